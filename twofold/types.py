@@ -81,7 +81,9 @@ class Ended(StrEnum):
 
     answered = "answered"  # the model stopped by itself after a reply
     truncated = "truncated"  # the token budget cut the reply; what there is of it is judged
-    unclosed_thinking = "unclosed_thinking"  # the budget ended inside the thought: no reply, unscored
+    unclosed_thinking = (
+        "unclosed_thinking"  # the budget ended inside the thought: no reply, unscored
+    )
     empty = "empty"  # the model stopped with a blank reply: an answer, and a wrong one
     failed = "failed"  # the call failed: no reply, unscored
 
@@ -312,9 +314,11 @@ class Model(ABC):
 
     @abstractmethod
     def fingerprint(self) -> dict[str, object]:
-        """What decides the replies besides prompt and sampling: hashes of weights and template,
-        dtype, engine, thinking policy. JSON values, no secrets. Two models with equal
-        fingerprints are the same model; a run directory is bound to it."""
+        """What decides the replies besides prompt and sampling, as JSON values without secrets.
+
+        Hashes of weights and template, dtype, engine, thinking policy. Two models with equal
+        fingerprints are the same model; a run directory is bound to it.
+        """
 
     @abstractmethod
     def stream(
@@ -372,9 +376,7 @@ class Scorer(ABC):
         """A short stable name, used as a key in tables and logs."""
 
     @abstractmethod
-    def __call__(
-        self, problems: Sequence[Problem], responses: Sequence[Response]
-    ) -> list[Verdict]:
+    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
         """Judge `responses[i]` as an answer to `problems[i]`.
 
         Returns:
