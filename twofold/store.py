@@ -14,9 +14,10 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, final
@@ -265,6 +266,19 @@ class RunDir:
             ) from error
         return loaded
 
+    def require(self, *names: str) -> None:
+        """Make sure that the files are there.
+
+        Raises:
+            RunError: If one is missing, which means that the run was not finished.
+        """
+        for name in names:
+            if not (self.path / name).exists():
+                raise RunError(
+                    f"{self.path} is not finished ({name} is missing); give the command that made it "
+                    "again to go on"
+                )
+
     def rows(self) -> Iterator[Row]:
         """Every saved response, of all processes, in the order of writing."""
         for path in sorted(self.path.glob("responses*.jsonl")):
@@ -305,6 +319,26 @@ class RunDir:
             written = os.write(self._out, line)
             if written != len(line):  # a full disk may take half: the torn line is cut at resume
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def sort(self, key: Callable[[Item], tuple[str, str, int, int]]) -> None:
+        """Put `responses.jsonl` in the order of `key`, so that equal runs are equal files."""
+        path = self._responses
+        if not path.exists():
+            return
+        with path.open("rb") as file:
+            lines = []
+            while line := file.readline():
+                at = file.tell() - len(line)
+                lines.append((key(Item.of(json.loads(line))), at))
+            if all(a[0] <= b[0] for a, b in pairwise(lines)):
+                return
+            with replaced(path) as out:
+                for _, at in sorted(lines):
+                    file.seek(at)
+                    out.write(file.readline().decode("utf-8"))
+        if self._out is not None:  # the old file is gone; append to the new one
+            os.close(self._out)
+            self._out = None
 
     def write_table(self, name: str, rows: Iterable[Row]) -> None:
         """Replace the table `name` (`verdicts.jsonl`) by `rows`, whole or not at all."""

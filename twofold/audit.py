@@ -1,0 +1,250 @@
+"""Audit a model, or a model against its base: sample, judge, analyse, each saved before the next.
+
+The spine of the package. Sampling is slow and appended item by item; everything after it is remade
+from the saved responses, so that the same command after `kill -9` ends with the same result.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, final
+
+from tqdm import tqdm
+
+from twofold import __version__
+from twofold import problems as problem_files
+from twofold.conclude import Result, conclude
+from twofold.diagnostics import table
+from twofold.errors import ProblemError
+from twofold.judge import Judge
+from twofold.store import Item, Row, RunDir, read_lines
+from twofold.types import Ended, Message, Model, Problem, Response, Sampling, Share
+
+PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "scipy", "math-verify", "langdetect")
+CONDITIONS = ("stated", "plain")
+
+
+def audit(
+    model: Model,
+    problems: Sequence[Problem],
+    *,
+    out: Path | str,
+    against: Model | None = None,
+    sampling: Sampling = Sampling(),
+    n: int = 1,
+    seed: int = 0,
+) -> Result | None:
+    """Measure capability and compliance of a model, and their change against a base.
+
+    Both models answer the same problems with the same prompt text, budget and seed; each problem
+    is asked with its constraints stated and, where that is possible, without.
+
+    Args:
+        model: The model under test ("after").
+        problems: What to ask. A problem that stands there twice is asked once.
+        out: The run directory. The same call again resumes it; another call is refused.
+        against: The base ("before").
+        sampling: How tokens are drawn.
+        n: Samples a problem and condition, at least 1.
+        seed: Base of all randomness.
+
+    Returns:
+        The findings; None in a process of an `accelerate launch` that is not the first.
+
+    Raises:
+        ProblemError: If there is nothing to ask.
+        ModelError: If a model cannot work at all.
+        RunError: If `out` holds another run, is corrupt, or the disk is full.
+
+    Example:
+        >>> import tempfile
+        >>> from twofold.models.scripted import ScriptedModel
+        >>> from twofold.constraints import from_spec
+        >>> model = ScriptedModel(lambda prompt, sample: r"It is \\boxed{4}.")
+        >>> no_comma = from_spec("punctuation:no_comma", None, profile="fixed")
+        >>> asked = [Problem(question="What is 2 + 2?", answer="4", constraints=(no_comma,))]
+        >>> result = audit(model, asked, out=tempfile.mkdtemp())
+        >>> result.findings[0].estimates["model/stated/joint"].value
+        1.0
+    """
+    unique = list({problem.id: problem for problem in problems}.values())
+    if not unique:
+        raise ProblemError("there is no problem to ask; give a file or suite with at least one row")
+    run = _Run(
+        problems=unique,
+        models={"model": model} | ({"against": against} if against is not None else {}),
+        sampling=sampling,
+        n=n,
+        seed=seed,
+        share=Share(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))),
+    )
+    return run.go(Path(out))
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    problems: Sequence[Problem]
+    models: Mapping[str, Model]
+    sampling: Sampling
+    n: int
+    seed: int
+    share: Share
+    together: Callable[[], None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "together", _meeting_point(self.share))
+
+    def go(self, out: Path) -> Result | None:
+        identity = self.identity()
+        if self.share.rank == 0:
+            with RunDir.open(out, identity, about(self.models)) as run:
+                problem_files.write(run.path / "problems.jsonl", self.problems)
+                self.together()
+                self.collect(run)
+                self.together()
+                run.absorb()
+                self.judge(run)
+            return conclude(out)
+        self.together()
+        with RunDir.open(out, identity, {}, rank=self.share.rank) as run:
+            self.collect(run)
+        self.together()
+        return None
+
+    def identity(self) -> Row:
+        """What decides the replies; a run directory is bound to it."""
+        ids = sha256("".join(problem.id for problem in self.problems).encode()).hexdigest()
+        return {
+            "models": {role: model.fingerprint() for role, model in self.models.items()},
+            "problems": {"n": len(self.problems), "sha256": ids},
+            "sampling": asdict(self.sampling),
+            "n": self.n,
+            "seed": self.seed,
+        }
+
+    def asked(self) -> list[tuple[str, str, list[Message]]]:
+        """Every (condition, problem id, prompt) that a model is to answer."""
+        return [
+            (condition, problem.id, messages)
+            for condition in CONDITIONS
+            for problem in self.problems
+            if (messages := prompt(problem, condition)) is not None
+        ]
+
+    def collect(self, run: RunDir) -> None:
+        """Sample what is not on disk yet; every response is saved as it is finished."""
+        asked = self.asked()
+        finished = run.finished()
+        for role, model in self.models.items():
+            items = [
+                [Item(role, condition, problem, g) for g in range(self.n)]
+                for condition, problem, _ in asked
+            ]
+            done = {
+                (p, g)
+                for p, of in enumerate(items)
+                for g, item in enumerate(of)
+                if item in finished
+            }
+            stream = model.stream(
+                [messages for _, _, messages in asked],
+                self.sampling,
+                n=self.n,
+                seed=self.seed,
+                done=done,
+                share=self.share,
+            )
+            total = len(asked) * self.n
+            mine = self.share.rank == 0
+            with tqdm(
+                total=total,
+                initial=len(done),
+                desc=f"{role} replies",
+                disable=None if mine else True,
+            ) as bar:
+                for p, g, response in stream:
+                    run.append(items[p][g], response)
+                    bar.update(self.share.world)
+
+    def judge(self, run: RunDir) -> None:
+        """Judge what is on disk; the tables are remade at each call."""
+        order = {problem.id: i for i, problem in enumerate(self.problems)}
+        run.sort(lambda item: (item.role, item.condition, order[item.problem], item.sample))
+        by_id = {problem.id: problem for problem in self.problems}
+        saved = ((Item.of(row), Response.from_json(row)) for row in run.rows())
+        run.write_table("verdicts.jsonl", with_progress(Judge(by_id).verdicts(saved)))
+        verdicts = read_lines(run.path / "verdicts.jsonl")
+        run.write_table("joint.jsonl", with_floors(verdicts, self.problems))
+
+
+def prompt(problem: Problem, condition: str) -> list[Message] | None:
+    """The chat for a problem in a condition; None where the condition makes no sense for it.
+
+    A problem without constraints is asked `plain` only, one whose question states its constraints
+    `stated` only.
+    """
+    if condition == "stated":
+        return problem.messages() if problem.constraints else None
+    if problem.question_states_constraints:
+        return None
+    return problem.messages(stated=())
+
+
+def about(models: Mapping[str, Model]) -> Row:
+    """What a manifest says beside the identity: command, time, versions, machine."""
+    return {
+        "twofold": __version__,
+        "command": " ".join(["twofold", *sys.argv[1:]]),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "models": {role: model.spec for role, model in models.items()},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def with_floors(verdicts: Iterator[Row], problems: Sequence[Problem]) -> Iterator[Row]:
+    """The joint rows of the verdicts, then those of replies that do nothing for the constraints."""
+    yield from table.rows(verdicts)
+    for name in ("bare_answer", "constant"):
+        for problem in problems:
+            if not problem.constraints or (name == "bare_answer" and problem.answer is None):
+                continue
+            text = f"\\boxed{{{problem.answer}}}" if name == "bare_answer" else "5"
+            checks = zip(problem.constraint_keys, problem.constraints, strict=True)
+            yield Item("floor", name, problem.id, 0).to_json() | {
+                "ended": Ended.answered.value,
+                "parts": {key: constraint.check(text).score for key, constraint in checks},
+            }
+
+
+def with_progress(rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows, with a bar on a terminal."""
+    yield from tqdm(rows, desc="judging", disable=None)
+
+
+def _meeting_point(share: Share) -> Callable[[], None]:
+    """Where the processes of an `accelerate launch` wait for each other; nothing for one process."""
+    if share.world == 1:
+        return lambda: None
+    from accelerate import PartialState
+
+    state: Any = PartialState(timeout=timedelta(days=7))
+    wait: Callable[[], None] = state.wait_for_everyone
+    return wait

@@ -1,0 +1,75 @@
+"""From a run's saved tables to its findings and its page, without a model.
+
+What `twofold audit` and `twofold score` end with, and all that `twofold report` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import final
+
+from twofold import problems as problem_files
+from twofold import report
+from twofold.diagnostics import joint, profiles
+from twofold.diagnostics.table import Table
+from twofold.judge import Lost
+from twofold.report.findings import finding_to_json
+from twofold.store import RunDir, read_lines
+from twofold.types import Finding, Problem
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a run found.
+
+    Args:
+        findings: One a diagnostic, `joint` first.
+        lost: How many responses were lost on the way.
+        path: The run directory; the page is `report.html` in it.
+    """
+
+    findings: tuple[Finding, ...]
+    lost: Lost
+    path: Path
+
+
+def conclude(path: Path) -> Result:
+    """Remake `findings.json` and the page of a run directory from its tables.
+
+    Args:
+        path: A directory that an audit or a score wrote.
+
+    Raises:
+        RunError: If it is no run directory, is not finished, or a file in it is corrupt.
+    """
+    run = RunDir(path)
+    manifest = run.manifest()
+    run.require("problems.jsonl", "verdicts.jsonl", "joint.jsonl")
+    problems = problem_files.read(path / "problems.jsonl", profile="fixed")
+    lost = Lost()
+    for _ in lost.counted(read_lines(path / "verdicts.jsonl")):
+        pass
+    seed = int(manifest["identity"].get("seed", 0))
+    findings = tuple(_findings(path, problems, lost, seed))
+    saved = {"findings": [finding_to_json(f) for f in findings], "lost": lost.to_json()}
+    run.write_json("findings.json", saved)
+    report.write(path)
+    return Result(findings=findings, lost=lost, path=path)
+
+
+def _findings(path: Path, problems: list[Problem], lost: Lost, seed: int) -> Iterator[Finding]:
+    finding = joint.analyse(Table.of(problems, read_lines(path / "joint.jsonl")), seed=seed)
+    yield replace(finding, caveats=(*_loss_in_words(lost), *finding.caveats))
+    if (path / "profiles.jsonl").exists():
+        rows = read_lines(path / "profiles.jsonl")
+        yield profiles.analyse(profiles.Table.of(rows), seed=seed)
+
+
+def _loss_in_words(lost: Lost) -> tuple[str, ...]:
+    if not lost.n:
+        return ()
+    why = "; ".join(f"{n} × {reason}" for reason, n in list(lost.reasons.items())[:3])
+    return (f"{lost.n} of {lost.of} responses were lost and are unscored ({why}).",)

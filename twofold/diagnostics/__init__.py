@@ -1,0 +1,1 @@
+"""The diagnostics: one question a file, a slow saved collection and a pure analysis each."""

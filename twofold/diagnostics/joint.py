@@ -1,0 +1,325 @@
+"""Is the model right and obedient at once, and what does each cost the other?
+
+`analyse` is pure: from the joint table alone it makes every number of the finding (the keys are
+listed in `docs/run_directory.md`). Accuracy stands with and without the constraints in the prompt,
+compliance beside how often the same rule is met by a reply that was never told of it, and a pair of
+models is compared on the same problems only.
+
+Source: HAcc, SAcc and the four cells are those of MathIF (Fu et al. 2025, arXiv 2505.14810,
+section 4); its headline numbers are micro-averages over queries, and so are these. Departs: a reply
+that cannot be judged is left out and counted, where MathIF scores a cut thought as the answer; the
+null rate, the lift and the paired comparisons are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twofold.diagnostics.table import ENDED, Block, Floats, Ints, Table
+from twofold.errors import StatsError
+from twofold.stats import holm, lift, mean, outcome, paired
+from twofold.types import Comparison, Ended, Estimate, Finding, Outcome
+
+QUESTION = "Is the model right and obedient at once, and what does each cost the other?"
+MAX_BREAKDOWN = 12  # a tag with more values than this is an identifier, not a group
+
+
+def analyse(table: Table, *, seed: int = 0) -> Finding:
+    """Make the finding of a joint table.
+
+    Args:
+        table: The rows of one run, with `model` and perhaps `against` as roles.
+        seed: Seed of the resampling.
+
+    Returns:
+        The finding; a quantity without a single scored reply is left out and named in a caveat.
+    """
+    work = _Analysis(table, seed)
+    estimates: dict[str, Estimate] = {}
+    counts: dict[str, int] = {}
+    for role in table.roles():
+        estimates |= {f"{role}/{key}": e for key, e in work.role(role)}
+        counts |= {f"{role}/{key}": n for key, n in _endings(table, role)}
+    estimates |= dict(work.floors())
+    comparisons = work.comparisons() if {"model", "against"} <= set(table.roles()) else {}
+    verdict: Outcome | None = None
+    if {"capability", "compliance"} <= set(comparisons):
+        verdict = outcome(comparisons["capability"], comparisons["compliance"])
+    return Finding(
+        diagnostic="joint",
+        question=QUESTION,
+        estimates=estimates,
+        comparisons=comparisons,
+        counts=counts,
+        outcome=verdict,
+        caveats=tuple(_caveats(table, estimates, counts)),
+    )
+
+
+@final
+@dataclass(frozen=True)
+class _Analysis:
+    table: Table
+    seed: int
+
+    def estimate(self, values: Floats, problem: Ints) -> Estimate | None:
+        """The mean of what is scored, clustered by problem; None if nothing is."""
+        scored = ~np.isnan(values)
+        if not scored.any():
+            return None
+        lost = int((~scored).sum())
+        return mean(values[scored], problem[scored], n_unscored=lost, seed=self.seed)
+
+    def role(self, role: str) -> Iterator[tuple[str, Estimate]]:
+        """Every estimate of one role."""
+        plain, stated = self.table.block(role, "plain"), self.table.block(role, "stated")
+        for condition, block in (("plain", plain), ("stated", stated)):
+            if block is not None:
+                block = block.where(self._has_answer(block))
+                yield from self._named(f"{condition}/accuracy", block.correct, block.problem)
+        if stated is None:
+            return
+        yield from self._named("stated/hacc", stated.hacc(), stated.problem)
+        yield from self._named("stated/sacc", stated.sacc(), stated.problem)
+        yield from self._right_and_obedient(stated.where(self._has_answer(stated)))
+        yield from self._rates("type", self.table.slot_types(), stated, plain)
+        yield from self._rates("group", self.table.slot_groups(), stated, plain)
+        yield from self._breakdowns(stated)
+
+    def _named(self, key: str, values: Floats, problem: Ints) -> Iterator[tuple[str, Estimate]]:
+        found = self.estimate(values, problem)
+        if found is not None:
+            yield key, found
+
+    def _has_answer(self, block: Block) -> NDArray[np.bool_]:
+        has = np.array([p.answer is not None for p in self.table.problems])
+        return np.asarray(has[block.problem], dtype=np.bool_)
+
+    def _right_and_obedient(self, block: Block) -> Iterator[tuple[str, Estimate]]:
+        yield from self._named("stated/joint", block.joint(), block.problem)
+        hacc = block.hacc()
+        both = np.isnan(block.correct) | np.isnan(hacc)
+        for right in (True, False):
+            for obedient in (True, False):
+                inside = ((block.correct == 1) == right) & ((hacc == 1) == obedient)
+                name = (
+                    f"{'right' if right else 'wrong'}_{'obedient' if obedient else 'disobedient'}"
+                )
+                cell = np.where(both, np.nan, inside.astype(float))
+                yield from self._named(f"cells/{name}", cell, block.problem)
+
+    def _rates(
+        self, kind: str, labels: NDArray[np.str_], stated: Block, plain: Block | None
+    ) -> Iterator[tuple[str, Estimate]]:
+        """Met when stated, met when not stated, and the lift of one over the other, by label."""
+        for label in sorted({*labels.flat} - {""}):
+            values, problem = _slots(stated, labels, label)
+            yield from self._named(f"{kind}/{label}/rate", values, problem)
+            if plain is None:
+                continue
+            null, null_problem = _slots(plain, labels, label)
+            yield from self._named(f"{kind}/{label}/null", null, null_problem)
+            found = self._lift(values, problem, null, null_problem)
+            if found is not None:
+                yield f"{kind}/{label}/lift", found
+
+    def _lift(
+        self, values: Floats, problem: Ints, null: Floats, null_problem: Ints
+    ) -> Estimate | None:
+        """Lift over the problems that are scored in both conditions; None where null is 1."""
+        keep, null_keep = ~np.isnan(values), ~np.isnan(null)
+        shared = np.intersect1d(problem[keep], null_problem[null_keep])
+        keep &= np.isin(problem, shared)
+        null_keep &= np.isin(null_problem, shared)
+        if not shared.size or null[null_keep].mean() == 1.0:
+            return None
+        try:
+            return lift(
+                values[keep],
+                null[null_keep],
+                problem[keep],
+                null_problem[null_keep],
+                n_unscored=int((~keep).sum()),
+                seed=self.seed,
+            )
+        except StatsError:
+            return None
+
+    def _breakdowns(self, stated: Block) -> Iterator[tuple[str, Estimate]]:
+        for tag, labels in self._labels(stated).items():
+            values = sorted(set(labels), key=_natural)
+            if not 2 <= len(values) <= MAX_BREAKDOWN:
+                continue
+            for value in values:
+                block = stated.where(labels == value)
+                answered = block.where(self._has_answer(block))
+                at = f"by/{tag}/{value}"
+                yield from self._named(f"{at}/accuracy", answered.correct, answered.problem)
+                yield from self._named(f"{at}/hacc", block.hacc(), block.problem)
+                yield from self._named(f"{at}/joint", answered.joint(), answered.problem)
+
+    def _labels(self, block: Block) -> dict[str, NDArray[np.str_]]:
+        """What the rows are broken down by: a label for each row, by tag."""
+        problems = self.table.problems
+        tags: dict[str, NDArray[np.str_]] = {
+            "n_constraints": np.array([str(len(p.constraints)) for p in problems])[block.problem]
+        }
+        for tag in ("difficulty", "source"):
+            if all(tag in p.tags for p in problems):
+                tags[tag] = np.array([p.tags[tag] for p in problems])[block.problem]
+        name, edges = self._length_bins()
+        if len(edges) > 1:
+            lengths = block.thinking if name == "thinking_tokens" else block.reply
+            slot = np.searchsorted(edges[1:-1], lengths, side="left")
+            bins = enumerate(pairwise(edges))
+            names = [f"{'≤' if i == 0 else f'{low + 1}–'}{high}" for i, (low, high) in bins]
+            label = np.array(names)[slot]
+            tags[name] = np.where(lengths < 0, "unknown", label)
+        return tags
+
+    def _length_bins(self) -> tuple[str, list[int]]:
+        """Quartile edges of the length, over all roles: thinking if there is any, else reply."""
+        blocks = [self.table.block(role, "stated") for role in self.table.roles()]
+        there = [block for block in blocks if block is not None]
+        for name in ("thinking_tokens", "reply_tokens"):
+            column = "thinking" if name == "thinking_tokens" else "reply"
+            lengths = np.concatenate([getattr(b, column) for b in there]) if there else np.array([])
+            lengths = lengths[lengths >= 0]
+            if lengths.size and lengths.max() > 0:
+                edges = np.unique(np.ceil(np.quantile(lengths, [0, 0.25, 0.5, 0.75, 1.0])))
+                return name, [int(edge) for edge in edges]
+        return "reply_tokens", []
+
+    def floors(self) -> Iterator[tuple[str, Estimate]]:
+        """What replies that do nothing for the constraints get."""
+        for name in self.table.conditions("floor"):
+            block = self.table.block("floor", name)
+            if block is not None:
+                yield from self._named(f"floor/{name}/hacc", block.hacc(), block.problem)
+                yield from self._named(f"floor/{name}/sacc", block.sacc(), block.problem)
+
+    def comparisons(self) -> dict[str, Comparison]:
+        """Every paired difference, `model` (after) minus `against` (before)."""
+        found: dict[str, Comparison] = {}
+        plain, stated = self._pair("plain"), self._pair("stated")
+        if stated is not None:
+            before, after = (b.where(self._has_answer(b)) for b in stated)
+            self._compare(found, "stated_accuracy", before, before.correct, after.correct)
+            self._compare(found, "joint", before, before.joint(), after.joint())
+            before, after = stated
+            self._compare(found, "compliance", before, before.hacc(), after.hacc())
+            self._compare(found, "sacc", before, before.sacc(), after.sacc())
+            found |= self._by_type(before, after)
+        if plain is not None:
+            before, after = (b.where(self._has_answer(b)) for b in plain)
+            self._compare(found, "capability", before, before.correct, after.correct)
+        if "capability" not in found and "stated_accuracy" in found:
+            found["capability"] = found["stated_accuracy"]
+        return found
+
+    def _pair(self, condition: str) -> tuple[Block, Block] | None:
+        """The rows both roles have, in the same order: (before, after)."""
+        before, after = (self.table.block(r, condition) for r in ("against", "model"))
+        if before is None or after is None:
+            return None
+        width = 1 + int(max(before.sample.max(), after.sample.max()))
+        ids = [block.problem * width + block.sample for block in (before, after)]
+        return before.where(np.isin(ids[0], ids[1])), after.where(np.isin(ids[1], ids[0]))
+
+    def _compare(
+        self, found: dict[str, Comparison], key: str, block: Block, before: Floats, after: Floats
+    ) -> None:
+        """File the paired difference under `key`, if a single pair is scored."""
+        comparison = self._paired(before, after, block.problem)
+        if comparison is not None:
+            found[key] = comparison
+
+    def _paired(self, before: Floats, after: Floats, problem: Ints) -> Comparison | None:
+        scored = ~(np.isnan(before) | np.isnan(after))
+        if not scored.any():
+            return None
+        return paired(
+            before[scored],
+            after[scored],
+            problem[scored],
+            n_unscored=int((~scored).sum()),
+            seed=self.seed,
+        )
+
+    def _by_type(self, before: Block, after: Block) -> dict[str, Comparison]:
+        labels = self.table.slot_types()
+        found = {}
+        for label in sorted({*labels.flat} - {""}):
+            first, problem = _slots(before, labels, label)
+            second, _ = _slots(after, labels, label)
+            comparison = self._paired(first, second, problem)
+            if comparison is not None:
+                found[f"type/{label}"] = comparison
+        adjusted = holm({key: c.p for key, c in found.items()})
+        return {key: replace(c, p_adjusted=adjusted[key]) for key, c in found.items()}
+
+
+def _slots(block: Block, labels: NDArray[np.str_], label: str) -> tuple[Floats, Ints]:
+    """The scores of every constraint with `label`, and the problem each belongs to."""
+    mask = labels[block.problem] == label
+    rows, slots = np.nonzero(mask)
+    return block.parts[rows, slots], block.problem[rows]
+
+
+def _natural(label: str) -> tuple[float, str]:
+    """Sort key: by the first number in the label, the open low bin first, words last."""
+    digits = "".join(ch if ch.isdigit() else " " for ch in label).split()
+    return (float(digits[0]) - label.startswith("≤") if digits else float("inf"), label)
+
+
+def _endings(table: Table, role: str) -> Iterator[tuple[str, int]]:
+    for condition in table.conditions(role):
+        block = table.block(role, condition)
+        if block is not None:
+            for code, ended in enumerate(ENDED):
+                yield f"{condition}/ended/{ended.value}", int((block.ended == code).sum())
+
+
+def _caveats(
+    table: Table, estimates: Mapping[str, Estimate], counts: Mapping[str, int]
+) -> Iterator[str]:
+    if not any(p.answer is not None for p in table.problems):
+        yield "No problem has a reference answer, so there is no accuracy and no joint rate."
+    for role in table.roles():
+        conditions = table.conditions(role)
+        if "stated" not in conditions:
+            yield f"{role}: no problem carries a constraint, so there is no compliance."
+        elif "plain" not in conditions:
+            yield (
+                f"{role}: nothing was asked without its constraints, so there is no null compliance, "
+                "no lift, and capability is the accuracy with the constraints in the prompt."
+            )
+        for condition in conditions:
+            total = sum(counts[f"{role}/{condition}/ended/{e.value}"] for e in Ended)
+            for ended, why in (
+                (Ended.unclosed_thinking, "never finished thinking and are unscored"),
+                (Ended.failed, "failed and are unscored"),
+                (Ended.truncated, "were cut by the token budget and judged as they stand"),
+            ):
+                n = counts[f"{role}/{condition}/ended/{ended.value}"]
+                if n > 0.01 * total:
+                    yield f"{role}, {condition}: {n} of {total} replies {why}."
+            accuracy = estimates.get(f"{role}/{condition}/accuracy")
+            unclosed = counts[f"{role}/{condition}/ended/{Ended.unclosed_thinking.value}"]
+            if accuracy is not None and unclosed > 0.01 * total:
+                least = accuracy.value * (total - accuracy.n_unscored) / total
+                yield (
+                    f"{role}, {condition}: if every unscored reply counted as wrong, accuracy would "
+                    f"be {least:.3f}."
+                )
+    smallest = min((e.n for e in estimates.values()), default=0)
+    if estimates and smallest < 30:
+        yield f"Some rows rest on as few as {smallest} problems; read their intervals, not their values."
+    if table.roles() and all(e.n < 100 for k, e in estimates.items() if k.endswith("stated/hacc")):
+        yield "Fewer than 100 problems: differences below about 0.15 cannot be told from noise."

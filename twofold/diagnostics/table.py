@@ -1,0 +1,195 @@
+"""The joint table: what became of every reply, in columns.
+
+A row says of one response whether it was right, which constraints it kept and how it ended. In
+memory the table is a few numbers a row, never a text, so that a hundred thousand rows cost a few
+megabytes; on disk it is `joint.jsonl`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twofold.types import Ended, Problem
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+ENDED = tuple(Ended)
+
+
+@final
+@dataclass(frozen=True)
+class Block:
+    """The rows of one role in one condition, ordered by problem and sample.
+
+    Args:
+        problem: Index into the table's problems, shape `(rows,)`.
+        sample: Sample index, shape `(rows,)`.
+        correct: 1 right, 0 wrong, NaN unscored or without a reference answer, shape `(rows,)`.
+        parts: 1 kept, 0 broken, NaN unscored, shape `(rows, slots)`; slot k is the problem's k-th
+            constraint, and slots past its last are -1.
+        ended: Index into `ENDED`, shape `(rows,)`.
+        thinking: Tokens of the thought, -1 where unknown, shape `(rows,)`.
+        reply: Tokens of the reply, -1 where unknown, shape `(rows,)`.
+    """
+
+    problem: Ints
+    sample: Ints
+    correct: Floats
+    parts: Floats
+    ended: Ints
+    thinking: Ints
+    reply: Ints
+
+    @property
+    def has_reply(self) -> NDArray[np.bool_]:
+        """Whether there was a reply to judge, shape `(rows,)`."""
+        without = [ENDED.index(Ended.unclosed_thinking), ENDED.index(Ended.failed)]
+        return ~np.isin(self.ended, without)
+
+    def hacc(self) -> Floats:
+        """All constraints met: a broken one decides 0, else an unscored one leaves NaN."""
+        there = self.parts >= 0
+        broken = (self.parts == 0).any(axis=1)
+        unknown = np.isnan(self.parts).any(axis=1)
+        met = np.where(there, self.parts, 1.0).prod(axis=1)
+        return np.where(broken, 0.0, np.where(unknown, np.nan, met))
+
+    def sacc(self) -> Floats:
+        """Mean share of constraints met; NaN if any is unscored."""
+        asked = self.parts != -1  # NaN != -1 holds: an unscored slot was asked and makes NaN
+        total: Floats = np.where(asked, self.parts, 0.0).sum(axis=1)
+        return total / np.maximum(asked.sum(axis=1), 1)
+
+    def joint(self) -> Floats:
+        """Right and all constraints met: a sure 0 on either side decides, else NaN is NaN."""
+        hacc = self.hacc()
+        zero = (self.correct == 0) | (hacc == 0)
+        return np.where(zero, 0.0, self.correct * hacc)
+
+    def where(self, keep: NDArray[np.bool_]) -> Block:
+        """The rows that `keep` selects."""
+        return Block(
+            *(
+                getattr(self, f)[keep]
+                for f in ("problem", "sample", "correct", "parts", "ended", "thinking", "reply")
+            )
+        )
+
+
+@final
+class Table:
+    """Every row of a run, by role and condition, beside the problems they answer.
+
+    Args:
+        problems: The problems, each once.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        self._index = {problem.id: i for i, problem in enumerate(self.problems)}
+        self.slots = max((len(p.constraints) for p in self.problems), default=0)
+        self._columns: dict[tuple[str, str], tuple[array[int], array[float]]] = {}
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Take in one row of `joint.jsonl`."""
+        where = (row["role"], row["condition"])
+        ints, floats = self._columns.setdefault(where, (array("q"), array("d")))
+        index = self._index[row["problem"]]
+        thinking, reply = row.get("n_thinking_tokens"), row.get("n_reply_tokens")
+        ints.extend(
+            (
+                index,
+                row["sample"],
+                ENDED.index(Ended(row["ended"])),
+                -1 if thinking is None else thinking,
+                -1 if reply is None else reply,
+            )
+        )
+        floats.append(_or_nan(row.get("correct")))
+        parts = row["parts"]
+        keys = self.problems[index].constraint_keys
+        floats.extend(_or_nan(parts.get(key)) for key in keys)
+        floats.extend(-1.0 for _ in range(self.slots - len(keys)))
+
+    @classmethod
+    def of(cls, problems: Sequence[Problem], rows: Iterable[Mapping[str, Any]]) -> Table:
+        """The table of saved rows."""
+        table = cls(problems)
+        for row in rows:
+            table.add(row)
+        return table
+
+    def roles(self) -> list[str]:
+        """Who answered, in the order `model`, `against`, others; floors are no role."""
+        found = {role for role, _ in self._columns} - {"floor"}
+        first = [role for role in ("model", "against") if role in found]
+        return first + sorted(found - set(first))
+
+    def conditions(self, role: str) -> list[str]:
+        """The conditions that `role` answered in, sorted."""
+        return sorted(condition for r, condition in self._columns if r == role)
+
+    def block(self, role: str, condition: str) -> Block | None:
+        """The rows of `role` in `condition`, ordered; None if there are none."""
+        if (role, condition) not in self._columns:
+            return None
+        ints, floats = self._columns[role, condition]
+        whole = np.frombuffer(ints, dtype=np.int64).reshape(-1, 5)
+        real = np.frombuffer(floats, dtype=np.float64).reshape(len(whole), 1 + self.slots)
+        order = np.lexsort((whole[:, 1], whole[:, 0]))
+        whole, real = whole[order], real[order]
+        return Block(
+            problem=whole[:, 0],
+            sample=whole[:, 1],
+            correct=real[:, 0],
+            parts=real[:, 1:],
+            ended=whole[:, 2],
+            thinking=whole[:, 3],
+            reply=whole[:, 4],
+        )
+
+    def slot_types(self) -> NDArray[np.str_]:
+        """The registry name in each slot of each problem, "" past its last, `(problems, slots)`."""
+        names = [
+            [c.name for c in p.constraints] + [""] * (self.slots - len(p.constraints))
+            for p in self.problems
+        ]
+        return np.array(names, dtype=np.str_).reshape(len(self.problems), self.slots)
+
+    def slot_groups(self) -> NDArray[np.str_]:
+        """The constraint group in each slot of each problem, "" past its last."""
+        groups = [
+            [c.group for c in p.constraints] + [""] * (self.slots - len(p.constraints))
+            for p in self.problems
+        ]
+        return np.array(groups, dtype=np.str_).reshape(len(self.problems), self.slots)
+
+
+def _or_nan(score: float | None) -> float:
+    return float("nan") if score is None else float(score)
+
+
+def rows(verdicts: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The rows of `joint.jsonl` from those of `verdicts.jsonl` (which carry how a reply ended)."""
+    kept = (
+        "role",
+        "condition",
+        "problem",
+        "sample",
+        "ended",
+        "n_thinking_tokens",
+        "n_reply_tokens",
+    )
+    for verdict in verdicts:
+        row = {key: verdict[key] for key in kept if key in verdict}
+        if "correct" in verdict:
+            row["correct"] = verdict["correct"]["score"]
+        parts = verdict.get("compliant", {}).get("parts", {})
+        row["parts"] = {key: part["score"] for key, part in parts.items()}
+        yield row

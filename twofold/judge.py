@@ -1,0 +1,110 @@
+"""From responses to verdicts: the one place where an audit and a score meet the scorers.
+
+Responses stream through in chunks, so that memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import final
+
+from twofold.scorers import Compliant, Correct
+from twofold.store import Item, Row
+from twofold.types import Problem, Profile, Response, Verdict
+
+CHUNK = 512
+LOST_LIMIT = 0.05
+
+
+@final
+@dataclass(frozen=True)
+class Judge:
+    """Applies `Correct` and `Compliant` to saved responses.
+
+    Args:
+        problems: The problems by id.
+        profile: Which grader judges the answers; the constraints carry their own profile.
+    """
+
+    problems: Mapping[str, Problem]
+    profile: Profile = "fixed"
+
+    def verdicts(self, answers: Iterable[tuple[Item, Response]]) -> Iterator[Row]:
+        """The rows of `verdicts.jsonl`, one a response, in the order given."""
+        answers = iter(answers)
+        while chunk := list(islice(answers, CHUNK)):
+            items = [item for item, _ in chunk]
+            problems = [self.problems[item.problem] for item in items]
+            responses = [response for _, response in chunk]
+            correct = self._correct(problems, responses)
+            compliant = Compliant(how="all")(problems, responses)
+            for i, response in enumerate(responses):
+                row = items[i].to_json() | {"ended": response.ended.value}
+                for key in ("n_thinking_tokens", "n_reply_tokens"):
+                    if getattr(response, key) is not None:
+                        row[key] = getattr(response, key)
+                if i in correct:
+                    row["correct"] = correct[i].to_json()
+                if problems[i].constraints:
+                    row["compliant"] = compliant[i].to_json()
+                yield row
+
+    def _correct(
+        self, problems: Sequence[Problem], responses: Sequence[Response]
+    ) -> dict[int, Verdict]:
+        """Verdicts on the answers, by position; problems without a reference answer have none."""
+        with_answer = [i for i, problem in enumerate(problems) if problem.answer is not None]
+        scorer = Correct(profile=self.profile)
+        found = scorer([problems[i] for i in with_answer], [responses[i] for i in with_answer])
+        return dict(zip(with_answer, found, strict=True))
+
+
+@final
+class Lost:
+    """Counts what was lost on the way: failed calls, missing replies, scorers that gave up.
+
+    A thought that never closed is not lost: it is what the model did with its budget, and is
+    reported as such.
+    """
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.of = 0
+        self.reasons: dict[str, int] = {}
+
+    def counted(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Pass verdict rows through, counting."""
+        for row in rows:
+            self.of += 1
+            reason = _lost(row)
+            if reason:
+                self.n += 1
+                self.reasons[reason] = self.reasons.get(reason, 0) + 1
+            yield row
+
+    @property
+    def share(self) -> float:
+        """Lost responses over all responses; 0 where there are none."""
+        return self.n / self.of if self.of else 0.0
+
+    @property
+    def is_too_many(self) -> bool:
+        """Whether more is lost than a result can bear (5 %)."""
+        return self.share > LOST_LIMIT
+
+    def to_json(self) -> Row:
+        """Counts, and the most frequent reasons."""
+        often = sorted(self.reasons.items(), key=lambda pair: -pair[1])[:10]
+        return {"n": self.n, "of": self.of, "share": self.share, "reasons": dict(often)}
+
+
+def _lost(row: Row) -> str:
+    """Why this response was lost; "" if it was not."""
+    if row["ended"] == "failed":
+        verdict = row.get("correct") or row.get("compliant") or {}
+        return str(verdict.get("reason", "failed"))
+    if row["ended"] != "unclosed_thinking" and row.get("correct", {"score": 0})["score"] is None:
+        return str(row["correct"].get("reason", "unscored"))
+    return ""
