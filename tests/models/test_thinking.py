@@ -1,0 +1,112 @@
+"""Is only the reply judged, whatever the tags do?"""
+
+import pytest
+
+from twofold.models.thinking import ThinkingPolicy, detect, split, split_served
+from twofold.types import Ended
+
+PLAIN = ThinkingPolicy()
+PREFILLED = ThinkingPolicy(prefilled=True)
+
+
+@pytest.mark.parametrize(
+    ("raw", "policy", "thinking", "reply"),
+    [
+        ("4", PLAIN, None, "4"),
+        ("<think>a</think>b", PLAIN, "a", "b"),
+        ("\n<think>\na\n</think>\n\n b\n", PLAIN, "a", "b\n"),
+        ("a</think>b", PLAIN, "a", "b"),  # close tag alone: the template opened the thought
+        ("a</think>b", PREFILLED, "a", "b"),
+        ("<think>a</think>b", PREFILLED, "a", "b"),  # the model opened it a second time
+        ("<think>a <think> b</think>c", PLAIN, "a <think> b", "c"),
+        ("<think>a</think>b <think>c</think>d", PLAIN, "a", "b <think>c</think>d"),
+        ("<think>a</think>b</think>c", PLAIN, "a", "b</think>c"),
+        ("Sure. <think>a</think>b", PLAIN, "a", "b"),
+        ("Write <think> first.", PLAIN, None, "Write <think> first."),  # a mention, not a thought
+        ("a </think> comes after <think>", PLAIN, "a", "comes after <think>"),
+        ("[THINK]a[/THINK]b", ThinkingPolicy("[THINK]", "[/THINK]"), "a", "b"),
+        ("<think></think>b", PLAIN, "", "b"),
+    ],
+)
+def test_thought_and_reply(
+    raw: str, policy: ThinkingPolicy, thinking: str | None, reply: str
+) -> None:
+    response = split(raw, policy=policy, hit_limit=False)
+    assert (response.thinking, response.reply) == (thinking, reply)
+    assert response.raw == raw
+    assert response.ended is Ended.answered
+
+
+@pytest.mark.parametrize("hit_limit", [True, False])
+@pytest.mark.parametrize(
+    ("raw", "policy"), [("<think>a", PLAIN), ("a", PREFILLED), ("", PREFILLED)]
+)
+def test_an_unclosed_thought_is_never_judged(
+    raw: str, policy: ThinkingPolicy, hit_limit: bool
+) -> None:
+    response = split(raw, policy=policy, hit_limit=hit_limit, n_tokens=3)
+    assert response.ended is Ended.unclosed_thinking
+    assert response.reply == ""
+    assert response.raw == raw
+    assert not response.has_reply
+    assert (response.n_thinking_tokens, response.n_reply_tokens) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("raw", "hit_limit", "ended"),
+    [
+        ("", False, Ended.empty),
+        (" \n", False, Ended.empty),
+        ("<think>a</think>\n", False, Ended.empty),
+        ("half an ans", True, Ended.truncated),
+        ("<think>a</think>half", True, Ended.truncated),
+        ("<think>a</think>", True, Ended.truncated),
+    ],
+)
+def test_how_it_ended(raw: str, hit_limit: bool, ended: Ended) -> None:
+    assert split(raw, policy=PLAIN, hit_limit=hit_limit).ended is ended
+
+
+def test_tokens_are_counted_on_both_sides_of_the_close_tag() -> None:
+    raw = "<think>a</think>bc"
+    response = split(raw, policy=PLAIN, hit_limit=False, n_tokens=18, tokens_before=lambda i: i)
+    assert (response.n_thinking_tokens, response.n_reply_tokens) == (16, 2)
+
+
+def test_tokens_unknown_stay_unknown() -> None:
+    response = split("<think>a</think>b", policy=PLAIN, hit_limit=False)
+    assert (response.n_thinking_tokens, response.n_reply_tokens) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("template", "prompt", "policy"),
+    [
+        ("no tags", "assistant:", PLAIN),
+        ("has <think> in it", "assistant:", PLAIN),
+        ("has <think> in it", "assistant:<think>\n", PREFILLED),
+        ("has <think> in it", "assistant:<think>\n\n</think>\n\n", PLAIN),
+        ("has [THINK]", "assistant:", ThinkingPolicy("[THINK]", "[/THINK]")),
+    ],
+)
+def test_detect(template: str, prompt: str, policy: ThinkingPolicy) -> None:
+    assert detect(template, prompt) == policy
+
+
+@pytest.mark.parametrize(
+    ("content", "reasoning", "hit_limit", "reply", "ended"),
+    [
+        ("4", "2+2", False, "4", Ended.answered),
+        ("4", "2+2", True, "4", Ended.truncated),
+        ("", "2+2", True, "", Ended.unclosed_thinking),
+        ("", "2+2", False, "", Ended.empty),
+        ("<think>2+2</think>4", None, False, "4", Ended.answered),
+        ("<think>2+2", None, True, "", Ended.unclosed_thinking),
+    ],
+)
+def test_a_thought_sent_apart(
+    content: str, reasoning: str | None, hit_limit: bool, reply: str, ended: Ended
+) -> None:
+    response = split_served(content, reasoning, policy=PLAIN, hit_limit=hit_limit)
+    assert (response.reply, response.ended, response.thinking) == (reply, ended, "2+2")
+    again = split(response.raw, policy=PLAIN, hit_limit=hit_limit)
+    assert (again.reply, again.ended, again.thinking) == (reply, ended, "2+2")

@@ -1,0 +1,1 @@
+"""Who answers? `resolve(spec)` turns what a person types for MODEL into a `Model`."""
