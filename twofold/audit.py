@@ -42,7 +42,7 @@ def audit(
     n: int = 1,
     seed: int = 0,
 ) -> Result | None:
-    """Measure capability and compliance of a model, and their change against a base.
+    r"""Measure capability and compliance of a model, and their change against a base.
 
     Both models answer the same problems with the same prompt text, budget and seed; each problem
     is asked with its constraints stated and, where that is possible, without.
@@ -68,7 +68,7 @@ def audit(
         >>> import tempfile
         >>> from twofold.models.scripted import ScriptedModel
         >>> from twofold.constraints import from_spec
-        >>> model = ScriptedModel(lambda prompt, sample: r"It is \\boxed{4}.")
+        >>> model = ScriptedModel(lambda prompt, sample: r"It is \boxed{4}.")
         >>> no_comma = from_spec("punctuation:no_comma", None, profile="fixed")
         >>> asked = [Problem(question="What is 2 + 2?", answer="4", constraints=(no_comma,))]
         >>> result = audit(model, asked, out=tempfile.mkdtemp())

@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import IO, Any, Self, final
 
 from twofold.errors import RunError
-from twofold.types import Response
+from twofold.types import Ended, Response
 
 Row = dict[str, Any]
 """One JSON object of a table."""
@@ -224,6 +224,16 @@ class RunDir:
         for path in self.path.glob("responses*.jsonl"):
             _cut_torn_line(path)
         self.absorb()
+        self._drop_failed()
+
+    def _drop_failed(self) -> None:
+        """Forget the calls that failed, so that the same command asks for them again."""
+        path = self._responses
+        if path.exists() and any(row["ended"] == Ended.failed for row in read_lines(path)):
+            kept = (dumps(row) for row in read_lines(path) if row["ended"] != Ended.failed)
+            with replaced(path) as file:
+                file.writelines(line + "\n" for line in kept)
+            self._stop_appending()
 
     def absorb(self) -> None:
         """Move the responses of the other processes into `responses.jsonl`, once they are done."""
@@ -336,9 +346,7 @@ class RunDir:
                 for _, at in sorted(lines):
                     file.seek(at)
                     out.write(file.readline().decode("utf-8"))
-        if self._out is not None:  # the old file is gone; append to the new one
-            os.close(self._out)
-            self._out = None
+        self._stop_appending()
 
     def write_table(self, name: str, rows: Iterable[Row]) -> None:
         """Replace the table `name` (`verdicts.jsonl`) by `rows`, whole or not at all."""
@@ -353,13 +361,17 @@ class RunDir:
 
     def close(self) -> None:
         """Let the directory go; what was appended is on disk."""
+        self._stop_appending()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _stop_appending(self) -> None:
+        """Close the file; the next response opens it again (it may have been replaced)."""
         if self._out is not None:
             os.fsync(self._out)
             os.close(self._out)
             self._out = None
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
 
     def __enter__(self) -> Self:
         return self

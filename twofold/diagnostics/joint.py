@@ -143,8 +143,7 @@ class _Analysis:
             return lift(
                 values[keep],
                 null[null_keep],
-                problem[keep],
-                null_problem[null_keep],
+                (problem[keep], null_problem[null_keep]),
                 n_unscored=int((~keep).sum()),
                 seed=self.seed,
             )

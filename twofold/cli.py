@@ -1,0 +1,183 @@
+"""The command line: it parses, calls, prints, and turns an error into its message.
+
+Heavy modules are imported inside the commands, so that `twofold --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from twofold.errors import TwofoldError
+
+if TYPE_CHECKING:
+    from twofold.conclude import Result
+
+EXIT_BAD_INPUT = 2
+EXIT_LOST = 3
+EXIT_FAULTS = 4
+
+app = typer.Typer(
+    help="Did training raise both what a model can do and how well it does what it is told?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ProblemsOption = Annotated[
+    str,
+    typer.Option(
+        "--problems",
+        help="A suite (synthetic, synthetic:200, synthetic:200:train), a file or directory (MathIF, "
+        "IFEval, GSM8K, MATH-500, own JSONL), or hub:org/name[:config][:split].",
+    ),
+]
+
+
+@app.command()
+def audit(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="smollm2, a Hugging Face directory or id, a PEFT adapter directory, or "
+            "http://host:port/v1#model."
+        ),
+    ],
+    against: Annotated[
+        str | None, typer.Option(help="The base to compare with, on the same problems.")
+    ] = None,
+    problems: ProblemsOption = "synthetic",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Ask only the first so many problems.")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="Samples a problem and condition.")] = 1,
+    max_tokens: Annotated[
+        int, typer.Option(min=1, help="Token budget for thinking and reply together.")
+    ] = 512,
+    temperature: Annotated[float, typer.Option(min=0.0, help="0 is greedy.")] = 0.0,
+    top_p: Annotated[float, typer.Option(min=0.0, max=1.0, help="Nucleus; 1 keeps all.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Base of all randomness.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Run directory [default: runs/MODEL[-against-BASE]].")
+    ] = None,
+) -> None:
+    """Measure a model, or its change against a base.
+
+    The same command again resumes where it was stopped.
+    """
+    from twofold import problems as problem_files
+    from twofold.audit import audit as run
+    from twofold.models import resolve
+    from twofold.types import Sampling
+
+    asked = problem_files.load(problems, profile="fixed", limit=limit)
+    sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p)
+    result = run(
+        resolve(model),
+        asked,
+        against=resolve(against) if against else None,
+        sampling=sampling,
+        n=samples,
+        seed=seed,
+        out=out or _named(model, against),
+    )
+    if result is not None:
+        _finish(result)
+
+
+@app.command()
+def score(
+    responses: Annotated[
+        Path,
+        typer.Argument(
+            help='MathIF {"output": [...]}, IFEval {"prompt", "response"}, lm-eval samples_*.jsonl, '
+            "or a responses.jsonl of ours; a file or a directory."
+        ),
+    ],
+    problems: Annotated[str, typer.Option(help="The problems they answer, as in `audit`.")],
+    profile: Annotated[
+        str, typer.Option(help="official (bit-exact with the published checkers) or fixed.")
+    ] = "fixed",
+    seed: Annotated[int, typer.Option(help="Seed of the resampling.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Run directory [default: runs/score-NAME-PROFILE].")
+    ] = None,
+) -> None:
+    """Score replies that were made elsewhere, and show what the checkers' own choices change."""
+    from twofold import problems as problem_files
+    from twofold.score import score as run
+
+    if profile not in ("official", "fixed"):
+        raise typer.BadParameter("it is official or fixed", param_hint="--profile")
+    asked = problem_files.load(problems, profile=profile)
+    name = f"score-{responses.stem}-{profile}"
+    result = run(responses, asked, profile=profile, seed=seed, out=out or Path("runs") / name)
+    _finish(result)
+
+
+@app.command()
+def check(
+    problems: Annotated[str, typer.Argument(help="What to lint, as `--problems` of `audit`.")],
+    against: Annotated[
+        str | None, typer.Option(help="Another file or suite (training data) to find overlap with.")
+    ] = None,
+) -> None:
+    """Lint problems without a model: gold answers pass, constraints can be met, nothing overlaps."""
+    from twofold import problems as problem_files
+    from twofold.problems.lint import lint, summary
+    from twofold.scorers import Correct
+
+    asked = problem_files.load(problems, profile="fixed")
+    other = problem_files.load(against, profile="fixed") if against else ()
+    faults = lint(asked, correct=Correct(), against=other)
+    typer.echo(f"{len(asked)} problems")
+    typer.echo(summary(faults))
+    if any(fault.severity == "error" for fault in faults):
+        raise typer.Exit(EXIT_FAULTS)
+
+
+@app.command()
+def report(
+    run_dir: Annotated[Path, typer.Argument(help="What `audit` or `score` wrote.")],
+) -> None:
+    """Remake findings and page from what is saved, without a model."""
+    from twofold.conclude import conclude
+
+    _finish(conclude(run_dir))
+
+
+def _named(model: str, against: str | None) -> Path:
+    """The default run directory: one a pair of models."""
+    parts = [model] + ([f"against-{against}"] if against else [])
+    kept = "-".join("".join(ch if ch.isalnum() else "-" for ch in part) for part in parts)
+    return Path("runs") / "-".join(filter(None, kept.split("-")))
+
+
+def _finish(result: Result) -> None:
+    """Print the findings and where the page is; exit with a status if too much was lost."""
+    from twofold.report.markdown import summary
+
+    typer.echo(summary(result.findings))
+    typer.echo(f"\npage: {result.path / 'report.html'}")
+    if result.lost.is_too_many:
+        typer.echo(
+            f"error: {result.lost.n} of {result.lost.of} responses were lost ({result.lost.share:.0%}, "
+            "more than 5 %): these numbers do not describe the model. Mend the cause "
+            f"({next(iter(result.lost.reasons))}), then give the same command again: an audit asks "
+            "only for what was lost.",
+            err=True,
+        )
+        raise typer.Exit(EXIT_LOST)
+
+
+def main() -> None:
+    """Run the command line; an error of ours ends with its message and status 2, not a trace."""
+    try:
+        app()
+    except TwofoldError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(EXIT_BAD_INPUT)

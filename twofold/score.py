@@ -1,0 +1,117 @@
+"""Score replies that were made elsewhere, under both profiles.
+
+The chosen profile makes the findings; the other one judges the same replies, so that the reader
+sees how much of a number is the checker's own. Nothing is held in memory but numbers, so a hundred
+thousand replies need no more of it than a thousand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from twofold import problems as problem_files
+from twofold.audit import about, with_floors, with_progress
+from twofold.conclude import Result, conclude
+from twofold.diagnostics import profiles
+from twofold.errors import ProblemError
+from twofold.judge import Judge
+from twofold.store import Item, Row, RunDir, read_lines
+from twofold.transcripts import Transcript
+from twofold.types import Constraint, Ended, Problem, Profile, Response
+
+
+def score(
+    path: Path | str,
+    problems: Sequence[Problem],
+    *,
+    out: Path | str,
+    profile: Profile = "fixed",
+    seed: int = 0,
+) -> Result:
+    """Judge the replies in `path` and write a run directory with tables and page.
+
+    Args:
+        path: Replies in one of the forms of `twofold.transcripts`; a file or a directory.
+        problems: What they answer.
+        out: The run directory; scoring again into it is allowed for the same replies.
+        profile: Which checkers, which grader and which split make the findings. `official`
+            repeats the published evaluation, the thought of an unfinished reply included.
+        seed: Seed of the resampling.
+
+    Raises:
+        ProblemError: If there is no problem.
+        RunError: If replies and problems do not fit together, or `out` holds another run.
+    """
+    if not problems:
+        raise ProblemError(
+            "there is no problem to score against; give a file with at least one row"
+        )
+    transcript = Transcript(Path(path), problems)
+    missing = transcript.unanswered()
+    matched = {item.problem for item, _, _ in transcript.texts()} | {p.id for p in missing}
+    asked = [problem for problem in problems if problem.id in matched]
+    identity = {
+        "replies": _hash(Path(path)),
+        "problems": {
+            "n": len(asked),
+            "sha256": sha256("".join(p.id for p in asked).encode()).hexdigest(),
+        },
+        "profile": profile,
+        "seed": seed,
+    }
+    with RunDir.open(Path(out), identity, about({}) | {"models": {"model": str(path)}}) as run:
+        problem_files.write(run.path / "problems.jsonl", asked)
+        _write_responses(run, transcript, missing, profile)
+        for each in ("official", "fixed"):
+            name = "verdicts.jsonl" if each == profile else f"verdicts.{each}.jsonl"
+            judge = Judge({p.id: with_profile(p, each) for p in asked}, each)
+            answers = _answers(transcript, missing, each)
+            run.write_table(name, with_progress(judge.verdicts(answers)))
+        _write_tables(run, [with_profile(p, profile) for p in asked], profile)
+    return conclude(Path(out))
+
+
+def with_profile(problem: Problem, profile: Profile) -> Problem:
+    """The same problem, its constraints judged by `profile`."""
+    bound: list[Constraint] = [replace(c, profile=profile) for c in problem.constraints]  # type: ignore[type-var]
+    return replace(problem, constraints=tuple(bound))
+
+
+def _answers(
+    transcript: Transcript, missing: Sequence[Problem], profile: Profile
+) -> Iterator[tuple[Item, Response]]:
+    """The replies, then a failed response for each problem that has none."""
+    yield from transcript.answers(profile)
+    for problem in missing:
+        condition = "stated" if problem.constraints else "plain"
+        absent = Response(raw="", reply="", ended=Ended.failed, error="no reply in the file")
+        yield Item("model", condition, problem.id, 0), absent
+
+
+def _write_responses(
+    run: RunDir, transcript: Transcript, missing: Sequence[Problem], profile: Profile
+) -> None:
+    answers = _answers(transcript, missing, profile)
+    run.write_table("responses.jsonl", (i.to_json() | r.to_json() for i, r in answers))
+
+
+def _write_tables(run: RunDir, problems: Sequence[Problem], profile: Profile) -> None:
+    other = "fixed" if profile == "official" else "official"
+    names = {profile: "verdicts.jsonl", other: f"verdicts.{other}.jsonl"}
+    verdicts: dict[str, Iterator[Row]] = {p: read_lines(run.path / n) for p, n in names.items()}
+    run.write_table("profiles.jsonl", profiles.rows(verdicts["official"], verdicts["fixed"]))
+    chosen = read_lines(run.path / "verdicts.jsonl")
+    run.write_table("joint.jsonl", with_floors(chosen, problems))
+
+
+def _hash(path: Path) -> str:
+    """SHA-256 over the file, or over the `.jsonl` files of the directory."""
+    digest = sha256()
+    for file in sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]:
+        with file.open("rb") as content:
+            while block := content.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
