@@ -1,0 +1,117 @@
+"""How do tests and documents get a model whose every word is known beforehand?
+
+`ScriptedModel` says what it is told. It is a model like any other (it resumes, shares its work,
+has a fingerprint), so what is tried with it is the real path, only without weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import final
+
+from twofold.errors import ModelError
+from twofold.models.pairs import missing_pairs
+from twofold.models.thinking import ThinkingPolicy, split
+from twofold.types import Message, Model, Response, Sampling, Share
+
+Line = str | Response
+"""What is said once: a raw text, taken apart as any model's text is, or a finished response."""
+
+Script = Mapping[str, Sequence[Line]] | Callable[[str, int], Line]
+"""Lines by prompt text, or a pure function of prompt text and sample index."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ScriptedModel(Model):
+    r"""A model that says what its script says.
+
+    With a mapping, sample `g` of a prompt says line `g`, and starts again when the lines run out.
+    Seed and sampling change nothing: a script has no randomness. The prompt's text is what its
+    messages say, joined by blank lines; for a chat of one message that is the message.
+
+    Args:
+        script: Lines by prompt text, or a pure function `(prompt text, sample index) -> line`.
+        name: Stands in `spec` and in the fingerprint; tells two functions apart that read the
+            same but close over different values.
+        thinking: How raw texts mark their thought.
+
+    Example:
+        >>> model = ScriptedModel({"2 + 2?": ["4", "<think>2 and 3</think>5"]})
+        >>> asked = [[Message(role="user", content="2 + 2?")]]
+        >>> [reply.reply for reply in model.sample(asked, Sampling(), n=3)[0]]
+        ['4', '5', '4']
+    """
+
+    script: Script
+    name: str = "scripted"
+    thinking: ThinkingPolicy = field(default_factory=ThinkingPolicy)
+
+    @property
+    def spec(self) -> str:
+        """The model's name. A script is no file, so `resolve` cannot give it again."""
+        return self.name
+
+    def fingerprint(self) -> dict[str, object]:
+        """Name, thinking policy and the SHA-256 of the script.
+
+        Of a function the source text is hashed; where there is none (a callable object, a function
+        typed at a prompt) its full name stands for it.
+        """
+        return {
+            "kind": "scripted",
+            "name": self.name,
+            "script_sha256": hashlib.sha256(_script_text(self.script).encode()).hexdigest(),
+            "thinking": self.thinking.to_json(),
+        }
+
+    def stream(
+        self,
+        prompts: Sequence[Sequence[Message]],
+        sampling: Sampling,
+        *,
+        n: int = 1,
+        seed: int = 0,
+        done: AbstractSet[tuple[int, int]] = frozenset(),
+        share: Share = Share(),
+    ) -> Iterator[tuple[int, int, Response]]:
+        """Say the lines, in order; see `Model.stream`.
+
+        Raises:
+            ModelError: If the script has no line for a prompt.
+        """
+        for p, g in missing_pairs(len(prompts), n, done=done, share=share):
+            line = self._line("\n\n".join(message["content"] for message in prompts[p]), g)
+            if isinstance(line, str):
+                line = split(line, policy=self.thinking, hit_limit=False)
+            yield p, g, line
+
+    def _line(self, text: str, sample: int) -> Line:
+        if not isinstance(self.script, Mapping):
+            return self.script(text, sample)
+        lines = self.script.get(text)
+        if not lines:
+            raise ModelError(
+                f"the script has no line for the prompt {text[:80]!r}; add at least one under the "
+                "prompt's exact text, or give a function instead of a mapping"
+            )
+        return lines[sample % len(lines)]
+
+
+def _script_text(script: Script) -> str:
+    if isinstance(script, Mapping):
+        lines = {
+            prompt: [line if isinstance(line, str) else line.to_json() for line in said]
+            for prompt, said in script.items()
+        }
+        return json.dumps(lines, sort_keys=True)
+    try:
+        return inspect.getsource(script)
+    except (OSError, TypeError):
+        named = script if inspect.isroutine(script) else type(script)
+        return f"{named.__module__}.{named.__qualname__}"
