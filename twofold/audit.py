@@ -24,8 +24,9 @@ from twofold import problems as problem_files
 from twofold.conclude import Result, conclude
 from twofold.diagnostics import table
 from twofold.errors import ProblemError
+from twofold.jsonl import Row, read_lines
 from twofold.judge import Judge
-from twofold.store import Item, Row, RunDir, read_lines
+from twofold.store import Item, RunDir
 from twofold.types import Ended, Message, Model, Problem, Response, Sampling, Share
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "scipy", "math-verify", "langdetect")

@@ -14,9 +14,10 @@ from twofold import problems as problem_files
 from twofold import report
 from twofold.diagnostics import joint, profiles
 from twofold.diagnostics.table import Table
+from twofold.jsonl import read_lines
 from twofold.judge import Lost
 from twofold.report.findings import finding_to_json
-from twofold.store import RunDir, read_lines
+from twofold.store import RunDir
 from twofold.types import Finding, Problem
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import final
 
+from twofold.jsonl import Row
 from twofold.scorers import Compliant, Correct
-from twofold.store import Item, Row
+from twofold.store import Item
 from twofold.types import Problem, Profile, Response, Verdict
 
 CHUNK = 512

@@ -17,8 +17,9 @@ from twofold.audit import about, with_floors, with_progress
 from twofold.conclude import Result, conclude
 from twofold.diagnostics import profiles
 from twofold.errors import ProblemError
+from twofold.jsonl import Row, read_lines
 from twofold.judge import Judge
-from twofold.store import Item, Row, RunDir, read_lines
+from twofold.store import Item, RunDir
 from twofold.transcripts import Transcript
 from twofold.types import Constraint, Ended, Problem, Profile, Response
 

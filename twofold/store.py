@@ -13,9 +13,7 @@ import errno
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -23,12 +21,8 @@ from types import TracebackType
 from typing import IO, Any, Self, final
 
 from twofold.errors import RunError
+from twofold.jsonl import LONE, Row, cut_torn_line, dumps, named_disk_errors, read_lines, replaced
 from twofold.types import Ended, Response
-
-Row = dict[str, Any]
-"""One JSON object of a table."""
-
-_LONE = "backslashreplace"  # half a surrogate becomes its JSON escape; a bad byte, a corrupt line
 
 
 @dataclass(frozen=True)
@@ -53,76 +47,6 @@ class Item:
             "problem": self.problem,
             "sample": self.sample,
         }
-
-
-def dumps(value: object) -> str:
-    """Compact JSON on one line; NaN and infinity are refused, since they are no JSON values."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-def read_lines(path: Path) -> Iterator[Row]:
-    """The objects of a JSONL file, one at a time.
-
-    Raises:
-        RunError: If a line is no JSON object; names file, line and what to do.
-    """
-    with path.open(encoding="utf-8", errors=_LONE) as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise _corrupt(path, number, str(error)) from error
-            if not isinstance(row, dict):
-                raise _corrupt(path, number, "it is not a JSON object")
-            yield row
-
-
-def _corrupt(path: Path, number: int, why: str) -> RunError:
-    return RunError(
-        f"{path}, line {number} is corrupt ({why}). Nothing was changed. Delete that line (its item "
-        "is then made again), restore the file from a copy, or choose another --out."
-    )
-
-
-@contextmanager
-def replaced(path: Path) -> Iterator[IO[str]]:
-    """A file that appears whole or not at all: written beside `path`, then put in its place.
-
-    Raises:
-        RunError: If the disk is full; what was there is intact.
-    """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with (
-            named_disk_errors(path),
-            os.fdopen(handle, "w", encoding="utf-8", errors=_LONE) as file,
-        ):
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def named_disk_errors(path: Path) -> Iterator[None]:
-    """Turn a full or read-only disk into an error that says what is kept and what to do."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG):
-            raise
-        raise RunError(
-            f"cannot write {path}: {error.strerror}. Finished items are kept; make room (or make the "
-            "directory writable) and give the same command again to go on."
-        ) from error
 
 
 @final
@@ -222,7 +146,7 @@ class RunDir:
         if self.rank != 0:
             return
         for path in self.path.glob("responses*.jsonl"):
-            _cut_torn_line(path)
+            cut_torn_line(path)
         self.absorb()
         self._drop_failed()
 
@@ -322,7 +246,7 @@ class RunDir:
         Raises:
             RunError: If the disk is full.
         """
-        line = (dumps(item.to_json() | response.to_json()) + "\n").encode("utf-8", _LONE)
+        line = (dumps(item.to_json() | response.to_json()) + "\n").encode("utf-8", LONE)
         with named_disk_errors(self._responses):
             if self._out is None:
                 self._out = os.open(self._responses, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -383,20 +307,6 @@ class RunDir:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _cut_torn_line(path: Path) -> None:
-    """Drop half a last line, which is what a killed write leaves; its item is made again."""
-    with path.open("rb+") as file:
-        start = end = file.seek(0, os.SEEK_END)
-        tail = b""
-        while start and b"\n" not in tail:
-            start = max(0, start - 65536)
-            file.seek(start)
-            tail = file.read(end - start)
-        keep = start + tail.rfind(b"\n") + 1 if b"\n" in tail else 0
-        if keep != end:
-            file.truncate(keep)
 
 
 def _differences(there: Any, here: Any, at: str = "") -> list[str]:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, final
 
 from twofold.errors import RunError
+from twofold.jsonl import Row, read_lines
 from twofold.models.thinking import ThinkingPolicy, official_split, split
-from twofold.store import Item, Row, read_lines
+from twofold.store import Item
 from twofold.types import Ended, Problem, Profile, Response
 
 FORMS = (
