@@ -1,0 +1,233 @@
+"""The joint finding against numbers made by hand."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+
+from twofold.diagnostics import joint
+from twofold.diagnostics.table import Table, rows
+from twofold.types import Constraint, Outcome, Problem, Verdict
+
+
+@dataclass(frozen=True)
+class Says(Constraint):
+    name: ClassVar[str] = "test:says"
+    group: ClassVar[str] = "lexical"
+    departure: ClassVar[str] = ""
+    word: str
+    profile: str = "fixed"
+
+    def instruction(self):
+        return f"Say {self.word}."
+
+    def witnesses(self):
+        return self.word, "silence"
+
+    def _official(self, text):
+        return Verdict(float(self.word in text), "looked")
+
+    _fixed = _official
+
+
+@dataclass(frozen=True)
+class Shouts(Says):
+    name: ClassVar[str] = "test:shouts"
+    group: ClassVar[str] = "format"
+
+
+# Four problems; the first two with one constraint, the others with two.
+PROBLEMS = [
+    Problem(question="q0", answer="1", constraints=(Says("a"),), tags={"difficulty": "1"}),
+    Problem(question="q1", answer="2", constraints=(Says("b"),), tags={"difficulty": "1"}),
+    Problem(
+        question="q2", answer="3", constraints=(Says("c"), Shouts("d")), tags={"difficulty": "2"}
+    ),
+    Problem(
+        question="q3", answer="4", constraints=(Says("e"), Says("f")), tags={"difficulty": "2"}
+    ),
+]
+
+
+def row(index, correct, *parts, role="model", condition="stated", ended="answered", **more):
+    problem = PROBLEMS[index]
+    return {
+        "role": role,
+        "condition": condition,
+        "problem": problem.id,
+        "sample": 0,
+        "correct": correct,
+        "parts": dict(zip(problem.constraint_keys, parts, strict=True)),
+        "ended": ended,
+    } | more
+
+
+STATED = [row(0, 1.0, 1.0), row(1, 1.0, 0.0), row(2, 0.0, 1.0, 1.0), row(3, 0.0, 0.0, 1.0)]
+PLAIN = [
+    row(0, 1.0, 0.0, condition="plain"),
+    row(1, 1.0, 0.0, condition="plain"),
+    row(2, 1.0, 1.0, 0.0, condition="plain"),
+    row(3, 0.0, 0.0, 0.0, condition="plain"),
+]
+
+
+def value(finding, key):
+    return finding.estimates[key].value
+
+
+def test_every_headline_number_by_hand():
+    finding = joint.analyse(Table.of(PROBLEMS, STATED + PLAIN))
+    assert value(finding, "model/stated/accuracy") == 2 / 4
+    assert value(finding, "model/plain/accuracy") == 3 / 4
+    assert value(finding, "model/stated/hacc") == 2 / 4  # q0 and q2
+    assert value(finding, "model/stated/sacc") == pytest.approx((1 + 0 + 1 + 0.5) / 4)
+    assert value(finding, "model/stated/joint") == 1 / 4  # q0
+    cells = {
+        k: value(finding, f"model/cells/{k}")
+        for k in ("right_obedient", "right_disobedient", "wrong_obedient", "wrong_disobedient")
+    }
+    assert cells == dict.fromkeys(cells, 0.25)
+
+
+def test_types_groups_null_and_lift_by_hand():
+    finding = joint.analyse(Table.of(PROBLEMS, STATED + PLAIN))
+    # says: stated a=1 b=0 c=1 e=0 f=1, plain c=1 of 5
+    assert value(finding, "model/type/test:says/rate") == pytest.approx(3 / 5)
+    assert value(finding, "model/type/test:says/null") == pytest.approx(1 / 5)
+    assert value(finding, "model/type/test:says/lift") == pytest.approx((0.6 - 0.2) / 0.8)
+    assert value(finding, "model/type/test:shouts/rate") == 1.0
+    assert value(finding, "model/group/format/null") == 0.0
+    assert finding.estimates["model/type/test:says/rate"].n == 4  # problems, not constraints
+
+
+def test_breakdowns_by_hand():
+    finding = joint.analyse(Table.of(PROBLEMS, STATED))
+    assert value(finding, "model/by/n_constraints/1/accuracy") == 1.0
+    assert value(finding, "model/by/n_constraints/2/hacc") == 0.5
+    assert value(finding, "model/by/difficulty/2/joint") == 0.0
+    assert not [k for k in finding.estimates if k.startswith("model/by/source")]
+
+
+def test_length_bins_hold_every_row_once():
+    lengths = [10, 20, 30, 40]
+    table = Table.of(
+        PROBLEMS, [dict(r, n_reply_tokens=n) for r, n in zip(STATED, lengths, strict=True)]
+    )
+    finding = joint.analyse(table)
+    bins = {k: e.n for k, e in finding.estimates.items() if "by/reply_tokens" in k and "hacc" in k}
+    assert sum(bins.values()) == 4
+    assert len(bins) == 4
+
+
+def test_unscored_is_left_out_and_counted_not_zero():
+    lost = [row(0, None, None, ended="failed"), *STATED[1:]]
+    finding = joint.analyse(Table.of(PROBLEMS, lost))
+    accuracy = finding.estimates["model/stated/accuracy"]
+    assert (accuracy.value, accuracy.n, accuracy.n_unscored) == (pytest.approx(1 / 3), 3, 1)
+    assert finding.counts["model/stated/ended/failed"] == 1
+    assert any("1 of 4 replies failed" in caveat for caveat in finding.caveats)
+
+
+def test_a_sure_zero_decides_a_product_and_an_unknown_one_does_not():
+    table = Table.of(PROBLEMS, [row(2, 0.0, None, 1.0), row(3, 1.0, 0.0, None), row(0, 1.0, None)])
+    block = table.block("model", "stated")
+    # rows are ordered by problem: q0 unknown, q2 (wrong, unknown), q3 (right, broken)
+    hacc, both = block.hacc(), block.joint()
+    assert [h if h == h else None for h in hacc] == [None, None, 0.0]
+    assert [j if j == j else None for j in both] == [None, 0.0, 0.0]
+
+
+def test_an_unclosed_thought_is_no_wrong_answer_and_its_bound_is_told():
+    cut = [row(0, None, None, ended="unclosed_thinking"), *STATED[1:]]
+    finding = joint.analyse(Table.of(PROBLEMS, cut))
+    assert finding.estimates["model/stated/hacc"].n_unscored == 1
+    assert any(
+        "if every unscored reply counted as wrong, accuracy would be 0.250" in c
+        for c in finding.caveats
+    )
+
+
+def test_before_and_after_are_paired_on_what_both_scored():
+    before = [
+        row(0, 0.0, 0.0, role="against"),
+        row(1, 1.0, 0.0, role="against"),
+        row(2, None, None, None, role="against", ended="failed"),
+        row(3, 1.0, 1.0, 1.0, role="against"),
+    ]
+    finding = joint.analyse(Table.of(PROBLEMS, STATED + before))
+    accuracy = finding.comparisons["stated_accuracy"]
+    # pairs: q0 0->1, q1 1->1, q3 1->0; q2 is lost
+    assert (accuracy.n_gained, accuracy.n_lost) == (1, 1)
+    assert accuracy.difference.value == 0.0
+    assert (accuracy.difference.n, accuracy.difference.n_unscored) == (3, 1)
+    assert accuracy.p == 1.0
+    assert finding.comparisons["capability"] == accuracy  # nothing was asked plain
+    assert finding.comparisons["type/test:says"].p_adjusted is not None
+    assert finding.outcome is Outcome.powerless
+
+
+def test_both_rise_needs_both_lower_bounds():
+    problems = [Problem(question=f"q{i}", answer="1", constraints=(Says("a"),)) for i in range(60)]
+
+    def run(role, right, kept):
+        for i, problem in enumerate(problems):
+            yield {
+                "role": role,
+                "condition": "stated",
+                "problem": problem.id,
+                "sample": 0,
+                "correct": float(i < right),
+                "parts": {"test:says": float(i < kept)},
+                "ended": "answered",
+            }
+
+    def found(*models):
+        return joint.analyse(Table.of(problems, [r for m in models for r in run(*m)])).outcome
+
+    assert found(("against", 20, 20), ("model", 40, 40)) is Outcome.both_rise
+    assert found(("against", 20, 40), ("model", 40, 20)) is Outcome.trade_off
+    assert found(("against", 20, 20), ("model", 40, 20)) is Outcome.one_rises
+    assert found(("against", 40, 20), ("model", 20, 20)) is Outcome.worse
+
+
+def test_problems_without_answers_have_no_accuracy():
+    problem = Problem(question="Write.", constraints=(Says("a"),), question_states_constraints=True)
+    table = Table.of(
+        [problem],
+        [
+            {
+                "role": "model",
+                "condition": "stated",
+                "problem": problem.id,
+                "sample": 0,
+                "parts": {"test:says": 1.0},
+                "ended": "answered",
+            }
+        ],
+    )
+    finding = joint.analyse(table)
+    assert "model/stated/hacc" in finding.estimates
+    assert not [k for k in finding.estimates if "accuracy" in k or "joint" in k]
+    assert any("no accuracy" in caveat for caveat in finding.caveats)
+
+
+def test_order_of_rows_does_not_matter():
+    first = joint.analyse(Table.of(PROBLEMS, STATED + PLAIN), seed=3)
+    second = joint.analyse(Table.of(PROBLEMS, (STATED + PLAIN)[::-1]), seed=3)
+    assert first == second
+
+
+def test_rows_from_verdicts_keep_unscored_apart_from_absent():
+    verdicts = [
+        {
+            "role": "model",
+            "condition": "stated",
+            "problem": "p",
+            "sample": 0,
+            "ended": "answered",
+            "compliant": {"score": None, "parts": {"a": {"score": None}, "b": {"score": 1.0}}},
+        },
+    ]
+    (made,) = rows(verdicts)
+    assert "correct" not in made
+    assert made["parts"] == {"a": None, "b": 1.0}
