@@ -1,0 +1,121 @@
+"""The house rules that a program can check: who imports whom, how big, what is forbidden."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "twofold"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# A room may import rooms of a lower floor, and itself.
+FLOORS = [
+    {"errors"},
+    {"types"},
+    {"jsonl"},
+    {"store", "stats", "constraints"},
+    {"problems", "models"},
+    {"scorers"},
+    {"diagnostics"},
+    {"judge", "transcripts", "report"},
+    {"conclude"},
+    {"audit"},
+    {"score"},
+    {"cli"},
+    {"__main__"},
+]
+FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(tree: ast.AST):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            parts = node.module.split(".")
+            if parts == ["twofold"]:
+                for alias in node.names:
+                    yield f"twofold.{alias.name}"
+            else:
+                yield node.module
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_room_imports_only_lower_floors(path):
+    here = room(path)
+    if here == "__init__":
+        return
+    for name in imported(ast.parse(path.read_text())):
+        parts = name.split(".")
+        if parts[0] != "twofold" or len(parts) < 2 or parts[1] in (here, "__version__"):
+            continue
+        assert FLOOR[parts[1]] < FLOOR[here], f"{path.name} ({here}) imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_sizes_and_forbidden_words(path):
+    text = path.read_text()
+    tree = ast.parse(text)
+    assert text.count("\n") <= 400 or path.name == "types.py"
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            docstring = ast.get_docstring(node, clean=False) or ""
+            length = node.end_lineno - node.lineno - docstring.count("\n")
+            assert length <= 60, f"{path.name}:{node.name} has {length} lines"
+            wanted = len([a for a in node.args.args if a.arg not in ("self", "cls")])
+            wanted += len(node.args.kwonlyargs)
+            assert wanted <= 8 or room(path) == "cli", f"{node.name} takes {wanted} arguments"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in ("hasattr", "eval", "exec"), f"{path.name}:{node.lineno}"
+    assert "trust_remote_code=True" not in text
+    assert path.stem not in ("utils", "helpers", "common", "misc")
+
+
+def test_the_repository_names_no_machine_and_no_registry():
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    forbidden = re.compile(
+        r"/(work|farm|root)/[a-z.]|pypi\.org|pythonhosted|huggingface\.co|hf\.co/"
+    )
+    for name in listed:
+        path = ROOT / name
+        if path.suffix in (".png", ".gguf") or path == Path(__file__) or not path.exists():
+            continue
+        found = forbidden.search(path.read_text(encoding="utf-8", errors="replace"))
+        assert found is None, f"{name} names {found.group()}"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import twofold",
+        "import twofold.types",
+        "import twofold.cli",
+        "import twofold.models",
+        "import twofold.problems",
+        "import twofold.constraints",
+    ],
+)
+def test_importing_pulls_in_no_torch(statement):
+    probe = f"{statement}; import sys; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
+
+
+def test_the_probe_above_can_fail():
+    pytest.importorskip("torch")
+    probe = "import torch, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 1
