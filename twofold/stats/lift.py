@@ -28,7 +28,7 @@ def lift(
     A constraint that most replies meet unasked says little by its rate alone; the lift is what
     stating it did, as a share of what was left to do. It equals `1 - fail / fail_null`, a ratio of
     two rates on the same problems, so problems are resampled with both their sides (BCa). With
-    under 20 problems that fail unasked, or a side that hardly varies, the interval is made from
+    under 30 problems that fail unasked, or a side that hardly varies, the interval is made from
     the two Wilson intervals as if the sides were independent, which errs on the wide side.
 
     Args:
@@ -109,7 +109,8 @@ def _lift(totals: FloatArray) -> FloatArray:
 
 def _independent_bounds(rows: FloatArray, level: float) -> tuple[float, float]:
     """1 - ratio of failure rates, from their Wilson intervals (Donner and Zou's MOVER-R)."""
-    a, b = rows[:, 0].sum() / rows[:, 1].sum(), rows[:, 2].sum() / rows[:, 3].sum()
+    a = float(rows[:, 0].sum() / rows[:, 1].sum())
+    b = float(rows[:, 2].sum() / rows[:, 3].sum())
     a_low, a_high = wilson_bounds(a, effective_n(rows[:, 1]), level)
     b_low, b_high = wilson_bounds(b, effective_n(rows[:, 3]), level)
 

@@ -25,7 +25,7 @@ def mean(
     samples weighs less, as a ratio of two sums over problems. Which interval:
 
     - 0/1 scores, one a problem: Wilson.
-    - 20 problems or more of which 5 differ from the commonest: BCa bootstrap over problems.
+    - 30 problems or more of which 5 differ from the commonest: BCa bootstrap over problems.
     - else Wilson with the (effective) number of problems, which errs on the wide side. Equal
       scores throughout never give an interval of no width.
 

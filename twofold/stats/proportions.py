@@ -129,7 +129,7 @@ def paired_bounds(gained: float, lost: float, n: float, level: float) -> tuple[f
         (-0.161, 0.161)
     """
     z = z_two_sided(level)
-    seen = (gained - lost) / n
+    seen = float((gained - lost) / n)
 
     def variance(delta: float) -> float:
         b = (2 * n - gained + lost) * delta - gained - lost

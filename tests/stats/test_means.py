@@ -1,0 +1,114 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import bootstrap
+
+from twofold.errors import StatsError
+from twofold.stats import mean
+from twofold.stats.bootstrap import bca, resampled_totals
+from twofold.stats.clusters import cluster_sums, effective_n
+
+
+def test_binary_one_sample_a_problem_is_wilson() -> None:
+    e = mean([1, 1, 0, 1])
+    assert e.method == "wilson"
+    assert (e.value, e.n) == (0.75, 4)
+
+
+def test_the_mean_is_over_samples_and_n_counts_problems() -> None:
+    e = mean([1, 1, 1, 0], clusters=[5, 5, 5, -2], n_unscored=1)
+    assert e.value == 0.75  # over problems it would be 0.5
+    assert (e.n, e.n_unscored) == (2, 1)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("k", [1, 5, 200])
+def test_equal_scores_give_no_interval_of_no_width(value: float, k: int) -> None:
+    e = mean([value] * (3 * k), clusters=np.repeat(np.arange(k), 3))
+    assert e.value == value
+    assert e.high - e.low > 1 / (k + 4)
+
+
+def test_more_samples_of_the_same_problems_are_not_more_problems() -> None:
+    few = mean([1.0, 0.0] * 5, clusters=np.arange(10))
+    many = mean([1.0, 0.0] * 5 * 8, clusters=np.tile(np.arange(10), 8))
+    assert (many.low, many.high) == pytest.approx((few.low, few.high))
+
+
+def test_effective_n_by_hand() -> None:
+    assert effective_n(np.array([1.0, 3.0])) == pytest.approx(16 / 10)
+
+
+def test_cluster_sums_do_not_depend_on_the_order_of_samples() -> None:
+    values, of = np.array([0.25, 0.5, 1.0, 0.0]), np.array([3, 1, 3, 1])
+    assert cluster_sums(values, of).tolist() == [[0.5, 2.0], [1.25, 2.0]]
+
+
+def test_bca_agrees_with_scipy_where_scores_are_continuous() -> None:
+    values = np.random.default_rng(3).beta(2, 5, size=60)
+    theirs = bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="BCa", rng=np.random.default_rng(4)
+    ).confidence_interval
+    ours = mean(values)
+    assert ours.method.startswith("bca")
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.004)
+
+
+def test_both_ways_of_resampling_have_the_bootstraps_mean_and_variance() -> None:
+    rng = np.random.default_rng(0)
+    continuous = rng.random((300, 1))
+    coarse = np.round(continuous * 4) / 4
+    for rows in (continuous, coarse):
+        totals = resampled_totals(rows, rng) / len(rows)
+        assert totals.mean() == pytest.approx(rows.mean(), abs=4 * rows.std() / 300**0.5 / 45)
+        assert totals.std() == pytest.approx(rows.std() / 300**0.5, rel=0.08)
+
+
+def test_the_seed_decides() -> None:
+    values, of = np.random.default_rng(0).random(80), np.repeat(np.arange(40), 2)
+    assert mean(values, of, seed=1) == mean(values, of, seed=1)
+    assert mean(values, of, seed=1) != mean(values, of, seed=2)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=150), st.data())
+def test_the_interval_holds_the_value_within_the_range(
+    values: list[float], data: st.DataObject
+) -> None:
+    problems = st.integers(0, 60)
+    of = data.draw(st.lists(problems, min_size=len(values), max_size=len(values)))
+    e = mean(values, of)
+    assert 0 <= e.low <= e.value <= e.high <= 1
+    assert e.low < e.high
+
+
+@pytest.mark.parametrize("values", [[], [0.5, float("nan")], [1.5], [None, 1.0], [[0.5]], ["a"]])
+def test_what_is_no_score_is_refused(values: list[object]) -> None:
+    with pytest.raises(StatsError):
+        mean(values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("clusters", [[0], [0.5, 1.0], ["a", "b"]])
+def test_clusters_are_one_integer_a_score(clusters: list[object]) -> None:
+    with pytest.raises(StatsError, match="one integer problem index"):
+        mean([0.0, 1.0], clusters)  # type: ignore[arg-type]
+
+
+def test_a_hundred_thousand_problems_stay_small() -> None:
+    values = np.random.default_rng(0).random(100_000)
+    tracemalloc.start()
+    e = mean(values)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6
+    half = 1.96 * np.sqrt(1 / 12 / 100_000)
+    assert e.high - e.low == pytest.approx(2 * half, rel=0.08)
+
+
+def test_bca_leans_to_the_long_side() -> None:
+    rows = np.column_stack([np.r_[np.zeros(90), np.linspace(0.1, 1, 10)], np.ones(100)])
+    low, high = bca(rows, lambda t: t[..., 0] / t[..., 1], level=0.95, seed=0)
+    assert high - 0.055 > 1.2 * (0.055 - low)
