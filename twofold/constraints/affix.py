@@ -1,7 +1,187 @@
-"""Constraint family (under construction)."""
+"""Does the reply end, or begin and end, as asked, and do without commas?"""
 
 from __future__ import annotations
 
-from twofold.types import Constraint
+import re
+from dataclasses import dataclass
+from typing import ClassVar, final
 
-FAMILY: tuple[type[Constraint], ...] = ()
+from twofold.errors import ProblemError
+from twofold.types import Constraint, Profile, Verdict
+
+
+def _verdict(obeys: bool, reason: str) -> Verdict:
+    return Verdict(1.0 if obeys else 0.0, reason)
+
+
+@final
+@dataclass(frozen=True)
+class EndPhrase(Constraint):
+    """The reply ends with a given phrase.
+
+    Case does not matter, since another constraint may ask for capitals. In `fixed` nor do line
+    breaks inside the phrase, nor quotation marks and emphasis that close behind it.
+
+    Args:
+        end_phrase: The phrase.
+
+    Raises:
+        ProblemError: If the phrase holds no word, or ends in `"`, which the published checker cuts
+            off the reply before it looks for the phrase.
+
+    Source:
+        IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` allows only `"` behind the
+        phrase, and lets the phrase begin inside a word.
+
+    Example:
+        >>> rule = EndPhrase(end_phrase="Any other questions?", profile="fixed")
+        >>> rule.check("It is 4. **Any other questions?**").score
+        1.0
+    """
+
+    name: ClassVar[str] = "startend:end_checker"
+    group: ClassVar[str] = "affix"
+    departure: ClassVar[str] = (
+        "closing quotes and emphasis may follow; the phrase does not begin inside a word"
+    )
+    end_phrase: str
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        phrase = self.end_phrase.strip()
+        if not re.search(r"[^\W_]", phrase) or phrase.endswith('"'):
+            raise ProblemError(
+                f"{self.name}: end_phrase is {self.end_phrase!r}; give words, and no quotation mark "
+                "at their end"
+            )
+
+    def instruction(self) -> str:
+        """The sentence that states the rule."""
+        phrase = self.end_phrase.strip()
+        return f'End your answer with exactly this phrase and nothing after it: "{phrase}"'
+
+    def witnesses(self) -> tuple[str, str]:
+        """An answer and the phrase, and the phrase with a letter after it."""
+        phrase = self.end_phrase.strip()
+        other = "y" if phrase.lower().endswith("x") else "x"
+        return f"The answer is 4. {phrase}", f"{phrase} {other}"
+
+    def _official(self, text: str) -> Verdict:
+        end = text.strip().strip('"').lower()
+        return self._judged(end.endswith(self.end_phrase.strip().lower()), text)
+
+    def _fixed(self, text: str) -> Verdict:
+        phrase, reply = (
+            " ".join(t.split()).casefold().rstrip(_CLOSING) for t in (self.end_phrase, text)
+        )
+        glued = re.match(r"[^\W_]{2}", reply.removesuffix(phrase)[-1:] + phrase[0]) is not None
+        return self._judged(reply.endswith(phrase) and not glued, text)
+
+    def _judged(self, obeys: bool, text: str) -> Verdict:
+        return _verdict(obeys, f"ends with {text.strip()[-len(self.end_phrase) - 10 :]!r}")
+
+
+_CLOSING = " \"'“”’»*_`"
+
+
+@final
+@dataclass(frozen=True)
+class Quotation(Constraint):
+    """The whole reply stands in double quotation marks.
+
+    A mark inside the reply opens when a blank or a bracket is before it, and otherwise closes;
+    the reply is wrapped if the first mark is closed by the last one and not earlier.
+
+    Source:
+        IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` knows only the straight mark,
+        and takes `"a" or "b"`, two quotations, for one.
+
+    Example:
+        >>> check = Quotation(profile="fixed").check
+        >>> check("“It is 4.”").score, check('"4" is less than "5"').score
+        (1.0, 0.0)
+    """
+
+    name: ClassVar[str] = "startend:quotation"
+    group: ClassVar[str] = "affix"
+    departure: ClassVar[str] = "curly marks too; the first mark must not close before the end"
+    profile: Profile
+
+    def instruction(self) -> str:
+        """The sentence that states the rule."""
+        return "Put your entire answer in double quotation marks."
+
+    def witnesses(self) -> tuple[str, str]:
+        """A reply in quotation marks, and the same without."""
+        return '"The answer is 4."', "The answer is 4."
+
+    def _official(self, text: str) -> Verdict:
+        reply = text.strip()
+        obeys = len(reply) > 1 and reply[0] == reply[-1] == '"'
+        return _verdict(obeys, f"begins with {reply[0]} and ends with {reply[-1]}")
+
+    def _fixed(self, text: str) -> Verdict:
+        reply = text.strip()
+        if reply[0] + reply[-1] not in _PAIRS or not reply[1:-1].strip():
+            return _verdict(False, f"begins with {reply[0]} and ends with {reply[-1]}")
+        depth = 1
+        for mark in re.finditer(r"(?<!\\)[\"“”„]", reply[:-1]):
+            if mark.start() == 0:
+                continue
+            before = reply[mark.start() - 1]
+            opens = mark[0] in "“„" if mark[0] != '"' else before.isspace() or before in '([{"“*_'
+            depth += 1 if opens else -1
+            if depth == 0:
+                return _verdict(False, f"the first mark closes after {mark.start()} characters")
+        return _verdict(True, "the reply is in quotation marks")
+
+
+_PAIRS = ('""', "“”", "„“", "„”")
+
+
+@final
+@dataclass(frozen=True)
+class NoComma(Constraint):
+    r"""No comma anywhere: "any commas" includes those in numbers, and those of other scripts.
+
+    Source:
+        IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` knows only `,`, and takes the
+        LaTeX space `\,` for one.
+
+    Example:
+        >>> NoComma(profile="fixed").check("1,000").reason
+        "1 comma, the first after '1'"
+    """
+
+    name: ClassVar[str] = "punctuation:no_comma"
+    group: ClassVar[str] = "format"
+    departure: ClassVar[str] = r"commas of every script count; the LaTeX space `\,` does not"
+    profile: Profile
+
+    def instruction(self) -> str:
+        """The sentence that states the rule."""
+        return "Write your entire answer without commas."
+
+    def witnesses(self) -> tuple[str, str]:
+        """A sentence without commas, and one with."""
+        return "Two and two make four.", "Well, four."
+
+    def _official(self, text: str) -> Verdict:
+        return self._judged([found.start() for found in re.finditer(",", text)], text)
+
+    def _fixed(self, text: str) -> Verdict:
+        found = re.finditer(rf"(?<!\\)(?:\\\\)*(,)|([{_COMMAS}])", text)
+        return self._judged([match.end() - 1 for match in found], text)
+
+    def _judged(self, places: list[int], text: str) -> Verdict:
+        if not places:
+            return _verdict(True, "no comma")
+        noun = "comma" if len(places) == 1 else "commas"
+        before = text[max(0, places[0] - 20) : places[0]]
+        return _verdict(False, f"{len(places)} {noun}, the first after {before!r}")
+
+
+# Arabic, Armenian, Ethiopic, Mongolian, ideographic, small and full-width forms.
+_COMMAS = "،՝፣᠂᠈、﹐﹑，､"
+
+FAMILY: tuple[type[Constraint], ...] = (EndPhrase, Quotation, NoComma)

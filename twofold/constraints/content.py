@@ -1,7 +1,157 @@
-"""Constraint family (under construction)."""
+"""Does the reply hold the set pieces asked for: placeholders to fill in, a postscript?"""
 
 from __future__ import annotations
 
-from twofold.types import Constraint
+import re
+from dataclasses import dataclass
+from typing import ClassVar, final
 
-FAMILY: tuple[type[Constraint], ...] = ()
+from twofold.constraints.counting import both_sides, hold, require_threshold
+from twofold.constraints.markup import mask_math
+from twofold.errors import ProblemError
+from twofold.types import Constraint, Profile, Verdict
+
+
+@final
+@dataclass(frozen=True)
+class Placeholders(Constraint):
+    """At least so many words in square brackets that stand for something to fill in.
+
+    Code is looked into, since a template may well be an XML or JSON file.
+
+    Args:
+        num_placeholders: The least number, at least 0 (0 is met by every reply that is not blank).
+
+    Raises:
+        ProblemError: If `num_placeholders` is negative or absurdly large.
+
+    Source:
+        IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` takes every pair of brackets
+        on a line, empty ones too.
+
+    Example:
+        >>> one = Placeholders(num_placeholders=1, profile="fixed")
+        >>> one.check("- [x] x[i] lies in [0, 1], see [12] and [here](there)").reason
+        '0 placeholders, at least 1 wanted'
+    """
+
+    name: ClassVar[str] = "detectable_content:number_placeholders"
+    group: ClassVar[str] = "content"
+    departure: ClassVar[str] = (
+        "the brackets hold words: no links, checkboxes, numbers, indices, formulas, quoted lists"
+    )
+    num_placeholders: int
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        require_threshold(self.num_placeholders, "at least", "num_placeholders")
+
+    def instruction(self) -> str:
+        """The sentence that states the rule."""
+        noun = "placeholder" if self.num_placeholders == 1 else "placeholders"
+        return (
+            f"Leave at least {self.num_placeholders} {noun} to fill in, each in square brackets, "
+            "like [name]."
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        """So many placeholders, and one fewer."""
+        return both_sides(self.num_placeholders, "at least", lambda n: "Dear all," + " [name]" * n)
+
+    def _official(self, text: str) -> Verdict:
+        return self._judged(len(re.findall(r"\[[^\]\n]*\]", text)))
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._judged(len(_PLACEHOLDER.findall(mask_math(text))))
+
+    def _judged(self, found: int) -> Verdict:
+        return hold(found, "at least", self.num_placeholders, "placeholders")
+
+
+_PLACEHOLDER = re.compile(
+    r"""
+    (?<![A-Za-z0-9_)\\!]) \[            # not an index, an escape, an image
+    (?! \s*["'^\\] )                    # not a list of strings, a footnote, a formula
+    (?= [^\[\]\n]* (?: [A-Za-z]{2} | [^\W\d_A-Za-z] ) )    # a word, or a letter of another script
+    [^\[\]\n]+
+    \] (?!\()                           # not a link
+    """,
+    re.VERBOSE,
+)
+
+
+@final
+@dataclass(frozen=True)
+class Postscript(Constraint):
+    r"""The reply ends in a postscript that starts with a given marker.
+
+    "At the end" is read as: words come before it, and it begins in one of the last three
+    paragraphs, which leaves room for a second postscript or for a required last sentence.
+
+    Args:
+        postscript_marker: `P.S.` or `P.P.S` in the published data; case and a space after a dot do
+            not matter.
+
+    Raises:
+        ProblemError: If the marker is blank or holds signs of a regular expression, as which the
+            published checker reads it.
+
+    Source:
+        IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` finds the marker anywhere, in
+        the middle of a line or of the reply, with nothing after it, and `P.S.` inside `P.P.S.`.
+
+    Example:
+        >>> rule = Postscript(postscript_marker="P.S.", profile="fixed")
+        >>> rule.check("It is 4.\n\nP.S. Check it.").score, rule.check("Use P.S. rarely.").score
+        (1.0, 0.0)
+    """
+
+    name: ClassVar[str] = "detectable_content:postscript"
+    group: ClassVar[str] = "content"
+    departure: ClassVar[str] = (
+        "the marker begins a line in one of the last three paragraphs, with words before and after"
+    )
+    postscript_marker: str
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        if not re.search(r"\w", self._marker) or re.search(r"[\\^$*+?{}\[\]|()\n]", self._marker):
+            raise ProblemError(
+                f"{self.name}: postscript_marker is {self.postscript_marker!r}; give letters and "
+                r"dots such as 'P.S.', without the signs \ ^ $ * + ? { } [ ] | ( )"
+            )
+
+    @property
+    def _marker(self) -> str:
+        return self.postscript_marker.strip()
+
+    def instruction(self) -> str:
+        """The sentence that states the rule."""
+        return f"Close your answer with a postscript that starts with {self._marker}"
+
+    def witnesses(self) -> tuple[str, str]:
+        """With the postscript, and without."""
+        return f"The answer is 4.\n\n{self._marker} Check the sum.", "!"
+
+    def _official(self, text: str) -> Verdict:
+        pattern = _PUBLISHED.get(self._marker, self._marker.lower())
+        found = re.search(pattern, text.lower())
+        return Verdict(1.0, f"{found[0]!r} occurs") if found else self._missing()
+
+    def _fixed(self, text: str) -> Verdict:
+        marker = re.escape(self._marker).replace(r"\.", r"\.[ ]?")
+        edge = r"(?!\w)" if self._marker[-1].isalnum() else ""
+        line = rf"^[ \t#>*_\"“'(-]*{marker}{edge}(?=\W*\w)"
+        for found in re.finditer(line, text, flags=re.IGNORECASE | re.MULTILINE):
+            after = re.findall(r"\n[ \t]*\n\s*\S", text[found.end() :])
+            if len(after) <= 2 and re.search(r"\w", text[: found.start()]):
+                return Verdict(1.0, f"the postscript begins with {found[0].strip()}")
+        return self._missing()
+
+    def _missing(self) -> Verdict:
+        return Verdict(0.0, f"no postscript that starts with {self._marker}")
+
+
+_PUBLISHED = {"P.P.S": r"p\.\s?p\.\s?s", "P.S.": r"p\.\s?s\."}
+
+FAMILY: tuple[type[Constraint], ...] = (Placeholders, Postscript)

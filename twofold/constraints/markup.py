@@ -1,0 +1,57 @@
+r"""Which parts of a reply are code or mathematics, and so hold no bullets, highlights, placeholders?
+
+A line of an equation may begin with `- 3`, a product may read `a*b*c`, an index `[i]`: signs that
+mean something else in prose. The `fixed` checkers look at a reply through these masks.
+"""
+
+from __future__ import annotations
+
+import re
+
+_CODE = re.compile(
+    r"""
+      ^[ \t]*(`{3,}|~{3,}) .*? (?: \n[ \t]*\1[`~]*[ \t]*$ | \Z )   # a fence; unclosed runs to the end
+    | `[^`\n]+`                                                    # inline
+    """,
+    re.VERBOSE | re.DOTALL | re.MULTILINE,
+)
+# TeX allows no blank line inside a formula, so an unclosed one ends there at the latest.
+_MATH = re.compile(
+    r"""
+      \\\[ .*? (?: \\\] | (?=\n[ \t]*\n) | \Z )
+    | \\\( [^\n]*? (?: \\\) | $ )
+    | \\begin\{(\w+\*?)\} .*? (?: \\end\{\1\} | (?=\n[ \t]*\n) | \Z )
+    | \$\$ (?: (?!\n[ \t]*\n) . )+? \$\$
+    | (?<![\\$]) \$ (?=[^\s$]) [^$\n]* (?<=[^\s\\]) \$ (?!\d)      # not the prices $5 and $6
+    """,
+    re.VERBOSE | re.DOTALL | re.MULTILINE,
+)
+
+
+def mask_code(text: str) -> str:
+    """`text` with every letter of fenced and inline code overwritten by `x`.
+
+    Lines and lengths stay, so that what surrounds the code is found where it was.
+
+    Example:
+        >>> mask_code("see `a[i]` here")
+        'see xxxxxx here'
+    """
+    return _CODE.sub(_overwritten, text)
+
+
+def mask_math(text: str) -> str:
+    r"""`text` with every letter of LaTeX formulas overwritten by `x`; lines and lengths stay.
+
+    A formula is `\[ \]`, `\( \)`, `$$ $$`, an environment, or `$ $` by Pandoc's rule: no space just
+    inside the dollars and no digit after the second, so prices are left alone.
+
+    Example:
+        >>> mask_math("$a*b$ costs $5 or $6")
+        'xxxxx costs $5 or $6'
+    """
+    return _MATH.sub(_overwritten, text)
+
+
+def _overwritten(found: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", "x", found[0])
