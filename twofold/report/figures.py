@@ -1,0 +1,114 @@
+"""How much, and how sure? Estimates as small figures: the mosaic, intervals, ladders and bars.
+
+Shape, fill and hatching carry whatever colour carries, and every number that is drawn also stands
+in a table beside the figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from markupsafe import Markup
+
+from twofold.report.shapes import Scale, drawing, label, line, mark, shortened
+from twofold.report.wording import spread
+from twofold.types import Ended, Estimate
+
+_SHAPES = {"against": "ring", "model": "disc", "null": "diamond"}
+
+
+def mosaic(cells: Mapping[str, Estimate]) -> Markup:
+    """The four cells as areas: right, then wrong from left to right; the disobedient part hatched.
+
+    Args:
+        cells: `right_obedient`, `right_disobedient`, `wrong_obedient`, `wrong_disobedient`.
+    """
+    parts, left = [], 0.0
+    for answer in ("right", "wrong"):
+        shares = {kind: cells[f"{answer}_{kind}"].value for kind in ("disobedient", "obedient")}
+        both, top = sum(shares.values()), 0.0
+        for kind, share in shares.items():
+            height = 150 * share / both if both else 0.0
+            parts.append(_tile(f"{answer} {kind}", (left, top, 300 * both, height), share))
+            top += height
+        left += 300 * both
+    said = ", ".join(f"{name.replace('_', ' and ')} {cells[name].value:.3f}" for name in cells)
+    return drawing("mosaic", (300, 150), f"The four cells: {said}", parts)
+
+
+def intervals(estimates: Mapping[str, Estimate], *, low: float = 0.0) -> Markup:
+    """Dots with their intervals on one short axis, one below the other: a plot in a table's cell.
+
+    Args:
+        estimates: By mark: `against`, `model` or `null`.
+        low: Where the axis begins: 0 for rates, -1 for differences. It ends at 1.
+    """
+    x = Scale(low, 1.0, 6, 154)
+    height = 12.0 * len(estimates) + 6
+    parts = [line("grid", (x(at), 0), (x(at), height)) for at in (low, (low + 1) / 2, 1.0)]
+    for index, (name, estimate) in enumerate(estimates.items()):
+        y = 12.0 * index + 9
+        parts.append(line(f"whisker {name}", (x(estimate.low), y), (x(estimate.high), y)))
+        parts.append(mark(_SHAPES[name], name, (x(estimate.value), y), 3.5))
+    said = "; ".join(f"{name} {spread(estimate)}" for name, estimate in estimates.items())
+    return drawing("intervals", (160, height), said, parts)
+
+
+def ladder(said: str, values: Mapping[str, Mapping[str, Estimate]]) -> Markup:
+    """One measure over the values of a tag: a point with its interval for each value and role.
+
+    Args:
+        said: What the figure shows, for a screen reader.
+        values: `{value: {role: estimate}}`, left to right.
+    """
+    slot = max(52.0, 372 / max(1, len(values)))
+    width = 52 + slot * len(values)
+    y = Scale(0.0, 1.0, 168, 12)
+    parts: list[Markup] = []
+    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
+        parts.append(line("grid", (40, y(tick)), (width - 4, y(tick))))
+        parts.append(label("end", (34, y(tick) + 4), f"{tick:.2f}"))
+    for index, (value, by_role) in enumerate(values.items()):
+        middle = 44 + slot * (index + 0.5)
+        parts.append(label("mid", (middle, 188), shortened(value, round(slot / 7))))
+        for role, estimate in by_role.items():
+            x = middle + (0 if len(by_role) == 1 else -7 if role == "against" else 7)
+            parts.append(line(f"whisker {role}", (x, y(estimate.low)), (x, y(estimate.high))))
+            parts.append(mark(_SHAPES[role], role, (x, y(estimate.value)), 4.5))
+    return drawing("ladder", (width, 198), said, parts)
+
+
+def bar(counts: Mapping[Ended, int]) -> Markup:
+    """How replies ended, as one stacked bar; the counts stand in the table beside it."""
+    total, left, parts = max(1, sum(counts.values())), 0.0, []
+    for ended in Ended:
+        width = 300 * counts.get(ended, 0) / total
+        if width:
+            rect = Markup('<rect class="{}" x="{:.2f}" y="0" width="{:.2f}" height="18"/>')
+            parts.append(rect.format(ended.value, left, width))
+        left += width
+    said = ", ".join(f"{ended.value.replace('_', ' ')} {n}" for ended, n in counts.items())
+    return drawing("bar", (300, 18), said, parts)
+
+
+def _tile(kind: str, box: tuple[float, float, float, float], share: float) -> Markup:
+    left, top, width, height = box
+    rect = Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>')
+    parts = [rect.format(f"tile {kind}", *box)]
+    if kind.endswith(" disobedient"):
+        parts += _hatching(left, top, width, height)
+    if width >= 44 and height >= 20:
+        x, y = left + width / 2, top + height / 2
+        parts.append(rect.format("plate", x - 20, y - 9, 40, 18))
+        parts.append(label("mid", (x, y + 4.5), f"{share:.2f}"))
+    return Markup("").join(parts)
+
+
+def _hatching(left: float, top: float, width: float, height: float) -> list[Markup]:
+    """Rising lines eight units apart, cut off at the box."""
+    lines, foot, right, base = [], left - height, left + width, top + height
+    while foot < right:
+        first, last = max(foot, left), min(foot + height, right)
+        lines.append(line("hatch", (first, base - (first - foot)), (last, base - (last - foot))))
+        foot += 8
+    return lines

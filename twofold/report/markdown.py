@@ -1,0 +1,147 @@
+"""What is the result, in plain text? Tables for the terminal, and `report.md`.
+
+The tables are Markdown with padded columns: readable as they are, and rendered wherever Markdown is.
+Numbers are written as `Estimate` writes itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from twofold.report.tables import ROLES, Row, headline, types
+from twofold.report.wording import absences, p_value, spread, verdict
+from twofold.types import Finding
+
+_WHO = {"against": "before", "model": "after"}
+
+
+def summary(findings: Sequence[Finding], names: Mapping[str, str] | None = None) -> str:
+    """The findings as text: the verdict, the headline table, constraint types, caveats.
+
+    Args:
+        findings: What the diagnostics found, `joint` among them or not.
+        names: What the models are called, by role; None = "the model".
+
+    Returns:
+        Markdown without a heading, no line break at its end.
+
+    Example:
+        >>> from twofold.types import Estimate
+        >>> share = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
+        >>> found = Finding(diagnostic="joint", question="?", estimates={"model/stated/hacc": share})
+        >>> print(summary([found]).splitlines()[0])
+        **the model**: All constraints met 0.500 [0.200, 0.800].
+    """
+    blocks = []
+    for finding in findings:
+        if finding.diagnostic == "joint":
+            blocks += _joint(finding, names or {"model": "the model", "against": "the base"})
+        else:
+            blocks += [f"**{_flat(finding.question)}**", _listed(finding)]
+        if finding.caveats:
+            blocks.append("\n".join(f"- {_flat(caveat)}" for caveat in finding.caveats))
+    return "\n\n".join(block for block in blocks if block)
+
+
+def document(findings: Sequence[Finding], names: Mapping[str, str]) -> str:
+    """`report.md`: the summary under a heading that names the models.
+
+    Args:
+        findings: What the diagnostics found.
+        names: What the models are called, by role.
+    """
+    title = _flat(names["model"])
+    if "against" in names:
+        title += f" against {_flat(names['against'])}"
+    return (
+        f"# {title}\n\n{summary(findings, names)}\n\n"
+        "`report.html`, in the same directory, has every number, figure and reply.\n"
+    )
+
+
+def _joint(finding: Finding, names: Mapping[str, str]) -> list[str]:
+    said = verdict(finding, names)
+    absent = "\n".join(f"- {sentence}" for sentence in absences(finding).values())
+    return [
+        f"**{_flat(said.title)}**: {said.numbers} {said.meaning}".strip(),
+        _headline(finding),
+        _types(finding),
+        absent,
+    ]
+
+
+def _headline(finding: Finding) -> str:
+    rows = headline(finding)
+    roles = [role for role in ROLES if any(role in row.estimates for row in rows)]
+    compared = any(row.comparison for row in rows)
+    head = ["measure", *([_WHO[r] for r in roles] if len(roles) > 1 else ["estimate"])]
+    if compared:
+        head += ["difference", "p", "gained/lost", "detectable"]
+    return _table(head, [_headline_cells(row, roles, compared) for row in rows])
+
+
+def _headline_cells(row: Row, roles: Sequence[str], compared: bool) -> list[str]:
+    floors = [f"floor, {name}: {floor.value:.3f}" for name, floor in row.floors.items()]
+    label = row.label + (f" ({'; '.join(floors)})" if floors else "")
+    cells = [label, *(str(row.estimates[r]) if r in row.estimates else "–" for r in roles)]
+    if not compared:
+        return cells
+    if row.comparison is None:
+        return [*cells, "–", "–", "–", "–"]
+    each = row.comparison
+    detectable = "–" if each.detectable is None else f"{each.detectable:.3f}"
+    p = p_value(each.p if each.p_adjusted is None else each.p_adjusted)
+    moved = f"{each.n_gained}/{each.n_lost}"
+    return [*cells, spread(each.difference, sign=True), p, moved, detectable]
+
+
+def _types(finding: Finding) -> str:
+    rows = [row for group in types(finding).values() for row in group if row.name != row.group]
+    if not rows:
+        return ""
+    paired = any(row.comparison for row in rows)
+    head = ["constraint type", "met when stated", "met when not stated"]
+    head += ["difference", "p (Holm)"] if paired else []
+    body = []
+    for row in rows:
+        pair = [str(e["model"]) if "model" in e else "–" for e in (row.rate, row.null)]
+        cells = [row.name, *pair]
+        if paired:
+            each = row.comparison
+            cells.append(spread(each.difference, sign=True) if each else "–")
+            cells.append(p_value(each.p_adjusted) if each else "–")
+        body.append(cells)
+    return _table(head, body)
+
+
+def _listed(finding: Finding) -> str:
+    estimates = [[key, str(estimate)] for key, estimate in finding.estimates.items()]
+    differences = [
+        [
+            key,
+            spread(each.difference, sign=True),
+            p_value(each.p if each.p_adjusted is None else each.p_adjusted),
+            f"{each.n_gained}/{each.n_lost}",
+        ]
+        for key, each in finding.comparisons.items()
+    ]
+    tables = [_table(["estimate", "value"], estimates)] if estimates else []
+    if differences:
+        tables.append(_table(["difference", "value", "p", "gained/lost"], differences))
+    return "\n\n".join(tables)
+
+
+def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    rows = [[_flat(cell).replace("|", "\\|") for cell in row] for row in (head, *body)]
+    widths = [max(3, *(len(row[i]) for row in rows)) for i in range(len(head))]
+    lines = [
+        "| " + " | ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)) + " |" for r in rows
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def _flat(text: str) -> str:
+    """On one line, with no character that a terminal or Markdown's HTML would act on."""
+    printable = "".join(ch if ch.isprintable() else " " for ch in text)
+    return printable.replace("<", "&lt;")

@@ -1,0 +1,164 @@
+"""How does a run become one page? The template, its policy and its data.
+
+The page is one file that needs nothing: no network, no other file, no library. What models said is
+embedded as JSON in which no `<` is left, the script puts it into the document as text only, and the
+content policy allows this page's own script and style by their hashes and forbids everything else.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from twofold.report import figures, tables, wording
+from twofold.report.examples import MOST_SAMPLES, Examples
+from twofold.report.plane import Arm, plane
+from twofold.store import Row, dumps
+from twofold.types import Estimate, Finding
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the page is made from.
+
+    Args:
+        manifest: `manifest.json`.
+        findings: The findings, in their order.
+        lost: The `lost` object of `findings.json`: `n` of `of` responses, and why.
+        examples: The replies to show.
+    """
+
+    manifest: Mapping[str, Any]
+    findings: Sequence[Finding]
+    lost: Mapping[str, Any]
+    examples: Examples
+
+
+def model_names(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """What the models are called, by role: what they were asked for by.
+
+    Example:
+        >>> model_names({"models": {"model": "smollm2"}})
+        {'model': 'smollm2'}
+        >>> model_names({"models": {"model": "m", "against": "m"}})
+        {'model': 'm (after)', 'against': 'm (before)'}
+    """
+    given: Mapping[str, str] = manifest.get("models", {})
+    names = {"model": "the model"} | {role: str(spec) for role, spec in given.items()}
+    if names.get("against") == names["model"]:
+        return {"model": f"{names['model']} (after)", "against": f"{names['against']} (before)"}
+    return names
+
+
+def html(run: Run) -> str:
+    """The whole page.
+
+    Args:
+        run: What was found and said.
+
+    Returns:
+        An HTML document that stands on its own.
+    """
+    style, script = _asset("style.css"), _asset("page.js") + _asset("browser.js")
+    names = model_names(run.manifest)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"figures": figures, "tables": tables, "wording": wording}
+    return environment.get_template("page.html.j2").render(
+        run=run,
+        names=names,
+        joint=next((f for f in run.findings if f.diagnostic == "joint"), None),
+        others=[f for f in run.findings if f.diagnostic != "joint"],
+        plane=_plane,
+        cells=_cells,
+        listed=_listed,
+        most_samples=MOST_SAMPLES,
+        style=Markup(style),
+        script=Markup(script),
+        policy=_policy(style, script),
+        data=embedded({"names": names, "problems": run.examples.problems}),
+    )
+
+
+def embedded(value: object) -> Markup:
+    r"""JSON that can stand inside a `<script>` element whatever texts it holds.
+
+    Without a `<`, neither `</script>` nor `<!--` can end or bend the element; the reader of the JSON
+    gets the character back.
+
+    Example:
+        >>> embedded({"reply": "</script>"})
+        Markup('{"reply":"\\u003c/script>"}')
+    """
+    return Markup(dumps(value).replace("<", "\\u003c"))
+
+
+def _asset(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    hashes = [
+        "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+        for text in (style, script)
+    ]
+    return (
+        f"default-src 'none'; style-src {hashes[0]}; script-src {hashes[1]}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _plane(finding: Finding, names: Mapping[str, str]) -> Markup | None:
+    """The plane of a finding; None where capability or compliance was not measured."""
+    plain = f"{tables.ROLES[-1]}/plain/accuracy" in finding.estimates
+    condition = "plain" if plain else "stated"
+    arms = [
+        Arm(names[role], capability, compliance)
+        for role in tables.ROLES
+        if (capability := finding.estimates.get(f"{role}/{condition}/accuracy"))
+        and (compliance := finding.estimates.get(f"{role}/stated/hacc"))
+    ]
+    if not arms:
+        return None
+    floors = {
+        key.split("/")[1].replace("_", " "): estimate
+        for key, estimate in finding.estimates.items()
+        if key.startswith("floor/") and key.endswith("/hacc")
+    }
+    return plane(arms, floors=floors, arrow=(0, 1) if len(arms) == 2 else None)
+
+
+def _cells(finding: Finding, role: str) -> dict[str, Estimate]:
+    """The four cells of a role; empty unless all four are there."""
+    keys = {cell: f"{role}/cells/{cell}" for cell in tables.CELLS}
+    if not all(key in finding.estimates for key in keys.values()):
+        return {}
+    return {cell: finding.estimates[key] for cell, key in keys.items()}
+
+
+def _listed(value: object) -> list[tuple[str, object]]:
+    """A manifest's nested values as (dotted name, value) lines."""
+    if isinstance(value, Mapping):
+        lines: list[tuple[str, object]] = []
+        for key, each in value.items():
+            inner = _listed(each)
+            lines += [(f"{key}.{name}" if name else str(key), leaf) for name, leaf in inner]
+        return lines
+    return [("", value)]
+
+
+__all__ = ["Row", "Run", "embedded", "html", "model_names"]

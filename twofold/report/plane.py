@@ -1,0 +1,149 @@
+"""Where do the models stand? The trade-off plane: capability against compliance.
+
+A gain that was not paid for leads up and to the right. The plane takes any number of arms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from twofold.report.shapes import MARKS, Scale, drawing, label, line, mark, shortened
+from twofold.report.wording import spread
+from twofold.types import Estimate
+
+_LEFT, _RIGHT, _TOP, _BASE = 58.0, 424.0, 18.0, 318.0
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One point of the plane.
+
+    Args:
+        name: What it is called beside the point.
+        capability: Where it stands from left to right, in [0, 1].
+        compliance: Where it stands from bottom to top, in [0, 1].
+    """
+
+    name: str
+    capability: Estimate
+    compliance: Estimate
+
+
+def plane(
+    arms: Sequence[Arm], *, floors: Mapping[str, Estimate], arrow: tuple[int, int] | None = None
+) -> Markup:
+    """Capability to the right, compliance upwards, a cross for each pair of intervals.
+
+    Args:
+        arms: The points, at least one. The first of several is the base.
+        floors: Compliance of replies that do nothing for it, drawn as dashed lines.
+        arrow: Indices of the arms that the arrow leads from and to.
+
+    Returns:
+        An `<svg>`.
+    """
+    x_ticks = ticks(*_span([arm.capability for arm in arms]))
+    y_ticks = ticks(*_span([*(arm.compliance for arm in arms), *floors.values()]))
+    x = Scale(x_ticks[0], x_ticks[-1], _LEFT, _RIGHT)
+    y = Scale(y_ticks[0], y_ticks[-1], _BASE, _TOP)
+    parts = _axes(x, x_ticks, y, y_ticks)
+    for name, floor in floors.items():
+        height = y(floor.value)
+        parts.append(line("floor", (_LEFT, height), (_RIGHT, height)))
+        parts.append(label("end small", (_RIGHT - 4, height - 5), f"floor: {name}"))
+    places = [(x(arm.capability.value), y(arm.compliance.value)) for arm in arms]
+    if arrow is not None:
+        parts.append(_arrow(places[arrow[0]], places[arrow[1]]))
+    for index, arm in enumerate(arms):
+        parts += _cross(arm, x, y, index + (len(arms) == 1))
+    said = "; ".join(
+        f"{arm.name}: capability {spread(arm.capability)}, compliance {spread(arm.compliance)}"
+        for arm in arms
+    )
+    return drawing("plane", (440, 370), f"Capability against compliance. {said}", parts)
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """A few round numbers that cover what of [low, high] lies in [0, 1].
+
+    Args:
+        low: The smallest value to show.
+        high: The largest.
+
+    Returns:
+        Three to seven ascending multiples of one round step.
+
+    Example:
+        >>> ticks(0.31, 0.58)
+        [0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6]
+        >>> ticks(0.0, 1.0)
+        [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+        >>> ticks(1.0, 1.0)
+        [0.98, 0.99, 1.0]
+    """
+    low, high = min(max(low, 0.0), 1.0), max(min(high, 1.0), 0.0)
+    for step in (0.01, 0.02, 0.05, 0.1, 0.2):
+        first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+        if last - first <= 6:
+            break
+    most = round(1 / step)
+    while last - first < 2:
+        first, last = (first, last + 1) if last < most else (first - 1, last)
+    return [round(k * step, 2) for k in range(first, last + 1)]
+
+
+def _span(estimates: Sequence[Estimate]) -> tuple[float, float]:
+    low, high = min(e.low for e in estimates), max(e.high for e in estimates)
+    room = max(0.03, 0.12 * (high - low))
+    return low - room, high + room
+
+
+def _axes(x: Scale, x_ticks: Sequence[float], y: Scale, y_ticks: Sequence[float]) -> list[Markup]:
+    parts = []
+    for tick in x_ticks:
+        parts.append(line("grid", (x(tick), _TOP), (x(tick), _BASE)))
+        parts.append(label("mid", (x(tick), _BASE + 17), f"{tick:.2f}"))
+    for tick in y_ticks:
+        parts.append(line("grid", (_LEFT, y(tick)), (_RIGHT, y(tick))))
+        parts.append(label("end", (_LEFT - 7, y(tick) + 4), f"{tick:.2f}"))
+    parts.append(label("mid", (241, 359), "capability: share right →"))
+    upright = '<text class="mid" transform="translate(14 168) rotate(-90)">{}</text>'
+    parts.append(Markup(upright).format("compliance: all constraints met →"))
+    return parts
+
+
+def _cross(arm: Arm, x: Scale, y: Scale, shape: int) -> list[Markup]:
+    """The arm's two intervals, its mark (the base's is the first shape) and its name."""
+    role = "model" if shape else "against"
+    at = x(arm.capability.value), y(arm.compliance.value)
+    return [
+        line(f"whisker {role}", (x(arm.capability.low), at[1]), (x(arm.capability.high), at[1])),
+        line(f"whisker {role}", (at[0], y(arm.compliance.low)), (at[0], y(arm.compliance.high))),
+        mark(MARKS[shape % len(MARKS)], role, at, 6),
+        _name(arm.name, at),
+    ]
+
+
+def _arrow(start: tuple[float, float], stop: tuple[float, float]) -> Markup:
+    """From mark to mark, with a gap at both; nothing if they stand too close for one."""
+    length = math.dist(start, stop)
+    if length < 34:
+        return Markup("")
+    dx, dy = (stop[0] - start[0]) / length, (stop[1] - start[1]) / length
+    tip = stop[0] - 10 * dx, stop[1] - 10 * dy
+    neck = tip[0] - 10 * dx, tip[1] - 10 * dy
+    head = (tip, (neck[0] - 5 * dy, neck[1] + 5 * dx), (neck[0] + 5 * dy, neck[1] - 5 * dx))
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in head)
+    shaft = line("arrow", (start[0] + 9 * dx, start[1] + 9 * dy), neck)
+    return shaft + Markup('<polygon class="arrowhead" points="{}"/>').format(points)
+
+
+def _name(name: str, at: tuple[float, float]) -> Markup:
+    """The arm's name, on the side of its mark where there is room."""
+    if at[0] > (_LEFT + _RIGHT) / 2:
+        return label("end name", (at[0] - 10, at[1] - 9), shortened(name, 28))
+    return label("name", (at[0] + 10, at[1] - 9), shortened(name, 28))
