@@ -1,0 +1,285 @@
+"""Length: how many words, sentences and paragraphs a reply has."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from twofold.constraints.counting import MOST, Relation, both_sides, hold, require_threshold
+from twofold.constraints.prose import as_word, n_sentences, n_words, paragraphs
+from twofold.constraints.published import punkt_sentences
+from twofold.errors import ProblemError
+from twofold.types import Constraint, Profile, Verdict
+
+
+@final
+@dataclass(frozen=True)
+class NumberWords(Constraint):
+    r"""The reply has less than, or at least, `num_words` words.
+
+    Args:
+        num_words: The threshold. `less than 1` is met by a reply without a word, such as `...`.
+        relation: `less than` is strict.
+        profile: `official` counts runs of letters, digits and underscores, so `don't` is two and
+            `\frac{1}{2}` three; `fixed` counts what a person does (`prose.n_words`). The published
+            code counts through NLTK, which from 3.10 on joins combining marks to their letters
+            (Hindi, Thai); `official` counts as all NLTK before it, whichever is installed.
+
+    Source:
+        IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
+
+    Example:
+        >>> NumberWords(4, "less than", "fixed").check("Don't do that.").reason
+        '3 words, less than 4 wanted'
+    """
+
+    name: ClassVar[str] = "length_constraints:number_words"
+    group: ClassVar[str] = "length"
+    departure: ClassVar[str] = (
+        "words as a person counts them (don't and well-known are one, LaTeX command names none), "
+        r"not runs of \w"
+    )
+    num_words: int
+    relation: Relation
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        require_threshold(self.num_words, self.relation, "num_words")
+
+    def instruction(self) -> str:
+        """The rule as a sentence."""
+        return f"Write {self.relation} {self.num_words} words."
+
+    def witnesses(self) -> tuple[str, str]:
+        """A text on either side of the threshold."""
+        return both_sides(
+            self.num_words, self.relation, lambda n: " ".join(["word"] * n) if n else "..."
+        )
+
+    def _official(self, text: str) -> Verdict:
+        return hold(len(re.findall(r"\w+", text)), self.relation, self.num_words, "words")
+
+    def _fixed(self, text: str) -> Verdict:
+        return hold(n_words(text), self.relation, self.num_words, "words")
+
+
+@final
+@dataclass(frozen=True)
+class NumberSentences(Constraint):
+    """The reply has less than, or at least, `num_sentences` sentences.
+
+    Args:
+        num_sentences: The threshold.
+        relation: `less than` is strict, and less than 1 cannot be met.
+        profile: `official` is NLTK's Punkt; `fixed` counts what a person does
+            (`prose.n_sentences`).
+
+    Source:
+        IFEval, https://arxiv.org/abs/2311.07911.
+
+    Example:
+        >>> NumberSentences(2, "at least", "official").check("Dr. Who left.").reason
+        '1 sentences, at least 2 wanted'
+    """
+
+    name: ClassVar[str] = "length_constraints:number_sentences"
+    group: ClassVar[str] = "length"
+    departure: ClassVar[str] = (
+        "abbreviations, formulas, list numbers, headings and other scripts' full stops are read as "
+        "a person reads them, not by Punkt alone"
+    )
+    num_sentences: int
+    relation: Relation
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        require_threshold(self.num_sentences, self.relation, "num_sentences", least=1)
+
+    def instruction(self) -> str:
+        """The rule as a sentence."""
+        return f"Write {self.relation} {self.num_sentences} sentences."
+
+    def witnesses(self) -> tuple[str, str]:
+        """A text on either side of the threshold."""
+        return both_sides(
+            self.num_sentences, self.relation, lambda n: " ".join(["It works."] * n), least=1
+        )
+
+    def _official(self, text: str) -> Verdict:
+        return hold(len(punkt_sentences(text)), self.relation, self.num_sentences, "sentences")
+
+    def _fixed(self, text: str) -> Verdict:
+        return hold(n_sentences(text), self.relation, self.num_sentences, "sentences")
+
+
+@final
+@dataclass(frozen=True)
+class NumberParagraphs(Constraint):
+    r"""The reply has exactly `num_paragraphs` paragraphs, parted by the divider `***`.
+
+    Args:
+        num_paragraphs: How many, 0 included (then nothing but a divider obeys).
+        profile: `official` cuts at any three stars, bold italics included, and fails on two
+            dividers in a row; `fixed` cuts at lines that hold the divider alone.
+
+    Source:
+        IFEval, https://arxiv.org/abs/2311.07911.
+
+    Example:
+        >>> text = "One is ***bold***.\n***\nTwo."
+        >>> [NumberParagraphs(2, p).check(text).score for p in ("official", "fixed")]
+        [0.0, 1.0]
+    """
+
+    name: ClassVar[str] = "length_constraints:number_paragraphs"
+    group: ClassVar[str] = "length"
+    departure: ClassVar[str] = "a divider is a line of its own, not any three stars"
+    num_paragraphs: int
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        require_threshold(self.num_paragraphs, "at least", "num_paragraphs")
+
+    def instruction(self) -> str:
+        """The rule as a sentence."""
+        return (
+            f"Write exactly {self.num_paragraphs} paragraphs, with a line *** between one "
+            "paragraph and the next."
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        """So many paragraphs, and one more."""
+        obeys = "\n***\n".join(["A paragraph."] * self.num_paragraphs) or "***"
+        return obeys, "\n***\n".join(["A paragraph."] * (self.num_paragraphs + 1))
+
+    def _official(self, text: str) -> Verdict:
+        parts = re.split(r"\s?\*\*\*\s?", text)
+        if any(not part.strip() for part in parts[1:-1]):
+            return Verdict(0.0, "nothing stands between two dividers")
+        return self._exactly(len(parts) - sum(not part.strip() for part in _ends(parts)))
+
+    def _fixed(self, text: str) -> Verdict:
+        parts = re.split(r"^[ \t]*\*\*\*[ \t]*\r?$", text, flags=re.MULTILINE)
+        return self._exactly(sum(bool(part.strip()) for part in parts))
+
+    def _exactly(self, count: int) -> Verdict:
+        score = float(count == self.num_paragraphs)
+        return Verdict(score, f"{count} paragraphs, exactly {self.num_paragraphs} wanted")
+
+
+def _ends(parts: list[str]) -> list[str]:
+    """The first and the last of `parts`, once if there is one."""
+    return parts[:1] + parts[1:][-1:]
+
+
+@final
+@dataclass(frozen=True)
+class NthParagraphFirstWord(Constraint):
+    r"""The reply has `num_paragraphs` paragraphs, and the `nth_paragraph` starts with a word.
+
+    Args:
+        num_paragraphs: How many paragraphs, at least 1.
+        nth_paragraph: Which one, from 1 to `num_paragraphs`.
+        first_word: The word it starts with, in any case.
+        profile: `official` counts the paragraphs that are not blank but looks the nth up among
+            all of them, and cuts only at `\n\n`; `fixed` counts and looks up the same ones, and
+            looks past marks such as `**` and curly quotes before the word.
+
+    Raises:
+        ProblemError: If nth lies outside the paragraphs, or the word is one that the profile can
+            never see (`don't` under `official`, which stops at the apostrophe).
+
+    Source:
+        IFEval, https://arxiv.org/abs/2311.07911.
+
+    Example:
+        >>> rule = NthParagraphFirstWord(2, 2, "so", "fixed")
+        >>> rule.check("First.\n\n\n\n**So** it is.").score
+        1.0
+    """
+
+    name: ClassVar[str] = "length_constraints:nth_paragraph_first_word"
+    group: ClassVar[str] = "length"
+    departure: ClassVar[str] = (
+        "the nth of the paragraphs that are not blank, its first word found past markdown and quotes"
+    )
+    num_paragraphs: int
+    nth_paragraph: int
+    first_word: str
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.num_paragraphs <= MOST:
+            raise ProblemError(f"num_paragraphs is {self.num_paragraphs}; give 1 to {MOST}")
+        if not 1 <= self.nth_paragraph <= self.num_paragraphs:
+            raise ProblemError(
+                f"nth_paragraph is {self.nth_paragraph} of {self.num_paragraphs} paragraphs; "
+                f"give 1 to {self.num_paragraphs}"
+            )
+        word = self.first_word
+        if len(word.split()) != 1 or word != word.strip() or not word[0].isalnum():
+            raise ProblemError(
+                f"first_word is {word!r}; give one word that starts with a letter or a digit"
+            )
+        if self.profile == "official" and _published_first_word(word) != word.lower():
+            raise ProblemError(
+                f"first_word {word!r} can never be met: the published checker reads it as "
+                f"{_published_first_word(word)!r}; use profile 'fixed' or another word"
+            )
+
+    def instruction(self) -> str:
+        """The rule as a sentence."""
+        return (
+            f"Write exactly {self.num_paragraphs} paragraphs with a blank line between one and the "
+            f"next, and start paragraph {self.nth_paragraph} with the word {self.first_word}."
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        """The paragraphs with the word in its place, and one paragraph more."""
+        texts = ["0"] * self.num_paragraphs
+        texts[self.nth_paragraph - 1] = self.first_word
+        return "\n\n".join(texts), "\n\n".join([*texts, "0"])
+
+    def _official(self, text: str) -> Verdict:
+        parts = text.split("\n\n")
+        count = sum(bool(part.strip()) for part in parts)
+        if self.nth_paragraph > count:
+            return Verdict(0.0, f"{count} paragraphs, so there is no {self._nth()}")
+        paragraph = parts[self.nth_paragraph - 1].strip()
+        if not paragraph:
+            return Verdict(0.0, f"{self._nth()} is blank")
+        first = _published_first_word(paragraph.split()[0])
+        return self._verdict(count, first, first == self.first_word.lower())
+
+    def _fixed(self, text: str) -> Verdict:
+        parts = paragraphs(text)
+        if self.nth_paragraph > len(parts):
+            return Verdict(0.0, f"{len(parts)} paragraphs, so there is no {self._nth()}")
+        start = re.sub(r"^[\W_]+", "", parts[self.nth_paragraph - 1])
+        starts = as_word(self.first_word).match(start) is not None
+        return self._verdict(len(parts), (start.split() or [""])[0], starts)
+
+    def _nth(self) -> str:
+        return f"paragraph {self.nth_paragraph}"
+
+    def _verdict(self, count: int, first: str, starts: bool) -> Verdict:
+        return Verdict(
+            float(count == self.num_paragraphs and starts),
+            f"{count} paragraphs, exactly {self.num_paragraphs} wanted; {self._nth()} starts with "
+            f"{first[:40]!r}, {self.first_word!r} wanted",
+        )
+
+
+def _published_first_word(token: str) -> str:
+    """What the published checker sees of a paragraph's first token: up to a mark, lower case."""
+    token = token.lstrip("'").lstrip('"')
+    return "".join(ch.lower() for ch in re.split(r"[.,?!'\"]", token, maxsplit=1)[0])
+
+
+FAMILY: tuple[type[Constraint], ...] = (
+    NumberWords,
+    NumberSentences,
+    NumberParagraphs,
+    NthParagraphFirstWord,
+)

@@ -1,0 +1,139 @@
+r"""What of a reply is prose, and what does a person count in it?
+
+The `fixed` profile reads a reply as a person does: code, formulas and LaTeX commands are not
+words of a language, a decimal point ends no sentence, and a keyword is a word.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+
+import punkt
+
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
+# The lengths are bounded so that a reply which opens a formula a thousand times stays cheap.
+_MATH = re.compile(
+    r"\$\$.{1,4000}?\$\$"
+    r"|\\\[.{1,4000}?\\\]"
+    r"|\\\(.{1,4000}?\\\)"
+    r"|\\begin\{((?:equation|align|gather|multline|eqnarray|array|[bpvV]?matrix|cases)[a-z]*\*?)\}"
+    r".{1,4000}?\\end\{\1\}"
+    # $...$: no space inside the dollars and no digit after, so that "$5 and $10" is money
+    r"|(?<![\\$])\$(?=[^\s$])(?:\\.|[^$\\\n]|\n(?!\s*\n))*+(?<=\S)\$(?!\d)",
+    re.DOTALL,
+)
+_URL = re.compile(r"https?://\S+")
+_TEXT_COMMAND = re.compile(r"\\(?:text[a-z]*|emph|mbox|underline|(?:sub)*section|title|item)\b\*?")
+_COMMAND = re.compile(
+    r"\\[A-Za-z]+\*?(?:\[[^\]\n]*\])?(?:\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*"
+)
+_COMMAND_NAME = re.compile(r"\\(?:begin|end)\{[^{}\n]*\}|\\[A-Za-z]+")
+_EAST_ASIAN = "\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_PIECE = re.compile(rf"[{_EAST_ASIAN}]|[^\s—…{_EAST_ASIAN}]+")
+_HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]+(.*)$", re.MULTILINE)
+_LIST_MARK = re.compile(r"^[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+", re.MULTILINE)
+_NEVER_LAST = re.compile(r"\b(?:e\.g|i\.e|cf|viz|vs)\.", re.IGNORECASE)
+_OTHER_STOP = re.compile(r"[。！？।॥۔؟]+")
+
+
+@lru_cache(maxsize=32)
+def prose(text: str) -> str:
+    r"""`text` without code, formulas, addresses and LaTeX commands.
+
+    Commands that hold words (`\text{...}`, `\emph{...}`) keep them; other commands go with their
+    arguments, so `\boxed{A}` is not a capital letter.
+
+    Example:
+        >>> prose(r"the answer is $X + 1$, so \boxed{A} is \text{right}").split()
+        ['the', 'answer', 'is', ',', 'so', 'is', '{right}']
+    """
+    for gone in (_CODE, _MATH, _URL, _TEXT_COMMAND, _COMMAND):
+        text = gone.sub(" ", text)
+    return text
+
+
+@lru_cache(maxsize=32)
+def n_words(text: str) -> int:
+    r"""How many words a person counts.
+
+    A word is what stands between spaces or em dashes and has a letter or a digit: `don't`,
+    `well-known`, `3.14` and `f(x)=2` are one each, a lone `=` is none. The name of a LaTeX command
+    is no word, its arguments are: `\frac{1}{2}` is one, `\alpha` none. Chinese and Japanese write
+    no spaces; each of their characters counts, as word processors have it.
+
+    Example:
+        >>> n_words(r"Don't guess: \frac{1}{2} = 0.5 — a well-known fact.")
+        7
+        >>> n_words("答えは 5")
+        4
+    """
+    pieces = _PIECE.findall(_COMMAND_NAME.sub(" ", text))
+    return sum(any(ch.isalnum() for ch in piece) for piece in pieces)
+
+
+@cache
+def _cutter() -> punkt.PunktSentenceTokenizer:
+    return punkt.tokenizer_for("english", line_breaks="paragraph", prefixes=True)
+
+
+@lru_cache(maxsize=32)
+def n_sentences(text: str) -> int:
+    r"""How many sentences a person counts.
+
+    Cut by Punkt with abbreviations such as `e.g.` added; a formula is one noun of its sentence;
+    a heading, a list item and a paragraph end what stands in them, and a list's numbers are none;
+    the full stops of Chinese, Japanese, Hindi and Urdu are stops. A piece without a letter or a
+    digit is no sentence, nor is a block of code.
+
+    Example:
+        >>> n_sentences("It is 3.5, e.g. Fig. 2 shows it. So $f(x) = 1$. Done!")
+        3
+        >>> n_sentences("1. Add 2.\n2. Halve it")
+        2
+    """
+    text = _CODE.sub(lambda m: "\n\n" if m[0].startswith("```") else "code", text)
+    text = _MATH.sub(_noun, text)
+    text = _COMMAND.sub("formula", _TEXT_COMMAND.sub(" ", text))
+    text = _NEVER_LAST.sub("eg", text)
+    text = _HEADING.sub(r"\n\n\1\n\n", text)
+    text = _LIST_MARK.sub("\n\n", text)
+    text = _OTHER_STOP.sub(r"\g<0>\n\n", text)
+    return sum(any(ch.isalnum() for ch in piece) for piece in _cutter().tokenize(text))
+
+
+def _noun(formula: re.Match[str]) -> str:
+    """A noun in a formula's place, with a full stop if a displayed formula ends its sentence."""
+    ends = formula[0].startswith(("$$", "\\[")) and formula[0].rstrip("$] \\\n").endswith(".")
+    return "formula." if ends else "formula"
+
+
+def paragraphs(text: str) -> list[str]:
+    r"""The paragraphs of `text`: what blank lines part, blank ones left out.
+
+    Example:
+        >>> paragraphs("One.\n \n\n\nTwo,\nstill two.")
+        ['One.', 'Two,\nstill two.']
+    """
+    parts = re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n"))
+    return [part.strip() for part in parts if part.strip()]
+
+
+@lru_cache(maxsize=512)
+def as_word(keyword: str) -> re.Pattern[str]:
+    r"""A pattern that finds `keyword` as a word or phrase of its own, in any case.
+
+    Letters and digits may not touch it where it begins or ends in one; an underscore may, as in
+    `_note_`. The name of a LaTeX command is not the word (`\bar` is no `bar`). Between the words
+    of a phrase any white space will do.
+
+    Example:
+        >>> as_word("bar").findall(r"A Bar, a _bar_, a barn and $\bar{x}$")
+        ['Bar', 'bar']
+        >>> bool(as_word("C#").search("in C#, say"))
+        True
+    """
+    body = r"\s+".join(re.escape(part) for part in keyword.split())
+    before = r"(?<![^\W_])(?<!\\)" if keyword.strip()[:1].isalnum() else ""
+    after = r"(?![^\W_])" if keyword.strip()[-1:].isalnum() else ""
+    return re.compile(before + body + after, re.IGNORECASE)
