@@ -1,0 +1,136 @@
+"""What is asked? Problems from files, from the hub, or made by the package itself.
+
+`load` takes all of them by one text, and knows a published format by the keys of its first row:
+nobody has to say which it is. `read` and `write` are for our own form (see `io`).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, Literal
+
+from twofold.errors import ProblemError
+from twofold.problems import hub, io, mathif
+from twofold.problems.gsm8k import Gsm8kRow
+from twofold.problems.ifeval import IfevalRow
+from twofold.problems.io import OwnRow, read, write
+from twofold.problems.math500 import Math500Row
+from twofold.problems.mathif import MathIfRow
+from twofold.problems.row import Origin, Row, problem_of
+from twofold.types import Problem, Profile
+
+__all__ = ["FORMATS", "load", "read", "write"]
+
+FORMATS: tuple[type[Row], ...] = (MathIfRow, IfevalRow, Math500Row, Gsm8kRow, OwnRow)
+"""The formats a file can have, the most particular first: the first one that fits is taken."""
+
+SUITE_SIZE = 200
+"""Problems of a suite when its spec names no number."""
+
+
+def load(spec: str, *, profile: Profile, limit: int | None = None) -> list[Problem]:
+    r"""The problems that `spec` names.
+
+    Args:
+        spec: One of
+
+            - a file with one JSON object a line: MathIF, IFEval, MATH-500, GSM8K, or our own form;
+            - a directory: MathIF's, or one with a single such file;
+            - `synthetic`, `synthetic:N` or `synthetic:N:SPLIT`, N problems made by the package,
+              200 if none is named, of the split `test` (or `train`); a file of that name is
+              `./synthetic`;
+            - `hub:org/name`, `hub:org/name:SPLIT` or `hub:org/name:CONFIG:SPLIT`.
+        profile: How the constraints judge.
+        limit: Only the first so many, at least 1; None = all. A suite is made whole first, so that
+            its first problems do not depend on the limit.
+
+    Returns:
+        At least one problem, in the order of the source.
+
+    Raises:
+        ProblemError: If there is no such thing, its format is unknown, or a row is unusable; the
+            message says where and what to do.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "train.jsonl"
+        >>> _ = path.write_text('{"question": "Three and four?", "answer": "3+4=7\\n#### 7"}')
+        >>> (problem,) = load(str(path), profile="fixed")
+        >>> problem.answer, problem.tags["source"], problem.tags["split"]
+        ('7', 'gsm8k', 'train')
+    """
+    if limit is not None and limit < 1:
+        raise ProblemError(f"a limit of {limit} leaves no problem; use 1 or more, or leave it out")
+    name, _, options = spec.partition(":")
+    source: Iterable[Problem]
+    if name == "synthetic":
+        source = _suite(spec, options, profile)
+    elif name == "hub":
+        source = _problems(hub.rows(options), profile)
+    else:
+        source = chain.from_iterable(_problems(io.rows(p), profile) for p in _files(Path(spec)))
+    problems = list(islice(source, limit))
+    if not problems:
+        raise ProblemError(f"{spec} holds no problem; put one JSON object a line into it")
+    return problems
+
+
+def _suite(spec: str, options: str, profile: Profile) -> list[Problem]:
+    """The synthetic suite, with the size and split that `options` (`N:SPLIT`) name."""
+    size, _, split = options.partition(":")
+    if (size and not (size.isdecimal() and int(size) > 0)) or split not in ("", "test", "train"):
+        raise ProblemError(
+            f"{spec!r} is no suite; write synthetic, synthetic:200 or synthetic:200:train"
+        )
+    from twofold.problems.synthetic import suite
+
+    part: Literal["train", "test"] = "train" if split == "train" else "test"
+    return suite(int(size or SUITE_SIZE), split=part, profile=profile)
+
+
+def _problems(rows: Iterable[tuple[Origin, dict[str, Any]]], profile: Profile) -> Iterator[Problem]:
+    """The problems of one file, all in the format of its first row."""
+    kind: type[Row] | None = None
+    for origin, row in rows:
+        kind = kind or _format(row, origin)
+        yield problem_of(kind, row, profile=profile, origin=origin)
+
+
+def _format(row: dict[str, Any], origin: Origin) -> type[Row]:
+    """The format that a file's first row has."""
+    for kind in FORMATS:
+        if kind.fits(row):
+            return kind
+    near = [(key, difflib.get_close_matches(key, OwnRow.required(), n=1)) for key in row]
+    hints = [f" (is {key!r} meant to be {guess[0]!r}?)" for key, guess in near if guess]
+    known = "; ".join(f"{kind.title}: {', '.join(kind.required())}" for kind in FORMATS)
+    raise ProblemError(
+        f"{origin.where}: the keys {', '.join(row) or '(none)'} fit no known format{''.join(hints)}. "
+        f"Rename them to those of one of these. {known}"
+    )
+
+
+def _files(path: Path) -> list[Path]:
+    """The files that a path stands for: itself, or those of a directory."""
+    if path.is_file():
+        return [path]
+    if not path.exists():
+        beside = path.parent if path.parent.is_dir() else Path()
+        names = ["synthetic", *(entry.name for entry in beside.iterdir())]
+        near = difflib.get_close_matches(path.name, names, n=1)
+        raise ProblemError(
+            f"{path} does not exist; "
+            + (f"did you mean {near[0]!r}?" if near else "name a file, a directory or `synthetic`")
+        )
+    found = mathif.files(path) or sorted(path.glob("*.jsonl"))
+    if not found:
+        raise ProblemError(f"the directory {path} holds no .jsonl file; name the file itself")
+    if len(found) > 1 and not mathif.files(path):
+        names = [entry.name for entry in found]
+        raise ProblemError(
+            f"the directory {path} holds {', '.join(names)}; name one, e.g. {found[0]}"
+        )
+    return found

@@ -1,0 +1,46 @@
+"""How are GSM8K rows read? `question`, and a worked `answer` that ends in `#### number`."""
+
+from __future__ import annotations
+
+from typing import ClassVar, final
+
+from twofold.errors import ProblemError
+from twofold.problems.row import ASK, Origin, Row
+from twofold.types import Problem, Profile
+
+
+@final
+class Gsm8kRow(Row):
+    """A row of openai/grade-school-math.
+
+    Departs: the published file asks for no form of the answer; we ask for a box around it, so that
+    one scorer reads all math problems.
+
+    Source:
+        Cobbe et al. 2021, https://arxiv.org/abs/2110.14168
+    """
+
+    title: ClassVar[str] = "GSM8K, with '#### number' at the end of the answer"
+    mark: ClassVar[str] = "#### "
+
+    question: str
+    answer: str
+
+    def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
+        """The question with our sentence; the gold answer loses its thousands separators.
+
+        Raises:
+            ProblemError: If the answer holds no `#### `.
+        """
+        worked, found, gold = self.answer.rpartition(self.mark)
+        if not found or not worked:
+            raise ProblemError(
+                "the answer has no '#### number' after a solution; add it, or use our own form "
+                "(a file whose first answer has no '#### ')"
+            )
+        return Problem(
+            question=self.question,
+            answer=gold.strip().replace(",", ""),
+            ask=ASK,
+            tags=origin.tags("gsm8k"),
+        )

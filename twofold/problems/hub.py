@@ -1,0 +1,58 @@
+"""How are problems read from the Hugging Face hub? Through `datasets`, imported only here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from twofold.errors import ProblemError
+from twofold.problems.row import Origin
+
+FORM = "hub:org/name, hub:org/name:split or hub:org/name:config:split"
+
+
+def rows(spec: str) -> Iterator[tuple[Origin, dict[str, Any]]]:
+    """The rows of one split of a data set.
+
+    Args:
+        spec: `org/name`, `org/name:split` or `org/name:config:split`. Without a split the data set
+            must have just one. Code that a data set brings along is never run.
+
+    Raises:
+        ProblemError: If `datasets` is not installed, the data set cannot be had, or a split must
+            be named.
+    """
+    name, *options = spec.split(":")
+    if len(options) > 2 or not all([name, *options]):
+        raise ProblemError(f"hub:{spec} is no data set; write {FORM}")
+    config = options[0] if len(options) == 2 else None
+    split = options[-1] if options else None
+    found = _loaded(name, config, split)
+    if isinstance(found, dict):
+        if len(found) != 1:
+            raise ProblemError(
+                f"hub:{spec} has the splits {', '.join(found)}; name one: hub:{spec}:{min(found)}"
+            )
+        split, found = next(iter(found.items()))
+    for number, row in enumerate(found):
+        where = f"hub:{spec}, row {number}"
+        yield Origin(where=where, file=name, number=number, split=split or ""), dict(row)
+
+
+def _loaded(name: str, config: str | None, split: str | None) -> Any:
+    """A `Dataset`, or without a split a `DatasetDict`, which is a dict."""
+    try:
+        import datasets
+    except ImportError as error:
+        raise ProblemError(
+            "reading from the hub needs `datasets`: pip install 'twofold[hub]', or name a local file"
+        ) from error
+    try:
+        return datasets.load_dataset(name, config, split=split)
+    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+        reason = str(error).strip().splitlines()
+        raise ProblemError(
+            f"the data set {name!r} cannot be had from the hub "
+            f"({reason[0] if reason else type(error).__name__}); check its name, config and split "
+            "and the network, or download its files and name them instead"
+        ) from error

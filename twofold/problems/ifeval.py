@@ -1,0 +1,48 @@
+"""How are IFEval rows read? A prompt that states its instructions itself, and their arguments."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, final
+
+from twofold.constraints import from_spec
+from twofold.errors import ProblemError
+from twofold.problems.row import Origin, Row
+from twofold.types import Problem, Profile
+
+
+@final
+class IfevalRow(Row):
+    """A row of IFEval. It has no reference answer, and cannot be asked without its instructions.
+
+    The hub's copy pads the arguments with nulls: those count as absent. A 0 stays a 0 (other
+    harnesses drop every falsy value).
+
+    Source:
+        Zhou et al. 2023, https://arxiv.org/abs/2311.07911
+    """
+
+    title: ClassVar[str] = "IFEval"
+
+    key: int
+    prompt: str
+    instruction_id_list: list[str]
+    kwargs: list[dict[str, Any]]
+
+    def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
+        """The problem, in which the question states the constraints.
+
+        Raises:
+            ProblemError: If the instructions and their arguments differ in number.
+        """
+        if len(self.instruction_id_list) != len(self.kwargs):
+            raise ProblemError(
+                f"{len(self.instruction_id_list)} instruction ids for {len(self.kwargs)} kwargs; "
+                "give each instruction one object, {} if it takes nothing"
+            )
+        specs = zip(self.instruction_id_list, self.kwargs, strict=True)
+        return Problem(
+            question=self.prompt,
+            constraints=tuple(from_spec(name, args, profile=profile) for name, args in specs),
+            question_states_constraints=True,
+            tags=origin.tags("ifeval", str(self.key)),
+        )

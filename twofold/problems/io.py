@@ -1,0 +1,183 @@
+"""How are problems kept in a file? As JSONL: one JSON object a line, UTF-8, our own few keys.
+
+    {"question": "What is 3 + 4?", "answer": "7",
+     "constraints": [{"name": "punctuation:no_comma", "args": {}}]}
+
+`question` is all that is needed. The other keys are the fields of `twofold.types.Problem`:
+`answer`, `constraints`, `wordings`, `ask`, `question_states_constraints`, `tags` (texts by name).
+The profile is not in the file: how a rule judges is a choice of the reader, not of the data.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar, NoReturn, final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from twofold.constraints import from_spec
+from twofold.errors import ProblemError
+from twofold.problems.row import SPLITS, Origin, Row, problem_of
+from twofold.types import Problem, Profile
+
+
+@final
+class Spec(BaseModel):
+    """A constraint in a file: its registry name and arguments."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    name: str
+    args: dict[str, object] | None = None
+
+
+@final
+class OwnRow(Row):
+    """A problem in our own form; an unknown key is an error, since it is most likely a typo."""
+
+    model_config = ConfigDict(extra="forbid")
+    title: ClassVar[str] = "own form"
+
+    question: str
+    answer: str | None = None
+    constraints: list[Spec] = Field(default_factory=list)
+    wordings: list[str] | None = None
+    ask: str = ""
+    question_states_constraints: bool = False
+    tags: dict[str, str] = Field(default_factory=dict)
+
+    def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
+        """The problem as it was written; tags are taken as they are."""
+        return Problem(
+            question=self.question,
+            answer=self.answer,
+            constraints=tuple(from_spec(c.name, c.args, profile=profile) for c in self.constraints),
+            wordings=None if self.wordings is None else tuple(self.wordings),
+            ask=self.ask,
+            question_states_constraints=self.question_states_constraints,
+            tags=self.tags,
+        )
+
+
+def rows(path: Path) -> Iterator[tuple[Origin, dict[str, Any]]]:
+    """The objects of a JSONL file, one at a time; blank lines are skipped.
+
+    Args:
+        path: Of an existing file.
+
+    Raises:
+        ProblemError: If the file cannot be read, or a line is no JSON object; names the line.
+    """
+    try:
+        with path.open("rb") as file:
+            number = 0
+            for n_line, line in enumerate(file, 1):
+                if not line.strip():
+                    continue
+                where = f"{path}, line {n_line}"
+                split = path.stem if path.stem in SPLITS else ""
+                origin = Origin(where=where, file=path.stem, number=number, split=split)
+                yield origin, _parsed(line, where)
+                number += 1
+    except OSError as error:
+        raise ProblemError(
+            f"cannot read {path}: {error.strerror}; name a JSONL file that you may read"
+        ) from error
+
+
+def _parsed(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line.decode("utf-8-sig"), parse_constant=_refused)
+        if rb"\ud" in line.lower():  # half a surrogate cannot be written again
+            json.dumps(row, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise ProblemError(
+            f"{where}: this is not JSON in UTF-8 ({error}); write one object a line (a JSON array "
+            "must be taken apart), or delete the line"
+        ) from error
+    if not isinstance(row, dict):
+        raise ProblemError(f"{where}: this is JSON, but no object; write one problem as {{...}}")
+    return row
+
+
+def _refused(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def read(path: Path, *, profile: Profile) -> list[Problem]:
+    """The problems of a file in our own form.
+
+    Args:
+        path: The file, as `write` leaves it or written by hand.
+        profile: How the constraints judge.
+
+    Raises:
+        ProblemError: If a line is not a problem in our form; names file, line and remedy.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "one.jsonl"
+        >>> write(path, [Problem(question="What is 3 + 4?", answer="7")])
+        >>> read(path, profile="fixed")[0].answer
+        '7'
+    """
+    return [problem_of(OwnRow, row, profile=profile, origin=origin) for origin, row in rows(path)]
+
+
+def write(path: Path, problems: Iterable[Problem]) -> None:
+    """Write problems in our own form. The file appears whole or not at all.
+
+    Args:
+        path: Where to; replaced if it is there.
+        problems: In this order.
+
+    Raises:
+        ProblemError: If the place cannot be written; what was there is intact.
+    """
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise ProblemError(
+            f"cannot write {path}: {error.strerror}; make its directory, or name another place"
+        ) from error
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            for problem in problems:
+                row = json.dumps(to_row(problem), ensure_ascii=False, allow_nan=False)
+                file.write(row + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)  # mkstemp's own mode lets nobody else read it
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def to_row(problem: Problem) -> dict[str, object]:
+    """The problem as JSON values in our own form; what is empty is left out.
+
+    Example:
+        >>> to_row(Problem(question="What is 3 + 4?", answer="7", tags={"source": "hand"}))
+        {'question': 'What is 3 + 4?', 'answer': '7', 'tags': {'source': 'hand'}}
+    """
+    row: dict[str, object] = {"question": problem.question}
+    if problem.answer is not None:
+        row["answer"] = problem.answer
+    if problem.constraints:
+        row["constraints"] = [{"name": c.name, "args": c.args()} for c in problem.constraints]
+    if problem.wordings is not None:
+        row["wordings"] = list(problem.wordings)
+    if problem.ask:
+        row["ask"] = problem.ask
+    if problem.question_states_constraints:
+        row["question_states_constraints"] = True
+    if problem.tags:
+        row["tags"] = dict(problem.tags)
+    return row

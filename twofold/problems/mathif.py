@@ -1,0 +1,85 @@
+"""How are MathIF rows read? A question, its gold answer, and one to three constraints with words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, final
+
+from twofold.constraints import from_spec
+from twofold.errors import ProblemError
+from twofold.problems.row import Origin, Row
+from twofold.types import Problem, Profile
+
+ASK = "Let's think step by step and output the final answer within \\boxed{}."
+"""The published prompt is question, this sentence and the wordings, with nothing between them."""
+
+SOURCES = {
+    "HuggingFaceH4/gsm8k": "gsm8k",
+    "HuggingFaceH4/MATH-500": "math500",
+    "zwhe99/simplerl-minerva-math": "minerva",
+    "zwhe99/simplerl-OlympiadBench": "olympiad",
+    "aime": "aime",
+}
+"""The published names of the sources, and ours."""
+
+
+@final
+class MathIfRow(Row):
+    """A row of MathIF; the prompt it makes is the published one, letter for letter.
+
+    Departs: the published ids are not unique (390 for 420 rows), so `source_id` is the file's name
+    and the row's position; the published id is the tag `published_id`.
+
+    Source:
+        Fu et al. 2025, https://arxiv.org/abs/2505.14810
+    """
+
+    title: ClassVar[str] = "MathIF"
+
+    source: str
+    id: str
+    question: str
+    answer: str
+    constraint_desc: list[str]
+    constraint_name: list[str]
+    constraint_args: list[dict[str, Any] | None]
+
+    def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
+        """The problem with its published wordings.
+
+        Raises:
+            ProblemError: If the three lists differ in length.
+        """
+        counts = {len(self.constraint_name), len(self.constraint_args), len(self.constraint_desc)}
+        if len(counts) > 1:
+            raise ProblemError(
+                "constraint_name, constraint_args and constraint_desc differ in length; give each "
+                "constraint one entry in all three"
+            )
+        specs = zip(self.constraint_name, self.constraint_args, strict=True)
+        return Problem(
+            question=self.question,
+            answer=self.answer,
+            constraints=tuple(from_spec(name, args, profile=profile) for name, args in specs),
+            wordings=tuple(self.constraint_desc),
+            ask=ASK,
+            tags={
+                **origin.tags(SOURCES.get(self.source, self.source)),
+                "file": origin.file,
+                "published_id": self.id,
+            },
+        )
+
+
+def files(directory: Path) -> list[Path]:
+    """MathIF's files in `directory`, in the published order; other files there are left alone.
+
+    Args:
+        directory: An existing directory; it may hold some of the 15 files, or none.
+    """
+    published = [
+        directory / f"{source}_{count}.jsonl"
+        for source in SOURCES.values()
+        for count in ("single", "double", "triple")
+    ]
+    return [path for path in published if path.is_file()]

@@ -1,0 +1,117 @@
+"""What is a row of a problem file, and how does it become a `Problem`?
+
+Every format, published or our own, is one `Row`: a pydantic model whose fields are the keys that
+are read. It validates strictly (a number is not taken for a text) and says `to_problem()`. A format
+is recognised by its required keys, so nobody has to name it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from twofold.errors import ProblemError
+from twofold.types import Problem, Profile
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+ASK = "\n\nThink it through step by step, then write the final answer inside \\boxed{}. "
+"""How we ask for the final answer where the published data leave it open. It ends in a space, so
+that constraints can follow."""
+
+SPLITS = ("train", "validation", "test")
+"""File names that say which part of a data set they hold."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a row comes from.
+
+    Args:
+        where: For messages: `gsm8k/test.jsonl, line 3`.
+        file: The file's name without its ending, or the hub name.
+        number: The row's position, from 0, blank lines not counted.
+        split: The part of the data set, where it is known.
+    """
+
+    where: str
+    file: str
+    number: int
+    split: str = ""
+
+    def tags(self, source: str, source_id: str = "") -> dict[str, str]:
+        """The tags every reader gives; the id falls back to file and position."""
+        tags = {"source": source, "source_id": source_id or f"{self.file}#{self.number}"}
+        return tags | ({"split": self.split} if self.split else {})
+
+
+class Row(BaseModel, ABC):
+    """One row of a file format. Subclasses are final; their fields are the keys they read."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    title: ClassVar[str]
+    """What the format is called in messages."""
+    mark: ClassVar[str] = ""
+    """What the answer of every row holds, where the keys alone do not tell the format."""
+
+    @abstractmethod
+    def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
+        """The problem this row states; its constraints judge under `profile`."""
+
+    @classmethod
+    @final
+    def required(cls) -> list[str]:
+        """The keys that a row must have."""
+        return [name for name, field in cls.model_fields.items() if field.is_required()]
+
+    @classmethod
+    @final
+    def fits(cls, row: Mapping[str, object]) -> bool:
+        """Whether `row` looks like this format."""
+        return set(cls.required()) <= set(row) and cls.mark in str(row.get("answer"))
+
+
+def problem_of(
+    kind: type[Row], row: Mapping[str, object], *, profile: Profile, origin: Origin
+) -> Problem:
+    """The problem of one raw row.
+
+    Args:
+        kind: The row's format.
+        row: JSON values.
+        profile: How its constraints judge.
+        origin: Where it comes from; named in every error.
+
+    Raises:
+        ProblemError: If a key is missing, unknown or of the wrong type, or a constraint cannot be
+            built; names the place and what would be right.
+    """
+    try:
+        return kind.model_validate(dict(row)).to_problem(profile=profile, origin=origin)
+    except ValidationError as error:
+        faults = "; ".join(_complaint(kind, fault) for fault in error.errors(include_url=False))
+        raise ProblemError(f"{origin.where}: {faults}") from error
+    except ProblemError as error:
+        raise ProblemError(f"{origin.where}: {error}") from error
+
+
+def _complaint(kind: type[Row], fault: ErrorDetails) -> str:
+    """One fault that pydantic found, in our words."""
+    key = ".".join(map(str, fault["loc"]))
+    if fault["type"] == "missing":
+        return f"the key {key!r} is missing; add it"
+    if fault["type"] == "extra_forbidden":
+        if len(fault["loc"]) > 1:
+            return f"the key {key!r} is unknown; take it out"
+        near = difflib.get_close_matches(key, kind.model_fields, n=1)
+        known = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(kind.model_fields)}"
+        return f"the key {key!r} is unknown; {known}"
+    return f"{key!r} {fault['msg'].removeprefix('Input ')}, but it is {fault['input']!r:.60}"
