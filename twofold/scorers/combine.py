@@ -1,0 +1,132 @@
+"""How do two measures become one reward? Combinations that keep both and lose no failure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+from twofold.errors import ScoringError
+from twofold.scorers.answer import Correct
+from twofold.scorers.compliance import Compliant
+from twofold.types import Problem, Response, Scorer, Verdict
+
+
+@final
+@dataclass(frozen=True)
+class SoftGate(Scorer):
+    """Right and obedient at once: compliance counts fully only where the answer is right.
+
+    With c and s the scores of `correct` and `compliant`, the reward is
+
+        (c + 0.5·c·s + 0.25·s·(1 − c)) / 1.5
+
+    so (right, obedient) 1 > (right, disobedient) 2/3 > (wrong, obedient) 1/6 > (wrong,
+    disobedient) 0. Compliance alone is cheap (a bare answer meets a third of MathIF's
+    constraints), so it can never outweigh the answer; but it is worth something on a wrong
+    answer, so that there is a slope where no sample is right.
+
+    If either is unscored so is the reward: a lost judge must not train against a good reply. That
+    includes problems without constraints; train those on `Correct` alone.
+
+    Args:
+        correct: The measure of capability.
+        compliant: The measure of compliance; graded by default, since half obeyed is better than
+            not at all.
+
+    Raises:
+        ScoringError: If the two have the same name.
+
+    Example:
+        >>> gate = SoftGate()
+        >>> [round(gate.reward(c, s), 3) for c, s in [(1, 1), (1, 0), (0, 1), (0, 0)]]
+        [1.0, 0.667, 0.167, 0.0]
+    """
+
+    correct: Scorer = field(default_factory=Correct)
+    compliant: Scorer = field(default_factory=Compliant)
+
+    def __post_init__(self) -> None:
+        _refuse_equal_names((self.correct, self.compliant))
+
+    @property
+    def name(self) -> str:
+        """`soft_gate`."""
+        return "soft_gate"
+
+    @staticmethod
+    def reward(c: float, s: float) -> float:
+        """The reward for correctness `c` and compliance `s`, each in [0, 1]."""
+        return (c + 0.5 * c * s + 0.25 * s * (1 - c)) / 1.5
+
+    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
+        """Judge by both and combine; the parts carry both verdicts."""
+        return _combined((self.correct, self.compliant), problems, responses, self.reward)
+
+
+@final
+@dataclass(frozen=True)
+class AllOf(Scorer):
+    """Everything at once: the product of the members' scores; unscored if any member is.
+
+    `AllOf((Correct(), Compliant("all")))` is the joint measure of an audit.
+
+    Args:
+        scorers: The members, at least one, with different names.
+
+    Raises:
+        ScoringError: If there is no member or two have the same name.
+
+    Example:
+        >>> AllOf((Correct(), Compliant("all"))).name
+        'all_of(correct,compliant_all)'
+    """
+
+    scorers: tuple[Scorer, ...]
+
+    def __post_init__(self) -> None:
+        if not self.scorers:
+            raise ScoringError("AllOf has no scorers; give it at least one")
+        _refuse_equal_names(self.scorers)
+
+    @property
+    def name(self) -> str:
+        """`all_of(...)` with the members' names."""
+        return f"all_of({','.join(scorer.name for scorer in self.scorers)})"
+
+    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
+        """Judge by each and multiply; the parts carry the members' verdicts."""
+        return _combined(
+            self.scorers, problems, responses, lambda *scores: math.prod(scores, start=1.0)
+        )
+
+
+def _combined(
+    scorers: Sequence[Scorer],
+    problems: Sequence[Problem],
+    responses: Sequence[Response],
+    combine: Callable[..., float],
+) -> list[Verdict]:
+    """Each response's verdicts by all scorers, as one."""
+    columns = [scorer(problems, responses) for scorer in scorers]
+    verdicts = []
+    for row in zip(*columns, strict=True):
+        parts = {scorer.name: part for scorer, part in zip(scorers, row, strict=True)}
+        scores = [part.score for part in row if part.score is not None]
+        if len(scores) == len(row):
+            reason = ", ".join(f"{name} {part.score:g}" for name, part in parts.items())
+            verdicts.append(Verdict(combine(*scores), reason, parts))
+        else:
+            lost = (f"{name}: {p.reason}" for name, p in parts.items() if p.score is None)
+            verdicts.append(Verdict(None, "; ".join(lost), parts))
+    return verdicts
+
+
+def _refuse_equal_names(scorers: Sequence[Scorer]) -> None:
+    names = [scorer.name for scorer in scorers]
+    for name in names:
+        if names.count(name) > 1:
+            raise ScoringError(
+                f"two scorers are called {name!r}, and verdicts are filed by name; leave one out"
+            )

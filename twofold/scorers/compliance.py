@@ -1,0 +1,72 @@
+"""Does the reply do as it is told? The scorer of compliance, and the reward for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, final
+
+from twofold.types import Problem, Response, Scorer, Verdict
+
+
+@final
+@dataclass(frozen=True)
+class Compliant(Scorer):
+    """Score a reply by the problem's constraints: their mean (SAcc) or all or nothing (HAcc).
+
+    The mean is the default, as a reward has to tell two kept promises from one. The verdict has
+    the parts for both, keyed by `Problem.constraint_keys`.
+
+    A broken constraint decides `all`, whatever the others are: a product with a 0 is 0. Otherwise
+    one unscored constraint leaves the reply unscored. A problem without constraints is unscored:
+    there was nothing to obey.
+
+    Args:
+        how: `"mean"`, the share of constraints met; `"all"`, 1 if every one is met, else 0.
+
+    Source:
+        HAcc and SAcc: MathIF, https://arxiv.org/abs/2505.14810, section 3.
+
+    Example:
+        >>> from twofold.constraints import from_spec
+        >>> short = from_spec("punctuation:no_comma", None, profile="fixed")
+        >>> quoted = from_spec("startend:quotation", None, profile="fixed")
+        >>> problem = Problem(question="7 + 5 = ?", constraints=(short, quoted))
+        >>> verdict, = Compliant()([problem], [Response(raw="It is 12.", reply="It is 12.")])
+        >>> verdict.score, list(verdict.parts)
+        (0.5, ['punctuation:no_comma', 'startend:quotation'])
+    """
+
+    how: Literal["mean", "all"] = "mean"
+
+    def __post_init__(self) -> None:
+        if self.how not in ("mean", "all"):
+            raise ValueError(f"how is {self.how!r}; use 'mean' (SAcc) or 'all' (HAcc)")
+
+    @property
+    def name(self) -> str:
+        """`compliant` for the mean, `compliant_all` for all or nothing."""
+        return "compliant" if self.how == "mean" else "compliant_all"
+
+    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
+        """Check each reply against its problem's constraints."""
+        return [
+            response.unscored() or self._judge(problem, response.reply)
+            for problem, response in zip(problems, responses, strict=True)
+        ]
+
+    def _judge(self, problem: Problem, reply: str) -> Verdict:
+        if not problem.constraints:
+            return Verdict(None, "no constraints")
+        keys = problem.constraint_keys
+        checks = [constraint.check(reply) for constraint in problem.constraints]
+        parts = dict(zip(keys, checks, strict=True))
+        scores = [part.score for part in checks if part.score is not None]
+        n_lost = len(parts) - len(scores)
+        if self.how == "all" and 0.0 in scores:
+            broken = [key for key, part in parts.items() if part.score == 0.0]
+            return Verdict(0.0, "broken: " + ", ".join(broken), parts)
+        if n_lost:
+            return Verdict(None, f"{n_lost} of {len(parts)} constraints unscored", parts)
+        score = min(scores) if self.how == "all" else sum(scores) / len(scores)
+        return Verdict(score, f"{sum(s == 1.0 for s in scores)} of {len(parts)} met", parts)

@@ -1,0 +1,140 @@
+r"""Where in a reply is its answer? An explicit policy, so that a person can check each verdict.
+
+In this order, and the first that finds something decides:
+
+1. `boxed`: the `\boxed{...}` or `\fbox{...}` (in any letter case). Equal boxes are one; different
+   boxes are all kept, and read as one list: whoever boxes two answers has given two answers.
+2. `####`: the last line `#### x` that is an answer and not a heading.
+3. `stated`: the last "the answer is x", "Answer: x".
+4. `last`: the last formula between dollar signs (or `\(`, `\[`), or number, whichever ends later.
+
+Every search runs in time linear in the reply: the text is a model's and may be anything.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, final
+
+from twofold.scorers.spelling import plain
+
+Place = Literal["boxed", "####", "stated", "last"]
+
+_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{", re.IGNORECASE)
+_BRACE = re.compile(r"(?<!\\)[{}]")
+_HASHES = re.compile(
+    r"^[ \t]*#{4}[ \t]*(?!\d{1,2}[.):][ \t])(?=[-+*$\\(\[{.\d]|[A-Za-z][ \t]*$)(.*\S)", re.MULTILINE
+)
+_STATED = re.compile(
+    r"(?:\b(?:the|my|our|final|correct)[ ](?:\w{1,12}[ ]){0,2}?answers?"
+    r"(?:[ ](?:to|for|of)[ ][^\n.:]{1,60}?)?[ ]*(?:is|are|:|=)|^\W{0,6}(?:final[ ])?answers?\W{0,3}[:=])"
+    r"[\s*:]{0,9}([^\n]{1,300})",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SENTENCE_END = re.compile(
+    r"[.!?]+(?=\s+[\"*]*[A-Z]|[\"”*\s]*$)|,?\s+(?:because|since|as|so|which|for)\s", re.IGNORECASE
+)
+_FORMULA = re.compile(
+    r"\$\$([^$]{1,500})\$\$|(?<![\\$])\$([^$\n]{1,300})\$|\\\(([^\n]{1,300}?)\\\)|\\\[(.{1,500}?)\\\]",
+    re.DOTALL,
+)
+_PLAIN_NUMBER = re.compile(
+    r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s?/\s?\d+)?(?:\s?%)?"
+)
+_PROSE = re.compile(r"[A-Za-z]{2,}\s+[A-Za-z]{2,}")
+
+
+@final
+@dataclass(frozen=True)
+class Found:
+    """The answer a reply gives.
+
+    Args:
+        texts: The answer as it is written there; several only for different boxes.
+        place: By which rule it was found.
+    """
+
+    texts: tuple[str, ...]
+    place: Place
+
+    def __str__(self) -> str:
+        return ", ".join(self.texts)
+
+
+def boxes(reply: str) -> list[str]:
+    r"""What stands in each closed `\boxed{}` or `\fbox{}`, in order; a box in a box is opened.
+
+    Example:
+        >>> boxes(r"\boxed{\frac{1}{2}} and \BOXED{7} and \boxed{cut o")
+        ['\\frac{1}{2}', '7']
+    """
+    ends: dict[int, int] = {}  # opening brace -> closing brace
+    opened: list[int] = []
+    for brace in _BRACE.finditer(reply):
+        if brace[0] == "{":
+            opened.append(brace.start())
+        elif opened:
+            ends[opened.pop()] = brace.start()
+    contents, covered = [], -1
+    for box in _BOX.finditer(reply):
+        start = box.end() - 1
+        if start not in ends or start < covered:
+            continue
+        covered = ends[start]
+        content = reply[start + 1 : covered].strip()
+        contents.append(_BOX.sub("{", content) if _BOX.search(content) else content)
+    return contents
+
+
+def find_answer(reply: str) -> Found | None:
+    r"""The answer in a reply; None if there is none.
+
+    Args:
+        reply: The visible reply, never a thought.
+
+    Example:
+        >>> find_answer("5 + 7 = 12.\n#### 12\nAny other questions?")
+        Found(texts=('12',), place='####')
+        >>> find_answer(r"It is \boxed{5}, or maybe \boxed{7}").texts
+        ('5', '7')
+    """
+    different = {plain(text): text for text in boxes(reply) if text}
+    if different:
+        return Found(tuple(different.values()), "boxed")
+    hashed = _HASHES.findall(reply)
+    if hashed:
+        return Found((hashed[-1].strip(" *"),), "####")
+    stated = [text for match in _STATED.findall(reply) if (text := _statement(match))]
+    if stated:
+        return Found((stated[-1],), "stated")
+    last = _last(reply)
+    return Found((last,), "last") if last else None
+
+
+def _statement(text: str) -> str:
+    """The answer at the head of the rest of a sentence; empty if that is only prose."""
+    formula = _FORMULA.match(text.lstrip(" *"))
+    if formula:
+        return next(group for group in formula.groups() if group).strip()
+    end = _SENTENCE_END.search(text)
+    text = text[: end.start()] if end else text
+    text = text.strip(" *\"'`.")
+    has_maths = any(char.isdigit() or char in "\\$=^" for char in text)
+    return text if has_maths or (len(text.split()) == 1 and text.casefold() not in _EMPTY) else ""
+
+
+_EMPTY = frozenset({"helpful", "correct", "right", "wrong", "clear", "below", "above", "not"})
+"""What follows "the answer is" without being an answer."""
+
+
+def _last(reply: str) -> str:
+    """The last formula or number of a text."""
+    end, last = -1, ""
+    for match in _FORMULA.finditer(reply):
+        content = next(group for group in match.groups() if group)
+        if not _PROSE.search(content) or "\\" in content:  # else: between two prices
+            end, last = match.end(), content.strip()
+    for match in _PLAIN_NUMBER.finditer(reply, max(end, 0)):
+        last = match[0]
+    return last

@@ -1,0 +1,207 @@
+r"""How is an answer spelled? One plain spelling for the many that mean the same.
+
+`\text{12 cm}`, `$12$`, `１２` and `12.` are one answer. What can be settled by spelling alone (equal
+spellings, plain numbers, words) is settled here, exactly and at once; everything else needs a
+computer algebra system and goes to the worker.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from fractions import Fraction
+from functools import lru_cache
+
+TOLERANCE = Fraction(1, 10**6)
+"""Two numbers are equal when they differ by at most this share of the reference answer."""
+
+_SIGNS = {
+    "−": "-", "–": "-", "—": "-", "﹣": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ",
+    "÷": "/", "⁄": "/", "∕": "/", "π": r"\pi ", "∞": r"\infty ", "°": "", "√": r"\sqrt ",
+    "∪": r"\cup ", "±": r"\pm ", "≤": r"\le ", "≥": r"\ge ", "²": "^2", "³": "^3",
+    "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "٫": ".", "٬": ",", "٪": "%",
+    "。": ".", "、": ",", "،": ",", "“": '"', "”": '"', "’": "'", "\u200b": "", "\u200c": "",
+    "\u200d": "", "\ufeff": "", "\u2061": "", "\u2062": "", "€": "", "£": "", "¥": "",
+}  # fmt: skip
+
+_TEXT = re.compile(
+    r"\\(?:text(?:bf|it|rm|normal|tt|sf)?|math(?:rm|bf|it|sf|tt)|mbox|operatorname|emph)\s*"
+    r"\{([^{}]*)\}"
+)
+_REWRITES = tuple(
+    (re.compile(pattern), new)
+    for pattern, new in (
+        (r"\\[dtc]frac(?![a-zA-Z])", r"\\frac"),
+        (r"\\frac\s*(\d)\s*(\d)(?!\d)", r"\\frac{\1}{\2}"),
+        (r"\\sqrt\s*(\d)(?!\d)", r"\\sqrt{\1}"),
+        (r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|limits)(?![a-zA-Z])", ""),
+        (r"\\q?quad(?![a-zA-Z])|(?<!\\)\\[ ;:]|~", " "),
+        (r"(?<=\d),\\!\s*(?=\d{3})|(?<!\\)\\[!,]", ""),
+        (r"\\?\$|(?<!\\)\\[()\[\]]|\*\*|`", ""),
+        (r"\^\s*\{?\s*\\circ(?![a-zA-Z])\s*\}?|\\degree(?![a-zA-Z])|\bdegrees?\b", ""),
+        (r"\\?%|\b[Pp]er\s?cent\b", "%"),
+        (r"\\lbrace(?![a-zA-Z])", r"\\{"),
+        (r"\\rbrace(?![a-zA-Z])", r"\\}"),
+        (r"(?<![A-Za-z\\])pi(?![A-Za-z])", r"\\pi"),
+        (r"\\le(?:q|qslant)(?![a-zA-Z])", r"\\le"),
+        (r"\\ge(?:q|qslant)(?![a-zA-Z])", r"\\ge"),
+        (r"\{,\}", ","),
+        (r"([_^])\{(\w)\}", r"\1\2"),
+        (r",?\s+(?:or|and|\\lor|\\vee)\s+|\s*;\s*", ", "),
+        (r"^\s*[A-Za-z]\s*\\in(?![a-zA-Z])", ""),
+        (r"\s+", " "),
+    )
+)
+_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{3,}")
+_FUNCTIONS = r"(?:arc)?(?:sin|cos|tan|cot|sec|csc|log|exp|sqrt|mod)(?![a-z])"
+_SHORT_UNITS = "cm|mm|km|kg|mg|ml|mL|ft|in|lb|lbs|oz|mi|hr|hrs|yd|am|pm|AM|PM|mph|USD"
+_MARKED_UNIT = re.compile(
+    r"(?<=[\d}%])\s*\\(?:text|mathrm|mbox|rm)\s*\{[~\s\\]*(?![eidjk]\s*\})[^{}\d,]*\}"
+    r"(?:\^\{?-?\d\}?)?\W*$"
+)
+_UNIT = re.compile(
+    rf"(?<=[\d}}%])(?:\s+(?!{_FUNCTIONS})[^\W\d_]{{3,}}|\s*(?:{_SHORT_UNITS})(?![a-zA-Z]))"
+    r"[^\d\\{}=+*()\[\],]*(?:\^\d)?$"
+)
+_NAMED = re.compile(r"([A-Za-z]\w*(?:\([a-zA-Z, ]*\))?)\s*=\s*(?!=)(.+)", re.DOTALL)
+_NUMBER = re.compile(
+    r"([-+]?)\s*(\d+(?:\.\d*)?|\.\d+)"
+    r"(?:[eE]([-+]?\d{1,3})|\s*(?:\\times|\\cdot|\*)\s*10\s*\^\s*\{?\s*(-?\d{1,3})\s*\}?)?\s*(%?)"
+)
+_FRACTION = re.compile(
+    r"([-+]?)\s*(?:(\d+)(?:\s+|\s*(?=\\)))?"
+    r"(?:\\frac\s*\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}|(\d+)\s*/\s*(\d+))\s*(%?)"
+)
+
+
+def _modern(char: str) -> str:
+    """A non-ASCII sign as the ASCII or LaTeX that means it; a digit of any script as its value."""
+    if char in _SIGNS:
+        return _SIGNS[char]
+    value = unicodedata.decimal(char, None)
+    if value is not None:
+        return str(value)
+    if "！" <= char <= "～":  # the full-width twins of ASCII
+        return chr(ord(char) - 0xFEE0)
+    return " " if char.isspace() else char
+
+
+@lru_cache(maxsize=4096)
+def plain(text: str) -> str:
+    r"""The plain spelling of an answer: no dollar signs, wrappers, units or thousands separators.
+
+    A digit of any script counts as its value (a reply in Arabic may count in Arabic); a letter
+    that only looks like a digit does not.
+
+    Example:
+        >>> plain(r"$\dfrac{3}{4}$"), plain(r"1,250 \text{ dollars}."), plain("x ∈ ٥")
+        ('\\frac{3}{4}', '1250', 'x ∈ 5')
+    """
+    if not text.isascii():
+        text = "".join(char if char.isascii() else _modern(char) for char in text)
+    text = _MARKED_UNIT.sub("", text)
+    for _ in range(3):  # wrappers inside wrappers
+        text = _TEXT.sub(r"\1", text)
+    for pattern, new in _REWRITES:
+        text = pattern.sub(new, text)
+    text = text.strip(" \"'*_").rstrip(".:,").strip()
+    if text.startswith(r"\{") and text.endswith(r"\}"):
+        text = text[2:-2].strip()
+    if not re.search(r"[(\[{]\s*\d[\d,]*,", text):  # (1,234) is a pair, not a number
+        text = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), text)
+    text = re.sub(r"^\(([A-Za-z])\)$", r"\1", text)
+    return _UNIT.sub("", text).strip()
+
+
+def elements(text: str) -> list[str]:
+    """The parts of a list: `text` cut at its commas, but not at those inside brackets.
+
+    Example:
+        >>> elements("(1,2), 3")
+        ['(1,2)', '3']
+    """
+    parts, depth, start = [], 0, 0
+    for i, char in enumerate(text):
+        depth += (char in "([{") - (char in ")]}")
+        if char == "," and depth == 0:
+            parts.append(text[start:i].strip())
+            start = i + 1
+    return [*parts, text[start:].strip()]
+
+
+def named(text: str) -> tuple[str, str]:
+    """An answer such as `x = 5` as its name and value; the name is empty where there is none.
+
+    Example:
+        >>> named("k=3"), named("3")
+        (('k', '3'), ('', '3'))
+    """
+    found = _NAMED.fullmatch(text)
+    if found is None or "," in text:
+        return "", text
+    return found[1].replace(" ", ""), found[2].rsplit("=", 1)[-1].strip()
+
+
+def number(text: str) -> tuple[Fraction, bool] | None:
+    r"""The exact value of a plain number or fraction, and whether it is a percentage.
+
+    Example:
+        >>> number("-1.5"), number(r"\frac{3}{4}"), number("12%"), number("x")
+        ((Fraction(-3, 2), False), (Fraction(3, 4), False), (Fraction(12, 1), True), None)
+    """
+    found = _NUMBER.fullmatch(text)
+    if found:
+        sign, digits, e, power, percent = found.groups()
+        value = Fraction(f"{digits}e{e or power or 0}")
+    else:
+        found = _FRACTION.fullmatch(text)
+        if found is None or not int(found[4] or found[6]):
+            return None
+        sign, whole, *_, percent = found.groups()
+        value = int(whole or 0) + Fraction(int(found[3] or found[5]), int(found[4] or found[6]))
+    return (-value if sign == "-" else value), bool(percent)
+
+
+def _same_number(gold: tuple[Fraction, bool], answer: tuple[Fraction, bool]) -> bool:
+    """Equal values; with a percent sign on either side, 10% is both 10 and 0.1."""
+    golds = {gold[0], gold[0] / 100} if gold[1] else {gold[0]}
+    answers = {answer[0], answer[0] / 100} if answer[1] else {answer[0]}
+    return any(
+        g == a or (not g.denominator == a.denominator == 1 and abs(g - a) <= TOLERANCE * abs(g))
+        for g in golds
+        for a in answers
+    )
+
+
+def settled(gold: str, answer: str) -> bool | None:
+    r"""Whether two plain spellings are the same answer; None where spelling alone cannot tell.
+
+    Args:
+        gold: The reference answer in its `plain` spelling.
+        answer: The given answer in its `plain` spelling.
+
+    Example:
+        >>> settled("5", "x=5"), settled("5", "5, 7"), settled(r"\sqrt{2}", "2^{1/2}")
+        (True, False, None)
+    """
+    if gold.replace(" ", "") == answer.replace(" ", ""):
+        return True
+    if not answer:
+        return False
+    (gold_name, gold_value), (name, value) = named(gold), named(answer)
+    if not (gold_name and name and gold_name != name):
+        gold, answer = gold_value, value
+        if gold.replace(" ", "") == answer.replace(" ", ""):
+            return True
+    numbers = number(gold), number(answer)
+    if numbers[0] and numbers[1]:
+        return _same_number(numbers[0], numbers[1])
+    words = _WORD.search(gold), _WORD.search(answer)
+    if words[0] and "\\" not in gold and not any(map(str.isdigit, gold)):
+        return gold.casefold() == answer.casefold()
+    if numbers[0] and words[1] and "\\" not in answer and not any(map(str.isdigit, answer)):
+        return False
+    if r"\pm" not in gold + answer and len(elements(gold)) != len(elements(answer)):
+        return False
+    return None
