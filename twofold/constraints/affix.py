@@ -89,8 +89,9 @@ _CLOSING = " \"'“”’»*_`"
 class Quotation(Constraint):
     """The whole reply stands in double quotation marks.
 
-    A mark inside the reply opens when a blank or a bracket is before it, and otherwise closes;
-    the reply is wrapped if the first mark is closed by the last one and not earlier.
+    A straight mark inside the reply opens when a space or a bracket is before it or a letter or
+    digit after it, and otherwise closes; the reply is wrapped if the first mark is closed by the
+    last one and not earlier. So an inch mark, as in `12" wide`, is taken for a closing one.
 
     Source:
         IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` knows only the straight mark,
@@ -128,12 +129,17 @@ class Quotation(Constraint):
         for mark in re.finditer(r"(?<!\\)[\"“”„]", reply[:-1]):
             if mark.start() == 0:
                 continue
-            before = reply[mark.start() - 1]
-            opens = mark[0] in "“„" if mark[0] != '"' else before.isspace() or before in '([{"“*_'
-            depth += 1 if opens else -1
+            depth += 1 if _opens(reply, mark.start()) else -1
             if depth == 0:
                 return _verdict(False, f"the first mark closes after {mark.start()} characters")
         return _verdict(True, "the reply is in quotation marks")
+
+
+def _opens(reply: str, place: int) -> bool:
+    mark, before, after = reply[place], reply[place - 1], reply[place + 1]
+    if mark != '"':
+        return mark in "“„"
+    return before.isspace() or before in '([{"“*_' or after.isalnum()
 
 
 _PAIRS = ('""', "“”", "„“", "„”")

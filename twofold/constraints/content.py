@@ -59,7 +59,8 @@ class Placeholders(Constraint):
         return both_sides(self.num_placeholders, "at least", lambda n: "Dear all," + " [name]" * n)
 
     def _official(self, text: str) -> Verdict:
-        return self._judged(len(re.findall(r"\[[^\]\n]*\]", text)))
+        # An unclosed bracket is matched too, and left out, so that many of them stay cheap.
+        return self._judged(sum(map(bool, re.findall(r"\[[^\]\n]*(\]?)", text))))
 
     def _fixed(self, text: str) -> Verdict:
         return self._judged(len(_PLACEHOLDER.findall(mask_math(text))))
@@ -142,9 +143,10 @@ class Postscript(Constraint):
         marker = re.escape(self._marker).replace(r"\.", r"\.[ ]?")
         edge = r"(?!\w)" if self._marker[-1].isalnum() else ""
         line = rf"^[ \t#>*_\"“'(-]*{marker}{edge}(?=\W*\w)"
+        later = [found.end() for found in re.finditer(r"\n[ \t]*\n\s*", text.rstrip())]
+        last_three = later[-3] if len(later) >= 3 else 0
         for found in re.finditer(line, text, flags=re.IGNORECASE | re.MULTILINE):
-            after = re.findall(r"\n[ \t]*\n\s*\S", text[found.end() :])
-            if len(after) <= 2 and re.search(r"\w", text[: found.start()]):
+            if found.end() > last_three and re.search(r"\w", text[: found.start()]):
                 return Verdict(1.0, f"the postscript begins with {found[0].strip()}")
         return self._missing()
 

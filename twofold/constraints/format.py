@@ -171,7 +171,7 @@ class MultipleSections(Constraint):
     Example:
         >>> two = MultipleSections(section_spliter="Part", num_sections=2, profile="fixed")
         >>> two.check("Part 1\nWe add.\n## Part 2\nWe stop, see Part 1.").reason
-        '2 sections, 2 wanted'
+        '2 sections with words in them, 2 wanted'
     """
 
     name: ClassVar[str] = "detectable_format:multiple_sections"
@@ -215,12 +215,12 @@ class MultipleSections(Constraint):
         return hold(found, "at least", self.num_sections, f"times {self._word} with a number")
 
     def _fixed(self, text: str) -> Verdict:
-        heading = rf"^[ \t#>*_\"“'-]*{re.escape(self._word)}[ \t]*(\d+)(?!\w|\.\d)"
+        heading = rf"^[ \t#>*_=(\[\"“'-]*{re.escape(self._word)}[ \t]*(\d+)(?!\w|\.\d)"
         _, *rest = re.split(heading, text, flags=re.MULTILINE)
         bodies = zip(rest[::2], rest[1::2], strict=True)
         found = len({number for number, body in bodies if re.search(r"\w", body)})
-        noun = "section" if found == 1 else "sections"
-        return _verdict(found == self.num_sections, f"{found} {noun}, {self.num_sections} wanted")
+        reason = f"{found} sections with words in them, {self.num_sections} wanted"
+        return _verdict(found == self.num_sections, reason)
 
 
 FAMILY: tuple[type[Constraint], ...] = (

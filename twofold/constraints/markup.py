@@ -29,29 +29,29 @@ _MATH = re.compile(
 
 
 def mask_code(text: str) -> str:
-    """`text` with every letter of fenced and inline code overwritten by `x`.
+    """`text` with fenced and inline code overwritten by dots.
 
     Lines and lengths stay, so that what surrounds the code is found where it was.
 
     Example:
         >>> mask_code("see `a[i]` here")
-        'see xxxxxx here'
+        'see ...... here'
     """
     return _CODE.sub(_overwritten, text)
 
 
 def mask_math(text: str) -> str:
-    r"""`text` with every letter of LaTeX formulas overwritten by `x`; lines and lengths stay.
+    r"""`text` with LaTeX formulas overwritten by dots; lines and lengths stay.
 
     A formula is `\[ \]`, `\( \)`, `$$ $$`, an environment, or `$ $` by Pandoc's rule: no space just
     inside the dollars and no digit after the second, so prices are left alone.
 
     Example:
         >>> mask_math("$a*b$ costs $5 or $6")
-        'xxxxx costs $5 or $6'
+        '..... costs $5 or $6'
     """
     return _MATH.sub(_overwritten, text)
 
 
 def _overwritten(found: re.Match[str]) -> str:
-    return re.sub(r"[^\n]", "x", found[0])
+    return re.sub(r"[^\n]", ".", found[0])
