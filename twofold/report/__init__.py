@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from twofold.jsonl import replaced
 from twofold.report.examples import collect
 from twofold.report.findings import read_findings
 from twofold.report.markdown import document
 from twofold.report.page import Run, html, model_names
-from twofold.store import RunDir, replaced
+from twofold.store import RunDir
 
 __all__ = ["write"]
 

@@ -88,7 +88,7 @@ def bar(counts: Mapping[Ended, int]) -> Markup:
             parts.append(rect.format(ended.value, left, width))
         left += width
     said = ", ".join(f"{ended.value.replace('_', ' ')} {n}" for ended, n in counts.items())
-    return drawing("bar", (300, 18), said, parts)
+    return drawing("shares", (300, 18), said, parts)
 
 
 def _tile(kind: str, box: tuple[float, float, float, float], share: float) -> Markup:

@@ -6,11 +6,12 @@ Numbers are written as `Estimate` writes itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from twofold.report.tables import ROLES, Row, headline, types
-from twofold.report.wording import absences, p_value, spread, verdict
-from twofold.types import Finding
+from twofold.report.wording import p_value, spread, verdict
+from twofold.types import Comparison, Finding
 
 _WHO = {"against": "before", "model": "after"}
 
@@ -30,7 +31,7 @@ def summary(findings: Sequence[Finding], names: Mapping[str, str] | None = None)
         >>> share = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
         >>> found = Finding(diagnostic="joint", question="?", estimates={"model/stated/hacc": share})
         >>> print(summary([found]).splitlines()[0])
-        **the model**: All constraints met 0.500 [0.200, 0.800].
+        **the model**: All constraints met 0.500 [0.200, 0.800]. One model, measured alone.
     """
     blocks = []
     for finding in findings:
@@ -61,12 +62,10 @@ def document(findings: Sequence[Finding], names: Mapping[str, str]) -> str:
 
 def _joint(finding: Finding, names: Mapping[str, str]) -> list[str]:
     said = verdict(finding, names)
-    absent = "\n".join(f"- {sentence}" for sentence in absences(finding).values())
     return [
         f"**{_flat(said.title)}**: {said.numbers} {said.meaning}".strip(),
         _headline(finding),
         _types(finding),
-        absent,
     ]
 
 
@@ -77,22 +76,25 @@ def _headline(finding: Finding) -> str:
     head = ["measure", *([_WHO[r] for r in roles] if len(roles) > 1 else ["estimate"])]
     if compared:
         head += ["difference", "p", "gained/lost", "detectable"]
-    return _table(head, [_headline_cells(row, roles, compared) for row in rows])
+    head += ["floor"] if any(row.floors for row in rows) else []
+    return _table(head, [_headline_cells(row, roles, compared)[: len(head)] for row in rows])
 
 
 def _headline_cells(row: Row, roles: Sequence[str], compared: bool) -> list[str]:
-    floors = [f"floor, {name}: {floor.value:.3f}" for name, floor in row.floors.items()]
-    label = row.label + (f" ({'; '.join(floors)})" if floors else "")
-    cells = [label, *(str(row.estimates[r]) if r in row.estimates else "–" for r in roles)]
-    if not compared:
-        return cells
-    if row.comparison is None:
-        return [*cells, "–", "–", "–", "–"]
-    each = row.comparison
-    detectable = "–" if each.detectable is None else f"{each.detectable:.3f}"
-    p = p_value(each.p if each.p_adjusted is None else each.p_adjusted)
-    moved = f"{each.n_gained}/{each.n_lost}"
-    return [*cells, spread(each.difference, sign=True), p, moved, detectable]
+    cells = [row.label, *(str(row.estimates[r]) if r in row.estimates else "–" for r in roles)]
+    if compared:
+        cells += _difference(row.comparison) if row.comparison else ["–"] * 4
+    return [*cells, "; ".join(f"{name} {spread(e)}" for name, e in row.floors.items()) or "–"]
+
+
+def _difference(each: Comparison) -> list[str]:
+    """The four cells of a comparison: difference, p, problems gained and lost, what it could see."""
+    return [
+        spread(each.difference, sign=True),
+        p_value(each.p if each.p_adjusted is None else each.p_adjusted),
+        f"{each.n_gained}/{each.n_lost}",
+        "–" if each.detectable is None else f"{each.detectable:.3f}",
+    ]
 
 
 def _types(finding: Finding) -> str:
@@ -116,18 +118,12 @@ def _types(finding: Finding) -> str:
 
 def _listed(finding: Finding) -> str:
     estimates = [[key, str(estimate)] for key, estimate in finding.estimates.items()]
-    differences = [
-        [
-            key,
-            spread(each.difference, sign=True),
-            p_value(each.p if each.p_adjusted is None else each.p_adjusted),
-            f"{each.n_gained}/{each.n_lost}",
-        ]
-        for key, each in finding.comparisons.items()
-    ]
+    differences = [[key, *_difference(each)] for key, each in finding.comparisons.items()]
     tables = [_table(["estimate", "value"], estimates)] if estimates else []
     if differences:
-        tables.append(_table(["difference", "value", "p", "gained/lost"], differences))
+        tables.append(
+            _table(["difference", "value", "p", "gained/lost", "detectable"], differences)
+        )
     return "\n\n".join(tables)
 
 
@@ -144,4 +140,4 @@ def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
 def _flat(text: str) -> str:
     """On one line, with no character that a terminal or Markdown's HTML would act on."""
     printable = "".join(ch if ch.isprintable() else " " for ch in text)
-    return printable.replace("<", "&lt;")
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", printable)

@@ -17,10 +17,10 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from twofold.jsonl import dumps
 from twofold.report import figures, tables, wording
 from twofold.report.examples import MOST_SAMPLES, Examples
 from twofold.report.plane import Arm, plane
-from twofold.store import Row, dumps
 from twofold.types import Estimate, Finding
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -159,6 +159,3 @@ def _listed(value: object) -> list[tuple[str, object]]:
             lines += [(f"{key}.{name}" if name else str(key), leaf) for name, leaf in inner]
         return lines
     return [("", value)]
-
-
-__all__ = ["Row", "Run", "embedded", "html", "model_names"]
