@@ -13,7 +13,7 @@ from twofold.constraints.published import capital_tokens
 from twofold.types import Constraint, Profile, Verdict
 
 _WORD = re.compile(r"[^\W_]+(?:['’&.\-][^\W_]+)*")
-_ENGLISH = "This is how an answer in plain English reads when nobody raises a voice"
+_ENGLISH = "The answer is five because we add two and three together"
 
 
 @final

@@ -1,0 +1,118 @@
+"""Language: every code has a witness, labels are a function of the text, nothing passes unread."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import langdetect
+import pytest
+from langdetect.detector_factory import PROFILES_DIRECTORY
+
+from twofold.constraints.detect import detected_language, written_language
+from twofold.constraints.language import LANGUAGES, ResponseLanguage
+from twofold.errors import ProblemError
+
+ENGLISH = "The water is cold today and the children are playing."
+
+
+def test_the_table_has_langdetects_languages() -> None:
+    from pathlib import Path
+
+    assert set(LANGUAGES) == {path.name for path in Path(PROFILES_DIRECTORY).iterdir()}
+
+
+@pytest.mark.parametrize("code", sorted(LANGUAGES))
+def test_a_sentence_is_told_for_what_it_is(code: str) -> None:
+    sentence = LANGUAGES[code][1]
+    assert detected_language(sentence) == code
+    assert written_language(sentence) == code
+    assert written_language(f"{sentence} $ax + b = c$ \\boxed{{x}}") == code
+
+
+def test_text_without_letters_passes_officially_and_is_unscored_when_fixed() -> None:
+    for text in ("5 + 3 = 8", "!!!"):
+        assert ResponseLanguage("fr", "official").check(text).score == 1.0
+        assert ResponseLanguage("fr", "fixed").check(text).score is None
+    only_formulas = r"$$\text{area} = \pi r^2$$ \boxed{12}"
+    assert ResponseLanguage("fr", "fixed").check(only_formulas).score is None
+    assert ResponseLanguage("fr", "fixed").check("x = 5").score is None
+
+
+def test_too_few_letters_of_a_shared_script_cannot_be_told() -> None:
+    assert written_language("Oui.") is None
+    assert written_language("はい") == "ja"
+    assert written_language("네") == "ko"
+
+
+def test_formulas_and_code_are_not_a_language() -> None:
+    french = "Nous trouvons que la réponse est cinq parce que nous additionnons deux et trois."
+    code = "```python\nfor item in the_list_of_things:\n    print(item)\n```\n"
+    assert written_language(code * 5 + french) == "fr"
+    assert (
+        written_language(french + r" \[\text{the answer is the sum of the numbers}\]" * 9) == "fr"
+    )
+
+
+def test_a_script_that_langdetect_does_not_know_is_no_language_asked_for() -> None:
+    assert ResponseLanguage("en", "fixed").check("Բարեւ ձեզ, ինչպես եք").score == 0.0
+
+
+def test_english_in_capitals_is_english() -> None:
+    assert written_language("THE ANSWER IS GIVEN BY THE SUM OF BOTH NUMBERS") == "en"
+
+
+def test_labels_do_not_depend_on_what_came_before() -> None:
+    hard = ["ja, das ist die zahl", "la casa", "total", "x is so 5", "de la", "AREA OF TRIANGLE"]
+    alone = []
+    for text in hard:
+        detected_language.cache_clear()
+        alone.append(detected_language(text))
+    detected_language.cache_clear()
+    assert [detected_language(text) for text in reversed(hard)] == alone[::-1]
+
+
+def test_the_label_is_that_of_langdetect_with_seed_0() -> None:
+    """The published code with `DetectorFactory.seed = 0`, in a process of its own."""
+    texts = [sentence for _, sentence in LANGUAGES.values()] + ["la casa de x", "TOTAL AREA IS 5"]
+    script = (
+        "import json, sys, langdetect; langdetect.DetectorFactory.seed = 0; "
+        "print(json.dumps([langdetect.detect(t) for t in json.loads(sys.argv[1])]))"
+    )
+    import json
+
+    out = subprocess.run(
+        [sys.executable, "-c", script, json.dumps(texts)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert [detected_language(text) for text in texts] == json.loads(out.stdout)
+
+
+def test_langdetects_own_state_is_left_alone() -> None:
+    detected_language(ENGLISH)
+    assert langdetect.DetectorFactory.seed is None
+
+
+def test_threads_that_start_at_once_agree() -> None:
+    script = (
+        "import threading\n"
+        "from twofold.constraints.language import LANGUAGES, ResponseLanguage\n"
+        "found, gate = [], threading.Barrier(8)\n"
+        "def judge():\n"
+        "    gate.wait()\n"
+        "    rule = ResponseLanguage('fr', 'official')\n"
+        "    found.append(rule.check(LANGUAGES['fr'][1]).score)\n"
+        "threads = [threading.Thread(target=judge) for _ in range(8)]\n"
+        "[t.start() for t in threads]; [t.join() for t in threads]\n"
+        "assert found == [1.0] * 8, found\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(detected_language, [ENGLISH] * 64)) == {"en"}
+
+
+@pytest.mark.parametrize("code", ["zh", "english", "", "EN"])
+def test_an_unknown_code_is_refused_with_those_that_are_known(code: str) -> None:
+    with pytest.raises(ProblemError, match="zh-cn"):
+        ResponseLanguage(code, "fixed")
