@@ -1,0 +1,62 @@
+"""What is wrong with a problem, and how is a list of faults shown?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, final
+
+from twofold.types import Problem
+
+Severity = Literal["error", "warning"]
+"""`error`: as it is written, no reply can be right and obey. `warning`: one can, but the problem
+measures something else than it seems to."""
+
+N_SHOWN = 4
+"""Examples in a line of `summary`."""
+
+
+@final
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with one problem.
+
+    Args:
+        rule: Which rule found it; a stable snake_case name.
+        problem_id: `Problem.id`.
+        source_id: Where the problem stands in its source; empty if it does not say.
+        detail: One line that a person can check.
+        severity: See `Severity`.
+    """
+
+    rule: str
+    problem_id: str
+    source_id: str
+    detail: str
+    severity: Severity
+
+    @classmethod
+    def of(cls, problem: Problem, rule: str, detail: str, severity: Severity) -> Fault:
+        """The fault of `problem`."""
+        return cls(rule, problem.id, problem.tags.get("source_id", ""), detail, severity)
+
+
+def summary(faults: Sequence[Fault]) -> str:
+    """A table for the terminal: a rule a line, errors first, with where to look.
+
+    Example:
+        >>> print(summary([Fault("blank_gold", "a1", "mine#3", "the answer is blank", "error")]))
+        error        1  blank_gold               mine#3
+    """
+    if not faults:
+        return "no faults"
+    found: dict[tuple[Severity, str], list[Fault]] = {}
+    for fault in faults:
+        found.setdefault((fault.severity, fault.rule), []).append(fault)
+    lines = []
+    for (severity, rule), of_rule in sorted(found.items()):
+        places = [fault.source_id or fault.problem_id for fault in of_rule]
+        more = f" and {len(places) - N_SHOWN} more" if len(places) > N_SHOWN else ""
+        shown = ", ".join(places[:N_SHOWN])
+        lines.append(f"{severity:8}{len(places):6}  {rule:23}  {shown}{more}")
+    return "\n".join(lines)

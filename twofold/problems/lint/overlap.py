@@ -1,0 +1,123 @@
+"""Is a problem there twice, in its own file or in another one?
+
+Two questions are the same when their words and operators are, whatever the case and the
+punctuation. They are
+near each other when they share half of the 13-word runs of the shorter one: long runs, because
+short ones recur by chance; half, because a sentence that a data set adds to every question (MathIF's
+"Let's think step by step ...") is one or two runs long, and a shared sentence is no shared problem.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+from twofold.problems.lint.fault import Fault
+from twofold.types import Problem
+
+N_WORDS = 13
+"""Length of a run, in words."""
+
+NEAR = 0.5
+"""Share of the runs of the shorter question that must be shared."""
+
+Words = tuple[str, ...]
+_WORD = re.compile(r"\d+\.\d+|\w+|[^\w\s.,;:?\"'“”‘’$]")
+"""A number, a word, or a sign that can carry meaning (`3 + 4` is not `3 - 4`)."""
+
+
+def duplicates(problems: Sequence[Problem]) -> Iterator[Fault]:
+    """Problems that repeat an earlier one: all of it, its question, or its published id.
+
+    A question that comes back with other constraints is a warning, since that can be meant; the
+    same content is an error, since it is counted twice under one id.
+    """
+    ids = _repeats(problems, lambda p: p.id)
+    questions = _repeats(problems, lambda p: words(p.question) or (p.question,))
+    names = _repeats(problems, lambda p: p.tags.get("published_id"))
+    for problem, first in ids:
+        detail = f"the same content as {_name(first)}; remove one"
+        yield Fault.of(problem, "same_problem", detail, "error")
+    for problem, first in questions:
+        if problem.id != first.id:
+            detail = f"the same question as {_name(first)}"
+            yield Fault.of(problem, "same_question", detail, "warning")
+    for problem, first in names:
+        detail = f"{_name(first)} has the published id {problem.tags['published_id']!r} too"
+        yield Fault.of(problem, "same_published_id", detail, "warning")
+
+
+def overlap(problems: Sequence[Problem], against: Sequence[Problem]) -> Iterator[Fault]:
+    """Problems whose question is also in `against`, letter for letter or nearly.
+
+    Both are warnings: whether it matters depends on what was trained on which.
+
+    Args:
+        problems: What is measured.
+        against: What was trained on, or any other file.
+
+    Source:
+        Runs of 13 words: Brown et al. 2020, https://arxiv.org/abs/2005.14165, appendix C.
+        Departs: there one shared run is enough; here half of the shorter question's must be.
+
+    Example:
+        >>> ours = Problem(question="If a farmer has 3 cows, how many legs have all of his cows?")
+        >>> theirs = Problem(question="If a farmer has 3 cows how many legs have all of his cows")
+        >>> [fault.rule for fault in overlap([ours], [theirs])]
+        ['overlap_same']
+    """
+    same: dict[Words, Problem] = {}
+    holders: defaultdict[int, list[int]] = defaultdict(list)
+    n_runs = []
+    for index, other in enumerate(against):
+        read = words(other.question)
+        same.setdefault(read, other)
+        found = _runs(read)
+        n_runs.append(len(found))
+        for run in found:
+            holders[run].append(index)
+    for problem in problems:
+        read = words(problem.question)
+        if read in same:
+            detail = f"the same question as {_name(same[read])} of the other file"
+            yield Fault.of(problem, "overlap_same", detail, "warning")
+            continue
+        found = _runs(read)
+        shared = Counter(index for run in found for index in holders.get(run, ()))
+        shares = {i: count / min(len(found), n_runs[i]) for i, count in shared.items()}
+        nearest = max(shares, key=lambda i: shares[i], default=None)
+        if nearest is not None and shares[nearest] >= NEAR:
+            detail = (
+                f"{shares[nearest]:.0%} of the {N_WORDS}-word runs are in {_name(against[nearest])} "
+                "of the other file"
+            )
+            yield Fault.of(problem, "overlap_near", detail, "warning")
+
+
+def words(text: str) -> Words:
+    """The words and operators of a text in small letters, without punctuation."""
+    return tuple(_WORD.findall(text.lower()))
+
+
+def _runs(read: Words) -> set[int]:
+    """Hashes of all runs of `N_WORDS` words; empty for a shorter text."""
+    shifted = [islice(read, start, None) for start in range(N_WORDS)]
+    return {hash(run) for run in zip(*shifted, strict=False)}
+
+
+def _repeats(
+    problems: Sequence[Problem], key: Callable[[Problem], object]
+) -> list[tuple[Problem, Problem]]:
+    """Every problem whose key an earlier one has, with the first that has it; None is no key."""
+    first: dict[object, Problem] = {}
+    return [
+        (problem, first[of_it])
+        for problem in problems
+        if (of_it := key(problem)) is not None and first.setdefault(of_it, problem) is not problem
+    ]
+
+
+def _name(problem: Problem) -> str:
+    return problem.tags.get("source_id", "") or problem.id
