@@ -1,0 +1,130 @@
+"""Where is the server, and which key opens it, without the key ever being seen?"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from dataclasses import dataclass
+from typing import final
+from urllib.parse import urlsplit
+
+from twofold.errors import ModelError
+
+KEY_VARIABLE = "OPENAI_API_KEY"
+"""The environment variable that holds the server's key."""
+
+_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;]+")
+
+
+@final
+@dataclass(frozen=True)
+class Endpoint:
+    """The base URL of an OpenAI-compatible server, without any secret in it.
+
+    Args:
+        url: Such as `http://127.0.0.1:8000/v1`; a slash at its end is dropped.
+
+    Raises:
+        ModelError: If it is no such URL, or holds a user name, password or query (a query may hold
+            a key, and URLs end up in files).
+
+    Example:
+        >>> Endpoint("http://127.0.0.1:8000/v1/").url
+        'http://127.0.0.1:8000/v1'
+    """
+
+    url: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "url", self.url.rstrip("/"))
+        if "@" in self.url or "?" in self.url:
+            raise ModelError(
+                "a server's URL must not hold a user name, password or query, because URLs are "
+                f"written into files; take them out and put the key into {KEY_VARIABLE}"
+            )
+        if not _is_web_address(self.url):
+            raise ModelError(
+                f"{self.url!r} is not the URL of a server; write http://host:port/v1#model"
+            )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server is on this machine, where no proxy may come between."""
+        host = urlsplit(self.url).hostname or ""
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How long a request may take, in seconds.
+
+    Args:
+        connect_s: Until the connection stands.
+        read_s: Between two pieces of the answer; the first comes when the whole reply is made.
+        total_s: For all of one try, so that an answer that trickles in cannot hold up a run.
+    """
+
+    connect_s: float = 10.0
+    read_s: float = 600.0
+    total_s: float = 900.0
+
+
+@final
+class ApiKey:
+    """The key of a server. It goes into one header and nowhere else.
+
+    A class of its own, because a plain string shows up in tracebacks that print local variables.
+
+    Args:
+        value: The key; blank for a server without one.
+
+    Raises:
+        ModelError: If the key has characters that a header cannot carry.
+
+    Example:
+        >>> ApiKey("secret-value")
+        ApiKey(***)
+        >>> ApiKey("secret-value").redact("wrong key: secret-value")
+        'wrong key: ***'
+    """
+
+    def __init__(self, value: str) -> None:
+        self._value = value.strip()
+        if not re.fullmatch(r"[\x21-\x7e]*", self._value):
+            raise ModelError(
+                f"the key in {KEY_VARIABLE} has a blank or a character beyond ASCII in it, which "
+                "no key has; copy it again"
+            )
+
+    def __repr__(self) -> str:
+        return "ApiKey(***)"
+
+    @classmethod
+    def from_environment(cls) -> ApiKey:
+        """The key in `OPENAI_API_KEY`; blank if it is not set."""
+        return cls(os.environ.get(KEY_VARIABLE, ""))
+
+    def headers(self) -> dict[str, str]:
+        """The header that carries the key; none if there is no key."""
+        return {"Authorization": f"Bearer {self._value}"} if self._value else {}
+
+    def redact(self, text: str) -> str:
+        """`text` without the key, and without whatever else is sent as a credential."""
+        if self._value:
+            text = text.replace(self._value, "***")
+        return _BEARER.sub(r"\1 ***", text)
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port_reads = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    plain = url.isprintable() and " " not in url and not parts.fragment
+    return plain and port_reads and parts.scheme in ("http", "https") and bool(parts.hostname)
