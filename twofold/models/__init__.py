@@ -1,1 +1,68 @@
-"""Who answers? `resolve(spec)` turns what a person types for MODEL into a `Model`."""
+"""Who answers? `resolve(spec)` turns what a person types for MODEL into a `Model`.
+
+Importing this package brings in neither torch nor a network client: each kind of model imports
+what it needs when it is asked for.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from twofold.errors import ModelError
+from twofold.models.checkpoint import HUB_ID
+from twofold.models.smollm2 import SPEC as SMOLLM2
+from twofold.types import Model
+
+_FORMS = (
+    "a model is `smollm2`, a folder written by save_pretrained, a PEFT adapter's folder, a hub id "
+    "(`organisation/name`), or an OpenAI-compatible server (`http://host:port/v1#model`)"
+)
+
+
+def resolve(spec: str) -> Model:
+    """The model that `spec` names.
+
+    Args:
+        spec: `smollm2`, a Hugging Face folder, a PEFT adapter's folder, a hub id, or a server's
+            address with the model's name after `#`. A folder that exists wins over a hub id.
+
+    Returns:
+        The model; its weights are loaded when it first has to answer.
+
+    Raises:
+        ModelError: If `spec` is none of these, or its files cannot be used; the message lists the
+            forms.
+
+    Example:
+        >>> resolve("smolm2")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        twofold.errors.ModelError: no model 'smolm2'; did you mean 'smollm2'? a model is ...
+    """
+    spec = spec.strip()
+    if spec.startswith(("http://", "https://")):
+        from twofold.models.server import ServerModel
+
+        return ServerModel.from_spec(spec)
+    if spec != SMOLLM2 and not HUB_ID.fullmatch(spec) and not _is_folder(spec):
+        raise ModelError(f"no model {spec!r}; {_hint(spec)}{_FORMS}")
+    try:
+        from twofold.models.hf import HfModel
+    except ImportError as error:
+        raise ModelError(
+            f"a local model needs more packages ({error}): pip install 'twofold[hf]'"
+        ) from error
+    return HfModel(spec)
+
+
+def _is_folder(spec: str) -> bool:
+    return bool(spec) and Path(spec).expanduser().is_dir()
+
+
+def _hint(spec: str) -> str:
+    near = difflib.get_close_matches(spec.lower(), [SMOLLM2], cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}? "
+    if "/" in spec or "\\" in spec:
+        return "there is no such folder. "
+    return ""

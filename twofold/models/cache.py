@@ -1,0 +1,138 @@
+"""What has been computed before, so that it need not be again?
+
+A small store on disk from a content hash to a text. Replies are kept under the hash of everything
+that decides them (weights, rendered prompt, sampling, seed, sample index), file hashes under path,
+size and time. Because keys are hashes of content, an entry is never wrong and never stale, and
+processes may share the store without agreeing on anything.
+
+A cache may never cost a run: if it cannot be read or written, one line on standard error says so
+and the work goes on without it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import final
+
+_log = logging.getLogger(__name__)
+_WAIT_S = 30.0  # how long one process waits for another's write
+_CHUNK = 500  # keys a query; SQLite takes at most 999 parameters in old builds
+
+
+def cache_folder() -> Path:
+    """Where twofold keeps what can be made again: `TWOFOLD_CACHE`, else the user's cache folder.
+
+    Returns:
+        The folder; it need not exist. It may be deleted at any time when no run is going.
+    """
+    named = os.environ.get("TWOFOLD_CACHE")
+    if named:
+        return Path(named).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "twofold"
+
+
+def content_key(*content: object) -> str:
+    """The SHA-256 of JSON values, in hex: equal content, equal key.
+
+    Example:
+        >>> content_key({"a": 1, "b": 2}) == content_key({"b": 2, "a": 1})
+        True
+    """
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@final
+class Cache:
+    """Texts by content key, kept in one SQLite file that several processes may use at once.
+
+    Args:
+        folder: Where the file lies; None = remember nothing.
+
+    Example:
+        >>> off = Cache(None)
+        >>> off.put({content_key("a"): "1"})
+        >>> off.get([content_key("a")])
+        {}
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._file = folder / "cache.sqlite3" if folder else None
+        self._connection: sqlite3.Connection | None = None
+
+    def get(self, keys: Iterable[str]) -> dict[str, str]:
+        """The texts that are known, by key."""
+        wanted = list(keys)
+        found: dict[str, str] = {}
+        try:
+            connection = self._connect()
+            for start in range(0, len(wanted) if connection else 0, _CHUNK):
+                part = wanted[start : start + _CHUNK]
+                marks = ",".join("?" * len(part))
+                query = f"SELECT key, value FROM entries WHERE key IN ({marks})"
+                found.update(connection.execute(query, part).fetchall() if connection else ())
+        except (sqlite3.Error, OSError) as error:
+            self._give_up(error)
+        return found
+
+    def put(self, entries: Mapping[str, str]) -> None:
+        """Keep `entries`, all or none; what another process wrote first stays."""
+        try:
+            connection = self._connect()
+            if connection is None:
+                return
+            with connection:
+                connection.executemany(
+                    "INSERT OR IGNORE INTO entries VALUES (?, ?)", list(entries.items())
+                )
+        except (sqlite3.Error, OSError) as error:
+            self._give_up(error)
+
+    def file_sha256(self, path: Path) -> str:
+        """A file's SHA-256 in hex, computed again only when its path, size or time changed."""
+        stat = path.stat()
+        key = content_key("file", str(path.resolve()), stat.st_size, stat.st_mtime_ns)
+        known = self.get([key]).get(key)
+        if known is None:
+            with path.open("rb") as file:
+                known = hashlib.file_digest(file, "sha256").hexdigest()
+            self.put({key: known})
+        return known
+
+    def close(self) -> None:
+        """Close the file. Using the cache again opens it again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _connect(self) -> sqlite3.Connection | None:
+        if self._connection is None and self._file is not None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(self._file, timeout=_WAIT_S)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+            with self._connection:
+                self._connection.execute(
+                    "CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
+                    " WITHOUT ROWID"
+                )
+        return self._connection
+
+    def _give_up(self, error: Exception) -> None:
+        _log.warning(
+            "the cache %s cannot be used (%s), going on without it; free space, delete the file, or "
+            "set TWOFOLD_CACHE to another folder",
+            self._file,
+            error,
+        )
+        self._file = None
+        self.close()

@@ -1,0 +1,156 @@
+"""How does a network finish a batch of prompts without paying for its longest reply sixteen times?
+
+`generate` keeps every row in the batch until the last has ended. Replies of reasoners differ in
+length by a factor of ten and more, so when half of the rows have ended we take the rest out, with
+their keys and values, and go on with those. What is done depends only on the batch itself, so the
+same batch always gives the same replies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from transformers import (
+    DynamicCache,
+    GenerationConfig,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
+from transformers.cache_utils import DynamicLayer
+
+from twofold.models.noise import samplers
+from twofold.types import Sampling
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One prompt of a batch.
+
+    Args:
+        ids: The prompt's token ids, at least one.
+        seed: Seed of the row's own noise.
+        limit: New tokens at most, at least 1.
+    """
+
+    ids: tuple[int, ...]
+    seed: int
+    limit: int
+
+
+def decode(
+    network: Any, rows: Sequence[Row], sampling: Sampling, *, eos: Sequence[int]
+) -> list[list[int]]:
+    """Let `network` finish every row.
+
+    Args:
+        network: A transformers causal language model, its generation defaults cleared.
+        rows: The batch.
+        sampling: How tokens are drawn; its `max_tokens` is already in each row's limit.
+        eos: Token ids that end a reply; may be empty.
+
+    Returns:
+        The new token ids of each row; the last one is in `eos` unless the row met its limit.
+    """
+    device = network.device
+    alive = list(range(len(rows)))
+    ids_RT, mask_RT = _left_padded([row.ids for row in rows], device)
+    generators = [torch.Generator(device).manual_seed(row.seed) for row in rows]
+    new: list[list[int]] = [[] for _ in rows]
+    shrinks = _can_shrink(network)
+    past = None
+    while alive:
+        limits = [rows[r].limit - len(new[r]) for r in alive]
+        stop = _Stop(eos=eos, limits=limits, n_before=ids_RT.shape[1], at_half=shrinks)
+        out = network.generate(
+            input_ids=ids_RT,
+            attention_mask=mask_RT,
+            past_key_values=past,
+            generation_config=_generation_config(max(limits), eos),
+            logits_processor=samplers(sampling, [generators[r] for r in alive]),
+            stopping_criteria=StoppingCriteriaList([stop]),
+        )
+        added_RT = out.sequences[:, ids_RT.shape[1] :]
+        for r, added, limit in zip(alive, added_RT.tolist(), limits, strict=True):
+            new[r] += _until_end(added, limit, eos)
+        left = [i for i, r in enumerate(alive) if not _has_ended(new[r], rows[r].limit, eos)]
+        alive = [alive[i] for i in left]
+        if alive:
+            past = out.past_key_values
+            past.batch_select_indices(torch.tensor(left, device=device))
+            mask_RT = torch.cat([mask_RT, torch.ones_like(added_RT)], dim=1)[left]
+            ids_RT = out.sequences[left]
+    return new
+
+
+class _Stop(StoppingCriteria):
+    """Ends a row at its end token or its limit, and all of them once half have ended.
+
+    Args:
+        eos: Token ids that end a reply.
+        limits: New tokens at most, a row.
+        n_before: Tokens a row has before the first new one.
+        at_half: Stop when half of the rows have ended, not when all have.
+    """
+
+    def __init__(
+        self, *, eos: Sequence[int], limits: Sequence[int], n_before: int, at_half: bool
+    ) -> None:
+        self._eos = list(eos)
+        self._limits = list(limits)
+        self._n_before = n_before
+        self._enough = (len(limits) + 1) // 2 if at_half else len(limits)
+        self._ended = [False] * len(limits)
+
+    def __call__(self, input_ids: torch.Tensor, scores: object, **_: object) -> torch.BoolTensor:
+        n_new = input_ids.shape[1] - self._n_before
+        for r, token in enumerate(input_ids[:, -1].tolist()):
+            if token in self._eos or n_new >= self._limits[r]:
+                self._ended[r] = True
+        enough = sum(self._ended) >= self._enough
+        ended = [True] * len(self._ended) if enough else self._ended
+        return torch.tensor(ended, dtype=torch.bool, device=input_ids.device)  # type: ignore[return-value]
+
+
+def _generation_config(max_new_tokens: int, eos: Sequence[int]) -> GenerationConfig:
+    return GenerationConfig(  # type: ignore[no-untyped-call]
+        max_new_tokens=max_new_tokens,
+        do_sample=False,
+        eos_token_id=list(eos) or None,
+        pad_token_id=eos[0] if eos else 0,
+        return_dict_in_generate=True,
+    )
+
+
+def _left_padded(
+    ids: Sequence[tuple[int, ...]], device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids and attention mask, shape (rows, longest); what stands under mask 0 does not matter."""
+    longest = max(map(len, ids))
+    padded = [[0] * (longest - len(row)) + list(row) for row in ids]
+    mask = [[0] * (longest - len(row)) + [1] * len(row) for row in ids]
+    return torch.tensor(padded, device=device), torch.tensor(mask, device=device)
+
+
+def _until_end(added: list[int], limit: int, eos: Sequence[int]) -> list[int]:
+    """`added` up to its first end token or its limit; padding stands after that."""
+    added = added[:limit]
+    end = next((i for i, token in enumerate(added) if token in eos), len(added) - 1)
+    return added[: end + 1]
+
+
+def _has_ended(new: list[int], limit: int, eos: Sequence[int]) -> bool:
+    return len(new) >= limit or new[-1] in eos
+
+
+def _can_shrink(network: Any) -> bool:
+    """Whether the cache holds plain keys and values in every layer, so that rows can be taken out.
+
+    Recurrent and sliding-window layers keep other state; their batches run to the end.
+    """
+    layers = DynamicCache(config=network.config).layers
+    plain = all(type(layer) is DynamicLayer for layer in layers)
+    return plain and not bool(network._is_stateful)

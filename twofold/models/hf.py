@@ -1,0 +1,283 @@
+"""How does a model on this machine answer?
+
+`HfModel` runs a Hugging Face checkpoint with transformers. Three promises shape it. What decides a
+reply is written down (`fingerprint`). A resumed or shared-out run gives the same replies as an
+uninterrupted one, because the batches are planned from all the work and each reply has its own
+noise. And nothing is computed twice: finished replies are kept by content hash, and weights are
+only loaded when a reply is missing.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, final
+
+import torch
+import transformers
+
+from twofold.models import loading
+from twofold.models.batches import Capacity, Item, capacity_of, main_memory_bytes, plan
+from twofold.models.cache import Cache, cache_folder, content_key
+from twofold.models.checkpoint import locate
+from twofold.models.decode import Row, decode
+from twofold.models.noise import row_seed
+from twofold.models.template import TEMPLATE_DAY, render, template_of
+from twofold.models.thinking import ThinkingPolicy, detect, split
+from twofold.types import Ended, Message, Model, Response, Sampling, Share
+
+_KEPT_DEFAULTS = ("eos_token_id", "bos_token_id", "pad_token_id", "transformers_version")
+_HELLO: list[Message] = [{"role": "user", "content": "Hello"}]
+
+
+@final
+@dataclass(frozen=True)
+class _Work:
+    """What one call of `stream` was asked: rendered prompts, their token ids, and how to draw."""
+
+    texts: Sequence[str]
+    ids: Sequence[tuple[int, ...]]
+    sampling: Sampling
+    seed: int
+
+
+@final
+class HfModel(Model):
+    """A local checkpoint, run by transformers.
+
+    Args:
+        spec: `smollm2`, a Hugging Face folder, a PEFT adapter's folder, or a hub id.
+        use_cache: Read and keep replies in the cache; False computes each one.
+
+    Raises:
+        ModelError: If the files cannot be found or are not safe to load.
+
+    Example:
+        >>> from twofold.models.hf import HfModel
+        >>> HfModel("no/such folder")
+        Traceback (most recent call last):
+        twofold.errors.ModelError: there is no folder no/such folder; check the path
+    """
+
+    def __init__(self, spec: str, *, use_cache: bool = True) -> None:
+        self._checkpoint = locate(spec)
+        self._cache = Cache(cache_folder() if use_cache else None)
+        self._too_big: int | None = None  # tokens of the smallest batch that ran out of memory
+
+    @property
+    def spec(self) -> str:
+        """What the model was asked for by."""
+        return self._checkpoint.spec
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where the network runs: this process' GPU, else the CPU."""
+        return loading.device()
+
+    @cached_property
+    def dtype(self) -> torch.dtype:
+        """The number format of the weights in memory."""
+        return loading.dtype_for(self.device)
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """The transformers tokenizer; loaded when first needed."""
+        return loading.load_tokenizer(self._checkpoint)
+
+    @cached_property
+    def network(self) -> Any:
+        """The transformers network in evaluation mode; loaded when first needed."""
+        return loading.load_network(self._checkpoint, place=self.device, dtype=self.dtype)
+
+    @cached_property
+    def thinking(self) -> ThinkingPolicy:
+        """How the model marks its thought, read off its chat template."""
+        return detect(template_of(self.tokenizer), self.render(_HELLO))
+
+    @cached_property
+    def eos(self) -> tuple[int, ...]:
+        """Every token id that ends a reply: the checkpoint's, often several, and the tokenizer's."""
+        named = self._checkpoint.generation_defaults().get("eos_token_id")
+        ids = named if isinstance(named, list) else [named]
+        return tuple(sorted({i for i in [*ids, self.tokenizer.eos_token_id] if i is not None}))
+
+    @cached_property
+    def capacity(self) -> Capacity:
+        """What fits into the device's memory at once."""
+        on_gpu = self.device.type == "cuda"
+        config = transformers.AutoConfig.from_pretrained(
+            self._checkpoint.folder, local_files_only=True, trust_remote_code=False
+        ).get_text_config()
+        return capacity_of(
+            config.to_dict() | {"hidden_size": config.hidden_size},
+            n_weight_bytes=self._checkpoint.n_weight_bytes,
+            device_bytes=torch.cuda.get_device_properties(self.device).total_memory
+            if on_gpu
+            else main_memory_bytes(),
+            on_gpu=on_gpu,
+        )
+
+    def fingerprint(self) -> dict[str, object]:
+        """What decides the replies besides prompt and sampling; see `Model.fingerprint`."""
+        return {"kind": "hf", "spec": self.spec} | self._identity
+
+    @cached_property
+    def _identity(self) -> dict[str, object]:
+        """The fingerprint but for the spec: the same files elsewhere are the same model."""
+        defaults = self._checkpoint.generation_defaults()
+        on_gpu = self.device.type == "cuda"
+        return {
+            **self._checkpoint.hashes(self._cache),
+            "origin": self._checkpoint.origin,
+            "template_sha256": content_key(template_of(self.tokenizer)),
+            "template_sample": self.render(_HELLO),
+            "template_date": TEMPLATE_DAY.isoformat(),
+            "thinking": self.thinking.to_json(),
+            "eos": list(self.eos),
+            "defaults_not_used": {k: v for k, v in defaults.items() if k not in _KEPT_DEFAULTS},
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "device": torch.cuda.get_device_name(self.device) if on_gpu else "cpu",
+            "torch": str(torch.__version__),
+            "transformers": transformers.__version__,
+        }
+
+    def render(self, chat: Sequence[Message]) -> str:
+        """The text that the network reads for `chat`, up to where the reply begins.
+
+        Raises:
+            ModelError: If the model's template refuses the chat.
+        """
+        return render(self.tokenizer, chat)
+
+    def stream(
+        self,
+        prompts: Sequence[Sequence[Message]],
+        sampling: Sampling,
+        *,
+        n: int = 1,
+        seed: int = 0,
+        done: AbstractSet[tuple[int, int]] = frozenset(),
+        share: Share = Share(),
+    ) -> Iterator[tuple[int, int, Response]]:
+        """Answer, a batch at a time; see `Model.stream`.
+
+        A batch that is wholly done is skipped, one that is partly done is made again as a whole,
+        and batches are dealt out to the processes in turn.
+        """
+        texts = [self.render(chat) for chat in prompts]
+        ids = [tuple(self.tokenizer(t, add_special_tokens=False).input_ids) for t in texts]
+        work = _Work(texts, ids, sampling, seed)
+        batches = plan(
+            [len(i) for i in ids], n=n, max_tokens=sampling.max_tokens, capacity=self.capacity
+        )
+        for batch in batches[share.rank :: share.world]:
+            if not set(batch) <= done:
+                found = self._answers(batch, work, done)
+                yield from ((p, g, found[p, g]) for p, g in batch if (p, g) not in done)
+
+    def _answers(
+        self, batch: Sequence[Item], work: _Work, done: AbstractSet[Item]
+    ) -> dict[Item, Response]:
+        """The replies of a batch, from the cache where it has them."""
+        keys = {item: self._key(item, work) for item in batch}
+        known = self._cache.get(keys.values())
+        found = {
+            item: Response.from_json(json.loads(known[key]))
+            for item, key in keys.items()
+            if key in known
+        }
+        missing = [item for item in batch if item not in found]
+        if not set(missing) <= done:
+            fresh = self._generated(missing, work)
+            found |= fresh
+            self._cache.put(
+                {
+                    keys[item]: json.dumps(response.to_json())
+                    for item, response in fresh.items()
+                    if response.ended is not Ended.failed
+                }
+            )
+        return found
+
+    def _key(self, item: Item, work: _Work) -> str:
+        p, g = item
+        return content_key(self._identity, work.texts[p], asdict(work.sampling), work.seed, g)
+
+    def _generated(self, items: Sequence[Item], work: _Work) -> dict[Item, Response]:
+        room = self._checkpoint.config().get("max_position_embeddings")
+        found: dict[Item, Response] = {}
+        rows: dict[Item, Row] = {}
+        for p, g in items:
+            ids, limit = work.ids[p], work.sampling.max_tokens
+            left = limit if room is None else min(limit, int(room) - len(ids))
+            if left < 1:
+                error = f"the prompt has {len(ids)} tokens and the model reads {room}; shorten it"
+                found[p, g] = Response(raw="", reply="", ended=Ended.failed, error=error)
+            else:
+                rows[p, g] = Row(ids=ids, seed=row_seed(work.seed, work.texts[p], g), limit=left)
+        new = self._decoded(list(rows.values()), work.sampling)
+        return found | {item: self._response(ids) for item, ids in zip(rows, new, strict=True)}
+
+    def _decoded(self, rows: Sequence[Row], sampling: Sampling) -> list[list[int] | None]:
+        """New token ids a row; a batch that does not fit is halved until it does, None = never."""
+        if not rows:
+            return []
+        n_tokens = len(rows) * max(len(row.ids) + row.limit for row in rows)
+        if len(rows) == 1 or self._too_big is None or n_tokens < self._too_big:
+            try:
+                with torch.inference_mode():
+                    return [*decode(self.network, rows, sampling, eos=self.eos)]
+            except (RuntimeError, MemoryError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+            _free_memory()  # out of the handler, which holds on to the failed batch
+            if len(rows) == 1:
+                return [None]
+            self._too_big = n_tokens
+        half = len(rows) // 2
+        return self._decoded(rows[:half], sampling) + self._decoded(rows[half:], sampling)
+
+    def _response(self, ids: list[int] | None) -> Response:
+        if ids is None:
+            error = "out of memory with this prompt alone; lower max_tokens or take a smaller model"
+            return Response(raw="", reply="", ended=Ended.failed, error=error)
+        spoken = [i for i in ids if i not in self._silent]
+        return split(
+            self._text(spoken),
+            policy=self.thinking,
+            hit_limit=ids[-1] not in self.eos,
+            n_tokens=len(spoken),
+            tokens_before=lambda position: bisect_left(
+                range(len(spoken)), position, key=lambda k: len(self._text(spoken[:k]))
+            ),
+        )
+
+    def _text(self, ids: Sequence[int]) -> str:
+        text: str = self.tokenizer.decode(
+            ids, skip_special_tokens=False, clean_up_tokenization_spaces=False
+        )
+        return text
+
+    @cached_property
+    def _silent(self) -> frozenset[int]:
+        """Token ids that are format, not speech: special ones and ends, but not thinking tags."""
+        vocabulary: Mapping[str, int] = self.tokenizer.get_vocab()
+        tags = {vocabulary.get(self.thinking.open_tag), vocabulary.get(self.thinking.close_tag)}
+        return frozenset({*self.tokenizer.all_special_ids, *self.eos} - tags)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return "out of memory" in str(error) or "can't allocate memory" in str(error)
+
+
+def _free_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

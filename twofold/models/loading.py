@@ -1,0 +1,103 @@
+"""How do files become a network and a tokenizer, quietly and without running foreign code?"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from peft import PeftModel
+from safetensors import SafetensorError
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils import logging as _hf_logging
+
+from twofold.errors import ModelError
+from twofold.models.checkpoint import Checkpoint
+
+hf_logging: Any = _hf_logging  # partly annotated, so strict checking refuses its functions
+_SAFELY: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+
+
+def device() -> torch.device:
+    """This process' GPU if there is one (`LOCAL_RANK`, as `accelerate launch` sets it), else the CPU."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    rank = int(os.environ.get("LOCAL_RANK", "0"))
+    return torch.device("cuda", rank % torch.cuda.device_count())
+
+
+def dtype_for(place: torch.device) -> torch.dtype:
+    """bfloat16 on a GPU that has it, float16 on an older one, float32 on a CPU."""
+    if place.type != "cuda":
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No progress bars and no advice from the libraries; errors still come through."""
+    level, bars = hf_logging.get_verbosity(), hf_logging.is_progress_bar_enabled()
+    hf_logging.set_verbosity_error()
+    hf_logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # PEFT uses what transformers renames
+            yield
+    finally:
+        hf_logging.set_verbosity(level)
+        if bars:
+            hf_logging.enable_progress_bar()
+
+
+def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
+    """The tokenizer with its chat template.
+
+    Raises:
+        ModelError: If it cannot be read, or has no chat template.
+    """
+    folder = checkpoint.tokenizer_folder
+    try:
+        with quiet():
+            tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, **_SAFELY)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"the tokenizer in {folder} cannot be loaded: {error}") from error
+    if not tokenizer.chat_template:
+        raise ModelError(
+            f"the tokenizer in {folder} has no chat template, so there is no way to ask it a "
+            "question; add chat_template.jinja to the folder (a fine-tuned model's is its base's)"
+        )
+    return tokenizer
+
+
+def load_network(checkpoint: Checkpoint, *, place: torch.device, dtype: torch.dtype) -> Any:
+    """The network in evaluation mode, its own sampling defaults cleared.
+
+    `generate` fills whatever is not asked for from the checkpoint's `generation_config.json`
+    (a repetition penalty, a top-k); clearing it keeps an audit's sampling what the audit says.
+
+    Raises:
+        ModelError: If the weights cannot be loaded.
+    """
+    try:
+        with quiet():
+            network: Any = AutoModelForCausalLM.from_pretrained(
+                checkpoint.folder, dtype=dtype, use_safetensors=True, **_SAFELY
+            )
+            if checkpoint.adapter:
+                adapted = PeftModel.from_pretrained(network, str(checkpoint.adapter))
+                network = adapted.get_base_model()
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise ModelError(
+            f"{checkpoint.spec} cannot be loaded ({error}); copy it again, or update transformers "
+            "if the architecture is newer than it"
+        ) from error
+    network.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
+    return network.eval().to(place)
