@@ -336,14 +336,22 @@ def test_a_sentence_that_all_questions_share_is_no_overlap() -> None:
 
 
 def test_summary_counts_by_rule_and_puts_errors_first() -> None:
-    faults = [Fault("same_question", f"id{n}", f"row{n}", "x", "warning") for n in range(6)] + [
-        Fault("gold_fails", "idx", "", "x", "error")
-    ]
-    first, second = summary(faults).split("\n")
+    twice = [Fault("same_question", f"id{n}", f"row{n}", f"as {n}", "warning") for n in range(6)]
+    first, example, second, _ = summary(
+        [*twice, Fault("gold_fails", "idx", "", "wrong", "error")]
+    ).split("\n")
     assert first.split() == ["error", "1", "gold_fails", "idx"]
+    assert example.strip() == "wrong"
     assert second.split()[:3] == ["warning", "6", "same_question"]
     assert second.endswith("row0, row1, row2, row3 and 2 more")
     assert summary([]) == "no faults"
+
+
+def test_summary_sends_no_control_character_to_the_terminal() -> None:
+    shown = summary([Fault("gold_fails", "a1", "row\x1b[2J", "bad\r\nline", "error")])
+    assert "\x1b" not in shown
+    assert "\r" not in shown
+    assert shown.count("\n") == 1
 
 
 def test_nothing_to_lint_is_no_fault() -> None:
@@ -403,3 +411,11 @@ def test_where_published_questions_come_from() -> None:
     assert overlapping("mathif", "gsm8k/train.jsonl") == {}
     assert overlapping("mathif", "math500") == {"math500": 90}
     assert overlapping("gsm8k/train.jsonl", "gsm8k/test.jsonl")["gsm8k"] < 5
+
+
+@needs_benchmarks
+@pytest.mark.parametrize("path", ["mathif", "math500", "gsm8k/test.jsonl"])
+def test_published_golds_pass_their_own_scorer(path: str) -> None:
+    answers = pytest.importorskip("twofold.scorers")
+    faults = lint(load(str(BENCHMARKS / path), profile="fixed"), correct=answers.Correct())
+    assert found(faults, "gold_fails") + found(faults, "gold_unscored") == []

@@ -13,7 +13,7 @@ Severity = Literal["error", "warning"]
 measures something else than it seems to."""
 
 N_SHOWN = 4
-"""Examples in a line of `summary`."""
+"""Places in a line of `summary`."""
 
 
 @final
@@ -42,11 +42,14 @@ class Fault:
 
 
 def summary(faults: Sequence[Fault]) -> str:
-    """A table for the terminal: a rule a line, errors first, with where to look.
+    """A table for the terminal: a rule a line, errors first, with where to look and an example.
+
+    What comes from the data is shown without control characters.
 
     Example:
         >>> print(summary([Fault("blank_gold", "a1", "mine#3", "the answer is blank", "error")]))
-        error        1  blank_gold               mine#3
+        error        1  blank_gold              mine#3
+                        the answer is blank
     """
     if not faults:
         return "no faults"
@@ -55,8 +58,12 @@ def summary(faults: Sequence[Fault]) -> str:
         found.setdefault((fault.severity, fault.rule), []).append(fault)
     lines = []
     for (severity, rule), of_rule in sorted(found.items()):
-        places = [fault.source_id or fault.problem_id for fault in of_rule]
-        more = f" and {len(places) - N_SHOWN} more" if len(places) > N_SHOWN else ""
-        shown = ", ".join(places[:N_SHOWN])
-        lines.append(f"{severity:8}{len(places):6}  {rule:23}  {shown}{more}")
+        places = ", ".join(fault.source_id or fault.problem_id for fault in of_rule[:N_SHOWN])
+        more = f" and {len(of_rule) - N_SHOWN} more" if len(of_rule) > N_SHOWN else ""
+        lines.append(f"{severity:8}{len(of_rule):6}  {rule:22}  {_printable(places)}{more}")
+        lines.append(" " * 16 + _printable(of_rule[0].detail))
     return "\n".join(lines)
+
+
+def _printable(text: str) -> str:
+    return "".join(ch if ch.isprintable() else "\N{REPLACEMENT CHARACTER}" for ch in text)
