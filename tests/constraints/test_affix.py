@@ -1,18 +1,21 @@
 """End phrase, quotation marks, commas: golden vectors worked out by hand."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from twofold.constraints.affix import EndPhrase, NoComma, Quotation
 from twofold.errors import ProblemError
+from twofold.types import Profile
 
-PROFILES = ("official", "fixed")
+PROFILES: tuple[Profile, ...] = ("official", "fixed")
 WORDS = st.lists(st.sampled_from(["two", "and", "make", "“four”", '"five"', "(six)"])).map(" ".join)
 ASK = "Any other questions?"
 
 
-def scores(cls, text, **args):
+def scores(cls: Any, text: str, **args: Any) -> tuple[float | None, ...]:
     return tuple(cls(**args, profile=p).check(text).score for p in PROFILES)
 
 
@@ -37,12 +40,12 @@ def scores(cls, text, **args):
         ('He said "go', 'Then He said "go', 1, 1),
     ],
 )
-def test_end_phrase(phrase, text, official, fixed):
+def test_end_phrase(phrase: str, text: str, official: int, fixed: int) -> None:
     assert scores(EndPhrase, text, end_phrase=phrase) == (official, fixed)
 
 
 @pytest.mark.parametrize("phrase", ["", " ", "...", "__", 'say "hi"'])
-def test_unusable_end_phrases_name_the_remedy(phrase):
+def test_unusable_end_phrases_name_the_remedy(phrase: str) -> None:
     for profile in PROFILES:
         with pytest.raises(ProblemError, match="give words, and no quotation mark"):
             EndPhrase(end_phrase=phrase, profile=profile)
@@ -73,12 +76,12 @@ def test_unusable_end_phrases_name_the_remedy(phrase):
         ('Yes: "It is 4."', 0, 0),
     ],
 )
-def test_quotation(text, official, fixed):
+def test_quotation(text: str, official: int, fixed: int) -> None:
     assert scores(Quotation, text) == (official, fixed)
 
 
 @given(WORDS, st.sampled_from(['""', "“”", "„“"]))
-def test_a_wrapped_reply_is_in_quotation_marks(words, pair):
+def test_a_wrapped_reply_is_in_quotation_marks(words: str, pair: str) -> None:
     assert Quotation(profile="fixed").check(f"{pair[0]}So {words}.{pair[1]}").score == 1
     assert Quotation(profile="fixed").check(f"So {words}.").score == 0
 
@@ -99,11 +102,11 @@ def test_a_wrapped_reply_is_in_quotation_marks(words, pair):
         ("a; b‚ c", 1, 1),  # a low quotation mark looks like one
     ],
 )
-def test_no_comma(text, official, fixed):
+def test_no_comma(text: str, official: int, fixed: int) -> None:
     assert scores(NoComma, text) == (official, fixed)
 
 
-def test_no_comma_reason_shows_the_place():
+def test_no_comma_reason_shows_the_place() -> None:
     verdict = NoComma(profile="fixed").check("a\\,b, c, d")
     assert verdict.reason == "2 commas, the first after 'a\\\\,b'"
 
@@ -118,13 +121,13 @@ RULES = st.one_of(
 
 
 @given(RULES, st.one_of(st.text(), st.text('ab ,\\"“”„\n')))
-def test_any_text_gets_a_verdict(rule, text):
+def test_any_text_gets_a_verdict(rule: Any, text: str) -> None:
     for profile in PROFILES:
         assert type(rule)(**rule.args(), profile=profile).check(text).score in (0.0, 1.0)
 
 
 @given(RULES)
-def test_witnesses_hold_under_both_profiles(rule):
+def test_witnesses_hold_under_both_profiles(rule: Any) -> None:
     obeys, breaks = rule.witnesses()
     assert scores(type(rule), obeys, **rule.args()) == (1, 1)
     assert scores(type(rule), breaks, **rule.args()) == (0, 0)

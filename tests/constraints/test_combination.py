@@ -1,17 +1,20 @@
 """The repeated request and the two responses: golden vectors worked out by hand."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from twofold.constraints.combination import RepeatPrompt, TwoResponses
 from twofold.errors import ProblemError
+from twofold.types import Profile
 
-PROFILES = ("official", "fixed")
+PROFILES: tuple[Profile, ...] = ("official", "fixed")
 WORDS = st.lists(st.sampled_from(["two", "and", "make", "four", "*", "five."]), min_size=1)
 
 
-def scores(cls, text, **args):
+def scores(cls: Any, text: str, **args: Any) -> tuple[float | None, ...]:
     return tuple(cls(**args, profile=p).check(text).score for p in PROFILES)
 
 
@@ -31,11 +34,11 @@ def scores(cls, text, **args):
         ("Find x.", "> Find x.\n\n4", 0, 0),
     ],
 )
-def test_repeat_prompt(request_, text, official, fixed):
+def test_repeat_prompt(request_: str, text: str, official: int, fixed: int) -> None:
     assert scores(RepeatPrompt, text, prompt_to_repeat=request_) == (official, fixed)
 
 
-def test_repeat_prompt_reason_shows_the_other_start():
+def test_repeat_prompt_reason_shows_the_other_start() -> None:
     rule = RepeatPrompt(prompt_to_repeat="Find x.", profile="official")
     assert rule.check("Sure!").reason == "does not begin with the request but with 'Sure!'"
 
@@ -61,18 +64,18 @@ def test_repeat_prompt_reason_shows_the_other_start():
         ("a\n* * * * * *\nb", 0, 0),
     ],
 )
-def test_two_responses(text, official, fixed):
+def test_two_responses(text: str, official: int, fixed: int) -> None:
     assert scores(TwoResponses, text) == (official, fixed)
 
 
 @given(st.lists(WORDS.map(" ".join).map("So {}.".format), min_size=1, max_size=4))
-def test_two_different_responses_by_construction(responses):
+def test_two_different_responses_by_construction(responses: list[str]) -> None:
     text = "\n******\n".join(responses)
     two = len(responses) == 2 and responses[0] != responses[1]
     assert TwoResponses(profile="fixed").check(text).score == two
 
 
-def test_a_blank_request_names_the_remedy():
+def test_a_blank_request_names_the_remedy() -> None:
     with pytest.raises(ProblemError, match="give the request's text"):
         RepeatPrompt(prompt_to_repeat=" \n", profile="official")
 
@@ -84,13 +87,13 @@ RULES = st.one_of(
 
 
 @given(RULES, st.one_of(st.text(), st.text("*ab \n")))
-def test_any_text_gets_a_verdict(rule, text):
+def test_any_text_gets_a_verdict(rule: Any, text: str) -> None:
     for profile in PROFILES:
         assert type(rule)(**rule.args(), profile=profile).check(text).score in (0.0, 1.0)
 
 
 @given(RULES)
-def test_witnesses_hold_under_both_profiles(rule):
+def test_witnesses_hold_under_both_profiles(rule: Any) -> None:
     obeys, breaks = rule.witnesses()
     assert scores(type(rule), obeys, **rule.args()) == (1, 1)
     assert scores(type(rule), breaks, **rule.args()) == (0, 0)

@@ -1,17 +1,20 @@
 """Placeholders and postscripts: golden vectors worked out by hand."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from twofold.constraints.content import Placeholders, Postscript
 from twofold.errors import ProblemError
+from twofold.types import Profile
 
-PROFILES = ("official", "fixed")
+PROFILES: tuple[Profile, ...] = ("official", "fixed")
 NAMES = st.lists(st.sampled_from(["name", "your address", "Date of birth", "পণ্য", "姓名"]))
 
 
-def scores(cls, text, **args):
+def scores(cls: Any, text: str, **args: Any) -> tuple[float | None, ...]:
     return tuple(cls(**args, profile=p).check(text).score for p in PROFILES)
 
 
@@ -42,13 +45,13 @@ def scores(cls, text, **args):
         ("(name) {name} <name>", 0, 0),
     ],
 )
-def test_placeholders(text, official, fixed):
+def test_placeholders(text: str, official: int, fixed: int) -> None:
     for n in range(1, 4):
         assert scores(Placeholders, text, num_placeholders=n) == (n <= official, n <= fixed)
 
 
 @given(NAMES.filter(bool))
-def test_as_many_placeholders_as_were_written(names):
+def test_as_many_placeholders_as_were_written(names: list[str]) -> None:
     text = "To " + ", ".join(f"[{name}]" for name in names) + "!"
     assert Placeholders(num_placeholders=len(names), profile="fixed").check(text).score == 1
     assert Placeholders(num_placeholders=len(names) + 1, profile="fixed").check(text).score == 0
@@ -81,7 +84,7 @@ def test_as_many_placeholders_as_were_written(names):
         ("N.B.", "Four, nabs.", 1, 0),  # published: other markers are patterns, `.` any sign
     ],
 )
-def test_postscript(marker, text, official, fixed):
+def test_postscript(marker: str, text: str, official: int, fixed: int) -> None:
     assert scores(Postscript, text, postscript_marker=marker) == (official, fixed)
 
 
@@ -93,7 +96,7 @@ def test_postscript(marker, text, official, fixed):
         (Postscript, {"postscript_marker": "P.S.("}, "without the signs"),
     ],
 )
-def test_unusable_arguments_name_the_remedy(cls, args, says):
+def test_unusable_arguments_name_the_remedy(cls: Any, args: dict[str, Any], says: str) -> None:
     for profile in PROFILES:
         with pytest.raises(ProblemError, match=says):
             cls(**args, profile=profile)
@@ -114,13 +117,13 @@ PIECES = ["P.", "S", ".", " ", "\n", "\n\n", "[", "]", "name", "(", "\\[", "$", 
 
 
 @given(RULES, st.one_of(st.text(), st.lists(st.sampled_from(PIECES)).map("".join)))
-def test_any_text_gets_a_verdict(rule, text):
+def test_any_text_gets_a_verdict(rule: Any, text: str) -> None:
     for profile in PROFILES:
         assert type(rule)(**rule.args(), profile=profile).check(text).score in (0.0, 1.0)
 
 
 @given(RULES)
-def test_witnesses_hold_under_both_profiles(rule):
+def test_witnesses_hold_under_both_profiles(rule: Any) -> None:
     obeys, breaks = rule.witnesses()
     assert scores(type(rule), obeys, **rule.args()) == (1, 1)
     assert scores(type(rule), breaks, **rule.args()) == (0, 0)

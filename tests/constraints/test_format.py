@@ -4,6 +4,8 @@ The `official` column is what the published checkers do; it was also compared wi
 texts while these were written. The `fixed` column is what a reader of the instruction would say.
 """
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,7 @@ WORDS = st.lists(st.sampled_from(["we", "add", "two", "and", "find", "four"]), m
 COUNT = st.integers(0, 6)
 
 
-def scores(cls, text, **args):
+def scores(cls: Any, text: str, **args: Any) -> tuple[float | None, ...]:
     return tuple(cls(**args, profile=p).check(text).score for p in ("official", "fixed"))
 
 
@@ -43,22 +45,22 @@ def scores(cls, text, **args):
         ("a\r\n- b\r\n* c", 2, 2),
         ("• a\n1. b\n— c", 0, 0),
         ("* $x$ is four", 1, 1),
-        ("* *a* b", 0, 1),
+        ("* *a* b", 1, 1),
         ("| - | - |", 0, 0),
     ],
 )
-def test_bullets(text, official, fixed):
+def test_bullets(text: str, official: int, fixed: int) -> None:
     for n in range(5):
         assert scores(BulletLists, text, num_bullets=n) == (n == official, n == fixed)
 
 
-def test_bullets_reason():
+def test_bullets_reason() -> None:
     verdict = BulletLists(num_bullets=3, profile="fixed").check("* a\n* b\n* c\n* d")
     assert verdict.reason == "4 bullets, 3 wanted"
 
 
 @given(st.lists(WORDS, min_size=1), st.lists(WORDS), st.sampled_from("*-+"))
-def test_as_many_bullets_as_were_written(points, prose, marker):
+def test_as_many_bullets_as_were_written(points: list[str], prose: list[str], marker: str) -> None:
     text = "\n".join([*prose, *(f"{marker} {point}" for point in points)])
     assert BulletLists(num_bullets=len(points), profile="fixed").check(text).score == 1
 
@@ -89,13 +91,13 @@ def test_as_many_bullets_as_were_written(points, prose, marker):
         ("***a***b***c***", 4, 0),  # glued to letters
     ],
 )
-def test_highlights(text, official, fixed):
+def test_highlights(text: str, official: int, fixed: int) -> None:
     for n in range(1, 6):
         assert scores(HighlightedSections, text, num_highlights=n) == (n <= official, n <= fixed)
 
 
 @given(st.lists(WORDS, min_size=1), st.sampled_from(["*", "**", "***"]))
-def test_as_many_highlights_as_were_written(parts, star):
+def test_as_many_highlights_as_were_written(parts: list[str], star: str) -> None:
     text = "Now " + " then ".join(f"{star}{part}{star}" for part in parts)
     assert HighlightedSections(num_highlights=len(parts), profile="fixed").check(text).score == 1
     assert (
@@ -123,21 +125,23 @@ def test_as_many_highlights_as_were_written(parts, star):
         ("Section one\na", 0, 0),
     ],
 )
-def test_sections_are_at_least_so_many_officially_and_exactly_in_fact(text, official, fixed):
+def test_sections_are_at_least_so_many_officially_and_exactly_in_fact(
+    text: str, official: int, fixed: int
+) -> None:
     for n in range(4):
         found = scores(MultipleSections, text, section_spliter="Section", num_sections=n)
         assert found == (n <= official, n == fixed)
 
 
 @given(st.integers(1, 8), st.sampled_from(["Section", "SECTION", "Day"]), WORDS)
-def test_sections_by_construction(n, word, body):
+def test_sections_by_construction(n: int, word: str, body: str) -> None:
     text = "".join(f"## {word} {i + 1}\n{body}\n\n" for i in range(n))
     rule = MultipleSections(section_spliter=word, num_sections=n, profile="fixed")
     assert rule.check(text).score == 1
     assert rule.check(text + f"{word} {n + 1}\nmore").score == 0
 
 
-def test_section_word_is_stripped_as_published():
+def test_section_word_is_stripped_as_published() -> None:
     assert scores(MultipleSections, "Day 1\na", section_spliter=" Day ", num_sections=1) == (1, 1)
 
 
@@ -166,11 +170,11 @@ def test_section_word_is_stripped_as_published():
         ("[" + "1" * 5000 + "]", 0, 1),  # Python reads no int of 5000 digits; it is JSON
     ],
 )
-def test_json(text, official, fixed):
+def test_json(text: str, official: int, fixed: int) -> None:
     assert scores(JsonFormat, text) == (official, fixed)
 
 
-def test_json_nested_beyond_reading_is_unscored():
+def test_json_nested_beyond_reading_is_unscored() -> None:
     assert scores(JsonFormat, "[" * 100_000) == (None, None)
 
 
@@ -192,7 +196,7 @@ def test_json_nested_beyond_reading_is_unscored():
         ("«Four»", 0, 0),
     ],
 )
-def test_title(text, official, fixed):
+def test_title(text: str, official: int, fixed: int) -> None:
     assert scores(Title, text) == (official, fixed)
 
 
@@ -209,7 +213,7 @@ def test_title(text, official, fixed):
         ("Yes.", 0, 0),
     ],
 )
-def test_constrained_response(text, official, fixed):
+def test_constrained_response(text: str, official: int, fixed: int) -> None:
     assert scores(ConstrainedResponse, text) == (official, fixed)
 
 
@@ -223,7 +227,7 @@ def test_constrained_response(text, official, fixed):
         (MultipleSections, {"section_spliter": "Part (", "num_sections": 2}, "without the signs"),
     ],
 )
-def test_unusable_arguments_name_the_remedy(cls, args, says):
+def test_unusable_arguments_name_the_remedy(cls: Any, args: dict[str, Any], says: str) -> None:
     for profile in ("official", "fixed"):
         with pytest.raises(ProblemError, match=says):
             cls(**args, profile=profile)
@@ -261,14 +265,14 @@ TEXT = st.one_of(st.text(), st.lists(st.sampled_from(PIECES)).map("".join))
 
 
 @given(RULES, TEXT)
-def test_any_text_gets_a_verdict(rule, text):
+def test_any_text_gets_a_verdict(rule: Any, text: str) -> None:
     for profile in ("official", "fixed"):
         args = rule.args() | {"profile": profile}
         assert type(rule)(**args).check(text).score in (0.0, 1.0)
 
 
 @given(RULES)
-def test_witnesses_hold_under_both_profiles(rule):
+def test_witnesses_hold_under_both_profiles(rule: Any) -> None:
     obeys, breaks = rule.witnesses()
     assert scores(type(rule), obeys, **rule.args()) == (1, 1)
     assert scores(type(rule), breaks, **rule.args()) == (0, 0)

@@ -17,7 +17,7 @@ from twofold.constraints.markup import mask_code, mask_math
         ("a ` b", "a ` b"),
     ],
 )
-def test_code(text, masked):
+def test_code(text: str, masked: str) -> None:
     assert mask_code(text) == masked
 
 
@@ -35,11 +35,11 @@ def test_code(text, masked):
         ("\\begin{a}\n-1\n\\end{a} b", ".........\n..\n....... b"),
     ],
 )
-def test_math(text, masked):
+def test_math(text: str, masked: str) -> None:
     assert mask_math(text) == masked
 
 
 @given(st.text("`~$\\[]()a \n5"))
-def test_lines_and_lengths_stay(text):
+def test_lines_and_lengths_stay(text: str) -> None:
     for masked in (mask_code(text), mask_math(text)):
         assert [len(line) for line in masked.split("\n")] == [len(x) for x in text.split("\n")]

@@ -63,7 +63,7 @@ class EndPhrase(Constraint):
     def witnesses(self) -> tuple[str, str]:
         """An answer and the phrase, and the phrase with a letter after it."""
         phrase = self.end_phrase.strip()
-        other = "y" if phrase.lower().endswith("x") else "x"
+        other = "y" if phrase.rstrip(_CLOSING).lower().endswith("x") else "x"
         return f"The answer is 4. {phrase}", f"{phrase} {other}"
 
     def _official(self, text: str) -> Verdict:
