@@ -1,0 +1,96 @@
+"""How long does it take to check 10,000 replies against three constraints each?"""
+
+from itertools import combinations
+
+import numpy as np
+
+from benchmarks.ratio import Ratio, in_turn
+from benchmarks.usual import CHECKS
+from twofold.constraints import from_spec
+from twofold.scorers import Compliant
+from twofold.types import Problem, Response
+
+N_REPLIES = 10_000
+
+ARGUMENTS = {
+    "length_constraints:number_words": {"num_words": 100, "relation": "at least"},
+    "length_constraints:number_sentences": {"num_sentences": 8, "relation": "less than"},
+    "language:response_language": {"language": "en"},
+    "change_case:english_lowercase": {},
+    "change_case:english_capital": {},
+    "change_case:capital_word_frequency": {"capital_frequency": 3, "capital_relation": "at least"},
+    "keywords:existence": {"keywords": ["therefore", "total"]},
+    "keywords:frequency": {"keyword": "apples", "frequency": 2, "relation": "at least"},
+    "keywords:forbidden_words": {"forbidden_words": ["guess", "maybe"]},
+    "detectable_format:number_bullet_lists": {"num_bullets": 3},
+    "punctuation:no_comma": {},
+    "startend:quotation": {},
+}
+
+SENTENCES = (
+    "First we count the apples that {name} bought at the market.",
+    "She bought {a} bags with {b} apples each, so she has {c} apples in total.",
+    "Then she gave {a} of them to her brother and ate two herself.",
+    "Let us check: {a} times {b} is {c}, which is what we wanted.",
+    "* The price of one apple was $0.{b}5 at the time.",
+    "Therefore the number of apples left is {c}.",
+    "It is not a guess; Dr. {name} counted them again in the EVENING.",
+    "So the total is $\\frac{{{c}}}{{1}} = {c}$.",
+    "The answer is \\boxed{{{c}}}.",
+)
+NAMES = ("Maria", "Tom", "Aisha", "Jun", "Olga", "Pedro")
+
+
+def replies(n: int) -> list[str]:
+    """Replies of 3 to 20 sentences; one in five in lower case, one in five in capitals."""
+    rng = np.random.default_rng(0)
+    made = []
+    for i in range(n):
+        parts = []
+        for k in rng.integers(len(SENTENCES), size=rng.integers(3, 21)):
+            a, b = rng.integers(2, 60, size=2)
+            name = NAMES[rng.integers(len(NAMES))]
+            parts.append(SENTENCES[k].format(name=name, a=a, b=b, c=a * b))
+        text = "\n".join(parts) + f" ({i})"
+        made.append((str.lower, str.upper, str, str, str)[i % 5](text))
+    return made
+
+
+def measure(rounds: int = 3) -> list[Ratio]:
+    texts = replies(N_REPLIES)
+    triples = list(combinations(CHECKS, 3))
+    chosen = [triples[i % len(triples)] for i in range(len(texts))]
+    problems = [
+        Problem(
+            question=f"q{i}",
+            constraints=tuple(from_spec(n, ARGUMENTS[n], profile="official") for n in names),
+        )
+        for i, names in enumerate(chosen)
+    ]
+    responses = [Response(raw=text, reply=text) for text in texts]
+    scorer = Compliant(how="all")
+
+    def ours() -> list[tuple[float | None, ...]]:
+        verdicts = scorer(problems, responses)
+        return [tuple(part.score for part in v.parts.values()) for v in verdicts]
+
+    def usual() -> list[tuple[float, ...]]:
+        return [
+            tuple(float(bool(CHECKS[n](text, **ARGUMENTS[n]))) for n in names)
+            for text, names in zip(texts, chosen, strict=True)
+        ]
+
+    mine, theirs = ours(), usual()
+    apart = sum(a != b for a, b in zip(mine, theirs, strict=True))
+    if apart:
+        raise SystemExit(f"the two sides disagree on {apart} replies, so their times say nothing")
+    a, b = in_turn(ours, usual, rounds=rounds)
+    return [
+        Ratio(
+            name=f"{N_REPLIES} replies against three constraints",
+            rounds=[x / y for x, y in zip(a, b, strict=True)],
+            limit=0.2,
+            ours=f"{min(a):.1f} s",
+            theirs=f"{min(b):.1f} s, the usual way",
+        )
+    ]
