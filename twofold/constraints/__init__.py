@@ -82,7 +82,7 @@ def from_spec(name: str, args: Mapping[str, object] | None, *, profile: Profile)
         )
     hints = get_type_hints(cls)
     values = {k: _as(hints[k], v, f"{name}: {k}") for k, v in given.items()}
-    return cls(**values, profile=profile)
+    return cls(**values, profile=profile)  # type: ignore[call-arg]  # a dataclass below the ABC
 
 
 def _as(wanted: object, value: object, what: str) -> object:
