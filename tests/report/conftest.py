@@ -91,7 +91,7 @@ def _verdicts(problem: Problem, response: Row, right: bool, judged: bool) -> Row
     if not judged:
         why = str(response.get("error", "unclosed thinking"))
         lost: Row = {"score": None, "reason": why}
-        parts = {key: lost for key in problem.constraint_keys}
+        parts = dict.fromkeys(problem.constraint_keys, lost)
         return {"correct": lost, "compliant": lost | {"parts": parts}}
     shift = (0.15 if response["role"] == "model" else 0.0) - response["n_thinking_tokens"] / 2000
     stated = 0.7 if response["condition"] == "stated" else 0.3
@@ -106,9 +106,9 @@ def _verdicts(problem: Problem, response: Row, right: bool, judged: bool) -> Row
     return found
 
 
-def write_run(home: Path, *, n: int = 60, against: bool = True, plain: bool = True) -> Path:
+def write_run(home: Path, *, n: int = 60) -> Path:
     """A whole run directory but for its page."""
-    return write_tables(home, make_problems(n), against=against, plain=plain)
+    return write_tables(home, make_problems(n), against=True, plain=True)
 
 
 def write_tables(home: Path, problems: list[Problem], *, against: bool, plain: bool) -> Path:
@@ -162,6 +162,18 @@ def _floor(problems: list[Problem]) -> Iterator[Row]:
 
 def _lines(path: Path, rows: Iterator[Row]) -> None:
     path.write_text("".join(dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def attack() -> str:
+    """The hostile text that stands in names, questions, replies, thoughts, reasons and errors."""
+    return ATTACK
+
+
+@pytest.fixture
+def small_run(tmp_path: Path) -> Path:
+    """A run of six problems that a test may spoil."""
+    return write_run(tmp_path / "run", n=6)
 
 
 @pytest.fixture(scope="session")

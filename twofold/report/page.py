@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,8 @@ def html(run: Run) -> str:
         plane=_plane,
         cells=_cells,
         listed=_listed,
+        breakable=_breakable,
+        unbroken=_unbroken,
         most_samples=MOST_SAMPLES,
         style=Markup(style),
         script=Markup(script),
@@ -148,6 +151,16 @@ def _cells(finding: Finding, role: str) -> dict[str, Estimate]:
     if not all(key in finding.estimates for key in keys.values()):
         return {}
     return {cell: finding.estimates[key] for cell, key in keys.items()}
+
+
+def _breakable(name: str) -> Markup:
+    """A registry name that may go on in the next line after `:`, `_` or `/`."""
+    return Markup("").join(Markup("{}<wbr>").format(part) for part in re.split("(?<=[:_/])", name))
+
+
+def _unbroken(text: str) -> str:
+    """A sentence whose intervals stay on one line."""
+    return re.sub(r"(\[[^],]+,) ", "\\1\u00a0", text)
 
 
 def _listed(value: object) -> list[tuple[str, object]]:

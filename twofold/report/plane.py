@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from twofold.report.shapes import MARKS, Scale, drawing, label, line, mark, shortened
+from twofold.report.shapes import MARKS, Point, Scale, drawing, label, line, mark, shortened
 from twofold.report.wording import spread
 from twofold.types import Estimate
 
@@ -124,11 +124,11 @@ def _cross(arm: Arm, x: Scale, y: Scale, shape: int) -> list[Markup]:
         line(f"whisker {role}", (x(arm.capability.low), at[1]), (x(arm.capability.high), at[1])),
         line(f"whisker {role}", (at[0], y(arm.compliance.low)), (at[0], y(arm.compliance.high))),
         mark(MARKS[shape % len(MARKS)], role, at, 6),
-        _name(arm.name, at),
+        _name(arm.name, at, below=role == "against"),
     ]
 
 
-def _arrow(start: tuple[float, float], stop: tuple[float, float]) -> Markup:
+def _arrow(start: Point, stop: Point) -> Markup:
     """From mark to mark, with a gap at both; nothing if they stand too close for one."""
     length = math.dist(start, stop)
     if length < 34:
@@ -142,8 +142,9 @@ def _arrow(start: tuple[float, float], stop: tuple[float, float]) -> Markup:
     return shaft + Markup('<polygon class="arrowhead" points="{}"/>').format(points)
 
 
-def _name(name: str, at: tuple[float, float]) -> Markup:
+def _name(name: str, at: Point, *, below: bool) -> Markup:
     """The arm's name, on the side of its mark where there is room."""
+    y = at[1] + (20 if below else -11)
     if at[0] > (_LEFT + _RIGHT) / 2:
-        return label("end name", (at[0] - 10, at[1] - 9), shortened(name, 28))
-    return label("name", (at[0] + 10, at[1] - 9), shortened(name, 28))
+        return label("end name", (at[0] - 10, y), shortened(name, 22))
+    return label("name", (at[0] + 10, y), shortened(name, 22))

@@ -175,9 +175,10 @@ def endings(finding: Finding) -> list[Ending]:
     """How replies ended, one entry for each role and condition that was sampled."""
     found: dict[tuple[str, str], dict[Ended, int]] = {}
     for key, count in finding.counts.items():
-        role, condition, *rest = key.split("/")
-        if rest and rest[0] == "ended":
-            found.setdefault((role, condition), {})[Ended(rest[1])] = count
+        where, _, ended = key.partition("/ended/")
+        role, _, condition = where.partition("/")
+        if ended:
+            found.setdefault((role, condition), {})[Ended(ended)] = count
     return [
         Ending(role, condition, found[role, condition])
         for role in ROLES

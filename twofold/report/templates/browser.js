@@ -102,7 +102,8 @@
     if (reply.n_reply_tokens !== undefined) facts.push(`${reply.n_reply_tokens} tokens of reply`);
     box.append(element("p", "tags", facts.join(" · ")), verdicts(problem, reply));
     if (reply.thinking) box.append(folded("Thinking", reply.thinking));
-    box.append(reply.reply ? text(reply.reply) : element("p", "why", reply.error || "There is no reply."));
+    if (reply.reply) box.append(element("p", "part", "Reply"), text(reply.reply));
+    else box.append(element("p", "why", reply.error || "There is no reply."));
     if (reply.raw) box.append(folded("Raw text", reply.raw, "code"));
     return box;
   };
@@ -115,7 +116,7 @@
     const stated = condition === "stated" ? "constraints stated" : "constraints not stated";
     const facts = [stated, ...tags, ...(sample ? [`sample ${sample + 1}`] : [])];
     article.setAttribute("aria-label", `Problem ${problem.number}, ${stated}`);
-    article.append(element("p", "tags", facts.join(" · ")), text(problem.question));
+    article.append(element("p", "tags", facts.join(" · ")), element("p", "part", "Question"), text(problem.question));
     const shown = ROLES.filter((role) => role in names);
     const columns = shown.map((role) => column(problem, role, replies[role]));
     article.append(element("div", shown.length > 1 ? "said two" : "said", ...columns));
