@@ -185,6 +185,9 @@ def test_lost_connections_are_tried_again(act: Act) -> None:
         (Send(body=b"[]"), "not JSON", 1),
         (Send(body=b'{"choices": []}'), "no choice", 1),
         (Send(body=b"{}"), "no choice", 1),
+        (Send(body=b'{"error": {"message": "upstream"}}'), "HTTP 200: upstream", 1),
+        (Send(body=b'{"error": null}'), "no choice", 1),
+        (error(400, "a\n \x1b[31m\ud83db"), "HTTP 400: a [31m b", 1),
         (Send(body=b'{"choices": null}'), "no choice", 1),
         (Send(body=b'{"choices": [null]}'), "no choice", 1),
         (Send(body=b'{"choices": [{"message": "hi"}]}'), "no choice", 1),
@@ -273,6 +276,13 @@ def test_thought_inside_the_content_is_found_by_the_policy() -> None:
 def test_blank_content_is_an_empty_answer() -> None:
     reply, _ = ask(lambda _: Say(" "))
     assert reply.ended is Ended.empty
+
+
+def test_half_a_character_can_be_asked() -> None:
+    with FaultyServer(echo) as server:
+        reply = model_at(server.url).sample([chat("a\ud83d")], Sampling())[0][0]
+    assert server.asked[0].text == "a\ud83d"
+    assert reply.reply == "re a\ufffd"
 
 
 def test_half_a_character_can_be_stored() -> None:
@@ -512,9 +522,10 @@ def test_exactly_one_response_for_each_reply_asked(
         assert bool(reply.error) == (reply.ended is Ended.failed)
 
 
-def test_bugs_and_interrupts_leave_no_thread_behind() -> None:
+def test_an_interrupt_leaves_no_thread_behind() -> None:
     with FaultyServer(echo) as server:
         stream = model_at(server.url).stream([chat("a")] * 3, Sampling())
+        next(stream)
         with pytest.raises(KeyboardInterrupt):
             stream.throw(KeyboardInterrupt)
     assert not [t for t in threading.enumerate() if t.name.startswith("twofold")]

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from functools import partial
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -39,21 +40,25 @@ def finished(
         [0, 1, 2]
     """
     handed: SimpleQueue[tuple[T] | None] = SimpleQueue()  # None: nothing more will come
-    begun: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[None] | None]] = Future()
+    begun: Future[Callable[[], object]] = Future()  # holds what cancels the work
 
     async def run() -> None:
-        begun.set_result((asyncio.get_running_loop(), asyncio.current_task()))
-        await work(lambda thing: handed.put((thing,)))
+        task = asyncio.create_task(work(lambda thing: handed.put((thing,))))
+        begun.set_result(partial(asyncio.get_running_loop().call_soon_threadsafe, task.cancel))
+        await task
+
+    def end(_: Future[None]) -> None:
+        begun.cancel()
+        handed.put(None)
 
     with ThreadPoolExecutor(1, thread_name_prefix="twofold-background") as executor:
         running = executor.submit(lambda: asyncio.run(run()))
-        running.add_done_callback(lambda _: handed.put(None))
+        running.add_done_callback(end)
         try:
             while (thing := handed.get()) is not None:
                 yield thing[0]
             running.result()
         finally:
-            loop, task = begun.result()
-            if task is not None and not running.done():
-                with contextlib.suppress(RuntimeError):  # the loop has closed in between
-                    loop.call_soon_threadsafe(task.cancel)
+            # Without effect on work that has ended: its loop is closed, or never was.
+            with contextlib.suppress(RuntimeError, CancelledError):
+                begun.result()()

@@ -6,6 +6,7 @@ The only file that speaks HTTP, so the only one that needs httpx and that touche
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -41,11 +42,12 @@ class Connection:
         """Make one request, once.
 
         Returns:
-            The body of a 2xx answer, or the failure.
+            The body of a 2xx answer, or the failure (which some servers send with status 200).
         """
+        sent = None if body is None else json.dumps(body)
         try:
             async with asyncio.timeout(self.limits.total_s):
-                answer = await self._client.request(method, self.endpoint.url + path, json=body)
+                answer = await self._client.request(method, self.endpoint.url + path, content=sent)
         except TimeoutError:
             return Failure(Fault.busy, f"no whole answer within {self.limits.total_s:g} s")
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
@@ -54,13 +56,14 @@ class Connection:
             return Failure(Fault.busy, f"the server did not answer in time ({_name(error)})")
         except httpx.RequestError as error:
             return Failure(Fault.busy, self._line(f"connection lost ({_name(error)})", str(error)))
-        if answer.is_success:
-            return Answer(parse(answer.content))
-        return self._failure(answer)
+        told = parse(answer.content)
+        if answer.is_success and not (isinstance(told, dict) and told.get("error")):
+            return Answer(told)
+        return self._failure(answer, error_message(told))
 
-    def _failure(self, answer: httpx.Response) -> Failure:
+    def _failure(self, answer: httpx.Response, told: str) -> Failure:
         status = answer.status_code
-        reason = self._line(f"HTTP {status}", error_message(parse(answer.content)))
+        reason = self._line(f"HTTP {status}", told)
         if status in (408, 429) or status >= 500:
             asked = answer.headers.get("Retry-After")
             pause = None if asked is None else retry_after_s(asked, now=datetime.now(UTC))
@@ -73,7 +76,8 @@ class Connection:
 
     def _line(self, what: str, told: str) -> str:
         """One short line. The key goes before the cut, so that no piece of it is left over."""
-        text = " ".join(self._key.redact(told).split())
+        printable = (c if c.isprintable() else " " for c in self._key.redact(told))
+        text = " ".join("".join(printable).split())
         return f"{what}: {text[:300]}" if text else what
 
 
@@ -95,7 +99,7 @@ async def connect(
     """
     key = ApiKey.from_environment()
     async with httpx.AsyncClient(
-        headers=key.headers(),
+        headers={"Content-Type": "application/json"} | key.headers(),
         timeout=httpx.Timeout(limits.read_s, connect=limits.connect_s, pool=None),
         limits=httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once),
         trust_env=not endpoint.is_loopback,

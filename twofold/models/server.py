@@ -163,10 +163,7 @@ class _Asking:
     breaker: Breaker
 
     async def answer_all(self, todo: Iterator[Task], hand_over: Callable[[Answered], None]) -> None:
-        """Answer every task, `concurrency` at a time.
-
-        The workers draw from one iterator, so memory does not grow with the number of tasks.
-        """
+        """Answer every task, `concurrency` at a time, by workers that draw from one iterator."""
         from twofold.models.connection import connect
 
         at_once = self.model.concurrency
@@ -178,8 +175,8 @@ class _Asking:
                 for _ in range(at_once):
                     workers.create_task(self._work(connection, todo, hand_over))
         except ExceptionGroup as group:
-            errors = group.subgroup(ModelError)
-            if errors is None:
+            errors, bugs = group.split(ModelError)
+            if errors is None or bugs is not None:
                 raise
             raise ModelError(str(errors.exceptions[0])) from None
 
