@@ -167,15 +167,12 @@ fillers = st.lists(
     min_size=2,
     max_size=6,
 ).map(" ".join)
-PIECES = (
-    r"""The answer is 5. ** * *** - # $x$ $$ \[ \( \frac{1}{2} \boxed{ } ``` ` [a] << >> Section 1
-    P.S. Q: { [ 答え。 नमस्ते привет ؟ I'M NASA e.g. ****** . ?!""".split()
-    + ["\n", "\n\n", "\r\n", "\n \n"]
-)
+SNIPPETS = r"""The answer is 5. ** * *** - # $x$ $$ \[ \( \frac{1}{2} \boxed{ } ``` ` [a] << >> Section
+    1 P.S. Q: { [ 答え。 नमस्ते привет ؟ I'M NASA e.g. ****** . ?!"""
 texts = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
     st.lists(
-        st.sampled_from(PIECES),
+        st.sampled_from([*SNIPPETS.split(), "\n", "\n\n", "\r\n", "\n \n"]),
         min_size=1,
         max_size=40,
     ).map(" ".join),

@@ -1,22 +1,18 @@
 """Which language is a text written in, answered the same way every time?
 
-langdetect draws samples of a text from an unseeded generator, so that two runs of the published
-checkers disagree; and its first use from two threads at once fails. Here the profiles are loaded
-once under a lock into a factory of our own with seed 0, and every detector starts from that seed:
-the label is a function of the text alone.
+langdetect draws from an unseeded generator, so that two runs of the published checkers disagree, and
+its first use from two threads at once fails. Here (`ngrams`) every text starts from seed 0 and the
+profiles are loaded under a lock: the label is a function of the text alone.
 """
 
 from __future__ import annotations
 
 import re
-import threading
 import unicodedata
 from collections import Counter
 from functools import cache, lru_cache
 
-from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
-from langdetect.lang_detect_exception import LangDetectException
-
+from twofold.constraints.ngrams import likeliest, profiles
 from twofold.constraints.prose import prose
 
 SCRIPTS: dict[str, tuple[str, ...]] = {
@@ -45,39 +41,14 @@ All its other languages are written in Latin letters.
 LEAST_LETTERS = 10
 """With fewer letters than this, languages that share a script cannot be told apart."""
 
-_LOADING = threading.Lock()
 # Lone Latin and Greek letters are variables, not words.
 _LETTERS = re.compile(r"[A-Za-z]{2,}|[\u0370-\u03ff]{2,}|[^\W\d_A-Za-z\u0370-\u03ff]")
 
 
 @cache
-def _loaded() -> DetectorFactory:
-    factory = DetectorFactory()
-    factory.load_profile(PROFILES_DIRECTORY)
-    factory.set_seed(0)
-    return factory
-
-
-def _factory() -> DetectorFactory:
-    with _LOADING:
-        return _loaded()
-
-
-@cache
 def _latin() -> tuple[str, ...]:
     others = {code for codes in SCRIPTS.values() for code in codes}
-    return tuple(sorted(set(_factory().get_lang_list()) - others))
-
-
-def _detect(text: str, among: tuple[str, ...] = ()) -> str | None:
-    detector = _factory().create()
-    if among:
-        detector.set_prior_map(dict.fromkeys(among, 1.0))
-    detector.append(text)
-    try:
-        return str(detector.detect())
-    except LangDetectException:
-        return None
+    return tuple(code for code in profiles().codes if code not in others)
 
 
 @lru_cache(maxsize=32)
@@ -94,7 +65,7 @@ def detected_language(text: str) -> str | None:
         >>> detected_language("5 + 3 = 8") is None
         True
     """
-    return _detect(text)
+    return likeliest(text)
 
 
 @lru_cache(maxsize=32)
@@ -127,7 +98,7 @@ def written_language(text: str) -> str | None:
         return candidates[0]
     if script != "CJK" and len(letters) < LEAST_LETTERS:
         return None
-    return _detect(text, candidates)
+    return likeliest(text, among=candidates)
 
 
 def _script(letters: str) -> str:

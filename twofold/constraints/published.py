@@ -10,10 +10,13 @@ NLTK takes a second to import, so it is imported when a text first needs it.
 
 from __future__ import annotations
 
+import re
 from functools import cache, lru_cache
 from typing import Any
 
 import punkt
+
+_CAPITAL = re.compile(r"[A-Z](?:n't|[^a-z]|\Z)")
 
 
 @cache
@@ -57,5 +60,17 @@ def capital_tokens(text: str) -> int:
         >>> capital_tokens("I DON'T know well-known ABC.")  # I, DO, N'T, ABC
         4
     """
+    if not _may_have_capitals(text):
+        return 0
     tokenize = _word_tokenizer().tokenize
-    return sum(word.isupper() for part in punkt_sentences(text) for word in tokenize(part))
+    parts = filter(_may_have_capitals, punkt_sentences(text))
+    return sum(word.isupper() for part in parts for word in tokenize(part))
+
+
+def _may_have_capitals(text: str) -> bool:
+    """Whether a token in capitals is possible at all: a capital, and no small letter after it.
+
+    NLTK parts a word between letters only in `cannot`, `gimme` and their like, whose halves have
+    two letters or more, and before `n't`. Tokenizing takes a while; most sentences need none.
+    """
+    return not text.isascii() or _CAPITAL.search(text) is not None

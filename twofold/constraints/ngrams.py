@@ -1,0 +1,161 @@
+"""Which language do a text's letter n-grams point to? langdetect's answer, several times as fast.
+
+langdetect draws n-grams of the text and multiplies up their frequencies in 55 languages, one number
+at a time. Here its profiles are one matrix, the draws and the order of every operation stay, and
+trials that can no longer change the answer are left out: the label is langdetect's with seed 0.
+"""
+
+from __future__ import annotations
+
+import random  # noqa: TID251  # a generator of its own, seeded anew for each text
+import re
+import threading
+from dataclasses import dataclass
+from functools import cache
+from operator import add
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+from langdetect.detector import Detector
+from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
+from langdetect.utils.ngram import NGram
+
+# langdetect's constants: trials a text, first alpha and its spread, and when a trial has converged.
+_TRIALS, _ALPHA, _ALPHA_SPREAD, _CONVERGED, _MOST_DRAWS = 7, 0.5, 0.05, 0.99999, 1000
+_BASE_FREQUENCY, _LEAST_PROBABILITY, _MOST_LETTERS = 10_000, 0.1, 10_000
+
+Array = npt.NDArray[np.float64]
+
+_SPACES = re.compile(" +")
+_LATIN = re.compile(r"[A-z]")
+_NOT_LATIN = re.compile("[\u0300-\u1dff\u1f00-\U0010ffff]")
+_LOADING = threading.Lock()
+
+
+@final
+@dataclass(frozen=True)
+class Profiles:
+    """What langdetect knows of its languages.
+
+    Args:
+        codes: The languages, sorted, so that the answer is the same on every machine.
+        row: The row of each n-gram of one to three characters.
+        frequency: Of each n-gram in each language, shape `(n-grams, languages)`, in [0, 1].
+    """
+
+    codes: tuple[str, ...]
+    row: dict[str, int]
+    frequency: Array
+
+
+class _Normal(dict[str, str]):
+    """langdetect's normal form of each character, kept once asked for."""
+
+    def __missing__(self, character: str) -> str:
+        self[character] = normal = str(NGram.normalize(character))
+        return normal
+
+
+_normal = _Normal()
+
+
+@cache
+def _load() -> Profiles:
+    factory = DetectorFactory()
+    files = sorted(path for path in Path(PROFILES_DIRECTORY).iterdir() if path.is_file())
+    factory.load_json_profile([path.read_text("utf-8") for path in files])
+    table = factory.word_lang_prob_map
+    # A space alone, and a gram across one, never count.
+    grams = [gram for gram in table if gram != " " and gram[1:-1] != " "]
+    frequency = np.array([table[gram] for gram in grams])
+    return Profiles(tuple(factory.langlist), {g: i for i, g in enumerate(grams)}, frequency)
+
+
+def profiles() -> Profiles:
+    """The profiles, loaded once, whichever thread asks first."""
+    with _LOADING:
+        return _load()
+
+
+def likeliest(text: str, *, among: tuple[str, ...] = ()) -> str | None:
+    """The likeliest language of `text`.
+
+    Args:
+        text: Any text; langdetect looks at its first 10,000 characters.
+        among: The codes to choose from, all alike before the text is seen; empty = all.
+
+    Returns:
+        langdetect's code, `"unknown"` if none reaches a probability of 0.1, or None where the text
+        has no n-gram of any language and langdetect raises.
+
+    Source:
+        Shuyo 2010, "Language Detection Library for Java", as ported in langdetect 1.0.9.
+
+    Example:
+        >>> likeliest("This is how a sentence in English reads.")
+        'en'
+    """
+    known = profiles()
+    drawn_from = _rows(_cleaned(text), known.row)
+    if not drawn_from:
+        return None
+    prior = np.array([1.0 if not among or code in among else 0.0 for code in known.codes])
+    prior /= prior.sum()
+    rng = random.Random(0)
+    mean = np.zeros(len(known.codes))
+    for left in reversed(range(_TRIALS)):
+        weight = (_ALPHA + rng.gauss(0.0, 1.0) * _ALPHA_SPREAD) / _BASE_FREQUENCY
+        mean += _trial(prior, weight, drawn_from, known.frequency, rng) / _TRIALS
+        second, first = np.partition(mean, -2)[-2:]
+        if first - second > left / _TRIALS + 1e-9:  # what is left cannot make it up
+            break
+    best = int(mean.argmax())
+    return known.codes[best] if mean[best] > _LEAST_PROBABILITY else "unknown"
+
+
+def _trial(
+    prior: Array, weight: float, rows: list[int], frequency: Array, rng: random.Random
+) -> Array:
+    """One trial: draw n-grams, five at a time after the first, until a language is near certain."""
+    probability: Array = prior
+    n_drawn, n = 0, 1
+    while True:
+        draws = [rng.choice(rows) for _ in range(n)]
+        for likelihood in frequency[draws] + weight:
+            probability = probability * likelihood
+        probability = probability / probability.cumsum()[-1]  # one by one, as langdetect adds
+        if probability.max() > _CONVERGED or n_drawn >= _MOST_DRAWS:
+            return probability
+        n_drawn, n = n_drawn + 5, 5
+
+
+def _cleaned(text: str) -> str:
+    """The characters that langdetect reads: no addresses, no Latin among other letters, normal."""
+    text = NGram.normalize_vi(Detector.MAIL_RE.sub(" ", Detector.URL_RE.sub(" ", text)))
+    text = _SPACES.sub(" ", text[:_MOST_LETTERS])
+    if not text.isascii():
+        n_latin, n_other = len(_LATIN.findall(text)), len(_NOT_LATIN.findall(text))
+        if n_latin * 2 < n_other:
+            text = _LATIN.sub("", text)
+    return _SPACES.sub(" ", " " + "".join(map(_normal.__getitem__, text)))
+
+
+def _rows(text: str, row: dict[str, int]) -> list[int]:
+    """The rows of the n-grams that end at each character in turn: of one, two, three characters.
+
+    Those that end in a word's second or later capital in a row are passed over.
+    """
+    if len(text) < 2:
+        return []
+    after = text[1:]
+    pairs = list(map(add, text, after))
+    rows = np.full((len(after), 3), -1)
+    rows[:, 0] = [row.get(gram, -1) for gram in after]
+    rows[:, 1] = [row.get(gram, -1) for gram in pairs]
+    rows[1:, 2] = [row.get(gram, -1) for gram in map(add, pairs, text[2:])]
+    if not text.islower():
+        rows[[a.isupper() and b.isupper() for a, b in pairs]] = -1
+    found: list[int] = rows[rows >= 0].tolist()
+    return found
