@@ -103,6 +103,15 @@ def test_what_is_absent_is_said(single_run: Path) -> None:
     assert '<svg class="plane"' not in page
 
 
+@pytest.mark.parametrize(("share", "warned"), [(0.05, False), (0.06, True)])
+def test_a_run_that_lost_too_much_warns(small_run: Path, share: float, warned: bool) -> None:
+    path = small_run / "findings.json"
+    saved = json.loads(path.read_text())
+    saved["lost"] |= {"share": share}
+    path.write_text(json.dumps(saved))
+    assert ("Do not use these numbers" in write(small_run).read_text(encoding="utf-8")) == warned
+
+
 def test_a_run_with_other_findings_only(small_run: Path) -> None:
     path = small_run / "findings.json"
     saved = json.loads(path.read_text())

@@ -98,17 +98,25 @@ def test_names_cannot_become_markup_or_control_the_terminal() -> None:
 
 
 def test_other_diagnostics_are_listed() -> None:
+    still = dataclasses.replace(moved(0.0), n_gained=0, n_lost=0)
     other = Finding(
         diagnostic="profiles",
         question="What differs?",
-        estimates={"type/a|b/fixed": share(0.3)},
-        comparisons={"type/a|b": moved(0.1, detectable=None)},
+        estimates={"type/a|b/official": share(0.5), "type/a|b/fixed": share(0.6)},
+        comparisons={"type/a|b": moved(0.1, detectable=None), "type/c": still},
         caveats=("careful",),
     )
-    text = summary([other])
-    assert "**What differs?**" in text
-    assert r"type/a\|b/fixed" in text
-    assert "- careful" in text
+    lines = summary([other]).splitlines()
+    assert lines[0] == "**What differs?**"
+    assert [cell.strip() for cell in lines[2].strip("|").split("|")][1:3] == ["official", "fixed"]
+    assert lines[4].startswith(r"| type/a\|b | 0.500 [0.400, 0.600] (n=200)")
+    assert lines[6] == "In 1 more, not one problem came out otherwise."
+    assert lines[8] == "- careful"
+
+
+def test_a_diagnostic_that_compares_nothing_lists_its_estimates() -> None:
+    other = Finding(diagnostic="x", question="How many?", estimates={"a/b": share(0.3)})
+    assert "| a/b      | 0.300 [0.200, 0.400] (n=200) |" in summary([other])
 
 
 def test_absences_name_what_is_missing_and_nothing_else() -> None:

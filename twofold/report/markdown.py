@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from twofold.report.tables import ROLES, Row, headline, types
+from twofold.report.tables import ROLES, Row, headline, sides, types
 from twofold.report.wording import p_value, spread, verdict
 from twofold.types import Comparison, Finding
 
@@ -117,14 +117,18 @@ def _types(finding: Finding) -> str:
 
 
 def _listed(finding: Finding) -> str:
-    estimates = [[key, str(estimate)] for key, estimate in finding.estimates.items()]
-    differences = [[key, *_difference(each)] for key, each in finding.comparisons.items()]
-    tables = [_table(["estimate", "value"], estimates)] if estimates else []
-    if differences:
-        tables.append(
-            _table(["difference", "value", "p", "gained/lost", "detectable"], differences)
-        )
-    return "\n\n".join(tables)
+    """Another diagnostic: its differences, or its estimates if it compares nothing."""
+    if not finding.comparisons:
+        return _table(["estimate", "value"], [[k, str(e)] for k, e in finding.estimates.items()])
+    moved = {k: each for k, each in finding.comparisons.items() if each.n_gained or each.n_lost}
+    still = len(finding.comparisons) - len(moved)
+    head = ["", *sides(finding), "difference", "p", "gained/lost", "detectable"]
+    rows = [
+        [key, str(each.before), str(each.after), *_difference(each)] for key, each in moved.items()
+    ]
+    table = _table(head, rows) if rows else ""
+    note = f"In {still} more, not one problem came out otherwise." if still else ""
+    return "\n\n".join(filter(None, (table, note)))
 
 
 def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:

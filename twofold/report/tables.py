@@ -200,6 +200,19 @@ def methods(findings: Iterable[Finding]) -> dict[str, list[str]]:
     return found
 
 
+def sides(finding: Finding) -> tuple[str, str]:
+    """What a finding's comparisons compare: the two names under their keys, or before and after.
+
+    Example:
+        >>> share = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
+        >>> sides(Finding(diagnostic="joint", question="?", estimates={"a/official": share}))
+        ('before', 'after')
+    """
+    parts = (key.rpartition("/") for key in finding.estimates)
+    names = list(dict.fromkeys(name for key, _, name in parts if key in finding.comparisons))
+    return (names[0], names[1]) if len(names) == 2 else ("before", "after")
+
+
 def _by_role(finding: Finding, key: str) -> dict[str, Estimate]:
     paths = ((role, f"{role}/{key}") for role in ROLES)
     return {role: finding.estimates[p] for role, p in paths if p in finding.estimates}

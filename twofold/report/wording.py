@@ -33,7 +33,7 @@ _ABSENT = {
     "accident (the null rate) and the lift over it are absent.",
     "thinking": "No reply carries a count of thinking tokens, so there is no breakdown by thinking "
     "length.",
-    "against": "One model was measured alone, so there are no differences; `--against BASE` gives a "
+    "against": "One model was measured alone, so there are no differences; --against BASE gives a "
     "before and an after.",
 }
 """Why a part of the report is empty, by part."""
