@@ -1,0 +1,130 @@
+r"""What is asked when nothing can be downloaded? Word problems made by rule, with constraints.
+
+Problem `index` of a split is a pure function of the seed: a longer suite begins with the shorter
+one, and any machine makes the same. Difficulty is the number of steps, 1 to 5; difficulty, number
+of constraints (1 to 3) and the type of one constraint go through all values in turn. Train and
+test share no arithmetic (`_belongs`), no name, not all things, and one story structure is told in
+the test alone (see `cast` and `stories`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from twofold.errors import ProblemError
+from twofold.problems.synthetic.binding import TYPES, bind
+from twofold.problems.synthetic.cast import Cast, Split
+from twofold.problems.synthetic.stories import FAMILIES, Story
+from twofold.problems.synthetic.witness import obedient_reply
+from twofold.types import Problem, Profile
+
+__all__ = ["Split", "obedient_reply", "problem", "suite"]
+
+ASK = "\nWork it out step by step and put the final number in \\boxed{}.\n"
+"""The text between question and constraints."""
+
+_LEVELS, _MOST_CONSTRAINTS = 5, 3
+
+
+def suite(
+    n: int, *, seed: int = 0, split: Split = "test", profile: Profile = "fixed"
+) -> list[Problem]:
+    """The first `n` problems of a split.
+
+    Args:
+        n: How many, at least 1. A multiple of 15 is balanced over difficulty and number of
+            constraints, one of 19 over the types of constraints.
+        seed: Decides everything but `profile`.
+        split: `"train"` or `"test"`.
+        profile: How the constraints judge; the same problems under both.
+
+    Raises:
+        ProblemError: If `n` is below 1.
+
+    Example:
+        >>> suite(3) == suite(5)[:3]
+        True
+    """
+    if n < 1:
+        raise ProblemError(f"a suite of {n} problems is empty; ask for 1 or more")
+    return [problem(seed, index, split=split, profile=profile) for index in range(n)]
+
+
+def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem:
+    """Problem number `index`.
+
+    Args:
+        seed: Decides the suite.
+        index: From 0.
+        split: `"train"` or `"test"`.
+        profile: How the constraints judge.
+
+    Returns:
+        A problem with tags `source`, `split`, `source_id`, `family`, `difficulty` (its number of
+        steps) and `steps` (the solution, e.g. `12 + 5 = 17; 17 × 2 = 34`).
+
+    Raises:
+        ProblemError: If the index is negative or there is no such split.
+
+    Example:
+        >>> p = problem(0, 5, split="test", profile="fixed")
+        >>> p.tags["difficulty"], len(p.constraints)
+        ('1', 2)
+    """
+    if index < 0 or split not in FAMILIES:
+        raise ProblemError(
+            f"there is no problem {index} of split {split!r}; count from 0, in 'train' or 'test'"
+        )
+    rng = _rng(seed, split, "problem", index)
+    n_steps = 1 + index % _LEVELS
+    story = _story(rng, split, n_steps)
+    block, place = divmod(index, len(TYPES))
+    deck = _rng(seed, split, "types", block).permutation(len(TYPES))
+    return Problem(
+        question=story.text,
+        answer=str(story.answer),
+        constraints=bind(
+            rng,
+            list(TYPES)[deck[place]],
+            1 + index // _LEVELS % _MOST_CONSTRAINTS,
+            question=story.text,
+            n_steps=n_steps,
+            profile=profile,
+        ),
+        ask=ASK,
+        tags={
+            "source": "synthetic",
+            "split": split,
+            "source_id": f"{seed}/{index}",
+            "family": story.family,
+            "difficulty": str(n_steps),
+            "steps": _spelled(story),
+        },
+    )
+
+
+def _story(rng: np.random.Generator, split: Split, n_steps: int) -> Story:
+    """A story whose arithmetic belongs to the split: told anew until it does, twice on average."""
+    families = FAMILIES[split]
+    tell = families[int(rng.integers(len(families)))]
+    while True:
+        story = tell(Cast(rng, split), n_steps)
+        if _belongs(_spelled(story)) == split:
+            return story
+
+
+def _spelled(story: Story) -> str:
+    return "; ".join(map(str, story.steps))
+
+
+def _belongs(steps: str) -> Split:
+    """The one split in which this arithmetic may be asked, in whatever words, by its hash."""
+    return "test" if hashlib.sha256(steps.encode()).digest()[0] % 2 else "train"
+
+
+def _rng(seed: int, split: Split, what: str, index: int) -> np.random.Generator:
+    """Randomness of its own for each problem: neighbours and other seeds have nothing in common."""
+    text = f"twofold synthetic {seed} {split} {what} {index}"
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()))

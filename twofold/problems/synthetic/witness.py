@@ -1,0 +1,113 @@
+r"""Can it be done? A right reply that obeys, built by rule from the steps and the constraints.
+
+It is not pretty; it proves that a problem's constraints leave room for its answer. Its own words
+avoid what may be forbidden (`binding._FORBIDDEN`) or rare (`the`, `of`, the letters y, v and p).
+"""
+
+from __future__ import annotations
+
+from twofold.constraints.affix import EndPhrase, Quotation
+from twofold.constraints.case import CapitalWordFrequency, EnglishLowercase
+from twofold.constraints.combination import RepeatPrompt
+from twofold.constraints.content import Postscript
+from twofold.constraints.format import BulletLists, HighlightedSections, MultipleSections
+from twofold.constraints.keywords import Existence, Frequency, LetterFrequency
+from twofold.constraints.length import (
+    NthParagraphFirstWord,
+    NumberParagraphs,
+    NumberSentences,
+    NumberWords,
+)
+from twofold.constraints.template import Title
+from twofold.types import Constraint, Problem
+
+_MORE = "We look at it again."
+_CLAUSE = " and we look at it again"
+_WORD_WITH = {"b": "bring", "w": "show", "g": "bring", "k": "mark", "f": "find"}
+
+
+def obedient_reply(problem: Problem) -> str:
+    r"""A reply to a synthetic problem that is right and obeys all its constraints.
+
+    Args:
+        problem: Of this suite: its tag `steps` holds the solution.
+
+    Example:
+        >>> from twofold.problems.synthetic import problem
+        >>> reply = obedient_reply(problem(0, 0, split="test", profile="fixed"))
+        >>> r"\boxed{" in reply
+        True
+    """
+    steps = problem.tags["steps"].split("; ")
+    text = f"We get {' and next '.join(steps)} so it is \\boxed{{{problem.answer}}}"
+    for constraint in problem.constraints:
+        text += _wanted(constraint)
+    for constraint in problem.constraints:
+        match constraint:
+            case NumberWords(num_words=least, relation="at least"):
+                n_words = sum(any(ch.isalnum() for ch in word) for word in text.split())
+                text += _CLAUSE * ((least - n_words) // 6 + 1)  # six words each
+            case EnglishLowercase():
+                text += _CLAUSE + " to know that this is right"
+    text += "."
+    for wrap in (_laid_out, _framed):
+        for constraint in problem.constraints:
+            text = wrap(text, constraint)
+    lower = any(isinstance(c, EnglishLowercase) for c in problem.constraints)
+    quoted = any(isinstance(c, Quotation) for c in problem.constraints)
+    text = text.lower() if lower else text
+    return f'"{text}"' if quoted else text
+
+
+def _wanted(constraint: Constraint) -> str:
+    """Clauses with what a constraint wants to see in the text."""
+    match constraint:
+        case Existence(keywords=words):
+            wanted = list(words)
+        case Frequency(keyword=word, frequency=n, relation="at least"):
+            wanted = [word] * n
+        case LetterFrequency(letter=letter, let_frequency=n, let_relation="at least"):
+            wanted = [_WORD_WITH[letter]] * n
+        case CapitalWordFrequency(capital_frequency=n):
+            wanted = ["DONE"] * n
+        case HighlightedSections(num_highlights=n):
+            wanted = ["*done*"] * n
+        case _:
+            wanted = []
+    return "".join(f" and {word}" for word in wanted)
+
+
+def _laid_out(text: str, constraint: Constraint) -> str:
+    """The text in the sentences, paragraphs, bullets or sections that a constraint wants."""
+    match constraint:
+        case NumberSentences(num_sentences=n, relation="at least"):
+            return " ".join([text, *[_MORE] * n])
+        case NumberParagraphs(num_paragraphs=n):
+            return "\n***\n".join([text, *[_MORE] * (n - 1)])
+        case NthParagraphFirstWord(num_paragraphs=n, nth_paragraph=nth, first_word=word):
+            parts = [text, *[_MORE] * (n - 1)]
+            parts[nth - 1] = f"{word.capitalize()} {parts[nth - 1]}"
+            return "\n\n".join(parts)
+        case BulletLists(num_bullets=n):
+            return "\n* ".join([text, *[_MORE] * n])
+        case MultipleSections(section_spliter=word, num_sections=n):
+            bodies = [text, *[_MORE] * (n - 1)]
+            return "\n".join(f"{word} {i}\n{body}" for i, body in enumerate(bodies, 1))
+        case RepeatPrompt(prompt_to_repeat=request):
+            return f"{request}\n{text}"
+        case _:
+            return text
+
+
+def _framed(text: str, constraint: Constraint) -> str:
+    """The text with a title, a postscript or an ending; a title may stand anywhere."""
+    match constraint:
+        case Title():
+            start, line, rest = text.partition("\n")
+            return f"{start}\n<<Worked out>>{line}{rest}"
+        case Postscript(postscript_marker=marker):
+            return f"{text}\n{marker} {_MORE}"
+        case EndPhrase(end_phrase=phrase):
+            return f"{text}\n{phrase}"
+        case _:
+            return text
