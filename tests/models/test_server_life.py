@@ -1,0 +1,202 @@
+"""A server dies, a run stops and resumes: one response for each reply asked, none twice."""
+
+from __future__ import annotations
+
+import asyncio
+import random  # noqa: TID251 (to see that it is left alone)
+import threading
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+from asking import chat, echo, free_port, model_at
+from faulty_server import Act, Asked, Drop, FaultyServer, Hang, Say, Send, error
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twofold.models.endpoint import Endpoint
+from twofold.models.retry import GIVE_UP_AFTER
+from twofold.models.server import ServerModel
+from twofold.types import Ended, Sampling, Share
+
+
+def test_server_that_dies_midway_is_given_up() -> None:
+    with FaultyServer(echo) as server:
+        prompts = [chat(str(i)) for i in range(300)]
+        stream = model_at(server.url, concurrency=4).stream(prompts, Sampling())
+        got = [next(stream) for _ in range(10)]
+        server.die()
+        begun = time.monotonic()
+        got += list(stream)
+    assert time.monotonic() - begun < 5.0
+    assert sorted(p for p, _, _ in got) == list(range(300))
+    lost = [r for _, _, r in got if r.ended is Ended.failed]
+    # The server may have answered a few more before it died, unseen by this test.
+    assert len(lost) > 0
+    assert all(r.error for r in lost)
+
+
+def test_dead_server_costs_few_requests() -> None:
+    def behave(asked: Asked) -> Act:
+        return echo(asked) if asked.text == "0" else error(503, "down")
+
+    with FaultyServer(behave) as server:
+        said = model_at(server.url, concurrency=1).sample(
+            [chat(str(i)) for i in range(100)], Sampling()
+        )
+    assert len(server.asked) == 1 + 3 * GIVE_UP_AFTER
+    assert [r.ended for (r,) in said] == [Ended.answered] + [Ended.failed] * 99
+    assert said[-1][0].error == "not asked, because the server had stopped answering"
+
+
+def test_losses_between_answers_do_not_give_the_server_up() -> None:
+    def behave(asked: Asked) -> Act:
+        return error(500, "bad luck") if int(asked.text) % 5 else echo(asked)
+
+    with FaultyServer(behave) as server:
+        said = model_at(server.url, concurrency=1, attempts=1).sample(
+            [chat(str(i)) for i in range(50)], Sampling()
+        )
+    assert sum(r.ended is Ended.answered for (r,) in said) == 10
+    assert len(server.asked) == 50
+
+
+def test_closing_early_stops_asking_and_resuming_does_the_rest() -> None:
+    with FaultyServer(lambda asked: Say(f"re {asked.text}", after_s=0.01)) as server:
+        model = model_at(server.url, concurrency=3)
+        prompts = [chat(str(i)) for i in range(30)]
+        stream = model.stream(prompts, Sampling(), n=2)
+        first = {(p, g): r for p, g, r in (next(stream) for _ in range(7))}
+        stream.close()
+        assert not [t for t in threading.enumerate() if t.name.startswith("twofold")]
+        n_asked = len(server.asked)
+        time.sleep(0.1)
+        assert len(server.asked) == n_asked < 60
+        rest = list(model.stream(prompts, Sampling(), n=2, done=first.keys()))
+    assert len(rest) == 60 - 7
+    assert {(p, g) for p, g, _ in rest} | first.keys() == {
+        (p, g) for p in range(30) for g in (0, 1)
+    }
+
+
+def test_closing_while_the_server_hangs_is_quick() -> None:
+    def behave(asked: Asked) -> Act:
+        return echo(asked) if asked.text == "0" else Hang()
+
+    with FaultyServer(behave) as server:
+        model = ServerModel(endpoint=Endpoint(server.url), model="m")
+        stream = model.stream([chat(str(i)) for i in range(9)], Sampling())
+        next(stream)
+        begun = time.monotonic()
+        stream.close()
+        assert time.monotonic() - begun < 2.0
+
+
+def test_shares_make_the_whole() -> None:
+    with FaultyServer(echo) as server:
+        model = model_at(server.url)
+        prompts = [chat(str(i)) for i in range(5)]
+        got = [
+            (p, g)
+            for rank in range(3)
+            for p, g, _ in model.stream(prompts, Sampling(), n=3, share=Share(rank, world=3))
+        ]
+    assert sorted(got) == [(p, g) for p in range(5) for g in range(3)]
+    assert len(server.asked) == 15
+
+
+def test_nothing_to_do_asks_nothing() -> None:
+    model = model_at(f"http://127.0.0.1:{free_port()}/v1")
+    assert list(model.stream([], Sampling())) == []
+    assert list(model.stream([chat("a")], Sampling(), done={(0, 0)})) == []
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_concurrency_is_used_and_never_exceeded(concurrency: int) -> None:
+    with FaultyServer(lambda asked: Say("a", after_s=0.1)) as server:
+        model_at(server.url, concurrency=concurrency).sample(
+            [chat(str(i)) for i in range(2 * concurrency)], Sampling()
+        )
+    assert server.peak == concurrency
+
+
+def test_replies_come_as_they_are_finished() -> None:
+    def behave(asked: Asked) -> Act:
+        return Say("slow", after_s=0.4) if asked.text == "0" else Say("quick")
+
+    with FaultyServer(behave) as server:
+        stream = model_at(server.url, concurrency=2).stream(
+            [chat(str(i)) for i in range(5)], Sampling()
+        )
+        assert [p for p, _, _ in stream] == [1, 2, 3, 4, 0]
+
+
+ACTS: tuple[Act, ...] = (
+    Say("fine"),
+    Say(None),
+    Drop(),
+    error(429, "wait", Retry_After="0"),
+    error(500, "oh"),
+    error(400, "too long"),
+    Send(body=b"<html>"),
+    Send(body=b'{"choices": []}'),
+    Send(body=b'{"cho', missing=9),
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    acts=st.lists(st.sampled_from(ACTS), min_size=1, max_size=12),
+    n_prompts=st.integers(1, 6),
+    n=st.integers(1, 3),
+    stop_after=st.integers(0, 8),
+    concurrency=st.integers(1, 5),
+)
+def test_exactly_one_response_for_each_reply_asked(
+    acts: list[Act], n_prompts: int, n: int, stop_after: int, concurrency: int
+) -> None:
+    def behave(asked: Asked) -> Act:
+        return acts[(int(asked.body["seed"]) + asked.time) % len(acts)]
+
+    with FaultyServer(behave) as server:
+        model = model_at(server.url, concurrency=concurrency, attempts=2)
+        prompts = [chat(str(i)) for i in range(n_prompts)]
+        stream = model.stream(prompts, Sampling(), n=n)
+        got = [item for _, item in zip(range(stop_after), stream, strict=False)]
+        stream.close()
+        done = {(p, g) for p, g, _ in got}
+        got += list(model.stream(prompts, Sampling(), n=n, done=done))
+    times = Counter((p, g) for p, g, _ in got)
+    assert times == Counter((p, g) for p in range(n_prompts) for g in range(n))
+    for _, _, reply in got:
+        assert reply.reply == ("fine" if reply.ended is Ended.answered else "")
+        assert reply.ended in (Ended.answered, Ended.failed)
+        assert bool(reply.error) == (reply.ended is Ended.failed)
+
+
+def test_an_interrupt_leaves_no_thread_behind() -> None:
+    with FaultyServer(echo) as server:
+        stream = model_at(server.url).stream([chat("a")] * 3, Sampling())
+        next(stream)
+        with pytest.raises(KeyboardInterrupt):
+            stream.throw(KeyboardInterrupt)
+    assert not [t for t in threading.enumerate() if t.name.startswith("twofold")]
+
+
+def test_global_randomness_is_left_alone() -> None:
+    def states() -> tuple[object, str]:
+        return random.getstate(), repr(np.random.get_state())  # noqa: NPY002
+
+    before = states()
+    with FaultyServer(lambda a: error(500, "") if a.time < 3 else Say("ok")) as server:
+        model_at(server.url).sample([chat(str(i)) for i in range(5)], Sampling())
+    assert states() == before
+
+
+def test_works_where_an_event_loop_runs_already() -> None:
+    async def notebook(url: str) -> str:
+        return model_at(url).sample([chat("a")], Sampling())[0][0].reply
+
+    with FaultyServer(echo) as server:
+        assert asyncio.run(notebook(server.url)) == "re a"
