@@ -117,11 +117,8 @@ class Frequency(Constraint):
         """The keyword so many times, and a text without it (the other way for `less than`)."""
         without, often = _without((self.keyword.strip(),)), self._repeated()
         if self.relation == "less than":
-            seen = all(
-                len(pattern.findall(often)) >= self.frequency
-                for pattern in _readings(self.keyword.strip())
-            )
-            return without, often if seen else ""
+            counts = [len(reading.findall(often)) for reading in _readings(self.keyword.strip())]
+            return without, often if min(counts) >= self.frequency else ""
         return often or without, without if self.frequency else ""
 
     def _repeated(self) -> str:
@@ -179,18 +176,15 @@ class ForbiddenWords(Constraint):
         return f"Do not use any of these words: {_listed(self.forbidden_words)}."
 
     def witnesses(self) -> tuple[str, str]:
-        """A text without the words, and all of them."""
-        seen = (
-            word
-            for word in self.forbidden_words
-            if all(pattern.search(word) for pattern in _readings(word, bounded=True))
-        )
-        return _without(self.forbidden_words), next(seen, "")
+        """A text without the words, and one of them (nothing if `official` can see none)."""
+        for word in self.forbidden_words:
+            if all(reading.search(word) for reading in _readings(word, bounded=True)):
+                return _without(self.forbidden_words), word
+        return _without(self.forbidden_words), ""
 
     def _official(self, text: str) -> Verdict:
-        return self._verdict(
-            [w for w in self.forbidden_words if _pattern(rf"\b{w}\b").search(text)]
-        )
+        words = self.forbidden_words
+        return self._verdict([w for w in words if _pattern(rf"\b{w}\b").search(text)])
 
     def _fixed(self, text: str) -> Verdict:
         return self._verdict([w for w in self.forbidden_words if as_word(w).search(text)])
@@ -300,11 +294,11 @@ def _without(keywords: Sequence[str]) -> str:
     """A short text in which neither profile sees any of the keywords."""
     taken = "".join(keywords).lower()
     free = next((ch for ch in "qzxjkvw0123456789!" if ch not in taken), "~")
-    patterns = [pattern for keyword in keywords for pattern in _readings(keyword)]
+    readings = [reading for keyword in keywords for reading in _readings(keyword)]
     for text in ("Yes.", "No.", "12.", free * 4, "...", "~"):
-        if not any(pattern.search(text) for pattern in patterns):
+        if not any(reading.search(text) for reading in readings):
             return text
-    raise ProblemError(f"no text comes to mind that avoids all of {_listed(keywords)}")
+    raise ProblemError(f"no witness avoids all of {_listed(keywords)}; forbid fewer words")
 
 
 FAMILY: tuple[type[Constraint], ...] = (Existence, Frequency, ForbiddenWords, LetterFrequency)

@@ -11,7 +11,7 @@ import random  # noqa: TID251  # a generator of its own, seeded anew for each te
 import re
 import threading
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from operator import add
 from pathlib import Path
 from typing import final
@@ -27,6 +27,7 @@ _TRIALS, _ALPHA, _ALPHA_SPREAD, _CONVERGED, _MOST_DRAWS = 7, 0.5, 0.05, 0.99999,
 _BASE_FREQUENCY, _LEAST_PROBABILITY, _MOST_LETTERS = 10_000, 0.1, 10_000
 
 Array = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int32]
 
 _SPACES = re.compile(" +")
 _LATIN = re.compile(r"[A-z]")
@@ -42,19 +43,22 @@ class Profiles:
     Args:
         codes: The languages, sorted, so that the answer is the same on every machine.
         row: The row of each n-gram of one to three characters.
+        ascii_row: The same for those in ASCII, at the number that their codes make to the base 128;
+            -1 where there is none.
         frequency: Of each n-gram in each language, shape `(n-grams, languages)`, in [0, 1].
     """
 
     codes: tuple[str, ...]
     row: dict[str, int]
+    ascii_row: Rows
     frequency: Array
 
 
-class _Normal(dict[str, str]):
-    """langdetect's normal form of each character, kept once asked for."""
+class _Normal(dict[int, str]):
+    """A table for `str.translate`: langdetect's normal form of a character, kept once asked for."""
 
-    def __missing__(self, character: str) -> str:
-        self[character] = normal = str(NGram.normalize(character))
+    def __missing__(self, code: int) -> str:
+        self[code] = normal = str(NGram.normalize(chr(code)))
         return normal
 
 
@@ -68,9 +72,13 @@ def _load() -> Profiles:
     factory.load_json_profile([path.read_text("utf-8") for path in files])
     table = factory.word_lang_prob_map
     # A space alone, and a gram across one, never count.
-    grams = [gram for gram in table if gram != " " and gram[1:-1] != " "]
-    frequency = np.array([table[gram] for gram in grams])
-    return Profiles(tuple(factory.langlist), {g: i for i, g in enumerate(grams)}, frequency)
+    row = {gram: i for i, gram in enumerate(g for g in table if g != " " and g[1:-1] != " ")}
+    ascii_row = np.full(128**3, -1, dtype=np.int32)
+    for gram, i in row.items():
+        if gram.isascii():
+            ascii_row[reduce(lambda number, code: number * 128 + code, gram.encode())] = i
+    frequency = np.array([table[gram] for gram in row])
+    return Profiles(tuple(factory.langlist), row, ascii_row, frequency)
 
 
 def profiles() -> Profiles:
@@ -98,7 +106,7 @@ def likeliest(text: str, *, among: tuple[str, ...] = ()) -> str | None:
         'en'
     """
     known = profiles()
-    drawn_from = _rows(_cleaned(text), known.row)
+    drawn_from = _rows(_cleaned(text), known)
     if not drawn_from:
         return None
     prior = np.array([1.0 if not among or code in among else 0.0 for code in known.codes])
@@ -123,9 +131,10 @@ def _trial(
     n_drawn, n = 0, 1
     while True:
         draws = [rng.choice(rows) for _ in range(n)]
-        for likelihood in frequency[draws] + weight:
-            probability = probability * likelihood
-        probability = probability / probability.cumsum()[-1]  # one by one, as langdetect adds
+        steps = frequency[draws] + weight
+        steps[0] *= probability
+        probability = np.multiply.reduce(steps, axis=0)
+        probability /= probability.cumsum()[-1]  # one by one, as langdetect adds
         if probability.max() > _CONVERGED or n_drawn >= _MOST_DRAWS:
             return probability
         n_drawn, n = n_drawn + 5, 5
@@ -133,29 +142,39 @@ def _trial(
 
 def _cleaned(text: str) -> str:
     """The characters that langdetect reads: no addresses, no Latin among other letters, normal."""
-    text = NGram.normalize_vi(Detector.MAIL_RE.sub(" ", Detector.URL_RE.sub(" ", text)))
+    if "://" in text:
+        text = Detector.URL_RE.sub(" ", text)
+    if "@" in text:
+        text = Detector.MAIL_RE.sub(" ", text)
+    if not text.isascii():
+        text = NGram.normalize_vi(text)
     text = _SPACES.sub(" ", text[:_MOST_LETTERS])
     if not text.isascii():
         n_latin, n_other = len(_LATIN.findall(text)), len(_NOT_LATIN.findall(text))
         if n_latin * 2 < n_other:
             text = _LATIN.sub("", text)
-    return _SPACES.sub(" ", " " + "".join(map(_normal.__getitem__, text)))
+    return _SPACES.sub(" ", " " + text.translate(_normal))
 
 
-def _rows(text: str, row: dict[str, int]) -> list[int]:
+def _rows(text: str, known: Profiles) -> list[int]:
     """The rows of the n-grams that end at each character in turn: of one, two, three characters.
 
     Those that end in a word's second or later capital in a row are passed over.
     """
-    if len(text) < 2:
-        return []
-    after = text[1:]
-    pairs = list(map(add, text, after))
-    rows = np.full((len(after), 3), -1)
-    rows[:, 0] = [row.get(gram, -1) for gram in after]
-    rows[:, 1] = [row.get(gram, -1) for gram in pairs]
-    rows[1:, 2] = [row.get(gram, -1) for gram in map(add, pairs, text[2:])]
-    if not text.islower():
-        rows[[a.isupper() and b.isupper() for a, b in pairs]] = -1
+    rows: Rows = np.full((max(len(text) - 1, 0), 3), -1, dtype=np.int32)
+    if text.isascii():
+        codes = np.frombuffer(text.encode(), dtype=np.uint8).astype(np.int32)
+        pairs = codes[:-1] * 128 + codes[1:]
+        rows[:, 0] = known.ascii_row[codes[1:]]
+        rows[:, 1] = known.ascii_row[pairs]
+        rows[1:, 2] = known.ascii_row[pairs[:-1] * 128 + codes[2:]]
+        capital = (codes >= ord("A")) & (codes <= ord("Z"))
+    else:
+        rows[:, 0] = [known.row.get(gram, -1) for gram in text[1:]]
+        rows[:, 1] = [known.row.get(gram, -1) for gram in map(add, text, text[1:])]
+        grams = map("".join, zip(text, text[1:], text[2:], strict=False))
+        rows[1:, 2] = [known.row.get(gram, -1) for gram in grams]
+        capital = np.array([character.isupper() for character in text])
+    rows[capital[:-1] & capital[1:]] = -1
     found: list[int] = rows[rows >= 0].tolist()
     return found
