@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twofold.errors import TwofoldError
+from twofold.types import Profile
 
 if TYPE_CHECKING:
     from twofold.conclude import Result
@@ -100,7 +101,7 @@ def score(
     ],
     problems: Annotated[str, typer.Option(help="The problems they answer, as in `audit`.")],
     profile: Annotated[
-        str, typer.Option(help="official (bit-exact with the published checkers) or fixed.")
+        Profile, typer.Option(help="official (bit-exact with the published checkers) or fixed.")
     ] = "fixed",
     seed: Annotated[int, typer.Option(help="Seed of the resampling.")] = 0,
     out: Annotated[
@@ -111,8 +112,6 @@ def score(
     from twofold import problems as problem_files
     from twofold.score import score as run
 
-    if profile not in ("official", "fixed"):
-        raise typer.BadParameter("it is official or fixed", param_hint="--profile")
     asked = problem_files.load(problems, profile=profile)
     name = f"score-{responses.stem}-{profile}"
     result = run(responses, asked, profile=profile, seed=seed, out=out or Path("runs") / name)

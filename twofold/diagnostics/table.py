@@ -64,13 +64,13 @@ class Block:
         """Mean share of constraints met; NaN if any is unscored."""
         asked = self.parts != -1  # NaN != -1 holds: an unscored slot was asked and makes NaN
         total: Floats = np.where(asked, self.parts, 0.0).sum(axis=1)
-        return total / np.maximum(asked.sum(axis=1), 1)
+        return np.asarray(total / np.maximum(asked.sum(axis=1), 1))
 
     def joint(self) -> Floats:
         """Right and all constraints met: a sure 0 on either side decides, else NaN is NaN."""
         hacc = self.hacc()
         zero = (self.correct == 0) | (hacc == 0)
-        return np.where(zero, 0.0, self.correct * hacc)
+        return np.asarray(np.where(zero, 0.0, self.correct * hacc))
 
     def where(self, keep: NDArray[np.bool_]) -> Block:
         """The rows that `keep` selects."""
