@@ -83,6 +83,43 @@ def test_replies_are_the_ones_made_by_hand(model: HfModel, sampling: Sampling) -
     assert len(ends) > 1, "the tiny model should end some replies and be cut in others"
 
 
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("Qwen3", {"head_dim": 8, "num_key_value_heads": 2}),  # plain keys and values, like Llama
+        ("GPT2", {"n_positions": 256}),  # other names in its configuration, learnt positions
+        (
+            "Mistral",
+            {"sliding_window": 8, "num_key_value_heads": 2},
+        ),  # rows cannot be taken out of its cache
+        ("Mamba", {"state_size": 4}),  # recurrent: no keys and values at all
+    ],
+)
+def test_other_architectures_reply_as_by_hand(
+    tiny: Path, tmp_path: Path, kind: str, fields: dict[str, Any]
+) -> None:
+    folder = copy_of(tiny, tmp_path / "m")
+    config = getattr(transformers, f"{kind}Config")(
+        vocab_size=len(model_of(tiny).tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        initializer_range=0.3,
+        **fields,
+    )
+    with torch.random.fork_rng(), quiet():
+        torch.manual_seed(1)
+        name = {"GPT2": "GPT2LMHeadModel"}.get(kind, f"{kind}ForCausalLM")
+        network = getattr(transformers, name)(config)
+        network.generation_config.eos_token_id = [2, *range(20, 60)]
+        network.save_pretrained(folder)
+    model = model_of(folder)
+    assert HfModel(str(folder), use_cache=False).capacity.max_rows == 16
+    for question, (response,) in zip(QUESTIONS, model.sample(chats(), DRAWN), strict=True):
+        new = by_hand(model, question, DRAWN, sample=0, seed=0)
+        assert response.raw == model._text([i for i in new if i not in model._silent])
+
+
 def test_top_p_keeps_only_the_nucleus(model: HfModel) -> None:
     almost_greedy = Sampling(max_tokens=24, temperature=1.0, top_p=1e-6)
     assert model.sample(chats(), almost_greedy, seed=1) == model.sample(chats(), GREEDY)
@@ -192,7 +229,8 @@ def test_the_draws_follow_the_probabilities() -> None:
     assert chisquare(counts, n * weights.numpy()).pvalue > 1e-3
 
 
-def test_first_tokens_of_the_model_follow_its_probabilities(model: HfModel) -> None:
+def test_first_tokens_of_the_model_follow_its_probabilities(tiny: Path) -> None:
+    model = HfModel(str(tiny), use_cache=False)
     sampling = Sampling(max_tokens=1, temperature=2.0)
     prompt = model.tokenizer(model.render(chats("two")[0]), return_tensors="pt").input_ids
     with torch.inference_mode():

@@ -12,10 +12,21 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 Item = tuple[int, int]
 """One reply to be made: (prompt index, sample index)."""
+
+SHAPE = (
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "head_dim",
+    "vocab_size",
+)
+"""What `capacity_of` wants to know of a model, by the names that its configuration answers to."""
 
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
@@ -83,7 +94,7 @@ def plan(
 
 
 def capacity_of(
-    config: Mapping[str, Any], *, n_weight_bytes: int, device_bytes: int, on_gpu: bool
+    shape: Mapping[str, int | None], *, n_weight_bytes: int, device_bytes: int, on_gpu: bool
 ) -> Capacity:
     """Estimate what fits beside the weights, from the shape of a transformer.
 
@@ -92,24 +103,24 @@ def capacity_of(
     start: a batch that turns out too big is halved.
 
     Args:
-        config: The model's configuration as a dictionary, Hugging Face's names.
+        shape: The names in `SHAPE`; None where an architecture has no such thing.
         n_weight_bytes: Size of the weights.
         device_bytes: Memory of the device in all, *not* what is free just now, which would make
             the plan differ from run to run.
         on_gpu: The device is a GPU, which we have to ourselves; a CPU's memory is shared.
     """
-    width, item = int(config["hidden_size"]), 2 if on_gpu else 4
-    heads = int(config.get("num_attention_heads") or 1)
-    head_width = int(config.get("head_dim") or width // heads)
-    kv_heads = int(config.get("num_key_value_heads") or heads)
-    kv_bytes = 2 * int(config["num_hidden_layers"]) * kv_heads * head_width * item
-    activations = 3 * int(config.get("intermediate_size") or 4 * width) * item
+    width, item = shape["hidden_size"] or 1, 2 if on_gpu else 4
+    heads = shape["num_attention_heads"] or 1
+    head_width = shape["head_dim"] or width // heads
+    kv_width = (shape["num_key_value_heads"] or heads) * head_width
+    kv_bytes = 2 * (shape["num_hidden_layers"] or 1) * kv_width * item
+    activations = 3 * (shape["intermediate_size"] or 4 * width) * item
     share = 0.8 if on_gpu else 0.4
     return Capacity(
         max_rows=256 if on_gpu else 16,
         n_bytes=max(int(share * device_bytes) - n_weight_bytes, device_bytes // 10),
         bytes_per_token=kv_bytes * 3 // 2 + activations,
-        bytes_per_row=40 * int(config["vocab_size"]),  # logits, sorted copy and order, noise
+        bytes_per_row=40 * (shape["vocab_size"] or 1),  # logits, sorted copy and order, noise
     )
 
 

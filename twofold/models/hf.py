@@ -22,7 +22,7 @@ import torch
 import transformers
 
 from twofold.models import loading
-from twofold.models.batches import Capacity, Item, capacity_of, main_memory_bytes, plan
+from twofold.models.batches import SHAPE, Capacity, Item, capacity_of, main_memory_bytes, plan
 from twofold.models.cache import Cache, cache_folder, content_key
 from twofold.models.checkpoint import locate
 from twofold.models.decode import Row, decode
@@ -114,7 +114,7 @@ class HfModel(Model):
             self._checkpoint.folder, local_files_only=True, trust_remote_code=False
         ).get_text_config()
         return capacity_of(
-            config.to_dict() | {"hidden_size": config.hidden_size},
+            {name: getattr(config, name, None) for name in SHAPE},
             n_weight_bytes=self._checkpoint.n_weight_bytes,
             device_bytes=torch.cuda.get_device_properties(self.device).total_memory
             if on_gpu
