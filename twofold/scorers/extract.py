@@ -19,21 +19,26 @@ from typing import Literal, final
 
 from twofold.scorers.spelling import plain
 
+MAX_MARKS = 50
+"""How many of a reply's last "the answer is" are looked at."""
+
 Place = Literal["boxed", "####", "stated", "last"]
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{", re.IGNORECASE)
 _BRACE = re.compile(r"(?<!\\)[{}]")
-_HASHES = re.compile(
-    r"^[ \t]*#{4}[ \t]*(?!\d{1,2}[.):][ \t])(?=[-+*$\\(\[{.\d]|[A-Za-z][ \t]*$)(.*\S)", re.MULTILINE
-)
+_HASHES = re.compile(r"^[ \t]*#{4}(?!#)[ \t]*(.*\S)", re.MULTILINE)
+_HEADING = re.compile(r"[^$\\]*(?:[A-Za-z]{2,}\s+[\dA-Za-z(]|[A-Za-z]:)|[A-Za-z]{2,}$")
 _STATED = re.compile(
     r"(?:\b(?:the|my|our|final|correct)[ ](?:\w{1,12}[ ]){0,2}?answers?"
-    r"(?:[ ](?:to|for|of)[ ][^\n.:]{1,60}?)?[ ]*(?:is|are|:|=)|^\W{0,6}(?:final[ ])?answers?\W{0,3}[:=])"
-    r"[\s*:]{0,9}([^\n]{1,300})",
+    r"(?:[ ](?:to|for|of)[ ][^\n.:]{1,60}?)?[ ]*(?:is|are|:|=)"
+    r"|^\W{0,6}(?:final[ ])?answers?\W{0,3}[:=])[\s*:]{0,9}",
     re.IGNORECASE | re.MULTILINE,
 )
+_STATEMENT = re.compile(r"[^\n]{0,300}")
 _SENTENCE_END = re.compile(
-    r"[.!?]+(?=\s+[\"*]*[A-Z]|[\"”*\s]*$)|,?\s+(?:because|since|as|so|which|for)\s", re.IGNORECASE
+    r"[.!?]+(?=\s+[\"*]*[A-Z]|[\"”*\s]*$)"
+    r"|,?\s+(?:because|since|as|so|which|for|and (?:that|this|it|we))\s",
+    re.IGNORECASE,
 )
 _FORMULA = re.compile(
     r"\$\$([^$]{1,500})\$\$|(?<![\\$])\$([^$\n]{1,300})\$|\\\(([^\n]{1,300}?)\\\)|\\\[(.{1,500}?)\\\]",
@@ -42,6 +47,7 @@ _FORMULA = re.compile(
 _PLAIN_NUMBER = re.compile(
     r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s?/\s?\d+)?(?:\s?%)?"
 )
+_COMMA = re.compile(r"\s*(?:,\s*(?:and\s|or\s)?|and\s|or\s)\s*(?=[$\\])")
 _PROSE = re.compile(r"[A-Za-z]{2,}\s+[A-Za-z]{2,}")
 
 
@@ -102,26 +108,46 @@ def find_answer(reply: str) -> Found | None:
     different = {plain(text): text for text in boxes(reply) if text}
     if different:
         return Found(tuple(different.values()), "boxed")
-    hashed = _HASHES.findall(reply)
+    hashed = [text for line in _HASHES.findall(reply) if (text := _under_hashes(line))]
     if hashed:
-        return Found((hashed[-1].strip(" *"),), "####")
-    stated = [text for match in _STATED.findall(reply) if (text := _statement(match))]
-    if stated:
-        return Found((stated[-1],), "stated")
+        return Found((hashed[-1],), "####")
+    for mark in [*_STATED.finditer(reply)][: -MAX_MARKS - 1 : -1]:
+        if text := _statement(reply, mark.end()):
+            return Found((text,), "stated")
     last = _last(reply)
     return Found((last,), "last") if last else None
 
 
-def _statement(text: str) -> str:
-    """The answer at the head of the rest of a sentence; empty if that is only prose."""
-    formula = _FORMULA.match(text.lstrip(" *"))
-    if formula:
-        return next(group for group in formula.groups() if group).strip()
+def _under_hashes(line: str) -> str:
+    """The answer of a line `#### x`; empty if the line is a heading."""
+    line = line.strip(" *")
+    starts_as_number = re.match(r"[-+(\[{$.]*\d", line) is not None
+    if re.match(r"\d{1,2}[.):]\s", line) or (not starts_as_number and _HEADING.match(line)):
+        return ""
+    return line
+
+
+def _statement(reply: str, start: int) -> str:
+    """The answer at the head of the sentence from `start` on; empty if that is only prose."""
+    line = _STATEMENT.match(reply, start)
+    text = line[0].lstrip(" *\"'`") if line else ""
+    formulas, at = [], 0
+    while formula := _FORMULA.match(text, at):  # "$2$, $3$ and $5$" is one answer
+        formulas.append(_content(formula))
+        comma = _COMMA.match(text, formula.end())
+        at = comma.end() if comma else len(text)
+    if formulas:
+        return ", ".join(formulas)
     end = _SENTENCE_END.search(text)
-    text = text[: end.start()] if end else text
-    text = text.strip(" *\"'`.")
+    text = (text[: end.start()] if end else text).rstrip(" *\"'`.")
     has_maths = any(char.isdigit() or char in "\\$=^" for char in text)
-    return text if has_maths or (len(text.split()) == 1 and text.casefold() not in _EMPTY) else ""
+    is_symbols = re.search(r"[^\W_]{2,}", text) is None
+    is_word = len(text.split()) == 1 and text.casefold() not in _EMPTY
+    return text if has_maths or is_symbols or is_word else ""
+
+
+def _content(formula: re.Match[str]) -> str:
+    return next(group for group in formula.groups() if group).strip()
 
 
 _EMPTY = frozenset({"helpful", "correct", "right", "wrong", "clear", "below", "above", "not"})
@@ -132,9 +158,9 @@ def _last(reply: str) -> str:
     """The last formula or number of a text."""
     end, last = -1, ""
     for match in _FORMULA.finditer(reply):
-        content = next(group for group in match.groups() if group)
+        content = _content(match)
         if not _PROSE.search(content) or "\\" in content:  # else: between two prices
-            end, last = match.end(), content.strip()
+            end, last = match.end(), content
     for match in _PLAIN_NUMBER.finditer(reply, max(end, 0)):
         last = match[0]
     return last

@@ -12,6 +12,9 @@ import unicodedata
 from fractions import Fraction
 from functools import lru_cache
 
+MAX_CHARS = 1000
+"""A longer answer is right only if it is spelled as the reference."""
+
 TOLERANCE = Fraction(1, 10**6)
 """Two numbers are equal when they differ by at most this share of the reference answer."""
 
@@ -57,13 +60,19 @@ _WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{3,}")
 _FUNCTIONS = r"(?:arc)?(?:sin|cos|tan|cot|sec|csc|log|exp|sqrt|mod)(?![a-z])"
 _SHORT_UNITS = "cm|mm|km|kg|mg|ml|mL|ft|in|lb|lbs|oz|mi|hr|hrs|yd|am|pm|AM|PM|mph|USD"
 _MARKED_UNIT = re.compile(
-    r"(?<=[\d}%])\s*\\(?:text|mathrm|mbox|rm)\s*\{[~\s\\]*(?![eidjk]\s*\})[^{}\d,]*\}"
+    r"(?<=[\d}%])\s*\\(?:text|mathrm|mbox|rm)\s*\{(?![~\s\\]*(?:[eidjk]\s*\}|(?:or|and)\b))"
+    r"[^{}\d,]*\}"
     r"(?:\^\{?-?\d\}?)?\W*$"
 )
 _UNIT = re.compile(
     rf"(?<=[\d}}%])(?:\s+(?!{_FUNCTIONS})[^\W\d_]{{3,}}|\s*(?:{_SHORT_UNITS})(?![a-zA-Z]))"
     r"[^\d\\{}=+*()\[\],]*(?:\^\d)?$"
 )
+_HEDGE = re.compile(
+    r"[^\s\\]\s*(?:\\\\|\\(?:approx|sim|simeq|in|ni|cup|to|ne|neq|mp|(?:[lL]ong)?[rR]ightarrow|implies|iff)"
+    r"(?![a-zA-Z]))\s*\S"
+)
+"""Two values with a sign between them that is not an equals sign."""
 _NAMED = re.compile(r"([A-Za-z]\w*(?:\([a-zA-Z, ]*\))?)\s*=\s*(?!=)(.+)", re.DOTALL)
 _NUMBER = re.compile(
     r"([-+]?)\s*(\d+(?:\.\d*)?|\.\d+)"
@@ -106,7 +115,8 @@ def plain(text: str) -> str:
     for pattern, new in _REWRITES:
         text = pattern.sub(new, text)
     text = text.strip(" \"'*_").rstrip(".:,").strip()
-    if text.startswith(r"\{") and text.endswith(r"\}"):
+    braces = text.count(r"\{"), text.count(r"\}")
+    if text.startswith(r"\{") and text.endswith(r"\}") and braces == (1, 1):
         text = text[2:-2].strip()
     if not re.search(r"[(\[{]\s*\d[\d,]*,", text):  # (1,234) is a pair, not a number
         text = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), text)
@@ -150,6 +160,8 @@ def number(text: str) -> tuple[Fraction, bool] | None:
         >>> number("-1.5"), number(r"\frac{3}{4}"), number("12%"), number("x")
         ((Fraction(-3, 2), False), (Fraction(3, 4), False), (Fraction(12, 1), True), None)
     """
+    if len(text) > MAX_CHARS:
+        return None
     found = _NUMBER.fullmatch(text)
     if found:
         sign, digits, e, power, percent = found.groups()
@@ -187,7 +199,7 @@ def settled(gold: str, answer: str) -> bool | None:
     """
     if gold.replace(" ", "") == answer.replace(" ", ""):
         return True
-    if not answer:
+    if not answer or len(answer) > MAX_CHARS:
         return False
     (gold_name, gold_value), (name, value) = named(gold), named(answer)
     if not (gold_name and name and gold_name != name):
@@ -197,6 +209,8 @@ def settled(gold: str, answer: str) -> bool | None:
     numbers = number(gold), number(answer)
     if numbers[0] and numbers[1]:
         return _same_number(numbers[0], numbers[1])
+    if numbers[0] and _HEDGE.search(answer):
+        return False
     words = _WORD.search(gold), _WORD.search(answer)
     if words[0] and "\\" not in gold and not any(map(str.isdigit, gold)):
         return gold.casefold() == answer.casefold()

@@ -1,0 +1,79 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import final
+
+import pytest
+
+from twofold.errors import ScoringError
+from twofold.scorers import AllOf, Compliant, Correct, SoftGate
+from twofold.types import Problem, Response, Scorer, Verdict
+
+
+@final
+@dataclass(frozen=True)
+class Says(Scorer):
+    """Always the same score."""
+
+    called: str
+    score: float | None
+
+    @property
+    def name(self) -> str:
+        return self.called
+
+    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
+        return [Verdict(self.score, "why") for _ in responses]
+
+
+def judge(scorer: Scorer) -> Verdict:
+    return scorer([Problem(question="?")], [Response(raw="x", reply="x")])[0]
+
+
+@pytest.mark.parametrize(
+    ("c", "s", "expected"),
+    [
+        (1, 1, 1),
+        (1, 0, 2 / 3),
+        (0, 1, 1 / 6),
+        (0, 0, 0),
+        (1, 0.5, 1.25 / 1.5),
+        (0.5, 0.5, 0.6875 / 1.5),
+    ],
+)
+def test_soft_gate_by_hand(c: float, s: float, expected: float) -> None:
+    verdict = judge(SoftGate(Says("c", c), Says("s", s)))
+    assert verdict.score == pytest.approx(expected)
+    assert [part.score for part in verdict.parts.values()] == [c, s]
+
+
+def test_soft_gate_rises_in_both() -> None:
+    grid = [i / 10 for i in range(11)]
+    for c, s in product(grid, grid[:-1]):
+        assert SoftGate.reward(c, s) < SoftGate.reward(c, s + 0.1)
+        assert SoftGate.reward(s, c) < SoftGate.reward(s + 0.1, c)
+
+
+def test_unscored_member_leaves_the_sum_unscored() -> None:
+    for c, s in [(None, 1.0), (1.0, None), (None, None), (None, 0.0)]:
+        members = Says("c", c), Says("s", s)
+        assert judge(SoftGate(*members)).score is None
+        assert judge(AllOf(members)).score is None
+    assert judge(AllOf((Says("c", 1), Says("s", None)))).reason == "s: why"
+
+
+def test_all_of_is_the_product() -> None:
+    assert judge(AllOf((Says("a", 0.5), Says("b", 0.5), Says("c", 1)))).score == 0.25
+    assert judge(AllOf((Says("a", 0.5), Says("b", 0)))).score == 0
+    assert judge(AllOf((Says("a", 1),))).parts == {"a": Verdict(1, "why")}
+
+
+def test_names() -> None:
+    assert SoftGate().name == "soft_gate"
+    assert SoftGate() == SoftGate(Correct(), Compliant("mean"))
+    with pytest.raises(ScoringError, match="two scorers are called 'a'"):
+        AllOf((Says("a", 1), Says("b", 1), Says("a", 0)))
+    with pytest.raises(ScoringError, match="two scorers"):
+        SoftGate(Correct(), Correct("official"))
+    with pytest.raises(ScoringError, match="at least one"):
+        AllOf(())
