@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from pathlib import Path
 from typing import Any, final
 
@@ -25,9 +26,9 @@ from twofold.conclude import Result, conclude
 from twofold.diagnostics import table
 from twofold.errors import ProblemError
 from twofold.jsonl import Row, read_lines
-from twofold.judge import Judge
+from twofold.judge import Judge, floor_answers
 from twofold.store import Item, RunDir
-from twofold.types import Ended, Message, Model, Problem, Response, Sampling, Share
+from twofold.types import Message, Model, Problem, Response, Sampling, Share
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "scipy", "math-verify", "langdetect")
 CONDITIONS = ("stated", "plain")
@@ -182,9 +183,11 @@ class _Run:
         run.sort(lambda item: (item.role, item.condition, order[item.problem], item.sample))
         by_id = {problem.id: problem for problem in self.problems}
         saved = ((Item.of(row), Response.from_json(row)) for row in run.rows())
-        run.write_table("verdicts.jsonl", with_progress(Judge(by_id).verdicts(saved)))
+        judge = Judge(by_id)
+        run.write_table("verdicts.jsonl", with_progress(judge.verdicts(saved)))
         verdicts = read_lines(run.path / "verdicts.jsonl")
-        run.write_table("joint.jsonl", with_floors(verdicts, self.problems))
+        floors = judge.verdicts(floor_answers(self.problems))
+        run.write_table("joint.jsonl", table.rows(chain(verdicts, floors)))
 
 
 def prompt(problem: Problem, condition: str) -> list[Message] | None:
@@ -218,21 +221,6 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def with_floors(verdicts: Iterator[Row], problems: Sequence[Problem]) -> Iterator[Row]:
-    """The joint rows of the verdicts, then those of replies that do nothing for the constraints."""
-    yield from table.rows(verdicts)
-    for name in ("bare_answer", "constant"):
-        for problem in problems:
-            if not problem.constraints or (name == "bare_answer" and problem.answer is None):
-                continue
-            text = f"\\boxed{{{problem.answer}}}" if name == "bare_answer" else "5"
-            checks = zip(problem.constraint_keys, problem.constraints, strict=True)
-            yield Item("floor", name, problem.id, 0).to_json() | {
-                "ended": Ended.answered.value,
-                "parts": {key: constraint.check(text).score for key, constraint in checks},
-            }
 
 
 def with_progress(rows: Iterator[Row]) -> Iterator[Row]:

@@ -5,6 +5,7 @@ Responses stream through in chunks, so that memory does not grow with their numb
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -60,6 +61,26 @@ class Judge:
         scorer = Correct(profile=self.profile)
         found = scorer([problems[i] for i in with_answer], [responses[i] for i in with_answer])
         return dict(zip(with_answer, found, strict=True))
+
+
+def floor_answers(problems: Sequence[Problem]) -> Iterator[tuple[Item, Response]]:
+    """What replies would score that do nothing for it: the floors that stand beside every score.
+
+    `bare_answer` is the reference answer in a box and nothing else: an oracle that ignores every
+    constraint. `constant` is one and the same reply to every problem, the most frequent reference
+    answer (`5` where there is none): what is right by guessing within the right kind of output.
+
+    Source: MathIF's floors in this form are ours; a boxed answer alone meets 31 % of its
+    constraints, so a compliance without its floor says little.
+    """
+    answers = Counter(problem.answer for problem in problems if problem.answer is not None)
+    usual = min(answers, key=lambda answer: (-answers[answer], answer)) if answers else None
+    for problem in problems:
+        condition_texts = {"constant": "5" if usual is None else f"\\boxed{{{usual}}}"}
+        if problem.answer is not None:
+            condition_texts["bare_answer"] = f"\\boxed{{{problem.answer}}}"
+        for name, text in condition_texts.items():
+            yield Item("floor", name, problem.id, 0), Response(raw=text, reply=text)
 
 
 @final

@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 
 from twofold import problems as problem_files
-from twofold.audit import about, with_floors, with_progress
+from twofold.audit import about, with_progress
 from twofold.conclude import Result, conclude
-from twofold.diagnostics import profiles
+from twofold.diagnostics import profiles, table
 from twofold.errors import ProblemError
 from twofold.jsonl import Row, read_lines
-from twofold.judge import Judge
+from twofold.judge import Judge, floor_answers
 from twofold.store import Item, RunDir
 from twofold.transcripts import Transcript
 from twofold.types import Constraint, Ended, Problem, Profile, Response
@@ -105,7 +106,9 @@ def _write_tables(run: RunDir, problems: Sequence[Problem], profile: Profile) ->
     verdicts: dict[str, Iterator[Row]] = {p: read_lines(run.path / n) for p, n in names.items()}
     run.write_table("profiles.jsonl", profiles.rows(verdicts["official"], verdicts["fixed"]))
     chosen = read_lines(run.path / "verdicts.jsonl")
-    run.write_table("joint.jsonl", with_floors(chosen, problems))
+    judge = Judge({p.id: p for p in problems}, profile)
+    floors = judge.verdicts(floor_answers(problems))
+    run.write_table("joint.jsonl", table.rows(chain(chosen, floors)))
 
 
 def _hash(path: Path) -> str:

@@ -13,7 +13,7 @@ null rate, the lift and the paired comparisons are ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import final
@@ -21,10 +21,11 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from twofold.diagnostics.caveats import caveats
 from twofold.diagnostics.table import ENDED, Block, Floats, Ints, Table
 from twofold.errors import StatsError
 from twofold.stats import holm, lift, mean, outcome, paired
-from twofold.types import Comparison, Ended, Estimate, Finding, Outcome
+from twofold.types import Comparison, Estimate, Finding, Outcome
 
 QUESTION = "Is the model right and obedient at once, and what does each cost the other?"
 MAX_BREAKDOWN = 12  # a tag with more values than this is an identifier, not a group
@@ -58,7 +59,7 @@ def analyse(table: Table, *, seed: int = 0) -> Finding:
         comparisons=comparisons,
         counts=counts,
         outcome=verdict,
-        caveats=tuple(_caveats(table, estimates, counts)),
+        caveats=tuple(caveats(table, estimates, counts)),
     )
 
 
@@ -100,6 +101,10 @@ class _Analysis:
     def _has_answer(self, block: Block) -> NDArray[np.bool_]:
         has = np.array([p.answer is not None for p in self.table.problems])
         return np.asarray(has[block.problem], dtype=np.bool_)
+
+    def _is_bound(self, block: Block) -> NDArray[np.bool_]:
+        bound = np.array([bool(p.constraints) for p in self.table.problems])
+        return np.asarray(bound[block.problem], dtype=np.bool_)
 
     def _right_and_obedient(self, block: Block) -> Iterator[tuple[str, Estimate]]:
         yield from self._named("stated/joint", block.joint(), block.problem)
@@ -199,9 +204,17 @@ class _Analysis:
         """What replies that do nothing for the constraints get."""
         for name in self.table.conditions("floor"):
             block = self.table.block("floor", name)
-            if block is not None:
-                yield from self._named(f"floor/{name}/hacc", block.hacc(), block.problem)
-                yield from self._named(f"floor/{name}/sacc", block.sacc(), block.problem)
+            if block is None:
+                continue
+            answered = block.where(self._has_answer(block))
+            if name != "bare_answer":  # which is right by its making
+                yield from self._named(f"floor/{name}/accuracy", answered.correct, answered.problem)
+            bound = block.where(self._is_bound(block))
+            if len(bound.problem):
+                yield from self._named(f"floor/{name}/hacc", bound.hacc(), bound.problem)
+                yield from self._named(f"floor/{name}/sacc", bound.sacc(), bound.problem)
+                both = bound.where(self._has_answer(bound))
+                yield from self._named(f"floor/{name}/joint", both.joint(), both.problem)
 
     def comparisons(self) -> dict[str, Comparison]:
         """Every paired difference, `model` (after) minus `against` (before)."""
@@ -283,42 +296,3 @@ def _endings(table: Table, role: str) -> Iterator[tuple[str, int]]:
         if block is not None:
             for code, ended in enumerate(ENDED):
                 yield f"{condition}/ended/{ended.value}", int((block.ended == code).sum())
-
-
-def _caveats(
-    table: Table, estimates: Mapping[str, Estimate], counts: Mapping[str, int]
-) -> Iterator[str]:
-    if not any(p.answer is not None for p in table.problems):
-        yield "No problem has a reference answer, so there is no accuracy and no joint rate."
-    for role in table.roles():
-        conditions = table.conditions(role)
-        if "stated" not in conditions:
-            yield f"{role}: no problem carries a constraint, so there is no compliance."
-        elif "plain" not in conditions:
-            yield (
-                f"{role}: nothing was asked without its constraints, so there is no null compliance, "
-                "no lift, and capability is the accuracy with the constraints in the prompt."
-            )
-        for condition in conditions:
-            total = sum(counts[f"{role}/{condition}/ended/{e.value}"] for e in Ended)
-            for ended, why in (
-                (Ended.unclosed_thinking, "never finished thinking and are unscored"),
-                (Ended.failed, "failed and are unscored"),
-                (Ended.truncated, "were cut by the token budget and judged as they stand"),
-            ):
-                n = counts[f"{role}/{condition}/ended/{ended.value}"]
-                if n > 0.01 * total:
-                    yield f"{role}, {condition}: {n} of {total} replies {why}."
-            accuracy = estimates.get(f"{role}/{condition}/accuracy")
-            unclosed = counts[f"{role}/{condition}/ended/{Ended.unclosed_thinking.value}"]
-            if accuracy is not None and unclosed > 0.01 * total:
-                least = accuracy.value * (total - accuracy.n_unscored) / total
-                yield (
-                    f"{role}, {condition}: if every unscored reply counted as wrong, accuracy would "
-                    f"be {least:.3f}."
-                )
-    smallest = min((e.n for e in estimates.values()), default=0)
-    if estimates and smallest < 30:
-        yield f"Some rows rest on as few as {smallest} problems; read their intervals, not their values."
-    if table.roles() and all(e.n < 100 for k, e in estimates.items() if k.endswith("stated/hacc")):
-        yield "Fewer than 100 problems: differences below about 0.15 cannot be told from noise."

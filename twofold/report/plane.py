@@ -51,10 +51,9 @@ def plane(
     x = Scale(x_ticks[0], x_ticks[-1], _LEFT, _RIGHT)
     y = Scale(y_ticks[0], y_ticks[-1], _BASE, _TOP)
     parts = _axes(x, x_ticks, y, y_ticks)
-    for name, floor in floors.items():
-        height = y(floor.value)
+    for names, height in _floor_lines({name: y(floor.value) for name, floor in floors.items()}):
         parts.append(line("floor", (_LEFT, height), (_RIGHT, height)))
-        parts.append(label("end small", (_RIGHT - 4, height - 5), f"floor: {name}"))
+        parts.append(label("end small", (_RIGHT - 4, height - 5), f"floor: {names}"))
     places = [(x(arm.capability.value), y(arm.compliance.value)) for arm in arms]
     if arrow is not None:
         parts.append(_arrow(places[arrow[0]], places[arrow[1]]))
@@ -65,6 +64,17 @@ def plane(
         for arm in arms
     )
     return drawing("plane", (440, 370), f"Capability against compliance. {said}", parts)
+
+
+def _floor_lines(heights: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Names and height of each line; floors too close for two labels share the better one's."""
+    lines: list[tuple[str, float]] = []
+    for name, height in sorted(heights.items(), key=lambda pair: pair[1]):
+        if lines and height - lines[-1][1] < 14:
+            lines[-1] = (f"{lines[-1][0]}, {name}", lines[-1][1])
+        else:
+            lines.append((name, height))
+    return lines
 
 
 def ticks(low: float, high: float) -> list[float]:
