@@ -11,12 +11,17 @@ NLTK takes a second to import, so it is imported when a text first needs it.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cache, lru_cache
 from typing import Any
 
 import punkt
 
 _CAPITAL = re.compile(r"[A-Z](?:n't|[^a-z]|\Z)")
+# Words that NLTK leaves whole, each with at most one mark behind it.
+_PLAIN = re.compile(
+    r"(?:(?!(?i:cannot|gimme|gonna|gotta|lemme|wanna)\b)[A-Za-z0-9]++[.,;:!?]?+(?:[ \n]++|\Z))++"
+)
 
 
 @cache
@@ -28,8 +33,12 @@ def _sentence_tokenizer() -> Any:
     parameters.abbrev_types = set(model.abbrev_types)
     parameters.collocations = set(model.collocations)
     parameters.sent_starters = set(model.sent_starters)
-    parameters.ortho_context.update({k: int(v) for k, v in model.ortho_context.items()})
-    return PunktSentenceTokenizer(parameters)
+    # Unlike NLTK's own `defaultdict`, it does not grow with every new word that is looked up.
+    parameters.ortho_context = Counter({k: int(v) for k, v in model.ortho_context.items()})
+    tokenizer = PunktSentenceTokenizer(parameters)
+    # Asked of the two words around a stop, and of nothing else: "apples. Then" comes again.
+    tokenizer.text_contains_sentbreak = lru_cache(1024)(tokenizer.text_contains_sentbreak)
+    return tokenizer
 
 
 @cache
@@ -62,9 +71,16 @@ def capital_tokens(text: str) -> int:
     """
     if not _may_have_capitals(text):
         return 0
-    tokenize = _word_tokenizer().tokenize
     parts = filter(_may_have_capitals, punkt_sentences(text))
-    return sum(word.isupper() for part in parts for word in tokenize(part))
+    return sum(word.isupper() for part in parts for word in _tokens(part))
+
+
+def _tokens(sentence: str) -> list[str]:
+    """NLTK's tokens, save that in plain prose, where it changes no count, marks stay on words."""
+    if _PLAIN.fullmatch(sentence):
+        return sentence.split()
+    tokens: list[str] = _word_tokenizer().tokenize(sentence)
+    return tokens
 
 
 def _may_have_capitals(text: str) -> bool:
