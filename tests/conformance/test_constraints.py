@@ -129,7 +129,7 @@ OBEYING: dict[str, Callable[[dict[str, Any], str], str]] = {
     "keywords:letter_frequency": lambda a, f: some(
         a["let_frequency"], a["let_relation"], a["letter"], "..."
     ),
-    "language:response_language": lambda a, f: LANGUAGES[a["language"]][1] * 2,
+    "language:response_language": lambda a, f: " ".join([LANGUAGES[a["language"]][1]] * 2),
     "change_case:english_capital": lambda a, f: (
         "THE ANSWER IS FIVE BECAUSE WE ADD TWO AND THREE TOGETHER"
     ),

@@ -1,8 +1,11 @@
 """Language: every code has a witness, labels are a function of the text, nothing passes unread."""
 
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
 
 import langdetect
 import pytest
@@ -16,8 +19,6 @@ ENGLISH = "The water is cold today and the children are playing."
 
 
 def test_the_table_has_langdetects_languages() -> None:
-    from pathlib import Path
-
     assert set(LANGUAGES) == {path.name for path in Path(PROFILES_DIRECTORY).iterdir()}
 
 
@@ -73,13 +74,19 @@ def test_labels_do_not_depend_on_what_came_before() -> None:
 
 def test_the_label_is_that_of_langdetect_with_seed_0() -> None:
     """The published code with `DetectorFactory.seed = 0`, in a process of its own."""
-    texts = [sentence for _, sentence in LANGUAGES.values()] + ["la casa de x", "TOTAL AREA IS 5"]
+    sentences = [sentence for _, sentence in LANGUAGES.values()]
+    texts = [
+        *sentences,
+        *(sentence.upper() for sentence in sentences),
+        *(f"{a[:20]}  {b[-20:]}" for a, b in pairwise(sentences)),  # two languages, cut anywhere
+        *("la casa de x", "TOTAL AREA IS 5", "write to me@example.org or https://example.org/de"),
+        ENGLISH * 400,  # beyond the first 10,000 characters nothing counts
+        "Tie\u0302\u0301ng Vie\u0323\u0302t, e\u0302 a\u0301",  # marks that stand apart
+    ]
     script = (
         "import json, sys, langdetect; langdetect.DetectorFactory.seed = 0; "
         "print(json.dumps([langdetect.detect(t) for t in json.loads(sys.argv[1])]))"
     )
-    import json
-
     out = subprocess.run(
         [sys.executable, "-c", script, json.dumps(texts)],
         capture_output=True,

@@ -42,7 +42,7 @@ LANGUAGES: dict[str, tuple[str, str]] = {
     "ml": ("Malayalam", "ഇന്ന് വെള്ളം തണുത്തതാണ്, കുട്ടികൾ ഞങ്ങളുടെ തോട്ടത്തിൽ കളിക്കുന്നു."),
     "mr": ("Marathi", "आज पाणी थंड आहे आणि मुले आमच्या घराजवळच्या बागेत खेळत आहेत."),
     "ne": ("Nepali", "आज पानी चिसो छ र केटाकेटीहरू हाम्रो घर नजिकैको बगैंचामा खेलिरहेका छन्।"),
-    "nl": ("Dutch", "Het water is vandaag koud en de kinderen spelen in de tuin naast ons huis."),
+    "nl": ("Dutch", "Het water is koud geworden, zodat de kinderen vandaag buiten willen spelen."),
     "no": ("Norwegian", "Vannet er kaldt i dag, og barna leker i hagen ved siden av huset vårt."),
     "pa": ("Punjabi", "ਅੱਜ ਪਾਣੀ ਠੰਢਾ ਹੈ ਅਤੇ ਬੱਚੇ ਸਾਡੇ ਘਰ ਦੇ ਨੇੜੇ ਬਾਗ ਵਿੱਚ ਖੇਡ ਰਹੇ ਹਨ।"),
     "pl": ("Polish", "Woda jest dzisiaj zimna, a dzieci bawią się w ogrodzie obok naszego domu."),
@@ -72,7 +72,7 @@ LANGUAGES: dict[str, tuple[str, str]] = {
     "zh-cn": ("Chinese (simplified)", "今天的水很冷，孩子们正在我们家附近的花园里玩。"),
     "zh-tw": ("Chinese (traditional)", "今天的水很冷，孩子們正在我們家附近的花園裡玩。"),
 }
-"""langdetect's codes: the language's English name, and a sentence in it (the same in each)."""
+"""langdetect's codes: the language's English name, and a sentence in it (much the same in each)."""
 
 
 @final
