@@ -18,6 +18,8 @@ from typing import Any
 import punkt
 
 _CAPITAL = re.compile(r"[A-Z](?:n't|[^a-z]|\Z)")
+# Behind a word that Punkt's model does not know, or behind one of $)}], a full stop ends a sentence.
+_FULL_STOP = re.compile(r"(?:([A-Za-z]{2,})|\S*[$)}\]])\.[ \n]+[^\s.]")
 # Words that NLTK leaves whole, each with at most one mark behind it.
 _PLAIN = re.compile(
     r"(?:(?!(?i:cannot|gimme|gonna|gotta|lemme|wanna)\b)[A-Za-z0-9]++[.,;:!?]?+(?:[ \n]++|\Z))++"
@@ -36,8 +38,16 @@ def _sentence_tokenizer() -> Any:
     # Unlike NLTK's own `defaultdict`, it does not grow with every new word that is looked up.
     parameters.ortho_context = Counter({k: int(v) for k, v in model.ortho_context.items()})
     tokenizer = PunktSentenceTokenizer(parameters)
-    # Asked of the two words around a stop, and of nothing else: "apples. Then" comes again.
-    tokenizer.text_contains_sentbreak = lru_cache(1024)(tokenizer.text_contains_sentbreak)
+    decide = lru_cache(maxsize=1024)(tokenizer.text_contains_sentbreak)
+    known = parameters.abbrev_types | {word for word, _ in parameters.collocations}
+
+    def breaks(context: str) -> bool:
+        """Whether a sentence ends within `context`, the two words around a stop."""
+        stop = _FULL_STOP.match(context)
+        plain = stop is not None and (stop[1] is None or stop[1].lower() not in known)
+        return plain or bool(decide(context))
+
+    tokenizer.text_contains_sentbreak = breaks
     return tokenizer
 
 
