@@ -1,18 +1,22 @@
 """How long does it take to check 10,000 replies against three constraints each?"""
 
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 
-from benchmarks.ratio import Ratio, in_turn
+from benchmarks.ratio import Ratio, seconds
 from benchmarks.usual import CHECKS
 from twofold.constraints import from_spec
 from twofold.scorers import Compliant
-from twofold.types import Problem, Response
+from twofold.types import Problem, Profile, Response
 
-N_REPLIES = 10_000
+N_REPLIES, N_ROUNDS = 10_000, 10
 
-ARGUMENTS = {
+Triple = tuple[str, ...]
+Scores = tuple[float | None, ...]
+
+ARGUMENTS: dict[str, dict[str, object]] = {
     "length_constraints:number_words": {"num_words": 100, "relation": "at least"},
     "length_constraints:number_sentences": {"num_sentences": 8, "relation": "less than"},
     "language:response_language": {"language": "en"},
@@ -56,41 +60,57 @@ def replies(n: int) -> list[str]:
     return made
 
 
-def measure(rounds: int = 3) -> list[Ratio]:
-    texts = replies(N_REPLIES)
-    triples = list(combinations(CHECKS, 3))
-    chosen = [triples[i % len(triples)] for i in range(len(texts))]
-    problems = [
+def usual(texts: list[str], chosen: list[Triple]) -> list[Scores]:
+    return [
+        tuple(float(bool(CHECKS[name](text, **ARGUMENTS[name]))) for name in names)
+        for text, names in zip(texts, chosen, strict=True)
+    ]
+
+
+def ours(problems: list[Problem], responses: list[Response]) -> list[Scores]:
+    verdicts = Compliant(how="all")(problems, responses)
+    return [tuple(part.score for part in v.parts.values()) for v in verdicts]
+
+
+def problems_of(chosen: list[Triple], profile: Profile) -> list[Problem]:
+    return [
         Problem(
             question=f"q{i}",
-            constraints=tuple(from_spec(n, ARGUMENTS[n], profile="official") for n in names),
+            constraints=tuple(from_spec(n, ARGUMENTS[n], profile=profile) for n in names),
         )
         for i, names in enumerate(chosen)
     ]
+
+
+def compare(texts: list[str], chosen: list[Triple], profile: Profile, limit: float) -> Ratio:
+    """Every tenth of the replies in turn, so that other work on the machine falls on both sides."""
+    problems = problems_of(chosen, profile)
     responses = [Response(raw=text, reply=text) for text in texts]
-    scorer = Compliant(how="all")
+    step = len(texts) // N_ROUNDS
+    a, b = [], []
+    for part in (slice(i, i + step) for i in range(0, len(texts), step)):
+        a.append(seconds(partial(ours, problems[part], responses[part])))
+        b.append(seconds(partial(usual, texts[part], chosen[part])))
+    return Ratio(
+        name=f"{len(texts)} replies against three constraints each, {profile}",
+        rounds=[x / y for x, y in zip(a, b, strict=True)],
+        limit=limit,
+        ours=f"{sum(a):.1f} s",
+        theirs=f"{sum(b):.1f} s, the usual way",
+    )
 
-    def ours() -> list[tuple[float | None, ...]]:
-        verdicts = scorer(problems, responses)
-        return [tuple(part.score for part in v.parts.values()) for v in verdicts]
 
-    def usual() -> list[tuple[float, ...]]:
-        return [
-            tuple(float(bool(CHECKS[n](text, **ARGUMENTS[n]))) for n in names)
-            for text, names in zip(texts, chosen, strict=True)
-        ]
-
-    mine, theirs = ours(), usual()
-    apart = sum(a != b for a, b in zip(mine, theirs, strict=True))
+def measure() -> list[Ratio]:
+    texts = replies(N_REPLIES)
+    triples: list[Triple] = list(combinations(CHECKS, 3))
+    chosen = [triples[i % len(triples)] for i in range(len(texts))]
+    responses = [Response(raw=text, reply=text) for text in texts]
+    mine = ours(problems_of(chosen, "official"), responses)
+    apart = sum(a != b for a, b in zip(mine, usual(texts, chosen), strict=True))
     if apart:
         raise SystemExit(f"the two sides disagree on {apart} replies, so their times say nothing")
-    a, b = in_turn(ours, usual, rounds=rounds)
+    # `fixed` gives other verdicts and does more for them; it is only promised not to be slower.
     return [
-        Ratio(
-            name=f"{N_REPLIES} replies against three constraints",
-            rounds=[x / y for x, y in zip(a, b, strict=True)],
-            limit=0.2,
-            ours=f"{min(a):.1f} s",
-            theirs=f"{min(b):.1f} s, the usual way",
-        )
+        compare(texts, chosen, "official", limit=0.2),
+        compare(texts, chosen, "fixed", limit=1.0),
     ]
