@@ -16,7 +16,22 @@ COLLOCATIONS = sorted(MODEL.collocations)
 WORDS = (
     *("the", "Then", "Answer", "ANSWER", "A", "I", "x", "B2", "3", "3.14", "-5", "$5", "1990s"),
     *("CANNOT", "cannot", "Gimme", "WANNA", "GONNA", "GOTTA", "LEMME", "CANNOTS", "'TIS", "D'YE"),
-    *("DON'T", "don't", "I'M", "A's", "A'S", "'A'", '"A"', "``A''", "U.S.", "e.g.", "E.G.", "J."),
+    *(
+        "DON'T",
+        "An't",
+        "so. . .",
+        "don't",
+        "I'M",
+        "A's",
+        "A'S",
+        "'A'",
+        '"A"',
+        "``A''",
+        "U.S.",
+        "e.g.",
+        "E.G.",
+        "J.",
+    ),
     *("(A)", "{B}", "[C]", "<D>", "A,B", "A,3B", "A:B", "A.B", "A--B", "A-B", "A/B", "A?B", "_A_"),
     *("$X$", r"\FRAC{A}{B}", r"\boxed{5}", "*A*", "##", "...", ". . .", "--", "É", "ÉTÉ", "“A”"),
     *("end.)", 'end."', "END.*", "END.(A", "x-Mr.", "(Mr.", "a$b.", "so$.", "so}.", "so].", "3)."),
@@ -76,6 +91,7 @@ def test_every_abbreviation_and_collocation_of_the_model(
 def test_counts_by_hand() -> None:
     assert capital_tokens("no capital at all. none") == 0
     assert capital_tokens("THE END. We CANNOT go, I said: GO!") == 6  # CAN and NOT are two
+    assert capital_tokens("so An't it") == 1  # A and n't
     assert capital_tokens("Each Word Begins. Only So") == 0
     assert punkt_sentences("So $x = 5$. Then Dr. Who left. (See Fig. 2.) Done") == (
         "So $x = 5$.",
