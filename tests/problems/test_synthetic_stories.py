@@ -126,7 +126,7 @@ def test_every_number_of_a_story_is_at_least_two_where_a_plural_follows() -> Non
 
 def test_text_is_clean() -> None:
     for p in PROBLEMS:
-        assert re.fullmatch(r"[A-Z][A-Za-z0-9 .,]+\?", p.question), p.question
+        assert re.fullmatch(r"[A-Z][A-Za-z0-9 .,']+\?", p.question), p.question
         assert "  " not in p.question and "None" not in p.question
         assert all(re.match(r"[A-Z]", s) for s in p.question.split(". "))
 
@@ -135,10 +135,10 @@ def test_text_is_clean() -> None:
 @pytest.mark.parametrize("tell", FAMILIES["test"], ids=lambda f: f.__name__)
 def test_a_family_tells_every_length_and_varies(tell, n_steps: int) -> None:
     rng = np.random.default_rng(n_steps)
-    stories = [tell(Cast(rng, "test"), n_steps) for _ in range(200)]
+    stories = [tell(Cast(rng, "test"), n_steps) for _ in range(800)]
     assert {len(story.steps) for story in stories} == {n_steps}
-    assert len({story.steps for story in stories}) > 60
-    assert Counter(story.family for story in stories) == {tell.__name__: 200}
+    assert len({story.steps for story in stories}) > (25 if n_steps == 1 else 60)
+    assert Counter(story.family for story in stories) == {tell.__name__: 800}
 
 
 @given(st.integers(2, 300), st.integers(0, 2**32 - 1), st.sampled_from([None, "×", "÷", "+"]))

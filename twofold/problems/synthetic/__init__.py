@@ -22,8 +22,10 @@ from twofold.types import Problem, Profile
 
 __all__ = ["Split", "obedient_reply", "problem", "suite"]
 
-ASK = "\nWork it out step by step and put the final number in \\boxed{}.\n"
-"""The text between question and constraints."""
+ASK = "\nExplain the calculation in plain words. Put the final number in \\boxed{}.\n"
+"""The text between question and constraints. It asks for no form that a constraint could forbid. Of
+twelve wordings tried on SmolLM2-135M it was among the best (10 of 48 replies to one-step problems
+right, at temperature 0.5); "step by step" made that model ramble (0 of 16)."""
 
 _LEVELS, _MOST_CONSTRAINTS = 5, 3
 

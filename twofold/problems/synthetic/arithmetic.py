@@ -76,7 +76,9 @@ def between(rng: np.random.Generator, low: int, high: int) -> int:
     return int(rng.integers(low, high + 1))
 
 
-def next_step(rng: np.random.Generator, value: int, *, before: Sign | None = None) -> Step:
+def next_step(
+    rng: np.random.Generator, value: int, *, before: Sign | None = None, largest: int = 40
+) -> Step:
     """A step that can follow on `value`, each possible sign as likely as the others.
 
     Multiplying and dividing do not follow each other, so that neither undoes the other.
@@ -85,6 +87,7 @@ def next_step(rng: np.random.Generator, value: int, *, before: Sign | None = Non
         rng: Source of all randomness.
         value: The running number, at least 2.
         before: The sign of the step that led to it.
+        largest: The most that is added, at least 2.
 
     Returns:
         A step whose left side is `value` and whose result lies in 2 to 300.
@@ -107,7 +110,7 @@ def next_step(rng: np.random.Generator, value: int, *, before: Sign | None = Non
     sign = signs[between(rng, 0, len(signs) - 1)]
     match sign:
         case "+":
-            right = between(rng, 2, 40)
+            right = between(rng, 2, largest)
         case "-":
             right = between(rng, 2, value - 3)
         case "×":

@@ -19,10 +19,12 @@ Split = Literal["train", "test"]
 Choice = TypeVar("Choice")
 
 _TRAIN_NAMES = (
-    "Anna Bruno Clara David Emil Frida Greta Hugo Irene Jonas Karin Lukas Nora Oscar Rita Sven"
+    "Anna Bruno Clara David Emil Frida Greta Hugo Irene Jonas Karin Lukas Maria Nora Oscar Paula "
+    "Rita Sven Tina Viktor"
 )
 _TEST_NAMES = (
-    "Amir Bella Carlos Diana Elif Farid Gina Hassan Ines Jamal Kira Leila Mateo Nadia Omar Priya"
+    "Amir Bella Carlos Diana Elif Farid Gina Hassan Ines Jamal Kira Leila Mateo Nadia Omar Priya "
+    "Rosa Samir Thea Yusuf"
 )
 
 
@@ -40,7 +42,7 @@ class Cast:
     split: Split
 
     def names(self, n: int) -> list[str]:
-        """`n` different names, at most 16.
+        """`n` different names, at most 20.
 
         Example:
             >>> names = Cast(np.random.default_rng(0), "test").names(3)

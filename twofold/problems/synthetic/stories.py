@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
-from twofold.problems.synthetic.arithmetic import Sign, Step, between, next_step
+from twofold.problems.synthetic.arithmetic import MOST, Sign, Step, between, next_step
 from twofold.problems.synthetic.cast import Cast, Split
 
 
@@ -37,6 +37,17 @@ class Story:
 
 Family = Callable[[Cast, int], Story]
 """Tells a story with a cast in so many steps, 1 to 5."""
+
+
+def up_to(usual: int, n_steps: int) -> int:
+    """The largest number to draw: one digit in stories of one step, which small models can solve.
+
+    Example:
+        >>> up_to(40, n_steps=1), up_to(40, n_steps=2)
+        (9, 40)
+    """
+    return 9 if n_steps == 1 else usual
+
 
 _HOARD_MOVES: dict[Sign, tuple[str, ...]] = {
     "+": (
@@ -65,11 +76,13 @@ def hoard(cast: Cast, n_steps: int) -> Story:
     """
     (name,) = cast.names(1)
     things = cast.pick(["marbles", "stamps", "buttons", "postcards"], ["shells", "badges"])
-    start = between(cast.rng, 6, 40)
+    largest = up_to(40, n_steps)
+    start = between(cast.rng, 5, largest)
     told, steps = [f"{name} has {start} {things}."], list[Step]()
     for _ in range(n_steps):
         value = steps[-1].result if steps else start
-        steps.append(next_step(cast.rng, value, before=steps[-1].sign if steps else None))
+        before = steps[-1].sign if steps else None
+        steps.append(next_step(cast.rng, value, before=before, largest=largest))
         move = cast.pick(_HOARD_MOVES[steps[-1].sign])
         told.append(move.format(name=name, k=steps[-1].right))
     told.append(f"How many {things} does {name} have {cast.pick(['now', 'in the end'])}?")
@@ -107,11 +120,13 @@ def comparison(cast: Cast, n_steps: int) -> Story:
     )
     together = n_steps > 1 and cast.rng.random() < 0.5
     names = cast.names(n_steps + (0 if together else 1))
-    start = between(cast.rng, 6, 40)
+    largest = up_to(40, n_steps)
+    start = between(cast.rng, 5, largest)
     told, steps = [f"{names[0]} {did} {start} {things}."], list[Step]()
     for one, other in zip(names[1:], names, strict=False):
         value = steps[-1].result if steps else start
-        step = next_step(cast.rng, value, before=steps[-1].sign if steps else None)
+        before = steps[-1].sign if steps else None
+        step = next_step(cast.rng, value, before=before, largest=largest)
         told.append(f"{one} {did} {_compared(step, things)} {other}.")
         steps.append(step)
     if together:
@@ -135,7 +150,10 @@ def purchase(cast: Cast, n_steps: int) -> Story:
         [("notebooks", "pens"), ("cups", "plates"), ("ropes", "buckets")],
         [("candles", "lanterns"), ("kites", "balls")],
     )
-    first, second = (Step(between(cast.rng, 2, 9), "×", between(cast.rng, 2, 12)) for _ in "ab")
+    dearest = up_to(12, n_steps)
+    first, second = (
+        Step(between(cast.rng, 2, 9), "×", between(cast.rng, 2, dearest)) for _ in "ab"
+    )
     told = f"{name} buys {first.left} {goods} for {first.right} dollars each"
     steps = [first]
     if n_steps >= 3:
@@ -167,9 +185,10 @@ def workshop(cast: Cast, n_steps: int) -> Story:
         [("bakery", "loaves"), ("workshop", "chairs"), ("factory", "toys")],
         [("pottery", "bowls"), ("printing house", "posters")],
     )
-    per_hour, hours = between(cast.rng, 3, 12), between(cast.rng, 2, 8)
+    (name,) = cast.names(1)
+    per_hour, hours = between(cast.rng, 3, up_to(12, n_steps)), between(cast.rng, 2, 8)
     steps = [Step(per_hour, "×", hours)]
-    told = f"A {place} makes {per_hour} {things} an hour"
+    told = f"{name}'s {place} makes {per_hour} {things} an hour"
     if n_steps == 1:
         text = f"{told}. How many {things} does it make in {hours} hours?"
         return Story("workshop", text, tuple(steps))
@@ -189,7 +208,8 @@ def workshop(cast: Cast, n_steps: int) -> Story:
         told += f" The good ones are packed into boxes of {box}."
         question = "How many boxes are filled?"
     if n_steps == 5:
-        steps.append(Step(steps[-1].result, "×", between(cast.rng, 2, 5)))
+        boxes = steps[-1].result
+        steps.append(Step(boxes, "×", between(cast.rng, 2, min(5, MOST // boxes))))
         told += f" Each box is sold for {steps[-1].right} dollars."
         question = "How many dollars do all the boxes bring in?"
     return Story("workshop", f"{told} {question}", tuple(steps))
@@ -205,7 +225,7 @@ def sharing(cast: Cast, n_steps: int) -> Story:
     """
     one, other = cast.names(2)
     things = cast.pick(["sweets", "nuts", "grapes"], ["plums", "biscuits"])
-    children, each = between(cast.rng, 2, 8), between(cast.rng, 4, 15)
+    children, each = between(cast.rng, 2, 8), between(cast.rng, 3, up_to(15, n_steps))
     pile, steps = children * each, list[Step]()
     eaten = between(cast.rng, 2, 9) if n_steps >= 3 else 0
     told = f"{one} brings {pile} {things}."
@@ -225,7 +245,8 @@ def sharing(cast: Cast, n_steps: int) -> Story:
         told += f" Each child already had {steps[-1].right} {things} before."
         question = f"How many {things} does each child have now?"
     if n_steps == 5:
-        steps.append(Step(steps[-1].result, "-", between(cast.rng, 2, 5)))
+        held = steps[-1].result
+        steps.append(Step(held, "-", between(cast.rng, 2, min(5, held - 2))))
         told += f" Then each child gives {steps[-1].right} {things} to a teacher."
     return Story("sharing", f"{told} {question}", tuple(steps))
 
@@ -238,13 +259,15 @@ def bus(cast: Cast, n_steps: int) -> Story:
         >>> [s.sign for s in bus(Cast(np.random.default_rng(0), "test"), 3).steps]
         ['-', '+', '+']
     """
-    start = between(cast.rng, 12, 40)
-    told, steps, value = [f"A bus leaves the depot with {start} passengers."], list[Step](), start
-    stops = ["the market", "the school", "the bridge"]
+    start = between(cast.rng, 5, 9) if n_steps == 1 else between(cast.rng, 12, 40)
+    (name,) = cast.names(1)
+    told = [f"{name} drives a bus that leaves the depot with {start} passengers."]
+    steps, value = list[Step](), start
+    stops = ["the market", "the school", "the bridge", "the harbour", "the museum"]
     while len(steps) < n_steps:
-        stop = stops.pop(0)
+        stop = stops.pop(between(cast.rng, 0, len(stops) - 1))
         if len(steps) == n_steps - 1:
-            steps.append(Step(value, "+", between(cast.rng, 2, 20)))
+            steps.append(Step(value, "+", between(cast.rng, 2, up_to(20, n_steps))))
             told.append(f"At {stop}, {steps[-1].right} more people get on.")
         else:
             steps.append(Step(value, "-", between(cast.rng, 2, value - 3)))
