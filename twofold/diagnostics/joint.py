@@ -156,36 +156,39 @@ class _Analysis:
             return None
 
     def _breakdowns(self, stated: Block) -> Iterator[tuple[str, Estimate]]:
-        for tag, labels in self._labels(stated).items():
-            values = sorted(set(labels), key=_natural)
-            if not 2 <= len(values) <= MAX_BREAKDOWN:
+        for tag, names, codes in self._labels(stated):
+            there = [code for code in range(len(names)) if (codes == code).any()]
+            if not 2 <= len(there) <= MAX_BREAKDOWN:
                 continue
-            for value in values:
-                block = stated.where(labels == value)
+            for code in there:
+                block = stated.where(codes == code)
                 answered = block.where(self._has_answer(block))
-                at = f"by/{tag}/{value}"
+                at = f"by/{tag}/{names[code]}"
                 yield from self._named(f"{at}/accuracy", answered.correct, answered.problem)
                 yield from self._named(f"{at}/hacc", block.hacc(), block.problem)
                 yield from self._named(f"{at}/joint", answered.joint(), answered.problem)
 
-    def _labels(self, block: Block) -> dict[str, NDArray[np.str_]]:
-        """What the rows are broken down by: a label for each row, by tag."""
+    def _labels(self, block: Block) -> Iterator[tuple[str, list[str], Ints]]:
+        """What the rows are broken down by: tag, its labels in order, and each row's label."""
         problems = self.table.problems
-        tags: dict[str, NDArray[np.str_]] = {
-            "n_constraints": np.array([str(len(p.constraints)) for p in problems])[block.problem]
-        }
+        tags = {"n_constraints": [str(len(p.constraints)) for p in problems]}
         for tag in ("difficulty", "source"):
             if all(tag in p.tags for p in problems):
-                tags[tag] = np.array([p.tags[tag] for p in problems])[block.problem]
+                tags[tag] = [p.tags[tag] for p in problems]
+        for tag, labels in tags.items():
+            names = sorted(set(labels), key=_natural)
+            codes = np.array([names.index(label) for label in labels], dtype=np.int32)
+            yield tag, names, codes[block.problem]
         name, edges = self._length_bins()
         if len(edges) > 1:
             lengths = block.thinking if name == "thinking_tokens" else block.reply
-            slot = np.searchsorted(edges[1:-1], lengths, side="left")
-            bins = enumerate(pairwise(edges))
-            names = [f"{'≤' if i == 0 else f'{low + 1}–'}{high}" for i, (low, high) in bins]
-            label = np.array(names)[slot]
-            tags[name] = np.where(lengths < 0, "unknown", label)
-        return tags
+            names = [
+                f"{'≤' if i == 0 else f'{low + 1}–'}{high}"
+                for i, (low, high) in enumerate(pairwise(edges))
+            ]
+            codes = np.searchsorted(edges[1:-1], lengths, side="left").astype(np.int32)
+            codes[lengths < 0] = len(names)
+            yield name, [*names, "unknown"], codes
 
     def _length_bins(self) -> tuple[str, list[int]]:
         """Quartile edges of the length, over all roles: thinking if there is any, else reply."""
@@ -279,7 +282,7 @@ class _Analysis:
 
 def _slots(block: Block, labels: NDArray[np.str_], label: str) -> tuple[Floats, Ints]:
     """The scores of every constraint with `label`, and the problem each belongs to."""
-    mask = labels[block.problem] == label
+    mask = (labels == label)[block.problem]
     rows, slots = np.nonzero(mask)
     return block.parts[rows, slots], block.problem[rows]
 

@@ -1,8 +1,8 @@
 """The joint table: what became of every reply, in columns.
 
 A row says of one response whether it was right, which constraints it kept and how it ended. In
-memory the table is a few numbers a row, never a text, so that a hundred thousand rows cost a few
-megabytes; on disk it is `joint.jsonl`.
+memory the table is a few small numbers a row, never a text, so that a hundred thousand rows cost a
+few megabytes; on disk it is `joint.jsonl`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from twofold.types import Ended, Problem
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
 ENDED = tuple(Ended)
 
 
@@ -54,23 +54,24 @@ class Block:
 
     def hacc(self) -> Floats:
         """All constraints met: a broken one decides 0, else an unscored one leaves NaN."""
-        there = self.parts >= 0
-        broken = (self.parts == 0).any(axis=1)
-        unknown = np.isnan(self.parts).any(axis=1)
-        met = np.where(there, self.parts, 1.0).prod(axis=1)
-        return np.where(broken, 0.0, np.where(unknown, np.nan, met))
+        met: Floats = np.where(self.parts == -1, np.float32(1), self.parts).prod(
+            axis=1
+        )  # NaN stays
+        met[(self.parts == 0).any(axis=1)] = 0
+        return met
 
     def sacc(self) -> Floats:
         """Mean share of constraints met; NaN if any is unscored."""
         asked = self.parts != -1  # NaN != -1 holds: an unscored slot was asked and makes NaN
-        total: Floats = np.where(asked, self.parts, 0.0).sum(axis=1)
-        return np.asarray(total / np.maximum(asked.sum(axis=1), 1))
+        total = np.where(asked, self.parts, np.float32(0)).sum(axis=1)
+        n_asked = np.maximum(asked.sum(axis=1), 1).astype(np.float32)
+        return np.asarray(total / n_asked)
 
     def joint(self) -> Floats:
         """Right and all constraints met: a sure 0 on either side decides, else NaN is NaN."""
         hacc = self.hacc()
         zero = (self.correct == 0) | (hacc == 0)
-        return np.asarray(np.where(zero, 0.0, self.correct * hacc))
+        return np.asarray(np.where(zero, np.float32(0), self.correct * hacc))
 
     def where(self, keep: NDArray[np.bool_]) -> Block:
         """The rows that `keep` selects."""
@@ -99,7 +100,7 @@ class Table:
     def add(self, row: Mapping[str, Any]) -> None:
         """Take in one row of `joint.jsonl`."""
         where = (row["role"], row["condition"])
-        ints, floats = self._columns.setdefault(where, (array("q"), array("d")))
+        ints, floats = self._columns.setdefault(where, (array("i"), array("f")))
         index = self._index[row["problem"]]
         thinking, reply = row.get("n_thinking_tokens"), row.get("n_reply_tokens")
         ints.extend(
@@ -140,8 +141,8 @@ class Table:
         if (role, condition) not in self._columns:
             return None
         ints, floats = self._columns[role, condition]
-        whole = np.frombuffer(ints, dtype=np.int64).reshape(-1, 5)
-        real = np.frombuffer(floats, dtype=np.float64).reshape(len(whole), 1 + self.slots)
+        whole = np.frombuffer(ints, dtype=np.int32).reshape(-1, 5)
+        real = np.frombuffer(floats, dtype=np.float32).reshape(len(whole), 1 + self.slots)
         order = np.lexsort((whole[:, 1], whole[:, 0]))
         whole, real = whole[order], real[order]
         return Block(
