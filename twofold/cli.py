@@ -159,8 +159,11 @@ def _named(model: str, against: str | None) -> Path:
 def _finish(result: Result) -> None:
     """Print the findings and where the page is; exit with a status if too much was lost."""
     from twofold.report.markdown import summary
+    from twofold.report.page import model_names
+    from twofold.store import RunDir
 
-    typer.echo(summary(result.findings))
+    names = model_names(RunDir(result.path).manifest())
+    typer.echo(summary(result.findings, names))
     typer.echo(f"\npage: {result.path / 'report.html'}")
     if result.lost.is_too_many:
         typer.echo(

@@ -219,7 +219,7 @@ def _by_role(finding: Finding, key: str) -> dict[str, Estimate]:
 
 
 def _floors(finding: Finding, key: str) -> dict[str, Estimate]:
-    measure = key.removeprefix("stated/")
+    measure = key.removeprefix("stated/").removeprefix("plain/")
     return {
         name.replace("_", " "): finding.estimates[path]
         for name in _names(finding.estimates, "floor", depth=0)
