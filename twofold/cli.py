@@ -34,7 +34,7 @@ ProblemsOption = Annotated[
     typer.Option(
         "--problems",
         help="A suite (synthetic, synthetic:200, synthetic:200:train), a file or directory (MathIF, "
-        "IFEval, GSM8K, MATH-500, own JSONL), or hub:org/name[:config][:split].",
+        "IFEval, GSM8K, MATH-500, own JSONL), or hub:org/name[:split].",
     ),
 ]
 
@@ -55,6 +55,9 @@ def audit(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Ask only the first so many problems.")
     ] = None,
+    diagnostics: Annotated[
+        str, typer.Option(help="Which to run, with commas between; all = every one there is.")
+    ] = "joint",
     samples: Annotated[int, typer.Option(min=1, help="Samples a problem and condition.")] = 1,
     max_tokens: Annotated[
         int, typer.Option(min=1, help="Token budget for thinking and reply together.")
@@ -72,9 +75,16 @@ def audit(
     """
     from twofold import problems as problem_files
     from twofold.audit import audit as run
+    from twofold.diagnostics import DIAGNOSTICS
     from twofold.models import resolve
     from twofold.types import Sampling
 
+    unknown = {name.strip() for name in diagnostics.split(",")} - {"all", *DIAGNOSTICS}
+    if unknown:
+        raise typer.BadParameter(
+            f"there is no diagnostic {', '.join(sorted(unknown))}; there is {', '.join(DIAGNOSTICS)}",
+            param_hint="--diagnostics",
+        )
     asked = problem_files.load(problems, profile="fixed", limit=limit)
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p)
     result = run(
