@@ -134,7 +134,8 @@ OBEYING: dict[str, Callable[[dict[str, Any], str], str]] = {
         "THE ANSWER IS FIVE BECAUSE WE ADD TWO AND THREE TOGETHER"
     ),
     "change_case:english_lowercase": lambda a, f: (
-        f"the answer is five because we add two and three together: {f}"
+        f"the answer to the question is {f.split()[0]} because we add the two numbers together and "
+        "then check the result"  # langdetect takes five times `green` for Dutch
     ),
     "change_case:capital_word_frequency": lambda a, f: (
         f"{f} " + some(a["capital_frequency"], a["capital_relation"], "LOUD", "quiet")
