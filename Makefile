@@ -17,7 +17,7 @@ $(READY): pyproject.toml constraints.txt
 
 # Audit SmolLM2-135M-Instruct on the generated suite. Run it again: finished replies are kept.
 demo: setup
-	$(BIN)/twofold audit smollm2 --problems synthetic:75 --max-tokens 192 --out runs/demo
+	$(BIN)/twofold audit smollm2 --problems synthetic:45 --max-tokens 128 --out runs/demo
 
 test: setup
 	$(BIN)/python -m pytest -q
