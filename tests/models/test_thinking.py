@@ -2,7 +2,7 @@
 
 import pytest
 
-from twofold.models.thinking import ThinkingPolicy, detect, split, split_served
+from twofold.models.thinking import ThinkingPolicy, detect, detect_in, split, split_served
 from twofold.types import Ended
 
 PLAIN = ThinkingPolicy()
@@ -26,6 +26,18 @@ PREFILLED = ThinkingPolicy(prefilled=True)
         ("a </think> comes after <think>", PLAIN, "a", "comes after <think>"),
         ("[THINK]a[/THINK]b", ThinkingPolicy("[THINK]", "[/THINK]"), "a", "b"),
         ("<think></think>b", PLAIN, "", "b"),
+        ("I used the `<think>` tag: 4", PLAIN, None, "I used the `<think>` tag: 4"),
+        ("<think>a</think>I used the <think> tag", PLAIN, "a", "I used the <think> tag"),
+        ("Sure.\n<think>a</think>b", PLAIN, "a", "b"),
+        ("I think in <think> tags.\n<think>a</think>b", PLAIN, "a", "b"),
+        ("<think>a</think>x<think>b</think>y", PLAIN, "a", "x<think>b</think>y"),
+        ("<think>a</think>x\n<think>b</think>y", PLAIN, "a\n\nb", "y"),
+        ("<think>a</think> <think>b</think>y", PLAIN, "a\n\nb", "y"),
+        ("a</think>\n\n  <think>b</think>y", PREFILLED, "a\n\nb", "y"),
+        ("<think>a\n<think>b</think>c", PLAIN, "a\n<think>b", "c"),
+        ("<THINK>a</Think>b", PLAIN, "a", "b"),
+        ("\u0130\u0130<Think>a</THINK>b", PLAIN, "a", "b"),  # lower() would lengthen the text
+        ("a</THINK>b", PREFILLED, "a", "b"),
     ],
 )
 def test_thought_and_reply(
@@ -39,7 +51,20 @@ def test_thought_and_reply(
 
 @pytest.mark.parametrize("hit_limit", [True, False])
 @pytest.mark.parametrize(
-    ("raw", "policy"), [("<think>a", PLAIN), ("a", PREFILLED), ("", PREFILLED)]
+    ("raw", "policy"),
+    [
+        ("<think>a", PLAIN),
+        ("a", PREFILLED),
+        ("", PREFILLED),
+        ("Sure.\n<think>2+2 is \\boxed{4} wait", PLAIN),
+        ("Sure.\r\n \t<think>2+2 is \\boxed{4}", PLAIN),
+        ("<think>a</think><think>b \\boxed{4}", PLAIN),
+        ("<think>a</think>4\n<think>b", PLAIN),
+        ("a</think> <think>b", PREFILLED),
+        ("</think><think>b", PLAIN),
+        ("<THINK>a \\boxed{4}", PLAIN),
+        ("[think]a", ThinkingPolicy("[THINK]", "[/THINK]")),
+    ],
 )
 def test_an_unclosed_thought_is_never_judged(
     raw: str, policy: ThinkingPolicy, hit_limit: bool
@@ -90,6 +115,53 @@ def test_tokens_unknown_stay_unknown() -> None:
 )
 def test_detect(template: str, prompt: str, policy: ThinkingPolicy) -> None:
     assert detect(template, prompt) == policy
+
+
+@pytest.mark.parametrize(
+    ("raw", "open_tag"),
+    [
+        ("", "<think>"),
+        ("4", "<think>"),
+        ("<THINK>a", "<think>"),
+        ("[THINK]a", "[THINK]"),
+        ("Sure.\n<thinking>a", "<thinking>"),
+        ("<thinking>a\n<think>b", "<thinking>"),
+        ("a[/THINK]b", "[THINK]"),
+        ("Sure. <thinking>a</thinking>b", "<thinking>"),
+        ("I used the [THINK] tag", "<think>"),
+        ("I used the [THINK] tag</think>b", "<think>"),
+        ("I used <think>.\n[THINK]a", "[THINK]"),
+    ],
+)
+def test_tags_are_read_off_a_text_of_unknown_source(raw: str, open_tag: str) -> None:
+    policy = detect_in(raw)
+    assert policy.open_tag == open_tag
+    assert policy.close_tag == open_tag[0] + "/" + open_tag[1:]
+    assert not policy.prefilled
+
+
+@pytest.mark.parametrize("raw", ["[THINK]a \\boxed{4}", "<thinking>a \\boxed{4}", "<THINK>a"])
+@pytest.mark.parametrize("reasoning", [None, "r"])
+def test_a_server_of_an_unknown_model_gets_no_unclosed_thought_judged(
+    raw: str, reasoning: str | None
+) -> None:
+    response = split_served(raw, reasoning, policy=PLAIN, hit_limit=False)
+    assert (response.reply, response.ended) == ("", Ended.unclosed_thinking)
+
+
+def test_a_policy_that_was_given_is_followed() -> None:
+    given = ThinkingPolicy("<r>", "</r>")
+    assert split_served("<think>a", None, policy=given, hit_limit=False).reply == "<think>a"
+
+
+def test_a_thought_sent_apart_may_name_the_close_tag() -> None:
+    response = split_served("4", "a</think>b", policy=PLAIN, hit_limit=False)
+    assert (response.reply, response.thinking) == ("4", "a</think>b")
+
+
+def test_blank_lines_without_end_are_split_in_linear_time() -> None:
+    raw = "\n" * 200_000
+    assert split(raw, policy=PLAIN, hit_limit=True).ended is Ended.truncated
 
 
 @pytest.mark.parametrize(

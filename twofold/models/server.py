@@ -48,9 +48,10 @@ class ServerModel(Model):
     Args:
         endpoint: The server.
         model: The model's name on the server.
-        thinking: How the content marks its thought, where the server does not send it apart. If
-            the chat template opens the thought itself and the server has no reasoning parser, give
-            `ThinkingPolicy(prefilled=True)`: nothing on the wire tells.
+        thinking: How the content marks its thought, where the server does not send it apart; the
+            default reads the tags off each reply. If the chat template opens the thought itself
+            and the server has no reasoning parser, give `ThinkingPolicy(prefilled=True)`: nothing
+            on the wire tells.
         concurrency: Requests under way at once, at least 1.
         backoff: How failed requests are tried again.
         limits: How long a request may take.

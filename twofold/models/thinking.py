@@ -8,9 +8,10 @@ with; use it only to repeat those scores.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import final
+from dataclasses import asdict, dataclass, replace
+from typing import NamedTuple, final
 
 from twofold.types import Ended, Response
 
@@ -18,7 +19,7 @@ from twofold.types import Ended, Response
 @final
 @dataclass(frozen=True)
 class ThinkingPolicy:
-    """How a model marks its thought.
+    """How a model marks its thought. Upper and lower case of a tag are the same tag.
 
     Args:
         open_tag: What starts a thought.
@@ -71,6 +72,31 @@ def detect(template: str, generation_prompt: str) -> ThinkingPolicy:
     return ThinkingPolicy()
 
 
+def detect_in(raw: str) -> ThinkingPolicy:
+    """Read the tags off a text whose template nobody knows: a foreign transcript, a server's reply.
+
+    The known pair decides of which a thought opens first, or a close tag comes first; a tag that
+    is only mentioned in a sentence does not. A text cannot tell that its template opened a thought,
+    so the policy is never prefilled.
+
+    Args:
+        raw: The model's whole text.
+
+    Returns:
+        The policy to `split` it with; `<think>` tags where the text holds none.
+
+    Example:
+        >>> detect_in("Sure." + chr(10) + "[THINK]2+2").open_tag
+        '[THINK]'
+    """
+    found: list[tuple[int, ThinkingPolicy]] = []
+    for tags in _KNOWN_TAGS:
+        policy = ThinkingPolicy(*tags)
+        places = (_opened(raw, policy, 0), _find(policy.close_tag, raw, 0))
+        found += [(place, policy) for place in places if place is not None]
+    return min(found, key=lambda each: each[0], default=(0, ThinkingPolicy()))[1]
+
+
 def split(
     raw: str,
     *,
@@ -81,10 +107,16 @@ def split(
 ) -> Response:
     """Take a model's text apart into thought and reply, and say how it ended.
 
-    The thought runs from the first open tag (or the start, if the tag was prefilled or left out)
-    to the *first* close tag after it; tags named again inside the thought or inside the reply are
-    plain text. Words before the open tag are not part of the reply. A thought that begins the text
-    and is never closed leaves no reply, whether the budget ran out or the model stopped by itself.
+    An open tag opens a thought by its place: at the start of the text, at the start of a line, or
+    right after a close tag (blanks between do not matter). Elsewhere it is a mention ("I used the
+    `<think>` tag"), except that the first close tag always ends a thought: one that runs from the
+    first open tag before it, wherever that stands, or from the start of the text.
+
+    A thought ends at the first close tag after it; tags named again inside it are plain text. What
+    follows the last thought is the reply; words before or between thoughts belong to neither. A
+    thought that is never closed leaves no reply, whatever precedes it, and whether the budget ran
+    out or the model stopped by itself. A reply that shows the tag at the start of a line, in a code
+    block say, is lost by this: a lost reply is unscored, a judged thought would be a wrong score.
 
     Args:
         raw: The text as it came, special tokens of the chat format removed.
@@ -95,34 +127,28 @@ def split(
             before it; None where the source cannot tell.
 
     Returns:
-        The response. The blank lines between thought and reply belong to neither.
+        The response; several thoughts are joined by a blank line. The blank lines between thought
+        and reply belong to neither.
 
     Example:
         >>> split("<think>2+2</think>4", policy=ThinkingPolicy(), hit_limit=False).reply
         '4'
         >>> split("<think>2+2", policy=ThinkingPolicy(), hit_limit=True).ended.value
         'unclosed_thinking'
+        >>> split("<think>a</think>x<think>b</think>y", policy=ThinkingPolicy(), hit_limit=False).reply
+        'x<think>b</think>y'
     """
-    start, close = _thought(raw, policy)
-    if start is None:
+    thoughts = _thoughts(raw, policy, _first(raw, policy))
+    if not thoughts:
         return Response(raw=raw, reply=raw, ended=_ended(raw, hit_limit), n_reply_tokens=n_tokens)
-    if close is None:
-        return Response(
-            raw=raw,
-            reply="",
-            thinking=raw[start:].strip(),
-            ended=Ended.unclosed_thinking,
-            n_thinking_tokens=n_tokens,
-            n_reply_tokens=None if n_tokens is None else 0,
-        )
-    after = close + len(policy.close_tag)
-    reply = raw[after:].lstrip()
-    n_thinking = tokens_before(after) if tokens_before and n_tokens is not None else None
-    return Response(
-        raw=raw,
-        reply=reply,
-        thinking=raw[start:close].strip(),
-        ended=_ended(reply, hit_limit),
+    response = _taken_apart(raw, thoughts, policy, hit_limit=hit_limit)
+    if response.ended is Ended.unclosed_thinking:
+        n_thinking = n_tokens
+    else:
+        after = thoughts[-1].end + len(policy.close_tag)
+        n_thinking = tokens_before(after) if tokens_before and n_tokens is not None else None
+    return replace(
+        response,
         n_thinking_tokens=n_thinking,
         n_reply_tokens=None if n_thinking is None or n_tokens is None else n_tokens - n_thinking,
     )
@@ -136,7 +162,8 @@ def split_served(
     Args:
         content: What the server calls the content; "" where it sent null.
         reasoning: The thought it sent apart; None or "" = it sent none, so `content` is split.
-        policy: The tags that `content` may hold, and that `raw` is put together with.
+        policy: The tags that `content` may hold, and that `raw` is put together with. The default
+            says that nothing is known of the model, so the tags are read off `content`.
         hit_limit: The server's finish reason was `length`.
 
     Returns:
@@ -147,18 +174,17 @@ def split_served(
         >>> answer.raw, answer.reply
         ('<think>2+2</think>4', '4')
     """
+    if policy == ThinkingPolicy():
+        policy = detect_in(content)
     if not reasoning:
         return split(content, policy=policy, hit_limit=hit_limit)
     raw = policy.open_tag + reasoning
-    if content or not hit_limit:
-        raw += policy.close_tag + content
-        return Response(
-            raw=raw,
-            reply=content,
-            thinking=reasoning.strip(),
-            ended=_ended(content, hit_limit),
-        )
-    return Response(raw=raw, reply="", thinking=reasoning.strip(), ended=Ended.unclosed_thinking)
+    sent = _Thought(len(policy.open_tag), len(raw), closed=bool(content) or not hit_limit)
+    if not sent.closed:
+        return _taken_apart(raw, [sent], policy, hit_limit=hit_limit)
+    raw += policy.close_tag + content
+    further = _thoughts(raw, policy, _opened(raw, policy, sent.end))
+    return _taken_apart(raw, [sent, *further], policy, hit_limit=hit_limit)
 
 
 def official_split(raw: str) -> str:
@@ -188,17 +214,62 @@ def official_split(raw: str) -> str:
     return text
 
 
-def _thought(raw: str, policy: ThinkingPolicy) -> tuple[int | None, int | None]:
-    """Where the thought starts and where its close tag stands; None = there is none."""
-    first = raw.find(policy.open_tag)
-    leads = first >= 0 and not raw[:first].strip()
-    start = first + len(policy.open_tag) if leads else 0
-    close = raw.find(policy.close_tag, start)
-    if leads or policy.prefilled:
-        return start, close if close >= 0 else None
-    if close < 0:
-        return None, None
-    return (first + len(policy.open_tag) if 0 <= first < close else 0), close
+class _Thought(NamedTuple):
+    """One thought: characters `start` to `end` of the text, without its tags."""
+
+    start: int
+    end: int
+    closed: bool
+
+
+def _taken_apart(
+    raw: str, thoughts: list[_Thought], policy: ThinkingPolicy, *, hit_limit: bool
+) -> Response:
+    """The response, tokens not counted. Only the last thought can be unclosed."""
+    thinking = "\n\n".join(filter(None, (raw[each.start : each.end].strip() for each in thoughts)))
+    last = thoughts[-1]
+    if not last.closed:
+        return Response(raw=raw, reply="", thinking=thinking, ended=Ended.unclosed_thinking)
+    reply = raw[last.end + len(policy.close_tag) :].lstrip()
+    return Response(raw=raw, reply=reply, thinking=thinking, ended=_ended(reply, hit_limit))
+
+
+def _thoughts(raw: str, policy: ThinkingPolicy, start: int | None) -> list[_Thought]:
+    """The thought that starts at `start` (None = there is none), and those that follow it."""
+    thoughts: list[_Thought] = []
+    while start is not None:
+        close = _find(policy.close_tag, raw, start)
+        if close is None:
+            return [*thoughts, _Thought(start, len(raw), closed=False)]
+        thoughts.append(_Thought(start, close, closed=True))
+        start = _opened(raw, policy, close)
+    return thoughts
+
+
+def _first(raw: str, policy: ThinkingPolicy) -> int | None:
+    """Where the first thought starts, behind its tag; None = there is none."""
+    opened = _opened(raw, policy, 0)
+    if policy.prefilled:
+        again = opened is not None and not raw[: opened - len(policy.open_tag)].strip()
+        return opened if again else 0
+    close = _find(policy.close_tag, raw, 0)
+    if close is None or (opened is not None and opened <= close):
+        return opened
+    named = _find(policy.open_tag, raw, 0)
+    return named + len(policy.open_tag) if named is not None and named < close else 0
+
+
+def _opened(raw: str, policy: ThinkingPolicy, at: int) -> int | None:
+    """Where the next thought from `at` on starts, behind an open tag whose place opens one."""
+    place = rf"(?:^|{re.escape(policy.close_tag)})[^\S\n]*{re.escape(policy.open_tag)}"
+    found = re.compile(place, re.IGNORECASE | re.MULTILINE).search(raw, at)
+    return found.end() if found else None
+
+
+def _find(tag: str, raw: str, at: int) -> int | None:
+    """Where `tag` stands first from `at` on, in upper or lower case."""
+    found = re.compile(re.escape(tag), re.IGNORECASE).search(raw, at)
+    return found.start() if found else None
 
 
 def _ended(reply: str, hit_limit: bool) -> Ended:
