@@ -204,7 +204,7 @@ def test_a_server_that_loses_too_much_ends_with_a_status_and_is_asked_again(tmp_
         done = run(tmp_path / "cache", *arguments)
         assert done.returncode == 3, done.stderr
         assert "responses were lost" in done.stderr
-        assert "asks only for what was lost" in done.stderr
+        assert "it asks only for what was lost" in done.stderr
         findings = json.loads((tmp_path / "run" / "findings.json").read_text())
         lost = findings["lost"]["n"]
         assert 0 < lost < 60

@@ -97,8 +97,57 @@ def test_unknown_empty_absent_and_odd_files_name_the_remedy(tmp_path):
         read(tmp_path / "empty.jsonl", THREE)
     with pytest.raises(RunError, match=r"has the keys text; known forms are MathIF"):
         read(lines(tmp_path / "x.jsonl", {"text": "a"}), THREE)
-    with pytest.raises(RunError, match="a reply is None"):
-        read(lines(tmp_path / "y.jsonl", *[{"output": [None]}] * 3), THREE)
+    with pytest.raises(RunError, match="a reply is 7"):
+        read(lines(tmp_path / "y.jsonl", *[{"output": [7]}] * 3), THREE)
+
+
+def test_a_reply_that_was_lost_elsewhere_is_lost_here_too(tmp_path):
+    path = lines(tmp_path / "r.jsonl", {"output": ["a"]}, {"output": [None]}, {"output": []})
+    ended = [r.ended for _, r in Transcript(path, THREE).answers("fixed")]
+    assert ended == [Ended.answered, Ended.failed, Ended.failed]
+
+
+def test_one_file_for_several_problem_files_goes_nowhere_by_position(tmp_path):
+    problems = [problem(0, "b_single.jsonl"), problem(1, "a_single.jsonl")]
+    path = lines(tmp_path / "all.jsonl", {"output": ["a"]}, {"output": ["b"]})
+    with pytest.raises(RunError, match="come from 2 files"):
+        read(path, problems)
+
+
+def test_noconstraint_in_the_path_is_the_plain_condition(tmp_path):
+    problems = [problem(0, "gsm8k_single.jsonl"), problem(1, "aime_double.jsonl")]
+    lines(tmp_path / "o" / "gsm8k_single.jsonl", {"output": ["with"]})
+    lines(tmp_path / "o" / "gsm8k_single_noconstraint.jsonl", {"output": ["without"]})
+    found = {
+        (i.condition, r.reply) for i, r in Transcript(tmp_path / "o", problems).answers("fixed")
+    }
+    assert found == {("stated", "with"), ("plain", "without")}
+    lines(tmp_path / "o" / "copy_gsm8k_single.jsonl", {"output": ["again"]})
+    with pytest.raises(RunError, match="both answer gsm8k_single"):
+        read(tmp_path / "o", problems)
+
+
+def test_rows_that_come_again_are_further_samples(tmp_path):
+    rows = [{"doc_id": 0, "doc": {"question": THREE[0].question}, "resps": [["a"]]}] * 2
+    path = lines(tmp_path / "samples.jsonl", *rows)
+    assert read(path, THREE) == [(0, 0, "a"), (0, 1, "a")]
+
+
+def test_one_stray_close_tag_does_not_unscore_the_others(tmp_path):
+    path = lines(
+        tmp_path / "r.jsonl",
+        {"output": ["0 and then</think>0"]},
+        {"output": ["it is 1"]},
+        {"output": ["it is 2"]},
+    )
+    ended = [r.ended for _, r in Transcript(path, THREE).answers("fixed")]
+    assert ended == [Ended.answered] * 3
+
+
+def test_a_run_directory_is_scored_as_it_stands(tmp_path):
+    path = lines(tmp_path / "r.jsonl", *[{"output": [f"\\boxed{{{i}}}"]} for i in range(3)])
+    first = score(path, THREE, out=tmp_path / "run")
+    assert score(tmp_path / "run", THREE, out=tmp_path / "again").findings == first.findings
 
 
 def test_thoughts_are_cut_off_and_an_unclosed_one_is_no_answer(tmp_path):

@@ -128,6 +128,7 @@ class _Run:
         return {
             "models": {role: model.fingerprint() for role, model in self.models.items()},
             "problems": {"n": len(self.problems), "sha256": ids},
+            "profiles": sorted({c.profile for p in self.problems for c in p.constraints}),
             "sampling": asdict(self.sampling),
             "n": self.n,
             "seed": self.seed,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 EXIT_BAD_INPUT = 2
 EXIT_LOST = 3
 EXIT_FAULTS = 4
+EXIT_STOPPED = 130
 
 app = typer.Typer(
     help="Did training raise both what a model can do and how well it does what it is told?",
@@ -86,18 +87,25 @@ def audit(
             param_hint="--diagnostics",
         )
     asked = problem_files.load(problems, profile="fixed", limit=limit)
+    if top_p == 0:
+        raise typer.BadParameter("it lies above 0; 1 keeps all", param_hint="--top-p")
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p)
-    result = run(
-        resolve(model),
-        asked,
-        against=resolve(against) if against else None,
-        sampling=sampling,
-        n=samples,
-        seed=seed,
-        out=out or _named(model, against),
-    )
+    place = out or _named(model, against)
+    try:
+        result = run(
+            resolve(model),
+            asked,
+            against=resolve(against) if against else None,
+            sampling=sampling,
+            n=samples,
+            seed=seed,
+            out=place,
+        )
+    except KeyboardInterrupt as stop:
+        typer.echo(f"stopped; what was finished is in {place}, the same command goes on", err=True)
+        raise typer.Exit(EXIT_STOPPED) from stop
     if result is not None:
-        _finish(result)
+        _finish(result, remedy="give the same command again: it asks only for what was lost")
 
 
 @app.command()
@@ -113,6 +121,9 @@ def score(
     profile: Annotated[
         Profile, typer.Option(help="official (bit-exact with the published checkers) or fixed.")
     ] = "fixed",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="The replies answer only the first so many problems.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the resampling.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/score-NAME-PROFILE].")
@@ -122,10 +133,10 @@ def score(
     from twofold import problems as problem_files
     from twofold.score import score as run
 
-    asked = problem_files.load(problems, profile=profile)
+    asked = problem_files.load(problems, profile=profile, limit=limit)
     name = f"score-{responses.stem}-{profile}"
     result = run(responses, asked, profile=profile, seed=seed, out=out or Path("runs") / name)
-    _finish(result)
+    _finish(result, remedy="complete the file of replies and score it into another --out")
 
 
 @app.command()
@@ -156,7 +167,7 @@ def report(
     """Remake findings and page from what is saved, without a model."""
     from twofold.conclude import conclude
 
-    _finish(conclude(run_dir))
+    _finish(conclude(run_dir), remedy="give the command that made the run again")
 
 
 def _named(model: str, against: str | None) -> Path:
@@ -166,7 +177,7 @@ def _named(model: str, against: str | None) -> Path:
     return Path("runs") / "-".join(filter(None, kept.split("-")))
 
 
-def _finish(result: Result) -> None:
+def _finish(result: Result, *, remedy: str) -> None:
     """Print the findings and where the page is; exit with a status if too much was lost."""
     from twofold.report.markdown import summary
     from twofold.report.page import model_names
@@ -176,11 +187,12 @@ def _finish(result: Result) -> None:
     typer.echo(summary(result.findings, names))
     typer.echo(f"\npage: {result.path / 'report.html'}")
     if result.lost.is_too_many:
+        where, share = result.lost.worst
+        often = max(result.lost.reasons, key=result.lost.reasons.__getitem__)
         typer.echo(
-            f"error: {result.lost.n} of {result.lost.of} responses were lost ({result.lost.share:.0%}, "
-            "more than 5 %): these numbers do not describe the model. Mend the cause "
-            f"({next(iter(result.lost.reasons))}), then give the same command again: an audit asks "
-            "only for what was lost.",
+            f"error: {result.lost.n} of {result.lost.of} responses were lost ({where}: {share:.0%}, more "
+            f"than 5 %): these numbers do not describe the model. Most often: {often}. Mend the cause, "
+            f"then {remedy}.",
             err=True,
         )
         raise typer.Exit(EXIT_LOST)

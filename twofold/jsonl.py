@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import tempfile
@@ -45,8 +44,8 @@ def read_lines(path: Path) -> Iterator[Row]:
 
 def _corrupt(path: Path, number: int, why: str) -> RunError:
     return RunError(
-        f"{path}, line {number} is corrupt ({why}). Nothing was changed. Delete that line (its item "
-        "is then made again), restore the file from a copy, or choose another --out."
+        f"{path}, line {number} is corrupt ({why}). Nothing was changed. Delete that line (a run "
+        "then makes its item again), restore the file from a copy, or choose another --out."
     )
 
 
@@ -57,7 +56,8 @@ def replaced(path: Path) -> Iterator[IO[str]]:
     Raises:
         RunError: If the disk is full; what was there is intact.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with named_disk_errors(path):
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with (
             named_disk_errors(path),
@@ -77,15 +77,13 @@ def replaced(path: Path) -> Iterator[IO[str]]:
 
 @contextmanager
 def named_disk_errors(path: Path) -> Iterator[None]:
-    """Turn a full or read-only disk into an error that says what is kept and what to do."""
+    """Turn what the disk refuses into an error that says what is kept and what to do."""
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG):
-            raise
         raise RunError(
-            f"cannot write {path}: {error.strerror}. Finished items are kept; make room (or make the "
-            "directory writable) and give the same command again to go on."
+            f"cannot write {path}: {error.strerror}. Finished items are kept; make room (or name a "
+            "place that can be written) and give the same command again to go on."
         ) from error
 
 

@@ -95,14 +95,18 @@ class Lost:
         self.n = 0
         self.of = 0
         self.reasons: dict[str, int] = {}
+        self._cells: dict[str, list[int]] = {}
 
     def counted(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Pass verdict rows through, counting."""
         for row in rows:
             self.of += 1
+            cell = self._cells.setdefault(f"{row['role']}, {row['condition']}", [0, 0])
+            cell[1] += 1
             reason = _lost(row)
             if reason:
                 self.n += 1
+                cell[0] += 1
                 self.reasons[reason] = self.reasons.get(reason, 0) + 1
             yield row
 
@@ -112,14 +116,26 @@ class Lost:
         return self.n / self.of if self.of else 0.0
 
     @property
+    def worst(self) -> tuple[str, float]:
+        """The role and condition that lost the largest share, and that share."""
+        shares = {cell: n / of for cell, (n, of) in self._cells.items()}
+        return max(shares.items(), key=lambda pair: pair[1], default=("", 0.0))
+
+    @property
     def is_too_many(self) -> bool:
-        """Whether more is lost than a result can bear (5 %)."""
-        return self.share > LOST_LIMIT
+        """Whether one model in one condition lost more than a result can bear (5 %)."""
+        return self.worst[1] > LOST_LIMIT
 
     def to_json(self) -> Row:
         """Counts, and the most frequent reasons."""
         often = sorted(self.reasons.items(), key=lambda pair: -pair[1])[:10]
-        return {"n": self.n, "of": self.of, "share": self.share, "reasons": dict(often)}
+        return {
+            "n": self.n,
+            "of": self.of,
+            "share": self.share,
+            "too_many": self.is_too_many,
+            "reasons": dict(often),
+        }
 
 
 def _lost(row: Row) -> str:

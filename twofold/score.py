@@ -54,7 +54,7 @@ def score(
     transcript = Transcript(Path(path), problems)
     missing = transcript.unanswered()
     matched = {item.problem for item, _, _ in transcript.texts()} | {p.id for p in missing}
-    asked = [problem for problem in problems if problem.id in matched]
+    asked = list({p.id: p for p in problems if p.id in matched}.values())
     identity = {
         "replies": _hash(Path(path)),
         "problems": {

@@ -145,6 +145,8 @@ class RunDir:
         """
         if self.rank != 0:
             return
+        for left_over in self.path.glob(".*.json*.*"):  # half a table of a killed run
+            left_over.unlink()
         for path in self.path.glob("responses*.jsonl"):
             cut_torn_line(path)
         self.absorb()

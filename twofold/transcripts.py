@@ -10,14 +10,14 @@ count that does not match is an error here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 from twofold.errors import RunError
 from twofold.jsonl import Row, read_lines
-from twofold.models.thinking import ThinkingPolicy, official_split, split
+from twofold.models.thinking import detect_in, official_split, split
 from twofold.store import Item
 from twofold.types import Ended, Problem, Profile, Response
 
@@ -25,7 +25,6 @@ FORMS = (
     'MathIF {"output": [text, ...]}, IFEval {"prompt", "response"}, lm-eval samples_*.jsonl '
     '{"doc", "resps"}, or a twofold responses.jsonl'
 )
-TAGS = ThinkingPolicy()
 
 
 @final
@@ -45,63 +44,109 @@ class Transcript:
     path: Path
     problems: Sequence[Problem]
 
-    def texts(self) -> Iterator[tuple[Item, str, Row]]:
-        """Every reply as `(item, raw text, its row)`, in the order of the files."""
-        for path, problems in self._files():
-            yield from _matched(path, problems)
+    def texts(self) -> Iterator[tuple[Item, str | None, Row]]:
+        """Every reply as `(item, raw text, its row)`, in the order of the files.
+
+        A problem that is answered again has another sample; a text that is None was lost where the
+        replies were made.
+        """
+        seen: dict[tuple[str, str], int] = {}
+        for path, problems, condition in self._files():
+            for problem, text, row in _matched(path, problems):
+                if "raw" in row:
+                    yield Item.of(row), text, row
+                    continue
+                asked = condition if problem.constraints else "plain"
+                at = (asked, problem.id)
+                sample = seen[at] = seen.get(at, -1) + 1
+                yield Item("model", asked, problem.id, sample), text, row
 
     def answers(self, profile: Profile) -> Iterator[tuple[Item, Response]]:
         """Every reply as a response.
 
         Under `official` the text is split as MathIF does, unclosed thoughts included. Under `fixed`
-        an unclosed thought is no reply; where some replies of the transcript close a thought that
+        an unclosed thought is no reply; where most replies of the transcript close a thought that
         they never opened, the template opened it, and a text without any tag is such a thought cut
         short.
         """
-        prefilled = profile == "fixed" and any(_closes_only(raw) for _, raw, _ in self.texts())
-        policy = ThinkingPolicy(prefilled=prefilled)
+        prefilled = profile == "fixed" and self._is_prefilled()
         for item, raw, row in self.texts():
-            if "raw" in row and row.get("ended") == Ended.failed:
+            if "raw" in row and (profile == "fixed" or row.get("ended") == Ended.failed):
                 yield item, Response.from_json(row)
+            elif raw is None:
+                lost = "the file holds no text here"
+                yield item, Response(raw="", reply="", ended=Ended.failed, error=lost)
             elif profile == "official":
                 yield item, Response(raw=raw, reply=official_split(raw))
-            elif "raw" in row:
-                yield item, Response.from_json(row)
             else:
+                policy = replace(detect_in(raw), prefilled=prefilled)
                 yield item, split(raw, policy=policy, hit_limit=False)
+
+    def _is_prefilled(self) -> bool:
+        """Whether most replies that show any tag close a thought without having opened it."""
+        closes_only = other = 0
+        for _, raw, _ in self.texts():
+            if raw is not None and _closes_only(raw):
+                closes_only += 1
+            else:
+                other += 1
+        return closes_only > other
 
     def unanswered(self) -> list[Problem]:
         """The problems of the matched files that no reply answers."""
-        asked = {p.id: p for _, problems in self._files() for p in problems}
+        asked = {p.id: p for _, problems, _ in self._files() for p in problems}
         for item, _, _ in self.texts():
             asked.pop(item.problem, None)
         return list(asked.values())
 
-    def _files(self) -> Iterator[tuple[Path, Sequence[Problem]]]:
-        """Each file of replies with the problems it can answer."""
+    def _files(self) -> Iterator[tuple[Path, Sequence[Problem], str]]:
+        """Each file of replies with the problems it can answer and the condition it was made in.
+
+        A path that says `noconstraint`, as MathIF's scripts write it, holds replies to the questions
+        without their constraints.
+        """
         if not self.path.exists():
             raise RunError(f"{self.path} does not exist; give a file of replies ({FORMS})")
         by_file: dict[str, list[Problem]] = {}
         for problem in self.problems:
             by_file.setdefault(problem.tags.get("file", ""), []).append(problem)
         stems = {Path(name).stem: found for name, found in by_file.items() if name}
-        paths = sorted(self.path.rglob("*.jsonl")) if self.path.is_dir() else [self.path]
-        if not paths:
-            raise RunError(f"{self.path} holds no .jsonl file; give a file of replies ({FORMS})")
+        taken: dict[tuple[str, str], Path] = {}
+        paths = self._paths()
         for path in paths:
-            named = [stem for stem in stems if stem in str(path.relative_to(self.path.parent))]
+            name = str(path.relative_to(self.path.parent))
+            condition = "plain" if "noconstraint" in name else "stated"
+            named = [stem for stem in stems if stem in name]
             if len(stems) > 1 and named:
-                yield path, stems[max(named, key=len)]
+                stem = max(named, key=len)
+                if (stem, condition) in taken:
+                    raise RunError(
+                        f"{path} and {taken[stem, condition]} both answer {stem}; keep one of them"
+                    )
+                taken[stem, condition] = path
+                yield path, stems[stem], condition
             elif len(paths) == 1:
-                yield path, self.problems
+                yield path, self.problems, condition
             else:
                 raise RunError(
                     f"{path} names none of the problem files ({', '.join(sorted(stems)) or 'none'}); "
                     "name each file of replies after the problems it answers, or score one at a time"
                 )
 
+    def _paths(self) -> list[Path]:
+        if (self.path / "manifest.json").exists():  # a run directory of ours
+            return [self.path / "responses.jsonl"]
+        paths = sorted(self.path.rglob("*.jsonl")) if self.path.is_dir() else [self.path]
+        if not paths:
+            raise RunError(f"{self.path} holds no .jsonl file; give a file of replies ({FORMS})")
+        return paths
 
-def _matched(path: Path, problems: Sequence[Problem]) -> Iterator[tuple[Item, str, Row]]:
+
+Answers = Iterator[tuple[Problem, str | None, Row]]
+"""Each reply's problem, its text (None = lost), and its row where that says more (ours)."""
+
+
+def _matched(path: Path, problems: Sequence[Problem]) -> Answers:
     lines = read_lines(path)
     first = next(lines, None)
     if first is None:
@@ -118,29 +163,31 @@ def _matched(path: Path, problems: Sequence[Problem]) -> Iterator[tuple[Item, st
     raise RunError(f"{path} has the keys {', '.join(first)}; known forms are {FORMS}")
 
 
-def _ours(
-    path: Path, rows: Iterable[Row], problems: Sequence[Problem]
-) -> Iterator[tuple[Item, str, Row]]:
-    known = {problem.id for problem in problems}
+def _ours(path: Path, rows: Iterable[Row], problems: Sequence[Problem]) -> Answers:
+    known = {problem.id: problem for problem in problems}
     for row in rows:
         if row["problem"] not in known:
             raise RunError(
                 f"{path} answers problem {row['problem']}, which is not among the problems; give the "
                 "problems.jsonl that stands beside it"
             )
-        yield Item.of(row), row["raw"], row
+        yield known[row["problem"]], row["raw"], row
 
 
-def _mathif(
-    path: Path, rows: Iterable[Row], problems: Sequence[Problem]
-) -> Iterator[tuple[Item, str, Row]]:
+def _mathif(path: Path, rows: Iterable[Row], problems: Sequence[Problem]) -> Answers:
+    files = {problem.tags.get("file", "") for problem in problems}
+    if len(files) > 1:
+        raise RunError(
+            f"{path} says only by position what it answers, and the problems come from {len(files)} "
+            "files; give a directory with one file of replies for each, named after it"
+        )
     n = 0
     for n, row in enumerate(rows, 1):
         if n > len(problems):
             continue
         outputs = row.get("output", row.get("response"))
-        texts = [outputs] if isinstance(outputs, str) else outputs
-        yield from _samples(path, n, texts, problems[n - 1])
+        for text in outputs if isinstance(outputs, list) and outputs else [outputs]:
+            yield problems[n - 1], _text(path, text), {}
     if n != len(problems):
         raise RunError(
             f"{path} has {n} replies for {len(problems)} problems, and they belong together by position; "
@@ -148,19 +195,17 @@ def _mathif(
         )
 
 
-def _ifeval(
-    path: Path, rows: Iterable[Row], problems: Sequence[Problem]
-) -> Iterator[tuple[Item, str, Row]]:
+def _ifeval(path: Path, rows: Iterable[Row], problems: Sequence[Problem]) -> Answers:
     by_prompt = {problem.messages()[0]["content"].strip(): problem for problem in problems}
-    seen: dict[str, int] = {}
+    seen: set[str] = set()
     strangers = 0
     for row in rows:
         problem = by_prompt.get(str(row["prompt"]).strip())
         if problem is None:
             strangers += 1
             continue
-        sample = seen[problem.id] = seen.get(problem.id, -1) + 1
-        yield _item(problem, sample), _text(path, row["response"]), {}
+        seen.add(problem.id)
+        yield problem, _text(path, row["response"]), {}
     if strangers > 0.05 * (strangers + len(seen)):
         raise RunError(
             f"{path}: {strangers} prompts are none of the problems' ({len(seen)} are); give the problem "
@@ -168,9 +213,7 @@ def _ifeval(
         )
 
 
-def _lm_eval(
-    path: Path, rows: Iterable[Row], problems: Sequence[Problem]
-) -> Iterator[tuple[Item, str, Row]]:
+def _lm_eval(path: Path, rows: Iterable[Row], problems: Sequence[Problem]) -> Answers:
     by_question = {problem.question.strip(): problem for problem in problems}
     wanted: object = None
     for number, row in enumerate(rows):
@@ -184,9 +227,9 @@ def _lm_eval(
                 f"{path}: doc {row.get('doc_id')} is none of the {len(problems)} problems; give the "
                 "problem file that was run"
             )
-        texts = row["resps"]
-        flat = [t for r in texts for t in (r if isinstance(r, list) else [r])]
-        yield from _samples(path, int(row.get("doc_id", 0)), flat, problem)
+        for reply in row["resps"]:
+            for text in reply if isinstance(reply, list) and reply else [reply]:
+                yield problem, _text(path, text), {}
 
 
 def _of_document(
@@ -202,25 +245,15 @@ def _of_document(
     return problems[number] if isinstance(number, int) and number < len(problems) else None
 
 
-def _samples(
-    path: Path, number: int, texts: Any, problem: Problem
-) -> Iterator[tuple[Item, str, Row]]:
-    if not isinstance(texts, list) or not texts:
-        raise RunError(f"{path}, row {number}: the replies are {texts!r}, not a list of texts")
-    for sample, text in enumerate(texts):
-        yield _item(problem, sample), _text(path, text), {}
-
-
-def _item(problem: Problem, sample: int) -> Item:
-    return Item("model", "stated" if problem.constraints else "plain", problem.id, sample)
-
-
-def _text(path: Path, value: object) -> str:
-    if isinstance(value, str):
+def _text(path: Path, value: object) -> str | None:
+    if value is None or isinstance(value, str):
         return value
+    if value == []:
+        return None
     raise RunError(f"{path}: a reply is {value!r}, not a text; drop the row or mend it")
 
 
 def _closes_only(raw: str) -> bool:
-    close = raw.find(TAGS.close_tag)
-    return close >= 0 and TAGS.open_tag not in raw[:close]
+    policy = detect_in(raw)
+    close = raw.find(policy.close_tag)
+    return close >= 0 and policy.open_tag not in raw[:close]

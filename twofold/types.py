@@ -81,9 +81,7 @@ class Ended(StrEnum):
 
     answered = "answered"  # the model stopped by itself after a reply
     truncated = "truncated"  # the token budget cut the reply; what there is of it is judged
-    unclosed_thinking = (
-        "unclosed_thinking"  # the budget ended inside the thought: no reply, unscored
-    )
+    unclosed_thinking = "unclosed_thinking"  # ended inside the thought: no reply, unscored
     empty = "empty"  # the model stopped with a blank reply: an answer, and a wrong one
     failed = "failed"  # the call failed: no reply, unscored
 
@@ -457,6 +455,7 @@ class Outcome(StrEnum):
     none_rises = "none_rises"  # no change, and a rise worth having is ruled out
     worse = "worse"  # at least one falls, none rises
     powerless = "powerless"  # no change seen, and a change worth having could have been missed
+    unfinished = "unfinished"  # it depends on how thoughts that never ended are counted
 
 
 @final

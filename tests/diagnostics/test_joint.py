@@ -128,13 +128,43 @@ def test_unscored_is_left_out_and_counted_not_zero():
     assert any("1 of 4 replies" in caveat for caveat in finding.caveats)
 
 
-def test_a_sure_zero_decides_a_product_and_an_unknown_one_does_not():
+def test_hacc_joint_and_cells_rest_on_the_same_replies():
     table = Table.of(PROBLEMS, [row(2, 0.0, None, 1.0), row(3, 1.0, 0.0, None), row(0, 1.0, None)])
     block = table.block("model", "stated")
-    # rows are ordered by problem: q0 unknown, q2 (wrong, unknown), q3 (right, broken)
-    hacc, both = block.hacc(), block.joint()
-    assert [h if h == h else None for h in hacc] == [None, None, 0.0]
-    assert [j if j == j else None for j in both] == [None, 0.0, 0.0]
+    assert [h if h == h else None for h in block.hacc()] == [None, None, None]
+    assert [j if j == j else None for j in block.joint()] == [None, None, None]
+    finding = joint.analyse(Table.of(PROBLEMS, [*STATED[:2], row(2, 0.0, None, 1.0)]))
+    shares = [
+        finding.estimates[f"model/{k}"] for k in ("stated/hacc", "stated/sacc", "stated/joint")
+    ]
+    assert {(e.n, e.n_unscored) for e in shares} == {(2, 1)}
+    assert finding.estimates["model/cells/right_obedient"].n == 2
+
+
+def test_a_model_that_stops_finishing_cannot_be_told_to_have_risen():
+    """Half right before; after, only what it still finishes is right."""
+    problems = [Problem(question=f"q{i}", answer="1", constraints=(Says("a"),)) for i in range(200)]
+
+    def rows_of(role, scores):
+        for problem, score in zip(problems, scores, strict=True):
+            yield {
+                "role": role,
+                "condition": "stated",
+                "problem": problem.id,
+                "sample": 0,
+                "correct": score,
+                "parts": {"test:says": score},
+                "ended": "answered" if score is not None else "unclosed_thinking",
+            }
+
+    before = [float(i % 2) for i in range(200)]
+    after = [1.0 if i < 60 else None for i in range(200)]
+    rows = [*rows_of("against", before), *rows_of("model", after)]
+    finding = joint.analyse(Table.of(problems, rows))
+    assert finding.comparisons["capability"].difference.value == 0.5  # among the 60 survivors
+    worst = finding.comparisons["capability_unclosed_as_wrong"].difference
+    assert worst.value == pytest.approx(60 / 200 - 0.5)
+    assert finding.outcome is Outcome.unfinished
 
 
 def test_an_unclosed_thought_is_no_wrong_answer_and_its_bound_is_told():

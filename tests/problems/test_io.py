@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from twofold.constraints import from_spec
-from twofold.errors import ProblemError
+from twofold.errors import ProblemError, RunError
 from twofold.problems.io import read, to_row, write
 from twofold.types import Problem
 
@@ -180,8 +180,8 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == [path.name]
 
 
-def test_a_place_that_is_not_there_is_a_problem_error(tmp_path: Path) -> None:
-    with pytest.raises(ProblemError, match="make its directory"):
+def test_a_place_that_is_not_there_is_an_error_with_its_remedy(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="name a place that can be written"):
         write(tmp_path / "no" / "p.jsonl", [STATED])
 
 

@@ -13,7 +13,7 @@ null rate, the lift and the paired comparisons are ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import final
@@ -25,7 +25,7 @@ from twofold.diagnostics.caveats import caveats
 from twofold.diagnostics.table import ENDED, Block, Floats, Ints, Table
 from twofold.errors import StatsError
 from twofold.stats import holm, lift, mean, outcome, paired
-from twofold.types import Comparison, Estimate, Finding, Outcome
+from twofold.types import Comparison, Ended, Estimate, Finding, Outcome
 
 QUESTION = "Is the model right and obedient at once, and what does each cost the other?"
 MAX_BREAKDOWN = 12  # a tag with more values than this is an identifier, not a group
@@ -48,10 +48,13 @@ def analyse(table: Table, *, seed: int = 0) -> Finding:
         estimates |= {f"{role}/{key}": e for key, e in work.role(role)}
         counts |= {f"{role}/{key}": n for key, n in _endings(table, role)}
     estimates |= dict(work.floors())
-    comparisons = work.comparisons() if {"model", "against"} <= set(table.roles()) else {}
+    comparisons: dict[str, Comparison] = {}
     verdict: Outcome | None = None
-    if {"capability", "compliance"} <= set(comparisons):
-        verdict = outcome(comparisons["capability"], comparisons["compliance"])
+    if {"model", "against"} <= set(table.roles()):
+        comparisons = work.comparisons()
+        worst = work.worst_case()
+        verdict = _verdict(comparisons, worst)
+        comparisons |= worst
     return Finding(
         diagnostic="joint",
         question=QUESTION,
@@ -61,6 +64,17 @@ def analyse(table: Table, *, seed: int = 0) -> Finding:
         outcome=verdict,
         caveats=tuple(caveats(table, estimates, counts)),
     )
+
+
+def _verdict(found: Mapping[str, Comparison], worst: Mapping[str, Comparison]) -> Outcome | None:
+    """The outcome; `unfinished` where it depends on how unclosed thoughts are counted."""
+    sides = ("capability", "compliance")
+    if not all(side in found for side in sides):
+        return None
+    verdict = outcome(*(found[side] for side in sides))
+    if worst and outcome(*(worst[f"{side}_unclosed_as_wrong"] for side in sides)) != verdict:
+        return Outcome.unfinished
+    return verdict
 
 
 @final
@@ -221,8 +235,33 @@ class _Analysis:
 
     def comparisons(self) -> dict[str, Comparison]:
         """Every paired difference, `model` (after) minus `against` (before)."""
+        found = self._differences(self._pair("plain"), self._pair("stated"))
+        stated = self._pair("stated")
+        if stated is not None:
+            found |= self._by_type(*stated)
+        return found
+
+    def worst_case(self) -> dict[str, Comparison]:
+        """The same with every unclosed thought counted as wrong; empty if there is none.
+
+        Leaving such replies out is right only if they are missing by chance. A model that stops
+        finishing its thoughts would be judged by the problems it still finishes.
+        """
+        pairs = [self._pair(condition) for condition in ("plain", "stated")]
+        unclosed = ENDED.index(Ended.unclosed_thinking)
+        if not any((block.ended == unclosed).any() for pair in pairs if pair for block in pair):
+            return {}
+        plain, stated = (
+            None if pair is None else (pair[0].unclosed_as_wrong(), pair[1].unclosed_as_wrong())
+            for pair in pairs
+        )
+        found = self._differences(plain, stated)
+        return {f"{key}_unclosed_as_wrong": comparison for key, comparison in found.items()}
+
+    def _differences(
+        self, plain: tuple[Block, Block] | None, stated: tuple[Block, Block] | None
+    ) -> dict[str, Comparison]:
         found: dict[str, Comparison] = {}
-        plain, stated = self._pair("plain"), self._pair("stated")
         if stated is not None:
             before, after = (b.where(self._has_answer(b)) for b in stated)
             self._compare(found, "stated_accuracy", before, before.correct, after.correct)
@@ -230,7 +269,6 @@ class _Analysis:
             before, after = stated
             self._compare(found, "compliance", before, before.hacc(), after.hacc())
             self._compare(found, "sacc", before, before.sacc(), after.sacc())
-            found |= self._by_type(before, after)
         if plain is not None:
             before, after = (b.where(self._has_answer(b)) for b in plain)
             self._compare(found, "capability", before, before.correct, after.correct)

@@ -17,6 +17,9 @@ import numpy as np
 from twofold.stats import holm, mean, paired
 from twofold.types import Comparison, Estimate, Finding
 
+ANSWER = "answer"
+"""What stands for the grader of answers where a constraint's type would stand."""
+
 QUESTION = "What do the published checkers say that the instructions' words do not?"
 
 
@@ -61,6 +64,13 @@ def rows(
 ) -> Iterator[dict[str, Any]]:
     """The rows of `profiles.jsonl` from two aligned runs of verdict rows."""
     for first, second in zip(official, fixed, strict=True):
+        if "correct" in first and "correct" in second:
+            yield {
+                "problem": first["problem"],
+                "type": ANSWER,
+                "official": first["correct"]["score"],
+                "fixed": second["correct"]["score"],
+            }
         theirs = first.get("compliant", {}).get("parts", {})
         for key, part in second.get("compliant", {}).get("parts", {}).items():
             if key in theirs:
@@ -80,25 +90,26 @@ def analyse(table: Table, *, seed: int = 0) -> Finding:
         seed: Seed of the resampling.
 
     Returns:
-        Estimates `type/NAME/official` and `/fixed`; comparisons `type/NAME`, fixed minus official,
+        Estimates `type/NAME/official` and `/fixed` (`answer/...` for the grader of answers);
+        comparisons `type/NAME` and `answer`, fixed minus official,
         over the replies that both can judge (`n_gained`: problems that only `fixed` passes).
     """
     where, scores = table.columns()
     estimates: dict[str, Estimate] = {}
     found: dict[str, Comparison] = {}
     for code in sorted(range(len(table.types)), key=table.types.__getitem__):
-        name = table.types[code]
+        at = table.types[code] if table.types[code] == ANSWER else f"type/{table.types[code]}"
         mine = where[:, 0] == code
         problem, (official, fixed) = where[mine, 1], scores[mine].T
         for profile, values in (("official", official), ("fixed", fixed)):
             there = ~np.isnan(values)
             if there.any():
-                estimates[f"type/{name}/{profile}"] = mean(
+                estimates[f"{at}/{profile}"] = mean(
                     values[there], problem[there], n_unscored=int((~there).sum()), seed=seed
                 )
         both = ~(np.isnan(official) | np.isnan(fixed))
         if both.any():
-            found[f"type/{name}"] = paired(
+            found[at] = paired(
                 official[both],
                 fixed[both],
                 problem[both],

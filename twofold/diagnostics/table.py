@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -53,11 +53,10 @@ class Block:
         return ~np.isin(self.ended, without)
 
     def hacc(self) -> Floats:
-        """All constraints met: a broken one decides 0, else an unscored one leaves NaN."""
+        """All constraints met; NaN if any is unscored, so that SAcc rests on the same replies."""
         met: Floats = np.where(self.parts == -1, np.float32(1), self.parts).prod(
             axis=1
         )  # NaN stays
-        met[(self.parts == 0).any(axis=1)] = 0
         return met
 
     def sacc(self) -> Floats:
@@ -68,10 +67,14 @@ class Block:
         return np.asarray(total / n_asked)
 
     def joint(self) -> Floats:
-        """Right and all constraints met: a sure 0 on either side decides, else NaN is NaN."""
-        hacc = self.hacc()
-        zero = (self.correct == 0) | (hacc == 0)
-        return np.asarray(np.where(zero, np.float32(0), self.correct * hacc))
+        """Right and all constraints met; NaN if either is unscored: the replies of the four cells."""
+        return np.asarray(self.correct * self.hacc())
+
+    def unclosed_as_wrong(self) -> Block:
+        """The same rows, a thought that never ended counted as wrong and disobedient."""
+        unclosed = self.ended == ENDED.index(Ended.unclosed_thinking)
+        parts = np.where(unclosed[:, None] & (self.parts != -1), np.float32(0), self.parts)
+        return replace(self, correct=np.where(unclosed, np.float32(0), self.correct), parts=parts)
 
     def where(self, keep: NDArray[np.bool_]) -> Block:
         """The rows that `keep` selects."""

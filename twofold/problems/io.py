@@ -11,8 +11,6 @@ The profile is not in the file: how a rule judges is a choice of the reader, not
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, final
@@ -21,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from twofold.constraints import from_spec
 from twofold.errors import ProblemError
+from twofold.jsonl import dumps, replaced
 from twofold.problems.row import SPLITS, Origin, Row, problem_of
 from twofold.types import Problem, Profile
 
@@ -136,28 +135,10 @@ def write(path: Path, problems: Iterable[Problem]) -> None:
         problems: In this order.
 
     Raises:
-        ProblemError: If the place cannot be written; what was there is intact.
+        RunError: If the place cannot be written; what was there is intact.
     """
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise ProblemError(
-            f"cannot write {path}: {error.strerror}; make its directory, or name another place"
-        ) from error
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            for problem in problems:
-                row = json.dumps(to_row(problem), ensure_ascii=False, allow_nan=False)
-                file.write(row + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)  # mkstemp's own mode lets nobody else read it
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replaced(path) as file:
+        file.writelines(dumps(to_row(problem)) + "\n" for problem in problems)
 
 
 def to_row(problem: Problem) -> dict[str, object]:

@@ -7,7 +7,7 @@
 | did the same problems do better after than before? | `paired` |
 | what did stating a constraint add over not stating it? | `lift` |
 | which of many differences are real? | `holm` |
-| did both capability and compliance rise? | `outcome`, `explain` |
+| did both capability and compliance rise? | `outcome` |
 | what could a comparison have seen at all? | `Comparison.detectable`, made in `power` |
 
 The unit is the problem: `n` counts problems, and intervals and tests are clustered by them. Seeds
@@ -17,8 +17,8 @@ are passed in. What cannot be computed raises `StatsError`; no NaN and no bare n
 from twofold.stats.lift import lift
 from twofold.stats.many import holm
 from twofold.stats.means import mean
-from twofold.stats.outcome import explain, outcome
+from twofold.stats.outcome import outcome
 from twofold.stats.pairs import paired
 from twofold.stats.proportions import proportion
 
-__all__ = ["explain", "holm", "lift", "mean", "outcome", "paired", "proportion"]
+__all__ = ["holm", "lift", "mean", "outcome", "paired", "proportion"]
