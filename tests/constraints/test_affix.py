@@ -32,6 +32,9 @@ def scores(cls: Any, text: str, **args: Any) -> tuple[float | None, ...]:
         (ASK, "Four. Any other\nquestions?", 0, 1),
         (ASK, 'Four. Any other questions? "', 0, 1),  # published: the blank stays
         (ASK, "fourAny other questions?", 1, 0),
+        (ASK, "Four. (Any other questions?)", 0, 1),
+        (ASK, "Four. [**Any other questions?**]", 0, 1),
+        (ASK, "(Any other questions?).", 0, 0),
         (ASK, "Any other questions? Ask.", 0, 0),
         (ASK, "Any other questions", 0, 0),
         (ASK, "Any other questions?!", 0, 0),
@@ -74,6 +77,12 @@ def test_unusable_end_phrases_name_the_remedy(phrase: str) -> None:
         ('"One.\n\n"Two."', 1, 1),  # every paragraph opens anew, the last one closes
         ('"It is 4".', 0, 0),
         ('Yes: "It is 4."', 0, 0),
+        ("«4»", 0, 1),
+        ("»Es ist 4.«", 0, 1),
+        ("«It» is «4»", 0, 0),
+        ("«He said «four» and left.»", 0, 1),
+        ('“A 12" board is 4.”', 0, 1),  # another kind of mark closes nothing
+        ("«4", 0, 0),
     ],
 )
 def test_quotation(text: str, official: int, fixed: int) -> None:

@@ -23,6 +23,11 @@ CAPITAL = [
     (FRENCH.upper(), 0, 0),
     ("12345", 0, None),
     (r"\boxed{5}", 0, None),
+    (LOUD + r" $\text{so}$", 0, 0),
+    (LOUD + r" $\text{SO} + \text{b}$", 0, 1),
+    ("AREA = BASE * ALTITUDE / 2 = 6", 0, None),  # 16 letters that look Romance
+    ("TOTAL = 47 + 52 + 57 = 156 SO AVERAGE = 156/3 = 52 AND THAT IS THE ANSWER", 1, 1),
+    ("ОТВЕТ: 5", 0, 0),  # no English in these letters, however few
 ]
 
 
@@ -38,6 +43,13 @@ LOWER = [
     (QUIET + r" \boxed{A}", 0, 1),  # an answer that is a capital letter
     (QUIET + " with $A$ and $\\Delta$", 0, 1),
     (QUIET + " I", 0, 0),
+    (r"the answer is $\text{Four}$", 0, 0),
+    (r"the answer is $\textbf{Four}$", 0, 0),
+    (r"the answer is $\mathrm{Four}$", 0, 0),
+    (r"the answer is \boxed{\text{Four}}", 0, 0),
+    (r"the answer is $\text{B}$", 0, 1),  # a choice or a variable
+    (r"the answer is $\text{four}$", 1, 1),
+    ("the answer is so `\\text{Four}`", 0, 1),  # code
     (LOUD, 0, 0),
     (FRENCH, 0, 0),
     ("12345", 0, None),

@@ -43,7 +43,12 @@ def scores(cls: Any, text: str, **args: Any) -> tuple[float | None, ...]:
         ("*\n* b", 1, 1),  # and that character may be the line break, which eats the next line
         ("\n\n \n- a\n\n\n* b", 2, 2),
         ("a\r\n- b\r\n* c", 2, 2),
-        ("• a\n1. b\n— c", 0, 0),
+        ("• a\n– b\n1. c\n— d", 0, 2),  # a numbered point and an em dash are no bullets
+        ('"* a\n* b"', 1, 2),  # the whole reply in quotation marks
+        ("«- a\n- b»", 1, 2),
+        ('So\n"* a', 0, 0),  # a quotation mark further down begins no reply
+        ("> * a\n> - b\n> ---", 0, 2),  # a block quote
+        ("–5 = x", 0, 0),
         ("* $x$ is four", 1, 1),
         ("* *a* b", 1, 1),
         ("| - | - |", 0, 0),
@@ -89,6 +94,12 @@ def test_as_many_bullets_as_were_written(points: list[str], prose: list[str], ma
         ("*$x$* and **`f`**", 2, 2),
         ("* **Step:** add\n* **Stop:** now", 4, 2),  # published: `*Step:*` and `**Step:**`
         ("***a***b***c***", 4, 0),  # glued to letters
+        ("**a*b** *c*", 1, 2),  # a product inside
+        ("*a **b** c*", 4, 1),  # nested: once, with the whole
+        ("**a *b* c** *d*", 2, 2),
+        ("**a *b***", 1, 1),  # both close at once
+        ("***a** b*", 3, 1),  # both open at once
+        ("*a \\* b*", 1, 1),
     ],
 )
 def test_highlights(text: str, official: int, fixed: int) -> None:

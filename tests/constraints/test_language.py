@@ -11,7 +11,7 @@ import langdetect
 import pytest
 from langdetect.detector_factory import PROFILES_DIRECTORY
 
-from twofold.constraints.detect import detected_language, written_language
+from twofold.constraints.detect import detected_language
 from twofold.constraints.language import LANGUAGES, ResponseLanguage
 from twofold.errors import ProblemError
 
@@ -26,8 +26,9 @@ def test_the_table_has_langdetects_languages() -> None:
 def test_a_sentence_is_told_for_what_it_is(code: str) -> None:
     sentence = LANGUAGES[code][1]
     assert detected_language(sentence) == code
-    assert written_language(sentence) == code
-    assert written_language(f"{sentence} $ax + b = c$ \\boxed{{x}}") == code
+    rule = ResponseLanguage(code, "fixed")
+    assert rule.check(sentence).score == 1.0
+    assert rule.check(f"{sentence} $ax + b = c$ \\boxed{{x}}").score == 1.0
 
 
 def test_text_without_letters_passes_officially_and_is_unscored_when_fixed() -> None:
@@ -39,19 +40,34 @@ def test_text_without_letters_passes_officially_and_is_unscored_when_fixed() -> 
     assert ResponseLanguage("fr", "fixed").check("x = 5").score is None
 
 
-def test_too_few_letters_of_a_shared_script_cannot_be_told() -> None:
-    assert written_language("Oui.") is None
-    assert written_language("はい") == "ja"
-    assert written_language("네") == "ko"
+@pytest.mark.parametrize(
+    ("code", "text", "score"),
+    [
+        ("fr", "Oui.", None),
+        ("de", "Die Antwort ist 4.", None),  # Afrikaans to langdetect
+        ("de", "Die Antwort ist vier, weil zwei und zwei vier ergibt.", 1),
+        ("af", "Die Antwort ist vier, weil zwei und zwei zusammen vier ergibt, und das genau.", 0),
+        ("fr", "The answer is four.", None),  # 15 letters
+        ("fr", "The answer is four because two and two together make four.", 0),
+        ("ru", r"Ответ: \boxed{4}", None),
+        ("ru", "The answer is 4.", 0),  # another script, however short
+        ("en", "Ответ: 4", 0),
+        ("ja", "はい", 1),
+        ("ko", "네", 1),
+        ("en", "네", 0),
+    ],
+)
+def test_few_letters_decide_by_their_script_only(code: str, text: str, score: int | None) -> None:
+    assert ResponseLanguage(code, "fixed").check(text).score == score
 
 
 def test_formulas_and_code_are_not_a_language() -> None:
     french = "Nous trouvons que la réponse est cinq parce que nous additionnons deux et trois."
     code = "```python\nfor item in the_list_of_things:\n    print(item)\n```\n"
-    assert written_language(code * 5 + french) == "fr"
-    assert (
-        written_language(french + r" \[\text{the answer is the sum of the numbers}\]" * 9) == "fr"
-    )
+    english = r" \[\text{the answer is the sum of the numbers}\]"
+    rule = ResponseLanguage("fr", "fixed")
+    assert rule.check(code * 5 + french).score == 1.0
+    assert rule.check(french + english * 9).score == 1.0
 
 
 def test_a_script_that_langdetect_does_not_know_is_no_language_asked_for() -> None:
@@ -59,7 +75,8 @@ def test_a_script_that_langdetect_does_not_know_is_no_language_asked_for() -> No
 
 
 def test_english_in_capitals_is_english() -> None:
-    assert written_language("THE ANSWER IS GIVEN BY THE SUM OF BOTH NUMBERS") == "en"
+    loud = "THE ANSWER IS GIVEN BY THE SUM OF BOTH NUMBERS"
+    assert ResponseLanguage("en", "fixed").check(loud).score == 1.0
 
 
 def test_labels_do_not_depend_on_what_came_before() -> None:

@@ -20,7 +20,7 @@ class EndPhrase(Constraint):
     """The reply ends with a given phrase.
 
     Case does not matter, since another constraint may ask for capitals. In `fixed` nor do line
-    breaks inside the phrase, nor quotation marks and emphasis that close behind it.
+    breaks inside the phrase, nor quotation marks, brackets and emphasis that close behind it.
 
     Args:
         end_phrase: The phrase.
@@ -42,7 +42,7 @@ class EndPhrase(Constraint):
     name: ClassVar[str] = "startend:end_checker"
     group: ClassVar[str] = "affix"
     departure: ClassVar[str] = (
-        "closing quotes and emphasis may follow; the phrase does not begin inside a word"
+        "closing quotes, brackets and emphasis may follow; the phrase does not begin inside a word"
     )
     end_phrase: str
     profile: Profile
@@ -81,7 +81,7 @@ class EndPhrase(Constraint):
         return _verdict(obeys, f"ends with {text.strip()[-len(self.end_phrase) - 10 :]!r}")
 
 
-_CLOSING = " \"'“”’»*_`"
+_CLOSING = " \"'“”’»*_`)]"
 
 
 @final
@@ -91,7 +91,8 @@ class Quotation(Constraint):
 
     A straight mark inside the reply opens when a space or a bracket is before it or a letter or
     digit after it, and otherwise closes; the reply is wrapped if the first mark is closed by the
-    last one and not earlier. So an inch mark, as in `12" wide`, is taken for a closing one.
+    last one of its kind and not earlier. So an inch mark, as in `12" wide`, is taken for a closing
+    one in a reply between straight marks.
 
     Source:
         IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` knows only the straight mark,
@@ -105,7 +106,9 @@ class Quotation(Constraint):
 
     name: ClassVar[str] = "startend:quotation"
     group: ClassVar[str] = "affix"
-    departure: ClassVar[str] = "curly marks too; the first mark must not close before the end"
+    departure: ClassVar[str] = (
+        "curly marks and guillemets too; the first mark must not close before the end"
+    )
     profile: Profile
 
     def instruction(self) -> str:
@@ -126,7 +129,8 @@ class Quotation(Constraint):
         if reply[0] + reply[-1] not in _PAIRS or not reply[1:-1].strip():
             return _verdict(False, f"begins with {reply[0]} and ends with {reply[-1]}")
         depth = 1
-        for mark in re.finditer(r"(?<!\\)[\"“”„]", reply[:-1]):
+        same_kind = next(kind for kind in _KINDS if reply[0] in kind)
+        for mark in re.finditer(rf"(?<!\\)[{same_kind}]", reply[:-1]):
             if mark.start() == 0:
                 continue
             depth += 1 if _opens(reply, mark.start()) else -1
@@ -138,11 +142,12 @@ class Quotation(Constraint):
 def _opens(reply: str, place: int) -> bool:
     mark, before, after = reply[place], reply[place - 1], reply[place + 1]
     if mark != '"':
-        return mark in "“„"
+        return mark in "“„" or mark == reply[0]
     return before.isspace() or before in '([{"“*_' or after.isalnum()
 
 
-_PAIRS = ('""', "“”", "„“", "„”")
+_PAIRS = ('""', "“”", "„“", "„”", "«»", "»«")
+_KINDS = ('"', "“”„", "«»")
 
 
 @final

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from twofold.constraints.counting import Relation, both_sides, hold, require_threshold
-from twofold.constraints.detect import detected_language, written_language
-from twofold.constraints.prose import prose
+from twofold.constraints.detect import detected_language, judge_language
+from twofold.constraints.prose import prose, words_in_formulas
 from twofold.constraints.published import capital_tokens
 from twofold.types import Constraint, Profile, Verdict
 
@@ -24,8 +24,9 @@ class EnglishCapital(Constraint):
     Args:
         profile: `official` asks it of every character, so `\boxed` breaks it, and asks langdetect,
             which passes over words in capitals and takes a quarter of capital mathematics for
-            another language; `fixed` asks it of the prose and detects in lower case. A reply whose
-            language cannot be told (only formulas) is unscored.
+            another language; `fixed` asks it of the prose and of the words inside `\text`, and detects
+            in lower case. A reply in the right case whose language cannot be told (only formulas,
+            or a few words that do not look English) is unscored.
 
     Source:
         IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
@@ -39,8 +40,8 @@ class EnglishCapital(Constraint):
     name: ClassVar[str] = "change_case:english_capital"
     group: ClassVar[str] = "format"
     departure: ClassVar[str] = (
-        "formulas, code and LaTeX commands are exempt, the language is told from lower case, and "
-        "where it cannot be told the reply is unscored"
+        "formulas, code and LaTeX commands are exempt, words inside `\\text` are not; the language is "
+        "told from lower case, and where it cannot be told for sure the reply is unscored"
     )
     profile: Profile
 
@@ -58,8 +59,10 @@ class EnglishCapital(Constraint):
         return _published_english(text)
 
     def _fixed(self, text: str) -> Verdict:
-        small = next((word for word in prose(text).split() if word != word.upper()), "")
-        return Verdict(0.0, f"not in capitals: {small[:40]!r}") if small else _english(text)
+        small = next((word for word in _words(text) if word != word.upper()), "")
+        if small:
+            return Verdict(0.0, f"not in capitals: {small[:40]!r}")
+        return judge_language(text, "en")
 
 
 @final
@@ -98,8 +101,10 @@ class EnglishLowercase(Constraint):
         return _published_english(text)
 
     def _fixed(self, text: str) -> Verdict:
-        large = next((word for word in prose(text).split() if word != word.lower()), "")
-        return Verdict(0.0, f"has capitals: {large[:40]!r}") if large else _english(text)
+        large = next((word for word in _words(text) if word != word.lower()), "")
+        if large:
+            return Verdict(0.0, f"has capitals: {large[:40]!r}")
+        return judge_language(text, "en")
 
 
 @final
@@ -169,11 +174,8 @@ def _published_english(text: str) -> Verdict:
     return Verdict(float(label == "en"), f"langdetect says {label!r}, 'en' wanted")
 
 
-def _english(text: str) -> Verdict:
-    label = written_language(text)
-    if label is None:
-        return Verdict(None, "too few words to tell a language by")
-    return Verdict(float(label == "en"), f"written in {label!r}, 'en' wanted")
+def _words(text: str) -> list[str]:
+    return [*prose(text).split(), *words_in_formulas(text)]
 
 
 FAMILY: tuple[type[Constraint], ...] = (EnglishCapital, EnglishLowercase, CapitalWordFrequency)

@@ -12,8 +12,11 @@ import unicodedata
 from collections import Counter
 from functools import cache, lru_cache
 
-from twofold.constraints.ngrams import likeliest, profiles
+import numpy as np
+
+from twofold.constraints.ngrams import likeliest, profiles, trials
 from twofold.constraints.prose import prose
+from twofold.types import Verdict
 
 SCRIPTS: dict[str, tuple[str, ...]] = {
     "ARABIC": ("ar", "fa", "ur"),
@@ -39,7 +42,18 @@ All its other languages are written in Latin letters.
 """
 
 LEAST_LETTERS = 10
-"""With fewer letters than this, languages that share a script cannot be told apart."""
+"""With fewer letters than this, nothing is said of languages that share a script."""
+
+SURE_LETTERS = 40
+"""With fewer letters than this, no reply fails for another language of the same script.
+
+langdetect is certain of itself and wrong on short texts (`Die Antwort ist 4.` is Afrikaans to it).
+Over pieces of the sentences in `LANGUAGES` it gave the true language less than `UNLIKELY` for 22 of
+235 with 10 to 17 letters, 4 of 188 up to 24, 1 of 157 up to 31, and none of 218 from 32 on.
+"""
+
+LIKELY, UNLIKELY = 0.5, 0.1
+"""Mean probability from which a reply is in a language, and below which it is not."""
 
 # Lone Latin and Greek letters are variables, not words.
 _LETTERS = re.compile(r"[A-Za-z]{2,}|[\u0370-\u03ff]{2,}|[^\W\d_A-Za-z\u0370-\u03ff]")
@@ -69,36 +83,61 @@ def detected_language(text: str) -> str | None:
 
 
 @lru_cache(maxsize=32)
-def written_language(text: str) -> str | None:
-    r"""The language that the prose of a reply is written in.
+def judge_language(text: str, wanted: str) -> Verdict:
+    r"""Is the prose of a reply written in the language `wanted`?
 
-    Formulas and code are left out. The script that most letters belong to decides first; langdetect
-    chooses between the languages that share it, from the text in lower case, since it passes over
-    words in capitals.
+    Formulas and code are left out. The script that most letters belong to decides first, however
+    few they are. Between the languages that share it, the mean of langdetect's seven trials does,
+    on the text in lower case, since langdetect passes over words in capitals: likely passes,
+    unlikely fails if there is text enough to be sure, and all else is unscored.
+
+    Args:
+        text: The whole reply.
+        wanted: One of langdetect's codes.
 
     Returns:
-        langdetect's code; the script's name if langdetect knows no language of it; None if there
-        is too little to tell by.
+        1, 0, or None where there is too little to tell by.
 
     Example:
-        >>> written_language("THE ANSWER TO THE QUESTION IS $x = 5$")
-        'en'
-        >>> written_language(r"$x = 5$, so \boxed{5}") is None
+        >>> judge_language("THE ANSWER TO THE QUESTION IS $x = 5$", "en").score
+        1.0
+        >>> judge_language("Die Antwort ist 4.", "de").score is None
         True
+        >>> judge_language("Ответ: 4", "de").reason
+        "written in cyrillic letters, 'de' wanted"
     """
     text = prose(text).lower()
     letters = "".join(_LETTERS.findall(text))
     if not letters:
-        return None
+        return Verdict(None, "no words to tell a language by")
     script = _script(letters)
     candidates = _latin() if script == "LATIN" else SCRIPTS.get(script, ())
-    if not candidates:
-        return script.lower()
+    if wanted not in candidates:
+        return Verdict(0.0, f"written in {script.lower()} letters, {wanted!r} wanted")
     if len(candidates) == 1:
-        return candidates[0]
+        return Verdict(1.0, f"written in the letters of {wanted!r}")
     if script != "CJK" and len(letters) < LEAST_LETTERS:
-        return None
-    return likeliest(text, among=candidates)
+        return Verdict(None, f"{len(letters)} letters, too few to tell a language by")
+    return _judged(_probabilities(text, candidates), wanted, len(letters))
+
+
+def _judged(probability: dict[str, float], wanted: str, n_letters: int) -> Verdict:
+    """The verdict on languages that share a script."""
+    label = max(probability, key=lambda code: probability[code], default="unknown")
+    reason = f"most like {label!r} by {n_letters} letters, {wanted!r} wanted"
+    if probability.get(wanted, 0.0) >= LIKELY:
+        return Verdict(1.0, reason)
+    if probability.get(wanted, 1.0) < UNLIKELY and n_letters >= SURE_LETTERS:
+        return Verdict(0.0, reason)
+    return Verdict(None, f"{reason}: not sure enough to fail it")
+
+
+def _probabilities(text: str, candidates: tuple[str, ...]) -> dict[str, float]:
+    """The mean of the seven trials; empty where the text has no n-gram of any language."""
+    found = list(trials(text, among=candidates))
+    return (
+        dict(zip(profiles().codes, np.mean(found, axis=0).tolist(), strict=True)) if found else {}
+    )
 
 
 def _script(letters: str) -> str:

@@ -44,7 +44,8 @@ class BulletLists(Constraint):
     name: ClassVar[str] = "detectable_format:number_bullet_lists"
     group: ClassVar[str] = "format"
     departure: ClassVar[str] = (
-        "a bullet is `*`, `-` or `+`, a space and words; rules, code and formulas hold none"
+        "a bullet is one of `* - + • –`, a space and words, in a block quote too, and the first after "
+        "a quotation mark; rules, code and formulas hold none"
     )
     num_bullets: int
     profile: Profile
@@ -72,7 +73,7 @@ class BulletLists(Constraint):
         return self._judged(len(stars) + len(dashes))
 
     def _fixed(self, text: str) -> Verdict:
-        lines = mask_math(mask_code(text)).split("\n")
+        lines = _OPENING_QUOTE.sub("", mask_math(mask_code(text))).split("\n")
         bullets = [line for line in lines if _BULLET.match(line) and not _RULE.fullmatch(line)]
         return self._judged(len(bullets))
 
@@ -81,8 +82,9 @@ class BulletLists(Constraint):
         return _verdict(found == self.num_bullets, f"{found} {noun}, {self.num_bullets} wanted")
 
 
-_BULLET = re.compile(r"\s*[*+-]\s+\S")
-_RULE = re.compile(r"\s*([*_-])(?:[ \t]*\1){2,}\s*")
+_BULLET = re.compile(r"[\s>]*[*+•–-]\s+\S")
+_OPENING_QUOTE = re.compile(r"\A\s*[\"“„«]")  # of a reply that stands in quotation marks
+_RULE = re.compile(r"[\s>]*([*_-])(?:[ \t]*\1){2,}\s*")
 
 
 @final
@@ -109,7 +111,7 @@ class HighlightedSections(Constraint):
     group: ClassVar[str] = "format"
     departure: ClassVar[str] = (
         "asterisks must hug their words and stand free; products, bullets, code, formulas do not "
-        "count and `***a***` counts once"
+        "count, and nested ones count once with the whole"
     )
     num_highlights: int
     profile: Profile
@@ -143,8 +145,15 @@ class HighlightedSections(Constraint):
         return hold(found, "at least", self.num_highlights, "highlights")
 
 
+# Closed by as many asterisks as opened it; three may open or close two stretches at once. Runs of
+# another length inside are nested, and count with the whole.
 _HIGHLIGHT = re.compile(
-    r"(?<![*\\A-Za-z0-9])(\*{1,3})(?![*\s])[^*\n]*(?<![\s\\*])\1(?![*A-Za-z0-9])"
+    r"""
+      (?<![*\\A-Za-z0-9]) ((\*{3})|\*{1,2}) (?![*\s])
+      (?: \\\* | (?!\\\*)[^*\n] | (?<!\*)(?!\1(?!\*))\*{1,3}(?!\*) )*?
+      (?<![\s\\*]) (?: \1 | \*{3} | (?(2)\*{1,2}|(?!)) ) (?![*A-Za-z0-9])
+    """,
+    re.VERBOSE,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from twofold.constraints.detect import detected_language, written_language
+from twofold.constraints.detect import detected_language, judge_language
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -100,8 +100,8 @@ class ResponseLanguage(Constraint):
     name: ClassVar[str] = "language:response_language"
     group: ClassVar[str] = "lexical"
     departure: ClassVar[str] = (
-        "told from the prose in lower case by script, then langdetect; a reply with too little "
-        "text to tell is unscored instead of passed"
+        "told from the prose in lower case by script, then langdetect's probability; a reply with too "
+        "little text to tell close languages apart is unscored"
     )
     language: str
     profile: Profile
@@ -126,17 +126,11 @@ class ResponseLanguage(Constraint):
         label = detected_language(text)
         if label is None:
             return Verdict(1.0, "langdetect finds no language, which passes")
-        return self._verdict(label)
-
-    def _fixed(self, text: str) -> Verdict:
-        label = written_language(text)
-        if label is None:
-            return Verdict(None, "too few words to tell a language by")
-        return self._verdict(label)
-
-    def _verdict(self, label: str) -> Verdict:
         score = float(label == self.language)
         return Verdict(score, f"written in {label!r}, {self.language!r} wanted")
+
+    def _fixed(self, text: str) -> Verdict:
+        return judge_language(text, self.language)
 
 
 FAMILY: tuple[type[Constraint], ...] = (ResponseLanguage,)

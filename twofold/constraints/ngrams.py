@@ -89,12 +89,11 @@ def profiles() -> Profiles:
         return _load()
 
 
-def likeliest(text: str, *, among: tuple[str, ...] = ()) -> str | None:
+def likeliest(text: str) -> str | None:
     """The likeliest language of `text`.
 
     Args:
         text: Any text; langdetect looks at its first 10,000 characters.
-        among: The codes to choose from, all alike before the text is seen; empty = all.
 
     Returns:
         langdetect's code, `"unknown"` if none reaches a probability of 0.1, or None where the text
@@ -109,7 +108,7 @@ def likeliest(text: str, *, among: tuple[str, ...] = ()) -> str | None:
     """
     codes = profiles().codes
     mean = np.zeros(len(codes))
-    for left, probability in zip(reversed(range(_TRIALS)), trials(text, among=among), strict=False):
+    for left, probability in zip(reversed(range(_TRIALS)), trials(text), strict=False):
         mean += probability / _TRIALS
         second, first = np.partition(mean, -2)[-2:]
         if first - second > left / _TRIALS + 1e-9:  # what is left cannot make it up
@@ -128,7 +127,7 @@ def trials(text: str, *, among: tuple[str, ...] = ()) -> Iterator[Array]:
 
     Args:
         text: As in `likeliest`.
-        among: As in `likeliest`.
+        among: The codes to choose from, all alike before the text is seen; empty = all.
 
     Returns:
         Arrays of shape `(languages,)` in the order of `Profiles.codes`, each computed when asked

@@ -25,6 +25,7 @@ _MATH = re.compile(
 )
 _URL = re.compile(r"https?://\S+")
 _TEXT_COMMAND = re.compile(r"\\(?:text[a-z]*|emph|mbox|underline|(?:sub)*section|title|item)\b\*?")
+_TEXT_ARGUMENT = re.compile(r"\\(?:text[a-z]*|mathrm|emph|mbox)\*?\{([^{}]*)\}")
 _COMMAND = re.compile(
     r"\\[A-Za-z]+\*?(?:\[[^\]\n]*\])?(?:\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*"
 )
@@ -51,6 +52,19 @@ def prose(text: str) -> str:
     for gone in (_CODE, _MATH, _URL, _TEXT_COMMAND, _COMMAND):
         text = gone.sub(" ", text)
     return text
+
+
+def words_in_formulas(text: str) -> list[str]:
+    r"""The words of two letters or more that `\text{...}`, `\mathrm{...}` and their like hold.
+
+    `prose` drops those inside a formula, where they say little of the language; their case shows.
+
+    Example:
+        >>> words_in_formulas(r"it is $\text{Four} + \text{B}$, so \boxed{\text{not five}}")
+        ['Four', 'not', 'five']
+    """
+    held = " ".join(_TEXT_ARGUMENT.findall(_CODE.sub(" ", text)))
+    return re.findall(r"[^\W\d_]{2,}", held)
 
 
 @lru_cache(maxsize=32)
