@@ -34,6 +34,7 @@ def test_the_reason_can_be_checked_by_a_person() -> None:
     assert judge("15", r"\boxed{12}").reason == "12 ≠ 15 (boxed)"
     assert judge("15", "#### 15").reason == "15 = 15 (####)"
     assert judge("5", r"\boxed{5} \boxed{6}").reason == "5, 6 ≠ 5 (2 different boxes)"
+    assert judge("5", "5 or 6").reason == "5, 6 ≠ 5 (2 alternatives)"
     assert judge("5", "Hm.").reason == "no answer found"
     assert judge(None, "5") == Verdict(None, "no reference answer")
 

@@ -42,6 +42,28 @@ def test_no_answer(reply: str) -> None:
     assert find_answer(reply) is None
 
 
+@pytest.mark.parametrize(
+    ("reply", "texts"),
+    [
+        ("Any of 10, 11, 12", ("10", "11", "12")),
+        ("either 10 apples or 12", ("10", "12")),
+        ("$10$, $11$ and $12$", ("10", "11", "12")),
+        ("$10 or $12", ("10", "12")),
+        ("10,11,12", ("10", "11", "12")),
+        ("12,00 Euro", ("12,00",)),
+        ("1,234", ("1,234",)),
+        ("of the 20, 12 are red", ("12",)),
+        ("When $x=3$, $y=12$.", ("y=12",)),
+        ("it is 2√3", ("2√3",)),
+        ("28.27 by the use of π.", ("28.27",)),
+        ("10" + " " * 80 + "12", ("12",)),
+    ],
+)
+def test_a_list_at_the_end_is_one_answer(reply: str, texts: tuple[str, ...]) -> None:
+    found = find_answer(reply)
+    assert found is not None and found.texts == texts
+
+
 def test_boxes() -> None:
     assert boxes(r"\boxed{a_{1}} \fbox{\frac{1}{2}} \BOXED {3}") == ["a_{1}", r"\frac{1}{2}", "3"]
     assert boxes(r"\boxed{\{1, 2\}}") == [r"\{1, 2\}"]
@@ -58,10 +80,12 @@ def test_any_text_can_be_searched(reply: str) -> None:
 @pytest.mark.parametrize(
     "unit",
     ["{", r"\boxed{", r"\boxed{1}", "the answer is ", "$", "$ a", "1,234", "#### ", "\\[", "\\(",
-     "the a a answer to ", " ", ".", ". ", "1 ", "answer:", "answer\n", "**"],
+     "the a a answer to ", " ", ".", ". ", "1 ", "answer:", "answer\n", "**",
+     "1,", ",234", ".234", "√1", "1π", "10 or ", "1, "],
 )  # fmt: skip
 def test_search_takes_linear_time(unit: str) -> None:
     start = time.perf_counter()
     find_answer(unit * 20_000)
     find_answer("the answer is " + unit * 20_000)
+    find_answer("1" + unit * 20_000 + ",2")
     assert time.perf_counter() - start < 10

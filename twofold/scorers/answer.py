@@ -6,7 +6,7 @@ math-verify in a worker process that is killed when its time is up. Under `offic
 graded as MathIF's published code grades it.
 
 As this is also a reward, guessing does not pay under `fixed`: two different boxes are two answers,
-and a box that lists alternatives is a list. Neither equals a single reference answer.
+and alternatives in a box or at the reply's end are a list. Neither equals a single reference answer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import final
 
 from twofold.scorers.extract import Found, find_answer
-from twofold.scorers.spelling import plain, settled
+from twofold.scorers.spelling import in_full, plain, settled
 from twofold.scorers.worker import Question, ask
 from twofold.types import Problem, Profile, Response, Scorer, Verdict
 
@@ -28,7 +28,8 @@ class Correct(Scorer):
 
     What `fixed` calls equal: the same value or formula. 10% is 10 and 0.1; numbers may differ by
     a millionth, so 0.333333 is 1/3 and 0.333 is not; `x = 5` is 5; units, currency and thousands
-    separators do not matter, the order of a list does not, that of a tuple and its kind of bracket
+    separators do not matter, 2,5 is 2.5 where it cannot be a list, 2 million is 2 (millions) and
+    2000000; the order of a list does not, that of a tuple and its kind of bracket
     do. A reply written wholly in one letter case is compared without regard to case.
 
     Args:
@@ -95,7 +96,8 @@ class Correct(Scorer):
 
     def _compared(self, gold: str, found: Found, *, folded: bool) -> Verdict:
         """The verdict on what was found: every box is right, or all of them are as one list."""
-        place = found.place if len(found.texts) == 1 else f"{len(found.texts)} different boxes"
+        kind = "different boxes" if found.place == "boxed" else "alternatives"
+        place = found.place if len(found.texts) == 1 else f"{len(found.texts)} {kind}"
         right = False
         readings = [[str(found)]] if len(found.texts) == 1 else [list(found.texts), [str(found)]]
         for reading in readings:
@@ -111,6 +113,9 @@ class Correct(Scorer):
     def _same(self, gold: str, text: str) -> bool | str:
         """Whether two answers are equal, or why that cannot be said."""
         same = settled(plain(gold), plain(text))
+        full = in_full(text)
+        if not same and full != text:
+            same = settled(plain(in_full(gold)), plain(full)) or same
         if same is not None:
             return same
         answer = ask(Question(kind="same", gold=gold, text=text), timeout_s=self.timeout_s)

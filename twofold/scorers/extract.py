@@ -5,8 +5,9 @@ In this order, and the first that finds something decides:
 1. `boxed`: the `\boxed{...}` or `\fbox{...}` (in any letter case). Equal boxes are one; different
    boxes are all kept, and read as one list: whoever boxes two answers has given two answers.
 2. `####`: the last line `#### x` that is an answer and not a heading.
-3. `stated`: the last "the answer is x", "Answer: x".
+3. `stated`: the last "the answer is x", "Answer: x"; x may be a number word up to ninety.
 4. `last`: the last formula between dollar signs (or `\(`, `\[`), or number, whichever ends later.
+   If it ends a list ("10, 11 or 12"), the whole list is the answer, as it is for boxes.
 
 Every search runs in time linear in the reply: the text is a model's and may be anything.
 """
@@ -17,10 +18,13 @@ import re
 from dataclasses import dataclass
 from typing import Literal, final
 
-from twofold.scorers.spelling import plain
+from twofold.scorers.spelling import number, plain
 
 MAX_MARKS = 50
 """How many of a reply's last "the answer is" are looked at."""
+
+MAX_LISTED = 20
+"""How many items of a list at the end of a reply are looked at."""
 
 Place = Literal["boxed", "####", "stated", "last"]
 
@@ -44,11 +48,29 @@ _FORMULA = re.compile(
     r"\$\$([^$]{1,500})\$\$|(?<![\\$])\$([^$\n]{1,300})\$|\\\(([^\n]{1,300}?)\\\)|\\\[(.{1,500}?)\\\]",
     re.DOTALL,
 )
-_PLAIN_NUMBER = re.compile(
-    r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s?/\s?\d+)?(?:\s?%)?"
+_DIGITS = (
+    r"(?:\d{1,3}(?:\.\d{3})+,\d{1,2}(?!\d)"  # 1.234,56
+    r"|\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?"  # 1,234.56
+    r"|(?<!\d,)\d+,\d+(?![.,]?\d)"  # 12,00
+    r"|\d+(?:\.\d+)?|\.\d+)"
 )
+_PLAIN_NUMBER = re.compile(
+    rf"(?<![A-Za-z_\d.])-?(?:(?:{_DIGITS}\s?)?√\s?(?:{_DIGITS}|\({_DIGITS}\))"
+    rf"|{_DIGITS}(?:\s?π)?|(?:(?<==)|(?<==\s)|(?<=\bis\s)|\A)π)(?:\s?/\s?\d+)?"
+    r"(?:\s?%|\s(?:thousand|[mb]illion|trillion)\b)?"
+)
+"""A number; letters of other scripts may touch it, as Chinese is written without spaces."""
+_AND_NEXT = re.compile(
+    r"\s*(?:[,;、，/|?]\s*(?:(?:and|und|et|y)\s+)?|(?:and|und|et|y)\s+)\$?|[ \t]*"
+)
+_OR_NEXT = re.compile(
+    r"(?:[ \t]*[^\W\d_]{1,15})?[,;?]?\s*(?:或|または|(?:or|oder|ou|или)\s+)"
+    r"(?:(?:maybe|perhaps|possibly|even|else|it|is|it's)\s+){0,3}(?:[A-Za-z]\s*=\s*)?\$?"
+)
+"""What stands between two alternatives; before "or" the first may have its unit."""
+_NO_MORE = re.compile(r"[\s.!?*)。]*(?:\n|$)")
 _COMMA = re.compile(r"\s*(?:,\s*(?:and\s|or\s)?|and\s|or\s)\s*(?=[$\\])")
-_PROSE = re.compile(r"[A-Za-z]{2,}\s+[A-Za-z]{2,}")
+_PROSE = re.compile(r"[A-Za-z]{2,}\s+[A-Za-z]{2,}|\s(?:or|and)$")
 
 
 @final
@@ -57,7 +79,8 @@ class Found:
     """The answer a reply gives.
 
     Args:
-        texts: The answer as it is written there; several only for different boxes.
+        texts: The answer as it is written there; several only for different boxes or for a list
+            found as the last thing.
         place: By which rule it was found.
     """
 
@@ -114,8 +137,8 @@ def find_answer(reply: str) -> Found | None:
     for mark in [*_STATED.finditer(reply)][: -MAX_MARKS - 1 : -1]:
         if text := _statement(reply, mark.end()):
             return Found((text,), "stated")
-    last = _last(reply)
-    return Found((last,), "last") if last else None
+    last = {plain(text): text for text in _last(reply)}
+    return Found(tuple(last.values()), "last") if last else None
 
 
 def _under_hashes(line: str) -> str:
@@ -140,6 +163,7 @@ def _statement(reply: str, start: int) -> str:
         return ", ".join(formulas)
     end = _SENTENCE_END.search(text)
     text = (text[: end.start()] if end else text).rstrip(" *\"'`.")
+    text = _NUMBER_WORDS.get(text.casefold(), text)
     has_maths = any(char.isdigit() or char in "\\$=^" for char in text)
     is_symbols = re.search(r"[^\W_]{2,}", text) is None
     is_word = len(text.split()) == 1 and text.casefold() not in _EMPTY
@@ -153,14 +177,50 @@ def _content(formula: re.Match[str]) -> str:
 _EMPTY = frozenset({"helpful", "correct", "right", "wrong", "clear", "below", "above", "not"})
 """What follows "the answer is" without being an answer."""
 
+_WORDS = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "nineteen",
+]  # fmt: skip
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_NUMBER_WORDS = {word: str(i) for i, word in enumerate(_WORDS)}
+_NUMBER_WORDS |= {word: str(10 * i) for i, word in enumerate(_TENS, start=2)}
 
-def _last(reply: str) -> str:
-    """The last formula or number of a text."""
-    end, last = -1, ""
+
+def _last(reply: str) -> list[str]:
+    """The last formula or number of a text, with the list that it ends."""
+    values = _values(reply)[-MAX_LISTED:]
+    if not values:
+        return []
+    start, end, text = values[-1]
+    texts, has_or = [text], False
+    for before in values[-2::-1]:
+        between = reply[before[1] : start]
+        if len(between) > 60:
+            break
+        if _OR_NEXT.fullmatch(between):
+            has_or = True
+        elif not _AND_NEXT.fullmatch(between) or number(plain(before[2])) is None:
+            break
+        start = before[0]
+        texts.append(before[2])
+    if len(texts) == 2 and not has_or and not _NO_MORE.match(reply, end):
+        return [text]  # "of the 20, 12 are red" is no list
+    return texts[::-1]
+
+
+def _values(reply: str) -> list[tuple[int, int, str]]:
+    """Each formula, and each number outside of them: its start, end and content, in order."""
+    values, at = [], 0
     for match in _FORMULA.finditer(reply):
         content = _content(match)
         if not _PROSE.search(content) or "\\" in content:  # else: between two prices
-            end, last = match.end(), content
-    for match in _PLAIN_NUMBER.finditer(reply, max(end, 0)):
-        last = match[0]
-    return last
+            values += _numbers(reply, at, match.start())
+            values.append((match.start(), match.end(), content))
+            at = match.end()
+    return values + _numbers(reply, at, len(reply))
+
+
+def _numbers(reply: str, start: int, end: int) -> list[tuple[int, int, str]]:
+    found = _PLAIN_NUMBER.finditer(reply, start, end)
+    return [(match.start(), match.end(), match[0]) for match in found]

@@ -55,7 +55,12 @@ _REWRITES = tuple(
         (r"\s+", " "),
     )
 )
-_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
+_DECIMAL_COMMA = re.compile(r"(?:[A-Za-z]\s*=\s*)?([-+]?)(\d{1,3}(?:\.\d{3})+|\d+),(\d+)(\s*%)?")
+_LARGE = re.compile(
+    r"(?<=\d)(?:\s|\\[ ,]|~)*(?:\\text\s*\{\s*)?(thousand|[mb]illion|trillion)\b(?:\s*\})?"
+)
+_POWERS = {"thousand": "e3", "million": "e6", "billion": "e9", "trillion": "e12"}
 _WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{3,}")
 _FUNCTIONS = r"(?:arc)?(?:sin|cos|tan|cot|sec|csc|log|exp|sqrt|mod)(?![a-z])"
 _SHORT_UNITS = "cm|mm|km|kg|mg|ml|mL|ft|in|lb|lbs|oz|mi|hr|hrs|yd|am|pm|AM|PM|mph|USD"
@@ -124,6 +129,18 @@ def plain(text: str) -> str:
     return _UNIT.sub("", text).strip()
 
 
+def in_full(text: str) -> str:
+    """An answer with `million` and the like counted out; in `plain` they are units.
+
+    A question may ask for millions, so both readings of "2 million" are a right answer.
+
+    Example:
+        >>> in_full("1.5 million dollars")
+        '1.5e6 dollars'
+    """
+    return _LARGE.sub(lambda found: _POWERS[found[1]], text)
+
+
 def elements(text: str) -> list[str]:
     """The parts of a list: `text` cut at its commas, but not at those inside brackets.
 
@@ -175,6 +192,20 @@ def number(text: str) -> tuple[Fraction, bool] | None:
     return (-value if sign == "-" else value), bool(percent)
 
 
+def _decimal_comma(gold: Fraction, answer: str) -> tuple[Fraction, bool] | None:
+    """The value of 2,5 read as 2.5; None where it may be the list of 2 and 5.
+
+    For a whole reference answer it may be one, except for 12,00: no list counts 00.
+    """
+    found = _DECIMAL_COMMA.fullmatch(answer)
+    if found is None:
+        return None
+    sign, whole, digits, percent = found.groups(default="")
+    if gold.denominator == 1 and not (len(digits) > 1 and set(digits) == {"0"}):
+        return None
+    return number(f"{sign}{whole.replace('.', '')}.{digits}{percent.strip()}")
+
+
 def _same_number(gold: tuple[Fraction, bool], answer: tuple[Fraction, bool]) -> bool:
     """Equal values; with a percent sign on either side, 10% is both 10 and 0.1."""
     golds = {gold[0], gold[0] / 100} if gold[1] else {gold[0]}
@@ -207,8 +238,8 @@ def settled(gold: str, answer: str) -> bool | None:
         if gold.replace(" ", "") == answer.replace(" ", ""):
             return True
     numbers = number(gold), number(answer)
-    if numbers[0] and numbers[1]:
-        return _same_number(numbers[0], numbers[1])
+    if numbers[0] and (given := numbers[1] or _decimal_comma(numbers[0][0], answer)):
+        return _same_number(numbers[0], given)
     if numbers[0] and _HEDGE.search(answer):
         return False
     words = _WORD.search(gold), _WORD.search(answer)
