@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from twofold.report.figures import bar, intervals, ladder, mosaic
-from twofold.report.plane import Arm, plane, ticks
+from twofold.report.lettering import Box, Lettering, freest
+from twofold.report.plane import Arm, Plane, ticks
 from twofold.types import Ended, Estimate
 
 HOSTILE = '"><script>alert(1)</script>&'
@@ -37,7 +38,7 @@ def test_ticks_cover_what_lies_between_0_and_1(low: float, width: float) -> None
 
 def test_the_plane_puts_arms_where_they_belong() -> None:
     arms = [Arm("old", share(0.5), share(0.3)), Arm(HOSTILE, share(0.7), share(0.6))]
-    svg = parsed(plane(arms, floors={"constant": share(0.1)}, arrow=(0, 1)))
+    svg = parsed(Plane(arms, {"constant": share(0.1)}, arrow=(0, 1)).svg())
     old, new = (svg.find(f".//circle[@class='{kind}']") for kind in ("ring against", "disc model"))
     assert old is not None
     assert new is not None
@@ -52,9 +53,46 @@ def test_the_plane_puts_arms_where_they_belong() -> None:
 def test_the_plane_takes_one_arm_and_many() -> None:
     for n in (1, 7):
         arms = [Arm(f"arm {i}", share(i / 10), share(i / 10)) for i in range(n)]
-        svg = parsed(plane(arms, floors={}))
+        svg = parsed(Plane(arms, {}).svg())
         names = [each.text for each in svg.iter("text") if "name" in each.attrib["class"]]
         assert names == [f"arm {i}" for i in range(n)]
+
+
+def test_labels_stay_inside_and_off_the_marks() -> None:
+    for value in (0.0, 0.07, 0.5, 1.0):
+        arms = [
+            Arm("the base of it all", share(value), share(value)),
+            Arm("w" * 30, share(1), share(1)),
+        ]
+        svg = parsed(Plane(arms, {"bare answer": share(0.9), "constant": share(0.0)}).svg())
+        marks = [(float(c.attrib["cx"]), float(c.attrib["cy"])) for c in svg.findall("circle")]
+        boxes = []
+        for each in svg.iter("text"):
+            if each.attrib["class"].split()[-1] in ("name", "small"):
+                at = float(each.attrib["x"]), float(each.attrib["y"])
+                boxes.append(Lettering("", each.text or "", at, "end" in each.attrib["class"]).box)
+        assert len(boxes) == 4
+        for box in boxes:
+            assert 58 <= box.left < box.right <= 440
+            assert 0 <= box.top < box.bottom <= 318
+            assert not any(box.left < x < box.right and box.top < y < box.bottom for x, y in marks)
+        assert all(a.shared(b) == 0 for a, b in itertools.combinations(boxes, 2))
+
+
+def test_axes_that_leave_something_out_are_cropped() -> None:
+    wide = Estimate(value=0.5, low=0.0, high=1.0, n=2, method="by hand")
+    assert not Plane([Arm("a", wide, wide)], {}).is_cropped
+    assert Plane([Arm("a", wide, share(0.5))], {}).is_cropped
+
+
+def test_the_freest_place_is_the_first_of_equals() -> None:
+    frame = Box(0, 0, 100, 100)
+    left, right = Lettering("", "ab", (10, 50), False), Lettering("", "ab", (60, 50), False)
+    assert freest([left, right], frame, [], []) == left
+    assert freest([left, right], frame, [], [Box(0, 40, 20, 60)]) == right
+    small = Box(60, 49, 61, 50)  # a little of a label weighs more than much of a line
+    assert freest([right, left], frame, [small], [Box(0, 40, 20, 60)]) == left
+    assert Lettering("", "ab", (99, 2), False).within(frame).box.right == pytest.approx(100)
 
 
 def test_mosaic_areas_are_the_shares() -> None:

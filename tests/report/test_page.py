@@ -112,6 +112,28 @@ def test_a_run_that_lost_too_much_warns(small_run: Path, share: float, warned: b
     assert ("Do not use these numbers" in write(small_run).read_text(encoding="utf-8")) == warned
 
 
+@pytest.mark.parametrize(("cut", "warned"), [(1, False), (4, True)])
+def test_cut_thoughts_stand_on_the_first_screen(small_run: Path, cut: int, warned: bool) -> None:
+    path = small_run / "findings.json"
+    saved = json.loads(path.read_text())
+    counts = {"model/stated/ended/answered": 40, "model/stated/ended/unclosed_thinking": cut}
+    saved["findings"][0]["counts"] = counts
+    path.write_text(json.dumps(saved))
+    page = write(small_run).read_text(encoding="utf-8")
+    facts = element(page, '<dl class="facts">', "</dl>")
+    assert f"Never finished thinking, after</dt><dd>{cut} of {40 + cut}</dd>" in facts
+    assert ("Many thoughts were cut" in page) == warned
+
+
+def test_the_arrow_of_the_plane_is_the_paired_difference(pair_run: Path, page: str) -> None:
+    saved = json.loads((pair_run / "findings.json").read_text())
+    moved = saved["findings"][0]["comparisons"]
+    said = element(page, 'aria-label="Capability against compliance. ', '"')
+    for side in ("before", "after"):
+        for key in ("capability", "compliance"):
+            assert f"{key} {moved[key][side]['value']:.3f}" in said
+
+
 def test_a_run_with_other_findings_only(small_run: Path) -> None:
     path = small_run / "findings.json"
     saved = json.loads(path.read_text())

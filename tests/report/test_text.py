@@ -5,8 +5,16 @@ import dataclasses
 import pytest
 
 from twofold.report.markdown import document, summary
-from twofold.report.tables import breakdowns, endings, headline, types
-from twofold.report.wording import absences, verdict
+from twofold.report.tables import (
+    CELLS,
+    breakdowns,
+    endings,
+    headline,
+    pairs,
+    types,
+    unfinished,
+)
+from twofold.report.wording import absences, never_finished, verdict
 from twofold.types import Comparison, Ended, Estimate, Finding, Outcome
 
 NAMES = {"model": "new", "against": "old"}
@@ -88,7 +96,7 @@ def test_every_number_of_the_summary_has_interval_and_units() -> None:
         "< 0.001",
         "9/2",
         "0.200",
-        "constant 0.050 [−0.050, 0.150]",
+        "constant 0.050 [-0.050, 0.150] (n=200)",
     ]
 
 
@@ -97,21 +105,114 @@ def test_names_cannot_become_markup_or_control_the_terminal() -> None:
     assert text.splitlines()[0] == "# a [31m|&lt;script> b"
 
 
-def test_other_diagnostics_are_listed() -> None:
-    still = dataclasses.replace(moved(0.0), n_gained=0, n_lost=0)
-    other = Finding(
+def profiles() -> Finding:
+    """Four things judged by both profiles: alike, a little apart, far apart, and by one alone."""
+    values = {"type/same": (0.5, 0.5), "answer": (0.5, 0.4), "type/a|b": (0.5, 0.8)}
+    estimates = {
+        f"{key}/{profile}": share(value, lost=7)
+        for key, both in values.items()
+        for profile, value in zip(("official", "fixed"), both, strict=True)
+    }
+    return Finding(
         diagnostic="profiles",
         question="What differs?",
-        estimates={"type/a|b/official": share(0.5), "type/a|b/fixed": share(0.6)},
-        comparisons={"type/a|b": moved(0.1, detectable=None), "type/c": still},
+        estimates=estimates | {"type/alone/fixed": share(0.3)},
+        comparisons={
+            "type/same": dataclasses.replace(moved(0.0), n_gained=0, n_lost=0),
+            "answer": moved(-0.1),
+            "type/a|b": moved(0.3, detectable=None),
+        },
         caveats=("careful",),
     )
-    lines = summary([other]).splitlines()
+
+
+def test_every_type_has_a_row_and_the_largest_difference_leads() -> None:
+    rows = pairs(profiles())
+    assert [row.label for row in rows] == ["a|b", "answer (grader)", "same", "alone"]
+    assert rows[0].before == share(0.5, lost=7)  # all that the profile scored, not the pairs alone
+    assert (rows[3].before, rows[3].after, rows[3].comparison) == (None, share(0.3), None)
+
+
+def test_the_terminal_hides_no_type() -> None:
+    lines = summary([profiles()]).splitlines()
     assert lines[0] == "**What differs?**"
     assert [cell.strip() for cell in lines[2].strip("|").split("|")][1:3] == ["official", "fixed"]
-    assert lines[4].startswith(r"| type/a\|b | 0.500 [0.400, 0.600] (n=200)")
-    assert lines[6] == "In 1 more, not one problem came out otherwise."
-    assert lines[8] == "- careful"
+    first = r"| a\|b            | 0.500 [0.400, 0.600] (n=200, 7 unscored) | 0.800"
+    assert lines[4].startswith(first)
+    alone = [cell.strip() for cell in lines[7].strip("|").split("|")]
+    assert alone == ["alone", "–", "0.300 [0.200, 0.400] (n=200)", *["–"] * 4]
+    assert lines[9] == "- careful"
+
+
+def test_profiles_of_which_one_scored_nothing() -> None:
+    found = dataclasses.replace(profiles(), comparisons={})
+    assert len(pairs(found)) == 4
+    assert "(grader)" in summary([found])
+
+
+def test_types_of_a_pair_stand_before_and_after() -> None:
+    values = {"against/type/x/rate": 0.2, "model/type/x/rate": 0.4, "model/type/x/null": 0.1}
+    found = Finding(
+        diagnostic="joint", question="?", estimates={k: share(v) for k, v in values.items()}
+    )
+    lines = [line for line in summary([found]).splitlines() if line.startswith(("| con", "| x "))]
+    head, row = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    assert head == [
+        "constraint type",
+        "met when stated, before",
+        "met when stated, after",
+        "met when not stated, before",
+        "met when not stated, after",
+    ]
+    assert [cell[:5] for cell in row] == ["x", "0.200", "0.400", "–", "0.100"]
+
+
+def test_cells_stand_once() -> None:
+    keys = ("stated/joint", *(f"cells/{cell}" for cell in CELLS))
+    found = Finding(
+        diagnostic="joint", question="?", estimates={f"model/{key}": share(0.2) for key in keys}
+    )
+    assert [row.key for row in headline(found)] == ["stated/joint"]
+    text = summary([found])
+    assert "Right and obedient" not in text
+    assert "Wrong, but obedient" in text
+
+
+def cut(n: int) -> Finding:
+    """A pair of which both rise, whose base was cut inside `n` of 100 thoughts."""
+    counts = {
+        "against/plain/ended/answered": 50,
+        "against/stated/ended/answered": 50 - n,
+        "against/stated/ended/unclosed_thinking": n,
+        "model/stated/ended/answered": 50,
+    }
+    return dataclasses.replace(pair(0.2, 0.2, Outcome.both_rise), counts=counts)
+
+
+def test_cut_thoughts_are_counted_over_both_conditions() -> None:
+    assert unfinished(cut(9)) == {"against": (9, 100)}
+    assert unfinished(cut(0)) == {}
+
+
+def test_a_warning_from_more_than_one_in_twenty() -> None:
+    assert never_finished(cut(5), NAMES) == []
+    (said,) = never_finished(cut(6), NAMES)
+    assert said.startswith("6 of 100 replies of old never finished thinking (6%).")
+
+
+def test_a_verdict_that_unfinished_replies_decide() -> None:
+    found = cut(9)
+    worst = {f"{side}_unclosed_as_wrong": moved(0.01) for side in ("capability", "compliance")}
+    found = dataclasses.replace(
+        found, outcome=Outcome.unfinished, comparisons={**found.comparisons, **worst}
+    )
+    said = verdict(found, NAMES)
+    assert said.title == "Cannot be told: too many replies were never finished"
+    assert said.meaning == (
+        "The verdict changes when thoughts that never ended are counted as wrong. "
+        "Never finished thinking: 9 of 100 replies of old. With these counted as wrong and "
+        "disobedient: capability +0.010 [−0.040, +0.060], compliance +0.010 [−0.040, +0.060]."
+    )
 
 
 def test_a_diagnostic_that_compares_nothing_lists_its_estimates() -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from twofold.report.tables import ROLES, Row, headline, sides, types
+from twofold.report.tables import ROLES, Row, headline, other_cells, pairs, sides, types
 from twofold.report.wording import p_value, spread, verdict
-from twofold.types import Comparison, Finding
+from twofold.types import Comparison, Estimate, Finding
 
 _WHO = {"against": "before", "model": "after"}
 
@@ -70,7 +70,7 @@ def _joint(finding: Finding, names: Mapping[str, str]) -> list[str]:
 
 
 def _headline(finding: Finding) -> str:
-    rows = headline(finding)
+    rows = [*headline(finding), *other_cells(finding)]
     roles = [role for role in ROLES if any(role in row.estimates for row in rows)]
     compared = any(row.comparison for row in rows)
     head = ["measure", *([_WHO[r] for r in roles] if len(roles) > 1 else ["estimate"])]
@@ -83,12 +83,14 @@ def _headline(finding: Finding) -> str:
 def _headline_cells(row: Row, roles: Sequence[str], compared: bool) -> list[str]:
     cells = [row.label, *(str(row.estimates[r]) if r in row.estimates else "–" for r in roles)]
     if compared:
-        cells += _difference(row.comparison) if row.comparison else ["–"] * 4
-    return [*cells, "; ".join(f"{name} {spread(e)}" for name, e in row.floors.items()) or "–"]
+        cells += _difference(row.comparison)
+    return [*cells, "; ".join(f"{name} {e}" for name, e in row.floors.items()) or "–"]
 
 
-def _difference(each: Comparison) -> list[str]:
+def _difference(each: Comparison | None) -> list[str]:
     """The four cells of a comparison: difference, p, problems gained and lost, what it could see."""
+    if each is None:
+        return ["–"] * 4
     return [
         spread(each.difference, sign=True),
         p_value(each.p if each.p_adjusted is None else each.p_adjusted),
@@ -102,12 +104,16 @@ def _types(finding: Finding) -> str:
     if not rows:
         return ""
     paired = any(row.comparison for row in rows)
-    head = ["constraint type", "met when stated", "met when not stated"]
+    roles = [role for role in ROLES if any(role in row.rate for row in rows)]
+    said = [f", {_WHO[role]}" for role in roles] if len(roles) > 1 else [""]
+    head = [
+        "constraint type",
+        *(f"met when {how}{w}" for how in ("stated", "not stated") for w in said),
+    ]
     head += ["difference", "p (Holm)"] if paired else []
     body = []
     for row in rows:
-        pair = [str(e["model"]) if "model" in e else "–" for e in (row.rate, row.null)]
-        cells = [row.name, *pair]
+        cells = [row.name, *(_said(e.get(role)) for e in (row.rate, row.null) for role in roles)]
         if paired:
             each = row.comparison
             cells.append(spread(each.difference, sign=True) if each else "–")
@@ -117,18 +123,18 @@ def _types(finding: Finding) -> str:
 
 
 def _listed(finding: Finding) -> str:
-    """Another diagnostic: its differences, or its estimates if it compares nothing."""
-    if not finding.comparisons:
-        return _table(["estimate", "value"], [[k, str(e)] for k, e in finding.estimates.items()])
-    moved = {k: each for k, each in finding.comparisons.items() if each.n_gained or each.n_lost}
-    still = len(finding.comparisons) - len(moved)
-    head = ["", *sides(finding), "difference", "p", "gained/lost", "detectable"]
+    """Another diagnostic: all that it compares, or its estimates if it compares nothing."""
     rows = [
-        [key, str(each.before), str(each.after), *_difference(each)] for key, each in moved.items()
+        [row.label, _said(row.before), _said(row.after), *_difference(row.comparison)]
+        for row in pairs(finding)
     ]
-    table = _table(head, rows) if rows else ""
-    note = f"In {still} more, not one problem came out otherwise." if still else ""
-    return "\n\n".join(filter(None, (table, note)))
+    if not rows:
+        return _table(["estimate", "value"], [[k, str(e)] for k, e in finding.estimates.items()])
+    return _table(["", *sides(finding), "difference", "p", "gained/lost", "detectable"], rows)
+
+
+def _said(estimate: Estimate | None) -> str:
+    return "–" if estimate is None else str(estimate)
 
 
 def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:

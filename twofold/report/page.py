@@ -21,7 +21,7 @@ from markupsafe import Markup
 from twofold.jsonl import dumps
 from twofold.report import figures, tables, wording
 from twofold.report.examples import MOST_SAMPLES, Examples
-from twofold.report.plane import Arm, plane
+from twofold.report.plane import Arm, Plane
 from twofold.types import Estimate, Finding
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -125,16 +125,9 @@ def _policy(style: str, script: str) -> str:
     )
 
 
-def _plane(finding: Finding, names: Mapping[str, str]) -> Markup | None:
+def _plane(finding: Finding, names: Mapping[str, str]) -> Plane | None:
     """The plane of a finding; None where capability or compliance was not measured."""
-    plain = f"{tables.ROLES[-1]}/plain/accuracy" in finding.estimates
-    condition = "plain" if plain else "stated"
-    arms = [
-        Arm(names[role], capability, compliance)
-        for role in tables.ROLES
-        if (capability := finding.estimates.get(f"{role}/{condition}/accuracy"))
-        and (compliance := finding.estimates.get(f"{role}/stated/hacc"))
-    ]
+    arms = _paired_arms(finding, names) or _arms(finding, names)
     if not arms:
         return None
     floors = {
@@ -142,7 +135,29 @@ def _plane(finding: Finding, names: Mapping[str, str]) -> Markup | None:
         for key, estimate in finding.estimates.items()
         if key.startswith("floor/") and key.endswith("/hacc")
     }
-    return plane(arms, floors=floors, arrow=(0, 1) if len(arms) == 2 else None)
+    return Plane(arms, floors, arrow=(0, 1) if len(arms) == 2 else None)
+
+
+def _paired_arms(finding: Finding, names: Mapping[str, str]) -> list[Arm]:
+    """Before and after on the problems that both have scored: their arrow is the difference."""
+    capability, compliance = map(finding.comparisons.get, ("capability", "compliance"))
+    if capability is None or compliance is None:
+        return []
+    return [
+        Arm(names["against"], capability.before, compliance.before),
+        Arm(names["model"], capability.after, compliance.after),
+    ]
+
+
+def _arms(finding: Finding, names: Mapping[str, str]) -> list[Arm]:
+    plain = f"{tables.ROLES[-1]}/plain/accuracy" in finding.estimates
+    condition = "plain" if plain else "stated"
+    return [
+        Arm(names[role], capability, compliance)
+        for role in tables.ROLES
+        if (capability := finding.estimates.get(f"{role}/{condition}/accuracy"))
+        and (compliance := finding.estimates.get(f"{role}/stated/hacc"))
+    ]
 
 
 def _cells(finding: Finding, role: str) -> dict[str, Estimate]:

@@ -8,14 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import final
 
 from markupsafe import Markup
 
+from twofold.report.lettering import Box, Lettering, freest
 from twofold.report.shapes import MARKS, Point, Scale, drawing, label, line, mark, shortened
 from twofold.report.wording import spread
 from twofold.types import Estimate
 
 _LEFT, _RIGHT, _TOP, _BASE = 58.0, 424.0, 18.0, 318.0
+_FRAME = Box(_LEFT + 2, 3, 437, _BASE - 1)
 
 
 @dataclass(frozen=True)
@@ -33,37 +36,64 @@ class Arm:
     compliance: Estimate
 
 
-def plane(
-    arms: Sequence[Arm], *, floors: Mapping[str, Estimate], arrow: tuple[int, int] | None = None
-) -> Markup:
+@final
+@dataclass(frozen=True)
+class Plane:
     """Capability to the right, compliance upwards, a cross for each pair of intervals.
 
     Args:
         arms: The points, at least one. The first of several is the base.
         floors: Compliance of replies that do nothing for it, drawn as dashed lines.
         arrow: Indices of the arms that the arrow leads from and to.
-
-    Returns:
-        An `<svg>`.
     """
-    x_ticks = ticks(*_span([arm.capability for arm in arms]))
-    y_ticks = ticks(*_span([*(arm.compliance for arm in arms), *floors.values()]))
-    x = Scale(x_ticks[0], x_ticks[-1], _LEFT, _RIGHT)
-    y = Scale(y_ticks[0], y_ticks[-1], _BASE, _TOP)
-    parts = _axes(x, x_ticks, y, y_ticks)
-    for names, height in _floor_lines({name: y(floor.value) for name, floor in floors.items()}):
-        parts.append(line("floor", (_LEFT, height), (_RIGHT, height)))
-        parts.append(label("end small", (_RIGHT - 4, height - 5), f"floor: {names}"))
-    places = [(x(arm.capability.value), y(arm.compliance.value)) for arm in arms]
-    if arrow is not None:
-        parts.append(_arrow(places[arrow[0]], places[arrow[1]]))
-    for index, arm in enumerate(arms):
-        parts += _cross(arm, x, y, index + (len(arms) == 1))
-    said = "; ".join(
-        f"{arm.name}: capability {spread(arm.capability)}, compliance {spread(arm.compliance)}"
-        for arm in arms
-    )
-    return drawing("plane", (440, 370), f"Capability against compliance. {said}", parts)
+
+    arms: Sequence[Arm]
+    floors: Mapping[str, Estimate]
+    arrow: tuple[int, int] | None = None
+
+    @property
+    def x_ticks(self) -> list[float]:
+        """Where the axis of capability is marked, from its one end to the other."""
+        return ticks(*_span([arm.capability for arm in self.arms]))
+
+    @property
+    def y_ticks(self) -> list[float]:
+        """Where the axis of compliance is marked."""
+        return ticks(*_span([*(arm.compliance for arm in self.arms), *self.floors.values()]))
+
+    @property
+    def is_cropped(self) -> bool:
+        """Whether an axis leaves out a part of 0 to 1, which makes differences look larger."""
+        return any((at[0], at[-1]) != (0.0, 1.0) for at in (self.x_ticks, self.y_ticks))
+
+    def svg(self) -> Markup:
+        """The drawing, an `<svg>`."""
+        x = Scale(self.x_ticks[0], self.x_ticks[-1], _LEFT, _RIGHT)
+        y = Scale(self.y_ticks[0], self.y_ticks[-1], _BASE, _TOP)
+        places = [(x(arm.capability.value), y(arm.compliance.value)) for arm in self.arms]
+        ends = (places[self.arrow[0]], places[self.arrow[1]]) if self.arrow else None
+        heights = {name: y(floor.value) for name, floor in self.floors.items()}
+        floors = _floor_lines(heights)
+        taken = [Box.around([at], 8) for at in places]
+        lines = [box for arm in self.arms for box in _whiskers(arm, x, y)]
+        lines += [Box.around(((_LEFT, at), (_RIGHT, at)), 1) for _, at in floors]
+        lines += _along(*ends) if ends else []
+        parts = _axes(x, self.x_ticks, y, self.y_ticks)
+        parts += [line("floor", (_LEFT, at), (_RIGHT, at)) for _, at in floors]
+        parts += [_arrow(*ends)] if ends else []
+        for index, arm in enumerate(self.arms):
+            parts += _cross(arm, x, y, index + (len(self.arms) == 1))
+        wanted = [_floor_places(names, at) for names, at in floors]
+        wanted += [_name_places(arm.name, at) for arm, at in zip(self.arms, places, strict=True)]
+        for each in wanted:
+            chosen = freest(each, _FRAME, taken, lines)
+            taken.append(chosen.box)
+            parts.append(chosen.svg())
+        said = "; ".join(
+            f"{arm.name}: capability {spread(arm.capability)}, compliance {spread(arm.compliance)}"
+            for arm in self.arms
+        )
+        return drawing("plane", (440, 370), f"Capability against compliance. {said}", parts)
 
 
 def _floor_lines(heights: Mapping[str, float]) -> list[tuple[str, float]]:
@@ -127,14 +157,13 @@ def _axes(x: Scale, x_ticks: Sequence[float], y: Scale, y_ticks: Sequence[float]
 
 
 def _cross(arm: Arm, x: Scale, y: Scale, shape: int) -> list[Markup]:
-    """The arm's two intervals, its mark (the base's is the first shape) and its name."""
+    """The arm's two intervals and its mark (the base's is the first shape)."""
     role = "model" if shape else "against"
     at = x(arm.capability.value), y(arm.compliance.value)
     return [
         line(f"whisker {role}", (x(arm.capability.low), at[1]), (x(arm.capability.high), at[1])),
         line(f"whisker {role}", (at[0], y(arm.compliance.low)), (at[0], y(arm.compliance.high))),
         mark(MARKS[shape % len(MARKS)], role, at, 6),
-        _name(arm.name, at, below=role == "against"),
     ]
 
 
@@ -152,9 +181,39 @@ def _arrow(start: Point, stop: Point) -> Markup:
     return shaft + Markup('<polygon class="arrowhead" points="{}"/>').format(points)
 
 
-def _name(name: str, at: Point, *, below: bool) -> Markup:
-    """The arm's name, on the side of its mark where there is room."""
-    y = at[1] + (20 if below else -11)
+def _whiskers(arm: Arm, x: Scale, y: Scale) -> list[Box]:
+    """What an arm's two intervals cover."""
+    at = x(arm.capability.value), y(arm.compliance.value)
+    across = [(x(arm.capability.low), at[1]), (x(arm.capability.high), at[1])]
+    upright = [(at[0], y(arm.compliance.low)), (at[0], y(arm.compliance.high))]
+    return [Box.around(across, 2), Box.around(upright, 2)]
+
+
+def _along(start: Point, stop: Point) -> list[Box]:
+    """Small boxes along the arrow."""
+    parts = (k / 24 for k in range(25))
+    return [
+        Box.around([(start[0] + k * (stop[0] - start[0]), start[1] + k * (stop[1] - start[1]))], 4)
+        for k in parts
+    ]
+
+
+def _floor_places(names: str, height: float) -> list[Lettering]:
+    """Over and under the line, at its right and its left end."""
+    return [
+        Lettering("small", f"floor: {names}", (at, height + dy), is_end)
+        for dy in (-5, 15)
+        for at, is_end in ((_RIGHT - 4, True), (_LEFT + 4, False))
+    ]
+
+
+def _name_places(name: str, at: Point) -> list[Lettering]:
+    """Around the mark: near it first, inward before outward."""
+    sides = [(10, False), (-10, True), (30, False), (-30, True)]
     if at[0] > (_LEFT + _RIGHT) / 2:
-        return label("end name", (at[0] - 10, y), shortened(name, 22))
-    return label("name", (at[0] + 10, y), shortened(name, 22))
+        sides = [(-dx, not is_end) for dx, is_end in sides]
+    return [
+        Lettering("name", shortened(name, 22), (at[0] + dx, at[1] + dy), is_end)
+        for dy in (-11, 20, -28, 37, -45, 54)
+        for dx, is_end in sides
+    ]

@@ -74,6 +74,25 @@ class TypeRow:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """One thing measured in two ways or at two times, beside each other.
+
+    Args:
+        key: Its path in the finding.
+        label: What it is called.
+        before: The first side on all that it scored; None where it scored nothing.
+        after: The second side, likewise.
+        comparison: The paired difference; None where no unit was scored on both sides.
+    """
+
+    key: str
+    label: str
+    before: Estimate | None
+    after: Estimate | None
+    comparison: Comparison | None
+
+
+@dataclass(frozen=True)
 class Breakdown:
     """One tag: its values in their order, and for each value its measures by role.
 
@@ -107,6 +126,10 @@ class Ending:
         return sum(self.counts.values())
 
 
+MOST_UNFINISHED = 0.05
+"""The largest share of thoughts cut by the budget that goes without a warning, as with lost calls."""
+
+
 _HEADLINE = (
     ("plain/accuracy", "Accuracy, constraints not stated", "capability"),
     ("stated/accuracy", "Accuracy, constraints stated", "stated_accuracy"),
@@ -117,7 +140,7 @@ _HEADLINE = (
 
 
 def headline(finding: Finding) -> list[Row]:
-    """The measures that the verdict rests on, top to bottom; then the four cells.
+    """The measures that the verdict rests on, top to bottom.
 
     Args:
         finding: The `joint` finding.
@@ -136,10 +159,13 @@ def headline(finding: Finding) -> list[Row]:
         comparison = finding.comparisons.get(compared)
         if estimates := _by_role(finding, key):
             rows.append(Row(key, label, estimates, comparison, _floors(finding, key)))
-    for cell, label in CELLS.items():
-        if estimates := _by_role(finding, f"cells/{cell}"):
-            rows.append(Row(f"cells/{cell}", label, estimates))
     return rows
+
+
+def other_cells(finding: Finding) -> list[Row]:
+    """The cells that no headline row shows: all but right and obedient, which is the joint rate."""
+    rows = (Row(f"cells/{c}", said, _by_role(finding, f"cells/{c}")) for c, said in CELLS.items())
+    return [row for row in rows if row.estimates and row.key != "cells/right_obedient"]
 
 
 def types(finding: Finding) -> dict[str, list[TypeRow]]:
@@ -187,6 +213,24 @@ def endings(finding: Finding) -> list[Ending]:
     ]
 
 
+def unfinished(finding: Finding) -> dict[str, tuple[int, int]]:
+    """Replies that never finished thinking: `{role: (how many, of how many)}`, none left out.
+
+    Only roles that have any; both conditions together.
+
+    Example:
+        >>> counts = {"model/plain/ended/answered": 7, "model/stated/ended/unclosed_thinking": 2}
+        >>> unfinished(Finding(diagnostic="joint", question="?", counts=counts))
+        {'model': (2, 9)}
+    """
+    found: dict[str, tuple[int, int]] = {}
+    for each in endings(finding):
+        n, of = found.get(each.role, (0, 0))
+        cut = each.counts.get(Ended.unclosed_thinking, 0)
+        found[each.role] = (n + cut, of + each.total)
+    return {role: (n, of) for role, (n, of) in found.items() if n}
+
+
 def methods(findings: Iterable[Finding]) -> dict[str, list[str]]:
     """How each interval and p-value was made: `{method: keys}`, in order of first use."""
     found: dict[str, list[str]] = {}
@@ -201,16 +245,43 @@ def methods(findings: Iterable[Finding]) -> dict[str, list[str]]:
 
 
 def sides(finding: Finding) -> tuple[str, str]:
-    """What a finding's comparisons compare: the two names under their keys, or before and after.
+    """What a finding's rows hold against each other: the two names that end its keys.
+
+    Returns:
+        Both names if every key ends in one of two, else before and after.
 
     Example:
         >>> share = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
-        >>> sides(Finding(diagnostic="joint", question="?", estimates={"a/official": share}))
-        ('before', 'after')
+        >>> both = {"type/a/official": share, "type/b/fixed": share}
+        >>> sides(Finding(diagnostic="profiles", question="?", estimates=both))
+        ('official', 'fixed')
     """
-    parts = (key.rpartition("/") for key in finding.estimates)
-    names = list(dict.fromkeys(name for key, _, name in parts if key in finding.comparisons))
+    names = list(dict.fromkeys(key.rpartition("/")[2] for key in finding.estimates))
     return (names[0], names[1]) if len(names) == 2 else ("before", "after")
+
+
+def pairs(finding: Finding) -> list[Pair]:
+    """Everything that a finding holds against each other, the largest difference first.
+
+    What was scored on one side only has a row too (the last ones), and so has what did not differ:
+    a reader cannot tell a row that is not there from one that was never made.
+
+    Returns:
+        One row for each thing; none if the finding compares nothing.
+    """
+    first, second = sides(finding)
+    there = (key.rpartition("/") for key in finding.estimates)
+    keys = dict.fromkeys(key for key, _, name in there if name in (first, second))
+    rows = []
+    for key in dict.fromkeys([*keys, *finding.comparisons]):
+        each = finding.comparisons.get(key)
+        before = finding.estimates.get(f"{key}/{first}", each.before if each else None)
+        after = finding.estimates.get(f"{key}/{second}", each.after if each else None)
+        label = "answer (grader)" if key == "answer" else key.removeprefix("type/")
+        rows.append(Pair(key, label, before, after, each))
+    return sorted(
+        rows, key=lambda row: -abs(row.comparison.difference.value) if row.comparison else 1
+    )
 
 
 def _by_role(finding: Finding, key: str) -> dict[str, Estimate]:

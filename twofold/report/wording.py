@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from twofold.report.tables import MOST_UNFINISHED, unfinished
 from twofold.types import Comparison, Estimate, Finding, Outcome
 
 _OUTCOMES = {
@@ -19,6 +20,10 @@ _OUTCOMES = {
     Outcome.powerless: (
         "Too few problems to tell",
         "No change is proven, and one worth having could have been missed.",
+    ),
+    Outcome.unfinished: (
+        "Cannot be told: too many replies were never finished",
+        "The verdict changes when thoughts that never ended are counted as wrong.",
     ),
 }
 
@@ -123,8 +128,25 @@ def verdict(finding: Finding, names: Mapping[str, str]) -> Statement:
         ]
         if seen:
             meaning += f" The smallest detectable difference (80 % power): {', '.join(seen)}."
+    meaning += _at_worst(finding, names)
     said = ", ".join(f"{key} {spread(each.difference, sign=True)}" for key, each in moved.items())
     return Statement(title, f"{said}.".capitalize(), meaning)
+
+
+def never_finished(finding: Finding, names: Mapping[str, str]) -> list[str]:
+    """A warning for each role that was cut inside its thought too often to go by the rest.
+
+    Args:
+        finding: The `joint` finding.
+        names: What the models are called, by role.
+    """
+    return [
+        f"{n} of {of} replies of {names[role]} never finished thinking ({n / of:.0%}). They are "
+        "unscored, and thoughts run long where problems are hard: its numbers describe the problems "
+        "that it could finish. A larger --max-tokens lets it finish more."
+        for role, (n, of) in unfinished(finding).items()
+        if n / of > MOST_UNFINISHED
+    ]
 
 
 def absences(finding: Finding) -> dict[str, str]:
@@ -151,6 +173,22 @@ def absences(finding: Finding) -> dict[str, str]:
     return said
 
 
+def _at_worst(finding: Finding, names: Mapping[str, str]) -> str:
+    """Who was cut inside its thought how often, and the differences if all that counts as wrong."""
+    worst = {
+        side: finding.comparisons[key]
+        for side in ("capability", "compliance")
+        if (key := f"{side}_unclosed_as_wrong") in finding.comparisons
+    }
+    if not worst:
+        return ""
+    cut = ", ".join(
+        f"{n} of {of} replies of {names[role]}" for role, (n, of) in unfinished(finding).items()
+    )
+    said = ", ".join(f"{side} {spread(each.difference, sign=True)}" for side, each in worst.items())
+    return f" Never finished thinking: {cut}. With these counted as wrong and disobedient: {said}."
+
+
 def _of_one(finding: Finding, name: str) -> Statement:
     measured = {
         "right without constraints": "model/plain/accuracy",
@@ -168,16 +206,13 @@ def _of_one(finding: Finding, name: str) -> Statement:
 
 
 def _who_moved(moved: Mapping[str, Comparison], outcome: Outcome) -> str:
-    up = [
-        key
-        for key in ("capability", "compliance")
-        if key in moved and moved[key].difference.low > 0
-    ]
-    down = [
-        key
-        for key in ("capability", "compliance")
-        if key in moved and moved[key].difference.high < 0
-    ]
+    sure = {
+        key: each.difference
+        for key, each in moved.items()
+        if key != "joint" and each.p < 1 - each.difference.level
+    }
+    up = [key for key, difference in sure.items() if difference.low > 0]
+    down = [key for key, difference in sure.items() if difference.high < 0]
     if outcome is Outcome.one_rises and len(up) == 1:
         return f"Only {up[0]} rose"
     if outcome is Outcome.trade_off and len(up) == len(down) == 1:
