@@ -60,12 +60,14 @@ _PLAIN_NUMBER = re.compile(
     r"(?:\s?%|\s(?:thousand|[mb]illion|trillion)\b)?"
 )
 """A number; letters of other scripts may touch it, as Chinese is written without spaces."""
+_MAYBE = r"(?:(?:maybe|perhaps|possibly|even|else|it|is|it's)\s+){0,3}"
 _AND_NEXT = re.compile(
-    r"\s*(?:[,;、，/|?]\s*(?:(?:and|und|et|y)\s+)?|(?:and|und|et|y)\s+)\$?|[ \t]*"
+    rf"\s*(?:[,;、，/|?]\s*(?:(?:and|und|et|y)\s+)?|(?:and|und|et|y)\s+|\n\s*[-*•]\s+){_MAYBE}\$?"
+    r"|[ \t]*"
 )
 _OR_NEXT = re.compile(
-    r"(?:[ \t]*[^\W\d_]{1,15})?[,;?]?\s*(?:或|または|(?:or|oder|ou|или)\s+)"
-    r"(?:(?:maybe|perhaps|possibly|even|else|it|is|it's)\s+){0,3}(?:[A-Za-z]\s*=\s*)?\$?"
+    r"(?:[ \t]*[^\W\d_]{1,15})?[,;?]?\s*\(?(?:或|または|(?:or|oder|ou|или)\s+)"
+    rf"{_MAYBE}(?:[A-Za-z]\s*=\s*)?\$?"
 )
 """What stands between two alternatives; before "or" the first may have its unit."""
 _NO_MORE = re.compile(r"[\s.!?*)。]*(?:\n|$)")
