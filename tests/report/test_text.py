@@ -5,12 +5,12 @@ import dataclasses
 import pytest
 
 from twofold.report.markdown import document, summary
+from twofold.report.pairs import pairs
 from twofold.report.tables import (
     CELLS,
     breakdowns,
     endings,
     headline,
-    pairs,
     types,
     unfinished,
 )
@@ -197,7 +197,7 @@ def test_cut_thoughts_are_counted_over_both_conditions() -> None:
 def test_a_warning_from_more_than_one_in_twenty() -> None:
     assert never_finished(cut(5), NAMES) == []
     (said,) = never_finished(cut(6), NAMES)
-    assert said.startswith("6 of 100 replies of old never finished thinking (6%).")
+    assert said.startswith("6 of 100 replies of old never finished thinking (6.0 %).")
 
 
 def test_a_verdict_that_unfinished_replies_decide() -> None:

@@ -1,7 +1,8 @@
 """From a run directory to what a person reads: findings in, one page and one short text out.
 
-`findings` reads the numbers, `tables` arranges them, `wording` says what they mean; `figures` and
-`plane` draw them, `examples` chooses the replies to show, and `page` and `markdown` put it together.
+`findings` reads the numbers, `tables` and `pairs` arrange them, `wording` says what they mean;
+`figures`, `plane` and `lettering` draw them, `examples` chooses the replies to show, and `page` and
+`markdown` put it together.
 """
 
 from __future__ import annotations

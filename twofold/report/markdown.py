@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from twofold.report.tables import ROLES, Row, headline, other_cells, pairs, sides, types
+from twofold.report.pairs import pairs, sides
+from twofold.report.tables import ROLES, Row, headline, other_cells, types
 from twofold.report.wording import p_value, spread, verdict
 from twofold.types import Comparison, Estimate, Finding
 

@@ -19,7 +19,7 @@ import jinja2
 from markupsafe import Markup
 
 from twofold.jsonl import dumps
-from twofold.report import figures, tables, wording
+from twofold.report import figures, pairs, tables, wording
 from twofold.report.examples import MOST_SAMPLES, Examples
 from twofold.report.plane import Arm, Plane
 from twofold.types import Estimate, Finding
@@ -78,7 +78,12 @@ def html(run: Run) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"figures": figures, "tables": tables, "wording": wording}
+    environment.globals |= {
+        "figures": figures,
+        "pairs": pairs,
+        "tables": tables,
+        "wording": wording,
+    }
     return environment.get_template("page.html.j2").render(
         run=run,
         names=names,

@@ -141,7 +141,7 @@ def never_finished(finding: Finding, names: Mapping[str, str]) -> list[str]:
         names: What the models are called, by role.
     """
     return [
-        f"{n} of {of} replies of {names[role]} never finished thinking ({n / of:.0%}). They are "
+        f"{n} of {of} replies of {names[role]} never finished thinking ({100 * n / of:.1f} %). They are "
         "unscored, and thoughts run long where problems are hard: its numbers describe the problems "
         "that it could finish. A larger --max-tokens lets it finish more."
         for role, (n, of) in unfinished(finding).items()
