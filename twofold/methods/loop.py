@@ -1,0 +1,290 @@
+"""How does a method run on TRL: what is loaded, what is saved, where does it go on, when does it stop?
+
+All methods share this. What decides the result is bound to the run's folder, so that the same call
+resumes and another one is refused; the network is loaded last, when all that can be wrong with the
+settings has been told.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, fields
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, final
+
+import datasets
+import numpy as np
+import torch
+import transformers
+import trl
+from peft import LoraConfig, PeftModel
+
+from twofold.errors import ModelError
+from twofold.jsonl import Row, dumps, replaced
+from twofold.methods.method import Checkpoint, TrainingError
+from twofold.methods.tuning import Tuned
+from twofold.methods.watch import HeldOut, SoundNumbers, stopped
+from twofold.models import loading
+from twofold.models.cache import Cache, cache_folder
+from twofold.models.checkpoint import locate
+from twofold.models.template import render, template_of
+from twofold.models.thinking import ThinkingPolicy, detect
+from twofold.store import RunDir
+from twofold.types import Message, Problem
+
+_HELLO: list[Message] = [{"role": "user", "content": "Hello"}]
+_DONE = "training.json"
+
+
+@final
+class Loop:
+    """One training run in one folder.
+
+    Args:
+        method: Its settings.
+        base: What is trained; see `twofold.models.resolve`.
+        rows: The data set, at least one row.
+        out: The folder.
+
+    Raises:
+        TrainingError: If there are no rows.
+        ModelError: If the base's files cannot be found.
+    """
+
+    def __init__(self, method: Tuned, base: str, rows: Sequence[Row], *, out: Path) -> None:
+        if not rows:
+            raise TrainingError(
+                f"{method.name} has no row to train on; check --problems and what the method keeps"
+            )
+        self._method = method
+        self._base = base
+        self._rows = rows
+        self._out = out
+        self._checkpoint = locate(base)
+        if self._checkpoint.adapter and method.lora:
+            raise ModelError(
+                f"{base} is an adapter already, and an adapter on an adapter cannot be saved; leave "
+                "out lora, or merge it into its base first"
+            )
+
+    @property
+    def finished(self) -> Checkpoint | None:
+        """What the same run has left in the folder; None if it is not done.
+
+        Raises:
+            RunError: If the folder holds another run.
+        """
+        if _rank() == 0:
+            self._bound().close()
+        file = self._out / _DONE
+        if not file.exists():
+            return None
+        return Checkpoint(**json.loads(file.read_text()) | {"folder": self._out})
+
+    def _bound(self) -> RunDir:
+        """The folder, locked and bound to what decides the result."""
+        identity = {
+            "base": self._checkpoint.hashes(Cache(cache_folder())),
+            "method": self._method.name,
+            "settings": {
+                f.name: _plain(getattr(self._method, f.name)) for f in fields(self._method)
+            },
+            "rows_sha256": hashlib.sha256(dumps(list(self._rows)).encode()).hexdigest(),
+        }
+        versions = {m.__name__: m.__version__ for m in (torch, transformers, trl)}
+        about = {"spec": self._base, "n_rows": len(self._rows), "versions": versions}
+        return RunDir.open(self._out, identity, about)
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """The base's tokenizer.
+
+        Raises:
+            ModelError: If it has no chat template, no end token, or thinking tags that TRL's
+                decoding would drop from what a reward reads.
+        """
+        tokenizer: Any = loading.load_tokenizer(self._checkpoint)
+        if tokenizer.eos_token is None:
+            raise ModelError(
+                f"the tokenizer of {self._base} has no eos_token, so a reply would never end; name "
+                "the token that ends a turn in tokenizer_config.json"
+            )
+        policy = detect(template_of(tokenizer), render(tokenizer, _HELLO))
+        dropped = {policy.open_tag, policy.close_tag} & set(tokenizer.all_special_tokens)
+        if dropped:
+            raise ModelError(
+                f"the tokenizer of {self._base} marks {', '.join(sorted(dropped))} as special, and "
+                "TRL drops special tokens before a reward reads a reply; set `special` to false for "
+                "it in tokenizer.json and tokenizer_config.json"
+            )
+        return tokenizer
+
+    @cached_property
+    def policy(self) -> ThinkingPolicy:
+        """How the base marks its thought, found as an audit finds it."""
+        return detect(template_of(self.tokenizer), render(self.tokenizer, _HELLO))
+
+    @cached_property
+    def network(self) -> Any:
+        """The base's weights: float32 where all are tuned, else the device's own format."""
+        place = torch.device("cpu")  # the trainer moves, shards or offloads it
+        dtype = torch.float32 if self._method.lora is None else loading.dtype_for(loading.device())
+        network = loading.load_network(self._checkpoint, place=place, dtype=dtype)
+        if self._checkpoint.adapter:
+            with loading.quiet():
+                adapted: Any = PeftModel.from_pretrained(
+                    loading.load_network(
+                        locate(str(self._checkpoint.folder)), place=place, dtype=dtype
+                    ),
+                    str(self._checkpoint.adapter),
+                )
+                network = adapted.merge_and_unload()
+        network.generation_config = transformers.GenerationConfig(  # type: ignore[no-untyped-call]
+            eos_token_id=self._ends(), bos_token_id=self.tokenizer.bos_token_id
+        )
+        return network
+
+    def _ends(self) -> list[int]:
+        """Every token id that ends a reply, as in an audit: the checkpoint's and the tokenizer's."""
+        named = self._checkpoint.generation_defaults().get("eos_token_id")
+        ids = named if isinstance(named, list) else [named]
+        return sorted({i for i in [*ids, self.tokenizer.eos_token_id] if i is not None})
+
+    @property
+    def adapter(self) -> LoraConfig | None:
+        """LoRA on every linear layer; None if all weights are tuned."""
+        rank = self._method.lora
+        if rank is None:
+            return None
+        return LoraConfig(
+            r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
+        )
+
+    def data(self, *, n_steps: int | None = None) -> datasets.Dataset:
+        """The rows as a data set.
+
+        Args:
+            n_steps: Lay out the rows of so many steps, one shuffled pass after the other, for a
+                trainer that then keeps the order. TRL's own sampler for groups leaves out what does
+                not fill a step, all of it if there is less, and shuffles anew on resuming.
+        """
+        rows = list(self._rows)
+        if n_steps is not None:
+            n = n_steps * self._method.batch * int(os.environ.get("WORLD_SIZE", "1"))
+            order = np.random.default_rng(self._method.seed)
+            rows = [
+                rows[i] for _ in range(-(-n // len(rows))) for i in order.permutation(len(rows))
+            ]
+            rows = rows[:n]
+        return datasets.Dataset.from_list(rows)
+
+    def check(self, config: type, settings: Mapping[str, object]) -> None:
+        """Refuse a setting that TRL's configuration `config` does not know.
+
+        Raises:
+            TrainingError: Naming the nearest one that it knows.
+        """
+        known = [f.name for f in fields(config)]
+        for key in settings:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, n=1)
+                hint = f"did you mean {near[0]!r}? " if near else ""
+                raise TrainingError(
+                    f"trl: {config.__name__} of TRL {trl.__version__} has no field {key!r}; "
+                    f"{hint}Its documentation lists them"
+                )
+
+    def settings(self, settings: Mapping[str, object]) -> dict[str, Any]:
+        """`settings` with those that depend on machine and folder."""
+        on_gpu = loading.device().type == "cuda"
+        return {
+            "output_dir": str(self._out),
+            "use_cpu": not on_gpu,
+            "bf16": on_gpu and torch.cuda.is_bf16_supported(),
+            "activation_checkpointing": on_gpu,
+            "logging_steps": 1,
+            "logging_nan_inf_filter": False,  # it would show the last good loss in place of a NaN
+            "save_total_limit": 2,
+            "disable_tqdm": not sys.stderr.isatty(),
+            "dataloader_pin_memory": on_gpu,
+            **settings,
+        }
+
+    def run(
+        self,
+        trainer_of: Callable[[], transformers.Trainer],
+        *,
+        held_out: Sequence[Problem] = (),
+        max_tokens: int = 512,
+    ) -> Checkpoint:
+        """Train to the end, from the last whole checkpoint if there is one, and save the model.
+
+        Args:
+            trainer_of: Makes the trainer.
+            held_out: What every checkpoint is asked.
+            max_tokens: Budget of a reply to a held-out problem.
+
+        Raises:
+            TrainingError: If a gradient or the loss is no number; the last checkpoint stays.
+        """
+        folder = self._bound() if _rank() == 0 else None
+        try:
+            with loading.quiet():  # PEFT and TRL use what transformers renames
+                trainer = trainer_of()
+                trainer.remove_callback(transformers.PrinterCallback)
+                trainer.add_callback(SoundNumbers(self._out))
+                if held_out:
+                    log = partial(transformers.Trainer.log, trainer)
+                    trainer.add_callback(HeldOut(held_out, log=log, max_tokens=max_tokens))
+                last = last_checkpoint(self._out)
+                trainer.train(resume_from_checkpoint=str(last) if last else None)
+                trainer.save_model(str(self._out))
+            return self._finish(trainer)
+        except RuntimeError as error:
+            if "probability tensor" in str(error):  # torch's words when no token can be drawn
+                raise stopped(self._out, "the network's logits are no numbers") from error
+            raise
+        finally:
+            if folder is not None:
+                folder.close()
+
+    def _finish(self, trainer: transformers.Trainer) -> Checkpoint:
+        """Say in the folder that the run is done."""
+        done = Checkpoint(
+            folder=self._out,
+            base=self._base,
+            method=self._method.name,
+            n_steps=int(trainer.state.global_step),
+        )
+        if trainer.is_world_process_zero():
+            trainer.state.save_to_json(str(self._out / "trainer_state.json"))
+            with replaced(self._out / _DONE) as file:
+                file.write(dumps(asdict(done) | {"folder": self._out.name}))
+        return done
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest whole checkpoint in a run's folder; one that a kill cut short is passed over.
+
+    The trainer writes `trainer_state.json` after everything else.
+    """
+    found = {
+        int(path.parent.name.removeprefix("checkpoint-")): path.parent
+        for path in folder.glob("checkpoint-*/trainer_state.json")
+    }
+    return found[max(found)] if found else None
+
+
+def _rank() -> int:
+    return int(os.environ.get("RANK", "0"))
+
+
+def _plain(value: object) -> object:
+    """A setting as a JSON value; a scorer is what it prints as."""
+    return value if isinstance(value, (int, float, str, Mapping)) or value is None else repr(value)
