@@ -110,7 +110,7 @@ def tell(rng: np.random.Generator, skill: Skill, n_moves: int, *, part: Part, ca
 
     Example:
         >>> print(tell(np.random.default_rng(0), (COMPASS,), 2, part="train", cast=6).text)
-        Greta's robot faces west. First steer left. Second steer left. Where does the robot face?
+        Greta's robot faces south. First steer around. Second steer left. Where does the robot face?
     """
     while True:
         tale = _told(rng, skill, n_moves, cast)
