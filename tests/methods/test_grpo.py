@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -45,7 +45,7 @@ class Share(Scorer):
 class Faulty(Scorer):
     """`Share` by a judge that is down for 3 calls in 10 and answers one reply in three not at all."""
 
-    calls: list[int]
+    calls: list[int] = field(repr=False)
 
     @property
     def name(self) -> str:

@@ -11,7 +11,7 @@ from twofold.jsonl import Row
 from twofold.methods.method import Checkpoint, TrainingError
 from twofold.methods.tuning import Tuned
 from twofold.scorers import AllOf, Compliant, Correct, SoftGate
-from twofold.types import Problem, Scorer
+from twofold.types import Problem, Sampling, Scorer
 
 JOINT = AllOf((Correct(), Compliant("all")))
 """Followed in every run, rewarded or not: accuracy, all constraints met, and both."""
@@ -34,6 +34,7 @@ class Grpo(Tuned):
         temperature: At which they are drawn.
         max_completion_length: Their token budget, thought included. Too small a budget cuts replies
             off, and what is cut off can only be unscored or wrong.
+        probe: Problems on which the base is asked first whether it ever solves one; 0 does not ask.
 
     Source:
         Shao et al. 2024, "DeepSeekMath", https://arxiv.org/abs/2402.03300, section 4.1, as TRL 1.16
@@ -53,6 +54,7 @@ class Grpo(Tuned):
     num_generations: int = 8
     temperature: float = 1.0
     max_completion_length: int = 512
+    probe: int = 16
 
     def __post_init__(self) -> None:
         Tuned.__post_init__(self)
@@ -101,6 +103,8 @@ class Grpo(Tuned):
 
         loop.check(GRPOConfig, settings)
         reward = TrlReward(self.reward, tuple(problems), loop.policy, watched=(JOINT,))
+        if self.probe and not loop.has_begun:
+            self._check_support(base, problems[: self.probe])
         return loop.run(
             lambda: GRPOTrainer(
                 model=loop.network,
@@ -113,3 +117,12 @@ class Grpo(Tuned):
             held_out=held_out,
             max_tokens=self.max_completion_length,
         )
+
+    def _check_support(self, base: str, problems: Sequence[Problem]) -> None:
+        """Stop if the base never solves a problem: see `twofold.methods.support`."""
+        from twofold.methods.draw import draw
+        from twofold.methods.support import require, support
+
+        sampling = Sampling(max_tokens=self.max_completion_length, temperature=self.temperature)
+        replies = draw(base, problems, sampling, n=self.num_generations, seed=self.seed)
+        require(support(problems, replies, by=self.reward), reward=self.reward.name)

@@ -7,6 +7,7 @@ settings has been told.
 
 from __future__ import annotations
 
+import copy
 import difflib
 import hashlib
 import json
@@ -86,6 +87,11 @@ class Loop:
         if not file.exists():
             return None
         return Checkpoint(**json.loads(file.read_text()) | {"folder": self._out})
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return last_checkpoint(self._out) is not None
 
     def _bound(self) -> RunDir:
         """The folder, locked and bound to what decides the result."""
@@ -184,6 +190,40 @@ class Loop:
             rows = rows[:n]
         return datasets.Dataset.from_list(rows)
 
+    def tokens(self) -> datasets.Dataset:
+        """The rows as token ids, with a mask over the completion: what TRL takes as it is."""
+        rows = []
+        for row in self._rows:
+            prompt = self._ids(render(self.tokenizer, row["prompt"]))
+            said = [*self._ids(row["completion"]), self.tokenizer.eos_token_id]
+            mask = [0] * len(prompt) + [1] * len(said)
+            rows.append({"input_ids": prompt + said, "completion_mask": mask})
+        return datasets.Dataset.from_list(rows)
+
+    def preferences(self) -> datasets.Dataset:
+        """The pairs as rendered text, which TRL tokenises and puts the end token after.
+
+        Its tokeniser writes a first token of its own where the model has one; the template's is
+        then left out, so that there is one.
+        """
+        bos = self.tokenizer.bos_token or ""
+        plain = self._ids("a")
+        doubles = bool(bos) and self.tokenizer("a").input_ids != plain
+        rows = []
+        for row in self._rows:
+            prompt = render(self.tokenizer, row["prompt"])
+            prompt = prompt.removeprefix(bos) if doubles else prompt
+            rows.append({"prompt": prompt, "chosen": row["chosen"], "rejected": row["rejected"]})
+        return datasets.Dataset.from_list(rows)
+
+    def reference(self) -> Any:
+        """The base as it was; None for LoRA, where leaving the adapter out gives it."""
+        return None if self._method.lora is not None else copy.deepcopy(self.network)
+
+    def _ids(self, text: str) -> list[int]:
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False).input_ids
+        return ids
+
     def check(self, config: type, settings: Mapping[str, object]) -> None:
         """Refuse a setting that TRL's configuration `config` does not know.
 
@@ -234,6 +274,8 @@ class Loop:
             TrainingError: If a gradient or the loss is no number; the last checkpoint stays.
         """
         folder = self._bound() if _rank() == 0 else None
+        if not sys.stderr.isatty():
+            datasets.disable_progress_bars()
         try:
             with loading.quiet():  # PEFT and TRL use what transformers renames
                 trainer = trainer_of()

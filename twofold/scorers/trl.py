@@ -91,9 +91,9 @@ class TrlReward:
         """
         asked = self._asked(problem, len(completions))
         responses = [self.response(completion) for completion in completions]
-        verdicts = _judged(self.scorer, asked, responses)
+        verdicts = judged(self.scorer, asked, responses)
         if log_metric is not None:
-            watched = {s.name: _judged(s, asked, responses) for s in self.watched}
+            watched = {s.name: judged(s, asked, responses) for s in self.watched}
             for name, value in _means({self.scorer.name: verdicts} | watched).items():
                 log_metric(name, value)
             lost = sum(verdict.score is None for verdict in verdicts)
@@ -126,10 +126,16 @@ class TrlReward:
         return [self._by_id[i] for i in ids]
 
 
-def _judged(
+def judged(
     scorer: Scorer, problems: Sequence[Problem], responses: Sequence[Response]
 ) -> list[Verdict]:
-    """The verdicts; a scorer that cannot work judges nobody."""
+    """The scorer's verdicts; one that cannot work judges nobody.
+
+    Args:
+        scorer: Who judges.
+        problems: What was asked, one a response.
+        responses: The replies.
+    """
     try:
         return scorer(problems, responses)
     except ScoringError as error:
