@@ -5,6 +5,7 @@ Heavy modules are imported inside the commands, so that `twofold --help` answers
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -175,7 +176,8 @@ def train(
         typer.echo(f"{len(rows)} rows for {chosen}", err=True)
         return
     done = chosen.train(base, asked, out=out, held_out=followed)
-    typer.echo(f"{done.n_steps} steps; now `twofold audit {done.folder} --against {base}`")
+    if os.environ.get("RANK", "0") == "0":
+        typer.echo(f"{done.n_steps} steps; now `twofold audit {done.folder} --against {base}`")
 
 
 @app.command()

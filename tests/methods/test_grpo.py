@@ -13,11 +13,13 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
 
 from safetensors.torch import load_file  # noqa: E402
+from tiny_llama import copy_of  # noqa: E402
 
-from twofold.errors import RunError, ScoringError  # noqa: E402
+from twofold.errors import ModelError, RunError, ScoringError  # noqa: E402
 from twofold.methods import Grpo, TrainingError  # noqa: E402
 from twofold.methods.loop import last_checkpoint  # noqa: E402
 from twofold.models.hf import HfModel  # noqa: E402
+from twofold.scorers import Compliant, Correct  # noqa: E402
 from twofold.types import Problem, Response, Sampling, Scorer, Verdict  # noqa: E402
 
 PROBLEMS = [Problem(question=f"what is {word}", answer="4") for word in ("two", "it", "is", "and")]
@@ -157,6 +159,71 @@ def test_resumed_equals_uninterrupted(tiny: Path, tmp_path: Path) -> None:
     there, here = load_file(whole / "model.safetensors"), load_file(cut / "model.safetensors")
     assert all(torch.equal(there[name], here[name]) for name in there)
     assert [r["reward"] for r in history(whole)] == [r["reward"] for r in history(cut)]
+
+
+def test_one_piece_equals_two(tiny: Path, tmp_path: Path) -> None:
+    curves = []
+    for accumulation in (1, 2):
+        method = replace(GRPO, steps=4, learning_rate=1e-4, accumulation=accumulation)
+        done = method.train(str(tiny), PROBLEMS, out=tmp_path / f"run{accumulation}")
+        curves.append(load_file(done.folder / "model.safetensors"))
+    start = load_file(tiny / "model.safetensors")
+    moved = max(float((curves[0][n] - start[n]).abs().max()) for n in start)
+    apart = max(float((curves[0][n] - curves[1][n]).abs().max()) for n in start)
+    assert apart < 0.05 * moved
+
+
+def test_an_adapter_is_merged_before_all_weights_are_tuned(tiny: Path, tmp_path: Path) -> None:
+    short = replace(GRPO, steps=4)
+    adapter = replace(short, lora=8, learning_rate=2e-2).train(
+        str(tiny), PROBLEMS, out=tmp_path / "adapter"
+    )
+    with pytest.raises(ModelError, match="adapter already"):
+        replace(short, lora=8).train(str(adapter.folder), PROBLEMS, out=tmp_path / "twice")
+    whole = replace(short, learning_rate=1e-12).train(
+        str(adapter.folder), PROBLEMS, out=tmp_path / "whole"
+    )
+    chats = [problem.messages() for problem in PROBLEMS]
+    said = [
+        [row[0].raw for row in HfModel(str(folder)).sample(chats, Sampling(max_tokens=8))]
+        for folder in (tiny, adapter.folder, whole.folder)
+    ]
+    assert said[1] == said[2] != said[0]
+
+
+def test_a_base_that_never_earns_a_reward_is_told(tiny: Path, tmp_path: Path) -> None:
+    method = replace(GRPO, reward=Correct(), max_completion_length=4)
+    with pytest.raises(TrainingError, match=r"pass@8 of the base is 0/4.*`sft` first.*probe to 0"):
+        method.train(str(tiny), PROBLEMS, out=tmp_path / "run")
+    with pytest.raises(TrainingError, match="no reply of the base could be scored by compliant"):
+        replace(method, reward=Compliant()).train(str(tiny), PROBLEMS, out=tmp_path / "run")
+
+
+def test_thinking_tags_that_trl_would_drop_are_refused(tiny: Path, tmp_path: Path) -> None:
+    base = copy_of(tiny, tmp_path / "base")
+    for file in (base / "tokenizer.json", base / "tokenizer_config.json"):
+        values = json.loads(file.read_text())
+        if "added_tokens" in values:
+            for token in values["added_tokens"]:
+                token["special"] = True
+        else:
+            values["additional_special_tokens"] = ["<think>", "</think>"]
+        file.write_text(json.dumps(values))
+    with pytest.raises(ModelError, match="as special"):
+        GRPO.train(str(base), PROBLEMS, out=tmp_path / "run")
+
+
+def test_the_day_in_a_template_is_that_of_an_audit(tiny: Path, tmp_path: Path) -> None:
+    base = copy_of(tiny, tmp_path / "base")
+    template = base / "chat_template.jinja"
+    template.write_text("{{ strftime_now('%d %b %Y') }}\n" + template.read_text())
+    method = replace(GRPO, steps=1, trl={"log_completions": True})
+    done = method.train(str(base), PROBLEMS, out=tmp_path / "run")
+    (row,) = history(done.folder)
+    model = HfModel(str(base))
+    ids = [model.tokenizer(model.render(p.messages())).input_ids for p in PROBLEMS]
+    asked = 8 * sum(map(len, ids))
+    assert row["num_tokens"] == asked + 32 * row["completions/mean_length"]
 
 
 def test_another_run_in_the_folder_is_refused(tiny: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,18 +106,21 @@ class Grpo(Tuned):
         reward = TrlReward(self.reward, tuple(problems), loop.policy, watched=(JOINT,))
         if self.probe and not loop.has_begun:
             self._check_support(base, problems[: self.probe])
-        return loop.run(
-            lambda: GRPOTrainer(
+        logging.getLogger(GRPOTrainer.__module__).addFilter(_is_news)
+
+        def trainer() -> GRPOTrainer:
+            made = GRPOTrainer(
                 model=loop.network,
                 reward_funcs=reward,
                 args=GRPOConfig(**loop.settings(settings)),
                 train_dataset=loop.data(n_steps=self.steps),
                 processing_class=loop.tokenizer,
                 peft_config=loop.adapter,
-            ),
-            held_out=held_out,
-            max_tokens=self.max_completion_length,
-        )
+            )
+            made.chat_template = loop.template
+            return made
+
+        return loop.run(trainer, held_out=held_out, max_tokens=self.max_completion_length)
 
     def _check_support(self, base: str, problems: Sequence[Problem]) -> None:
         """Stop if the base never solves a problem: see `twofold.methods.support`."""
@@ -126,3 +130,8 @@ class Grpo(Tuned):
         sampling = Sampling(max_tokens=self.max_completion_length, temperature=self.temperature)
         replies = draw(base, problems, sampling, n=self.num_generations, seed=self.seed)
         require(support(problems, replies, by=self.reward), reward=self.reward.name)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Drops TRL's warning of each unscored reply, prompt and all: `measure/unscored` counts them."""
+    return "All reward functions returned None" not in str(record.msg)

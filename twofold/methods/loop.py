@@ -14,7 +14,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, final
@@ -34,7 +34,7 @@ from twofold.methods.watch import HeldOut, SoundNumbers, stopped
 from twofold.models import loading
 from twofold.models.cache import Cache, cache_folder
 from twofold.models.checkpoint import locate
-from twofold.models.template import render, template_of
+from twofold.models.template import render, template_of, with_fixed_day
 from twofold.models.thinking import ThinkingPolicy, detect
 from twofold.store import RunDir
 from twofold.types import Message, Problem
@@ -81,7 +81,7 @@ class Loop:
         Raises:
             RunError: If the folder holds another run.
         """
-        if _rank() == 0:
+        if _rank() == 0 and (self._out / "manifest.json").exists():
             self._bound().close()
         file = self._out / _DONE
         if not file.exists():
@@ -136,21 +136,22 @@ class Loop:
         """How the base marks its thought, found as an audit finds it."""
         return detect(template_of(self.tokenizer), render(self.tokenizer, _HELLO))
 
+    @property
+    def template(self) -> str:
+        """The chat template as an audit renders it, with its one fixed day."""
+        return with_fixed_day(template_of(self.tokenizer))
+
     @cached_property
     def network(self) -> Any:
         """The base's weights: float32 where all are tuned, else the device's own format."""
         place = torch.device("cpu")  # the trainer moves, shards or offloads it
         dtype = torch.float32 if self._method.lora is None else loading.dtype_for(loading.device())
-        network = loading.load_network(self._checkpoint, place=place, dtype=dtype)
+        bare = replace(self._checkpoint, adapter=None)
+        network = loading.load_network(bare, place=place, dtype=dtype)
         if self._checkpoint.adapter:
             with loading.quiet():
-                adapted: Any = PeftModel.from_pretrained(
-                    loading.load_network(
-                        locate(str(self._checkpoint.folder)), place=place, dtype=dtype
-                    ),
-                    str(self._checkpoint.adapter),
-                )
-                network = adapted.merge_and_unload()
+                adapted: Any = PeftModel.from_pretrained(network, str(self._checkpoint.adapter))
+                network = adapted.merge_and_unload().requires_grad_(True)  # PEFT had frozen it
         network.generation_config = transformers.GenerationConfig(  # type: ignore[no-untyped-call]
             eos_token_id=self._ends(), bos_token_id=self.tokenizer.bos_token_id
         )
@@ -253,6 +254,7 @@ class Loop:
             "save_total_limit": 2,
             "disable_tqdm": not sys.stderr.isatty(),
             "dataloader_pin_memory": on_gpu,
+            "ddp_find_unused_parameters": False,
             **settings,
         }
 

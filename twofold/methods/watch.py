@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, final
 
 import torch
+from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from twofold.methods.method import TrainingError
@@ -45,6 +46,8 @@ class SoundNumbers(TrainerCallback):
         """Refuse gradients that hold NaN or infinity."""
         gradients = [p.grad for p in kwargs["model"].parameters() if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
+        if isinstance(norm, DTensor):  # sharded by FSDP
+            norm = norm.full_tensor()
         if gradients and not bool(torch.isfinite(norm)):
             raise stopped(self._out, f"the gradient of step {state.global_step + 1} is no number")
 
