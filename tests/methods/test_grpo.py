@@ -250,11 +250,11 @@ def test_a_loss_that_is_no_number_stops_before_the_weights(tiny: Path, tmp_path:
     with pytest.raises(TrainingError, match=r"step 3 .*checkpoint-1 and checkpoint-2 .*lower"):
         loop.run(
             lambda: Poisoned(
-                model=loop.network,
+                model=loop.trainee.network,
                 reward_funcs=TrlReward(Share(), tuple(PROBLEMS)),
                 args=GRPOConfig(**loop.settings(settings)),
                 train_dataset=loop.data(n_steps=4),
-                processing_class=loop.tokenizer,
+                processing_class=loop.trainee.tokenizer,
             )
         )
     assert last_checkpoint(out) == out / "checkpoint-2"

@@ -48,11 +48,11 @@ class Imitation(Tuned):
         loop.check(SFTConfig, settings)
         return loop.run(
             lambda: SFTTrainer(
-                model=loop.network,
+                model=loop.trainee.network,
                 args=SFTConfig(**loop.settings(settings)),
                 train_dataset=loop.tokens(),
-                processing_class=loop.tokenizer,
-                peft_config=loop.adapter,
+                processing_class=loop.trainee.tokenizer,
+                peft_config=loop.trainee.adapter,
             ),
             held_out=held_out,
         )

@@ -106,12 +106,12 @@ class Dpo(Tuned):
         loop.check(DPOConfig, settings)
         return loop.run(
             lambda: DPOTrainer(
-                model=loop.network,
-                ref_model=loop.reference(),
+                model=loop.trainee.network,
+                ref_model=loop.trainee.reference(),
                 args=DPOConfig(**loop.settings(settings)),
                 train_dataset=loop.preferences(),
-                processing_class=loop.tokenizer,
-                peft_config=loop.adapter,
+                processing_class=loop.trainee.tokenizer,
+                peft_config=loop.trainee.adapter,
             ),
             held_out=held_out,
             max_tokens=self.max_completion_length,

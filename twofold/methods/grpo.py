@@ -103,21 +103,21 @@ class Grpo(Tuned):
         from twofold.scorers.trl import TrlReward
 
         loop.check(GRPOConfig, settings)
-        reward = TrlReward(self.reward, tuple(problems), loop.policy, watched=(JOINT,))
+        reward = TrlReward(self.reward, tuple(problems), loop.trainee.policy, watched=(JOINT,))
         if self.probe and not loop.has_begun:
             self._check_support(base, problems[: self.probe])
         logging.getLogger(GRPOTrainer.__module__).addFilter(_is_news)
 
         def trainer() -> GRPOTrainer:
             made = GRPOTrainer(
-                model=loop.network,
+                model=loop.trainee.network,
                 reward_funcs=reward,
                 args=GRPOConfig(**loop.settings(settings)),
                 train_dataset=loop.data(n_steps=self.steps),
-                processing_class=loop.tokenizer,
-                peft_config=loop.adapter,
+                processing_class=loop.trainee.tokenizer,
+                peft_config=loop.trainee.adapter,
             )
-            made.chat_template = loop.template
+            made.chat_template = loop.trainee.template
             return made
 
         return loop.run(trainer, held_out=held_out, max_tokens=self.max_completion_length)

@@ -7,15 +7,14 @@ settings has been told.
 
 from __future__ import annotations
 
-import copy
 import difflib
 import hashlib
 import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields, replace
-from functools import cached_property, partial
+from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
@@ -24,22 +23,17 @@ import numpy as np
 import torch
 import transformers
 import trl
-from peft import LoraConfig, PeftModel
 
-from twofold.errors import ModelError
 from twofold.jsonl import Row, dumps, replaced
 from twofold.methods.method import Checkpoint, TrainingError
+from twofold.methods.trainee import Trainee
 from twofold.methods.tuning import Tuned
 from twofold.methods.watch import HeldOut, SoundNumbers, stopped
 from twofold.models import loading
-from twofold.models.cache import Cache, cache_folder
-from twofold.models.checkpoint import locate
-from twofold.models.template import render, template_of, with_fixed_day
-from twofold.models.thinking import ThinkingPolicy, detect
+from twofold.models.template import render
 from twofold.store import RunDir
-from twofold.types import Message, Problem
+from twofold.types import Problem
 
-_HELLO: list[Message] = [{"role": "user", "content": "Hello"}]
 _DONE = "training.json"
 
 
@@ -55,7 +49,7 @@ class Loop:
 
     Raises:
         TrainingError: If there are no rows.
-        ModelError: If the base's files cannot be found.
+        ModelError: If the base cannot be trained so; see `Trainee`.
     """
 
     def __init__(self, method: Tuned, base: str, rows: Sequence[Row], *, out: Path) -> None:
@@ -67,12 +61,7 @@ class Loop:
         self._base = base
         self._rows = rows
         self._out = out
-        self._checkpoint = locate(base)
-        if self._checkpoint.adapter and method.lora:
-            raise ModelError(
-                f"{base} is an adapter already, and an adapter on an adapter cannot be saved; leave "
-                "out lora, or merge it into its base first"
-            )
+        self.trainee = Trainee(base, lora=method.lora)
 
     @property
     def finished(self) -> Checkpoint | None:
@@ -96,7 +85,7 @@ class Loop:
     def _bound(self) -> RunDir:
         """The folder, locked and bound to what decides the result."""
         identity = {
-            "base": self._checkpoint.hashes(Cache(cache_folder())),
+            "base": self.trainee.hashes(),
             "method": self._method.name,
             "settings": {
                 f.name: _plain(getattr(self._method, f.name)) for f in fields(self._method)
@@ -106,72 +95,6 @@ class Loop:
         versions = {m.__name__: m.__version__ for m in (torch, transformers, trl)}
         about = {"spec": self._base, "n_rows": len(self._rows), "versions": versions}
         return RunDir.open(self._out, identity, about)
-
-    @cached_property
-    def tokenizer(self) -> Any:
-        """The base's tokenizer.
-
-        Raises:
-            ModelError: If it has no chat template, no end token, or thinking tags that TRL's
-                decoding would drop from what a reward reads.
-        """
-        tokenizer: Any = loading.load_tokenizer(self._checkpoint)
-        if tokenizer.eos_token is None:
-            raise ModelError(
-                f"the tokenizer of {self._base} has no eos_token, so a reply would never end; name "
-                "the token that ends a turn in tokenizer_config.json"
-            )
-        policy = detect(template_of(tokenizer), render(tokenizer, _HELLO))
-        dropped = {policy.open_tag, policy.close_tag} & set(tokenizer.all_special_tokens)
-        if dropped:
-            raise ModelError(
-                f"the tokenizer of {self._base} marks {', '.join(sorted(dropped))} as special, and "
-                "TRL drops special tokens before a reward reads a reply; set `special` to false for "
-                "it in tokenizer.json and tokenizer_config.json"
-            )
-        return tokenizer
-
-    @cached_property
-    def policy(self) -> ThinkingPolicy:
-        """How the base marks its thought, found as an audit finds it."""
-        return detect(template_of(self.tokenizer), render(self.tokenizer, _HELLO))
-
-    @property
-    def template(self) -> str:
-        """The chat template as an audit renders it, with its one fixed day."""
-        return with_fixed_day(template_of(self.tokenizer))
-
-    @cached_property
-    def network(self) -> Any:
-        """The base's weights: float32 where all are tuned, else the device's own format."""
-        place = torch.device("cpu")  # the trainer moves, shards or offloads it
-        dtype = torch.float32 if self._method.lora is None else loading.dtype_for(loading.device())
-        bare = replace(self._checkpoint, adapter=None)
-        network = loading.load_network(bare, place=place, dtype=dtype)
-        if self._checkpoint.adapter:
-            with loading.quiet():
-                adapted: Any = PeftModel.from_pretrained(network, str(self._checkpoint.adapter))
-                network = adapted.merge_and_unload().requires_grad_(True)  # PEFT had frozen it
-        network.generation_config = transformers.GenerationConfig(  # type: ignore[no-untyped-call]
-            eos_token_id=self._ends(), bos_token_id=self.tokenizer.bos_token_id
-        )
-        return network
-
-    def _ends(self) -> list[int]:
-        """Every token id that ends a reply, as in an audit: the checkpoint's and the tokenizer's."""
-        named = self._checkpoint.generation_defaults().get("eos_token_id")
-        ids = named if isinstance(named, list) else [named]
-        return sorted({i for i in [*ids, self.tokenizer.eos_token_id] if i is not None})
-
-    @property
-    def adapter(self) -> LoraConfig | None:
-        """LoRA on every linear layer; None if all weights are tuned."""
-        rank = self._method.lora
-        if rank is None:
-            return None
-        return LoraConfig(
-            r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
-        )
 
     def data(self, *, n_steps: int | None = None) -> datasets.Dataset:
         """The rows as a data set.
@@ -195,8 +118,8 @@ class Loop:
         """The rows as token ids, with a mask over the completion: what TRL takes as it is."""
         rows = []
         for row in self._rows:
-            prompt = self._ids(render(self.tokenizer, row["prompt"]))
-            said = [*self._ids(row["completion"]), self.tokenizer.eos_token_id]
+            prompt = self.trainee.ids(render(self.trainee.tokenizer, row["prompt"]))
+            said = [*self.trainee.ids(row["completion"]), self.trainee.tokenizer.eos_token_id]
             mask = [0] * len(prompt) + [1] * len(said)
             rows.append({"input_ids": prompt + said, "completion_mask": mask})
         return datasets.Dataset.from_list(rows)
@@ -207,23 +130,15 @@ class Loop:
         Its tokeniser writes a first token of its own where the model has one; the template's is
         then left out, so that there is one.
         """
-        bos = self.tokenizer.bos_token or ""
-        plain = self._ids("a")
-        doubles = bool(bos) and self.tokenizer("a").input_ids != plain
+        bos = self.trainee.tokenizer.bos_token or ""
+        plain = self.trainee.ids("a")
+        doubles = bool(bos) and self.trainee.tokenizer("a").input_ids != plain
         rows = []
         for row in self._rows:
-            prompt = render(self.tokenizer, row["prompt"])
+            prompt = render(self.trainee.tokenizer, row["prompt"])
             prompt = prompt.removeprefix(bos) if doubles else prompt
             rows.append({"prompt": prompt, "chosen": row["chosen"], "rejected": row["rejected"]})
         return datasets.Dataset.from_list(rows)
-
-    def reference(self) -> Any:
-        """The base as it was; None for LoRA, where leaving the adapter out gives it."""
-        return None if self._method.lora is not None else copy.deepcopy(self.network)
-
-    def _ids(self, text: str) -> list[int]:
-        ids: list[int] = self.tokenizer(text, add_special_tokens=False).input_ids
-        return ids
 
     def check(self, config: type, settings: Mapping[str, object]) -> None:
         """Refuse a setting that TRL's configuration `config` does not know.
