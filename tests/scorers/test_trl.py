@@ -68,10 +68,10 @@ def test_none_when_any_part_is_unscored() -> None:
 
 def test_a_scorer_that_raises_blames_no_reply() -> None:
     logged: list[tuple[str, float]] = []
-    reward = TrlReward(Down(), (FREE,), watched=(Correct(),))
+    reward = TrlReward(Down(), (FREE,), watched=(("right", Correct()),))
     log = lambda name, value: logged.append((name, value))  # noqa: E731
     assert rewards(reward, said("#### 2", "no"), FREE, FREE, log_metric=log) == [None, None]
-    assert logged == [("measure/correct", 0.5), ("measure/unscored", 1.0)]
+    assert logged == [("measure/right", 0.5), ("measure/unscored", 1.0)]
 
 
 def test_thought_and_reply_are_taken_apart_as_in_an_audit() -> None:
@@ -95,7 +95,9 @@ def test_thought_in_a_field_of_its_own_and_plain_text() -> None:
 
 def test_parts_are_logged_over_the_scored_replies() -> None:
     logged: dict[str, float] = {}
-    reward = TrlReward(SoftGate(), (BOTH, FREE), watched=(AllOf((Correct(), Compliant("all"))),))
+    reward = TrlReward(
+        SoftGate(), (BOTH, FREE), watched=(("joint", AllOf((Correct(), Compliant("all")))),)
+    )
     texts = ["#### 12", "So, #### 13", "#### 2"]
     out = rewards(reward, said(*texts), BOTH, BOTH, FREE, log_metric=logged.__setitem__)
     assert out == [1.0, 0.0, None]
@@ -105,7 +107,7 @@ def test_parts_are_logged_over_the_scored_replies() -> None:
             "measure/correct": 2 / 3,
             "measure/compliant": 0.5,
             "measure/compliant_all": 0.5,
-            "measure/all_of(correct,compliant_all)": 0.5,
+            "measure/joint": 0.5,
             "measure/unscored": 1 / 3,
         }
     )

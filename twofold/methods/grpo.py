@@ -103,7 +103,9 @@ class Grpo(Tuned):
         from twofold.scorers.trl import TrlReward
 
         loop.check(GRPOConfig, settings)
-        reward = TrlReward(self.reward, tuple(problems), loop.trainee.policy, watched=(JOINT,))
+        reward = TrlReward(
+            self.reward, tuple(problems), loop.trainee.policy, watched=(("joint", JOINT),)
+        )
         if self.probe and not loop.has_begun:
             self._check_support(base, problems[: self.probe])
         logging.getLogger(GRPOTrainer.__module__).addFilter(_is_news)

@@ -40,7 +40,7 @@ class TrlReward:
         scorer: What is rewarded.
         problems: All problems of the data set.
         policy: How the model marks its thought.
-        watched: Measures that are logged and not rewarded.
+        watched: Measures that are logged and not rewarded, each under a name of its own.
 
     Raises:
         ScoringError: When called, if the data set has no column `problem` or names another problem.
@@ -58,7 +58,7 @@ class TrlReward:
     scorer: Scorer
     problems: tuple[Problem, ...]
     policy: ThinkingPolicy = field(default_factory=ThinkingPolicy)
-    watched: tuple[Scorer, ...] = ()
+    watched: tuple[tuple[str, Scorer], ...] = ()
 
     @property
     def __name__(self) -> str:
@@ -93,7 +93,7 @@ class TrlReward:
         responses = [self.response(completion) for completion in completions]
         verdicts = judged(self.scorer, asked, responses)
         if log_metric is not None:
-            watched = {s.name: judged(s, asked, responses) for s in self.watched}
+            watched = {name: judged(s, asked, responses) for name, s in self.watched}
             for name, value in _means({self.scorer.name: verdicts} | watched).items():
                 log_metric(name, value)
             lost = sum(verdict.score is None for verdict in verdicts)
