@@ -20,6 +20,7 @@ FLOORS = [
     {"store", "stats", "constraints"},
     {"problems", "models"},
     {"scorers"},
+    {"methods"},
     {"diagnostics"},
     {"judge", "transcripts", "report"},
     {"conclude"},

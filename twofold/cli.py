@@ -5,6 +5,7 @@ Heavy modules are imported inside the commands, so that `twofold --help` answers
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -158,6 +159,46 @@ def check(
     typer.echo(summary(faults))
     if any(fault.severity == "error" for fault in faults):
         raise typer.Exit(EXIT_FAULTS)
+
+
+@app.command()
+def train(
+    method: Annotated[str, typer.Argument(help="sft, rft, grpo or dpo.")],
+    base: Annotated[str, typer.Option(help="A MODEL with local weights, as in `audit`.")],
+    problems: Annotated[str, typer.Option(help="What is trained on, as in `audit`.")],
+    out: Annotated[Path, typer.Option(help="Where model and checkpoints go.")],
+    config: Annotated[
+        Path | None,
+        typer.Option(help="YAML with the method's settings; TRL's own go under `trl:`."),
+    ] = None,
+    held_out: Annotated[
+        str | None, typer.Option(help="Problems that every checkpoint is asked, as in `audit`.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the data set and stop; needs no model.")
+    ] = False,
+) -> None:
+    """Train a model. The same command again goes on where it was stopped.
+
+    On several processes: `accelerate launch -m twofold train ...`.
+    """
+    import json
+
+    from twofold import methods
+    from twofold import problems as problem_files
+
+    chosen = methods.configured(methods.named(method), config)
+    asked = problem_files.load(problems, profile="fixed")
+    followed = problem_files.load(held_out, profile="fixed") if held_out else ()
+    if dry_run:
+        rows = chosen.rows(asked)
+        for row in rows:
+            typer.echo(json.dumps(row, ensure_ascii=False))
+        typer.echo(f"{len(rows)} rows for {chosen}", err=True)
+        return
+    done = chosen.train(base, asked, out=out, held_out=followed)
+    if os.environ.get("RANK", "0") == "0":
+        typer.echo(f"{done.n_steps} steps; now `twofold audit {done.folder} --against {base}`")
 
 
 @app.command()

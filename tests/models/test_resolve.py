@@ -18,7 +18,7 @@ from twofold.models.checkpoint import locate
         ("SmolLM2", r"did you mean 'smollm2'\?"),
         ("", r"no model ''; a model is"),
         ("./no/such/folder", "there is no such folder"),
-        ("gpt2", "a model is `smollm2`, a folder"),
+        ("gpt2", "a model is `pocket`, `smollm2`, a folder"),
     ],
 )
 def test_a_wrong_spec_lists_the_forms(spec: str, message: str) -> None:

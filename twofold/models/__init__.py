@@ -11,11 +11,12 @@ from pathlib import Path
 
 from twofold.errors import ModelError
 from twofold.models.checkpoint import HUB_ID
+from twofold.models.pocket import SPEC as POCKET
 from twofold.models.smollm2 import SPEC as SMOLLM2
 from twofold.types import Model
 
 _FORMS = (
-    "a model is `smollm2`, a folder written by save_pretrained, a PEFT adapter's folder, a hub id "
+    "a model is `pocket`, `smollm2`, a folder written by save_pretrained, a PEFT adapter's folder, a hub id "
     "(`organisation/name`), or an OpenAI-compatible server (`http://host:port/v1#model`)"
 )
 
@@ -24,8 +25,8 @@ def resolve(spec: str) -> Model:
     """The model that `spec` names.
 
     Args:
-        spec: `smollm2`, a Hugging Face folder, a PEFT adapter's folder, a hub id, or a server's
-            address with the model's name after `#`. A folder that exists wins over a hub id.
+        spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, a hub id, or a
+            server's address with the model's name after `#`. A folder that exists wins over a hub id.
 
     Returns:
         The model; its weights are loaded when it first has to answer.
@@ -44,7 +45,7 @@ def resolve(spec: str) -> Model:
         from twofold.models.server import ServerModel
 
         return ServerModel.from_spec(spec)
-    if spec != SMOLLM2 and not HUB_ID.fullmatch(spec) and not _is_folder(spec):
+    if spec not in (POCKET, SMOLLM2) and not HUB_ID.fullmatch(spec) and not _is_folder(spec):
         raise ModelError(f"no model {spec!r}; {_hint(spec)}{_FORMS}")
     try:
         from twofold.models.hf import HfModel
@@ -60,7 +61,7 @@ def _is_folder(spec: str) -> bool:
 
 
 def _hint(spec: str) -> str:
-    near = difflib.get_close_matches(spec.lower(), [SMOLLM2], cutoff=0.6)
+    near = difflib.get_close_matches(spec.lower(), [POCKET, SMOLLM2], cutoff=0.6)
     if near:
         return f"did you mean {near[0]!r}? "
     if "/" in spec or "\\" in spec:

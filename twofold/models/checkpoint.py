@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, final
 
 from twofold.errors import ModelError
-from twofold.models import smollm2
+from twofold.models import pocket, smollm2
 from twofold.models.cache import Cache, content_key
 
 HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
@@ -79,12 +79,14 @@ def locate(spec: str) -> Checkpoint:
     """Find the files that `spec` names.
 
     Args:
-        spec: `smollm2`, a Hugging Face folder, a PEFT adapter's folder, or a hub id.
+        spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, or a hub id.
 
     Raises:
         ModelError: If there is no such folder, it lacks a file, its weights are pickled, or the hub
             cannot be reached; the message says what to do.
     """
+    if spec == pocket.SPEC:
+        return Checkpoint(spec=spec, folder=_checked(pocket.FOLDER))
     if spec == smollm2.SPEC:
         folder = smollm2.converted()
         if folder is not None:

@@ -51,7 +51,7 @@ class HfModel(Model):
     """A local checkpoint, run by transformers.
 
     Args:
-        spec: `smollm2`, a Hugging Face folder, a PEFT adapter's folder, or a hub id.
+        spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, or a hub id.
         use_cache: Read and keep replies in the cache; False computes each one.
 
     Raises:

@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, cast
 
 from twofold.errors import ProblemError
 from twofold.problems import hub, io, mathif
@@ -30,6 +30,9 @@ FORMATS: tuple[type[Row], ...] = (MathIfRow, IfevalRow, Math500Row, Gsm8kRow, Ow
 SUITE_SIZE = 200
 """Problems of a suite when its spec names no number."""
 
+_SUITES = {"synthetic": ("train", "test"), "pocket": ("train", "test", "ood")}
+"""The suites that the package makes, and their splits."""
+
 
 def load(spec: str, *, profile: Profile, limit: int | None = None) -> list[Problem]:
     r"""The problems that `spec` names.
@@ -42,6 +45,7 @@ def load(spec: str, *, profile: Profile, limit: int | None = None) -> list[Probl
             - `synthetic`, `synthetic:N` or `synthetic:N:SPLIT`, N problems made by the package,
               200 if none is named, of the split `test` (or `train`); a file of that name is
               `./synthetic`;
+            - `pocket`, in the same way, with the split `ood` besides: the pocket model's world;
             - `hub:org/name`, `hub:org/name:SPLIT` or `hub:org/name:CONFIG:SPLIT`.
         profile: How the constraints judge.
         limit: Only the first so many, at least 1; None = all. A suite is made whole first, so that
@@ -66,8 +70,8 @@ def load(spec: str, *, profile: Profile, limit: int | None = None) -> list[Probl
         raise ProblemError(f"a limit of {limit} leaves no problem; use 1 or more, or leave it out")
     name, _, options = spec.partition(":")
     source: Iterable[Problem]
-    if name == "synthetic":
-        source = _suite(spec, options, profile)
+    if name in _SUITES:
+        source = _suite(name, options, profile)
     elif name == "hub":
         source = _problems(hub.rows(options), profile)
     else:
@@ -78,17 +82,20 @@ def load(spec: str, *, profile: Profile, limit: int | None = None) -> list[Probl
     return problems
 
 
-def _suite(spec: str, options: str, profile: Profile) -> list[Problem]:
-    """The synthetic suite, with the size and split that `options` (`N:SPLIT`) name."""
+def _suite(name: str, options: str, profile: Profile) -> list[Problem]:
+    """A suite of the package, with the size and split that `options` (`N:SPLIT`) name."""
     size, _, split = options.partition(":")
-    if (size and not (size.isdecimal() and int(size) > 0)) or split not in ("", "test", "train"):
+    if (size and not (size.isdecimal() and int(size) > 0)) or split not in ("", *_SUITES[name]):
         raise ProblemError(
-            f"{spec!r} is no suite; write synthetic, synthetic:200 or synthetic:200:train"
+            f"{name + ':' + options!r} is no suite; write {name}, {name}:200 or {name}:200:SPLIT, "
+            f"with SPLIT one of {', '.join(_SUITES[name])}"
         )
-    from twofold.problems.synthetic import suite
+    from twofold.problems import pocket, synthetic
 
-    part: Literal["train", "test"] = "train" if split == "train" else "test"
-    return suite(int(size or SUITE_SIZE), split=part, profile=profile)
+    n, part = int(size or SUITE_SIZE), split or "test"
+    if name == "pocket":
+        return pocket.suite(n, split=cast(pocket.Split, part), profile=profile)
+    return synthetic.suite(n, split=cast(synthetic.Split, part), profile=profile)
 
 
 def _problems(rows: Iterable[tuple[Origin, dict[str, Any]]], profile: Profile) -> Iterator[Problem]:
@@ -119,11 +126,15 @@ def _files(path: Path) -> list[Path]:
         return [path]
     if not path.exists():
         beside = path.parent if path.parent.is_dir() else Path()
-        names = ["synthetic", *(entry.name for entry in beside.iterdir())]
+        names = [*_SUITES, *(entry.name for entry in beside.iterdir())]
         near = difflib.get_close_matches(path.name, names, n=1)
         raise ProblemError(
             f"{path} does not exist; "
-            + (f"did you mean {near[0]!r}?" if near else "name a file, a directory or `synthetic`")
+            + (
+                f"did you mean {near[0]!r}?"
+                if near
+                else "name a file, a directory, `synthetic` or `pocket`"
+            )
         )
     found = mathif.files(path) or sorted(path.glob("*.jsonl"))
     if not found:

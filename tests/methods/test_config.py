@@ -1,0 +1,108 @@
+"""Is a wrong setting told with its remedy, before any model is loaded?"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from twofold.methods import METHODS, Grpo, Rft, TrainingError, configured, named
+from twofold.methods.support import require, support
+from twofold.scorers import AllOf, Compliant, Correct, SoftGate
+from twofold.types import Ended, Problem, Response
+
+GRPO_YAML = """
+reward: product
+learning_rate: 1e-4
+steps: 30
+lora: 8
+trl: {loss_type: dr_grpo}
+"""
+
+
+def yaml(folder: Path, text: str) -> Path:
+    file = folder / "method.yaml"
+    file.write_text(text)
+    return file
+
+
+def test_a_file_sets_fields(tmp_path: Path) -> None:
+    assert configured(Grpo, yaml(tmp_path, GRPO_YAML)) == Grpo(
+        reward=AllOf((Correct(), Compliant())),
+        learning_rate=1e-4,
+        steps=30,
+        lora=8,
+        trl={"loss_type": "dr_grpo"},
+    )
+    assert configured(Rft) == Rft()
+    assert configured(Grpo, yaml(tmp_path, "")) == Grpo(reward=SoftGate())
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("lerning_rate: 1", "no setting 'lerning_rate'; did you mean 'learning_rate'"),
+        ("reward: softgate", "did you mean 'soft_gate'"),
+        ("steps: many", "steps is 'many'; input should be a valid integer"),
+        ("steps: 0", "steps is 0"),
+        ("- a", "no mapping"),
+        ("a: [", "no YAML"),
+        ("trl: {learning_rate: 1}", "set that instead"),
+    ],
+)
+def test_a_wrong_file_is_told(text: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=told):
+        configured(Grpo, yaml(tmp_path, text))
+
+
+def test_missing_files_settings_and_methods(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="cannot be read"):
+        configured(Grpo, tmp_path / "no.yaml")
+    with pytest.raises(TrainingError, match="demonstrations"):
+        configured(METHODS["sft"])
+    with pytest.raises(TrainingError, match="did you mean 'grpo'"):
+        named("gpro")
+
+
+def test_settings_need_no_torch() -> None:
+    probe = (
+        "import sys, twofold.methods as m; m.configured(m.Grpo); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
+
+
+def test_support_by_hand() -> None:
+    problem = Problem(question="7 + 5 = ?", answer="12")
+    right, wrong = (Response(raw=t, reply=t) for t in ("#### 12", "#### 13"))
+    lost = Response(raw="<think>", reply="", ended=Ended.unclosed_thinking)
+    groups = [[right, wrong], [wrong, wrong], [right, right], [lost, lost]]
+    found = support([problem] * 4, groups, by=Correct())
+    assert (found.n_problems, found.n_solved, found.n_mixed, found.n_samples) == (3, 2, 1, 2)
+    require(found, reward="correct")
+    with pytest.raises(TrainingError, match=r"pass@2 of the base is 0/1.*nothing to reinforce"):
+        require(support([problem], [[wrong, wrong]], by=Correct()), reward="correct")
+    with pytest.raises(TrainingError, match="no reply of the base could be scored"):
+        require(support([problem], [[lost, lost]], by=Correct()), reward="correct")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "twofold", "train", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_shows_rows_without_a_model_and_tells_errors(tmp_path: Path) -> None:
+    out = str(tmp_path / "run")
+    known = ["--base", "no/model", "--problems", "synthetic:3:train", "--out", out]
+    shown = run("grpo", *known, "--dry-run")
+    assert shown.returncode == 0, shown.stderr
+    assert len(shown.stdout.splitlines()) == 3
+    assert '"role": "user"' in shown.stdout
+    assert "3 rows" in shown.stderr
+    wrong = run("grpo", *known, "--config", str(yaml(tmp_path, "stepps: 3")))
+    assert wrong.returncode == 2
+    assert "did you mean 'steps'" in wrong.stderr
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,217 @@
+"""Do sft, rft and dpo learn from the replies they should, and only from their words?"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import final
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("trl")
+
+from twofold.constraints import from_spec  # noqa: E402
+from twofold.errors import ModelError  # noqa: E402
+from twofold.methods import Dpo, Rft, Sft, TrainingError  # noqa: E402
+from twofold.methods.demonstrations import kept  # noqa: E402
+from twofold.methods.dpo import pairs  # noqa: E402
+from twofold.methods.loop import Loop  # noqa: E402
+from twofold.models.hf import HfModel  # noqa: E402
+from twofold.scorers import AllOf, Compliant, Correct, SoftGate  # noqa: E402
+from twofold.types import Ended, Problem, Response, Sampling, Scorer, Verdict  # noqa: E402
+
+NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
+P1 = Problem(question="what is two and two", answer="4", constraints=(NO_COMMA,))
+P2 = Problem(question="what is it", answer="2", constraints=(NO_COMMA,))
+GREEDY = Sampling(max_tokens=24)
+
+
+def reply(text: str, ended: Ended = Ended.answered) -> Response:
+    return Response(raw=text, reply=text, ended=ended)
+
+
+def written(path: Path, *lines: dict[str, str]) -> Path:
+    path.write_text("\n".join(map(json.dumps, lines)))
+    return path
+
+
+@final
+@dataclass(frozen=True)
+class HasO(Scorer):
+    """1 for a reply with more than one letter o, else 0."""
+
+    @property
+    def name(self) -> str:
+        return "has_o"
+
+    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
+        return [Verdict(float(response.raw.count("o") > 1)) for response in responses]
+
+
+def score(folder: Path | str, *, n: int = 24) -> float:
+    drawn = Sampling(max_tokens=8, temperature=1.0)
+    rows = HfModel(str(folder)).sample([p.messages() for p in (P1, P2)], drawn, n=n, seed=99)
+    return sum(r.raw.count("o") > 1 for row in rows for r in row) / (2 * n)
+
+
+def test_kept_are_right_obedient_ended_and_different() -> None:
+    both = AllOf((Correct(), Compliant("all")))
+    replies = [
+        [reply("#### 4"), reply("So, #### 4"), reply("#### 4"), reply("four: #### 4")],
+        [reply("#### 3"), reply("#### 2", Ended.truncated), reply("", Ended.unclosed_thinking)],
+    ]
+    rows = kept([P1, P2], replies, by=both, at_least=1.0)
+    assert rows == [
+        {"prompt": P1.messages(), "completion": text, "problem": P1.id, "score": 1.0}
+        for text in ("#### 4", "four: #### 4")
+    ]
+    graded = kept([P1, P2], replies, by=SoftGate(), at_least=0.5)
+    assert [row["completion"] for row in graded] == ["#### 4", "So, #### 4", "four: #### 4"]
+
+
+def test_pairs_are_best_and_worst_with_a_gap() -> None:
+    replies = [
+        [reply("#### 3"), reply("So, #### 4"), reply("#### 4"), reply("x", Ended.truncated)],
+        [reply("#### 2"), reply("two: #### 2")],
+    ]
+    (row,) = pairs([P1, P2], replies, by=SoftGate(), gap=0.25)
+    assert (row["chosen"], row["rejected"]) == ("#### 4", "#### 3")
+    assert row["gap"] == pytest.approx(1 - 1 / 6)
+    assert pairs([P1, P2], replies, by=SoftGate(), gap=0.9) == []
+
+
+def test_sft_rows_from_an_audits_file(tmp_path: Path) -> None:
+    file = written(
+        tmp_path / "responses.jsonl",
+        {"problem": P1.id, "raw": "<think>a</think>#### 4", "reply": "#### 4"},
+        {"problem": "elsewhere", "raw": "x"},
+        {"problem": P2.id, "raw": "#### 9"},
+        {"problem": P2.id, "raw": "cut", "ended": "truncated"},
+    )
+    every = Sft(demonstrations=file).rows([P1, P2])
+    assert [row["completion"] for row in every] == ["<think>a</think>#### 4", "#### 9"]
+    assert every[0]["prompt"] == P1.messages()
+    right = Sft(demonstrations=file, reward=Correct()).rows([P1, P2])
+    assert [row["problem"] for row in right] == [P1.id]
+
+
+def test_sft_files_that_cannot_be_used(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no file"):
+        Sft(demonstrations=tmp_path / "no").rows([P1])
+    with pytest.raises(TrainingError, match="line 1 lacks"):
+        Sft(demonstrations=written(tmp_path / "bad", {"problem": P1.id})).rows([P1])
+    file = written(tmp_path / "other", {"problem": "elsewhere", "raw": "x"})
+    with pytest.raises(TrainingError, match="no row"):
+        Sft(demonstrations=file).train("x", [P1], out=tmp_path / "run")
+
+
+def test_only_the_completion_and_its_end_are_learned(tiny: Path, tmp_path: Path) -> None:
+    rows = [{"prompt": P1.messages(), "completion": "<think>is</think>it"}]
+    loop = Loop(Sft(demonstrations=tmp_path), str(tiny), rows, out=tmp_path / "run")
+    (row,) = loop.tokens()
+    split = row["completion_mask"].index(1)
+    assert row["completion_mask"] == [0] * split + [1] * (len(row["input_ids"]) - split)
+    model = HfModel(str(tiny))
+    assert model.tokenizer.decode(row["input_ids"][:split]) == model.render(P1.messages())
+    said = model.tokenizer.decode(row["input_ids"][split:])
+    assert said == "<think>is</think>it<|im_end|>"
+
+
+def test_sft_learns_its_demonstrations_by_heart(tiny: Path, tmp_path: Path) -> None:
+    file = written(
+        tmp_path / "demonstrations",
+        {"problem": P1.id, "raw": "it is four"},
+        {"problem": P2.id, "raw": "two"},
+    )
+    method = Sft(demonstrations=file, learning_rate=1e-2, epochs=40, batch=2)
+    done = method.train(str(tiny), [P1, P2], out=tmp_path / "run")
+    rows = HfModel(str(done.folder)).sample([P1.messages(), P2.messages()], GREEDY)
+    assert [(row[0].raw, row[0].ended) for row in rows] == [
+        ("it is four", Ended.answered),
+        ("two", Ended.answered),
+    ]
+    assert done.n_steps == 40
+    losses = [r for r in log(done.folder) if "loss" in r]
+    assert losses[-1]["loss"] < 0.1 < 1 < losses[0]["loss"]
+
+
+def log(folder: Path) -> list[dict[str, float]]:
+    rows: list[dict[str, float]] = json.loads((folder / "trainer_state.json").read_text())[
+        "log_history"
+    ]
+    return rows
+
+
+def test_batch_8_equals_batch_4_twice(tiny: Path, tmp_path: Path) -> None:
+    lines = [{"problem": P1.id, "raw": f"{word} four"} for word in ("it is", "is", "and it", "two")]
+    lines += [{"problem": P2.id, "raw": f"{word} two"} for word in ("it is", "is", "and it", "it")]
+    file = written(tmp_path / "demonstrations", *lines)
+    method = Sft(demonstrations=file, learning_rate=1e-3, epochs=4, batch=8)
+    curves = []
+    for accumulation in (1, 2):
+        run = replace(method, accumulation=accumulation)
+        done = run.train(str(tiny), [P1, P2], out=tmp_path / f"run{accumulation}")
+        curves.append([row["loss"] for row in log(done.folder) if "loss" in row])
+    assert len(curves[0]) == 4
+    assert curves[0] == pytest.approx(curves[1], rel=1e-4)
+
+
+def ending(tiny: Path, tmp_path: Path) -> Path:
+    """The tiny model after it has learned to end its replies, some with an o and some without."""
+    lines = [
+        {"problem": problem.id, "raw": raw}
+        for problem in (P1, P2)
+        for raw in ("two and two", "it is", "is it", "what is it", "it", "and is")
+    ]
+    file = written(tmp_path / "demonstrations", *lines)
+    method = Sft(demonstrations=file, learning_rate=5e-3, epochs=12, batch=6)
+    return method.train(str(tiny), [P1, P2], out=tmp_path / "ending").folder
+
+
+def test_rft_and_dpo_raise_what_they_filter_by(tiny: Path, tmp_path: Path) -> None:
+    base = ending(tiny, tmp_path)
+    before = score(base)
+    assert 0.02 < before < 0.6
+    rft = Rft(
+        reward=HasO(),
+        rounds=2,
+        num_generations=24,
+        max_completion_length=8,
+        learning_rate=3e-3,
+        epochs=4,
+    )
+    done = rft.train(str(base), [P1, P2], out=tmp_path / "rft")
+    assert score(done.folder) > before + 0.3
+    assert (tmp_path / "rft-round-1/training.json").exists()
+    assert rft.train(str(base), [P1, P2], out=tmp_path / "rft") == done
+
+    dpo = Dpo(
+        reward=HasO(), num_generations=24, max_completion_length=8, learning_rate=3e-3, epochs=15
+    )
+    done = dpo.train(str(base), [P1, P2], out=tmp_path / "dpo")
+    assert score(done.folder) > before + 0.3
+    adapted = replace(dpo, lora=4, learning_rate=2e-2).train(
+        str(base), [P1, P2], out=tmp_path / "lora"
+    )
+    assert (adapted.folder / "adapter_model.safetensors").exists()
+    assert score(adapted.folder) > before
+
+
+def test_nothing_kept_and_no_pair_say_what_to_do(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"kept none of 4 replies.*easier problems"):
+        Rft(num_generations=4, max_completion_length=4).train(str(tiny), [P1], out=tmp_path / "a")
+    with pytest.raises(TrainingError, match=r"no problem has two replies.*lower gap"):
+        Dpo(num_generations=2, max_completion_length=4, reward=Correct()).train(
+            str(tiny), [P1], out=tmp_path / "b"
+        )
+
+
+def test_a_base_without_a_chat_template(tiny: Path, tmp_path: Path) -> None:
+    from tiny_llama import copy_of
+
+    base = copy_of(tiny, tmp_path / "base")
+    (base / "chat_template.jinja").unlink()
+    file = written(tmp_path / "demonstrations", {"problem": P1.id, "raw": "it"})
+    with pytest.raises(ModelError, match="no chat template"):
+        Sft(demonstrations=file).train(str(base), [P1], out=tmp_path / "run")

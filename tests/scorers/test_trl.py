@@ -1,0 +1,129 @@
+"""Does TRL get from a scorer what the scorer says, and nothing where it says nothing?"""
+
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import pytest
+
+from twofold.constraints import from_spec
+from twofold.errors import ScoringError
+from twofold.models.thinking import ThinkingPolicy
+from twofold.scorers import AllOf, Compliant, Correct, SoftGate
+from twofold.scorers.trl import TrlReward
+from twofold.types import Ended, Problem, Response, Scorer, Verdict
+
+NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
+BOTH = Problem(question="7 + 5 = ?", answer="12", constraints=(NO_COMMA,))
+FREE = Problem(question="1 + 1 = ?", answer="2")
+
+
+def said(*texts: str) -> list[list[dict[str, str]]]:
+    return [[{"role": "assistant", "content": text}] for text in texts]
+
+
+def rewards(reward: TrlReward, completions: Sequence[Any], *problems: Problem, **more: Any) -> Any:
+    ids = [problem.id for problem in problems]
+    return reward(
+        prompts=[p.messages() for p in problems],
+        completions=completions,
+        completion_ids=[[1]] * len(ids),
+        problem=ids,
+        trainer_state=None,
+        log_extra=None,
+        **more,
+    )
+
+
+@final
+@dataclass(frozen=True)
+class Down(Scorer):
+    """A judge that does not answer."""
+
+    @property
+    def name(self) -> str:
+        return "down"
+
+    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
+        raise ScoringError("the judge does not answer; start it")
+
+
+def test_soft_gate_by_hand_over_the_four_cells() -> None:
+    reward = TrlReward(SoftGate(), (BOTH,))
+    texts = ["#### 12", "So, #### 12", "#### 13", "So, #### 13"]
+    assert rewards(reward, said(*texts), *[BOTH] * 4) == pytest.approx([1, 2 / 3, 1 / 6, 0])
+
+
+def test_each_reply_is_judged_against_its_own_problem() -> None:
+    reward = TrlReward(Correct(), (BOTH, FREE))
+    assert rewards(reward, said("#### 2", "#### 2", "#### 12"), FREE, BOTH, BOTH) == [1, 0, 1]
+
+
+def test_none_when_any_part_is_unscored() -> None:
+    for scorer in (SoftGate(), AllOf((Correct(), Compliant("all"))), AllOf((Correct(), Down()))):
+        reward = TrlReward(scorer, (FREE,))  # FREE has no constraint to obey
+        assert rewards(reward, said("#### 2"), FREE) == [None]
+
+
+def test_a_scorer_that_raises_blames_no_reply() -> None:
+    logged: list[tuple[str, float]] = []
+    reward = TrlReward(Down(), (FREE,), watched=(("right", Correct()),))
+    log = lambda name, value: logged.append((name, value))  # noqa: E731
+    assert rewards(reward, said("#### 2", "no"), FREE, FREE, log_metric=log) == [None, None]
+    assert logged == [("measure/right", 0.5), ("measure/unscored", 1.0)]
+
+
+def test_thought_and_reply_are_taken_apart_as_in_an_audit() -> None:
+    reward = TrlReward(Correct(), (FREE,))
+    texts = ["<think>#### 2</think>#### 3", "<think>3</think>#### 2", "<think>#### 2", ""]
+    assert rewards(reward, said(*texts), *[FREE] * 4) == [0.0, 1.0, None, 0.0]
+    assert reward.response(said("")[0]).ended is Ended.empty
+
+
+def test_a_prefilled_thought() -> None:
+    reward = TrlReward(Correct(), (FREE,), ThinkingPolicy(prefilled=True))
+    texts = ["#### 2", "#### 3</think>#### 2"]
+    assert rewards(reward, said(*texts), *[FREE] * 2) == [None, 1.0]
+
+
+def test_thought_in_a_field_of_its_own_and_plain_text() -> None:
+    reward = TrlReward(Correct(), (FREE,))
+    apart = {"role": "assistant", "content": "#### 2", "reasoning_content": "#### 3"}
+    assert rewards(reward, [[apart], "#### 2"], FREE, FREE) == [1.0, 1.0]
+
+
+def test_parts_are_logged_over_the_scored_replies() -> None:
+    logged: dict[str, float] = {}
+    reward = TrlReward(
+        SoftGate(), (BOTH, FREE), watched=(("joint", AllOf((Correct(), Compliant("all")))),)
+    )
+    texts = ["#### 12", "So, #### 13", "#### 2"]
+    out = rewards(reward, said(*texts), BOTH, BOTH, FREE, log_metric=logged.__setitem__)
+    assert out == [1.0, 0.0, None]
+    assert logged == pytest.approx(
+        {
+            "measure/soft_gate": 0.5,
+            "measure/correct": 2 / 3,
+            "measure/compliant": 0.5,
+            "measure/compliant_all": 0.5,
+            "measure/joint": 0.5,
+            "measure/unscored": 1 / 3,
+        }
+    )
+
+
+def test_picklable_and_named() -> None:
+    reward = TrlReward(SoftGate(), (BOTH,))
+    rewards(reward, said("#### 12"), BOTH)  # used before it travels
+    twin = pickle.loads(pickle.dumps(reward))
+    assert twin == reward and twin.__name__ == "soft_gate"
+    assert rewards(twin, said("#### 12"), BOTH) == [1.0]
+
+
+def test_what_is_wrong_with_the_data_set_is_told() -> None:
+    reward = TrlReward(Correct(), (BOTH,))
+    with pytest.raises(ScoringError, match="no column `problem`"):
+        reward(prompts=[[]], completions=said("12"))
+    with pytest.raises(ScoringError, match="was not given"):
+        rewards(reward, said("12"), FREE)

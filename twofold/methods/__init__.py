@@ -1,0 +1,45 @@
+"""How is a model trained? One method a file, each carried out by TRL.
+
+Importing this package brings in no torch. A method's `rows` can be looked at without a model; its
+`train` loads one. To add a method, subclass `Method` (or `Tuned`, if TRL carries it out) in a file
+of its own and name it in `METHODS`.
+"""
+
+from twofold.methods.config import REWARDS, configured, nearest
+from twofold.methods.dpo import Dpo
+from twofold.methods.grpo import Grpo
+from twofold.methods.method import Checkpoint, Method, TrainingError
+from twofold.methods.rft import Rft
+from twofold.methods.sft import Sft
+
+__all__ = [
+    "METHODS",
+    "REWARDS",
+    "Checkpoint",
+    "Dpo",
+    "Grpo",
+    "Method",
+    "Rft",
+    "Sft",
+    "TrainingError",
+    "configured",
+    "named",
+]
+
+METHODS: dict[str, type[Method]] = {method.name: method for method in (Sft, Rft, Grpo, Dpo)}
+"""Every method by the name that `twofold train` takes."""
+
+
+def named(name: str) -> type[Method]:
+    """The method called `name`.
+
+    Raises:
+        TrainingError: If there is none; names the nearest.
+
+    Example:
+        >>> named("grpo").__name__
+        'Grpo'
+    """
+    if name not in METHODS:
+        raise TrainingError(f"no method is called {name!r}; {nearest(name, METHODS)}")
+    return METHODS[name]

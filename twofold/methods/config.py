@@ -1,0 +1,109 @@
+"""What do the settings in a YAML file say, and where are they wrong?
+
+All of it is told before anything heavy is imported: a wrong key costs a second, not a model's load.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import get_type_hints
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from twofold.methods.method import Method, TrainingError
+from twofold.scorers import AllOf, Compliant, Correct, SoftGate
+from twofold.types import Scorer
+
+REWARDS: dict[str, Scorer] = {
+    "correct": Correct(),
+    "compliant": Compliant(),
+    "compliant_all": Compliant("all"),
+    "soft_gate": SoftGate(),
+    "product": AllOf((Correct(), Compliant())),
+    "joint": AllOf((Correct(), Compliant("all"))),
+}
+"""The scorers that a file can name; from Python any `Scorer` is a reward."""
+
+
+def configured(method: type[Method], file: Path | None = None) -> Method:
+    r"""A method with the settings of a file.
+
+    Args:
+        method: Its class; the keys of the file are its fields, and `reward` is one of `REWARDS`.
+        file: YAML; None = the defaults.
+
+    Raises:
+        TrainingError: If the file is no YAML mapping, or a key or a value does not fit; the message
+            names the key and what would.
+
+    Example:
+        >>> import tempfile
+        >>> from twofold.methods import Grpo
+        >>> file = Path(tempfile.mkdtemp()) / "grpo.yaml"
+        >>> _ = file.write_text("reward: correct\nlearning_rate: 1e-4")
+        >>> configured(Grpo, file).learning_rate
+        0.0001
+    """
+    values = {} if file is None else _read(file)
+    hints = get_type_hints(method)
+    known = [f.name for f in fields(method)]  # type: ignore[arg-type]
+    settings: dict[str, object] = {}
+    for key, value in values.items():
+        if key not in known:
+            raise TrainingError(
+                f"{file}: {method.name} has no setting {key!r}; {nearest(key, known)}; fields of "
+                "TRL's own configuration go under `trl:`"
+            )
+        if key == "reward":
+            settings[key] = _reward(str(value), file)
+            continue
+        try:
+            settings[key] = TypeAdapter(hints[key]).validate_python(value)
+        except ValidationError as error:
+            told = error.errors()[0]["msg"]
+            raise TrainingError(
+                f"{file}: {key} is {value!r}; {told[0].lower()}{told[1:]}"
+            ) from error
+    try:
+        return method(**settings)
+    except TypeError as error:  # a setting without a default is missing
+        raise TrainingError(
+            f"{method.name} needs more settings ({error}); name them in --config"
+        ) from error
+
+
+def _read(file: Path) -> Mapping[str, object]:
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TrainingError(f"{file} cannot be read ({error.strerror}); check --config") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        told = " ".join(str(error).split())
+        raise TrainingError(f"{file} is no YAML ({told}); write one `key: value` a line") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise TrainingError(f"{file} is no mapping; write one `key: value` a line")
+    return {str(key): value for key, value in values.items()}
+
+
+def _reward(name: str, file: Path | None) -> Scorer:
+    if name not in REWARDS:
+        raise TrainingError(f"{file}: no reward is called {name!r}; {nearest(name, REWARDS)}")
+    return REWARDS[name]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that was perhaps meant, else all of them.
+
+    Example:
+        >>> nearest("gpro", ["grpo", "sft"]), nearest("x", ["grpo", "sft"])
+        ("did you mean 'grpo'?", 'there are grpo, sft')
+    """
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(names))}"

@@ -1,0 +1,98 @@
+"""How does a model learn from replies that are given? Fine-tuning on the reply's tokens alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from twofold.jsonl import Row
+from twofold.methods.method import Checkpoint
+from twofold.methods.tuning import Tuned
+from twofold.types import Ended, Problem, Response, Scorer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imitation(Tuned):
+    """A method that ends in imitation: the next-token loss over replies, not over prompts.
+
+    Args:
+        learning_rate: The default suits models of a billion weights and more; 3e-4 a small one.
+        epochs: Passes over the replies.
+    """
+
+    learning_rate: float = 1e-5
+    epochs: float = 2.0
+
+    def imitate(
+        self, base: str, rows: Sequence[Row], *, out: Path, held_out: Sequence[Problem] = ()
+    ) -> Checkpoint:
+        """Fine-tune `base` on `rows`, each with a `prompt` (chat) and a `completion` (text).
+
+        The prompt is rendered and the completion is tokenised as in sampling, and the end token is
+        put after it: what is learned is what the model will be asked for.
+        """
+        from twofold.methods.loop import Loop
+
+        settings = self.shared_settings() | {
+            "num_train_epochs": self.epochs,
+            "completion_only_loss": True,
+            "max_length": self.trl.get("max_length"),  # TRL cuts at 1024 tokens unless told
+        }
+        loop = Loop(self, base, rows, out=out)
+        if loop.finished is not None:
+            return loop.finished
+        from trl.trainer.sft_config import SFTConfig
+        from trl.trainer.sft_trainer import SFTTrainer
+
+        loop.check(SFTConfig, settings)
+        return loop.run(
+            lambda: SFTTrainer(
+                model=loop.trainee.network,
+                args=SFTConfig(**loop.settings(settings)),
+                train_dataset=loop.tokens(),
+                processing_class=loop.trainee.tokenizer,
+                peft_config=loop.trainee.adapter,
+            ),
+            held_out=held_out,
+        )
+
+
+def kept(
+    problems: Sequence[Problem],
+    responses_P_G: Sequence[Sequence[Response]],
+    *,
+    by: Scorer,
+    at_least: float,
+) -> list[Row]:
+    """The replies worth imitating: scored at least so high, ended by the model, each text once.
+
+    Args:
+        problems: What was asked.
+        responses_P_G: The replies to each.
+        by: What they are scored by.
+        at_least: The lowest score that is kept, in [0, 1]. An unscored reply is never kept.
+
+    Returns:
+        Rows of `prompt`, `completion`, `problem` and `score`, in order.
+
+    Example:
+        >>> from twofold.scorers import Correct
+        >>> problem = Problem(question="7 + 5 = ?", answer="12")
+        >>> replies = [Response(raw=text, reply=text) for text in ("#### 12", "#### 13", "#### 12")]
+        >>> [row["completion"] for row in kept([problem], [replies], by=Correct(), at_least=1.0)]
+        ['#### 12']
+    """
+    pairs = [(p, r) for p, row in zip(problems, responses_P_G, strict=True) for r in row]
+    verdicts = by([p for p, _ in pairs], [r for _, r in pairs])
+    rows: dict[tuple[str, str], Row] = {}
+    for (problem, response), verdict in zip(pairs, verdicts, strict=True):
+        if (
+            verdict.score is None
+            or verdict.score < at_least
+            or response.ended is not Ended.answered
+        ):
+            continue
+        row = {"prompt": problem.messages(), "completion": response.raw, "problem": problem.id}
+        rows.setdefault((problem.id, response.raw), row | {"score": verdict.score})
+    return list(rows.values())

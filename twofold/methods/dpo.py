@@ -1,0 +1,172 @@
+"""How does a model learn from which of two replies is better? Direct preference optimisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, final
+
+from twofold.jsonl import Row
+from twofold.methods.method import Checkpoint, TrainingError
+from twofold.methods.tuning import Tuned
+from twofold.scorers import SoftGate
+from twofold.types import Ended, Problem, Response, Sampling, Scorer
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Dpo(Tuned):
+    """Draw replies, make a pair of the best and the worst by a scorer, and prefer the best.
+
+    Args:
+        learning_rate: The default suits models of a billion weights and more.
+        batch: Pairs that a process learns from in one step.
+        reward: What makes one reply better than another.
+        gap: The smallest difference in score that makes a pair, in (0, 1].
+        beta: How dearly the model pays for moving away from the base; higher stays closer.
+        epochs: Passes over the pairs.
+        num_generations: Replies a problem, at least 2.
+        temperature: At which they are drawn, above 0.
+        max_completion_length: Their token budget, thought included.
+
+    Source:
+        Rafailov et al. 2023, https://arxiv.org/abs/2305.18290, equation 7, as TRL 1.16 does it; pairs
+        by score from the model's own replies as in RLCF, https://arxiv.org/abs/2507.18624. Departs:
+        a pair needs a gap in the whole score, not in one criterion.
+    """
+
+    name: ClassVar[str] = "dpo"
+
+    learning_rate: float = 2e-6
+    reward: Scorer = field(default_factory=SoftGate)
+    gap: float = 0.25
+    beta: float = 0.1
+    epochs: float = 2.0
+    num_generations: int = 8
+    temperature: float = 1.0
+    max_completion_length: int = 512
+
+    def __post_init__(self) -> None:
+        Tuned.__post_init__(self)
+        for name, least in (("num_generations", 2), ("max_completion_length", 1)):
+            if getattr(self, name) < least:
+                raise TrainingError(f"{name} is {getattr(self, name)}; give {least} or more")
+        for name in ("temperature", "beta", "gap", "epochs"):
+            if not getattr(self, name) > 0:
+                raise TrainingError(f"{name} is {getattr(self, name)}; give a number above 0")
+
+    def rows(self, problems: Sequence[Problem]) -> list[Row]:
+        """What is asked; the pairs depend on the replies (see `pairs`)."""
+        return [{"prompt": problem.messages(), "problem": problem.id} for problem in problems]
+
+    def train(
+        self,
+        base: str,
+        problems: Sequence[Problem],
+        *,
+        out: Path,
+        held_out: Sequence[Problem] = (),
+    ) -> Checkpoint:
+        """Train; see `Method.train`.
+
+        Raises:
+            TrainingError: Also if no problem gives a pair.
+        """
+        from twofold.methods.draw import draw
+
+        if not problems:
+            raise TrainingError("dpo has no problem to ask; check --problems")
+        sampling = Sampling(max_tokens=self.max_completion_length, temperature=self.temperature)
+        replies = draw(base, problems, sampling, n=self.num_generations, seed=self.seed)
+        rows = pairs(problems, replies, by=self.reward, gap=self.gap)
+        if not rows:
+            raise TrainingError(
+                f"no problem has two replies that differ by {self.gap:g} in {self.reward.name}: draw "
+                "more, lower gap, or take problems that the base solves now and then"
+            )
+        return self._prefer(base, rows, out=out, held_out=held_out)
+
+    def _prefer(
+        self, base: str, rows: Sequence[Row], *, out: Path, held_out: Sequence[Problem]
+    ) -> Checkpoint:
+        from twofold.methods.loop import Loop
+
+        settings = self.shared_settings() | {
+            "num_train_epochs": self.epochs,
+            "beta": self.beta,
+            "max_length": self.trl.get("max_length"),  # TRL cuts at 1024 tokens unless told
+        }
+        loop = Loop(self, base, rows, out=out)
+        if loop.finished is not None:
+            return loop.finished
+        from trl.trainer.dpo_config import DPOConfig
+        from trl.trainer.dpo_trainer import DPOTrainer
+
+        loop.check(DPOConfig, settings)
+        return loop.run(
+            lambda: DPOTrainer(
+                model=loop.trainee.network,
+                ref_model=loop.trainee.reference(),
+                args=DPOConfig(**loop.settings(settings)),
+                train_dataset=loop.preferences(),
+                processing_class=loop.trainee.tokenizer,
+                peft_config=loop.trainee.adapter,
+            ),
+            held_out=held_out,
+            max_tokens=self.max_completion_length,
+        )
+
+
+def pairs(
+    problems: Sequence[Problem],
+    responses_P_G: Sequence[Sequence[Response]],
+    *,
+    by: Scorer,
+    gap: float,
+) -> list[Row]:
+    """The best and the worst reply to each problem, where they differ by `gap` or more.
+
+    Only replies that the model ended itself are paired: preferring a cut one teaches to ramble.
+
+    Args:
+        problems: What was asked.
+        responses_P_G: The replies to each.
+        by: What they are scored by; unscored ones are left out.
+        gap: The smallest difference in score, in (0, 1].
+
+    Returns:
+        Rows of `prompt`, `chosen`, `rejected`, `problem` and `gap`, at most one a problem.
+
+    Example:
+        >>> from twofold.scorers import Correct
+        >>> problem = Problem(question="7 + 5 = ?", answer="12")
+        >>> replies = [Response(raw=text, reply=text) for text in ("#### 13", "#### 12")]
+        >>> (row,) = pairs([problem], [replies], by=Correct(), gap=0.5)
+        >>> row["chosen"], row["rejected"], row["gap"]
+        ('#### 12', '#### 13', 1.0)
+    """
+    rows = []
+    for problem, responses in zip(problems, responses_P_G, strict=True):
+        ended = [response for response in responses if response.ended is Ended.answered]
+        verdicts = by([problem] * len(ended), ended)
+        scored = [
+            (verdict.score, response.raw)
+            for verdict, response in zip(verdicts, ended, strict=True)
+            if verdict.score is not None
+        ]
+        if not scored:
+            continue
+        best = max(scored, key=lambda pair: pair[0])
+        worst = min(scored, key=lambda pair: pair[0])
+        if best[0] - worst[0] >= gap:
+            rows.append(
+                {
+                    "prompt": problem.messages(),
+                    "chosen": best[1],
+                    "rejected": worst[1],
+                    "problem": problem.id,
+                    "gap": best[0] - worst[0],
+                }
+            )
+    return rows

@@ -1,0 +1,92 @@
+"""Which settings do all methods on TRL share, and what does TRL call them?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from twofold.methods.method import Method, TrainingError
+
+_OURS = {
+    "learning_rate": "learning_rate",
+    "per_device_train_batch_size": "batch",
+    "gradient_accumulation_steps": "accumulation",
+    "warmup_steps": "warmup_steps",
+    "save_steps": "save_steps",
+    "seed": "seed",
+    "max_steps": "steps",
+    "num_train_epochs": "epochs",
+    "output_dir": "--out",
+    "num_generations": "num_generations",
+    "temperature": "temperature",
+    "max_completion_length": "max_completion_length",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuned(Method):
+    """A method that TRL carries out; these fields are its settings.
+
+    Args:
+        learning_rate: Of AdamW, after the warm-up; it then stays constant.
+        batch: Rows a process learns from in one step, at least 1.
+        accumulation: Pieces that a step's rows are cut into, to save memory; divides them.
+        warmup_steps: Steps over which the learning rate rises from 0.
+        lora: Rank of LoRA adapters on all linear layers; None tunes every weight.
+        save_steps: A checkpoint every so many steps, and one at the end.
+        seed: Of the order of the rows, of sampling and of LoRA's first weights.
+        trl: More fields of TRL's own configuration, by its names.
+
+    Raises:
+        TrainingError: If a number is out of its range.
+    """
+
+    learning_rate: float
+    batch: int = 8
+    accumulation: int = 1
+    warmup_steps: int = 0
+    lora: int | None = None
+    save_steps: int = 50
+    seed: int = 0
+    trl: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.learning_rate > 0:
+            raise TrainingError(f"learning_rate is {self.learning_rate}; give a number above 0")
+        for name in ("batch", "accumulation", "save_steps", "lora"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise TrainingError(f"{name} is {value}; give a whole number of 1 or more")
+        if self.warmup_steps < 0:
+            raise TrainingError(f"warmup_steps is {self.warmup_steps}; give 0 or more")
+        for key in self.trl:
+            if key in _OURS:
+                raise TrainingError(f"trl: {key} is set by {_OURS[key]}; set that instead")
+
+    @property
+    def rows_a_step(self) -> int:
+        """Rows that one process learns from in a step."""
+        return self.batch
+
+    def shared_settings(self) -> dict[str, object]:
+        """The shared settings by TRL's names, without those that depend on the machine.
+
+        Raises:
+            TrainingError: If `accumulation` does not divide the rows of a step.
+        """
+        piece, left = divmod(self.rows_a_step, self.accumulation)
+        if left:
+            raise TrainingError(
+                f"accumulation is {self.accumulation}, which does not divide a step's "
+                f"{self.rows_a_step} rows; change it or batch"
+            )
+        return {
+            "learning_rate": self.learning_rate,
+            "lr_scheduler_type": "constant_with_warmup" if self.warmup_steps else "constant",
+            "warmup_steps": self.warmup_steps,
+            "per_device_train_batch_size": piece,
+            "gradient_accumulation_steps": self.accumulation,
+            "save_steps": self.save_steps,
+            "seed": self.seed,
+            **self.trl,
+        }

@@ -1,0 +1,156 @@
+"""What is watched while a model trains: numbers that are numbers, and problems it never sees?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from torch.distributed.tensor import DTensor
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from twofold.methods.method import TrainingError
+from twofold.models.hf import HfModel
+from twofold.scorers import AllOf, Compliant, Correct
+from twofold.scorers.trl import UNSCORED
+from twofold.types import Problem, Response, Sampling, Verdict
+
+PATIENCE = 20
+"""Steps without a single reward after which a run stops: the scorer is down."""
+
+
+@final
+class SoundNumbers(TrainerCallback):
+    """Stops a run before a loss that is no number reaches the weights.
+
+    The gradients are looked at before each step of the optimiser, so no checkpoint is ever written
+    from broken weights. Where they are not at hand (DeepSpeed keeps its own), the log tells, a step
+    later and before the next checkpoint.
+
+    Args:
+        out: The run's folder, for the message.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._n_unrewarded = 0
+
+    def on_pre_optimizer_step(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
+    ) -> None:
+        """Refuse gradients that hold NaN or infinity."""
+        gradients = [p.grad for p in kwargs["model"].parameters() if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        if isinstance(norm, DTensor):  # sharded by FSDP
+            norm = norm.full_tensor()
+        if gradients and not bool(torch.isfinite(norm)):
+            raise stopped(self._out, f"the gradient of step {state.global_step + 1} is no number")
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        """Refuse a loss that is no number, and a reward that has been missing for long."""
+        for key in ("loss", "grad_norm"):
+            value = (logs or {}).get(key)
+            if value is not None and not torch.isfinite(torch.tensor(float(value))):
+                raise stopped(self._out, f"the {key} of step {state.global_step} is {value}")
+        if logs and UNSCORED in logs:
+            self._n_unrewarded = self._n_unrewarded + 1 if logs[UNSCORED] == 1.0 else 0
+            if self._n_unrewarded >= PATIENCE:
+                raise TrainingError(
+                    f"no reply has had a reward for {PATIENCE} steps (up to step {state.global_step}): "
+                    "the scorer does not work, the problems lack what it measures, or "
+                    "max_completion_length cuts every thought off. Mend that and give the same "
+                    "command again; it goes on from the last checkpoint"
+                )
+
+
+def stopped(out: Path, why: str) -> TrainingError:
+    """The error of a run whose numbers went bad.
+
+    Args:
+        out: The run's folder.
+        why: Which number did.
+    """
+    kept = sorted((p.name for p in out.glob("checkpoint-*/")), key=lambda name: (len(name), name))
+    where = (
+        f"{' and '.join(kept)} in {out} were written before" if kept else "no checkpoint was due"
+    )
+    return TrainingError(
+        f"training stopped: {why}, so nothing more was learned or saved; {where}. Train into another "
+        "--out with a lower learning_rate or more warmup_steps, from a checkpoint as --base if it "
+        "still answers well"
+    )
+
+
+@final
+class HeldOut(TrainerCallback):
+    """Audits every checkpoint on problems that training does not see, greedily, from its files.
+
+    Logged beside the trainer's own numbers, to wherever it reports: `held_out/correct`,
+    `held_out/compliant_all`, `held_out/joint` (means over the scored replies), `held_out/unscored`
+    and `held_out/chars` (mean length of the reply).
+
+    Args:
+        problems: What is asked, at least one.
+        log: Takes a row of numbers.
+        max_tokens: Budget of a reply.
+    """
+
+    def __init__(
+        self,
+        problems: Sequence[Problem],
+        *,
+        log: Callable[[dict[str, float]], None],
+        max_tokens: int,
+    ) -> None:
+        self._problems = problems
+        self._log = log
+        self._sampling = Sampling(max_tokens=max_tokens)
+
+    def on_save(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **_: Any,
+    ) -> None:
+        """Ask the checkpoint that was just written."""
+        if not state.is_world_process_zero:
+            return
+        folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+        model = HfModel(str(folder), use_cache=False)
+        chats = [problem.messages() for problem in self._problems]
+        responses = [row[0] for row in model.sample(chats, self._sampling)]
+        self._log(measured(self._problems, responses))
+
+
+def measured(problems: Sequence[Problem], responses: Sequence[Response]) -> dict[str, float]:
+    """The means that `HeldOut` logs; a measure without a scored reply is left out.
+
+    Args:
+        problems: What was asked, at least one.
+        responses: One answer a problem.
+    """
+    verdicts = AllOf((Correct(), Compliant("all")))(problems, responses)
+    columns: dict[str, list[Verdict]] = {"joint": verdicts}
+    for name in ("correct", "compliant_all"):
+        columns[name] = [verdict.parts[name] for verdict in verdicts]
+    found: dict[str, float] = {}
+    for name, column in columns.items():
+        scores = [verdict.score for verdict in column if verdict.score is not None]
+        if scores:
+            found[f"held_out/{name}"] = sum(scores) / len(scores)
+    found["held_out/unscored"] = sum(v.score is None for v in verdicts) / len(verdicts)
+    found["held_out/chars"] = sum(len(r.reply) for r in responses) / len(responses)
+    return found

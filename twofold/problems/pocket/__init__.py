@@ -1,0 +1,127 @@
+r"""What is the pocket model asked? Chains of small facts in words, with constraints on the reply.
+
+Problem `index` of a split is a pure function of the seed. Three splits: `train` and `test` share no
+chain (`Tale.part`); `ood` is longer (6 or 7 moves) or pairs two things that training never
+pairs. Train has the `SEEN` types of constraints only; test and ood go through all types in turn.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+import numpy as np
+
+from twofold.errors import ProblemError
+from twofold.problems.pocket.binding import COMPETING, HELD_OUT, SEEN, bind
+from twofold.problems.pocket.reply import obedient_reply
+from twofold.problems.pocket.tale import SEEN_SKILLS, UNSEEN_SKILLS, Tale, tell
+from twofold.types import Problem, Profile
+
+__all__ = [
+    "ASK",
+    "COMPETING",
+    "HELD_OUT",
+    "SEEN",
+    "SPLITS",
+    "Split",
+    "obedient_reply",
+    "problem",
+    "suite",
+]
+
+Split = Literal["train", "test", "ood"]
+"""Which problems: to train on, to test on, or unlike any trained on."""
+
+SPLITS: tuple[Split, ...] = ("train", "test", "ood")
+
+ASK = "\nPut the result in \\boxed{}.\n"
+"""The text between question and constraints."""
+
+
+def suite(
+    n: int, *, seed: int = 0, split: Split = "test", profile: Profile = "fixed"
+) -> list[Problem]:
+    """The first `n` problems of a split.
+
+    Args:
+        n: How many, at least 1. A multiple of 13 (train: 9) is balanced over types of constraints.
+        seed: Decides everything but `profile`.
+        split: `"train"`, `"test"` or `"ood"`.
+        profile: How the constraints judge; the same problems under both.
+
+    Raises:
+        ProblemError: If `n` is below 1.
+
+    Example:
+        >>> suite(3) == suite(5)[:3]
+        True
+    """
+    if n < 1:
+        raise ProblemError(f"a suite of {n} problems is empty; ask for 1 or more")
+    return [problem(seed, index, split=split, profile=profile) for index in range(n)]
+
+
+def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem:
+    """Problem number `index`.
+
+    Args:
+        seed: Decides the suite.
+        index: From 0.
+        split: `"train"`, `"test"` or `"ood"`.
+        profile: How the constraints judge.
+
+    Returns:
+        A problem with tags `source`, `split`, `source_id`, `skill` (`dial`, `dial+compass` ...),
+        `difficulty` (moves told), `constraint_types` (`seen` or `held_out`) and `steps` (the
+        solution).
+
+    Raises:
+        ProblemError: If the index is negative or there is no such split.
+
+    Example:
+        >>> p = problem(0, 4, split="train", profile="fixed")
+        >>> p.tags["difficulty"], p.tags["constraint_types"]
+        ('4', 'seen')
+    """
+    if index < 0 or split not in SPLITS:
+        raise ProblemError(
+            f"there is no problem {index} of split {split!r}; count from 0, in {', '.join(SPLITS)}"
+        )
+    rng = _rng(seed, split, "problem", index)
+    tale, skill, n_moves = _tale(rng, split, index)
+    types = [*SEEN] if split == "train" else [*SEEN, *HELD_OUT]
+    block, place = divmod(index, len(types))
+    first = types[_rng(seed, split, "types", block).permutation(len(types))[place]]
+    n_constraints = 2 if rng.random() < 1 / 3 else 1
+    return Problem(
+        question=tale.text,
+        answer=tale.answer,
+        constraints=bind(rng, first, n_constraints, n_steps=len(tale.moves), profile=profile),
+        ask=ASK,
+        tags={
+            "source": "pocket",
+            "split": split,
+            "source_id": f"{seed}/{index}",
+            "skill": skill,
+            "difficulty": str(n_moves),
+            "constraint_types": "seen" if first in SEEN else "held_out",
+            "steps": "; ".join(tale.steps),
+        },
+    )
+
+
+def _tale(rng: np.random.Generator, split: Split, index: int) -> tuple[Tale, str, int]:
+    """The tale of a split, the skill it takes, and how many moves it tells."""
+    long = split == "ood" and index % 2 == 0
+    skills = UNSEEN_SKILLS if split == "ood" and not long else SEEN_SKILLS
+    skill = skills[int(rng.integers(len(skills)))]
+    n_moves = 6 + index // 2 % 2 if long else 3 + index % 3
+    tale = tell(rng, skill, n_moves, part="train" if split == "train" else "test", cast=index)
+    return tale, "+".join(world.name for world in skill), n_moves
+
+
+def _rng(seed: int, split: Split, what: str, index: int) -> np.random.Generator:
+    """Randomness of its own for each problem: neighbours and other seeds have nothing in common."""
+    text = f"twofold pocket {seed} {split} {what} {index}"
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()))

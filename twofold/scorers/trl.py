@@ -1,0 +1,158 @@
+"""How does TRL call a scorer of ours as its reward?
+
+This is the one file that knows TRL's calling convention (1.16): a reward gets the completions and
+every column of the data set as a list of its own, and gives one number a completion, or None where
+there is none. TRL gets ONE combined function. Given several, it adds up what is left when one of
+them fails, and a judge's time-out trains against a good reply; given one, a reply that could not be
+judged has no advantage and moves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, final
+
+from twofold.errors import ScoringError
+from twofold.models.thinking import ThinkingPolicy, split_served
+from twofold.types import Problem, Response, Scorer, Verdict
+
+Completion = str | Sequence[Mapping[str, Any]]
+"""What TRL gives for one reply: its text, or in chat mode a list with one assistant turn."""
+UNSCORED = "measure/unscored"
+"""The metric that says which share of the replies had no reward."""
+
+
+@final
+@dataclass(frozen=True)
+class TrlReward:
+    """A scorer as the reward of TRL's GRPO and RLOO trainers. Picklable.
+
+    The data set needs a column `problem` with `Problem.id`, as `Grpo.rows` makes it. Thought and
+    reply are taken apart as an audit does, so a thought that never ends leaves the reply unscored.
+    A scorer that raises a `ScoringError` leaves the whole call unscored: no reply is blamed for it.
+
+    Logged through TRL's `log_metric`, each as the mean over the scored replies of a call:
+    `measure/NAME` for every part of the verdict (`measure/correct`), `measure/unscored`.
+
+    Args:
+        scorer: What is rewarded.
+        problems: All problems of the data set.
+        policy: How the model marks its thought.
+        watched: Measures that are logged and not rewarded, each under a name of its own.
+
+    Raises:
+        ScoringError: When called, if the data set has no column `problem` or names another problem.
+
+    Example:
+        >>> from twofold.scorers import Correct
+        >>> problem = Problem(question="7 + 5 = ?", answer="12")
+        >>> reward = TrlReward(Correct(), (problem,))
+        >>> reply = [{"role": "assistant", "content": "<think>7+5</think>#### 12"}]
+        >>> lost = [{"role": "assistant", "content": "<think>7+5"}]
+        >>> reward(prompts=[[], []], completions=[reply, lost], problem=[problem.id] * 2)
+        [1.0, None]
+    """
+
+    scorer: Scorer
+    problems: tuple[Problem, ...]
+    policy: ThinkingPolicy = field(default_factory=ThinkingPolicy)
+    watched: tuple[tuple[str, Scorer], ...] = ()
+
+    @property
+    def __name__(self) -> str:
+        """The scorer's name; TRL logs `rewards/NAME/mean`."""
+        return self.scorer.name
+
+    @cached_property
+    def _by_id(self) -> dict[str, Problem]:
+        return {problem.id: problem for problem in self.problems}
+
+    def __call__(
+        self,
+        prompts: Sequence[object],
+        completions: Sequence[Completion],
+        *,
+        problem: Sequence[str] | None = None,
+        log_metric: Callable[[str, float], None] | None = None,
+        **_: object,
+    ) -> list[float | None]:
+        """Reward each completion.
+
+        Args:
+            prompts: Not read: the problem says what was asked.
+            completions: The replies.
+            problem: The column of problem ids, one a completion.
+            log_metric: TRL's logger of a number.
+
+        Returns:
+            One score in [0, 1] a completion; None where there is none.
+        """
+        asked = self._asked(problem, len(completions))
+        responses = [self.response(completion) for completion in completions]
+        verdicts = judged(self.scorer, asked, responses)
+        if log_metric is not None:
+            watched = {name: judged(s, asked, responses) for name, s in self.watched}
+            for name, value in _means({self.scorer.name: verdicts} | watched).items():
+                log_metric(name, value)
+            lost = sum(verdict.score is None for verdict in verdicts)
+            log_metric(UNSCORED, lost / len(verdicts))
+        return [verdict.score for verdict in verdicts]
+
+    def response(self, completion: Completion) -> Response:
+        """A completion of TRL's as the `Response` that a scorer reads.
+
+        Whether the budget or the model ended a reply is not known here; it changes no score.
+        """
+        if isinstance(completion, str):
+            return split_served(completion, None, policy=self.policy, hit_limit=False)
+        turn = completion[-1]
+        thought = turn.get("reasoning_content") or turn.get("thinking")
+        return split_served(turn["content"] or "", thought, policy=self.policy, hit_limit=False)
+
+    def _asked(self, ids: Sequence[str] | None, n: int) -> list[Problem]:
+        if ids is None or len(ids) != n:
+            raise ScoringError(
+                "TRL's data set has no column `problem`, so a reply cannot be told which problem it "
+                "answers; make the data set from `Grpo().rows(problems)`"
+            )
+        unknown = next((i for i in ids if i not in self._by_id), None)
+        if unknown is not None:
+            raise ScoringError(
+                f"the data set asks problem {unknown}, which the reward was not given; make both "
+                "from the same problems"
+            )
+        return [self._by_id[i] for i in ids]
+
+
+def judged(
+    scorer: Scorer, problems: Sequence[Problem], responses: Sequence[Response]
+) -> list[Verdict]:
+    """The scorer's verdicts; one that cannot work judges nobody.
+
+    Args:
+        scorer: Who judges.
+        problems: What was asked, one a response.
+        responses: The replies.
+    """
+    try:
+        return scorer(problems, responses)
+    except ScoringError as error:
+        return [Verdict(None, str(error))] * len(responses)
+
+
+def _means(measured: Mapping[str, Sequence[Verdict]]) -> dict[str, float]:
+    """The mean score of each measure and of its parts that are measures; none if none is scored.
+
+    The parts of a compliance verdict are its constraints, which differ from problem to problem:
+    they are no curve.
+    """
+    found: dict[str, list[float]] = {}
+    for name, verdicts in measured.items():
+        for verdict in verdicts:
+            parts = {k: v for k, v in verdict.parts.items() if v.parts or ":" not in k}
+            for key, part in ({name: verdict} | parts).items():
+                if part.score is not None:
+                    found.setdefault(f"measure/{key}", []).append(part.score)
+    return {key: sum(scores) / len(scores) for key, scores in found.items()}
