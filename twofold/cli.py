@@ -35,7 +35,7 @@ ProblemsOption = Annotated[
     str,
     typer.Option(
         "--problems",
-        help="A suite (synthetic, synthetic:200, synthetic:200:train), a file or directory (MathIF, "
+        help="A suite (synthetic or pocket, synthetic:200, synthetic:200:train), a file or directory (MathIF, "
         "IFEval, GSM8K, MATH-500, own JSONL), or hub:org/name[:split].",
     ),
 ]
@@ -46,7 +46,7 @@ def audit(
     model: Annotated[
         str,
         typer.Argument(
-            help="smollm2, a Hugging Face directory or id, a PEFT adapter directory, or "
+            help="smollm2, pocket, a Hugging Face directory or id, a PEFT adapter directory, or "
             "http://host:port/v1#model."
         ),
     ],
