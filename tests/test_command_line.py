@@ -106,13 +106,12 @@ def test_kill_9_and_the_same_command_give_the_same_result(tiny, whole, tmp_path)
 
 
 def test_two_processes_give_the_same_tables_as_one(tiny, whole, tmp_path):
+    """With torchrun, which `accelerate launch` starts on GPUs; on CPUs it starts one process."""
     launch = [
         sys.executable,
         "-m",
-        "accelerate.commands.launch",
-        "--num_processes",
-        "2",
-        "--cpu",
+        "torch.distributed.run",
+        "--nproc_per_node=2",
         "-m",
         "twofold",
         *map(str, audit_of(tiny, tmp_path / "run")),
@@ -121,9 +120,23 @@ def test_two_processes_give_the_same_tables_as_one(tiny, whole, tmp_path):
         launch, env=environment(tmp_path / "cache"), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["processes"] == 2
     for name in (*TABLES, "findings.json"):
         assert (tmp_path / "run" / name).read_bytes() == (whole / name).read_bytes(), name
     assert not list((tmp_path / "run").glob("responses.rank*"))
+
+
+def test_accelerate_launches_an_audit(tiny, whole, tmp_path):
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--num_processes", "2", "-m"]
+    done = subprocess.run(
+        [*launch, "twofold", *map(str, audit_of(tiny, tmp_path / "run"))],
+        env=environment(tmp_path / "cache"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "joint.jsonl").read_bytes() == (whole / "joint.jsonl").read_bytes()
 
 
 def test_a_pair_is_compared_and_reported_again_without_a_model(tiny, tmp_path):

@@ -108,7 +108,9 @@ class _Run:
     def go(self, out: Path) -> Result | None:
         identity = self.identity()
         if self.share.rank == 0:
-            with RunDir.open(out, identity, about(self.models)) as run:
+            with RunDir.open(
+                out, identity, about(self.models) | {"processes": self.share.world}
+            ) as run:
                 problem_files.write(run.path / "problems.jsonl", self.problems)
                 self.together()
                 self.collect(run)

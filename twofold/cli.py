@@ -35,8 +35,8 @@ ProblemsOption = Annotated[
     str,
     typer.Option(
         "--problems",
-        help="A suite (synthetic or pocket, synthetic:200, synthetic:200:train), a file or directory (MathIF, "
-        "IFEval, GSM8K, MATH-500, own JSONL), or hub:org/name[:split].",
+        help="A suite (synthetic or pocket, synthetic:200, synthetic:200:train), a file or directory "
+        "(MathIF, IFEval, GSM8K, MATH-500, own JSONL), or hub:org/name[:split].",
     ),
 ]
 
