@@ -41,6 +41,18 @@ ProblemsOption = Annotated[
 ]
 
 
+def _known(diagnostics: str) -> str:
+    """`diagnostics` if each of them exists."""
+    from twofold.diagnostics import DIAGNOSTICS
+
+    unknown = {name.strip() for name in diagnostics.split(",")} - {"all", *DIAGNOSTICS}
+    if unknown:
+        raise typer.BadParameter(
+            f"there is no diagnostic {', '.join(sorted(unknown))}; there is {', '.join(DIAGNOSTICS)}"
+        )
+    return diagnostics
+
+
 @app.command()
 def audit(
     model: Annotated[
@@ -58,14 +70,17 @@ def audit(
         int | None, typer.Option(min=1, help="Ask only the first so many problems.")
     ] = None,
     diagnostics: Annotated[
-        str, typer.Option(help="Which to run, with commas between; all = every one there is.")
+        str,
+        typer.Option(
+            help="Which to run, with commas between; all = every one there is.", callback=_known
+        ),
     ] = "joint",
     samples: Annotated[int, typer.Option(min=1, help="Samples a problem and condition.")] = 1,
     max_tokens: Annotated[
         int, typer.Option(min=1, help="Token budget for thinking and reply together.")
     ] = 512,
     temperature: Annotated[float, typer.Option(min=0.0, help="0 is greedy.")] = 0.0,
-    top_p: Annotated[float, typer.Option(min=0.0, max=1.0, help="Nucleus; 1 keeps all.")] = 1.0,
+    top_p: Annotated[float, typer.Option(min=1e-6, max=1.0, help="Nucleus; 1 keeps all.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Base of all randomness.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/MODEL[-against-BASE]].")
@@ -77,19 +92,10 @@ def audit(
     """
     from twofold import problems as problem_files
     from twofold.audit import audit as run
-    from twofold.diagnostics import DIAGNOSTICS
     from twofold.models import resolve
     from twofold.types import Sampling
 
-    unknown = {name.strip() for name in diagnostics.split(",")} - {"all", *DIAGNOSTICS}
-    if unknown:
-        raise typer.BadParameter(
-            f"there is no diagnostic {', '.join(sorted(unknown))}; there is {', '.join(DIAGNOSTICS)}",
-            param_hint="--diagnostics",
-        )
     asked = problem_files.load(problems, profile="fixed", limit=limit)
-    if top_p == 0:
-        raise typer.BadParameter("it lies above 0; 1 keeps all", param_hint="--top-p")
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p)
     place = out or _named(model, against)
     try:
