@@ -46,12 +46,6 @@ class Block:
     thinking: Ints
     reply: Ints
 
-    @property
-    def has_reply(self) -> NDArray[np.bool_]:
-        """Whether there was a reply to judge, shape `(rows,)`."""
-        without = [ENDED.index(Ended.unclosed_thinking), ENDED.index(Ended.failed)]
-        return ~np.isin(self.ended, without)
-
     def hacc(self) -> Floats:
         """All constraints met; NaN if any is unscored, so that SAcc rests on the same replies."""
         met: Floats = np.where(self.parts == -1, np.float32(1), self.parts).prod(
