@@ -48,25 +48,40 @@ def configured(method: type[Method], file: Path | None = None) -> Method:
         >>> configured(Grpo, file).learning_rate
         0.0001
     """
-    values = {} if file is None else _read(file)
+    return with_settings(method, {} if file is None else mapping(file), where=file)
+
+
+def with_settings(
+    method: type[Method], values: Mapping[str, object], *, where: object = None
+) -> Method:
+    """A method with the settings of a mapping; see `configured`.
+
+    Args:
+        method: Its class.
+        values: Its fields by name, `reward` being one of `REWARDS`.
+        where: What the message of an error begins with: the file, or the place in it.
+
+    Raises:
+        TrainingError: If a key or a value does not fit.
+    """
     hints = get_type_hints(method)
     known = [f.name for f in fields(method)]  # type: ignore[arg-type]
     settings: dict[str, object] = {}
     for key, value in values.items():
         if key not in known:
             raise TrainingError(
-                f"{file}: {method.name} has no setting {key!r}; {nearest(key, known)}; fields of "
+                f"{where}: {method.name} has no setting {key!r}; {nearest(key, known)}; fields of "
                 "TRL's own configuration go under `trl:`"
             )
         if key == "reward":
-            settings[key] = _reward(str(value), file)
+            settings[key] = _reward(str(value), where)
             continue
         try:
             settings[key] = TypeAdapter(hints[key]).validate_python(value)
         except ValidationError as error:
             told = error.errors()[0]["msg"]
             raise TrainingError(
-                f"{file}: {key} is {value!r}; {told[0].lower()}{told[1:]}"
+                f"{where}: {key} is {value!r}; {told[0].lower()}{told[1:]}"
             ) from error
     try:
         return method(**settings)
@@ -76,11 +91,16 @@ def configured(method: type[Method], file: Path | None = None) -> Method:
         ) from error
 
 
-def _read(file: Path) -> Mapping[str, object]:
+def mapping(file: Path) -> Mapping[str, object]:
+    """What a YAML file holds, by key.
+
+    Raises:
+        TrainingError: If it cannot be read, is no YAML or no mapping.
+    """
     try:
         values = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise TrainingError(f"{file} cannot be read ({error.strerror}); check --config") from error
+        raise TrainingError(f"{file} cannot be read ({error.strerror}); check the path") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         told = " ".join(str(error).split())
         raise TrainingError(f"{file} is no YAML ({told}); write one `key: value` a line") from error
@@ -91,9 +111,9 @@ def _read(file: Path) -> Mapping[str, object]:
     return {str(key): value for key, value in values.items()}
 
 
-def _reward(name: str, file: Path | None) -> Scorer:
+def _reward(name: str, where: object) -> Scorer:
     if name not in REWARDS:
-        raise TrainingError(f"{file}: no reward is called {name!r}; {nearest(name, REWARDS)}")
+        raise TrainingError(f"{where}: no reward is called {name!r}; {nearest(name, REWARDS)}")
     return REWARDS[name]
 
 
