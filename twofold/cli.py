@@ -208,13 +208,64 @@ def train(
 
 
 @app.command()
+def study(
+    plan: Annotated[
+        Path | None,
+        typer.Argument(help="YAML with base, problems, seeds and arms [default: the pocket study]."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Its folder [default: runs/study-NAME].")] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            help="Spread arms and seeds over Ray: local (a core or GPU each), auto, or HOST:PORT."
+        ),
+    ] = None,
+) -> None:
+    """Train several recipes from one base, audit them all, and say for each: did both rise?
+
+    The same command again goes on where it was stopped; arms and seeds may be added to the file.
+    """
+    from twofold import study as studies
+
+    chosen = studies.read(plan) if plan else studies.read()
+    place = out or Path("runs") / f"study-{plan.stem if plan else 'pocket'}"
+    try:
+        result = studies.study(chosen, out=place, ray=ray, say=typer.echo)
+    except KeyboardInterrupt as stop:
+        typer.echo(f"stopped; what was finished is in {place}, the same command goes on", err=True)
+        raise typer.Exit(EXIT_STOPPED) from stop
+    if os.environ.get("RANK", "0") == "0":
+        _answer(result.path, failed=len(result.failed))
+
+
+@app.command()
 def report(
-    run_dir: Annotated[Path, typer.Argument(help="What `audit` or `score` wrote.")],
+    run_dir: Annotated[Path, typer.Argument(help="What `audit`, `score` or `study` wrote.")],
 ) -> None:
     """Remake findings and page from what is saved, without a model."""
+    from twofold import study as studies
     from twofold.conclude import conclude
 
+    if (run_dir / studies.PLAN).exists():
+        studies.conclude(studies.read(run_dir / studies.PLAN), run_dir)
+        _answer(run_dir, failed=0)
+        return
     _finish(conclude(run_dir), remedy="give the command that made the run again")
+
+
+def _answer(path: Path, *, failed: int) -> None:
+    """Print what a study found; exit with a status if an arm is missing."""
+    from twofold.report.study import summary
+
+    typer.echo(summary(path))
+    typer.echo(f"\npage: {path / 'report.html'}")
+    if failed:
+        typer.echo(
+            f"error: {failed} trainings or audits failed, see above; mend the cause and give the same "
+            "command again: the others are kept",
+            err=True,
+        )
+        raise typer.Exit(EXIT_LOST)
 
 
 def _named(model: str, against: str | None) -> Path:

@@ -1,0 +1,69 @@
+"""Where are the cells of a study worked on: one after another here, or on a Ray cluster?
+
+Cells share nothing but the study's folder, so on a cluster it has to lie where every node sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from twofold.study.cell import Cell, work
+from twofold.study.plan import Plan, StudyError
+
+LOCAL = "local"
+"""The address that starts a Ray of its own on this machine, one cell a core (or a GPU)."""
+
+
+def here(plan: Plan, cells: Sequence[Cell], out: Path) -> Iterator[tuple[Cell, str | None]]:
+    """Each cell and why it failed, one after another."""
+    for cell in cells:
+        yield cell, work(plan, cell, out)
+
+
+def on_ray(
+    plan: Plan, cells: Sequence[Cell], out: Path, address: str
+) -> Iterator[tuple[Cell, str | None]]:
+    """Each cell and why it failed, as they are finished.
+
+    A cell takes one core, and one GPU where the cluster has any.
+
+    Args:
+        plan: The study.
+        cells: What is to be done.
+        out: The study's folder, seen by every node under this path.
+        address: `local`, `auto`, or HOST:PORT of a cluster's head.
+
+    Raises:
+        StudyError: If Ray is not installed or there is no cluster at the address.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise StudyError(
+            "Ray is not installed; `pip install twofold[ray]`, or leave out --ray"
+        ) from error
+    try:
+        ray.init(
+            address=None if address == LOCAL else address,
+            include_dashboard=False if address == LOCAL else None,
+            log_to_driver=True,
+        )
+    except (ConnectionError, ValueError) as error:
+        raise StudyError(
+            f"no Ray cluster answers at {address} ({error}); start one with `ray start --head`, or "
+            f"give --ray {LOCAL}"
+        ) from error
+    try:
+        n_gpus = 1 if ray.cluster_resources().get("GPU", 0) else 0
+        remote = ray.remote(num_cpus=1, num_gpus=n_gpus, max_retries=3)(work)
+        waiting = {remote.remote(plan, cell, out.absolute()): cell for cell in cells}
+        while waiting:
+            (done,), _ = ray.wait(list(waiting), num_returns=1)
+            cell = waiting.pop(done)
+            try:
+                yield cell, ray.get(done)
+            except ray.exceptions.RayError as error:  # a worker died, three times
+                yield cell, f"Ray gave it up: {error}"
+    finally:
+        ray.shutdown()

@@ -1,0 +1,216 @@
+"""What is compared with what? A study's plan, and where a file that describes one is wrong.
+
+Everything that can be wrong with a plan is told here, before a model loads: a study runs for hours,
+and a typing error in its last arm must not cost them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, final, get_type_hints
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from twofold import problems as problem_files
+from twofold.errors import TwofoldError
+from twofold.methods import Method, named
+from twofold.methods.config import mapping, nearest, with_settings
+from twofold.types import Problem, Sampling
+
+POCKET = Path(__file__).parent / "pocket.yaml"
+"""The study that `twofold study` runs when no other is named."""
+
+BASE = "base"
+"""The name of the untrained arm, which every study has."""
+
+
+class StudyError(TwofoldError):
+    """A study's plan does not make sense, or its folder holds another one."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One recipe of the study.
+
+    Args:
+        name: What it is called in tables and folders.
+        method: What trains it; its seed is set for each repetition.
+        settings: What the file says of it, method and all, for the record.
+    """
+
+    name: str
+    method: Method
+    settings: Mapping[str, object]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Arms × seeds from one base, and what each of them is audited on.
+
+    Args:
+        base: A MODEL with local weights.
+        train: Problems that every arm is trained on.
+        splits: Problems that the base and every trained arm are audited on, by the split's name. The
+            first is the headline.
+        arms: The recipes.
+        seeds: Each arm is trained once a seed; the audit of a seed samples with that seed.
+        samples: Samples a problem and condition in each audit.
+        temperature: Of the audits. At 1 they see what training shapes; greedily a change is hidden
+            until it tips over.
+        max_tokens: Token budget of a reply in the audits.
+        by: Tags of the problems by which the splits are broken down.
+        followed: Problems that every checkpoint on the way is asked, for the training curves.
+        reference: The arm whose gain in capability the others should keep.
+    """
+
+    base: str
+    train: str
+    splits: Mapping[str, str]
+    arms: tuple[Arm, ...]
+    seeds: tuple[int, ...] = (0,)
+    samples: int = 1
+    temperature: float = 1.0
+    max_tokens: int = 512
+    by: tuple[str, ...] = ()
+    followed: str | None = None
+    reference: str | None = None
+
+    @property
+    def sampling(self) -> Sampling:
+        """How the audits draw."""
+        return Sampling(max_tokens=self.max_tokens, temperature=self.temperature)
+
+    @property
+    def headline(self) -> str:
+        """The split that verdicts rest on."""
+        return next(iter(self.splits))
+
+    def arm(self, name: str) -> Arm:
+        """The arm called `name`."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+    def problems(self, split: str) -> list[Problem]:
+        """The problems of a split, each once."""
+        loaded = problem_files.load(self.splits[split], profile="fixed")
+        return list({problem.id: problem for problem in loaded}.values())
+
+    def to_yaml(self) -> str:
+        """The plan as a file that `read` takes."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "arms"}
+        values |= {"splits": dict(self.splits), "seeds": list(self.seeds), "by": list(self.by)}
+        arms = {arm.name: dict(arm.settings) for arm in self.arms}
+        text: str = yaml.safe_dump({**values, "arms": arms}, sort_keys=False, allow_unicode=True)
+        return text
+
+    def identity(self) -> dict[str, object]:
+        """What binds a study's folder: arms and seeds may be added to it later."""
+        return {
+            "study": {"base": self.base, "train": self.train, "followed": self.followed},
+            "splits": dict(self.splits),
+            "sampling": {
+                "samples": self.samples,
+                "temperature": self.temperature,
+                "max_tokens": self.max_tokens,
+            },
+        }
+
+
+def read(file: Path = POCKET) -> Plan:
+    """The plan that a YAML file describes.
+
+    Its keys are the fields of `Plan`. Each arm is a mapping with `method` and that method's settings,
+    as in the file of `twofold train --config`.
+
+    Raises:
+        TwofoldError: If the file, a key, a value or an arm does not fit; the message names the key
+            and what would.
+
+    Example:
+        >>> [arm.name for arm in read().arms][:2]
+        ['sft', 'answer_only']
+    """
+    values = dict(mapping(file))
+    known = [f.name for f in fields(Plan)]
+    for key in values:
+        if key not in known:
+            raise StudyError(f"{file}: a study has no key {key!r}; {nearest(key, known)}")
+    for key in ("base", "train", "splits", "arms"):
+        if not values.get(key):
+            raise StudyError(f"{file} lacks `{key}`; a study needs base, train, splits and arms")
+    arms = _arms(values.pop("arms"), file)
+    plan = Plan(arms=arms, **_typed(values, file))
+    _check(plan, file)
+    return plan
+
+
+def _arms(found: object, file: Path) -> tuple[Arm, ...]:
+    if not isinstance(found, Mapping):
+        raise StudyError(f"{file}: arms is no mapping; write `NAME: {{method: ..., ...}}` a line")
+    arms = []
+    for name, settings in found.items():
+        where = f"{file}, arm {name}"
+        if not isinstance(settings, Mapping) or "method" not in settings:
+            raise StudyError(f"{where} names no method; write `{name}: {{method: rft, ...}}`")
+        if name == BASE or not str(name).replace("_", "").replace("-", "").isalnum():
+            raise StudyError(
+                f"{where}: an arm's name names a folder; use letters, digits, - and _, and not {BASE}"
+            )
+        own = {key: value for key, value in settings.items() if key != "method"}
+        if "seed" in own:
+            raise StudyError(f"{where} sets a seed; the study's `seeds` do that")
+        method = with_settings(named(str(settings["method"])), own, where=where)
+        arms.append(Arm(name=str(name), method=method, settings=dict(settings)))
+    return tuple(arms)
+
+
+def _typed(values: Mapping[str, object], file: Path) -> dict[str, Any]:
+    """The values with the types of `Plan`'s fields."""
+    hints = get_type_hints(Plan)
+    typed: dict[str, Any] = {}
+    for key in values:
+        try:
+            typed[key] = TypeAdapter(hints[key]).validate_python(values[key])
+        except ValidationError as error:
+            told = error.errors()[0]["msg"]
+            raise StudyError(f"{file}: {key} is {values[key]!r}; {told}") from error
+    return typed
+
+
+def _check(plan: Plan, file: Path) -> None:
+    """Refuse what would fail, or mislead, hours later."""
+    if len(set(plan.seeds)) != len(plan.seeds) or not plan.seeds:
+        raise StudyError(f"{file}: seeds is {list(plan.seeds)}; give different whole numbers")
+    if plan.samples < 1:
+        raise StudyError(f"{file}: samples is {plan.samples}; give 1 or more")
+    try:
+        _ = plan.sampling
+    except ValueError as error:
+        raise StudyError(f"{file}: {error}") from error
+    names = [arm.name for arm in plan.arms]
+    if plan.reference is not None and plan.reference not in names:
+        raise StudyError(f"{file}: reference: {nearest(plan.reference, names)}")
+    for split in plan.splits:
+        if not split.replace("_", "").isalnum():
+            raise StudyError(f"{file}: a split's name names a folder; {split!r} has other signs")
+    trained = {problem.id for problem in problem_files.load(plan.train, profile="fixed")}
+    for split, spec in plan.splits.items():
+        problems = plan.problems(split)
+        shared = sum(problem.id in trained for problem in problems)
+        if shared:
+            raise StudyError(
+                f"{shared} of the {len(problems)} problems of {split} ({spec}) are also trained on "
+                f"({plan.train}): what they show is memory. Choose other problems for one of them"
+            )
+        for tag in plan.by:
+            if not any(tag in problem.tags for problem in problems):
+                there = sorted({tag for problem in problems for tag in problem.tags})
+                raise StudyError(
+                    f"{file}: by: no problem of {split} has the tag {tag!r}; {nearest(tag, there)}"
+                )
+    if plan.followed is not None:
+        problem_files.load(plan.followed, profile="fixed")
