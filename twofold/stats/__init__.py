@@ -7,6 +7,9 @@
 | did the same problems do better after than before? | `paired` |
 | what did stating a constraint add over not stating it? | `lift` |
 | which of many differences are real? | `holm` |
+| how good is an arm that was trained from several seeds? | `crossed_mean` |
+| did it beat its base, on other problems and with another seed? | `crossed_paired` |
+| which share of another arm's gain does it have? | `retained` |
 | did both capability and compliance rise? | `outcome` |
 | what could a comparison have seen at all? | `Comparison.detectable`, made in `power` |
 
@@ -14,6 +17,7 @@ The unit is the problem: `n` counts problems, and intervals and tests are cluste
 are passed in. What cannot be computed raises `StatsError`; no NaN and no bare number leaves here.
 """
 
+from twofold.stats.crossed import crossed_mean, crossed_paired, retained
 from twofold.stats.lift import lift
 from twofold.stats.many import holm
 from twofold.stats.means import mean
@@ -21,4 +25,14 @@ from twofold.stats.outcome import outcome
 from twofold.stats.pairs import paired
 from twofold.stats.proportions import proportion
 
-__all__ = ["holm", "lift", "mean", "outcome", "paired", "proportion"]
+__all__ = [
+    "crossed_mean",
+    "crossed_paired",
+    "holm",
+    "lift",
+    "mean",
+    "outcome",
+    "paired",
+    "proportion",
+    "retained",
+]
