@@ -211,7 +211,9 @@ def train(
 def study(
     plan: Annotated[
         Path | None,
-        typer.Argument(help="YAML with base, problems, seeds and arms [default: the pocket study]."),
+        typer.Argument(
+            help="YAML with base, problems, seeds and arms [default: the pocket study]."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Its folder [default: runs/study-NAME].")] = None,
     ray: Annotated[

@@ -15,7 +15,16 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from twofold.methods.method import Method, TrainingError
-from twofold.scorers import AllOf, Compliant, Correct, SoftGate
+from twofold.scorers import (
+    AllOf,
+    Coin,
+    Compliant,
+    Correct,
+    Gated,
+    Length,
+    SoftGate,
+    WeightedSum,
+)
 from twofold.types import Scorer
 
 REWARDS: dict[str, Scorer] = {
@@ -25,6 +34,12 @@ REWARDS: dict[str, Scorer] = {
     "soft_gate": SoftGate(),
     "product": AllOf((Correct(), Compliant())),
     "joint": AllOf((Correct(), Compliant("all"))),
+    "weighted_sum": WeightedSum((Correct(), Compliant())),
+    "correct_first": Gated(Correct(), Compliant()),
+    "compliance_gated": Gated(Compliant("all"), Correct()),
+    "correct_short": Length(Correct(), "short"),
+    "correct_long": Length(Correct(), "long"),
+    "coin": Coin(),
 }
 """The scorers that a file can name; from Python any `Scorer` is a reward."""
 

@@ -6,12 +6,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, final
+from typing import ClassVar, Literal, final
 
+from twofold.errors import ScoringError
 from twofold.jsonl import Row
 from twofold.methods.method import Checkpoint, TrainingError
 from twofold.methods.tuning import Tuned
 from twofold.scorers import AllOf, Compliant, Correct, SoftGate
+from twofold.scorers.aggregation import Aggregation
 from twofold.types import Problem, Sampling, Scorer
 
 JOINT = AllOf((Correct(), Compliant("all")))
@@ -35,11 +37,16 @@ class Grpo(Tuned):
         temperature: At which they are drawn.
         max_completion_length: Their token budget, thought included. Too small a budget cuts replies
             off, and what is cut off can only be unscored or wrong.
+        aggregation: `sum_then_normalize`, the reward as one number; `normalize_then_sum`, its parts each
+            normalised within the group and then added up (GDPO).
+        spread_floor: The least spread that a group's scores are scaled up by; see `Aggregation`.
+        saturation: Takes the say from a part that is nearly always earned; see `Aggregation`.
         probe: Problems on which the base is asked first whether it ever solves one; 0 does not ask.
 
     Source:
         Shao et al. 2024, "DeepSeekMath", https://arxiv.org/abs/2402.03300, section 4.1, as TRL 1.16
-        does it. Departs: TRL's default loss (DAPO's, token-level) and no KL term.
+        does it; the other aggregations: see `Aggregation`. Departs: TRL's default loss (DAPO's,
+        token-level) and no KL term.
 
     Example:
         >>> (row,) = Grpo(steps=10).rows([Problem(question="7 + 5 = ?", answer="12")])
@@ -55,10 +62,17 @@ class Grpo(Tuned):
     num_generations: int = 8
     temperature: float = 1.0
     max_completion_length: int = 512
+    aggregation: Literal["sum_then_normalize", "normalize_then_sum"] = "sum_then_normalize"
+    spread_floor: float = 0.0
+    saturation: float = 0.0
     probe: int = 16
 
     def __post_init__(self) -> None:
         Tuned.__post_init__(self)
+        try:
+            _ = self.grouping
+        except ScoringError as error:
+            raise TrainingError(str(error)) from error
         for name, least in (("steps", 1), ("num_generations", 2), ("max_completion_length", 1)):
             if getattr(self, name) < least:
                 raise TrainingError(f"{name} is {getattr(self, name)}; give {least} or more")
@@ -66,6 +80,13 @@ class Grpo(Tuned):
             raise TrainingError(
                 f"temperature is {self.temperature}; above 0, or all replies of a group are alike"
             )
+
+    @property
+    def grouping(self) -> Aggregation:
+        """How a group's scores are compared."""
+        return Aggregation(
+            order=self.aggregation, spread_floor=self.spread_floor, saturation=self.saturation
+        )
 
     @property
     def rows_a_step(self) -> int:
@@ -94,6 +115,8 @@ class Grpo(Tuned):
             "max_completion_length": self.max_completion_length,
             "shuffle_dataset": False,
         }
+        if not self.grouping.is_trl_own:  # the reward compares; TRL only whitens what GDPO added up
+            settings["scale_rewards"] = "batch" if self.grouping.by_part else "none"
         loop = Loop(self, base, self.rows(problems), out=out)
         if loop.finished is not None:
             return loop.finished
@@ -104,7 +127,12 @@ class Grpo(Tuned):
 
         loop.check(GRPOConfig, settings)
         reward = TrlReward(
-            self.reward, tuple(problems), loop.trainee.policy, watched=(("joint", JOINT),)
+            self.reward,
+            tuple(problems),
+            loop.trainee.policy,
+            watched=(("joint", JOINT),),
+            aggregation=self.grouping,
+            num_generations=self.num_generations,
         )
         if self.probe and not loop.has_begun:
             self._check_support(base, problems[: self.probe])

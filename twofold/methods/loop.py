@@ -61,7 +61,7 @@ class Loop:
         self._base = base
         self._rows = rows
         self._out = out
-        self.trainee = Trainee(base, lora=method.lora)
+        self.trainee = Trainee(base, lora=method.lora, bias_only=method.bias_only)
 
     @property
     def finished(self) -> Checkpoint | None:
@@ -200,7 +200,9 @@ class Loop:
                 trainer.add_callback(SoundNumbers(self._out))
                 if held_out:
                     log = partial(transformers.Trainer.log, trainer)
-                    trainer.add_callback(HeldOut(held_out, log=log, max_tokens=max_tokens))
+                    trainer.add_callback(
+                        HeldOut(held_out, base=self._base, log=log, max_tokens=max_tokens)
+                    )
                 last = last_checkpoint(self._out)
                 trainer.train(resume_from_checkpoint=str(last) if last else None)
                 trainer.save_model(str(self._out))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, final
+from typing import ClassVar, Literal, final
 
 from twofold.jsonl import Row, read_lines
 from twofold.methods.demonstrations import Imitation, kept
+from twofold.methods.instructions import Instructions, prompt
 from twofold.methods.method import Checkpoint, TrainingError
+from twofold.problems import pocket
 from twofold.types import Ended, Problem, Response, Scorer
 
 
@@ -21,7 +23,10 @@ class Sft(Imitation):
     Args:
         demonstrations: JSON lines with `problem` (the id) and `raw` (the whole reply, its thought in
             the base's own tags), as in an audit's `responses.jsonl`. Lines of other problems are
-            passed over.
+            passed over. For the `pocket` suite also `solutions`, right with the working shown and
+            no heed paid to constraints, or `obedient`, right and obeying, the working in a thought.
+        instructions: What the prompts say of the constraints; all but `original` are controls, see
+            `Instructions`.
         reward: Only replies that this scores at least `at_least` are learned; None = all.
         at_least: See `reward`, in [0, 1].
 
@@ -31,7 +36,8 @@ class Sft(Imitation):
 
     name: ClassVar[str] = "sft"
 
-    demonstrations: Path
+    demonstrations: Path | Literal["solutions", "obedient"]
+    instructions: Instructions = "original"
     reward: Scorer | None = None
     at_least: float = 1.0
 
@@ -41,8 +47,29 @@ class Sft(Imitation):
         Raises:
             TrainingError: If there is no such file, or a line lacks a key.
         """
-        by_id = {problem.id: problem for problem in problems}
-        found: dict[str, list[Response]] = {problem: [] for problem in by_id}
+        found = self._replies(problems)
+        if self.reward is not None:
+            rows = kept(
+                problems,
+                [found[problem.id] for problem in problems],
+                by=self.reward,
+                at_least=self.at_least,
+            )
+        else:
+            rows = [
+                {"completion": response.raw, "problem": i}
+                for i, responses in found.items()
+                for response in responses
+                if response.ended is Ended.answered
+            ]
+        prompts = {p.id: prompt(p, self.instructions, problems, self.seed) for p in problems}
+        return [row | {"prompt": prompts[row["problem"]]} for row in rows]
+
+    def _replies(self, problems: Sequence[Problem]) -> dict[str, list[Response]]:
+        """The demonstrations of each problem."""
+        if not isinstance(self.demonstrations, Path):
+            return {problem.id: [_written(problem, self.demonstrations)] for problem in problems}
+        found: dict[str, list[Response]] = {problem.id: [] for problem in problems}
         if not self.demonstrations.is_file():
             raise TrainingError(
                 f"there is no file {self.demonstrations}; set demonstrations to JSON lines with "
@@ -57,19 +84,7 @@ class Sft(Imitation):
             if line["problem"] in found:
                 response = Response.from_json({"reply": line["raw"], **line})
                 found[line["problem"]].append(response)
-        if self.reward is not None:
-            return kept(
-                problems,
-                [found[problem.id] for problem in problems],
-                by=self.reward,
-                at_least=self.at_least,
-            )
-        return [
-            {"prompt": by_id[i].messages(), "completion": response.raw, "problem": i}
-            for i, responses in found.items()
-            for response in responses
-            if response.ended is Ended.answered
-        ]
+        return found
 
     def train(
         self,
@@ -81,3 +96,18 @@ class Sft(Imitation):
     ) -> Checkpoint:
         """Train; see `Method.train`."""
         return self.imitate(base, self.rows(problems), out=out, held_out=held_out)
+
+
+def _written(problem: Problem, kind: Literal["solutions", "obedient"]) -> Response:
+    """A demonstration that the pocket suite writes itself."""
+    if problem.tags.get("source") != "pocket":
+        raise TrainingError(
+            f"demonstrations: {kind} are written for the pocket suite alone; for other problems name a "
+            "file of JSON lines with `problem` and `raw`"
+        )
+    raw = (
+        pocket.solution(problem)
+        if kind == "solutions"
+        else pocket.obedient_reply(problem, thinks=True)
+    )
+    return Response(raw=raw, reply=raw.rpartition("</think>")[2].lstrip("\n"))

@@ -33,14 +33,16 @@ class Trainee:
     Args:
         spec: What it is; see `twofold.models.resolve`.
         lora: Rank of its LoRA adapters; None tunes every weight.
+        bias_only: Tune the bias terms alone.
 
     Raises:
         ModelError: If the files cannot be found, or are an adapter and `lora` asks for another.
     """
 
-    def __init__(self, spec: str, *, lora: int | None) -> None:
+    def __init__(self, spec: str, *, lora: int | None, bias_only: bool = False) -> None:
         self._base = spec
         self._lora = lora
+        self._bias_only = bias_only
         self._checkpoint = locate(spec)
         if self._checkpoint.adapter and lora:
             raise ModelError(
@@ -97,10 +99,27 @@ class Trainee:
             with loading.quiet():
                 adapted: Any = PeftModel.from_pretrained(network, str(self._checkpoint.adapter))
                 network = adapted.merge_and_unload().requires_grad_(True)  # PEFT had frozen it
+        if self._bias_only:
+            self._free_biases(network)
         network.generation_config = transformers.GenerationConfig(  # type: ignore[no-untyped-call]
             eos_token_id=self._ends(), bos_token_id=self.tokenizer.bos_token_id
         )
         return network
+
+    def _free_biases(self, network: Any) -> None:
+        """Hold every weight but the bias terms.
+
+        Raises:
+            ModelError: If there are none.
+        """
+        names = [name for name, _ in network.named_parameters() if name.endswith("bias")]
+        if not names:
+            raise ModelError(
+                f"{self._base} has no bias terms (models of Llama's kind have none), so bias_only has "
+                "nothing to tune; use lora with a small rank instead"
+            )
+        for name, weight in network.named_parameters():
+            weight.requires_grad_(name in names)
 
     def _ends(self) -> list[int]:
         """Every token id that ends a reply, as in an audit: the checkpoint's and the tokenizer's."""

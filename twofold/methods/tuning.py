@@ -33,6 +33,8 @@ class Tuned(Method):
         accumulation: Pieces that a step's rows are cut into, to save memory; divides them.
         warmup_steps: Steps over which the learning rate rises from 0.
         lora: Rank of LoRA adapters on all linear layers; None tunes every weight.
+        bias_only: Tune the bias terms alone (BitFit, https://arxiv.org/abs/2106.10199); for models
+            that have some, as GPT-2 and Qwen2 do and Llama does not.
         save_steps: A checkpoint every so many steps, and one at the end.
         seed: Of the order of the rows, of sampling and of LoRA's first weights.
         trl: More fields of TRL's own configuration, by its names.
@@ -46,6 +48,7 @@ class Tuned(Method):
     accumulation: int = 1
     warmup_steps: int = 0
     lora: int | None = None
+    bias_only: bool = False
     save_steps: int = 50
     seed: int = 0
     trl: Mapping[str, object] = field(default_factory=dict)
@@ -59,6 +62,8 @@ class Tuned(Method):
                 raise TrainingError(f"{name} is {value}; give a whole number of 1 or more")
         if self.warmup_steps < 0:
             raise TrainingError(f"warmup_steps is {self.warmup_steps}; give 0 or more")
+        if self.bias_only and self.lora is not None:
+            raise TrainingError("lora and bias_only are two ways to tune a part; leave one out")
         for key in self.trl:
             if key in _OURS:
                 raise TrainingError(f"trl: {key} is set by {_OURS[key]}; set that instead")

@@ -95,14 +95,17 @@ def stopped(out: Path, why: str) -> TrainingError:
 
 @final
 class HeldOut(TrainerCallback):
-    """Audits every checkpoint on problems that training does not see, greedily, from its files.
+    """Audits every checkpoint on problems that training does not see, from its files.
 
-    Logged beside the trainer's own numbers, to wherever it reports: `held_out/correct`,
-    `held_out/compliant_all`, `held_out/joint` (means over the scored replies), `held_out/unscored`
-    and `held_out/chars` (mean length of the reply).
+    Sampled at temperature 1 with one seed: that distribution is what training shapes, and greedy
+    replies hide a change until it tips over. The base is asked before the first step. Logged beside
+    the trainer's own numbers, to wherever it reports: `held_out/correct`,
+    `held_out/compliant_all`, `held_out/joint` (means over the scored replies),
+    `held_out/unscored` and `held_out/tokens` (mean length of thought and reply).
 
     Args:
         problems: What is asked, at least one.
+        base: What is trained.
         log: Takes a row of numbers.
         max_tokens: Budget of a reply.
     """
@@ -111,12 +114,25 @@ class HeldOut(TrainerCallback):
         self,
         problems: Sequence[Problem],
         *,
+        base: str,
         log: Callable[[dict[str, float]], None],
         max_tokens: int,
     ) -> None:
         self._problems = problems
+        self._base = base
         self._log = log
-        self._sampling = Sampling(max_tokens=max_tokens)
+        self._sampling = Sampling(max_tokens=max_tokens, temperature=1.0)
+
+    def on_train_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **_: Any,
+    ) -> None:
+        """Ask the base, unless the run goes on from a checkpoint."""
+        if state.is_world_process_zero and state.global_step == 0:
+            self._ask(self._base)
 
     def on_save(
         self,
@@ -128,8 +144,10 @@ class HeldOut(TrainerCallback):
         """Ask the checkpoint that was just written."""
         if not state.is_world_process_zero:
             return
-        folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
-        model = HfModel(str(folder), use_cache=False)
+        self._ask(str(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"))
+
+    def _ask(self, spec: str) -> None:
+        model = HfModel(spec, use_cache=False)
         chats = [problem.messages() for problem in self._problems]
         responses = [row[0] for row in model.sample(chats, self._sampling)]
         self._log(measured(self._problems, responses))
@@ -152,5 +170,6 @@ def measured(problems: Sequence[Problem], responses: Sequence[Response]) -> dict
         if scores:
             found[f"held_out/{name}"] = sum(scores) / len(scores)
     found["held_out/unscored"] = sum(v.score is None for v in verdicts) / len(verdicts)
-    found["held_out/chars"] = sum(len(r.reply) for r in responses) / len(responses)
+    tokens = [(r.n_thinking_tokens or 0) + (r.n_reply_tokens or 0) for r in responses]
+    found["held_out/tokens"] = sum(tokens) / len(responses)
     return found

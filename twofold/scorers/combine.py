@@ -102,6 +102,96 @@ class AllOf(Scorer):
         )
 
 
+@final
+@dataclass(frozen=True)
+class WeightedSum(Scorer):
+    """The weighted mean of several measures; unscored if any is.
+
+    The plainest combination, and the one that lets a cheap measure outweigh a dear one: with equal
+    weights (right, disobedient) ties with (wrong, obedient). It is here to be compared with.
+
+    Args:
+        scorers: The members, at least one, with different names.
+        weights: One a member, above 0; None = equal.
+
+    Raises:
+        ScoringError: If the members or the weights do not fit.
+
+    Example:
+        >>> WeightedSum((Correct(), Compliant())).name
+        'weighted_sum(correct,compliant)'
+    """
+
+    scorers: tuple[Scorer, ...]
+    weights: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.scorers:
+            raise ScoringError("WeightedSum has no scorers; give it at least one")
+        _refuse_equal_names(self.scorers)
+        weights = self.weights
+        if weights is not None and (
+            len(weights) != len(self.scorers) or not all(w > 0 for w in weights)
+        ):
+            raise ScoringError(
+                f"weights are {weights} for {len(self.scorers)} scorers; give each one above 0"
+            )
+
+    @property
+    def name(self) -> str:
+        """`weighted_sum(...)` with the members' names."""
+        return f"weighted_sum({','.join(scorer.name for scorer in self.scorers)})"
+
+    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
+        """Judge by each and average; the parts carry the members' verdicts."""
+        weights = self.weights or (1.0,) * len(self.scorers)
+        return _combined(
+            self.scorers,
+            problems,
+            responses,
+            lambda *scores: sum(w * s for w, s in zip(weights, scores, strict=True)) / sum(weights),
+        )
+
+
+@final
+@dataclass(frozen=True)
+class Gated(Scorer):
+    """One measure first, the other only where the first is earned: g·(1 + t)/2.
+
+    With `gate` correctness, obedience counts only on right answers, and what is wrong is all the
+    same; with `gate` compliance it is the other way round.
+
+    Args:
+        gate: What has to be earned.
+        then: What counts beyond it.
+
+    Raises:
+        ScoringError: If the two have the same name.
+
+    Source:
+        Conditioning the easy reward on the hard one: GDPO, arXiv 2601.05242, section 3.2.
+
+    Example:
+        >>> Gated(Correct(), Compliant()).name
+        'gated(correct,compliant)'
+    """
+
+    gate: Scorer
+    then: Scorer
+
+    def __post_init__(self) -> None:
+        _refuse_equal_names((self.gate, self.then))
+
+    @property
+    def name(self) -> str:
+        """`gated(GATE,THEN)`."""
+        return f"gated({self.gate.name},{self.then.name})"
+
+    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
+        """Judge by both and combine; the parts carry both verdicts."""
+        return _combined((self.gate, self.then), problems, responses, lambda g, t: g * (1 + t) / 2)
+
+
 def _combined(
     scorers: Sequence[Scorer],
     problems: Sequence[Problem],

@@ -14,14 +14,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, final
 
+import numpy as np
+
 from twofold.errors import ScoringError
 from twofold.models.thinking import ThinkingPolicy, split_served
+from twofold.scorers.aggregation import Aggregation
 from twofold.types import Problem, Response, Scorer, Verdict
 
 Completion = str | Sequence[Mapping[str, Any]]
 """What TRL gives for one reply: its text, or in chat mode a list with one assistant turn."""
 UNSCORED = "measure/unscored"
 """The metric that says which share of the replies had no reward."""
+COLLAPSED = "measure/collapsed"
+"""The metric that says in which share of the groups no reply was better than another."""
 
 
 @final
@@ -34,13 +39,17 @@ class TrlReward:
     A scorer that raises a `ScoringError` leaves the whole call unscored: no reply is blamed for it.
 
     Logged through TRL's `log_metric`, each as the mean over the scored replies of a call:
-    `measure/NAME` for every part of the verdict (`measure/correct`), `measure/unscored`.
+    `measure/NAME` for every part of the verdict (`measure/correct`), `measure/unscored`, and
+    `measure/collapsed`, the share of groups without a difference.
 
     Args:
         scorer: What is rewarded.
         problems: All problems of the data set.
         policy: How the model marks its thought.
         watched: Measures that are logged and not rewarded, each under a name of its own.
+        aggregation: How a group's scores are compared; what is not TRL's own is done here, and TRL
+            is to leave it as it is (`scale_rewards`: none, or batch for `normalize_then_sum`).
+        num_generations: Replies a group, which stand together.
 
     Raises:
         ScoringError: When called, if the data set has no column `problem` or names another problem.
@@ -59,6 +68,8 @@ class TrlReward:
     problems: tuple[Problem, ...]
     policy: ThinkingPolicy = field(default_factory=ThinkingPolicy)
     watched: tuple[tuple[str, Scorer], ...] = ()
+    aggregation: Aggregation = field(default_factory=Aggregation)
+    num_generations: int = 1
 
     @property
     def __name__(self) -> str:
@@ -98,7 +109,27 @@ class TrlReward:
                 log_metric(name, value)
             lost = sum(verdict.score is None for verdict in verdicts)
             log_metric(UNSCORED, lost / len(verdicts))
-        return [verdict.score for verdict in verdicts]
+            if self.num_generations > 1:
+                log_metric(COLLAPSED, _collapsed(verdicts, self.num_generations))
+        return self._rewards(verdicts)
+
+    def _rewards(self, verdicts: Sequence[Verdict]) -> list[float | None]:
+        """What TRL gets: the scores, or what the aggregation makes of them."""
+        if self.aggregation.is_trl_own:
+            return [verdict.score for verdict in verdicts]
+        rows = [self._columns(verdict) for verdict in verdicts]
+        width = max((len(row) for row in rows), default=0)
+        lost = [np.nan] * width
+        scores = np.array([r if len(r) == width else lost for r in rows]).reshape(-1, width)
+        scores[[not verdict.is_scored for verdict in verdicts]] = np.nan
+        summed = self.aggregation(scores, size=self.num_generations)
+        return [None if np.isnan(value) else float(value) for value in summed]
+
+    def _columns(self, verdict: Verdict) -> list[float]:
+        """The numbers of a verdict that are compared: its score, or its parts'."""
+        parts = list(_measures(verdict).values()) if self.aggregation.by_part else []
+        chosen = parts if len(parts) > 1 else [verdict]
+        return [np.nan if part.score is None else part.score for part in chosen]
 
     def response(self, completion: Completion) -> Response:
         """A completion of TRL's as the `Response` that a scorer reads.
@@ -142,6 +173,18 @@ def judged(
         return [Verdict(None, str(error))] * len(responses)
 
 
+def _collapsed(verdicts: Sequence[Verdict], size: int) -> float:
+    """The share of groups whose scored replies have one and the same score: no slope, no lesson."""
+    groups = [verdicts[i : i + size] for i in range(0, len(verdicts), size)]
+    flat = [len({v.score for v in group if v.score is not None}) < 2 for group in groups]
+    return sum(flat) / len(flat)
+
+
+def _measures(verdict: Verdict) -> dict[str, Verdict]:
+    """The parts of a verdict that are measures of their own, not single constraints."""
+    return {key: part for key, part in verdict.parts.items() if part.parts or ":" not in key}
+
+
 def _means(measured: Mapping[str, Sequence[Verdict]]) -> dict[str, float]:
     """The mean score of each measure and of its parts that are measures; none if none is scored.
 
@@ -151,8 +194,7 @@ def _means(measured: Mapping[str, Sequence[Verdict]]) -> dict[str, float]:
     found: dict[str, list[float]] = {}
     for name, verdicts in measured.items():
         for verdict in verdicts:
-            parts = {k: v for k, v in verdict.parts.items() if v.parts or ":" not in k}
-            for key, part in ({name: verdict} | parts).items():
+            for key, part in ({name: verdict} | _measures(verdict)).items():
                 if part.score is not None:
                     found.setdefault(f"measure/{key}", []).append(part.score)
     return {key: sum(scores) / len(scores) for key, scores in found.items()}

@@ -207,9 +207,7 @@ class _Spread:
 def _cluster_variance(totals: FloatArray, n_clusters: int, n: int) -> float:
     """Variance of a mean of `n` cells from the totals of its clusters' residuals."""
     return (
-        0.0
-        if n_clusters < 2
-        else float((totals**2).sum()) / n**2 * n_clusters / (n_clusters - 1)
+        0.0 if n_clusters < 2 else float((totals**2).sum()) / n**2 * n_clusters / (n_clusters - 1)
     )
 
 

@@ -70,7 +70,7 @@ class Analysis:
             adjusted = _adjusted(found)
             for arm in trained:
                 verdict = self._verdict(arm, split, at, adjusted[arm])
-                row: Row = {key: comparison for key, comparison in adjusted[arm].items()}
+                row: Row = dict(adjusted[arm])
                 row["verdict"] = None if verdict is None else verdict.value
                 row["retained"] = self._retained(arm, split, at)
                 splits[arm][name] = row
@@ -178,7 +178,9 @@ class Analysis:
         verdict = outcome(*(_corrected(found[side]) for side in SIDES))
         worst = self._differences(arm, split, at, worst=True)
         if any(worst[side].difference != found[side].difference for side in SIDES):
-            corrected = {s: replace(worst[s], p_adjusted=_scaled(found[s], worst[s])) for s in SIDES}
+            corrected = {
+                s: replace(worst[s], p_adjusted=_scaled(found[s], worst[s])) for s in SIDES
+            }
             if outcome(*(_corrected(corrected[side]) for side in SIDES)) != verdict:
                 return Outcome.unfinished
         return verdict

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import final
+from typing import Any, cast, final
 
 from twofold import problems as problem_files
 from twofold.audit import audit
@@ -112,7 +112,7 @@ def _trained(plan: Plan, cell: Cell, folder: Path, say: Callable[[str], None]) -
     """The MODEL to audit: the base itself, or what the arm makes of it."""
     if cell.arm == BASE:
         return plan.base
-    method = replace(plan.arm(cell.arm).method, seed=cell.seed)  # type: ignore[call-arg]
+    method: Any = replace(cast(Any, plan.arm(cell.arm).method), seed=cell.seed)
     say(f"{cell.arm}, seed {cell.seed}: training")
     followed = problem_files.load(plan.followed, profile="fixed") if plan.followed else ()
     done = method.train(

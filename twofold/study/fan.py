@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from twofold.study.cell import Cell, work
 from twofold.study.plan import Plan, StudyError
@@ -55,7 +56,8 @@ def on_ray(
             f"give --ray {LOCAL}"
         ) from error
     try:
-        n_gpus = 1 if ray.cluster_resources().get("GPU", 0) else 0
+        resources: Any = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        n_gpus = 1 if resources.get("GPU", 0) else 0
         remote = ray.remote(num_cpus=1, num_gpus=n_gpus, max_retries=3)(work)
         waiting = {remote.remote(plan, cell, out.absolute()): cell for cell in cells}
         while waiting:

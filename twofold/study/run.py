@@ -95,7 +95,9 @@ def conclude(
     seeds = _finished(plan, out)
     if not seeds[BASE]:
         why = next(iter(failed.values()), "its audit was stopped")
-        raise StudyError(f"the base has not been audited ({why}); mend that and run the study again")
+        raise StudyError(
+            f"the base has not been audited ({why}); mend that and run the study again"
+        )
     problems = {split: plan.problems(split) for split in plan.splits}
     scores = {
         arm: {

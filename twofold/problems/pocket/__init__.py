@@ -14,7 +14,7 @@ import numpy as np
 
 from twofold.errors import ProblemError
 from twofold.problems.pocket.binding import COMPETING, HELD_OUT, SEEN, bind
-from twofold.problems.pocket.reply import obedient_reply
+from twofold.problems.pocket.reply import guess, obedient_reply, solution
 from twofold.problems.pocket.tale import SEEN_SKILLS, UNSEEN_SKILLS, Tale, tell
 from twofold.types import Problem, Profile
 
@@ -25,8 +25,10 @@ __all__ = [
     "SEEN",
     "SPLITS",
     "Split",
+    "guess",
     "obedient_reply",
     "problem",
+    "solution",
     "suite",
 ]
 
@@ -73,8 +75,9 @@ def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem
 
     Returns:
         A problem with tags `source`, `split`, `source_id`, `skill` (`dial`, `dial+compass` ...),
-        `difficulty` (moves told), `constraint_types` (`seen` or `held_out`) and `steps` (the
-        solution).
+        `difficulty` (moves told), `constraint_types` (`seen` or `held_out`), `competes` (`competing` or
+        `neutral`: whether a constraint leaves the working no room in the visible reply) and `steps`
+        (the solution).
 
     Raises:
         ProblemError: If the index is negative or there is no such split.
@@ -94,10 +97,11 @@ def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem
     block, place = divmod(index, len(types))
     first = types[_rng(seed, split, "types", block).permutation(len(types))[place]]
     n_constraints = 2 if rng.random() < 1 / 3 else 1
+    constraints = bind(rng, first, n_constraints, n_steps=len(tale.moves), profile=profile)
     return Problem(
         question=tale.text,
         answer=tale.answer,
-        constraints=bind(rng, first, n_constraints, n_steps=len(tale.moves), profile=profile),
+        constraints=constraints,
         ask=ASK,
         tags={
             "source": "pocket",
@@ -106,6 +110,7 @@ def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem
             "skill": skill,
             "difficulty": str(n_moves),
             "constraint_types": "seen" if first in SEEN else "held_out",
+            "competes": "competing" if any(c.name in COMPETING for c in constraints) else "neutral",
             "steps": "; ".join(tale.steps),
         },
     )

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
+import numpy as np
+
 from twofold.constraints.affix import EndPhrase, Quotation
 from twofold.constraints.case import CapitalWordFrequency
 from twofold.constraints.content import Postscript
@@ -102,14 +104,15 @@ def _body(steps: Sequence[str], final: str, style: Style, obeyed: Sequence[Const
     return " ".join([*(f"{step}." for step in steps), final])
 
 
-def obedient_reply(problem: Problem) -> str:
+def obedient_reply(problem: Problem, *, thinks: bool = False) -> str:
     r"""A reply to a pocket problem that is right and obeys all its constraints.
 
     Args:
         problem: Of this suite: its tag `steps` holds the solution.
+        thinks: Put the working into a thought before it.
 
     Returns:
-        The visible reply; where the working has no room in it, it has none.
+        The reply; where the working has no room in what is visible, it stands there not at all.
     """
     forbidden = {
         word
@@ -118,7 +121,7 @@ def obedient_reply(problem: Problem) -> str:
         for word in constraint.forbidden_words
     }
     style = Style(
-        thinks=False,
+        thinks=thinks,
         shows=any(isinstance(constraint, BulletLists) for constraint in problem.constraints),
         commas=False,
         opening=next(o for o in OPENINGS if not forbidden & set(o.lower().split())),
@@ -126,3 +129,33 @@ def obedient_reply(problem: Problem) -> str:
     return written(
         problem.tags["steps"].split("; "), str(problem.answer), style, problem.constraints
     )
+
+
+def solution(problem: Problem) -> str:
+    """A right reply to a pocket problem with its working, which heeds no constraint.
+
+    What distilled chains of reasoning look like: the demonstrations of the usual fine-tuning.
+
+    Args:
+        problem: Of this suite.
+    """
+    opening = OPENINGS[int(problem.id, 16) % len(OPENINGS)]
+    style = Style(thinks=False, shows=True, commas=True, opening=opening)
+    return written(problem.tags["steps"].split("; "), str(problem.answer), style)
+
+
+def guess(problem: Problem, others: Sequence[Problem], rng: np.random.Generator) -> str:
+    """A reply that has read nothing: a random answer of the right kind in a random form.
+
+    The floor of Kung and Peng (2023, arXiv 2305.11383): who knows only which outputs there are.
+
+    Args:
+        problem: Of this suite.
+        others: Problems whose answers (of the same skill) and forms it may have; `problem` is one.
+        rng: Decides.
+    """
+    answers = sorted({str(o.answer) for o in others if o.tags["skill"] == problem.tags["skill"]})
+    form = others[int(rng.integers(len(others)))]
+    answer = answers[int(rng.integers(len(answers)))]
+    style = Style(thinks=False, shows=False, commas=False, opening=OPENINGS[0])
+    return written([], answer, style, form.constraints)

@@ -1,0 +1,112 @@
+"""What else may a reward depend on: the length of the text, or nothing at all?"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, final
+
+from twofold.errors import ScoringError
+from twofold.types import Problem, Response, Scorer, Verdict
+
+
+@final
+@dataclass(frozen=True)
+class Length(Scorer):
+    """Another measure, worth more in few words or in many.
+
+    With L the characters of thought and reply together and b = half / (half + L), the score s of
+    the measure becomes s·(1 + b)/2 where short texts are favoured and s·(2 − b)/2 where long ones
+    are. Length counts only as far as the measure is earned: a wrong text gains nothing by being
+    short. Characters, since an audit and a reward both know them.
+
+    Args:
+        scorer: What is measured.
+        favours: `short` or `long`.
+        half: The length at which half of the length's say is given, in characters, above 0.
+
+    Raises:
+        ScoringError: If an argument does not fit.
+
+    Source:
+        Length counted on right answers only: L1 (arXiv 2503.04697) and GDPO's conditioning (arXiv
+        2601.05242). Departs: no target length is stated in the prompt, and the form is ours.
+
+    Example:
+        >>> from twofold.scorers import Correct
+        >>> problem = Problem(question="7 + 5 = ?", answer="12")
+        >>> shorter = Length(Correct(), "short", half=10)
+        >>> [v.score for v in shorter([problem], [Response(raw="It is: #12", reply="#### 12")])]
+        [0.75]
+    """
+
+    scorer: Scorer
+    favours: Literal["short", "long"]
+    half: float = 200.0
+
+    def __post_init__(self) -> None:
+        if self.favours not in ("short", "long"):
+            raise ScoringError(f"favours is {self.favours!r}; use 'short' or 'long'")
+        if not self.half > 0:
+            raise ScoringError(f"half is {self.half}; give a number of characters above 0")
+
+    @property
+    def name(self) -> str:
+        """`short(NAME)` or `long(NAME)`."""
+        return f"{self.favours}({self.scorer.name})"
+
+    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
+        """Judge by the measure, then weigh by length; the measure's verdict is a part."""
+        found = self.scorer(problems, responses)
+        return [self._weighed(v, r) for v, r in zip(found, responses, strict=True)]
+
+    def _weighed(self, verdict: Verdict, response: Response) -> Verdict:
+        parts = {self.scorer.name: verdict}
+        if verdict.score is None:
+            return replace(verdict, parts=parts)
+        share = self.half / (self.half + len(response.raw))
+        share = share if self.favours == "short" else 1 - share
+        reason = f"{self.scorer.name} {verdict.score:g}, {len(response.raw)} characters"
+        return Verdict(verdict.score * (1 + share) / 2, reason, parts)
+
+
+@final
+@dataclass(frozen=True)
+class Coin(Scorer):
+    """A fair coin, the control of reward training: what rises under it rises without being rewarded.
+
+    The same text to the same problem always falls on the same side, so that a run can be resumed.
+
+    Args:
+        seed: Of the coin.
+
+    Source:
+        "Spurious Rewards", arXiv 2506.10947: random rewards raised some models' accuracy by 20
+        points.
+
+    Example:
+        >>> problem = Problem(question="7 + 5 = ?")
+        >>> replies = [Response(raw=str(n), reply=str(n)) for n in range(1000)]
+        >>> 450 < sum(v.score for v in Coin()([problem] * 1000, replies)) < 550
+        True
+    """
+
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """`coin`."""
+        return "coin"
+
+    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
+        """Flip it for each reply; what could not be judged otherwise is not judged here either."""
+        return [
+            response.unscored() or self._flip(problem, response)
+            for problem, response in zip(problems, responses, strict=True)
+        ]
+
+    def _flip(self, problem: Problem, response: Response) -> Verdict:
+        text = f"{self.seed} {problem.id} {response.raw}".encode("utf-8", "surrogatepass")
+        heads = hashlib.sha256(text).digest()[0] & 1
+        return Verdict(float(heads), "a fair coin")
