@@ -39,9 +39,9 @@ def summary(findings: Sequence[Finding], names: Mapping[str, str] | None = None)
         if finding.diagnostic == "joint":
             blocks += _joint(finding, names or {"model": "the model", "against": "the base"})
         else:
-            blocks += [f"**{_flat(finding.question)}**", _listed(finding)]
+            blocks += [f"**{flat(finding.question)}**", _listed(finding)]
         if finding.caveats:
-            blocks.append("\n".join(f"- {_flat(caveat)}" for caveat in finding.caveats))
+            blocks.append("\n".join(f"- {flat(caveat)}" for caveat in finding.caveats))
     return "\n\n".join(block for block in blocks if block)
 
 
@@ -52,9 +52,9 @@ def document(findings: Sequence[Finding], names: Mapping[str, str]) -> str:
         findings: What the diagnostics found.
         names: What the models are called, by role.
     """
-    title = _flat(names["model"])
+    title = flat(names["model"])
     if "against" in names:
-        title += f" against {_flat(names['against'])}"
+        title += f" against {flat(names['against'])}"
     return (
         f"# {title}\n\n{summary(findings, names)}\n\n"
         "`report.html`, in the same directory, has every number, figure and reply.\n"
@@ -64,7 +64,7 @@ def document(findings: Sequence[Finding], names: Mapping[str, str]) -> str:
 def _joint(finding: Finding, names: Mapping[str, str]) -> list[str]:
     said = verdict(finding, names)
     return [
-        f"**{_flat(said.title)}**: {said.numbers} {said.meaning}".strip(),
+        f"**{flat(said.title)}**: {said.numbers} {said.meaning}".strip(),
         _headline(finding),
         _types(finding),
     ]
@@ -78,7 +78,7 @@ def _headline(finding: Finding) -> str:
     if compared:
         head += ["difference", "p", "gained/lost", "detectable"]
     head += ["floor"] if any(row.floors for row in rows) else []
-    return _table(head, [_headline_cells(row, roles, compared)[: len(head)] for row in rows])
+    return table(head, [_headline_cells(row, roles, compared)[: len(head)] for row in rows])
 
 
 def _headline_cells(row: Row, roles: Sequence[str], compared: bool) -> list[str]:
@@ -120,7 +120,7 @@ def _types(finding: Finding) -> str:
             cells.append(spread(each.difference, sign=True) if each else "–")
             cells.append(p_value(each.p_adjusted) if each else "–")
         body.append(cells)
-    return _table(head, body)
+    return table(head, body)
 
 
 def _listed(finding: Finding) -> str:
@@ -130,16 +130,17 @@ def _listed(finding: Finding) -> str:
         for row in pairs(finding)
     ]
     if not rows:
-        return _table(["estimate", "value"], [[k, str(e)] for k, e in finding.estimates.items()])
-    return _table(["", *sides(finding), "difference", "p", "gained/lost", "detectable"], rows)
+        return table(["estimate", "value"], [[k, str(e)] for k, e in finding.estimates.items()])
+    return table(["", *sides(finding), "difference", "p", "gained/lost", "detectable"], rows)
 
 
 def _said(estimate: Estimate | None) -> str:
     return "–" if estimate is None else str(estimate)
 
 
-def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    rows = [[_flat(cell).replace("|", "\\|") for cell in row] for row in (head, *body)]
+def table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """A Markdown table with padded columns; a cell's text is flattened and its bars are escaped."""
+    rows = [[flat(cell).replace("|", "\\|") for cell in row] for row in (head, *body)]
     widths = [max(3, *(len(row[i]) for row in rows)) for i in range(len(head))]
     lines = [
         "| " + " | ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)) + " |" for r in rows
@@ -148,7 +149,7 @@ def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
-def _flat(text: str) -> str:
+def flat(text: str) -> str:
     """On one line, with no character that a terminal or Markdown's HTML would act on."""
     printable = "".join(ch if ch.isprintable() else " " for ch in text)
     return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", printable)

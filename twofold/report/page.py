@@ -24,7 +24,8 @@ from twofold.report.examples import MOST_SAMPLES, Examples
 from twofold.report.plane import Arm, Plane
 from twofold.types import Estimate, Finding
 
-_TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent / "templates"
+"""What pages are made of."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,10 @@ def html(run: Run) -> str:
     Returns:
         An HTML document that stands on its own.
     """
-    style, script = _asset("style.css"), _asset("page.js") + _asset("browser.js")
+    style, script = asset("style.css"), asset("page.js") + asset("browser.js")
     names = model_names(run.manifest)
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -91,13 +92,13 @@ def html(run: Run) -> str:
         others=[f for f in run.findings if f.diagnostic != "joint"],
         plane=_plane,
         cells=_cells,
-        listed=_listed,
-        breakable=_breakable,
-        unbroken=_unbroken,
+        listed=listed,
+        breakable=breakable,
+        unbroken=unbroken,
         most_samples=MOST_SAMPLES,
         style=Markup(style),
         script=Markup(script),
-        policy=_policy(style, script),
+        policy=policy(style, script),
         data=embedded({"names": names, "problems": run.examples.problems}),
     )
 
@@ -115,11 +116,13 @@ def embedded(value: object) -> Markup:
     return Markup(dumps(value).replace("<", "\\u003c"))
 
 
-def _asset(name: str) -> str:
-    return (_TEMPLATES / name).read_text(encoding="utf-8")
+def asset(name: str) -> str:
+    """The text of a file of `TEMPLATES`."""
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
+def policy(style: str, script: str) -> str:
+    """The content policy that allows this style and this script by their hashes, and nothing else."""
     hashes = [
         "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
         for text in (style, script)
@@ -173,22 +176,22 @@ def _cells(finding: Finding, role: str) -> dict[str, Estimate]:
     return {cell: finding.estimates[key] for cell, key in keys.items()}
 
 
-def _breakable(name: str) -> Markup:
+def breakable(name: str) -> Markup:
     """A registry name that may go on in the next line after `:`, `_` or `/`."""
     return Markup("").join(Markup("{}<wbr>").format(part) for part in re.split("(?<=[:_/])", name))
 
 
-def _unbroken(text: str) -> str:
+def unbroken(text: str) -> str:
     """A sentence whose intervals stay on one line."""
     return re.sub(r"(\[[^],]+,) ", "\\1\u00a0", text)
 
 
-def _listed(value: object) -> list[tuple[str, object]]:
+def listed(value: object) -> list[tuple[str, object]]:
     """A manifest's nested values as (dotted name, value) lines."""
     if isinstance(value, Mapping):
         lines: list[tuple[str, object]] = []
         for key, each in value.items():
-            inner = _listed(each)
+            inner = listed(each)
             lines += [(f"{key}.{name}" if name else str(key), leaf) for name, leaf in inner]
         return lines
     return [("", value)]

@@ -112,15 +112,22 @@ def verdict(finding: Finding, names: Mapping[str, str]) -> Statement:
     """
     if finding.outcome is None:
         return _of_one(finding, names["model"])
-    title, meaning = _OUTCOMES[finding.outcome]
-    moved = {
-        k: finding.comparisons[k]
-        for k in ("capability", "compliance", "joint")
-        if k in finding.comparisons
-    }
-    if finding.outcome in (Outcome.one_rises, Outcome.trade_off, Outcome.worse):
-        title = _who_moved(moved, finding.outcome)
-    if finding.outcome is Outcome.powerless:
+    found = statement(finding.outcome, finding.comparisons)
+    return Statement(found.title, found.numbers, found.meaning + _at_worst(finding, names))
+
+
+def statement(outcome: Outcome, comparisons: Mapping[str, Comparison]) -> Statement:
+    """An outcome in words, with the differences that it rests on.
+
+    Args:
+        outcome: The verdict over capability and compliance.
+        comparisons: `capability`, `compliance` and perhaps `joint`; others are passed over.
+    """
+    title, meaning = _OUTCOMES[outcome]
+    moved = {k: comparisons[k] for k in ("capability", "compliance", "joint") if k in comparisons}
+    if outcome in (Outcome.one_rises, Outcome.trade_off, Outcome.worse):
+        title = _who_moved(moved, outcome)
+    if outcome is Outcome.powerless:
         seen = [
             f"{key} {number(each.detectable)}"
             for key, each in moved.items()
@@ -128,7 +135,6 @@ def verdict(finding: Finding, names: Mapping[str, str]) -> Statement:
         ]
         if seen:
             meaning += f" The smallest detectable difference (80 % power): {', '.join(seen)}."
-    meaning += _at_worst(finding, names)
     said = ", ".join(f"{key} {spread(each.difference, sign=True)}" for key, each in moved.items())
     return Statement(title, f"{said}.".capitalize(), meaning)
 
