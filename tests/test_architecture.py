@@ -25,7 +25,7 @@ FLOORS = [
     {"judge", "transcripts", "report"},
     {"conclude"},
     {"audit"},
-    {"score"},
+    {"score", "study"},
     {"cli"},
     {"__main__"},
 ]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from twofold.errors import StatsError
 from twofold.jsonl import Row
-from twofold.stats import crossed_mean, crossed_paired, holm, outcome, retained
+from twofold.stats import crossed_mean, crossed_paired, holm, mean, outcome, retained
 from twofold.study.plan import BASE
 from twofold.study.scores import MEASURES, Matrix, Scores
 from twofold.types import Comparison, Estimate, Outcome
@@ -96,8 +96,8 @@ class Analysis:
                 if inside.any():
                     row: Row = {"low": float(max(low + 1, edges[0])), "high": float(high)}
                     row["tokens"] = float(lengths[inside].mean())
-                    row["accuracy"] = self._estimate(np.where(inside, right, np.nan))
-                    row["compliance"] = self._estimate(np.where(inside, obeys, np.nan))
+                    row["accuracy"] = self._estimate(arm, np.where(inside, right, np.nan))
+                    row["compliance"] = self._estimate(arm, np.where(inside, obeys, np.nan))
                     found[arm].append(row)
         return found
 
@@ -122,11 +122,19 @@ class Analysis:
             measure, self.seeds[like or arm], unclosed_as_wrong=worst
         )
 
-    def _estimate(self, values: Matrix, *, scale: float = 1.0) -> Estimate | None:
-        values = _asked(values)
+    def _estimate(self, arm: str, values: Matrix, *, scale: float = 1.0) -> Estimate | None:
+        """The mean of an arm's scores; None if nothing is scored.
+
+        The base was trained once, so its seeds are no trainings but samples of the same problems.
+        """
+        values = _asked(values) / scale
         if values.size == 0:
             return None
-        found = crossed_mean(values / scale, seed=self.seed)
+        if arm == BASE:
+            scored = ~np.isnan(values)
+            found = mean(values[scored], np.nonzero(scored)[1], seed=self.seed)
+        else:
+            found = crossed_mean(values, seed=self.seed)
         if scale == 1.0:
             return found
         return replace(
@@ -138,7 +146,7 @@ class Analysis:
         for measure in MEASURES:
             values = self._matrix(arm, split, measure)[:, at]
             scale = float(np.nanmax(values, initial=1.0)) if measure == "tokens" else 1.0
-            estimate = self._estimate(values, scale=scale)
+            estimate = self._estimate(arm, values, scale=scale)
             if estimate is not None:
                 row[measure] = estimate
         return row
@@ -146,7 +154,7 @@ class Analysis:
     def _types(self, arm: str) -> Row:
         scores = self.scores[arm][self.headline]
         found = {
-            name: self._estimate(scores.type_matrix(name, self.seeds[arm]))
+            name: self._estimate(arm, scores.type_matrix(name, self.seeds[arm]))
             for name in scores.types()
         }
         return {name: estimate for name, estimate in found.items() if estimate is not None}

@@ -5,6 +5,7 @@ Cells share nothing but the study's folder, so on a cluster it has to lie where 
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ def on_ray(
         raise StudyError(
             "Ray is not installed; `pip install twofold[ray]`, or leave out --ray"
         ) from error
+    _require_answer(address)
     try:
         ray.init(
             address=None if address == LOCAL else address,
@@ -51,10 +53,7 @@ def on_ray(
             log_to_driver=True,
         )
     except (ConnectionError, ValueError) as error:
-        raise StudyError(
-            f"no Ray cluster answers at {address} ({error}); start one with `ray start --head`, or "
-            f"give --ray {LOCAL}"
-        ) from error
+        raise _no_cluster(address, error) from error
     try:
         resources: Any = ray.cluster_resources()  # type: ignore[no-untyped-call]
         n_gpus = 1 if resources.get("GPU", 0) else 0
@@ -69,3 +68,21 @@ def on_ray(
                 yield cell, f"Ray gave it up: {error}"
     finally:
         ray.shutdown()
+
+
+def _require_answer(address: str) -> None:
+    """Make sure that somebody listens at HOST:PORT: Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise _no_cluster(address, error) from error
+
+
+def _no_cluster(address: str, why: Exception) -> StudyError:
+    return StudyError(
+        f"no Ray cluster answers at {address} ({why}); start one with `ray start --head`, or give "
+        f"--ray {LOCAL}"
+    )

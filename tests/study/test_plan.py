@@ -1,0 +1,89 @@
+"""A plan is refused, with its remedy, before anything is loaded."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from twofold.errors import TwofoldError
+from twofold.methods import Grpo, Sft
+from twofold.scorers import SoftGate
+from twofold.study import read
+from twofold.study.cell import Cell, cells
+
+GOOD = {
+    "base": "pocket",
+    "train": "pocket:20:train",
+    "splits": {"test": "pocket:13"},
+    "seeds": [3, 5],
+    "by": ["competes"],
+    "reference": "plain",
+    "arms": {
+        "plain": {"method": "grpo", "reward": "correct", "steps": 2},
+        "both": {"method": "grpo", "reward": "soft_gate", "learning_rate": "1e-4"},
+    },
+}
+
+
+def written(folder: Path, **changed: object) -> Path:
+    file = folder / "study.yaml"
+    file.write_text(yaml.safe_dump(GOOD | changed))
+    return file
+
+
+def test_a_plan_is_read_and_written(tmp_path: Path) -> None:
+    plan = read(written(tmp_path))
+    assert plan.seeds == (3, 5)
+    assert plan.headline == "test"
+    method = plan.arm("both").method
+    assert isinstance(method, Grpo)
+    assert (method.learning_rate, method.reward) == (1e-4, SoftGate())
+    (tmp_path / "again.yaml").write_text(plan.to_yaml())
+    assert read(tmp_path / "again.yaml") == plan
+    assert cells(plan)[:4] == [Cell("base", 3), Cell("plain", 3), Cell("both", 3), Cell("base", 5)]
+
+
+def test_the_packaged_study_names_real_methods_and_rewards() -> None:
+    plan = read()
+    assert {arm.name: type(arm.method) for arm in plan.arms} == {
+        "sft": Sft,
+        "answer_only": Grpo,
+        "joint": Grpo,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"bass": "pocket"}, "no key 'bass'; did you mean 'base'"),
+        ({"arms": {}}, "lacks `arms`"),
+        ({"splits": {}}, "lacks `splits`"),
+        ({"splits": {"test": "pocket:0"}}, "1 or more"),
+        ({"splits": {"a/b": "pocket:3"}}, "names a folder"),
+        ({"seeds": [1, 1]}, "different whole numbers"),
+        ({"seeds": "many"}, "seeds is 'many'"),
+        ({"samples": 0}, "1 or more"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"by": ["competed"]}, "did you mean 'competes'"),
+        ({"reference": "pain"}, "did you mean 'plain'"),
+        ({"train": "pocket:20"}, "are also trained on"),
+        ({"arms": {"x": {"reward": "correct"}}}, "names no method"),
+        ({"arms": {"base": {"method": "rft"}}}, "names a folder"),
+        ({"arms": {"x/y": {"method": "rft"}}}, "names a folder"),
+        ({"arms": {"x": {"method": "gpro"}}}, "did you mean 'grpo'"),
+        ({"arms": {"x": {"method": "grpo", "reward": "corect"}}}, "did you mean 'correct'"),
+        ({"arms": {"x": {"method": "grpo", "stepz": 2}}}, "did you mean 'steps'"),
+        ({"arms": {"x": {"method": "grpo", "seed": 2}}}, "the study's `seeds` do that"),
+        ({"arms": {"x": {"method": "grpo", "saturation": 0.5}}}, "normalize_then_sum"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, changed: dict[str, object], told: str) -> None:
+    with pytest.raises(TwofoldError, match=told):
+        read(written(tmp_path, **changed))
+
+
+def test_no_yaml_and_no_file(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("arms: [")
+    for file in (tmp_path / "bad.yaml", tmp_path / "none.yaml"):
+        with pytest.raises(TwofoldError, match=r"YAML|cannot be read"):
+            read(file)

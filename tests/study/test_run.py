@@ -1,0 +1,130 @@
+"""A whole study on the pocket model, small: trained, audited, stopped, resumed, failed, on Ray."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from twofold.errors import TwofoldError
+from twofold.methods import rft
+from twofold.methods.method import TrainingError
+from twofold.study import Plan, conclude, read, study
+from twofold.study.cell import Cell
+
+RFT = {
+    "method": "rft",
+    "num_generations": 2,
+    "max_completion_length": 64,
+    "learning_rate": 3e-4,
+    "epochs": 1,
+    "save_steps": 2,
+}
+PLAN = {
+    "base": "pocket",
+    "train": "pocket:24:train",
+    "splits": {"test": "pocket:13"},
+    "by": ["competes"],
+    "max_tokens": 64,
+    "followed": "pocket:4:ood",
+    "arms": {"answer": RFT | {"reward": "correct"}},
+}
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWOFOLD_CACHE", str(tmp_path / "cache"))
+
+
+def plan(folder: Path, **changed: object) -> Plan:
+    (folder / "study.yaml").write_text(yaml.safe_dump(PLAN | changed))
+    return read(folder / "study.yaml")
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+def test_a_study_is_made_resumed_extended_and_remade(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = study(plan(tmp_path), out=out, say=quiet)
+    assert not first.failed
+    found = json.loads((out / "study.json").read_text())
+    assert list(found["arms"]) == ["base", "answer"]
+    assert found["arms"]["answer"]["compliance"]["n"] == 13
+    assert found["contrasts"]["answer"]["verdict"] in {
+        "both_rise", "trade_off", "one_rises", "none_rises", "worse", "powerless", "unfinished",
+    }  # fmt: skip
+    steps = [row["step"] for row in found["curves"]["answer"]]
+    assert steps[0] == 0
+    assert steps == sorted(steps)
+    assert len(steps) > 1
+    assert "constant" in found["floors"]["compliance"]
+    assert found["samples"]["base"]["raw"]
+    page = (out / "report.html").read_text()
+    assert "answer" in page
+    assert (out / "plane.svg").read_text().startswith("<svg xmlns=")
+
+    touched = {p: p.stat().st_mtime_ns for p in (out / "arms").rglob("*.safetensors")}
+    more = plan(
+        tmp_path, arms=PLAN["arms"] | {"both": RFT | {"reward": "product", "at_least": 0.5}}
+    )
+    again = study(more, out=out, say=quiet)
+    assert list(again.found["arms"]) == ["base", "answer", "both"]
+    assert again.found["arms"]["answer"]["minutes"] == found["arms"]["answer"]["minutes"]
+    assert all(p.stat().st_mtime_ns == at for p, at in touched.items())
+
+    (out / "report.html").unlink()
+    conclude(read(out / "study.yaml"), out)
+    assert json.loads((out / "study.json").read_text()) == again.found
+    assert (out / "report.html").exists()
+
+    other = plan(tmp_path, arms={"answer": RFT | {"reward": "correct", "epochs": 2}})
+    with pytest.raises(TwofoldError, match="with other settings"):
+        study(other, out=out, say=quiet)
+    with pytest.raises(TwofoldError, match="made otherwise"):
+        study(plan(tmp_path, max_tokens=63), out=out, say=quiet)
+
+
+def test_an_arm_that_fails_leaves_the_others_and_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = plan(tmp_path, arms={"bad": RFT | {"reward": "joint"}, "answer": PLAN["arms"]["answer"]})
+    whole = rft.Rft.train
+
+    def broken(self: rft.Rft, *args: object, **kw: object) -> object:
+        if self.reward.name != "correct":
+            raise TrainingError("no reply was kept; draw more")
+        return whole(self, *args, **kw)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rft.Rft, "train", broken)
+        result = study(two, out=tmp_path / "out", say=quiet)
+    assert result.failed == {"bad/0": "no reply was kept; draw more"}
+    assert "bad" not in result.found["contrasts"]
+    assert "capability" not in result.found["arms"]["bad"]  # no zero for what was not measured
+    assert any("bad, seed 0 is not in these numbers" in c for c in result.found["caveats"])
+    assert Cell("answer", 0).is_finished(two, tmp_path / "out")
+    (tmp_path / "out" / "arms" / "bad" / "seed-0").mkdir(parents=True, exist_ok=True)
+    assert not study(two, out=tmp_path / "out", say=quiet).failed
+
+
+def test_a_base_without_chat_template_is_told_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    with pytest.raises(TwofoldError):
+        study(plan(tmp_path, base=str(tmp_path / "model")), out=tmp_path / "out", say=quiet)
+    assert not (tmp_path / "out" / "arms").exists()
+
+
+def test_cells_fan_out_over_a_ray_cluster(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    small = plan(tmp_path, seeds=[0, 1], followed=None)
+    result = study(small, out=tmp_path / "out", ray="local", say=quiet)
+    assert not result.failed
+    assert result.found["arms"]["answer"]["seeds"] == [0, 1]
+
+
+def test_a_wrong_ray_address_is_an_error_with_its_remedy(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    with pytest.raises(TwofoldError, match="ray start --head"):
+        study(plan(tmp_path), out=tmp_path / "out", ray="127.0.0.1:1", say=quiet)
