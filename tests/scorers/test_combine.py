@@ -1,12 +1,13 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import final
 
 import pytest
 
+from twofold.constraints import from_spec
 from twofold.errors import ScoringError
-from twofold.scorers import AllOf, Compliant, Correct, SoftGate
+from twofold.scorers import AllOf, Compliant, Correct, Gated, Length, SoftGate, WeightedSum
 from twofold.types import Problem, Response, Scorer, Verdict
 
 
@@ -77,3 +78,46 @@ def test_names() -> None:
         SoftGate(Correct(), Correct("official"))
     with pytest.raises(ScoringError, match="at least one"):
         AllOf(())
+
+
+def test_weighted_sum_and_gates_by_hand_over_the_four_cells() -> None:
+    no_comma = from_spec("punctuation:no_comma", None, profile="fixed")
+    problem = Problem(question="7 + 5 = ?", answer="12", constraints=(no_comma,))
+    texts = ["#### 12", "So, #### 12", "#### 13", "So, #### 13"]
+    replies = [Response(raw=text, reply=text) for text in texts]
+
+    def scores(scorer: Scorer) -> list[float | None]:
+        return [verdict.score for verdict in scorer([problem] * 4, replies)]
+
+    both = (Correct(), Compliant())
+    assert scores(WeightedSum(both)) == [1, 0.5, 0.5, 0]
+    assert scores(WeightedSum(both, (3, 1))) == [1, 0.75, 0.25, 0]
+    assert scores(Gated(Correct(), Compliant())) == [1, 0.5, 0, 0]
+    assert scores(Gated(Compliant(), Correct())) == [1, 0, 0.5, 0]
+
+
+def test_length_pays_only_what_is_earned() -> None:
+    problem = Problem(question="7 + 5 = ?", answer="12")
+    texts = ["#### 12", "It is so: " * 9 + "#### 12", "#### 13"]
+    replies = [Response(raw=text, reply=text) for text in texts]
+    short = [v.score for v in Length(Correct(), "short", half=7)([problem] * 3, replies)]
+    assert short == pytest.approx([0.75, (1 + 7 / 104) / 2, 0])  # 7 and 97 characters
+    long = [v.score for v in Length(Correct(), "long", half=7)([problem] * 3, replies)]
+    assert long == pytest.approx([0.75, (1 + 97 / 104) / 2, 0])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: WeightedSum(()),
+        lambda: WeightedSum((Correct(), Correct())),
+        lambda: WeightedSum((Correct(), Compliant()), (1, 0)),
+        lambda: WeightedSum((Correct(), Compliant()), (1,)),
+        lambda: Gated(Correct(), Correct()),
+        lambda: Length(Correct(), "short", half=0),
+        lambda: Length(Correct(), "tall"),  # type: ignore[arg-type]
+    ],
+)
+def test_combinations_that_make_no_sense(make: Callable[[], Scorer]) -> None:
+    with pytest.raises(ScoringError):
+        make()

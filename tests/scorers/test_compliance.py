@@ -55,7 +55,7 @@ def test_mean_and_all(reply: str, mean: float | None, all_: float | None) -> Non
     assert judge(Compliant("all"), reply).score == all_
 
 
-def test_a_broken_part_decides_all_whatever_is_unscored() -> None:
+def test_one_unscored_part_leaves_the_reply_unscored_a_broken_one_beside_it_or_not() -> None:
     @final
     @dataclass(frozen=True)
     class Undecided(Constraint):
@@ -77,7 +77,7 @@ def test_a_broken_part_decides_all_whatever_is_unscored() -> None:
             return Verdict(None)
 
     problem = Problem(question="?", constraints=(Undecided(), Says("a1")))
-    assert judge(Compliant("all"), "no", problem).score == 0.0
+    assert judge(Compliant("all"), "no", problem).score is None
     assert judge(Compliant("all"), "a1", problem).score is None
     assert judge(Compliant("mean"), "no", problem).score is None
 

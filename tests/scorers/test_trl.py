@@ -10,7 +10,8 @@ import pytest
 from twofold.constraints import from_spec
 from twofold.errors import ScoringError
 from twofold.models.thinking import ThinkingPolicy
-from twofold.scorers import AllOf, Compliant, Correct, SoftGate
+from twofold.scorers import AllOf, Compliant, Correct, SoftGate, WeightedSum
+from twofold.scorers.aggregation import Aggregation
 from twofold.scorers.trl import TrlReward
 from twofold.types import Ended, Problem, Response, Scorer, Verdict
 
@@ -61,9 +62,44 @@ def test_each_reply_is_judged_against_its_own_problem() -> None:
 
 
 def test_none_when_any_part_is_unscored() -> None:
-    for scorer in (SoftGate(), AllOf((Correct(), Compliant("all"))), AllOf((Correct(), Down()))):
+    for scorer in (AllOf((Correct(), Compliant("all"))), AllOf((Correct(), Down()))):
         reward = TrlReward(scorer, (FREE,))  # FREE has no constraint to obey
         assert rewards(reward, said("#### 2"), FREE) == [None]
+
+
+def test_soft_gate_rewards_the_one_side_that_a_problem_has() -> None:
+    bound = Problem(question="Say something.", constraints=BOTH.constraints)
+    neither = Problem(question="Say something else.")
+    reward = TrlReward(SoftGate(), (FREE, bound, neither))
+    texts = ["#### 2", "#### 3", "yes", "so, yes", "yes"]
+    asked = (FREE, FREE, bound, bound, neither)
+    assert rewards(reward, said(*texts), *asked) == [1.0, 0.0, 1.0, 0.0, None]
+    lost = SoftGate(Correct(), Down())
+    assert rewards(TrlReward(lost, (BOTH,)), said("#### 12"), BOTH) == [None]  # lost is not absent
+
+
+def test_groups_are_compared_in_the_reward_where_trl_could_not() -> None:
+    logged: dict[str, float] = {}
+    gdpo = Aggregation(order="normalize_then_sum")
+    parts = WeightedSum((Correct(), Compliant()))
+    reward = TrlReward(parts, (BOTH,), aggregation=gdpo, num_generations=4)
+    texts = ["#### 12", "So, #### 12", "#### 13", "So, #### 13"]
+    got = rewards(reward, said(*texts), *[BOTH] * 4, log_metric=logged.__setitem__)
+    assert got == pytest.approx([1.732, 0, 0, -1.732], abs=2e-3)  # two columns of ±0.866
+    assert logged["measure/weighted_sum(correct,compliant)"] == 0.5  # the log has true scores
+    assert logged["measure/collapsed"] == 0
+    half = ["#### 12", "<think>So", "#### 13", "So, #### 13"]
+    got = rewards(reward, said(*half), *[BOTH] * 4)
+    assert got[1] is None
+    assert sum(value for value in got if value is not None) == pytest.approx(0, abs=1e-6)
+
+
+def test_collapsed_groups_are_counted() -> None:
+    logged: dict[str, float] = {}
+    reward = TrlReward(Correct(), (FREE,), num_generations=2)
+    texts = ["#### 2", "#### 3", "#### 2", "#### 2", "#### 3", "<think>"]
+    rewards(reward, said(*texts), *[FREE] * 6, log_metric=logged.__setitem__)
+    assert logged["measure/collapsed"] == pytest.approx(2 / 3)
 
 
 def test_a_scorer_that_raises_blames_no_reply() -> None:
@@ -100,15 +136,15 @@ def test_parts_are_logged_over_the_scored_replies() -> None:
     )
     texts = ["#### 12", "So, #### 13", "#### 2"]
     out = rewards(reward, said(*texts), BOTH, BOTH, FREE, log_metric=logged.__setitem__)
-    assert out == [1.0, 0.0, None]
+    assert out == [1.0, 0.0, 1.0]
     assert logged == pytest.approx(
         {
-            "measure/soft_gate": 0.5,
+            "measure/soft_gate": 2 / 3,
             "measure/correct": 2 / 3,
             "measure/compliant": 0.5,
             "measure/compliant_all": 0.5,
             "measure/joint": 0.5,
-            "measure/unscored": 1 / 3,
+            "measure/unscored": 0,
         }
     )
 

@@ -37,7 +37,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def plan(folder: Path, **changed: object) -> Plan:
-    (folder / "study.yaml").write_text(yaml.safe_dump(PLAN | changed))
+    (folder / "study.yaml").write_text(yaml.safe_dump(PLAN | changed, sort_keys=False))
     return read(folder / "study.yaml")
 
 

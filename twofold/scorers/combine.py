@@ -27,8 +27,10 @@ class SoftGate(Scorer):
     constraints), so it can never outweigh the answer; but it is worth something on a wrong
     answer, so that there is a slope where no sample is right.
 
-    If either is unscored so is the reward: a lost judge must not train against a good reply. That
-    includes problems without constraints; train those on `Correct` alone.
+    If either is unscored so is the reward: a lost judge must not train against a good reply. What a
+    problem does not have is not lost: one without constraints is rewarded by `correct` alone, one
+    without a reference answer by `compliant` alone, so that plain problems, instructions and both can
+    be mixed in one training (replies are only ever compared with others to the same problem).
 
     Args:
         correct: The measure of capability.
@@ -62,7 +64,16 @@ class SoftGate(Scorer):
 
     def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
         """Judge by both and combine; the parts carry both verdicts."""
-        return _combined((self.correct, self.compliant), problems, responses, self.reward)
+        both = _combined((self.correct, self.compliant), problems, responses, self.reward)
+        return [self._one_sided(p, verdict) for p, verdict in zip(problems, both, strict=True)]
+
+    def _one_sided(self, problem: Problem, verdict: Verdict) -> Verdict:
+        """The verdict, or that of the one side that the problem has."""
+        if bool(problem.constraints) == (problem.answer is not None):
+            return verdict
+        side = self.compliant if problem.constraints else self.correct
+        part = verdict.parts[side.name]
+        return Verdict(part.score, part.reason, verdict.parts)
 
 
 @final

@@ -17,9 +17,9 @@ class Compliant(Scorer):
     The mean is the default, as a reward has to tell two kept promises from one. The verdict has
     the parts for both, keyed by `Problem.constraint_keys`.
 
-    A broken constraint decides `all`, whatever the others are: a product with a 0 is 0. Otherwise
-    one unscored constraint leaves the reply unscored. A problem without constraints is unscored:
-    there was nothing to obey.
+    One unscored constraint leaves the reply unscored, a broken one beside it or not, so that both
+    ways rest on the same replies. A problem without constraints is unscored: there was nothing to
+    obey.
 
     Args:
         how: `"mean"`, the share of constraints met; `"all"`, 1 if every one is met, else 0.
@@ -63,10 +63,10 @@ class Compliant(Scorer):
         parts = dict(zip(keys, checks, strict=True))
         scores = [part.score for part in checks if part.score is not None]
         n_lost = len(parts) - len(scores)
+        if n_lost:
+            return Verdict(None, f"{n_lost} of {len(parts)} constraints unscored", parts)
         if self.how == "all" and 0.0 in scores:
             broken = [key for key, part in parts.items() if part.score == 0.0]
             return Verdict(0.0, "broken: " + ", ".join(broken), parts)
-        if n_lost:
-            return Verdict(None, f"{n_lost} of {len(parts)} constraints unscored", parts)
         score = min(scores) if self.how == "all" else sum(scores) / len(scores)
         return Verdict(score, f"{sum(s == 1.0 for s in scores)} of {len(parts)} met", parts)

@@ -1,0 +1,114 @@
+"""Seeds crossed with problems: by hand, against the plain functions, and by simulation."""
+
+import numpy as np
+import pytest
+from scipy.stats import t as student
+
+from twofold.errors import StatsError
+from twofold.stats import crossed_mean, crossed_paired, mean, outcome, paired, retained
+
+NAN = np.nan
+
+
+def test_one_seed_is_the_plain_mean_and_says_so() -> None:
+    scores = np.array([[1.0, 0, 1, 1, 0, NAN]])
+    crossed, plain = crossed_mean(scores), mean([1, 0, 1, 1, 0])
+    assert (crossed.value, crossed.low, crossed.high) == (plain.value, plain.low, plain.high)
+    assert (crossed.n, crossed.n_unscored) == (5, 1)
+    assert "one seed, which is not covered" in crossed.method
+
+
+def test_one_seed_is_the_plain_paired_comparison() -> None:
+    before, after = np.array([[0.0] * 8 + [1] * 12]), np.array([[1.0] * 20])
+    crossed, plain = crossed_paired(before, after), paired(before[0], after[0])
+    assert crossed.difference == plain.difference
+    assert (crossed.p, crossed.test, crossed.detectable) == (plain.p, plain.test, plain.detectable)
+
+
+def test_variance_and_degrees_of_freedom_by_hand() -> None:
+    # Two seeds, 40 problems; seed 0 has all of the first 30 right, seed 1 the first 20.
+    scores = np.zeros((2, 40))
+    scores[0, :30] = 1
+    scores[1, :20] = 1
+    e = scores - 50 / 80
+    by_problem = (e.sum(axis=0) ** 2).sum() / 80**2 * 40 / 39
+    by_seed = (5.0**2 + 5.0**2) / 80**2 * 2  # each seed's residuals sum to ±5
+    by_cell = (e**2).sum() / 80**2 * 80 / 79
+    variance = max(by_problem + by_seed - by_cell, by_problem, by_seed)
+    df = variance**2 / (by_problem**2 / 39 + by_seed**2 / 1)
+    reach = student.ppf(0.975, df) * variance**0.5
+    found = crossed_mean(scores)
+    assert found.value == pytest.approx(0.625)
+    assert (found.low, found.high) == pytest.approx((max(0, 0.625 - reach), min(1, 0.625 + reach)))
+
+
+def test_seeds_that_differ_widen_and_seeds_that_agree_do_not_narrow_below_items() -> None:
+    rng = np.random.default_rng(0)
+    row = (rng.random(200) < 0.6).astype(float)
+    same = crossed_mean(np.stack([row] * 5))
+    plain = mean(row)
+    assert same.high - same.low == pytest.approx(plain.high - plain.low, rel=0.05)
+    apart = np.stack([(rng.random(200) < p).astype(float) for p in (0.4, 0.5, 0.6, 0.7, 0.8)])
+    assert crossed_mean(apart).high - crossed_mean(apart).low > 2 * (same.high - same.low)
+
+
+def test_lost_cells_are_left_out_and_are_no_zeros() -> None:
+    scores = np.array([[1.0, NAN, 1, NAN], [1.0, 1, NAN, NAN]])
+    found = crossed_mean(scores)
+    assert (found.value, found.n, found.n_unscored) == (1.0, 3, 1)
+    assert found.low < 1.0  # equal scores are no certainty
+    change = crossed_paired(np.array([[0.0, 1, NAN]]), np.array([[1.0, NAN, 1]]))
+    assert (change.difference.value, change.difference.n, change.difference.n_unscored) == (1, 1, 2)
+
+
+def test_the_p_value_and_the_interval_agree_with_the_verdict() -> None:
+    rng = np.random.default_rng(1)
+    before = (rng.random((3, 150)) < 0.4).astype(float)
+    after = np.maximum(before, (rng.random((3, 150)) < 0.5).astype(float))
+    up = crossed_paired(before, after)
+    assert up.difference.low > 0
+    assert up.p < 0.05
+    assert up.detectable is not None and up.detectable < 0.2
+    assert outcome(up, up) == "both_rise"
+    same = crossed_paired(before, before)
+    assert same.difference.value == 0
+    assert same.p == 1
+    assert outcome(same, same) != "both_rise"
+
+
+def test_retained_by_hand() -> None:
+    base = np.tile([0.0, 0, 1, 1], (3, 25))
+    reference = np.tile([1.0, 1, 1, 1], (3, 25))
+    half = np.tile([1.0, 0, 1, 1], (3, 25))
+    found = retained(base, reference, half)
+    assert found.value == pytest.approx(0.5)
+    assert found.low < 0.5 < found.high
+    assert retained(base, reference, reference).value == 1
+    with pytest.raises(StatsError, match="not clearly above zero"):
+        retained(base, base, half)
+
+
+def test_what_cannot_be_computed() -> None:
+    with pytest.raises(StatsError, match="every cell is unscored"):
+        crossed_mean(np.full((2, 3), NAN))
+    with pytest.raises(StatsError, match=r"\(seeds, problems\)"):
+        crossed_mean([1, 0])
+    with pytest.raises(StatsError, match="shape"):
+        crossed_paired(np.zeros((1, 3)), np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize(("n_seeds", "spread"), [(3, 0.03), (5, 0.0), (5, 0.08)])
+def test_coverage_over_problems_and_seeds(n_seeds: int, spread: float) -> None:
+    """Measured with 400 repetitions: 96, 98 and 95 %; ignoring seeds gave 91, 95 and 59 %."""
+    rng, held, alarms, repetitions = np.random.default_rng(2), 0, 0, 200
+    for _ in range(repetitions):
+        hard = 0.25 + 0.5 * rng.beta(1, 1, 120)
+        old, new = (
+            (rng.random((n_seeds, 120)) < np.clip(hard + rng.normal(0, spread, (n_seeds, 1)), 0, 1))
+            for _ in range(2)
+        )
+        found = crossed_mean(new.astype(float))
+        held += found.low <= 0.5 <= found.high
+        alarms += crossed_paired(old.astype(float), new.astype(float)).p < 0.05
+    assert held / repetitions >= 0.91  # 2.5 standard errors of the simulation under 95 %
+    assert alarms / repetitions <= 0.09
