@@ -1,10 +1,10 @@
 """What does a step of GRPO cost with our reward, and where does its time go?
 
 Ours is what `Grpo.train` runs, with `SoftGate`, the measures that it follows and its callbacks;
-the other side is TRL's trainer with a constant reward. Both train the pocket model in one process
-and take their steps in turn. The learning rate is too small to move a weight and the same seed is
-set before each step, so both sides draw the very same replies and the pair of times is a fair one
-however long they are; if they do not, nothing is reported.
+the other side is TRL's trainer with a constant reward. Both train the pocket model for a few steps
+in turn, A B B A ..., and the first step of each time is left out. The learning rate is too small to
+move a weight and the same seed is set before each step, so both sides draw the very same replies
+and have the same tokens to learn from; if they do not, nothing is reported.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from __future__ import annotations
 import logging
 import statistics
 import tempfile
-import threading
 import time
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import torch
@@ -35,122 +35,96 @@ from twofold.scorers import SoftGate
 from twofold.types import Problem
 
 BASE = "pocket"
-N_ROUNDS = 12
-N_STEPS = N_ROUNDS + 2  # the first warms up, and beside the last the other side tidies up
-BATCH, MAX_TOKENS = 12, 96
+N_STEPS, N_ROUNDS = 4, 8
 LIMIT = 1.05
 
 GRPO = Grpo(
     reward=SoftGate(),
     steps=N_STEPS,
-    batch=BATCH,
-    max_completion_length=MAX_TOKENS,
+    batch=12,
+    max_completion_length=96,
     learning_rate=1e-12,
     save_steps=N_STEPS + 1,
     probe=0,
     trl={"report_to": "none"},
 )
 
-WATCHED = ("_generate", "_calculate_rewards", "_prepare_inputs", "training_step")
-"""What is timed inside of a step: sampling, reward, both and what is around them, all to the gradient."""
-
-_here = threading.local()
+SAMPLING, REWARD, BATCH, GRADIENT = PARTS = (
+    "_generate",
+    "_calculate_rewards",
+    "_prepare_inputs",
+    "training_step",
+)
+"""The trainer's methods that are timed; the third holds the first two, and the last all of them."""
 
 
 class Clock(transformers.TrainerCallback):
-    """The times of one side, which takes a step when the other has taken one."""
+    """Times the steps of one training, from one's beginning to the next one's.
 
-    def __init__(self, mine: threading.Semaphore, other: threading.Semaphore) -> None:
-        self._mine = mine
-        self._other = other
-        self._start: float | None = None
-        self.steps: list[float] = []
-        self.parts: dict[str, list[float]] = defaultdict(list)
+    A step's log and the reading of its data belong to it, so nothing is left out but the saving.
+    """
+
+    def __init__(self) -> None:
+        self.steps: list[Counter[str]] = []
         self.replies: list[object] = []
+        self._start = 0.0
 
-    def on_step_begin(
-        self,
-        args: transformers.TrainingArguments,
-        state: transformers.TrainerState,
-        control: transformers.TrainerControl,
-        **_: object,
-    ) -> None:
-        """End the step before, wait, and begin: log and data of a step count."""
+    def on_step_begin(self, _args: Any, state: transformers.TrainerState, *_: Any, **__: Any) -> None:
+        """End the step before and begin the next, always with the same seed."""
         self._end()
-        self._mine.acquire()
         torch.manual_seed(state.global_step)
+        self.steps.append(Counter())
         self._start = time.perf_counter()
 
-    def on_train_end(
-        self,
-        args: transformers.TrainingArguments,
-        state: transformers.TrainerState,
-        control: transformers.TrainerControl,
-        **_: object,
-    ) -> None:
+    def on_train_end(self, *_: Any, **__: Any) -> None:
         """End the last step."""
         self._end()
 
     def _end(self) -> None:
-        if self._start is not None:
-            self.steps.append(time.perf_counter() - self._start)
-        self._other.release()
-
-    def run(self, train: Callable[[], object]) -> None:
-        """Train on this thread; the other side is not left waiting if that fails."""
-        self._mine.acquire()
-        _here.clock = self
-        try:
-            train()
-        finally:
-            self._other.release()
-
-    def shares(self) -> dict[str, float]:
-        """Seconds of the middle step's parts, each the median over the rounds."""
-        sampling, reward, prepare, to_gradient = (
-            statistics.median(self.parts[name][1:-1]) for name in WATCHED
-        )
-        update = to_gradient - prepare
-        rest = statistics.median(self.rounds) - sampling - reward - update
-        return {"sampling": sampling, "reward": reward, "update": update, "rest": rest}
+        if self.steps:
+            self.steps[-1]["whole"] += time.perf_counter() - self._start
 
     @property
-    def rounds(self) -> list[float]:
-        return self.steps[1:-1]
+    def seconds(self) -> Counter[str]:
+        """What the steps took in all and in each part, without the first, which warms up."""
+        return sum(self.steps[1:], Counter())
 
 
 @contextmanager
-def watched() -> Iterator[None]:
-    """While open, every trainer keeps the time of the thread that it was made on."""
-    with ExitStack() as stack:
-        for name in WATCHED:
-            stack.enter_context(mock.patch.object(GRPOTrainer, name, timed(name)))
-        made = GRPOTrainer.__init__
+def timed(clock: Clock) -> Iterator[None]:
+    """While open, a `GRPOTrainer` tells `clock` its times."""
 
-        def init(self: GRPOTrainer, *args: object, **kwargs: object) -> None:
-            made(self, *args, **kwargs)
-            self.add_callback(_here.clock)
+    def watched(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(self: GRPOTrainer, *args: Any, **kwargs: Any) -> Any:
+            start = time.perf_counter()
+            done = work(self, *args, **kwargs)
+            clock.steps[-1][name] += time.perf_counter() - start
+            if name == SAMPLING:
+                clock.replies.append(done[1])
+            return done
 
-        stack.enter_context(mock.patch.object(GRPOTrainer, "__init__", init))
+        return wrapped
+
+    made = GRPOTrainer.__init__
+
+    def init(self: GRPOTrainer, *args: Any, **kwargs: Any) -> None:
+        made(self, *args, **kwargs)
+        self.add_callback(clock)
+
+    with ExitStack() as patches:
+        patches.enter_context(mock.patch.object(GRPOTrainer, "__init__", init))
+        for name in PARTS:
+            wrapped = watched(name, getattr(GRPOTrainer, name))
+            patches.enter_context(mock.patch.object(GRPOTrainer, name, wrapped))
         yield
-
-
-def timed(name: str) -> Callable[..., object]:
-    work = getattr(GRPOTrainer, name)
-
-    def wrapped(self: GRPOTrainer, *args: object, **kwargs: object) -> object:
-        start = time.perf_counter()
-        done = work(self, *args, **kwargs)
-        _here.clock.parts[name].append(time.perf_counter() - start)
-        if name == "_generate":
-            _here.clock.replies.append(done[1])
-        return done
-
-    return wrapped
 
 
 def nothing(completions: Sequence[object], **_: object) -> list[float]:
     return [0.0] * len(completions)
+
+
+def ours(problems: Sequence[Problem], out: Path) -> None:
+    GRPO.train(BASE, problems, out=out)
 
 
 def bare(problems: Sequence[Problem], out: Path) -> None:
@@ -161,7 +135,7 @@ def bare(problems: Sequence[Problem], out: Path) -> None:
         output_dir=str(out),
         per_device_train_batch_size=GRPO.rows_a_step,
         num_generations=GRPO.num_generations,
-        max_completion_length=MAX_TOKENS,
+        max_completion_length=GRPO.max_completion_length,
         max_steps=N_STEPS,
         learning_rate=GRPO.learning_rate,
         lr_scheduler_type="constant",
@@ -187,31 +161,49 @@ def bare(problems: Sequence[Problem], out: Path) -> None:
         trainer.train()
 
 
+def clocked(train: Callable[[Path], None]) -> Clock:
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as folder, timed(clock):
+        train(Path(folder, "run"))
+    return clock
+
+
 def measure() -> list[Ratio]:
     logging.getLogger(GRPOTrainer.__module__).setLevel(logging.ERROR)
-    problems = load(f"{BASE}:{BATCH * N_STEPS}:train", profile="fixed")
-    turns = threading.Semaphore(1), threading.Semaphore(0)
-    ours, theirs = Clock(turns[0], turns[1]), Clock(turns[1], turns[0])
-    with tempfile.TemporaryDirectory() as folder, watched(), ThreadPoolExecutor(2) as pool:
-        first = pool.submit(ours.run, lambda: GRPO.train(BASE, problems, out=Path(folder, "ours")))
-        second = pool.submit(theirs.run, lambda: bare(problems, Path(folder, "bare")))
-        first.result()
-        second.result()
-    if ours.replies != theirs.replies:
-        raise SystemExit("the two sides drew different replies, so their times say nothing")
+    problems = load(f"{BASE}:{GRPO.batch * N_STEPS}:train", profile="fixed")
+    sides = [partial(ours, problems), partial(bare, problems)]
+    rounds: list[tuple[Clock, Clock]] = []
+    for number in range(N_ROUNDS):
+        if number % 2:
+            b, a = clocked(sides[1]), clocked(sides[0])
+        else:
+            a, b = clocked(sides[0]), clocked(sides[1])
+        if a.replies != b.replies:
+            raise SystemExit("the two sides drew different replies, so their times say nothing")
+        rounds.append((a, b))
     return [
         Ratio(
-            name=f"a GRPO step, {GRPO.rows_a_step} replies of at most {MAX_TOKENS} tokens",
-            rounds=[a / b for a, b in zip(ours.rounds, theirs.rounds, strict=True)],
+            name=f"a GRPO step of {GRPO.batch} x {GRPO.num_generations} replies, SoftGate",
+            rounds=[a.seconds["whole"] / b.seconds["whole"] for a, b in rounds],
             limit=LIMIT,
-            ours=told(ours),
-            theirs=f"TRL with a constant reward: {told(theirs)}",
+            ours=told([a for a, _ in rounds]),
+            theirs=f"TRL with a constant reward: {told([b for _, b in rounds])}",
         )
     ]
 
 
-def told(clock: Clock) -> str:
-    """'2.00 s: sampling 41 %, ...'"""
-    whole = statistics.median(clock.rounds)
-    parts = ", ".join(f"{name} {value / whole:.1%}" for name, value in clock.shares().items())
-    return f"{whole:.2f} s ({parts})"
+def told(clocks: Sequence[Clock]) -> str:
+    """'2.00 s (sampling 41 %, ...)': a step's mean, the median over the rounds, and its parts.
+
+    The update is the loss, its gradient; the rest is the optimiser, the log and what lies between.
+    """
+    seconds = [clock.seconds for clock in clocks]
+    shares = {
+        "sampling": [s[SAMPLING] / s["whole"] for s in seconds],
+        "reward": [s[REWARD] / s["whole"] for s in seconds],
+        "update": [(s[GRADIENT] - s[BATCH]) / s["whole"] for s in seconds],
+        "rest": [1 - (s[SAMPLING] + s[REWARD] + s[GRADIENT] - s[BATCH]) / s["whole"] for s in seconds],
+    }
+    step = statistics.median(s["whole"] for s in seconds) / (N_STEPS - 1)
+    parts = ", ".join(f"{name} {statistics.median(x):.1%}" for name, x in shares.items())
+    return f"{step:.2f} s ({parts})"

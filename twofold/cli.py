@@ -169,7 +169,7 @@ def check(
 
 @app.command()
 def train(
-    method: Annotated[str, typer.Argument(help="sft, rft, grpo or dpo.")],
+    method: Annotated[str, typer.Argument(help="sft, cft, rft, grpo or dpo.")],
     base: Annotated[str, typer.Option(help="A MODEL with local weights, as in `audit`.")],
     problems: Annotated[str, typer.Option(help="What is trained on, as in `audit`.")],
     out: Annotated[Path, typer.Option(help="Where model and checkpoints go.")],

@@ -273,7 +273,8 @@ def test_held_out_problems_are_followed(tiny: Path, tmp_path: Path) -> None:
     done = method.train(str(tiny), PROBLEMS[:2], out=tmp_path / "run", held_out=PROBLEMS[2:])
     rows = json.loads((done.folder / "trainer_state.json").read_text())["log_history"]
     followed = [row for row in rows if "held_out/correct" in row]
-    assert [row["step"] for row in followed] == [2, 4]
+    assert [row["step"] for row in followed] == [0, 2, 4]  # the base first
+    assert all(row["held_out/tokens"] > 0 for row in followed)
     assert followed[0]["held_out/correct"] == 0.0  # a random model answers nothing
     assert followed[0]["held_out/unscored"] == 1.0  # no constraints, so no joint measure
 

@@ -5,6 +5,7 @@ Importing this package brings in no torch. A method's `rows` can be looked at wi
 of its own and name it in `METHODS`.
 """
 
+from twofold.methods.cft import Cft
 from twofold.methods.config import REWARDS, configured, nearest
 from twofold.methods.dpo import Dpo
 from twofold.methods.grpo import Grpo
@@ -15,6 +16,7 @@ from twofold.methods.sft import Sft
 __all__ = [
     "METHODS",
     "REWARDS",
+    "Cft",
     "Checkpoint",
     "Dpo",
     "Grpo",
@@ -26,7 +28,7 @@ __all__ = [
     "named",
 ]
 
-METHODS: dict[str, type[Method]] = {method.name: method for method in (Sft, Rft, Grpo, Dpo)}
+METHODS: dict[str, type[Method]] = {method.name: method for method in (Sft, Cft, Rft, Grpo, Dpo)}
 """Every method by the name that `twofold train` takes."""
 
 

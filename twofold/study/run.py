@@ -10,10 +10,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, final
 
+import twofold.report.study as page
 from twofold.audit import about
 from twofold.jsonl import Row, replaced
 from twofold.models import resolve
-from twofold.report import study as page
 from twofold.store import RunDir
 from twofold.study import fan
 from twofold.study.analysis import Analysis, to_json

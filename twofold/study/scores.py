@@ -91,8 +91,9 @@ class Scores:
 
 
 def _tokens(block: Block) -> NDArray[np.float64]:
-    known = (block.reply >= 0) & (block.thinking >= 0)
-    return np.where(known, block.thinking + block.reply, np.nan).astype(np.float64)
+    """Thought and reply together; a reply without a thought has no count for one."""
+    total = np.maximum(block.thinking, 0) + block.reply
+    return np.where(block.reply >= 0, total, np.nan).astype(np.float64)
 
 
 _VALUES: dict[str, Callable[[Block], NDArray[np.floating]]] = {

@@ -1,0 +1,109 @@
+"""Critiques: which may be learned from, what is learned of them, and that they are made once."""
+
+from pathlib import Path
+
+import pytest
+
+from twofold.jsonl import dumps, read_lines
+from twofold.methods import Cft, TrainingError
+from twofold.methods.critiques import checked, conclusion
+from twofold.methods.loop import Loop
+from twofold.problems import pocket
+from twofold.problems.pocket.critic import critique
+from twofold.scorers import Correct
+from twofold.types import Ended, Problem, Response
+
+ASKED = pocket.suite(12, split="train")
+
+
+def said(text: str, ended: Ended = Ended.answered) -> Response:
+    return Response(raw=text, reply=text, ended=ended)
+
+
+def test_the_conclusion_is_the_last_word() -> None:
+    assert conclusion("Conclusion: right. No: conclusion: WRONG.") is False
+    assert conclusion("Conclusion: right, or so I think") is None
+    assert conclusion("") is None
+
+
+def test_contradicted_open_and_unjudged_critiques_are_dropped_and_counted() -> None:
+    problem = Problem(question="7 + 5 = ?", answer="12")
+    right, wrong = said("#### 12"), said("#### 13")
+    cut = Response(raw="<think>", reply="", thinking="", ended=Ended.unclosed_thinking)
+    solutions = [right, right, wrong, wrong, wrong, cut]
+    texts = ["Conclusion: right", "Conclusion: wrong", "Conclusion: wrong", "Conclusion: right",
+             "Hm.", "Conclusion: wrong"]  # fmt: skip
+    kept = checked([problem] * 6, solutions, texts, by=Correct())
+    assert [(row["solution"], row["verdict"]) for row in kept.rows] == [
+        ("#### 12", "right"),
+        ("#### 13", "wrong"),
+    ]
+    assert kept.dropped == {
+        "contradicted by the verifier": 2,
+        "no conclusion": 1,
+        "solution cannot be judged": 1,
+    }
+
+
+def test_the_rule_based_critic_agrees_with_the_verifier_and_names_the_first_wrong_step() -> None:
+    for problem in ASKED:
+        good = pocket.solution(problem)
+        first = problem.tags["steps"].split("; ")[0]
+        bad = good.replace(first, "First, something else").replace(str(problem.answer), "nothing")
+        assert conclusion(critique(problem, good)) is True
+        assert conclusion(critique(problem, bad)) is False
+        assert f"It should be: {first.replace(',', '')}." in critique(problem, bad)
+
+
+def test_rows_hold_question_solution_and_critique(tmp_path: Path) -> None:
+    file = tmp_path / "critiques.jsonl"
+    lines = [
+        {"problem": ASKED[0].id, "solution": pocket.solution(ASKED[0]), "critique": "Conclusion: right"},
+        {"problem": ASKED[1].id, "solution": "No idea.", "critique": "Conclusion: right"},
+        {"problem": "another", "solution": "?", "critique": "Conclusion: wrong"},
+    ]  # fmt: skip
+    file.write_text("".join(dumps(line) + "\n" for line in lines))
+    (row,) = Cft(critiques=file).rows(ASKED)
+    (turn,) = row["prompt"]
+    assert ASKED[0].question in turn["content"]
+    assert pocket.solution(ASKED[0]) in turn["content"]
+    assert row["completion"] == "Conclusion: right"
+
+
+def test_only_the_critique_is_learned(tiny: Path, tmp_path: Path) -> None:
+    file = tmp_path / "critiques.jsonl"
+    line = {"problem": ASKED[0].id, "solution": pocket.solution(ASKED[0])}
+    file.write_text(dumps(line | {"critique": "Conclusion: right"}) + "\n")
+    method = Cft(critiques=file)
+    loop = Loop(method, str(tiny), method.rows(ASKED), out=tmp_path / "run")
+    (row,) = loop.tokens()
+    learned = [i for i, m in zip(row["input_ids"], row["completion_mask"], strict=True) if m]
+    assert learned == [
+        *loop.trainee.ids("Conclusion: right"),
+        loop.trainee.tokenizer.eos_token_id,
+    ]
+
+
+def test_critiques_of_the_bases_own_solutions_are_made_once(tmp_path: Path) -> None:
+    method = Cft(max_completion_length=64, epochs=1, learning_rate=1e-4)
+    done = method.train("pocket", ASKED, out=tmp_path / "run")
+    file = tmp_path / "run.critiques.jsonl"
+    rows = list(read_lines(file))
+    assert 1 <= len(rows) <= len(ASKED)
+    assert {row["verdict"] for row in rows} <= {"right", "wrong"}
+    before = file.stat().st_mtime_ns
+    assert method.train("pocket", ASKED, out=tmp_path / "run") == done
+    assert file.stat().st_mtime_ns == before
+
+
+def test_what_cannot_be_learned_from(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="there is no file"):
+        Cft(critiques=tmp_path / "none.jsonl").rows(ASKED)
+    (tmp_path / "bad.jsonl").write_text('{"problem": "x"}\n')
+    with pytest.raises(TrainingError, match="line 1 lacks"):
+        Cft(critiques=tmp_path / "bad.jsonl").rows(ASKED)
+    (tmp_path / "empty.jsonl").write_text("")
+    with pytest.raises(TrainingError, match="no critique can be learned from"):
+        Cft(critiques=tmp_path / "empty.jsonl").rows(ASKED)
+    with pytest.raises(TrainingError, match="pocket suite alone"):
+        Cft(critic="rules")._made("pocket", [Problem(question="7 + 5 = ?", answer="12")])

@@ -1,0 +1,33 @@
+"""What is wrong with a reply to a pocket problem? A critic that knows the solution."""
+
+from __future__ import annotations
+
+import re
+
+from twofold.types import Problem
+
+_BOX = re.compile(r"\\boxed\{([^{}]*)\}")
+
+
+def critique(problem: Problem, reply: str) -> str:
+    r"""The first step that the reply lacks or has otherwise, and a conclusion.
+
+    Args:
+        problem: Of this suite: its tag `steps` holds the solution.
+        reply: The whole reply, thought included.
+
+    Example:
+        >>> asked = Problem(question="?", answer="5", tags={"steps": "First, up 1 from 4 gives 5"})
+        >>> critique(asked, "First, up 1 from 4 gives 6. It is \\boxed{6}.")
+        'It should be: First up 1 from 4 gives 5. The result is 5. Conclusion: wrong'
+    """
+    said = reply.replace(",", "")
+    boxed = _BOX.findall(reply)
+    is_right = bool(boxed) and {answer.strip() for answer in boxed} == {str(problem.answer)}
+    steps = [step.replace(",", "") for step in problem.tags["steps"].split("; ")]
+    missing = next((step for step in steps if step not in said), None)
+    if is_right:
+        told = "Every step holds." if missing is None else "The working is not shown."
+        return f"{told} The result is {problem.answer}. Conclusion: right"
+    told = "The steps hold." if missing is None else f"It should be: {missing}."
+    return f"{told} The result is {problem.answer}. Conclusion: wrong"
