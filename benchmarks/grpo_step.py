@@ -69,7 +69,9 @@ class Clock(transformers.TrainerCallback):
         self.replies: list[object] = []
         self._start = 0.0
 
-    def on_step_begin(self, _args: Any, state: transformers.TrainerState, *_: Any, **__: Any) -> None:
+    def on_step_begin(
+        self, _args: Any, state: transformers.TrainerState, *_: Any, **__: Any
+    ) -> None:
         """End the step before and begin the next, always with the same seed."""
         self._end()
         torch.manual_seed(state.global_step)
@@ -202,7 +204,9 @@ def told(clocks: Sequence[Clock]) -> str:
         "sampling": [s[SAMPLING] / s["whole"] for s in seconds],
         "reward": [s[REWARD] / s["whole"] for s in seconds],
         "update": [(s[GRADIENT] - s[BATCH]) / s["whole"] for s in seconds],
-        "rest": [1 - (s[SAMPLING] + s[REWARD] + s[GRADIENT] - s[BATCH]) / s["whole"] for s in seconds],
+        "rest": [
+            1 - (s[SAMPLING] + s[REWARD] + s[GRADIENT] - s[BATCH]) / s["whole"] for s in seconds
+        ],
     }
     step = statistics.median(s["whole"] for s in seconds) / (N_STEPS - 1)
     parts = ", ".join(f"{name} {statistics.median(x):.1%}" for name, x in shares.items())

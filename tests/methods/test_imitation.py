@@ -143,20 +143,6 @@ def log(folder: Path) -> list[dict[str, float]]:
     return rows
 
 
-def test_batch_8_equals_batch_4_twice(tiny: Path, tmp_path: Path) -> None:
-    lines = [{"problem": P1.id, "raw": f"{word} four"} for word in ("it is", "is", "and it", "two")]
-    lines += [{"problem": P2.id, "raw": f"{word} two"} for word in ("it is", "is", "and it", "it")]
-    file = written(tmp_path / "demonstrations", *lines)
-    method = Sft(demonstrations=file, learning_rate=1e-3, epochs=4, batch=8)
-    curves = []
-    for accumulation in (1, 2):
-        run = replace(method, accumulation=accumulation)
-        done = run.train(str(tiny), [P1, P2], out=tmp_path / f"run{accumulation}")
-        curves.append([row["loss"] for row in log(done.folder) if "loss" in row])
-    assert len(curves[0]) == 4
-    assert curves[0] == pytest.approx(curves[1], rel=1e-4)
-
-
 def ending(tiny: Path, tmp_path: Path) -> Path:
     """The tiny model after it has learned to end its replies, some with an o and some without."""
     lines = [

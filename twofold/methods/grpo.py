@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -117,6 +118,11 @@ class Grpo(Tuned):
         }
         if not self.grouping.is_trl_own:  # the reward compares; TRL only whitens what GDPO added up
             settings["scale_rewards"] = "batch" if self.grouping.by_part else "none"
+        if self.trl.get("use_vllm") and importlib.util.find_spec("vllm") is None:
+            raise TrainingError(
+                "trl: use_vllm needs vLLM, which is not installed; `pip install vllm` on a machine with "
+                "a GPU, or leave it out"
+            )
         loop = Loop(self, base, self.rows(problems), out=out)
         if loop.finished is not None:
             return loop.finished

@@ -68,6 +68,9 @@ class Page:
             raise RunError(f"{path} holds no study.json; give the folder of a study") from error
         except json.JSONDecodeError as error:
             raise RunError(f"{file} is corrupt ({error}); `twofold report` remakes it") from error
+        keys = ("base", "arms", "contrasts", "floors", "curves", "lengths", "samples", "caveats")
+        if not isinstance(found, dict) or not all(key in found for key in keys):
+            raise RunError(f"{file} is corrupt (parts are missing); `twofold report` remakes it")
         try:
             return cls(_typed(found), RunDir(path).manifest())
         except ValidationError as error:
