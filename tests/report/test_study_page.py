@@ -106,7 +106,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     assert HOSTILE not in page
     assert "&lt;script&gt;alert(1)" in page
     assert page.count("<script") == 1  # its own
-    assert "default-src 'none'" in page
+    assert "default-src &#39;none&#39;" in page
 
 
 def test_the_plane_stands_alone(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def panel(name: str, rows: Sequence[Mapping[str, Any]]) -> Markup:
         parts.append(_path(f"curve {key}", [(x(step), y(value)) for step, value in means]))
         if means:
             said.append(f"{words} from {means[0][1]:.2f} to {means[-1][1]:.2f}")
-    return drawing("ladder", (340, 192), f"{name}: {', '.join(said)}", [p for p in parts if p])
+    return drawing("ladder", (352, 192), f"{name}: {', '.join(said)}", [p for p in parts if p])
 
 
 def _mean(rows: Sequence[Mapping[str, Any]], key: str, step: int) -> float | None:
