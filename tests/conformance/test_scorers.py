@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twofold.constraints import from_spec
-from twofold.scorers import AllOf, Compliant, Correct, SoftGate
+from twofold.scorers import AllOf, Compliant, Correct, Gated, SoftGate, WeightedSum
 from twofold.types import Ended, Problem, Response, Scorer
 
 SCORERS: list[tuple[Scorer, str]] = [
@@ -20,6 +20,9 @@ SCORERS: list[tuple[Scorer, str]] = [
     (Compliant("all"), "compliant_all"),
     (SoftGate(), "soft_gate"),
     (AllOf((Correct(), Compliant("all"))), "all_of(correct,compliant_all)"),
+    (WeightedSum((Correct(), Compliant())), "weighted_sum(correct,compliant)"),
+    (Gated(Correct(), Compliant()), "gated(correct,compliant)"),
+    (Gated(Compliant("all"), Correct()), "gated(compliant_all,correct)"),
 ]
 each = pytest.mark.parametrize("scorer", [pytest.param(s, id=repr(s)) for s, _ in SCORERS])
 

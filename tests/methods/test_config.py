@@ -1,12 +1,13 @@
 """Is a wrong setting told with its remedy, before any model is loaded?"""
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from twofold.methods import METHODS, Grpo, Rft, TrainingError, configured, named
+from twofold.methods import METHODS, REWARDS, Grpo, Rft, TrainingError, configured, named
 from twofold.methods.support import require, support
 from twofold.scorers import AllOf, Compliant, Correct, SoftGate
 from twofold.types import Ended, Problem, Response
@@ -106,3 +107,8 @@ def test_the_command_shows_rows_without_a_model_and_tells_errors(tmp_path: Path)
     assert wrong.returncode == 2
     assert "did you mean 'steps'" in wrong.stderr
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", sorted(REWARDS))
+def test_every_reward_can_be_sent_to_another_process(name: str) -> None:
+    assert pickle.loads(pickle.dumps(REWARDS[name])) == REWARDS[name]

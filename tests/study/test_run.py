@@ -109,6 +109,18 @@ def test_an_arm_that_fails_leaves_the_others_and_is_tried_again(
     assert not study(two, out=tmp_path / "out", say=quiet).failed
 
 
+def test_what_torch_or_the_disk_refuses_fails_the_cell_and_not_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: rft.Rft, *args: object, **kw: object) -> object:
+        raise RuntimeError("CUDA out of memory")
+
+    monkeypatch.setattr(rft.Rft, "train", full)
+    result = study(plan(tmp_path), out=tmp_path / "out", say=quiet)
+    assert result.failed == {"answer/0": "RuntimeError: CUDA out of memory"}
+    assert list(result.found["contrasts"]) == []
+
+
 def test_a_base_without_chat_template_is_told_before_anything_runs(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     with pytest.raises(TwofoldError):

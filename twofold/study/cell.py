@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -96,6 +97,12 @@ def work(plan: Plan, cell: Cell, out: Path, say: Callable[[str], None] = print) 
             )
     except TwofoldError as error:
         return str(error)
+    except (
+        RuntimeError,
+        ValueError,
+        OSError,
+    ) as error:  # out of memory, a full disk, TRL's refusals
+        return f"{type(error).__name__}: {error}"
     finally:
         gc.collect()
     done = {
@@ -103,8 +110,9 @@ def work(plan: Plan, cell: Cell, out: Path, say: Callable[[str], None] = print) 
         "minutes": (trained - started) / 60 if fresh else None,
         "audit_minutes": (time.monotonic() - trained) / 60 if fresh else None,
     }
-    with replaced(folder / "cell.json") as file:
-        json.dump(done, file, indent=1)
+    if os.environ.get("RANK", "0") == "0":
+        with replaced(folder / "cell.json") as file:
+            json.dump(done, file, indent=1)
     return None
 
 

@@ -63,6 +63,7 @@ def study(
     """
     _check_base(plan)
     rank = int(os.environ.get("RANK", "0"))
+    say = say if rank == 0 else _silent
     failed: dict[str, str] = {}
     models = {BASE: resolve(plan.base)}
     identity = plan.identity() | {"base": models[BASE].fingerprint()}
@@ -175,6 +176,10 @@ def _caveats(plan: Plan, seeds: Mapping[str, list[int]], failed: Mapping[str, st
             "One seed: the intervals cover other problems, and not another training run of the same arm."
         )
     return found
+
+
+def _silent(_: str) -> None:
+    """What the other processes of an `accelerate launch` say."""
 
 
 def _check_base(plan: Plan) -> None:
