@@ -1,6 +1,6 @@
 """Did both rise, in which arm, and on what? From the saved scores to `study.json`; pure.
 
-Every difference is paired with the base by problem and seed, every interval covers new problems and
+Every difference is paired with the base by problem, every interval covers new problems and
 (from two seeds on) new trainings, and the verdicts of a split share one Holm correction: among ten
 arms one would rise by chance.
 """
@@ -114,13 +114,9 @@ class Analysis:
                 for value in sorted({*values} - {""}):
                     yield f"{split}/{tag}={value}", split, np.array([v == value for v in values])
 
-    def _matrix(
-        self, arm: str, split: str, measure: str, *, like: str | None = None, worst: bool = False
-    ) -> Matrix:
-        """The scores of an arm, by its own finished seeds or by those of another arm."""
-        return self.scores[arm][split].matrix(
-            measure, self.seeds[like or arm], unclosed_as_wrong=worst
-        )
+    def _matrix(self, arm: str, split: str, measure: str, *, worst: bool = False) -> Matrix:
+        """The scores of an arm, a row a seed."""
+        return self.scores[arm][split].matrix(measure, self.seeds[arm], unclosed_as_wrong=worst)
 
     def _estimate(self, arm: str, values: Matrix, *, scale: float = 1.0) -> Estimate | None:
         """The mean of an arm's scores; None if nothing is scored.
@@ -170,8 +166,8 @@ class Analysis:
     ) -> dict[str, Comparison]:
         found = {}
         for measure in COMPARED:
-            before = self._matrix(BASE, split, measure, like=arm, worst=worst)[:, at]
             after = self._matrix(arm, split, measure, worst=worst)[:, at]
+            before = _pooled(self._matrix(BASE, split, measure, worst=worst)[:, at], len(after))
             comparison = self._paired(before, after)
             if comparison is not None:
                 found[measure] = comparison
@@ -202,8 +198,9 @@ class Analysis:
             return {}
         rows = [
             self.scores[who][split].matrix("capability", shared)[:, at]
-            for who in (BASE, self.reference, arm)
+            for who in (self.reference, arm)
         ]
+        rows.insert(0, _pooled(self._matrix(BASE, split, "capability")[:, at], len(shared)))
         keep = ~np.isnan(np.stack(rows)).any(axis=0).all(axis=0)
         try:
             return {self.reference: retained(*(row[:, keep] for row in rows))}
@@ -214,12 +211,25 @@ class Analysis:
         scores = self.scores[arm][self.headline]
         found = {}
         for name in scores.types():
-            before = self.scores[BASE][self.headline].type_matrix(name, self.seeds[arm])
-            comparison = self._paired(before, scores.type_matrix(name, self.seeds[arm]))
+            after = scores.type_matrix(name, self.seeds[arm])
+            before = self.scores[BASE][self.headline].type_matrix(name, self.seeds[BASE])
+            comparison = self._paired(_pooled(before, len(after)), after)
             if comparison is not None:
                 found[name] = comparison
         adjusted = holm({name: comparison.p for name, comparison in found.items()})
         return {name: replace(c, p_adjusted=adjusted[name]) for name, c in found.items()}
+
+
+def _pooled(base_SP: Matrix, n_seeds: int) -> Matrix:
+    """The base's mean on each problem over all its samples, beside every seed of an arm.
+
+    The base is one model: that its samples of one seed came out better than those of another is no
+    matter of training, and pooling them takes that chance out of the seeds. What is left of it
+    differs by problem, where the interval counts it.
+    """
+    n_scored = (~np.isnan(base_SP)).sum(axis=0)
+    means = np.where(n_scored > 0, np.nansum(base_SP, axis=0) / np.maximum(n_scored, 1), np.nan)
+    return np.tile(means, (n_seeds, 1))
 
 
 def _asked(values: Matrix) -> Matrix:
