@@ -14,7 +14,13 @@ from scipy.stats import chisquare  # noqa: E402
 from tiny_llama import copy_of, write_tiny  # noqa: E402
 
 from twofold.errors import ModelError  # noqa: E402
-from twofold.models.batches import Capacity, main_memory_bytes, plan  # noqa: E402
+from twofold.models.batches import (  # noqa: E402
+    SHAPE,
+    Capacity,
+    capacity_of,
+    main_memory_bytes,
+    plan,
+)
 from twofold.models.hf import HfModel  # noqa: E402
 from twofold.models.loading import quiet  # noqa: E402
 from twofold.models.noise import GumbelNoise, row_seed  # noqa: E402
@@ -114,7 +120,7 @@ def test_other_architectures_reply_as_by_hand(
         network.generation_config.eos_token_id = [2, *range(20, 60)]
         network.save_pretrained(folder)
     model = model_of(folder)
-    assert HfModel(str(folder), use_cache=False).capacity.max_rows == 16
+    assert HfModel(str(folder), use_cache=False).capacity.max_rows == 64
     for question, (response,) in zip(QUESTIONS, model.sample(chats(), DRAWN), strict=True):
         new = by_hand(model, question, DRAWN, sample=0, seed=0)
         assert response.raw == model._text([i for i in new if i not in model._silent])
@@ -397,7 +403,10 @@ def test_capacity_is_estimated_from_the_config(model: HfModel, tiny: Path) -> No
     fresh = HfModel(str(tiny), use_cache=False).capacity
     # keys and values: 2 x 2 layers x 2 heads x 8 wide x 4 bytes, half again; activations 3 x 64 x 4
     assert fresh.bytes_per_token == 256 * 3 // 2 + 768
-    assert fresh.max_rows == 16
+    assert fresh.max_rows == 64
+    shape = dict.fromkeys(SHAPE, 8)
+    large = capacity_of(shape, n_weight_bytes=2**28, device_bytes=2**34, on_gpu=False)
+    assert large.max_rows == 16
     assert 0 < fresh.n_bytes < main_memory_bytes()
 
 
