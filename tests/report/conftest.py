@@ -1,7 +1,7 @@
 """A run directory as an audit leaves it: 60 problems, two models, both conditions, hostile texts."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from twofold.diagnostics import joint
 from twofold.diagnostics.table import Table, rows
 from twofold.jsonl import Row, dumps
 from twofold.report.findings import finding_to_json
+from twofold.stats import paired, proportion
+from twofold.study.analysis import to_json
 from twofold.types import Constraint, Problem
 
 ATTACK = '</script><script>alert(1)</script><img src=x onerror="alert(2)"><!-- & \u2028 "quoted"'
@@ -187,3 +189,89 @@ def single_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One model, constraints always stated, no reference answers: what `score` makes of IFEval."""
     home = tmp_path_factory.mktemp("runs") / "single"
     return write_tables(home, make_problems(20, answers=False), against=False, plain=False)
+
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+"""The same for a study's page."""
+
+
+def measured(share: float) -> dict[str, object]:
+    return {
+        key: proportion(round(100 * share), 100)
+        for key in ("capability", "stated_accuracy", "compliance", "joint")
+    }
+
+
+def contrast(up: int, down: int) -> dict[str, object]:
+    change = paired([0] * up + [1] * down + [0] * 60, [1] * up + [0] * down + [0] * 60)
+    return dict.fromkeys(("capability", "stated_accuracy", "compliance", "joint"), change)
+
+
+def study_in(folder: Path, **changed: object) -> Path:
+    """A study with a base, an arm that rose, one that paid, and one that is not finished."""
+    about = {"method": "grpo", "reward": "soft_gate", "settings": {"steps": 2}, "seeds": [0]}
+    base = {"method": None, "reward": None, "settings": {}, "seeds": [0], "minutes": None}
+    row = {"seed": 0, "unscored": 0.0, "tokens": 9.0}
+    found: dict[str, object] = {
+        "base": HOSTILE,
+        "train": "pocket:9:train",
+        "seeds": [0],
+        "splits": {"test": "pocket:13"},
+        "reference": "paid",
+        "arms": {
+            "base": base | measured(0.5) | {"splits": {"test": measured(0.5)}, "types": {}},
+            "rose": about
+            | {"minutes": 1.5}
+            | measured(0.9)
+            | {
+                "splits": {"test": measured(0.9)},
+                "types": {"startend:quotation": proportion(9, 9)},
+            },
+            "paid": about | {"minutes": None} | measured(0.2) | {"splits": {"test": measured(0.2)}},
+            "late": about | {"seeds": [], "minutes": None},
+        },
+        "contrasts": {
+            "rose": contrast(30, 2)
+            | {"verdict": "both_rise", "retained": {"paid": proportion(9, 10)}, "types": {}}
+            | {"splits": {"test": contrast(30, 2) | {"verdict": "both_rise", "retained": {}}}},
+            "paid": contrast(2, 30)
+            | {"verdict": "worse", "retained": {}, "types": {}}
+            | {"splits": {"test": contrast(2, 30) | {"verdict": None, "retained": {}}}},
+        },
+        "floors": {"compliance": {"bare answer": proportion(23, 100)}},
+        "curves": {
+            "rose": [row | {"step": s, "correct": s / 10, "compliant_all": 0.5} for s in (0, 2, 4)],
+            "base": [],
+        },
+        "lengths": {
+            "rose": [
+                {
+                    "low": 1,
+                    "high": 9,
+                    "tokens": 5.0,
+                    "accuracy": proportion(5, 9),
+                    "compliance": None,
+                }
+            ]
+        },
+        "samples": {
+            "rose": {
+                "problem": {"question": HOSTILE, "answer": "1", "instructions": [HOSTILE]},
+                "raw": HOSTILE,
+                "correct": 1.0,
+                "parts": {"startend:quotation": 0.0, "x": None},
+            }
+        },
+        "failed": {},
+        "caveats": [f"late is not finished {HOSTILE}"],
+    }
+    folder.mkdir(exist_ok=True)
+    (folder / "study.json").write_text(json.dumps(to_json(found | changed)))
+    (folder / "manifest.json").write_text(json.dumps({"identity": {}, "command": "twofold study"}))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made() -> Callable[..., Path]:
+    """Writes a study into a folder, with keys of `study.json` changed."""
+    return study_in

@@ -3,13 +3,14 @@
 import itertools
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 
 from twofold.report import write
+from twofold.report.study import write as write_study
 
 pytestmark = pytest.mark.browser
 
@@ -291,3 +292,22 @@ def test_one_model_without_answers(browser: Browser, single_run: Path) -> None:
         assert overflow(page) <= 0
         expect(page.locator("[name=role]")).to_be_hidden()
         assert "All constraints met" in page.inner_text("h1 + .lede")
+
+
+@pytest.fixture(scope="module")
+def study(made: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_study(made(tmp_path_factory.mktemp("study"))).as_uri()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (375, "dark")])
+def test_a_studys_page_is_silent_readable_and_fits(
+    browser: Browser, study: str, width: int, scheme: str
+) -> None:
+    for page in opened(browser, study, width, scheme):
+        expect(page.locator("h1")).to_be_visible()
+        assert page.locator("svg.plane").count() == 1
+        assert "<script>alert(1)</script>" in (page.locator("#samples").text_content() or "")
+        assert overflow(page) == 0
+        assert page.evaluate(CONTRAST) == []
+        page.click("#theme")
+        assert page.evaluate(CONTRAST) == []
