@@ -152,3 +152,24 @@ def test_json_has_no_numpy_and_no_none_in_numbers() -> None:
     row = to_json(analysis(asked, {"base": [one]}).arms())
     assert type(row["base"]["joint"]["value"]) is float
     assert to_json({"a": np.float64(0.5), "b": (1, None)}) == {"a": 0.5, "b": [1, None]}
+
+
+def test_replies_of_one_length_are_one_bin() -> None:
+    asked = problems(1)
+    one = table(asked, [1], [(1, 1)])
+    (row,) = analysis(asked, {"base": [one]}).lengths()["base"]
+    assert (row["low"], row["high"], row["accuracy"].n) == (10, 10, 1)
+
+
+def test_what_was_not_asked_is_absent_and_no_verdict_is_given() -> None:
+    free = [Problem(question=f"{i} + 1 = ?", answer=str(i + 1)) for i in range(4)]
+    rows = [
+        {"role": "model", "condition": "plain", "problem": p.id, "sample": 0, "correct": 1.0,
+         "parts": {}, "ended": "answered", "n_reply_tokens": 3}
+        for p in free
+    ]  # fmt: skip
+    plain = Table.of(free, rows)
+    work = analysis(free, {"base": [plain], "arm": [plain]})
+    assert "compliance" not in work.arms()["arm"]
+    assert work.contrasts()["arm"]["verdict"] is None
+    assert work.lengths() == {}

@@ -226,7 +226,8 @@ def summary(path: Path) -> str:
     rows = []
     for name, arm in page.arms.items():
         said = page.says(name)
-        last = said.title if said else ("the base" if name == "base" else "not finished")
+        unknown = "cannot be told" if name in page.contrasts else "not finished"
+        last = said.title if said else ("the base" if arm["method"] is None else unknown)
         cells = [spread(arm[key]) if key in arm else "–" for key in COMPARED]
         rows.append([flat(name), *cells, last])
     told = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Any, final
 
 import numpy as np
@@ -91,7 +92,7 @@ class Analysis:
             right = self._matrix(arm, self.headline, "stated_accuracy")
             obeys = self._matrix(arm, self.headline, "compliance")
             found[arm] = []
-            for low, high in zip([-np.inf, *edges[1:-1]], edges[1:], strict=True):
+            for low, high in pairwise([-np.inf, *(edges[1:] if len(edges) > 1 else edges)]):
                 inside = (lengths > low) & (lengths <= high)
                 if inside.any():
                     row: Row = {"low": float(max(low + 1, edges[0])), "high": float(high)}
