@@ -19,6 +19,7 @@ FLOORS = [
     {"jsonl"},
     {"store", "stats", "constraints"},
     {"problems", "models"},
+    {"probes"},
     {"scorers"},
     {"methods"},
     {"diagnostics"},

@@ -19,7 +19,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
-from typing import ClassVar, Literal, NotRequired, TypedDict, final
+from typing import Any, ClassVar, Literal, NotRequired, TypedDict, final
 
 from twofold.errors import ProblemError
 
@@ -360,6 +360,27 @@ class Model(ABC):
         """All answers at once, `responses_P_G[prompt][sample]`."""
         found = {(p, g): r for p, g, r in self.stream(prompts, sampling, n=n, seed=seed)}
         return [[found[p, g] for g in range(n)] for p in range(len(prompts))]
+
+
+class OpenModel(Model):
+    """A model whose weights are here: it can be asked how likely a text is, and where it looks.
+
+    `probes` works on these two things; what they are is the business of transformers.
+    """
+
+    @property
+    @abstractmethod
+    def network(self) -> Any:
+        """The network: called with `input_ids`, it gives `logits`."""
+
+    @property
+    @abstractmethod
+    def tokenizer(self) -> Any:
+        """The tokenizer of the network."""
+
+    @abstractmethod
+    def render(self, chat: Sequence[Message]) -> str:
+        """The text that the network reads for `chat`, up to where the reply begins."""
 
 
 class Scorer(ABC):

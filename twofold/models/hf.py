@@ -29,7 +29,7 @@ from twofold.models.decode import Row, decode
 from twofold.models.noise import row_seed
 from twofold.models.template import TEMPLATE_DAY, render, template_of
 from twofold.models.thinking import ThinkingPolicy, detect, split
-from twofold.types import Ended, Message, Model, Response, Sampling, Share
+from twofold.types import Ended, Message, OpenModel, Response, Sampling, Share
 
 _KEPT_DEFAULTS = ("eos_token_id", "bos_token_id", "pad_token_id", "transformers_version")
 _HELLO: list[Message] = [{"role": "user", "content": "Hello"}]
@@ -47,7 +47,7 @@ class _Work:
 
 
 @final
-class HfModel(Model):
+class HfModel(OpenModel):
     """A local checkpoint, run by transformers.
 
     Args:

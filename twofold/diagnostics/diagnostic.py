@@ -1,0 +1,100 @@
+"""What is a diagnostic? A question, a slow collection that is saved row by row, a pure analysis.
+
+`joint` is the audit's own and stands apart. Every other diagnostic keeps one table, `NAME.jsonl`, in
+the run directory: `collect` yields its rows one at a time and each is on disk before the next is
+begun; `analyse` makes the finding from the rows alone, so that a page can be made again without a
+model.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from twofold.jsonl import Row
+from twofold.store import Item
+from twofold.types import Finding, Model, Problem, Response, Sampling
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One reply of the audit, as a diagnostic meets it.
+
+    Args:
+        item: Who answered, in which condition, which problem, which sample.
+        response: The reply.
+        correct: Whether it is right, in [0, 1]; None where that could not be judged.
+    """
+
+    item: Item
+    response: Response
+    correct: float | None
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One model under diagnosis, and what the audit already knows of it.
+
+    Args:
+        role: `model` or `against`.
+        model: Who is asked.
+        problems: What the audit asked.
+        answers: This role's replies in the audit, in the order of the run's tables.
+        sampling: How tokens are drawn.
+        seed: Base of all randomness.
+        n_checked: How many chains are scored a second time the plain way (`--check-packed`).
+    """
+
+    role: str
+    model: Model
+    problems: Sequence[Problem]
+    answers: Sequence[Answer]
+    sampling: Sampling
+    seed: int
+    n_checked: int = 0
+
+
+class Diagnostic(ABC):
+    """One question about a model or a pair of models.
+
+    Subclasses are `@final @dataclass(frozen=True)`; their fields are their configuration.
+    """
+
+    name: ClassVar[str]  # the table is NAME.jsonl, the finding carries it; stable for ever
+    question: ClassVar[str]  # one sentence, ends with a question mark
+    needs_weights: ClassVar[bool]  # only an `OpenModel` can be asked
+
+    @abstractmethod
+    def collect(self, subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
+        """Ask the model what the analysis needs, yielding each row as it is finished.
+
+        Args:
+            subject: The model, its role and its replies.
+            done: The `key`s of this role's rows that are on disk already: not made again.
+
+        Yields:
+            JSON rows with `role` and a `key` that is unique in the role and says what the row is
+            about. What could not be had is a row with the reason, never a missing row.
+        """
+
+    @abstractmethod
+    def analyse(
+        self, rows: Iterable[Row], problems: Sequence[Problem], *, seed: int = 0
+    ) -> Finding:
+        """Make the finding of all saved rows, of one role or of both. Pure.
+
+        Args:
+            rows: As `collect` yielded them.
+            problems: What the audit asked.
+            seed: Seed of the resampling.
+
+        Returns:
+            Estimates by key `ROLE/...`, each with its control beside it; comparisons model minus
+            against, paired by problem. A quantity without a single scored row is left out and named
+            in a caveat.
+        """
