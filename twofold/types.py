@@ -99,6 +99,8 @@ class Response:
         n_thinking_tokens: Tokens of the thought; None where the source cannot tell.
         n_reply_tokens: Tokens after the thought; None where the source cannot tell.
         error: For `failed`: what went wrong, without secrets.
+        ids: The tokens as the network wrote them, its end included; None where the source has none.
+            What is measured inside a chain is measured on these, never on a text read anew.
     """
 
     raw: str
@@ -108,6 +110,7 @@ class Response:
     n_thinking_tokens: int | None = None
     n_reply_tokens: int | None = None
     error: str = ""
+    ids: tuple[int, ...] | None = None
 
     @property
     def has_reply(self) -> bool:
@@ -131,6 +134,8 @@ class Response:
         known = {f.name: row[f.name] for f in fields(cls) if f.name in row}
         known["ended"] = Ended(str(known.get("ended", Ended.answered)))
         known.setdefault("reply", "")
+        if isinstance(known.get("ids"), Sequence):
+            known["ids"] = tuple(known["ids"])  # type: ignore[arg-type]
         return cls(**known)  # type: ignore[arg-type]
 
 

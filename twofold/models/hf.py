@@ -14,8 +14,9 @@ import json
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, final
 
 import torch
@@ -32,6 +33,7 @@ from twofold.models.thinking import ThinkingPolicy, detect, split
 from twofold.types import Ended, Message, OpenModel, Response, Sampling, Share
 
 _KEPT_DEFAULTS = ("eos_token_id", "bos_token_id", "pad_token_id", "transformers_version")
+FORM = "with ids"  # what a kept reply holds; one kept in another form is drawn anew
 _HELLO: list[Message] = [{"role": "user", "content": "Hello"}]
 
 
@@ -180,6 +182,43 @@ class HfModel(OpenModel):
                 found = self._answers(batch, work, done)
                 yield from ((p, g, found[p, g]) for p, g in batch if (p, g) not in done)
 
+    def continued(
+        self,
+        chats: Sequence[Sequence[Message]],
+        started: Sequence[Sequence[int]],
+        sampling: Sampling,
+        *,
+        seed: int = 0,
+    ) -> Iterator[tuple[int, Response]]:
+        """Go on with replies that somebody else has begun: the beginning is forced, the rest drawn.
+
+        Args:
+            chats: What each reply answers.
+            started: The tokens each one begins with, after the template's own beginning.
+            sampling: How the rest is drawn; `max_tokens` counts the rest alone.
+            seed: Base of all randomness; the beginning plays a part in each draw.
+
+        Yields:
+            `(position, response)` as each batch is finished; a response holds its beginning too.
+
+        Raises:
+            ModelError: If the template refuses a chat.
+        """
+        ids = [
+            tuple(self.tokenizer(self.render(chat), add_special_tokens=False).input_ids)
+            for chat in chats
+        ]
+        whole = [(*asked, *begun) for asked, begun in zip(ids, started, strict=True)]
+        work = _Work([str(each) for each in whole], whole, sampling, seed)
+        for batch in plan(
+            [len(each) for each in whole],
+            n=1,
+            max_tokens=sampling.max_tokens,
+            capacity=self.capacity,
+        ):
+            new = self._generated(batch, work, begun={p: tuple(started[p]) for p, _ in batch})
+            yield from ((p, new[p, g]) for p, g in batch)
+
     def _answers(
         self, batch: Sequence[Item], work: _Work, done: AbstractSet[Item]
     ) -> dict[Item, Response]:
@@ -206,9 +245,15 @@ class HfModel(OpenModel):
 
     def _key(self, item: Item, work: _Work) -> str:
         p, g = item
-        return content_key(self._identity, work.texts[p], asdict(work.sampling), work.seed, g)
+        return content_key(FORM, self._identity, work.texts[p], asdict(work.sampling), work.seed, g)
 
-    def _generated(self, items: Sequence[Item], work: _Work) -> dict[Item, Response]:
+    def _generated(
+        self,
+        items: Sequence[Item],
+        work: _Work,
+        *,
+        begun: Mapping[int, tuple[int, ...]] = MappingProxyType({}),
+    ) -> dict[Item, Response]:
         room = self._checkpoint.config().get("max_position_embeddings")
         found: dict[Item, Response] = {}
         rows: dict[Item, Row] = {}
@@ -221,7 +266,10 @@ class HfModel(OpenModel):
             else:
                 rows[p, g] = Row(ids=ids, seed=row_seed(work.seed, work.texts[p], g), limit=left)
         new = self._decoded(list(rows.values()), work.sampling)
-        return found | {item: self._response(ids) for item, ids in zip(rows, new, strict=True)}
+        return found | {
+            item: self._response(ids and [*begun.get(item[0], ()), *ids])
+            for item, ids in zip(rows, new, strict=True)
+        }
 
     def _decoded(self, rows: Sequence[Row], sampling: Sampling) -> list[list[int] | None]:
         """New token ids a row; a batch that does not fit is halved until it does, None = never."""
@@ -247,7 +295,7 @@ class HfModel(OpenModel):
             error = "out of memory with this prompt alone; lower max_tokens or take a smaller model"
             return Response(raw="", reply="", ended=Ended.failed, error=error)
         spoken = [i for i in ids if i not in self._silent]
-        return split(
+        response = split(
             self._text(spoken),
             policy=self.thinking,
             hit_limit=ids[-1] not in self.eos,
@@ -256,6 +304,7 @@ class HfModel(OpenModel):
                 range(len(spoken)), position, key=lambda k: len(self._text(spoken[:k]))
             ),
         )
+        return replace(response, ids=tuple(ids))
 
     def _text(self, ids: Sequence[int]) -> str:
         text: str = self.tokenizer.decode(

@@ -11,12 +11,16 @@
 | did it beat its base, on other problems and with another seed? | `crossed_paired` |
 | which share of another arm's gain does it have? | `retained` |
 | did both capability and compliance rise? | `outcome` |
+| what is the mean of a number without bounds (nats)? | `average` |
+| how did such a number change on the same problems? | `change` |
+| how well does a number tell two kinds apart? | `auroc` |
 | what could a comparison have seen at all? | `Comparison.detectable`, made in `power` |
 
 The unit is the problem: `n` counts problems, and intervals and tests are clustered by them. Seeds
 are passed in. What cannot be computed raises `StatsError`; no NaN and no bare number leaves here.
 """
 
+from twofold.stats.auroc import auroc
 from twofold.stats.crossed import crossed_mean, crossed_paired, retained
 from twofold.stats.lift import lift
 from twofold.stats.many import holm
@@ -24,8 +28,12 @@ from twofold.stats.means import mean
 from twofold.stats.outcome import outcome
 from twofold.stats.pairs import paired
 from twofold.stats.proportions import proportion
+from twofold.stats.real import average, change
 
 __all__ = [
+    "auroc",
+    "average",
+    "change",
     "crossed_mean",
     "crossed_paired",
     "holm",
