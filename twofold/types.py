@@ -387,6 +387,31 @@ class OpenModel(Model):
     def render(self, chat: Sequence[Message]) -> str:
         """The text that the network reads for `chat`, up to where the reply begins."""
 
+    @abstractmethod
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text that token ids say, tokens of the chat format left out: what `Response.raw` is."""
+
+    @abstractmethod
+    def continued(
+        self,
+        chats: Sequence[Sequence[Message]],
+        started: Sequence[Sequence[int]],
+        sampling: Sampling,
+        *,
+        seed: int = 0,
+    ) -> Iterator[tuple[int, Response]]:
+        """Go on with replies that somebody else has begun: the beginning is forced, the rest drawn.
+
+        Args:
+            chats: What each reply answers.
+            started: The tokens each one begins with, after the template's own beginning.
+            sampling: How the rest is drawn; `max_tokens` counts the rest alone.
+            seed: Base of all randomness; the beginning plays a part in each draw.
+
+        Yields:
+            `(position, response)` as each batch is finished; a response holds its beginning too.
+        """
+
 
 class Scorer(ABC):
     """A measure of replies; the same object is a metric in an audit and a reward in training.

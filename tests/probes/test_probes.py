@@ -30,6 +30,8 @@ class Local(OpenModel):
     def render(self, chat):
         raise NotImplementedError
 
+    decode = continued = render
+
     def fingerprint(self):
         return {}
 

@@ -190,20 +190,7 @@ class HfModel(OpenModel):
         *,
         seed: int = 0,
     ) -> Iterator[tuple[int, Response]]:
-        """Go on with replies that somebody else has begun: the beginning is forced, the rest drawn.
-
-        Args:
-            chats: What each reply answers.
-            started: The tokens each one begins with, after the template's own beginning.
-            sampling: How the rest is drawn; `max_tokens` counts the rest alone.
-            seed: Base of all randomness; the beginning plays a part in each draw.
-
-        Yields:
-            `(position, response)` as each batch is finished; a response holds its beginning too.
-
-        Raises:
-            ModelError: If the template refuses a chat.
-        """
+        """Go on with replies that are begun, a batch at a time; see `OpenModel.continued`."""
         ids = [
             tuple(self.tokenizer(self.render(chat), add_special_tokens=False).input_ids)
             for chat in chats
@@ -305,6 +292,10 @@ class HfModel(OpenModel):
             ),
         )
         return replace(response, ids=tuple(ids))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text that token ids say, tokens of the chat format left out."""
+        return self._text([i for i in ids if i not in self._silent])
 
     def _text(self, ids: Sequence[int]) -> str:
         text: str = self.tokenizer.decode(
