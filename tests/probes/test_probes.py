@@ -234,3 +234,15 @@ def test_the_cache_of_one_piece_is_not_seen_by_the_next():
     alone = branch_logprobs(model, prefix, [30], [[4, 5]])[0][0]
     crowd = branch_logprobs(model, prefix, [30], [drawn(i, 3) for i in range(200)] + [[4, 5]])
     np.testing.assert_allclose(crowd[0][-1], alone, atol=2e-5)
+
+
+def test_any_of_the_stops_may_come_next(named):
+    _, model = named
+    prefix, branch, stops = drawn(8, 25), drawn(9, 3), (4, 11, 60)
+    tree = Tree(tuple(prefix), tuple(Branch(c, tuple(branch), stops=stops) for c in (3, 25)))
+    ((_, found),) = score(model, [tree], n_checked=1)
+    for cut, got in zip((3, 25), found, strict=True):
+        ends = [truth(model, prefix[:cut], [*branch, stop])[-1] for stop in stops]
+        right = [*truth(model, prefix[:cut], branch), np.logaddexp.reduce(ends)]
+        np.testing.assert_allclose(got.logprobs, right, atol=2e-4)
+        assert len(got.greedy) == 4

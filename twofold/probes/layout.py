@@ -20,6 +20,7 @@ from twofold.probes.tree import Branch
 
 Ints = NDArray[np.int64]
 _TRUNK, _PADDING = -1, -2
+STOP = -1
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -35,7 +36,8 @@ class Row:
         segment: Which branch it belongs to; `_TRUNK` for the trunk.
         source: For each scored token of each branch, in order: where the logits that predict it
             stand in the row; negative = that many from the end of the kept trunk (`~(cut - 1)`).
-        target: The token scored there.
+        target: The token scored there; `STOP` for any of its branch's stops.
+        stops: The stops of the branches, in order of their `STOP`s.
     """
 
     ids: Ints
@@ -44,6 +46,7 @@ class Row:
     segment: Ints
     source: Ints
     target: Ints
+    stops: tuple[tuple[int, ...], ...] = ()
 
 
 def row(trunk: Sequence[int], branches: Sequence[Branch]) -> Row:
@@ -75,9 +78,23 @@ def row(trunk: Sequence[int], branches: Sequence[Branch]) -> Row:
             in_trunk = branch.cut - 1 if n else ~(branch.cut - 1)
             source.append(start + j - 1 if j else in_trunk)
             target.append(branch.ids[j])
+        if branch.stops:
+            source.append(len(ids) - 1)
+            target.append(STOP)
+    stops = tuple(branch.stops for branch in branches if branch.stops)
     return Row(
-        *(np.array(x, dtype=np.int64) for x in (ids, position, limit, segment, source, target))
+        ids=_ints(ids),
+        position=_ints(position),
+        limit=_ints(limit),
+        segment=_ints(segment),
+        source=_ints(source),
+        target=_ints(target),
+        stops=stops,
     )
+
+
+def _ints(values: Sequence[int]) -> Ints:
+    return np.array(values, dtype=np.int64)
 
 
 def padded(rows: Sequence[Row], what: str, fill: int = 0) -> Ints:

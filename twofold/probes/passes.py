@@ -160,7 +160,7 @@ def _read(
         from_here = [
             logits[r, column[int(s)]] if s >= 0 else _end(ends, r, ~int(s)) for s in each.source
         ]
-        found.append(_values(from_here, each.target))
+        found.append(_values(from_here, each))
     return found
 
 
@@ -169,16 +169,21 @@ def _end(ends: _Ends | None, row: int, at: int) -> torch.Tensor:
     return ends.logits[row, ends.at[at]]
 
 
-def _values(logits: Sequence[torch.Tensor], target: layout.Ints) -> Values:
-    if not len(target):
+def _values(logits: Sequence[torch.Tensor], row: layout.Row) -> Values:
+    if not len(row.target):
         return np.zeros(0), np.zeros(0, dtype=np.int64)
-    stacked = torch.stack(list(logits)).float()
-    return picked(stacked, torch.from_numpy(target).to(stacked.device))
+    return picked(torch.stack(list(logits)).float(), row.target, row.stops)
 
 
-def picked(logits: torch.Tensor, target: torch.Tensor) -> Values:
-    """Log-probability of `target` and the greedy token, row by row of `(tokens, vocabulary)`."""
-    chosen = logits.gather(-1, target[:, None])[:, 0] - logits.logsumexp(-1)
+def picked(
+    logits: torch.Tensor, target: layout.Ints, stops: Sequence[tuple[int, ...]] = ()
+) -> Values:
+    """Log-probability of each target and the greedy token, row by row of `(tokens, vocabulary)`."""
+    wanted = torch.from_numpy(target).to(logits.device)
+    chosen = logits.gather(-1, wanted.clamp(min=0)[:, None])[:, 0]
+    for at, allowed in zip(np.flatnonzero(target == layout.STOP), stops, strict=True):
+        chosen[at] = logits[at, list(allowed)].logsumexp(-1)
+    chosen = chosen - logits.logsumexp(-1)
     return chosen.double().cpu().numpy(), logits.argmax(-1).cpu().numpy()
 
 

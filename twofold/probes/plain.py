@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from twofold.probes import layout
 from twofold.probes.passes import picked
 from twofold.probes.tree import Scored, Tree
 
@@ -48,8 +49,9 @@ def scored(network: Any, tree: Tree, *, device: torch.device) -> list[Scored]:
         for r, i in enumerate(batch):
             branch = tree.branches[i]
             start = branch.cut + branch.given - 1 - first
-            target = torch.tensor(branch.ids[branch.given :], device=logits.device)
-            found[i] = Scored(*picked(logits[r, start : start + branch.n_scored].float(), target))
+            asked = layout.row((), [branch])
+            there = logits[r, start : start + branch.n_scored].float()
+            found[i] = Scored(*picked(there, asked.target, asked.stops))
     return [found[i] for i in range(len(tree.branches))]
 
 

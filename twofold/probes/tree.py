@@ -24,6 +24,8 @@ class Branch:
         cut: How many tokens of the trunk stand before the branch, from 0.
         ids: The branch's token ids, at least one that is scored.
         given: How many of `ids` are only conditioned on (an elicitation); the others are scored.
+        stops: Tokens of which any one may come next, scored together as one more token: where an
+            answer may be closed by `}` as well as by `}.`, which of them is no matter.
 
     Raises:
         ModelError: If nothing is scored, or the first scored token has nothing before it.
@@ -36,6 +38,7 @@ class Branch:
     cut: int
     ids: tuple[int, ...]
     given: int = 0
+    stops: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.cut < 0 or not 0 <= self.given < len(self.ids):
@@ -51,8 +54,8 @@ class Branch:
 
     @property
     def n_scored(self) -> int:
-        """How many tokens get a log-probability."""
-        return len(self.ids) - self.given
+        """How many tokens get a log-probability, the stop among them."""
+        return len(self.ids) - self.given + bool(self.stops)
 
 
 @final
