@@ -47,6 +47,7 @@ class Subject:
         answers: This role's replies in the audit, in the order of the run's tables.
         sampling: How tokens are drawn.
         seed: Base of all randomness.
+        scorer: A frozen model that reads the chains besides their writer; None = none.
         n_checked: How many chains are scored a second time the plain way (`--check-packed`).
     """
 
@@ -56,6 +57,7 @@ class Subject:
     answers: Sequence[Answer]
     sampling: Sampling
     seed: int
+    scorer: Model | None = None
     n_checked: int = 0
 
 
@@ -68,6 +70,11 @@ class Diagnostic(ABC):
     name: ClassVar[str]  # the table is NAME.jsonl, the finding carries it; stable for ever
     question: ClassVar[str]  # one sentence, ends with a question mark
     needs_weights: ClassVar[bool]  # only an `OpenModel` can be asked
+
+    @property
+    def table(self) -> str:
+        """The stem of the table; two diagnostics of one table are collected once."""
+        return self.name
 
     @abstractmethod
     def collect(self, subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:

@@ -1,0 +1,267 @@
+"""What happens to the answer when a chain is cut, changed or swapped? The table `chains.jsonl`.
+
+One reading of each chain serves two diagnostics: `information_gain` (how likely the answer is
+after each step) and `faithfulness` (whether the answer survives an edit). Beside the model stand
+two twins that are made of it and whose faithfulness is known by construction: one that never sees
+its chain, and one that sees nothing else. The first needs no reading: whatever is done to the chain,
+it says what the model says without one. The second reads the chain behind a prompt without the
+question.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from twofold.diagnostics.asking import ELICITATIONS, Asker, all_of
+from twofold.diagnostics.diagnostic import Answer, Subject
+from twofold.diagnostics.edits import Edit, Others, edits
+from twofold.diagnostics.regrown import regrown
+from twofold.diagnostics.trace import Chain, Trace, chain_of, trace_of
+from twofold.errors import ModelError
+from twofold.jsonl import Row
+from twofold.types import Message, OpenModel, Problem
+
+if TYPE_CHECKING:
+    from twofold.probes import Branch, Scored, Tree
+
+TABLE = "chains"
+CHUNK = 16
+"""Chains that are read before their rows are handed over."""
+TWINS = 64
+"""Chains that the chain-bound twin reads too."""
+BLIND = "Give the result."
+"""What stands where the question was, for the twin that may not see it."""
+
+
+@final
+@dataclass(frozen=True)
+class _Read:
+    """One chain that is about to be read."""
+
+    answer: Answer
+    problem: Problem
+    chain: Chain
+    edits: tuple[Edit, ...]
+    number: int
+
+    @property
+    def gold(self) -> str | None:
+        gold = self.problem.answer
+        return gold.strip() if gold and gold.strip() else None
+
+
+def collect(subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
+    """Read the chains of a role's replies; see `Diagnostic.collect`.
+
+    One reply a problem is read: its first sample, asked plainly where it was.
+
+    Raises:
+        ModelError: If the model's weights are not here.
+    """
+    model = subject.model
+    if not isinstance(model, OpenModel):
+        raise ModelError(f"{model.spec} is behind a server; its chains can only be read locally")
+    problems = {problem.id: problem for problem in subject.problems}
+    answers = chosen(subject.answers)
+    found = {
+        a.item.problem: chain_of(
+            model, model.render(asked(problems[a.item.problem], a)), a.response
+        )
+        for a in answers
+    }
+    chains = {key: chain for key, chain in found.items() if isinstance(chain, Chain)}
+    answered = sorted({chain.answer for chain in chains.values()})
+    waiting: list[_Read] = []
+    for answer in answers:
+        key = answer.item.problem
+        if key in done:
+            continue
+        chain = found[key]
+        if isinstance(chain, str):
+            yield _head(answer, problems[key]) | {"reason": chain}
+            continue
+        rest = [c.ids[c.cuts[0] :] for other, c in chains.items() if other != key]
+        rng = derived(subject.seed, "edits", key)
+        changed = tuple(edits(chain, Others(rest, answered), Asker(model).encode, rng))
+        number = list(chains).index(key)
+        waiting.append(_Read(answer, problems[key], chain, changed, number))
+    for start in range(0, len(waiting), CHUNK):
+        yield from _rows(subject, model, waiting[start : start + CHUNK])
+
+
+def chosen(answers: Sequence[Answer]) -> list[Answer]:
+    """The reply of each problem that is read: its first sample, asked plainly where it was."""
+    best: dict[str, Answer] = {}
+    for answer in answers:
+        item = answer.item
+        there = best.get(item.problem)
+        if item.sample == 0 and (there is None or item.condition == "plain"):
+            best[item.problem] = answer
+    return list(best.values())
+
+
+def asked(problem: Problem, answer: Answer) -> list[Message]:
+    """The chat that an answer answers."""
+    return problem.messages(stated=()) if answer.item.condition == "plain" else problem.messages()
+
+
+def derived(seed: int, what: str, key: str) -> np.random.Generator:
+    """Randomness of its own for each chain."""
+    digest = hashlib.sha256(f"twofold {seed} {what} {key}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest))
+
+
+def _rows(subject: Subject, model: OpenModel, reads: Sequence[_Read]) -> Iterator[Row]:
+    own = _scores(model, [(read, read.chain) for read in reads], subject.n_checked)
+    twins = [read for read in reads if read.number < TWINS]
+    bound = dict(
+        zip(
+            (read.answer.item.problem for read in twins),
+            _scores(model, [(read, _blind(model, read)) for read in twins], 0),
+            strict=True,
+        )
+    )
+    dtype = str(next(model.network.parameters()).dtype).removeprefix("torch.")
+    outside: list[Row] = []
+    if isinstance(subject.scorer, OpenModel):
+        asker = Asker(subject.scorer)
+        spelt = [
+            (
+                read,
+                asker.translated(
+                    read.chain, subject.scorer.render(asked(read.problem, read.answer))
+                ),
+            )
+            for read in reads
+        ]
+        outside = _scores(subject.scorer, spelt, 0, with_edits=False)
+    again = regrown(model, [(r.problem, r.answer, r.chain) for r in reads], subject)
+    for i, (read, scores) in enumerate(zip(reads, own, strict=True)):
+        row = _head(read.answer, read.problem) | _shape(read) | {"scores": scores}
+        row["dtype"] = dtype
+        row["changed"] = {edit.name: edit.n_changed for edit in read.edits}
+        row["regrown"] = again[i]
+        if read.answer.item.problem in bound:
+            row["bound"] = bound[read.answer.item.problem]
+        if outside:
+            row["external"] = outside[i]
+        yield row
+
+
+def _head(answer: Answer, problem: Problem) -> Row:
+    item = answer.item
+    trace = trace_of(answer.response)
+    return {
+        "role": item.role,
+        "key": item.problem,
+        "condition": item.condition,
+        "trace": trace.value if trace else None,
+        "correct": answer.correct,
+        "gold": problem.answer,
+        "valid": trace is Trace.valid,
+    }
+
+
+def _shape(read: _Read) -> Row:
+    chain = read.chain
+    return {
+        "own": chain.answer,
+        "n_steps": chain.n_steps,
+        "tokens": [len(piece) for piece in chain.pieces],
+        "places": list(chain.places),
+        "mention": {
+            "own": _mention(chain, chain.answer),
+            "gold": _mention(chain, read.gold) if read.gold else None,
+        },
+        "in_question": bool(_names(read.problem.question, chain.answer)),
+    }
+
+
+def _mention(chain: Chain, answer: str) -> int | None:
+    """The first step that names the answer, from 0; None = none does."""
+    return next((i for i, text in enumerate(chain.texts) if _names(text, answer)), None)
+
+
+def _names(text: str, answer: str) -> bool:
+    return re.search(rf"(?<![\w.]){re.escape(answer)}(?!\w|\.\d)", text) is not None
+
+
+def _blind(model: OpenModel, read: _Read) -> Chain:
+    """The chain as the chain-bound twin reads it: the question is not there."""
+    from dataclasses import replace
+
+    chat = [Message(role="user", content=read.problem.ask.strip() or BLIND)]
+    return replace(read.chain, prompt=Asker(model).encode(model.render(chat)))
+
+
+Label = tuple[str, str, int, int]
+"""What a branch is about: `cut` or an edit's name, whose answer, which words, after which step."""
+
+
+def _scores(
+    model: OpenModel,
+    chains: Sequence[tuple[_Read, Chain]],
+    n_checked: int,
+    *,
+    with_edits: bool = True,
+) -> list[Row]:
+    """For each chain: log-probabilities by step and by edit, and whether the own answer is greedy."""
+    from twofold.probes import Tree, score
+
+    asker = Asker(model)
+    labels: list[list[Label]] = []
+    trees: list[Tree] = []
+    for read, chain in chains:
+        asked_for = dict(_branches(asker, read, chain, with_edits))
+        labels.append(list(asked_for))
+        trees.append(Tree((*chain.prompt, *chain.ids), tuple(asked_for.values())))
+    found = dict(score(model, trees, n_checked=n_checked))
+    return [
+        _filed(asker, read, dict(zip(labels[i], found[i], strict=True)))
+        for i, (read, _) in enumerate(chains)
+    ]
+
+
+def _branches(
+    asker: Asker, read: _Read, chain: Chain, with_edits: bool
+) -> Iterator[tuple[Label, Branch]]:
+    answers = {"own": read.chain.answer}
+    if read.gold and read.gold != read.chain.answer:
+        answers["gold"] = read.gold
+    for whose, answer in answers.items():
+        for words in range(len(ELICITATIONS)):
+            for k in range(len(chain.cuts)):
+                yield ("cut", whose, words, k), asker.branch(chain, k, None, answer, words)
+        for edit in read.edits if with_edits else ():
+            if whose == "own" or edit.name in ("other_chain", "unchanged"):
+                branch = asker.branch(chain, edit.at, edit.ids, answer, 0)
+                yield (edit.name, whose, 0, edit.at), branch
+
+
+def _filed(asker: Asker, read: _Read, found: Mapping[Label, Scored]) -> Row:
+    """`{"own": [[nats after each step] per wording], "gold": ..., "same": ..., "edits": ...}`."""
+    out: dict[str, Any] = {"edits": {}}
+    said = {"own": read.chain.answer} | ({"gold": read.gold} if read.gold else {})
+    for whose, answer in said.items():
+        scored_as = "own" if answer == read.chain.answer else "gold"
+        curves = [
+            [found[label] for label in found if label[:3] == ("cut", scored_as, words)]
+            for words in range(len(ELICITATIONS))
+        ]
+        out[whose] = [all_of([each.total for each in curve]) for curve in curves]
+        out[f"same_{whose}"] = [[asker.same(each, answer) for each in curve] for curve in curves]
+        out[f"n_{whose}"] = len(asker.encode(answer)) + 1
+        for (name, scored, _, _), each in found.items():
+            if name != "cut" and scored == scored_as:
+                filed = out["edits"].setdefault(name, {})
+                filed[whose] = round(each.total, 6)
+                if whose == "own":
+                    filed["same"] = asker.same(each, answer)
+    return out
