@@ -10,7 +10,7 @@ import torch
 from benchmarks.ratio import Ratio, in_turn
 
 SIZES = ((400, 24, 1 / 8), (1600, 100, 1 / 25))
-N_BRANCH = 8
+N_BRANCH, N_PROMPT = 8, 80  # SmolLM2's own prompt for a word problem has about 80 tokens
 
 CHILD = """
 import json, sys
@@ -32,12 +32,13 @@ print(json.dumps([before / 1024, high() / 1024]))
 
 
 def chain(n):
-    """Token ids that stand for a chain: their values decide no cost."""
-    return [int(i) for i in np.random.default_rng(0).integers(10, 40_000, n)]
+    """Token ids that stand for a prompt and a chain of `n`: their values decide no cost."""
+    return [int(i) for i in np.random.default_rng(0).integers(10, 40_000, N_PROMPT + n)]
 
 
 def cuts(n, n_cuts):
-    return [int(c) for c in np.linspace(n // 10, n, n_cuts)]
+    """Evenly over the chain, from no step of it to all."""
+    return [N_PROMPT + int(c) for c in np.linspace(0, n, n_cuts)]
 
 
 BRANCH = [int(i) for i in np.random.default_rng(1).integers(10, 40_000, N_BRANCH)]

@@ -23,15 +23,20 @@ from tqdm import tqdm
 from twofold import __version__
 from twofold import problems as problem_files
 from twofold.conclude import Result, conclude
-from twofold.diagnostics import table
+from twofold.diagnostics import Answer, Diagnostic, Subject, table
 from twofold.errors import ProblemError
 from twofold.jsonl import Row, read_lines
 from twofold.judge import Judge, floor_answers
 from twofold.store import Item, RunDir
-from twofold.types import Message, Model, Problem, Response, Sampling, Share
+from twofold.types import Message, Model, OpenModel, Problem, Response, Sampling, Share
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "scipy", "math-verify", "langdetect")
 CONDITIONS = ("stated", "plain")
+SKIPPED = "*"
+NO_WEIGHTS = (
+    "left out, since its weights are behind a server; audit the checkpoint itself (a Hugging Face "
+    "folder or an adapter) to have this measured"
+)
 
 
 def audit(
@@ -43,6 +48,7 @@ def audit(
     sampling: Sampling = Sampling(),
     n: int = 1,
     seed: int = 0,
+    diagnostics: Sequence[Diagnostic] = (),
 ) -> Result | None:
     r"""Measure capability and compliance of a model, and their change against a base.
 
@@ -57,6 +63,7 @@ def audit(
         sampling: How tokens are drawn.
         n: Samples a problem and condition, at least 1.
         seed: Base of all randomness.
+        diagnostics: What else is asked of the models; more can be asked of a finished run.
 
     Returns:
         The findings; None in a process of an `accelerate launch` that is not the first.
@@ -86,6 +93,7 @@ def audit(
         sampling=sampling,
         n=n,
         seed=seed,
+        diagnostics=diagnostics,
         share=Share(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))),
     )
     return run.go(Path(out))
@@ -99,6 +107,7 @@ class _Run:
     sampling: Sampling
     n: int
     seed: int
+    diagnostics: Sequence[Diagnostic]
     share: Share
     together: Callable[[], None] = field(init=False)
 
@@ -117,6 +126,7 @@ class _Run:
                 self.together()
                 run.absorb()
                 self.judge(run)
+                self.diagnose(run)
             return conclude(out)
         self.together()
         with RunDir.open(out, identity, {}, rank=self.share.rank) as run:
@@ -191,6 +201,55 @@ class _Run:
         verdicts = read_lines(run.path / "verdicts.jsonl")
         floors = judge.verdicts(floor_answers(self.problems))
         run.write_table("joint.jsonl", table.rows(chain(verdicts, floors)))
+
+    def diagnose(self, run: RunDir) -> None:
+        """Collect what the diagnostics need and is not on disk yet, row by row."""
+        for name, diagnostic in {each.table: each for each in self.diagnostics}.items():
+            table = f"{name}.jsonl"
+            with run.growing(table) as save:
+                there = {(row["role"], row["key"]) for row in read_lines(run.path / table)}
+                for role, model in self.models.items():
+                    done = {key for r, key in there if r == role}
+                    if diagnostic.needs_weights and not isinstance(model, OpenModel):
+                        if SKIPPED not in done:
+                            save({"role": role, "key": SKIPPED, "skipped": NO_WEIGHTS})
+                        continue
+                    rows = diagnostic.collect(self.subject(run, role, model), done)
+                    for row in tqdm(rows, desc=f"{role} {name}", disable=None):
+                        save(row)
+            order = {problem.id: i for i, problem in enumerate(self.problems)}
+            run.write_table(
+                table,
+                sorted(
+                    read_lines(run.path / table),
+                    key=lambda row: (row["role"], order.get(row["key"], len(order)), row["key"]),
+                ),
+            )
+
+    def subject(self, run: RunDir, role: str, model: Model) -> Subject:
+        """A model with its judged replies."""
+        verdicts = {
+            Item.of(row): row.get("correct", {}).get("score")
+            for row in read_lines(run.path / "verdicts.jsonl")
+            if row["role"] == role
+        }
+        answers = [
+            Answer(
+                item=Item.of(row), response=Response.from_json(row), correct=verdicts[Item.of(row)]
+            )
+            for row in run.rows()
+            if row["role"] == role
+        ]
+        other = self.models.get("against")
+        return Subject(
+            role=role,
+            model=model,
+            problems=self.problems,
+            answers=answers,
+            sampling=self.sampling,
+            seed=self.seed,
+            scorer=other if role == "model" else None,
+        )
 
 
 def prompt(problem: Problem, condition: str) -> list[Message] | None:

@@ -82,6 +82,13 @@ def audit(
     temperature: Annotated[float, typer.Option(min=0.0, help="0 is greedy.")] = 0.0,
     top_p: Annotated[float, typer.Option(min=1e-6, max=1.0, help="Nucleus; 1 keeps all.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Base of all randomness.")] = 0,
+    check_packed: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Score the first so many chains the plain way too, and stop if they differ.",
+        ),
+    ] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/MODEL[-against-BASE]].")
     ] = None,
@@ -92,6 +99,7 @@ def audit(
     """
     from twofold import problems as problem_files
     from twofold.audit import audit as run
+    from twofold.diagnostics import named
     from twofold.models import resolve
     from twofold.types import Sampling
 
@@ -106,6 +114,7 @@ def audit(
             sampling=sampling,
             n=samples,
             seed=seed,
+            diagnostics=named(diagnostics, n_checked=check_packed),
             out=place,
         )
     except KeyboardInterrupt as stop:

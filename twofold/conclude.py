@@ -12,7 +12,7 @@ from typing import final
 
 from twofold import problems as problem_files
 from twofold import report
-from twofold.diagnostics import joint, profiles
+from twofold.diagnostics import ASKED, joint, profiles
 from twofold.diagnostics.table import Table
 from twofold.jsonl import read_lines
 from twofold.judge import Lost
@@ -67,6 +67,13 @@ def _findings(path: Path, problems: list[Problem], lost: Lost, seed: int) -> Ite
     if (path / "profiles.jsonl").exists():
         rows = read_lines(path / "profiles.jsonl")
         yield profiles.analyse(profiles.Table.of(rows), seed=seed)
+    for diagnostic in ASKED:
+        table = path / f"{diagnostic.table}.jsonl"
+        if table.exists():
+            kept = [row for row in read_lines(table) if "skipped" not in row]
+            found = diagnostic.analyse(kept, problems, seed=seed)
+            skipped = (f"{r['role']}: {r['skipped']}" for r in read_lines(table) if "skipped" in r)
+            yield replace(found, caveats=(*skipped, *found.caveats))
 
 
 def _loss_in_words(lost: Lost) -> tuple[str, ...]:

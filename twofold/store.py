@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -279,6 +280,29 @@ class RunDir:
         with replaced(self.path / name) as file:
             for row in rows:
                 file.write(dumps(row) + "\n")
+
+    @contextmanager
+    def growing(self, name: str) -> Iterator[Callable[[Row], None]]:
+        """A table that is appended to row by row; torn and failed rows of an earlier try are dropped.
+
+        Args:
+            name: Its file.
+
+        Yields:
+            What saves a row: when it returns, the process may be killed.
+        """
+        path = self.path / name
+        if path.exists():
+            cut_torn_line(path)
+            if any("retry" in row for row in read_lines(path)):
+                kept = [row for row in read_lines(path) if "retry" not in row]
+                self.write_table(name, kept)
+        with named_disk_errors(path), path.open("ab", buffering=0) as file:
+
+            def save(row: Row) -> None:
+                file.write((dumps(row) + "\n").encode("utf-8", LONE))
+
+            yield save
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
         """Replace the JSON file `name` by `value`, whole or not at all."""

@@ -1,4 +1,44 @@
-"""The diagnostics: one question a file, a slow saved collection and a pure analysis each."""
+"""The diagnostics: one question a file, a slow saved collection and a pure analysis each.
 
-DIAGNOSTICS = ("joint",)
+`joint` is always made: it is what an audit measures. The others are asked for by name.
+"""
+
+from __future__ import annotations
+
+from twofold.diagnostics.diagnostic import Answer, Diagnostic, Subject
+from twofold.diagnostics.faithfulness import Faithfulness
+from twofold.diagnostics.information_gain import InformationGain
+
+__all__ = ["ASKED", "DIAGNOSTICS", "Answer", "Diagnostic", "Subject", "every", "named"]
+
+
+def every(*, n_checked: int = 0) -> tuple[Diagnostic, ...]:
+    """Every diagnostic besides `joint`, in the order of the page.
+
+    Args:
+        n_checked: How many chains are scored a second time, the plain way.
+    """
+    return (InformationGain(n_checked), Faithfulness(n_checked))
+
+
+ASKED = every()
+"""The same, as they analyse what is saved."""
+
+DIAGNOSTICS = ("joint", *(each.name for each in ASKED))
 """The names that `twofold audit --diagnostics` knows."""
+
+
+def named(names: str, *, n_checked: int = 0) -> tuple[Diagnostic, ...]:
+    """The diagnostics that a list of names with commas means; `all` = every one there is.
+
+    Args:
+        names: Names of `DIAGNOSTICS`.
+        n_checked: How many chains are scored a second time, the plain way.
+
+    Example:
+        >>> [each.name for each in named("joint,faithfulness")]
+        ['faithfulness']
+    """
+    wanted = {name.strip() for name in names.split(",")}
+    there = every(n_checked=n_checked)
+    return tuple(each for each in there if "all" in wanted or each.name in wanted)

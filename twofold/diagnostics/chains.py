@@ -14,7 +14,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -57,10 +57,15 @@ class _Read:
         return gold.strip() if gold and gold.strip() else None
 
 
-def collect(subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
+def collect(subject: Subject, done: AbstractSet[str], *, n_checked: int = 0) -> Iterator[Row]:
     """Read the chains of a role's replies; see `Diagnostic.collect`.
 
     One reply a problem is read: its first sample, asked plainly where it was.
+
+    Args:
+        subject: The model, its role and its replies.
+        done: Problems whose rows are on disk.
+        n_checked: How many chains are scored a second time, the plain way (`--check-packed`).
 
     Raises:
         ModelError: If the model's weights are not here.
@@ -81,11 +86,10 @@ def collect(subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
     waiting: list[_Read] = []
     for answer in answers:
         key = answer.item.problem
-        if key in done:
-            continue
         chain = found[key]
         if isinstance(chain, str):
-            yield _head(answer, problems[key]) | {"reason": chain}
+            if key not in done:
+                yield _head(answer, problems[key]) | {"reason": chain}
             continue
         rest = [c.ids[c.cuts[0] :] for other, c in chains.items() if other != key]
         rng = derived(subject.seed, "edits", key)
@@ -93,7 +97,10 @@ def collect(subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
         number = list(chains).index(key)
         waiting.append(_Read(answer, problems[key], chain, changed, number))
     for start in range(0, len(waiting), CHUNK):
-        yield from _rows(subject, model, waiting[start : start + CHUNK])
+        chunk = waiting[start : start + CHUNK]  # the same ones however often it was resumed
+        if not {read.answer.item.problem for read in chunk} <= done:
+            rows = _rows(subject, model, chunk, max(0, n_checked - start))
+            yield from (row for row in rows if row["key"] not in done)
 
 
 def chosen(answers: Sequence[Answer]) -> list[Answer]:
@@ -118,8 +125,10 @@ def derived(seed: int, what: str, key: str) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(digest))
 
 
-def _rows(subject: Subject, model: OpenModel, reads: Sequence[_Read]) -> Iterator[Row]:
-    own = _scores(model, [(read, read.chain) for read in reads], subject.n_checked)
+def _rows(
+    subject: Subject, model: OpenModel, reads: Sequence[_Read], n_checked: int
+) -> Iterator[Row]:
+    own = _scores(model, [(read, read.chain) for read in reads], n_checked)
     twins = [read for read in reads if read.number < TWINS]
     bound = dict(
         zip(
@@ -158,7 +167,8 @@ def _rows(subject: Subject, model: OpenModel, reads: Sequence[_Read]) -> Iterato
 def _head(answer: Answer, problem: Problem) -> Row:
     item = answer.item
     trace = trace_of(answer.response)
-    return {
+    retry = {"retry": True} if trace is None else {}
+    return retry | {
         "role": item.role,
         "key": item.problem,
         "condition": item.condition,
@@ -195,8 +205,6 @@ def _names(text: str, answer: str) -> bool:
 
 def _blind(model: OpenModel, read: _Read) -> Chain:
     """The chain as the chain-bound twin reads it: the question is not there."""
-    from dataclasses import replace
-
     chat = [Message(role="user", content=read.problem.ask.strip() or BLIND)]
     return replace(read.chain, prompt=Asker(model).encode(model.render(chat)))
 

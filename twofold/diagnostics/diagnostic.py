@@ -48,7 +48,6 @@ class Subject:
         sampling: How tokens are drawn.
         seed: Base of all randomness.
         scorer: A frozen model that reads the chains besides their writer; None = none.
-        n_checked: How many chains are scored a second time the plain way (`--check-packed`).
     """
 
     role: str
@@ -58,7 +57,6 @@ class Subject:
     sampling: Sampling
     seed: int
     scorer: Model | None = None
-    n_checked: int = 0
 
 
 class Diagnostic(ABC):
@@ -86,7 +84,8 @@ class Diagnostic(ABC):
 
         Yields:
             JSON rows with `role` and a `key` that is unique in the role and says what the row is
-            about. What could not be had is a row with the reason, never a missing row.
+            about. What could not be had is a row with the reason, never a missing row; one with
+            `retry` (a call that failed) is made again when the same command is given again.
         """
 
     @abstractmethod
