@@ -40,6 +40,13 @@ ProblemsOption = Annotated[
     ),
 ]
 
+CheckPackedOption = Annotated[
+    int,
+    typer.Option(
+        min=0, help="Score the first so many chains the plain way too, and stop if they differ."
+    ),
+]
+
 
 def _known(diagnostics: str) -> str:
     """`diagnostics` if each of them exists."""
@@ -82,13 +89,7 @@ def audit(
     temperature: Annotated[float, typer.Option(min=0.0, help="0 is greedy.")] = 0.0,
     top_p: Annotated[float, typer.Option(min=1e-6, max=1.0, help="Nucleus; 1 keeps all.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Base of all randomness.")] = 0,
-    check_packed: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            help="Score the first so many chains the plain way too, and stop if they differ.",
-        ),
-    ] = 0,
+    check_packed: CheckPackedOption = 0,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/MODEL[-against-BASE]].")
     ] = None,
