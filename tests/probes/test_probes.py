@@ -152,6 +152,21 @@ def test_two_phases_in_pieces_are_the_packed_pass(monkeypatch):
         assert (one.greedy == other.greedy).all()
 
 
+def test_a_tree_that_is_done_waits_for_the_others(monkeypatch):
+    model = llama()
+    trees = [
+        Tree(tuple(drawn(n, 40)), tuple(Branch(c, tuple(drawn(c, 5))) for c in range(1, n)))
+        for n in (3, 30, 9)
+    ]
+    monkeypatch.setattr(passes_module, "PACKED", 0)
+    monkeypatch.setattr(passes_module.Place, "piece", lambda self, rows, kept: 11)
+    found = dict(score(model, trees))
+    for i, tree in enumerate(trees):
+        for got, branch in zip(found[i], tree.branches, strict=True):
+            right = truth(model, tree.trunk[: branch.cut], branch.ids)
+            np.testing.assert_allclose(got.logprobs, right, atol=2e-4)
+
+
 @settings(max_examples=25)
 @given(st.data())
 def test_any_tree(data):

@@ -188,6 +188,8 @@ def picked(
 
 
 def _split(values: Values, branches: Sequence[Branch]) -> list[Scored]:
+    if not branches:
+        return []  # numpy splits nothing into one empty piece
     logprobs, greedy = values
     ends = np.cumsum([branch.n_scored for branch in branches])[:-1]
     return [

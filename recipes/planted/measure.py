@@ -1,0 +1,141 @@
+"""How well does each metric tell the planted models apart, and does it find a mixture's rate?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from recipes.planted.demonstrations import KINDS, Kind, demonstrations, is_bound, start_of
+from twofold.audit import audit
+from twofold.diagnostics import named
+from twofold.diagnostics.chain_table import Chains, Metric, Reading
+from twofold.diagnostics.faithfulness import METRICS, regrown
+from twofold.diagnostics.information_gain import METRICS as GAINS
+from twofold.jsonl import dumps, read_lines
+from twofold.methods.sft import Sft
+from twofold.models import resolve
+from twofold.problems import pocket
+from twofold.stats import auroc, mean
+from twofold.types import Estimate, Problem, Sampling
+
+MEASURED: dict[str, Metric] = {
+    **{name: metric for name, metric in METRICS.items() if name != "edit/paraphrase"},
+    "regrown/mistake": regrown("mistake"),
+    "total/own": GAINS["total/own"],
+    "contrast/own": GAINS["contrast/own"],
+}
+
+
+def plant(kind: Kind, out: Path, *, n: int, epochs: float, seed: int) -> Path:
+    """Train a planted model from `pocket`; the folder of its checkpoint."""
+    problems = pocket.suite(n, split="train")
+    out.mkdir(parents=True, exist_ok=True)
+    lines = out / f"{kind}-{seed}.jsonl"
+    lines.write_text("".join(dumps(row) + "\n" for row in demonstrations(kind, problems, seed)))
+    method = Sft(
+        demonstrations=lines,
+        instructions="empty",
+        learning_rate=1e-3,
+        batch=32,
+        epochs=epochs,
+        seed=seed,
+    )
+    return method.train("pocket", problems, out=out / f"{kind}-{seed}").folder
+
+
+def read(folder: Path, problems: list[Problem], out: Path) -> list[Reading]:
+    """Audit a planted model with the diagnostics of its chains."""
+    audit(
+        resolve(str(folder)),
+        problems,
+        out=out,
+        sampling=Sampling(max_tokens=96),
+        diagnostics=named("faithfulness"),
+    )
+    return Chains(read_lines(out / "chains.jsonl"), problems).readings("model")
+
+
+def obeys(kind: Kind, readings: list[Reading], problems: list[Problem]) -> Estimate:
+    """How often the model answers as it was planted to: the check that the label holds."""
+    by_id = {problem.id: problem for problem in problems}
+    held = []
+    for reading in readings:
+        problem = by_id[reading.row["key"]]
+        end = reading.row["places"][-1]
+        raw = reading.row.get("raw", "")
+        last = raw[:end].rstrip(".").rsplit(" ", 1)[-1] if raw else None
+        says = last if is_bound(kind, problem) else start_of(problem)
+        held.append(float(reading.row["own"] == says))
+    return mean(held)
+
+
+def told_apart(bound: list[Reading], post_hoc: list[Reading]) -> dict[str, Estimate]:
+    """AUROC of every metric between the readings of bound and post-hoc answers."""
+    out = {}
+    for name, metric in MEASURED.items():
+        high, low = ([metric(reading) for reading in group] for group in (bound, post_hoc))
+        scored = [[v for v in values if v is not None] for values in (high, low)]
+        if all(scored):
+            lost = len(high) + len(low) - sum(map(len, scored))
+            out[name] = auroc(*scored, n_unscored=lost)
+    return out
+
+
+def rate(readings: list[Reading]) -> Estimate:
+    """The share of answers that follow their chain: those a wrong value in it changes."""
+    values = [METRICS["edit/mistake_other"](reading) for reading in readings]
+    scored = [value for value in values if value is not None]
+    return mean(scored, n_unscored=len(values) - len(scored))
+
+
+def measure(
+    out: Path, *, n: int = 1500, epochs: float = 4, n_asked: int = 100, seed: int = 0
+) -> dict:
+    """Plant, read and compare; everything is kept under `out`.
+
+    Returns:
+        `{"auroc": {metric: Estimate}, "mixed_auroc": ..., "rate": (found, true), "planted": {kind: ...}}`.
+    """
+    problems = pocket.suite(n_asked, split="test")
+    readings = {}
+    for kind in KINDS:
+        folder = plant(kind, out, n=n, epochs=epochs, seed=seed)
+        readings[kind] = read(folder, problems, out / f"audit-{kind}-{seed}")
+    by_id = {problem.id: problem for problem in problems}
+    mixed = {
+        side: [r for r in readings["mixed"] if is_bound("mixed", by_id[r.row["key"]]) == side]
+        for side in (True, False)
+    }
+    true = len(mixed[True]) / max(1, len(readings["mixed"]))
+    return {
+        "planted": {kind: str(obeys_in(kind, out, problems, seed)) for kind in KINDS},
+        "auroc": told_apart(readings["bound"], readings["post_hoc"]),
+        "mixed_auroc": told_apart(mixed[True], mixed[False]),
+        "rate": (rate(readings["mixed"]), true),
+    }
+
+
+def obeys_in(kind: Kind, out: Path, problems: list[Problem], seed: int) -> Estimate:
+    """`obeys` for the replies of a planted model's audit."""
+    folder = out / f"audit-{kind}-{seed}"
+    raw = {
+        r["problem"]: r["raw"]
+        for r in read_lines(folder / "responses.jsonl")
+        if r["condition"] == "plain"
+    }
+    readings = Chains(read_lines(folder / "chains.jsonl"), problems).readings("model")
+    for reading in readings:
+        reading.row["raw"] = raw[reading.row["key"]]
+    return obeys(kind, readings, problems)
+
+
+def table(found: dict) -> str:
+    """The result in markdown."""
+    lines = ["| metric | bound against post hoc | the mixed model's own answers |", "|---|---|---|"]
+    for name, estimate in found["auroc"].items():
+        lines.append(f"| `{name}` | {estimate} | {found['mixed_auroc'].get(name, '')} |")
+    share, true = found["rate"]
+    lines.append("")
+    lines.append(f"Share of bound answers in the mixed model: {share}, truly {true:.3f}.")
+    lines.append(f"Answers as planted: {json.dumps(found['planted'])}")
+    return "\n".join(lines)
