@@ -229,6 +229,8 @@ class _Analysis:
     def _twins(self, role: str) -> Iterator[tuple[str, Estimate]]:
         """The chain-bound twin, and how well each metric tells it from the blind one (always 0)."""
         bound = self.chains.readings(role, "bound")
+        for share in GRID:
+            yield from self._named(f"bound/curve/{share:.2f}", self._column(bound, told(share)))
         for name, metric in METRICS.items():
             found = self._column(bound, metric)
             yield from self._named(f"bound/{name}", found)

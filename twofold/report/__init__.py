@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from twofold.jsonl import replaced
+from twofold.report.chains import views
 from twofold.report.examples import collect
 from twofold.report.findings import read_findings
 from twofold.report.markdown import document
@@ -35,7 +36,13 @@ def write(run_dir: Path) -> Path:
     """
     manifest = RunDir(run_dir).manifest()
     findings, lost = read_findings(run_dir / "findings.json")
-    run = Run(manifest=manifest, findings=findings, lost=lost, examples=collect(run_dir))
+    run = Run(
+        manifest=manifest,
+        findings=findings,
+        lost=lost,
+        examples=collect(run_dir),
+        chains=views(run_dir),
+    )
     page, text = html(run), document(findings, model_names(manifest))
     with replaced(run_dir / "report.md") as file:
         file.write(text)

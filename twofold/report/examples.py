@@ -161,7 +161,7 @@ def _replies(run_dir: Path, chosen: frozenset[str]) -> dict[str, list[Row]]:
     verdicts = {_item(row): row for row in _kept(run_dir / "verdicts.jsonl", chosen)}
     found: dict[str, list[Row]] = {}
     for row in _kept(run_dir / "responses.jsonl", chosen):
-        shown = {k: clipped(v) if isinstance(v, str) else v for k, v in row.items()}
+        shown = {k: clipped(v) if isinstance(v, str) else v for k, v in row.items() if k != "ids"}
         if shown["raw"] == shown.get("reply"):
             del shown["raw"]
         verdict = verdicts.get(_item(row), {})

@@ -19,13 +19,17 @@ import jinja2
 from markupsafe import Markup
 
 from twofold.jsonl import dumps
-from twofold.report import figures, pairs, tables, wording
+from twofold.report import chains, figures, pairs, tables, wording
+from twofold.report.chains import View
 from twofold.report.examples import MOST_SAMPLES, Examples
 from twofold.report.plane import Arm, Plane
 from twofold.types import Estimate, Finding
 
 TEMPLATES = Path(__file__).parent / "templates"
 """What pages are made of."""
+
+SECTIONS = {"information_gain": "chains.html.j2", "faithfulness": "chains.html.j2"}
+"""The template of a finding's section, where it has one of its own."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,14 @@ class Run:
         findings: The findings, in their order.
         lost: The `lost` object of `findings.json`: `n` of `of` responses, and why.
         examples: The replies to show.
+        chains: The chains to show.
     """
 
     manifest: Mapping[str, Any]
     findings: Sequence[Finding]
     lost: Mapping[str, Any]
     examples: Examples
+    chains: Sequence[View] = ()
 
 
 def model_names(manifest: Mapping[str, Any]) -> dict[str, str]:
@@ -80,6 +86,7 @@ def html(run: Run) -> str:
         lstrip_blocks=True,
     )
     environment.globals |= {
+        "chains": chains,
         "figures": figures,
         "pairs": pairs,
         "tables": tables,
@@ -90,6 +97,9 @@ def html(run: Run) -> str:
         names=names,
         joint=next((f for f in run.findings if f.diagnostic == "joint"), None),
         others=[f for f in run.findings if f.diagnostic != "joint"],
+        sections=SECTIONS,
+        has_chains=any(f.diagnostic in SECTIONS for f in run.findings),
+        has_gain=any(f.diagnostic == "information_gain" for f in run.findings),
         plane=_plane,
         cells=_cells,
         listed=listed,
