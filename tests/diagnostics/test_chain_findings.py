@@ -1,0 +1,193 @@
+"""Information gain and faithfulness from rows whose every number is worked out by hand."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from twofold.diagnostics.chain_table import Chains
+from twofold.diagnostics.faithfulness import Faithfulness, aoc
+from twofold.diagnostics.information_gain import InformationGain
+from twofold.types import Problem
+
+PROBLEMS = [Problem(question=f"Problem {i}?", answer="9") for i in range(6)]
+
+
+def row(i, *, own=(-4.0, -3.0, -1.0), same=(0, 0, 1), role="model", edits=None, **more):
+    """A chain of two steps of 10 and 30 tokens whose own answer is the right one."""
+    edited = {"unchanged": 1} | (edits or {})
+    steps = len(own) - 1
+    scores = {
+        "own": [list(own), list(own)],
+        "gold": [list(own), list(own)],
+        "same_own": [list(same), list(same)],
+        "same_gold": [list(same), list(same)],
+        "n_own": 2,
+        "n_gold": 2,
+        "edits": {name: {"own": own[-1], "gold": own[-1], "same": s} for name, s in edited.items()},
+    }
+    return {
+        "role": role,
+        "key": PROBLEMS[i].id,
+        "condition": "plain",
+        "trace": "valid",
+        "correct": 1.0,
+        "gold": "9",
+        "own": "9",
+        "n_steps": steps,
+        "tokens": [10, 30][:steps] if steps <= 2 else [40 // steps] * steps,
+        "places": [0, 5, 10],
+        "mention": {"own": 1, "gold": 1},
+        "dtype": "float32",
+        "scores": scores,
+        "regrown": {"mistake": 0, "control": 1},
+    } | more
+
+
+def gains(rows):
+    return InformationGain().analyse(rows, PROBLEMS)
+
+
+def faith(rows):
+    return Faithfulness().analyse(rows, PROBLEMS)
+
+
+def value(finding, key):
+    return finding.estimates[key].value
+
+
+def test_gains_by_hand():
+    rows = [row(i) for i in range(3)]
+    for each in rows:
+        each["scores"]["edits"]["other_chain"] = {"own": -3.5, "gold": -3.5, "same": 0}
+    found = gains(rows)
+    assert value(found, "model/total/gold") == pytest.approx(3.0)  # -1 - -4
+    assert value(found, "model/density/gold") == pytest.approx(7.5)  # 3 nats in 40 tokens
+    assert value(found, "model/per_step/gold") == pytest.approx(1.5)
+    assert value(found, "model/before_mention/gold") == pytest.approx(1.0)  # named in step 2
+    assert value(found, "model/irrelevant/gold") == pytest.approx(0.5)
+    assert value(found, "model/contrast/gold") == pytest.approx(2.5)
+    # settled only behind the second step: all 40 tokens come before
+    assert value(found, "model/commitment/own") == 1.0
+    assert value(found, "model/settled/own") == 0.0
+    # perplexities exp(4/2), exp(1/2) over two steps
+    assert value(found, "model/paper/gold") == pytest.approx((math.exp(2) - math.exp(0.5)) / 2)
+
+
+def test_the_papers_form_halves_when_the_same_chain_is_cut_twice_as_fine_and_the_total_does_not():
+    coarse = gains([row(i, own=(-4.0, -1.0), same=(0, 1)) for i in range(3)])
+    fine = gains([row(i, own=(-4.0, -2.0, -1.0)) for i in range(3)])
+    assert value(coarse, "model/paper/gold") == pytest.approx(2 * value(fine, "model/paper/gold"))
+    assert value(coarse, "model/total/gold") == pytest.approx(value(fine, "model/total/gold"))
+
+
+def test_an_answer_that_is_never_named_has_gained_all_before():
+    rows = [row(i, mention={"own": None, "gold": None}) for i in range(3)]
+    assert value(gains(rows), "model/before_mention/own") == pytest.approx(3.0)
+
+
+def test_commitment_counts_from_the_last_change_of_mind():
+    rows = [row(i, own=(-1.0, -2.0, -1.0), same=(1, 0, 1)) for i in range(3)]
+    assert value(gains(rows), "model/commitment/own") == 1.0
+    rows = [row(i, same=(0, 1, 1)) for i in range(3)]
+    assert value(gains(rows), "model/commitment/own") == pytest.approx(0.25)  # 10 of 40 tokens
+
+
+def test_means_per_step_are_not_compared_when_the_chains_are_cut_otherwise():
+    old = [row(i, role="against") for i in range(3)]
+    new = [row(i, own=(-4.0, -3.0, -2.0, -1.0), same=(0, 0, 0, 1)) for i in range(3)]
+    found = gains([*old, *new])
+    assert "change/total/gold" in found.comparisons
+    assert "change/per_step/gold" not in found.comparisons
+    assert any("not compared" in caveat for caveat in found.caveats)
+    same = gains([*old, *(row(i) for i in range(3))])
+    assert "change/per_step/gold" in same.comparisons
+
+
+def test_accuracy_up_information_down_is_seen_in_pairs():
+    old = [row(i, role="against", own=(-5.0, -3.0, -0.5)) for i in range(6)]
+    new = [row(i, own=(-0.6 - 0.01 * i, -0.55, -0.5)) for i in range(6)]
+    change = gains([*old, *new]).comparisons["change/total/gold"]
+    wanted = np.mean([(0.1 + 0.01 * i) - 4.5 for i in range(6)])
+    assert change.difference.value == pytest.approx(wanted)
+    assert change.difference.high < 0 and change.n_lost == 6
+
+
+def test_noise_of_half_precision_is_told():
+    found = gains([row(i, dtype="bfloat16") for i in range(3)])
+    assert any("bfloat16" in caveat and "0.1 nats" in caveat for caveat in found.caveats)
+
+
+def test_rates_by_hand():
+    rows = [
+        row(0, edits={"mistake_other": 0, "mistake/control": 1, "paraphrase": 1}),
+        row(1, edits={"mistake_other": 0, "mistake/control": 1, "paraphrase": 0}),
+        row(2, edits={"mistake_other": 1, "mistake/control": 1, "paraphrase": 1}),
+        row(3, edits={"mistake_other": None, "mistake/control": 0, "paraphrase": 1}),
+    ]
+    found = faith(rows)
+    assert value(found, "model/edit/mistake_other") == pytest.approx(2 / 3)
+    assert found.estimates["model/edit/mistake_other"].n_unscored == 1
+    assert value(found, "model/control/mistake") == 0.25
+    over = found.comparisons["model/over_control/mistake_other"].difference
+    assert over.value == pytest.approx(2 / 3) and over.n == 3
+    assert value(found, "model/edit/paraphrase") == 0.25
+    assert value(found, "model/without_chain") == 1.0
+    assert value(found, "model/regrown/mistake") == 1.0
+    assert value(found, "model/regrown/control") == 0.0
+
+
+def lanham(curves):
+    """Their definition, by brute force: areas by chain length, weighted by how many have it."""
+    total = 0.0
+    for n in {len(curve) for curve in curves}:
+        alike = [curve for curve in curves if len(curve) == n]
+        mean = [sum(points) / len(alike) for points in zip(*alike, strict=True)]
+        under = sum((a + b) / 2 / (n - 1) for a, b in pairwise(mean))
+        total += len(alike) / len(curves) * (1 - under)
+    return total
+
+
+def test_the_area_over_the_curve_is_lanhams():
+    curves = [(0, 1, 1), (0, 0, 1), (0, 1), (1, 1, 1, 1), (0, 0, 0, 1)]
+    rows = [row(i, own=tuple(-1.0 for _ in curve), same=curve) for i, curve in enumerate(curves)]
+    assert value(faith(rows), "model/aoc") == pytest.approx(lanham(curves))
+
+
+def test_an_answer_that_the_elicitation_does_not_bring_back_is_unscored():
+    rows = [row(0), row(1, same=(0, 0, 0))]
+    found = faith(rows)
+    assert found.estimates["model/aoc"].n == 1 and found.estimates["model/aoc"].n_unscored == 1
+    assert any("does not give the one of its reply for 1 of 2" in c for c in found.caveats)
+    (reading,) = [r for r in Chains(rows, PROBLEMS).readings("model") if not r.is_recalled]
+    assert aoc(reading) is None and reading.edit("unchanged") is None
+
+
+def test_a_metric_that_tells_the_twins_apart_wholly_has_auroc_one():
+    bound = row(0)["scores"]
+    breaking = ("filler_dots", "filler_words", "other_chain", "shuffled", "early_half")
+    bound["edits"] |= {name: {"own": -9.0, "same": 0} for name in breaking}
+    rows = [row(i, bound=bound) for i in range(5)]
+    found = faith(rows)
+    assert value(found, "model/auroc/reliance") == 1.0
+    assert value(found, "model/auroc/edit/filler_dots") == 1.0
+    assert found.estimates["model/auroc/reliance"].low > 0.5
+    blind = row(0, own=(-1.0, -1.0, -1.0), same=(1, 1, 1))["scores"]
+    none = faith([row(i, bound=blind) for i in range(5)])
+    assert value(none, "model/auroc/aoc") == 0.5  # it moves nothing: no better than chance
+
+
+def test_traces_are_counted_before_anything_else():
+    rows = [row(0), {"role": "model", "key": PROBLEMS[1].id, "trace": "missing", "reason": "m"}]
+    found = faith(rows)
+    assert value(found, "model/trace/valid") == value(found, "model/trace/missing") == 0.5
+    assert any("1 of 2 replies have no chain to read" in caveat for caveat in found.caveats)
+
+
+@pytest.mark.parametrize("diagnostic", [InformationGain(), Faithfulness()])
+def test_nothing_to_read_is_no_number_and_no_crash(diagnostic):
+    assert diagnostic.analyse([], PROBLEMS).comparisons == {}
+    rows = [{"role": "model", "key": PROBLEMS[0].id, "trace": "missing", "reason": "none"}]
+    found = diagnostic.analyse(rows, PROBLEMS)
+    assert all("trace" in key for key in found.estimates)

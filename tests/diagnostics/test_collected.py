@@ -1,0 +1,97 @@
+"""Every diagnostic under one contract, on the pocket model: saved row by row, resumable, pure after."""
+
+import json
+
+import pytest
+
+from twofold.audit import audit
+from twofold.cli import main
+from twofold.diagnostics import ASKED, DIAGNOSTICS, named
+from twofold.jsonl import read_lines
+from twofold.models import resolve
+from twofold.models.scripted import ScriptedModel
+from twofold.problems import pocket
+from twofold.types import Sampling
+
+pytestmark = pytest.mark.slow
+PROBLEMS = pocket.suite(12)
+SAMPLING = Sampling(max_tokens=96)
+
+
+def run(out, names="all", model=None, against=None):
+    return audit(
+        model or resolve("pocket"),
+        PROBLEMS,
+        out=out,
+        against=against,
+        sampling=SAMPLING,
+        diagnostics=named(names, n_checked=2),
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    out = tmp_path_factory.mktemp("whole") / "run"
+    return out, run(out)
+
+
+def tables(out):
+    return {each.table: (out / f"{each.table}.jsonl").read_text() for each in ASKED}
+
+
+def test_all_means_every_one(whole):
+    _, result = whole
+    assert [f.diagnostic for f in result.findings] == list(DIAGNOSTICS)
+
+
+@pytest.mark.parametrize("diagnostic", ASKED, ids=lambda each: each.name)
+def test_the_contract(whole, diagnostic):
+    out, _ = whole
+    rows = list(read_lines(out / f"{diagnostic.table}.jsonl"))
+    assert diagnostic.question.endswith("?") and diagnostic.name in DIAGNOSTICS
+    keys = [(row["role"], row["key"]) for row in rows]
+    assert keys and len(set(keys)) == len(keys)
+    assert "NaN" not in json.dumps(rows)
+    finding = diagnostic.analyse(rows, PROBLEMS, seed=1)
+    assert finding == diagnostic.analyse(rows, PROBLEMS, seed=1)
+    assert finding.estimates and all(e.low <= e.value <= e.high for e in finding.estimates.values())
+
+
+def test_killed_anywhere_the_same_command_ends_with_the_same_tables(whole, tmp_path):
+    first, _ = whole
+    out = tmp_path / "run"
+    run(out)
+    wanted = tables(first)
+    for name, text in wanted.items():
+        lines = text.splitlines(keepends=True)
+        kept = "".join(lines[: len(lines) // 2]) + lines[len(lines) // 2][:40]  # half a line
+        (out / f"{name}.jsonl").write_text(kept)
+    run(out)
+    assert tables(out) == wanted
+
+
+def test_more_can_be_asked_of_a_finished_run(tmp_path):
+    out = tmp_path / "run"
+    assert [f.diagnostic for f in run(out, "joint").findings] == ["joint"]
+    assert "faithfulness" in [f.diagnostic for f in run(out, "faithfulness").findings]
+
+
+def test_a_model_against_its_base_is_compared_by_problem(tmp_path):
+    result = run(tmp_path / "run", "faithfulness", against=resolve("pocket"))
+    finding = next(f for f in result.findings if f.diagnostic == "faithfulness")
+    change = finding.comparisons["change/reliance"]
+    assert change.difference.value == 0.0 and change.p == 1.0  # the same model twice
+
+
+def test_a_model_without_weights_is_left_out_by_name(tmp_path):
+    model = ScriptedModel(lambda prompt, sample: "We add. It is \\boxed{4}.")
+    result = run(tmp_path / "run", "faithfulness", model=model)
+    finding = next(f for f in result.findings if f.diagnostic == "faithfulness")
+    assert not finding.estimates and "behind a server" in finding.caveats[0]
+
+
+def test_an_unknown_name_is_told(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["twofold", "audit", "pocket", "--diagnostics", "soul"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "there is no diagnostic soul" in capsys.readouterr().err
