@@ -91,9 +91,12 @@ def trace_of(response: Response) -> Trace | None:
         return Trace.truncated
     if response.thinking is not None:
         return Trace.valid if step_ends(response.thinking) else Trace.empty
+    found = find_answer(response.reply)
+    if response.ended is Ended.truncated and (found is None or found.place == "last"):
+        return Trace.truncated  # the last number before the cut is a step, not an answer
     at = _statement(response.reply)
     if at is None:
-        return Trace.truncated if response.ended is Ended.truncated else Trace.missing
+        return Trace.missing
     return Trace.valid if step_ends(response.reply[:at]) else Trace.missing
 
 

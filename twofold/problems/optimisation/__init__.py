@@ -1,0 +1,40 @@
+"""Problems with an exact optimum, and the same with one element removed."""
+
+from twofold.problems.optimisation.family import (
+    VARIANTS,
+    Family,
+    Quadruple,
+    Variant,
+    quadruple,
+    stated,
+)
+from twofold.problems.optimisation.mixing import Assignment, Blend
+from twofold.problems.optimisation.networks import MaxFlow, PowerFlow, ShortestPath
+from twofold.problems.optimisation.packing import Knapsack, Scheduling
+from twofold.problems.optimisation.program import Best, Judgement, Program, Rule, parsed
+
+__all__ = [
+    "FAMILIES",
+    "VARIANTS",
+    "Best",
+    "Family",
+    "Judgement",
+    "Program",
+    "Quadruple",
+    "Rule",
+    "Variant",
+    "parsed",
+    "quadruple",
+    "stated",
+]
+
+FAMILIES: tuple[Family, ...] = (
+    Blend(),
+    Knapsack(),
+    ShortestPath(),
+    MaxFlow(),
+    Assignment(),
+    Scheduling(),
+    PowerFlow(),
+)
+"""The families of general models, in a fixed order."""

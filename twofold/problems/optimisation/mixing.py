@@ -1,0 +1,138 @@
+"""How much of each, and who does what? Linear programs and assignment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, final
+
+import numpy as np
+
+from twofold.problems.optimisation.family import Family, Instance
+from twofold.problems.optimisation.program import Program, Rule
+
+GOODS = ("bread", "cake", "rolls", "pies", "tarts", "buns")
+PEOPLE = ("Ann", "Bo", "Cy", "Di", "Ed")
+TASKS = ("mill", "oven", "till", "van", "desk")
+
+
+@final
+@dataclass(frozen=True)
+class Bakery(Instance):
+    """Goods that need flour and hours, and earn something.
+
+    Args:
+        goods: `(name, flour, hours, profit, most)` for one unit.
+        flour: What there is.
+        hours: What there is.
+    """
+
+    goods: tuple[tuple[str, int, int, int, int], ...]
+    flour: int
+    hours: int
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """The goods."""
+        return tuple(good[0] for good in self.goods)
+
+    def without(self, element: str) -> Bakery:
+        """The same without one of the goods."""
+        return replace(self, goods=tuple(g for g in self.goods if g[0] != element))
+
+    def program(self) -> Program:
+        """The most profitable amounts."""
+        rules = (
+            Rule("flour", {g[0]: g[1] for g in self.goods}, high=self.flour),
+            Rule("hours", {g[0]: g[2] for g in self.goods}, high=self.hours),
+        )
+        return Program(
+            {g[0]: g[3] for g in self.goods}, True, rules, {g[0]: g[4] for g in self.goods}, False
+        )
+
+    def text(self) -> str:
+        """The question."""
+        told = " ".join(
+            f"A batch of {n} takes {f} kg of flour and {h} hours, earns {p}, and at most {most} are sold."
+            for n, f, h, p, most in self.goods
+        )
+        return (
+            f"A bakery has {self.flour} kg of flour and {self.hours} hours. {told} Parts of a batch count "
+            "in proportion. How many batches of each earn most?"
+        )
+
+
+@final
+@dataclass(frozen=True)
+class Blend(Family):
+    """A linear program over amounts."""
+
+    name: ClassVar[str] = "linear"
+    ask: ClassVar[str] = (
+        "\nPut the batches in \\boxed{} as bread=2, cake=1.5, with commas between.\n"
+    )
+    sizes: ClassVar[tuple[int, int]] = (3, 5)
+
+    def draw(self, rng: np.random.Generator, n_elements: int) -> Bakery:
+        """Amounts that not all can be made of."""
+        names = [GOODS[int(i)] for i in rng.permutation(len(GOODS))[:n_elements]]
+        goods = tuple(
+            (name, *(int(x) for x in rng.integers((1, 1, 3, 2), (7, 6, 20, 6)))) for name in names
+        )
+        return Bakery(goods, int(rng.integers(8, 21)), int(rng.integers(8, 17)))  # type: ignore[arg-type]
+
+
+@final
+@dataclass(frozen=True)
+class Roster(Instance):
+    """Who can do which task in how many minutes; every task is done by one, nobody does two."""
+
+    times: tuple[tuple[str, str, int], ...]
+    tasks: tuple[str, ...]
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """The people."""
+        return tuple(dict.fromkeys(person for person, _, _ in self.times))
+
+    def without(self, element: str) -> Roster:
+        """The same without a person."""
+        return replace(self, times=tuple(t for t in self.times if t[0] != element))
+
+    def program(self) -> Program:
+        """The fewest minutes in all."""
+        pairs = {f"{p}-{t}": float(m) for p, t, m in self.times}
+        done = [
+            Rule("task", {f"{p}-{t}": 1.0 for p, t, _ in self.times if t == task}, low=1, high=1)
+            for task in self.tasks
+        ]
+        alone = [
+            Rule("person", {f"{p}-{t}": 1.0 for p, t, _ in self.times if p == person}, high=1)
+            for person in self.elements
+        ]
+        return Program(pairs, False, (*done, *alone), dict.fromkeys(pairs, 1), True)
+
+    def text(self) -> str:
+        """The question."""
+        told = " ".join(f"{p} needs {m} minutes for the {t}." for p, t, m in self.times)
+        return (
+            f"The {', the '.join(self.tasks)} must each be looked after by one person, and nobody looks "
+            f"after two. {told} Who looks after what for the fewest minutes in all?"
+        )
+
+
+@final
+@dataclass(frozen=True)
+class Assignment(Family):
+    """People for tasks, more people than tasks."""
+
+    name: ClassVar[str] = "assignment"
+    ask: ClassVar[str] = "\nPut the pairs in \\boxed{} as Ann-mill, Bo-van, with commas between.\n"
+    sizes: ClassVar[tuple[int, int]] = (4, 5)
+
+    def draw(self, rng: np.random.Generator, n_elements: int) -> Roster:
+        """Two tasks fewer than people, so that one can be spared and one more be missing."""
+        people = [PEOPLE[int(i)] for i in sorted(rng.permutation(len(PEOPLE))[:n_elements])]
+        n_tasks = 2 if n_elements < 5 else 3
+        tasks = tuple(TASKS[int(i)] for i in sorted(rng.permutation(len(TASKS))[:n_tasks]))
+        times = tuple((p, t, int(rng.integers(3, 30))) for p in people for t in tasks)
+        return Roster(times, tasks)

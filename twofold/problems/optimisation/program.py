@@ -1,0 +1,190 @@
+r"""What is the best decision, and how good is the one in a reply? A program over named decisions.
+
+Every family of problems is a linear or an integer program with a story of its own, so that one
+exact solver (HiGHS, through scipy) and one judge serve them all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from twofold.errors import ProblemError
+
+TOLERANCE = 1e-6
+"""How far a side of a constraint may be overstepped, relative to its size, before it is broken: two
+decimals of a reply's numbers are allowed for separately (`ROUNDED`)."""
+
+ROUNDED = 0.005
+"""Half of the second decimal: replies give numbers so."""
+
+_ENTRY = re.compile(r"^(?P<name>[^=:]+?)\s*(?:[=:]\s*(?P<value>-?\d+(?:[.,]\d+)?))?$")
+
+
+@final
+@dataclass(frozen=True)
+class Rule:
+    """`low <= sum of coefficient x decision <= high`.
+
+    Args:
+        name: What the rule is about; `capacity`, say. Rules of one name are reported together.
+        terms: Coefficients by decision.
+        low: Lower side; -inf = none.
+        high: Upper side; inf = none.
+    """
+
+    name: str
+    terms: Mapping[str, float]
+    low: float = -np.inf
+    high: float = np.inf
+
+    def holds(self, decision: Mapping[str, float], slack: float = 0.0) -> bool:
+        """Whether a decision keeps the rule; `slack` is what each decision may be off by rounding."""
+        value = sum(c * decision.get(name, 0.0) for name, c in self.terms.items())
+        room = slack * sum(abs(c) for c in self.terms.values())
+        size = TOLERANCE * max(1.0, abs(value))
+        return self.low - room - size <= value <= self.high + room + size
+
+
+@final
+@dataclass(frozen=True)
+class Program:
+    """Maximise (or minimise) the worth of decisions under rules.
+
+    Args:
+        worth: What one unit of each decision is worth.
+        is_max: Whether worth is to be as large, or as small, as possible.
+        rules: What binds.
+        most: The largest value of each decision; the smallest is 0.
+        is_whole: Whether decisions are whole numbers.
+
+    Example:
+        >>> cap = Rule("capacity", {"a": 2, "b": 3}, high=4)
+        >>> best = Program({"a": 3, "b": 5}, True, (cap,), {"a": 1, "b": 1}, True).best
+        >>> best.worth, dict(best.decision)
+        (5.0, {'b': 1.0})
+    """
+
+    worth: Mapping[str, float]
+    is_max: bool
+    rules: tuple[Rule, ...]
+    most: Mapping[str, float]
+    is_whole: bool
+
+    @cached_property
+    def best(self) -> Best | None:
+        """The optimum; None if no decision keeps all rules."""
+        names = list(self.worth)
+        sign = -1.0 if self.is_max else 1.0
+        rows = [[rule.terms.get(name, 0.0) for name in names] for rule in self.rules]
+        found = milp(
+            sign * np.array([self.worth[name] for name in names]),
+            constraints=LinearConstraint(
+                np.array(rows), [rule.low for rule in self.rules], [r.high for r in self.rules]
+            ),
+            bounds=Bounds(0.0, np.array([self.most[name] for name in names])),
+            integrality=np.full(len(names), int(self.is_whole)),
+        )
+        if found.status == 2:
+            return None
+        if not found.success:
+            raise ProblemError(
+                f"the solver gave up on a problem ({found.message}); draw another one"
+            )
+        values = np.round(found.x) if self.is_whole else np.round(found.x, 6)
+        decision = {n: float(v) for n, v in zip(names, values, strict=True) if v > 1e-6}
+        return Best(round(sign * float(found.fun), 6), decision)
+
+    def judge(self, decision: Mapping[str, float]) -> Judgement:
+        """How good a decision is; names that the problem does not have break the rule `names`."""
+        slack = 0.0 if self.is_whole else ROUNDED
+        known = decision.keys() <= self.worth.keys()
+        inside = all(
+            -slack <= value <= self.most.get(name, 0.0) + slack
+            and (not self.is_whole or value == round(value))
+            for name, value in decision.items()
+        )
+        kept: dict[str, bool] = {"names": known, "bounds": inside}
+        for rule in self.rules:
+            kept[rule.name] = kept.get(rule.name, True) and rule.holds(decision, slack)
+        worth = sum(self.worth.get(name, 0.0) * value for name, value in decision.items())
+        is_feasible = all(kept.values())
+        gap = None
+        if is_feasible and self.best is not None:
+            behind = self.best.worth - worth if self.is_max else worth - self.best.worth
+            gap = max(0.0, behind) / max(1.0, abs(self.best.worth))
+        return Judgement(kept, is_feasible, gap)
+
+
+@final
+@dataclass(frozen=True)
+class Best:
+    """The optimum of a program: its worth, and one decision that reaches it (zeros left out)."""
+
+    worth: float
+    decision: Mapping[str, float]
+
+
+@final
+@dataclass(frozen=True)
+class Judgement:
+    """What a decision is worth.
+
+    Args:
+        kept: For each kind of rule, whether it is kept.
+        is_feasible: Whether all are.
+        gap: How far behind the optimum it lies, as a share of it; None if it is not feasible.
+    """
+
+    kept: Mapping[str, bool]
+    is_feasible: bool
+    gap: float | None
+
+    def is_best(self, tolerance: float = 1e-3) -> bool:
+        """Whether the decision is feasible and as good as any, up to `tolerance` of the optimum."""
+        return self.gap is not None and self.gap <= tolerance
+
+
+def parsed(text: str, names: Sequence[str]) -> dict[str, float] | None:
+    r"""The decision that an answer states; None if it is not in the form that was asked for.
+
+    Entries stand between commas: a name alone counts once, `name = number` so many times. What
+    follows a semicolon (a total) is not looked at. Case and blanks do not matter; `none` is an
+    empty decision.
+
+    Args:
+        text: What stands in the box.
+        names: The problem's names, in their own spelling.
+
+    Example:
+        >>> parsed("a-b, B-C; 7", ["A-B", "B-C"]), parsed("lamp = 2.5, axe=1", ["axe", "lamp"])
+        ({'A-B': 1.0, 'B-C': 1.0}, {'lamp': 2.5, 'axe': 1.0})
+        >>> parsed("take as much as you can carry", ["axe"]) is None
+        True
+    """
+    spelt = {_folded(name): name for name in names}
+    decision: dict[str, float] = {}
+    stated = text.partition(";")[0].strip().removeprefix("\\text{").rstrip("}")
+    if _folded(stated) in ("none", "nothing"):
+        return {}
+    for entry in filter(None, (part.strip() for part in re.split(r",|\band\b|\n", stated))):
+        match = _ENTRY.match(entry)
+        if match is None or len(match["name"].split()) > 3:
+            return None
+        name = _folded(match["name"])
+        value = float(match["value"].replace(",", ".")) if match["value"] else 1.0
+        key = spelt.get(name, match["name"].strip())
+        decision[key] = decision.get(key, 0.0) + value
+    if not decision or not any(key in names for key in decision):
+        return None
+    return {name: value for name, value in decision.items() if value}
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[\s$*{}\\]|text", "", name).replace("→", "-").replace("–", "-").casefold()
