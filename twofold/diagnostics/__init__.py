@@ -8,6 +8,7 @@ from __future__ import annotations
 from twofold.diagnostics.diagnostic import Answer, Diagnostic, Subject
 from twofold.diagnostics.faithfulness import Faithfulness
 from twofold.diagnostics.information_gain import InformationGain
+from twofold.diagnostics.ood import Ood
 
 __all__ = ["ASKED", "DIAGNOSTICS", "Answer", "Diagnostic", "Subject", "every", "named"]
 
@@ -18,7 +19,7 @@ def every(*, n_checked: int = 0) -> tuple[Diagnostic, ...]:
     Args:
         n_checked: How many chains are scored a second time, the plain way.
     """
-    return (InformationGain(n_checked), Faithfulness(n_checked))
+    return (InformationGain(n_checked), Faithfulness(n_checked), Ood())
 
 
 ASKED = every()

@@ -30,7 +30,11 @@ FORMATS: tuple[type[Row], ...] = (MathIfRow, IfevalRow, Math500Row, Gsm8kRow, Ow
 SUITE_SIZE = 200
 """Problems of a suite when its spec names no number."""
 
-_SUITES = {"synthetic": ("train", "test"), "pocket": ("train", "test", "ood")}
+_SUITES = {
+    "synthetic": ("train", "test"),
+    "pocket": ("train", "test", "ood"),
+    "choice": ("train", "test"),
+}
 """The suites that the package makes, and their splits."""
 
 
@@ -46,6 +50,7 @@ def load(spec: str, *, profile: Profile, limit: int | None = None) -> list[Probl
               200 if none is named, of the split `test` (or `train`); a file of that name is
               `./synthetic`;
             - `pocket`, in the same way, with the split `ood` besides: the pocket model's world;
+            - `choice`, in the same way: a small constrained optimisation without constraints on form;
             - `hub:org/name`, `hub:org/name:SPLIT` or `hub:org/name:CONFIG:SPLIT`.
         profile: How the constraints judge.
         limit: Only the first so many, at least 1; None = all. A suite is made whole first, so that
@@ -91,10 +96,13 @@ def _suite(name: str, options: str, profile: Profile) -> list[Problem]:
             f"with SPLIT one of {', '.join(_SUITES[name])}"
         )
     from twofold.problems import pocket, synthetic
+    from twofold.problems.optimisation import choice
 
     n, part = int(size or SUITE_SIZE), split or "test"
     if name == "pocket":
         return pocket.suite(n, split=cast(pocket.Split, part), profile=profile)
+    if name == "choice":
+        return choice.suite(n, split=cast(choice.Split, part))
     return synthetic.suite(n, split=cast(synthetic.Split, part), profile=profile)
 
 
@@ -133,7 +141,7 @@ def _files(path: Path) -> list[Path]:
             + (
                 f"did you mean {near[0]!r}?"
                 if near
-                else "name a file, a directory, `synthetic` or `pocket`"
+                else f"name a file, a directory, or one of {', '.join(_SUITES)}"
             )
         )
     found = mathif.files(path) or sorted(path.glob("*.jsonl"))

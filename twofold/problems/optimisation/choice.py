@@ -1,0 +1,138 @@
+r"""Who is cheapest among those that fit? A constrained optimisation that the pocket model can learn.
+
+Small numbers, one cap, a handful of names: each step of the solution compares two digits and keeps
+the better one, which is what a model of under a million parameters can be taught.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, final
+
+import numpy as np
+
+from twofold.errors import ProblemError
+from twofold.problems.optimisation.family import Family, Instance, Quadruple, Variant, quadruple
+from twofold.problems.optimisation.program import Program, Rule
+from twofold.types import Problem
+
+NAMES = ("Anna", "Bruno", "Clara", "David", "Emil", "Frida", "Greta", "Hugo")
+Split = Literal["train", "test"]
+SPLITS: tuple[Split, ...] = ("train", "test")
+_SEEDS: dict[Split, int] = {"train": 0, "test": 1}
+_FRESH = 10_000  # seeds from here on make problems of the smaller size for training
+
+
+@final
+@dataclass(frozen=True)
+class Offers(Instance):
+    """Offers of which one is taken.
+
+    Args:
+        offers: `(name, cost, size)`.
+        cap: The largest size that fits.
+    """
+
+    offers: tuple[tuple[str, int, int], ...]
+    cap: int
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Who offers."""
+        return tuple(name for name, _, _ in self.offers)
+
+    def without(self, element: str) -> Offers:
+        """The same without an offer."""
+        return replace(self, offers=tuple(o for o in self.offers if o[0] != element))
+
+    def program(self) -> Program:
+        """The cheapest offer that fits."""
+        rules = (
+            Rule("one", dict.fromkeys(self.elements, 1.0), low=1, high=1),
+            Rule("cap", {n: float(size) for n, _, size in self.offers}, high=self.cap),
+        )
+        worth = {n: float(cost) for n, cost, _ in self.offers}
+        return Program(worth, False, rules, dict.fromkeys(worth, 1), True)
+
+    def text(self) -> str:
+        """The question."""
+        told = " ".join(f"{n} asks {cost} for {size}." for n, cost, size in self.offers)
+        return f"{told} Take at most {self.cap}. Who asks the least?"
+
+    def working(self) -> list[str]:
+        """The solution: each offer in turn, and the best one so far.
+
+        Example:
+            >>> Offers((("Anna", 5, 2), ("Emil", 3, 4), ("Hugo", 4, 1)), 3).working()
+            ['Anna 2 fits so Anna 5', 'Emil 4 is over so Anna 5', 'Hugo 1 fits so Hugo 4']
+        """
+        steps, best = [], None
+        for name, cost, size in self.offers:
+            fits = size <= self.cap
+            if fits and (best is None or cost < best[1]):
+                best = (name, cost)
+            kept = f"{best[0]} {best[1]}" if best else "none"
+            steps.append(f"{name} {size} {'fits' if fits else 'is over'} so {kept}")
+        return steps
+
+
+@final
+@dataclass(frozen=True)
+class Choice(Family):
+    """One of a few offers, under a cap."""
+
+    name: ClassVar[str] = "choice"
+    ask: ClassVar[str] = "\nPut the result in \\boxed{}.\n"
+    sizes: ClassVar[tuple[int, int]] = (4, 5)
+
+    def draw(self, rng: np.random.Generator, n_elements: int) -> Offers:
+        """Costs that all differ, sizes of 1 to 9, and a cap that some keep."""
+        names = [NAMES[int(i)] for i in rng.permutation(len(NAMES))[:n_elements]]
+        costs = [int(c) + 1 for c in rng.permutation(9)[:n_elements]]
+        sizes = [int(s) for s in rng.integers(1, 10, n_elements)]
+        return Offers(tuple(zip(names, costs, sizes, strict=True)), int(rng.integers(3, 8)))
+
+
+def suite(n: int, *, split: Split = "test") -> list[Problem]:
+    """Problems of the family with their solutions in the tag `steps`.
+
+    Every other problem has one offer less than the instances that `ood` asks of: their size is then
+    one that training has seen, and only the loss of an element is new.
+
+    Args:
+        n: How many, at least 1.
+        split: `train` holds the `n` of the quadruples of seed 0, `test` those of seed 1.
+
+    Raises:
+        ProblemError: If `n` is below 1.
+
+    Example:
+        >>> problem = suite(1, split="train")[0]
+        >>> problem.tags["steps"].count("so") == int(problem.tags["difficulty"])
+        True
+    """
+    if n < 1:
+        raise ProblemError(f"a suite of {n} problems is empty; ask for 1 or more")
+    seed = _SEEDS[split]
+    return [
+        told(quadruple(Choice(), seed if i % 2 == 0 else _FRESH + seed, i // 2), small=bool(i % 2))
+        for i in range(n)
+    ]
+
+
+def told(made: Quadruple, *, small: bool) -> Problem:
+    """The problem of a quadruple that training may see, with its solution."""
+    variant: Variant = "size_control" if small else "n"
+    problem, instance = made.problem(variant), made.instances[variant]
+    assert isinstance(instance, Offers)
+    return replace(problem, tags={**problem.tags, "steps": "; ".join(instance.working())})
+
+
+def solution(problem: Problem) -> str:
+    r"""A right reply with its working.
+
+    Example:
+        >>> solution(suite(1, split="train")[0]).endswith("}.")
+        True
+    """
+    return f"{'. '.join(problem.tags['steps'].split('; '))}. It is \\boxed{{{problem.answer}}}."
