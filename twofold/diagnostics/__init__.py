@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from twofold.diagnostics.ablation import Ablation
 from twofold.diagnostics.diagnostic import Answer, Diagnostic, Subject
 from twofold.diagnostics.faithfulness import Faithfulness
 from twofold.diagnostics.information_gain import InformationGain
@@ -19,7 +20,7 @@ def every(*, n_checked: int = 0) -> tuple[Diagnostic, ...]:
     Args:
         n_checked: How many chains are scored a second time, the plain way.
     """
-    return (InformationGain(n_checked), Faithfulness(n_checked), Ood())
+    return (InformationGain(n_checked), Faithfulness(n_checked), Ablation(), Ood())
 
 
 ASKED = every()

@@ -133,7 +133,7 @@ def judged(made: Quadruple, variant: Variant, response: Response) -> Row:
     decision = made.read(variant, found[-1]) if found else None
     if decision is None:
         return {"parsed": 0}
-    judgement: Judgement = made.instances[variant].program().judge(decision)
+    judgement: Judgement = made.programs[variant].judge(decision)
     return {
         "parsed": 1,
         "feasible": int(judgement.is_feasible),
@@ -146,9 +146,8 @@ def judged(made: Quadruple, variant: Variant, response: Response) -> Row:
 
 def _floors(made: Quadruple, variant: Variant) -> Row:
     """What a random decision of the right form gets, and the old optimum given for everything."""
-    instance = made.instances[variant]
-    program, best = instance.program(), instance.program().best
-    old = made.instances["n"].program().best
+    program, best = made.programs[variant], made.programs[variant].best
+    old = made.programs["n"].best
     assert best is not None and old is not None
     digest = hashlib.sha256(f"twofold floor {made.source_id} {variant}".encode()).digest()
     rng = np.random.default_rng(int.from_bytes(digest))

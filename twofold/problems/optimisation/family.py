@@ -16,6 +16,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import ClassVar, Literal, final
 
 import numpy as np
@@ -82,10 +83,15 @@ class Quadruple:
     removed: Mapping[Variant, str]
     source_id: str
 
+    @cached_property
+    def programs(self) -> Mapping[Variant, Program]:
+        """The program of each variant, solved once."""
+        return {variant: instance.program() for variant, instance in self.instances.items()}
+
     def problem(self, variant: Variant) -> Problem:
         """The variant as it is asked."""
         instance = self.instances[variant]
-        best = instance.program().best
+        best = self.programs[variant].best
         assert best is not None
         return Problem(
             question=instance.text(),
@@ -103,12 +109,12 @@ class Quadruple:
 
     def read(self, variant: Variant, answer: str) -> dict[str, float] | None:
         """The decision that an answer states, among the names of the whole instance."""
-        known = {*self.instances[variant].program().worth, *self.instances["n"].program().worth}
+        known = {*self.programs[variant].worth, *self.programs["n"].worth}
         return parsed(answer, sorted(known))
 
     def copies(self, decision: Mapping[str, float]) -> bool:
         """Whether a decision is an optimum of `n`: given for `n1_binding`, it is a copied one."""
-        return self.instances["n"].program().judge(decision).is_best()
+        return self.programs["n"].judge(decision).is_best()
 
 
 def stated(decision: Mapping[str, float]) -> str:
@@ -124,6 +130,7 @@ def stated(decision: Mapping[str, float]) -> str:
     return ", ".join(entries) or "none"
 
 
+@lru_cache(maxsize=4096)
 def quadruple(family: Family, seed: int, index: int) -> Quadruple:
     """Instance `index` of a family with its variants; a pure function of the arguments.
 

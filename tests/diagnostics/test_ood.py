@@ -1,0 +1,118 @@
+"""Recall against optimising, on models that do exactly one of the two."""
+
+import pytest
+
+from twofold.diagnostics.diagnostic import Subject
+from twofold.diagnostics.ood import Ood
+from twofold.models.scripted import ScriptedModel
+from twofold.problems.optimisation import VARIANTS, quadruple
+from twofold.problems.optimisation.choice import Choice
+from twofold.problems.optimisation.packing import Knapsack
+from twofold.types import Sampling
+
+N = 20
+
+
+def collected(reply, family=None, role="model"):
+    """Rows of a model that answers `reply(quadruple, variant)`."""
+    family = family or Choice()
+    asked = {}
+    for i in range(N):
+        made = quadruple(family, 0, i)
+        for variant in VARIANTS:
+            asked[made.problem(variant).messages()[-1]["content"].strip()] = (made, variant)
+    model = ScriptedModel(lambda prompt, sample: reply(*asked[prompt]))
+    subject = Subject(role=role, model=model, problems=(), answers=(), sampling=Sampling(), seed=0)
+    diagnostic = Ood(families=(family,), n=N)
+    return diagnostic, list(diagnostic.collect(subject, frozenset()))
+
+
+def boxed(text):
+    return f"It is \\boxed{{{text}}}."
+
+
+def optimiser(made, variant):
+    return boxed(made.problem(variant).answer)
+
+
+def recaller(made, variant):
+    return boxed(made.problem("n" if variant != "size_control" else variant).answer)
+
+
+@pytest.mark.parametrize("family", [Choice(), Knapsack()], ids=lambda f: f.name)
+def test_an_optimiser_loses_nothing_and_copies_nothing(family):
+    diagnostic, rows = collected(optimiser, family)
+    found = diagnostic.analyse(rows, ())
+    for variant in VARIANTS:
+        assert found.estimates[f"model/{variant}/best"].value == 1.0
+        assert found.estimates[f"model/{variant}/gap"].value == 0.0
+    assert found.estimates["model/copies"].value == 0.0
+    assert found.estimates["model/changed_for_nothing"].value == 0.0
+    assert found.comparisons["model/binding_over_control"].difference.value == 0.0
+
+
+@pytest.mark.parametrize("family", [Choice(), Knapsack()], ids=lambda f: f.name)
+def test_a_recaller_is_right_until_what_it_recalls_is_gone(family):
+    diagnostic, rows = collected(recaller, family)
+    found = diagnostic.analyse(rows, ())
+    assert (
+        found.estimates["model/n/best"].value == found.estimates["model/n1_slack/best"].value == 1
+    )
+    assert found.estimates["model/n1_binding/best"].value == 0.0
+    assert found.estimates["model/copies"].value == 1.0
+    assert found.estimates["model/n1_binding/kept/names"].value == 0.0
+    signature = found.comparisons["model/binding_over_control"]
+    assert signature.difference.value == -1.0 and signature.p_adjusted < 0.001
+    assert found.estimates["floor/copies/random"].value < 1.0
+
+
+def test_who_answers_in_no_form_is_unscored_and_told():
+    diagnostic, rows = collected(lambda made, variant: "I would rather not say.")
+    found = diagnostic.analyse(rows, ())
+    assert found.estimates["model/n/parsed"].value == 0.0
+    assert "model/n/best" not in found.estimates
+    assert any("too few" in caveat for caveat in found.caveats)
+
+
+def test_what_is_done_is_not_asked_again():
+    diagnostic, rows = collected(optimiser)
+    asked = []
+
+    def listen(prompt, sample):
+        asked.append(prompt)
+        return "x"
+
+    subject = Subject(
+        role="model",
+        model=ScriptedModel(listen),
+        problems=(),
+        answers=(),
+        sampling=Sampling(),
+        seed=0,
+    )
+    left = list(diagnostic.collect(subject, {row["key"] for row in rows[3:]}))
+    assert len(left) == 3 == len(asked)
+
+
+def test_a_pair_is_compared_by_instance():
+    diagnostic, before = collected(recaller, role="against")
+    _, after = collected(optimiser)
+    found = diagnostic.analyse([*before, *after], ())
+    change = found.comparisons["change/n1_binding/best"]
+    assert change.difference.value == 1.0 and change.n_gained == N
+
+
+@pytest.mark.parametrize(
+    ("reply", "read"),
+    [
+        ("\\boxed{Nobody}", 0),
+        ("\\boxed{}", 0),
+        ("so \\boxed{<b>}", 0),
+        ("<script>alert(1)</script>", 0),
+        ("\\boxed{" + "a," * 5000 + "}", 0),
+    ],
+)
+def test_odd_replies_are_judged_or_left(reply, read):
+    diagnostic, rows = collected(lambda made, variant: reply)
+    assert {row["parsed"] for row in rows} == {read}
+    assert diagnostic.analyse(rows, ()).caveats
