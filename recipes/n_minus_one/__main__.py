@@ -40,7 +40,7 @@ def arms(out: Path, seed: int) -> dict[str, str]:
     shown = demonstrations(known, out / "shown.jsonl", worked=True)
     bare = demonstrations(known, out / "bare.jsonl", worked=False)
     shared = {"seed": seed, "batch": 16, "save_steps": 1000}
-    warm = Sft(demonstrations=worked, learning_rate=1e-3, epochs=2, **shared).train(
+    warm = Sft(demonstrations=worked, learning_rate=1e-3, epochs=12, **shared).train(
         "pocket", others, out=out / f"warm-{seed}"
     )
     start = str(warm.folder)

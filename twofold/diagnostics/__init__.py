@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from twofold.diagnostics.ablation import Ablation
 from twofold.diagnostics.diagnostic import Answer, Diagnostic, Subject
+from twofold.diagnostics.distance import Distance
 from twofold.diagnostics.faithfulness import Faithfulness
 from twofold.diagnostics.information_gain import InformationGain
 from twofold.diagnostics.ood import Ood
@@ -20,7 +21,7 @@ def every(*, n_checked: int = 0) -> tuple[Diagnostic, ...]:
     Args:
         n_checked: How many chains are scored a second time, the plain way.
     """
-    return (InformationGain(n_checked), Faithfulness(n_checked), Ablation(), Ood())
+    return (InformationGain(n_checked), Faithfulness(n_checked), Distance(), Ablation(), Ood())
 
 
 ASKED = every()

@@ -2,8 +2,10 @@
 
 Four variants of each instance are asked: the instance; the same without an element that its optimum
 uses; the same without one that it does not, whose answer must not change; and a fresh instance of
-the smaller size. Recall shows as success on the fresh one that is not there on the robbed one, and as
-the old optimum given for the new problem.
+the smaller size. A drop on the robbed one that the fresh one shows too is the size's. Recall of a
+structure shows as success on the fresh one that is not there on the robbed one; recall of the
+instances themselves as success on them that is there on neither, and as the old optimum given for the
+new problem.
 
 Source: Bernier et al. 2026 (arXiv 2603.23004) for N-1 on power grids, whose rates for parse, validity
 and feasibility these follow. Departs: the slack removal, the size control and the template-copy
@@ -105,7 +107,8 @@ class Ood(Diagnostic):
             the parsed), `gap` (of the feasible), `kept/RULE`; `ROLE/copies` (of the parsed replies to
             `n1_binding`, how many are an optimum of `n`), `ROLE/changed_for_nothing` (right on `n`,
             wrong on `n1_slack`); floors `floor/VARIANT/best/random` and `/copy`, `floor/copies/random`.
-            Comparisons `ROLE/binding_over_control` (the signature of recall is a fall),
+            Comparisons `ROLE/binding_over_control` (falls where a known structure is missed),
+            `ROLE/n_over_control` (rises where the instances themselves are known),
             `ROLE/binding_over_n`, `ROLE/slack_over_n`; `change/...`, model minus against.
         """
         work = _Analysis([row for row in rows if "variant" in row], seed)
@@ -220,9 +223,10 @@ class _Analysis:
             yield "floor/copies/random", mean([*guessed.values()])
 
     def costs(self, role: str) -> dict[str, Comparison]:
-        """Success on one variant minus success on another, by instance; Holm over the three."""
+        """Success on one variant minus success on another, by instance; Holm over the four."""
         wanted = {
             "binding_over_control": ("size_control", "n1_binding"),
+            "n_over_control": ("size_control", "n"),
             "binding_over_n": ("n", "n1_binding"),
             "slack_over_n": ("n", "n1_slack"),
         }

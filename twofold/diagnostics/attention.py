@@ -1,0 +1,113 @@
+"""Where does the network look when the reply begins? Attention on the instruction, by distance.
+
+The mass that the first tokens of the reply put on the sentences that state the constraints, against
+an equally long span of the question, both as multiples of what even attention would put there. Mass
+is no cause: it is shown beside the arms that are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+from twofold.jsonl import Row
+from twofold.types import Message, OpenModel
+
+LOOKING = 8
+"""Tokens at the head of the reply whose attention is read."""
+
+MOST_TOKENS = 2048
+"""Longer sequences are not read: attention maps grow with their square."""
+
+
+@final
+@dataclass(frozen=True)
+class Spans:
+    """Two equally long spans of a prompt, in tokens.
+
+    Args:
+        instruction: First and last + 1 of the instruction.
+        control: The same of a span of the question.
+    """
+
+    instruction: tuple[int, int]
+    control: tuple[int, int]
+
+
+def spans(model: OpenModel, chat: Sequence[Message], instruction: str) -> Spans | None:
+    """The instruction's tokens in a rendered chat, and a control span before it.
+
+    Args:
+        model: Whose tokenizer and template.
+        chat: The prompt.
+        instruction: What states the constraints, verbatim.
+
+    Returns:
+        None if the text is not there, or the question has no room for a span of that length.
+    """
+    text = model.render(chat)
+    at = text.rfind(instruction)
+    if at < 0 or not instruction:
+        return None
+    encoded = model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    inside = [
+        i
+        for i, (a, b) in enumerate(encoded["offset_mapping"])
+        if a < at + len(instruction) and b > at and b > a
+    ]
+    question_at = text.find(chat[-1]["content"][:20])
+    before = [i for i, (a, _) in enumerate(encoded["offset_mapping"]) if question_at <= a < at]
+    if not inside or len(before) < len(inside):
+        return None
+    start = before[(len(before) - len(inside)) // 2]
+    return Spans((inside[0], inside[-1] + 1), (start, start + len(inside)))
+
+
+def looked_at(
+    model: OpenModel, prompt: Sequence[int], reply: Sequence[int], start: int, where: Spans
+) -> Row:
+    """How often the tokens from `start` of the reply look at either span, as multiples of even looking.
+
+    Args:
+        model: The network; read with its eager kernel, the only one that gives its weights.
+        prompt: Token ids of the rendered chat.
+        reply: Token ids of the reply, thought included.
+        start: Where in the reply its visible part begins.
+        where: The spans, in tokens of the prompt.
+
+    Returns:
+        `{"instruction": x, "control": y, "distance": tokens between instruction and reply}`, x and y
+        averaged over layers and heads; `{"reason": ...}` where it cannot be read.
+    """
+    import torch
+
+    ids = [*prompt, *reply[: start + LOOKING]]
+    if len(ids) > MOST_TOKENS:
+        return {"reason": f"the sequence has {len(ids)} tokens, more than {MOST_TOKENS}"}
+    if len(reply) <= start:
+        return {"reason": "there is no reply behind the thought"}
+    network: Any = model.network
+    kernel = network.config._attn_implementation
+    network.set_attn_implementation("eager")
+    try:
+        device = next(network.parameters()).device
+        with torch.inference_mode():
+            found = network(torch.tensor([ids], device=device), output_attentions=True).attentions
+    finally:
+        network.set_attn_implementation(kernel)
+    if not found or found[0] is None:
+        return {"reason": "the network gives no attention weights"}
+    rows = range(len(prompt) + start, len(ids))
+    weights = torch.stack([layer[0].float().mean(0) for layer in found]).mean(0)  # (query, key)
+
+    def times_even(span: tuple[int, int]) -> float:
+        shares = [float(weights[q, span[0] : span[1]].sum()) for q in rows]
+        even = [(span[1] - span[0]) / (q + 1) for q in rows]
+        return round(sum(s / e for s, e in zip(shares, even, strict=True)) / len(shares), 6)
+
+    return {
+        "instruction": times_even(where.instruction),
+        "control": times_even(where.control),
+        "distance": len(prompt) + start - where.instruction[1],
+    }
