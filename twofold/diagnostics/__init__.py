@@ -11,6 +11,7 @@ from twofold.diagnostics.distance import Distance
 from twofold.diagnostics.faithfulness import Faithfulness
 from twofold.diagnostics.information_gain import InformationGain
 from twofold.diagnostics.ood import Ood
+from twofold.diagnostics.variants import Variants
 
 __all__ = ["ASKED", "DIAGNOSTICS", "Answer", "Diagnostic", "Subject", "every", "named"]
 
@@ -21,7 +22,14 @@ def every(*, n_checked: int = 0) -> tuple[Diagnostic, ...]:
     Args:
         n_checked: How many chains are scored a second time, the plain way.
     """
-    return (InformationGain(n_checked), Faithfulness(n_checked), Distance(), Ablation(), Ood())
+    return (
+        InformationGain(n_checked),
+        Faithfulness(n_checked),
+        Distance(),
+        Ablation(),
+        Ood(),
+        Variants(),
+    )
 
 
 ASKED = every()

@@ -14,10 +14,10 @@ opposite are ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, final
 
 import numpy as np
@@ -29,7 +29,7 @@ from twofold.jsonl import Row
 from twofold.methods import instructions
 from twofold.methods.method import TrainingError
 from twofold.scorers import Compliant, Correct
-from twofold.stats import change, holm, lift, mean, paired
+from twofold.stats import change, corrected, lift, mean, paired
 from twofold.types import Comparison, Ended, Estimate, Finding, Message, Problem, Response
 
 HOLLOW = "Mind how the reply is written."
@@ -231,7 +231,7 @@ class _Analysis:
                 )
             except StatsError:
                 continue
-        return _adjusted(found)
+        return corrected(found)
 
     def changes(self) -> dict[str, Comparison]:
         """How much each contrast moved, model minus against, by problem; Holm over all."""
@@ -247,7 +247,7 @@ class _Analysis:
                 )
             except StatsError:
                 continue
-        return _adjusted(found)
+        return corrected(found)
 
     def _contrast(self, role: str, key: str) -> dict[str, float]:
         if key == "pair/passed":
@@ -272,8 +272,3 @@ class _Analysis:
                     f"{role}: {without} of {n} problems have no constraint with a natural opposite and are "
                     "in no pair."
                 )
-
-
-def _adjusted(found: Mapping[str, Comparison]) -> dict[str, Comparison]:
-    adjusted = holm({key: c.p for key, c in found.items()}) if found else {}
-    return {key: replace(c, p_adjusted=adjusted[key]) for key, c in found.items()}

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, final
 
 import numpy as np
@@ -28,7 +28,7 @@ from twofold.diagnostics.trace import Chain, chain_of
 from twofold.errors import StatsError
 from twofold.jsonl import Row
 from twofold.scorers import Compliant, Correct
-from twofold.stats import average, change, holm, mean, paired
+from twofold.stats import average, change, corrected, mean, paired
 from twofold.types import (
     Comparison,
     Ended,
@@ -317,7 +317,7 @@ class _Analysis:
                     )
                 )
             }
-            out |= _adjusted(family)
+            out |= corrected(family)
         old, new = (self.column(role, "attention", span) for span in ("control", "instruction"))
         if len(old) > 1:
             shared = sorted(old.keys() & new.keys())
@@ -340,7 +340,7 @@ class _Analysis:
                 )
             )
         }
-        return _adjusted(found)
+        return corrected(found)
 
     def _paired(self, before: dict[str, float], after: dict[str, float]) -> Comparison | None:
         shared = sorted(before.keys() & after.keys())
@@ -374,8 +374,3 @@ class _Analysis:
                 )
         if any(row["arm"] == "attention" and "instruction" in row for row in self.rows):
             yield "Attention is where a network looks, not why it obeys: read it beside the arms."
-
-
-def _adjusted(found: Mapping[str, Comparison]) -> dict[str, Comparison]:
-    adjusted = holm({key: c.p for key, c in found.items()}) if found else {}
-    return {key: replace(c, p_adjusted=adjusted[key]) for key, c in found.items()}

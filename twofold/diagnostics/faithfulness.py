@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, final
 
 import numpy as np
@@ -36,7 +36,7 @@ from twofold.diagnostics.chain_table import (
 from twofold.diagnostics.diagnostic import Diagnostic, Subject
 from twofold.errors import StatsError
 from twofold.jsonl import Row
-from twofold.stats import auroc, holm, mean, paired, proportion
+from twofold.stats import auroc, corrected, mean, paired, proportion
 from twofold.types import Comparison, Estimate, Finding, Problem
 
 BREAKING = {
@@ -259,9 +259,7 @@ class _Analysis:
         }
         pairs["over_control/regrown"] = (regrown("control"), regrown("mistake"))
         found = self._compared(pairs, readings, readings)
-        adjusted = holm({key: c.p for key, c in found.items()}) if found else {}
-        for key, comparison in found.items():
-            yield key, replace(comparison, p_adjusted=adjusted[key])
+        yield from corrected(found).items()
         yield from self._compared({"lift": (right(0), right(-1))}, readings, readings).items()
 
     def changes(self) -> dict[str, Comparison]:
@@ -274,8 +272,7 @@ class _Analysis:
             self.chains.readings("against"),
             self.chains.readings("model"),
         )
-        adjusted = holm({key: c.p for key, c in found.items()}) if found else {}
-        return {key: replace(c, p_adjusted=adjusted[key]) for key, c in found.items()}
+        return corrected(found)
 
     def _compared(
         self,

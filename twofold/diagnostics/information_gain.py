@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, final
 
 import numpy as np
@@ -38,7 +38,7 @@ from twofold.diagnostics.chain_table import (
 from twofold.diagnostics.diagnostic import Diagnostic, Subject
 from twofold.errors import StatsError
 from twofold.jsonl import Row
-from twofold.stats import auroc, average, change, holm, mean
+from twofold.stats import auroc, average, change, corrected, mean
 from twofold.types import Comparison, Estimate, Finding, Problem
 
 MOST_APART = 0.1
@@ -294,8 +294,7 @@ class _Analysis:
                 )
             except StatsError:
                 continue
-        adjusted = holm({key: c.p for key, c in found.items()}) if found else {}
-        return {key: replace(c, p_adjusted=adjusted[key]) for key, c in found.items()}, refused
+        return corrected(found), refused
 
     def _mean_steps(self) -> dict[str, float]:
         found = {

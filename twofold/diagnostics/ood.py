@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -36,7 +36,7 @@ from twofold.problems.optimisation import (
 )
 from twofold.problems.optimisation.choice import Choice
 from twofold.scorers.extract import boxes
-from twofold.stats import average, holm, mean, paired
+from twofold.stats import average, corrected, mean, paired
 from twofold.types import Comparison, Ended, Estimate, Finding, Problem, Response
 
 FEW = 10
@@ -234,7 +234,7 @@ class _Analysis:
             key: (self.column(role, old, "best"), self.column(role, new, "best"))
             for key, (old, new) in wanted.items()
         }
-        return _adjusted(self._paired(columns))
+        return corrected(self._paired(columns))
 
     def changes(self) -> dict[str, Comparison]:
         """Model minus against, by instance; Holm over all."""
@@ -248,7 +248,7 @@ class _Analysis:
             )
             for variant, what in [*measures, ("n1_binding", "copies")]
         }
-        return _adjusted(self._paired(columns))
+        return corrected(self._paired(columns))
 
     def _paired(self, columns: Mapping[str, tuple[Column, Column]]) -> dict[str, Comparison]:
         found = {}
@@ -282,8 +282,3 @@ def _at(row: Mapping[str, Any], measure: str) -> float | None:
     for key in measure.split("/"):
         value = value.get(key) if isinstance(value, dict) else None
     return None if value is None else float(value)
-
-
-def _adjusted(found: Mapping[str, Comparison]) -> dict[str, Comparison]:
-    adjusted = holm({key: c.p for key, c in found.items()}) if found else {}
-    return {key: replace(c, p_adjusted=adjusted[key]) for key, c in found.items()}

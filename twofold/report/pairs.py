@@ -33,7 +33,7 @@ def sides(finding: Finding) -> tuple[str, str]:
     """What a finding's rows hold against each other: the two names that end its keys.
 
     Returns:
-        Both names if every key ends in one of two, else before and after.
+        Both names for the profiles, whose keys all end in one of two, else before and after.
 
     Example:
         >>> share = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
@@ -42,7 +42,8 @@ def sides(finding: Finding) -> tuple[str, str]:
         ('official', 'fixed')
     """
     names = list(dict.fromkeys(key.rpartition("/")[2] for key in finding.estimates))
-    return (names[0], names[1]) if len(names) == 2 else ("before", "after")
+    by_name = finding.diagnostic == "profiles" and len(names) == 2
+    return (names[0], names[1]) if by_name else ("before", "after")
 
 
 def pairs(finding: Finding) -> list[Pair]:

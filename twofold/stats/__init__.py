@@ -6,7 +6,7 @@
 | what is the mean score, several samples a problem? | `mean` |
 | did the same problems do better after than before? | `paired` |
 | what did stating a constraint add over not stating it? | `lift` |
-| which of many differences are real? | `holm` |
+| which of many differences are real? | `holm`, `corrected` |
 | how good is an arm that was trained from several seeds? | `crossed_mean` |
 | did it beat its base, on other problems and with another seed? | `crossed_paired` |
 | which share of another arm's gain does it have? | `retained` |
@@ -23,7 +23,7 @@ are passed in. What cannot be computed raises `StatsError`; no NaN and no bare n
 from twofold.stats.auroc import auroc
 from twofold.stats.crossed import crossed_mean, crossed_paired, retained
 from twofold.stats.lift import lift
-from twofold.stats.many import holm
+from twofold.stats.many import corrected, holm
 from twofold.stats.means import mean
 from twofold.stats.outcome import outcome
 from twofold.stats.pairs import paired
@@ -34,6 +34,7 @@ __all__ = [
     "auroc",
     "average",
     "change",
+    "corrected",
     "crossed_mean",
     "crossed_paired",
     "holm",

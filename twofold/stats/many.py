@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from twofold.errors import StatsError
+from twofold.types import Comparison
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
@@ -39,3 +41,19 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
         floor = max(floor, min(1.0, p_values[name] * (len(ranked) - rank)))
         adjusted[name] = floor
     return {name: adjusted[name] for name in p_values}
+
+
+def corrected(found: Mapping[str, Comparison]) -> dict[str, Comparison]:
+    """A family of comparisons with Holm's correction over it in each `p_adjusted`.
+
+    Args:
+        found: The family by key; an empty one stays empty.
+
+    Example:
+        >>> from twofold.stats import paired
+        >>> family = {"a": paired([0] * 9, [1] * 9), "b": paired([0] * 9, [0] * 9)}
+        >>> {key: round(c.p_adjusted, 4) for key, c in corrected(family).items()}
+        {'a': 0.0078, 'b': 1.0}
+    """
+    adjusted = holm({key: comparison.p for key, comparison in found.items()}) if found else {}
+    return {key: replace(c, p_adjusted=adjusted[key]) for key, c in found.items()}
