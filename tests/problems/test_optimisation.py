@@ -14,7 +14,7 @@ from twofold.problems.optimisation import (
     quadruple,
     stated,
 )
-from twofold.problems.optimisation.networks import Grid
+from twofold.problems.optimisation.networks import Grid, Pipes
 from twofold.scorers.extract import boxes
 
 SEEDS = range(4)
@@ -109,7 +109,7 @@ NAMES = ["A-B", "B-C", "lamp", "G1"]
         ("A→B, B–C", {"A-B": 1, "B-C": 1}),
         ("lamp", {"lamp": 1}),
         ("Lamp = 2.50", {"lamp": 2.5}),
-        ("lamp=2,5", None),  # the comma ends an entry: `5` is no name of ours, `lamp=2` is read
+        ("lamp=2,5", None),  # 2.5, or two entries? not guessed at
         ("lamp and A-B", {"lamp": 1, "A-B": 1}),
         ("\\text{lamp}", {"lamp": 1}),
         ("G1: 20, lamp=0", {"G1": 20}),
@@ -120,12 +120,42 @@ NAMES = ["A-B", "B-C", "lamp", "G1"]
         ("take the lamp because it is light", None),
         ("; 12", None),
         ("sword, lamp", {"sword": 1, "lamp": 1}),
+        ("$G1=20$, $lamp=5$.", {"G1": 20, "lamp": 5}),
+        ("G1\\ =\\ 20,\\ \\text{lamp} = .5", {"G1": 20, "lamp": 0.5}),
+        ("G_1=20 MW, lamp=2 pieces", {"G1": 20, "lamp": 2}),
+        ("lamp=7/2, G1=\\frac{3}{4}", {"lamp": 3.5, "G1": 0.75}),
+        ("lamp=7/0", None),
+        ("A-B-C", {"A-B": 1, "B-C": 1}),
+        ("A \\to B \\rightarrow C", {"A-B": 1, "B-C": 1}),
+        ("A-B, B-D", {"A-B": 1, "B-D": 1}),  # what is not there is kept, and breaks `names`
+        ("A-B-D, lamp", {"A-B-D": 1, "lamp": 1}),
+        ("A-B-D", None),  # no such road, and nothing else that is known
+        ("lamp=1; G1=2", {"lamp": 1, "G1": 2}),  # entries after a semicolon are no total
+        ("total=12; lamp", {"lamp": 1}),
+        ("lamp=" + "9" * 400, None),
+        ("lamp" + " " * 20000 + "x", None),
     ],
 )
 def test_answers_are_read_as_they_are_written(text, wanted):
-    if text == "lamp=2,5":
-        wanted = {"lamp": 2.0, "5": 1.0}
     assert parsed(text, NAMES) == wanted
+
+
+def test_two_decimals_of_the_optimum_are_the_optimum_and_a_worse_vertex_is_not():
+    # one unit needs 3 of 7: 7/3 = 2.333..., worth 100 a unit; 2.33 is 0.33 behind, 1.4 permille
+    rule = Rule("stock", {"a": 3.0}, high=7)
+    program = Program({"a": 100.0}, True, (rule,), {"a": 9}, False)
+    assert program.judge({"a": 2.33}).is_best(1e-6)
+    assert program.judge({"a": 2.33}).gap == 0.0
+    assert not program.judge({"a": 2.3}).is_best()
+    assert not program.judge({"a": 2.0}).is_best()  # a whole value is not rounded
+    assert not program.judge({"a": 2.36}).is_feasible
+
+
+def test_an_overfull_pipe_breaks_capacity():
+    pipes = Pipes((("S", "A", 3), ("A", "T", 5)), "S", "T")
+    kept = pipes.program().judge({"S-A": 4, "A-T": 4}).kept
+    assert not kept["capacity"] and kept["balance"]
+    assert pipes.program().judge({"S-A": 3, "A-T": 3}).is_best()
 
 
 CAP = Program(

@@ -166,8 +166,13 @@ def quadruple(family: Family, seed: int, index: int) -> Quadruple:
 
 
 def _kinds(whole: Instance) -> tuple[list[str], list[str]]:
-    """Elements whose removal changes the optimum (and leaves one), and those that it does not need."""
-    best = whole.program().best
+    """Elements whose removal changes the optimum (and leaves one), and those that it does not need.
+
+    By the judge itself, both ways: no reply is an optimum with and without a binding element, so that
+    a right one is never taken for a copy. What is neither (an optimum among several) is not removed.
+    """
+    program = whole.program()
+    best = program.best
     if best is None:
         return [], []
     binding, slack = [], []
@@ -175,9 +180,9 @@ def _kinds(whole: Instance) -> tuple[list[str], list[str]]:
         rest = whole.without(element).program()
         if rest.best is None:
             continue
-        same = abs(rest.best.worth - best.worth) <= 1e-6 * max(1.0, abs(best.worth))
-        if not same:
+        kept, new = rest.judge(best.decision).is_best(), program.judge(rest.best.decision).is_best()
+        if not kept and not new:
             binding.append(element)
-        elif rest.judge(best.decision).is_best():
+        elif kept and new:
             slack.append(element)
     return binding, slack

@@ -85,9 +85,9 @@ class Pipes(Net):
         )
         out = balance(self.edges, self.source)
         worth = {name_of(e): out.get(name_of(e), 0.0) for e in self.edges}
-        # a rule a program must have even where nothing lies between source and sink
-        cap = Rule("capacity", dict.fromkeys(worth, 1.0), high=1e6)
-        return Program(worth, True, (*rules, cap), {name_of(e): e[2] for e in self.edges}, True)
+        most = {name_of(e): float(e[2]) for e in self.edges}
+        caps = tuple(Rule("capacity", {name: 1.0}, high=cap) for name, cap in most.items())
+        return Program(worth, True, (*rules, *caps), most, True)
 
     def text(self) -> str:
         """The question."""

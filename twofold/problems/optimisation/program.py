@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import final
 
 import numpy as np
@@ -24,7 +25,14 @@ decimals of a reply's numbers are allowed for separately (`ROUNDED`)."""
 ROUNDED = 0.005
 """Half of the second decimal: replies give numbers so."""
 
-_ENTRY = re.compile(r"^(?P<name>[^=:]+?)\s*(?:[=:]\s*(?P<value>-?\d+(?:[.,]\d+)?))?$")
+_NUMBER = r"[-+]?(?:\d{1,9}(?:\.\d*)?|\.\d+)(?:/\d{1,9})?"
+_ENTRY = re.compile(rf"^(?P<name>[^=:≈]+?) ?(?:[=:≈] ?(?P<value>{_NUMBER})(?: ?[A-Za-z]+)?)?$")
+"""A name, and perhaps a number with a unit."""
+
+_FRACTION = re.compile(r"\\[dt]?frac ?\{ ?(-?\d+) ?\} ?\{ ?(\d+) ?\}")
+_ARROW = re.compile(r" ?(?:\\(?:to|rightarrow)\b|->|→|–|—) ?")
+_MARKUP = re.compile(r"\\(?:text|textbf|mathrm|mathbf|quad)\b|\\[ ,;:!]|[\s$\[\]{}]+")
+"""What LaTeX adds to a list without changing what it says."""
 
 
 @final
@@ -118,6 +126,8 @@ class Program:
         gap = None
         if is_feasible and self.best is not None:
             behind = self.best.worth - worth if self.is_max else worth - self.best.worth
+            rounded = [n for n, value in decision.items() if value != round(value)]
+            behind -= slack * sum(abs(self.worth[name]) for name in rounded)
             gap = max(0.0, behind) / max(1.0, abs(self.best.worth))
         return Judgement(kept, is_feasible, gap)
 
@@ -139,7 +149,8 @@ class Judgement:
     Args:
         kept: For each kind of rule, whether it is kept.
         is_feasible: Whether all are.
-        gap: How far behind the optimum it lies, as a share of it; None if it is not feasible.
+        gap: How far behind the optimum it lies, as a share of it, beyond what rounding to two
+            decimals may cost; None if it is not feasible.
     """
 
     kept: Mapping[str, bool]
@@ -154,9 +165,10 @@ class Judgement:
 def parsed(text: str, names: Sequence[str]) -> dict[str, float] | None:
     r"""The decision that an answer states; None if it is not in the form that was asked for.
 
-    Entries stand between commas: a name alone counts once, `name = number` so many times. What
-    follows a semicolon (a total) is not looked at. Case and blanks do not matter; `none` is an
-    empty decision.
+    Entries stand between commas: a name alone counts once, `name = number` so many times (`7/3` and
+    a unit are allowed). `S-A-T` is read as its edges. After a semicolon, what names nothing known (a
+    total) is not looked at. Case, blanks and LaTeX's markup do not matter; `none` is an empty
+    decision. A bare number is no entry: `bread=1,5` is not guessed at.
 
     Args:
         text: What stands in the box.
@@ -169,22 +181,45 @@ def parsed(text: str, names: Sequence[str]) -> dict[str, float] | None:
         True
     """
     spelt = {_folded(name): name for name in names}
-    decision: dict[str, float] = {}
-    stated = text.partition(";")[0].strip().removeprefix("\\text{").rstrip("}")
-    if _folded(stated) in ("none", "nothing"):
+    plain = _FRACTION.sub(r"\1/\2", text.replace("\\approx", "=").replace("\n", ","))
+    plain = _ARROW.sub("-", _MARKUP.sub(" ", plain)).strip().removesuffix(".")
+    if _folded(plain) in ("none", "nothing"):
         return {}
-    for entry in filter(None, (part.strip() for part in re.split(r",|\band\b|\n", stated))):
-        match = _ENTRY.match(entry)
-        if match is None or len(match["name"].split()) > 3:
+    parts = [_entries(part, spelt) for part in plain.split(";")]
+    stated = [part for part in parts if part is None or any(name in names for name, _ in part)]
+    decision: dict[str, float] = {}
+    for part in stated:
+        if part is None:
             return None
+        for name, value in part:
+            decision[name] = decision.get(name, 0.0) + value
+    return {name: value for name, value in decision.items() if value} if decision else None
+
+
+def _entries(text: str, spelt: Mapping[str, str]) -> list[tuple[str, float]] | None:
+    """Names and numbers between commas; None if something there is neither, and a name is."""
+    found: list[tuple[str, float]] = []
+    is_odd = False
+    for entry in filter(None, (part.strip() for part in re.split(r",|\band\b", text))):
+        match = _ENTRY.match(entry)
+        top, _, bottom = ((match and match["value"]) or "1").partition("/")
+        if (
+            match is None
+            or len(match["name"].split()) > 3
+            or re.fullmatch(_NUMBER, entry)
+            or (bottom and not int(bottom))
+        ):
+            is_odd = True
+            continue
+        value = float(top) / float(bottom or 1)
         name = _folded(match["name"])
-        value = float(match["value"].replace(",", ".")) if match["value"] else 1.0
-        key = spelt.get(name, match["name"].strip())
-        decision[key] = decision.get(key, 0.0) + value
-    if not decision or not any(key in names for key in decision):
-        return None
-    return {name: value for name, value in decision.items() if value}
+        stops = name.split("-")
+        edges = [f"{a}-{b}" for a, b in pairwise(stops)]
+        route = edges if edges and name not in spelt and spelt.keys() >= {*edges} else [name]
+        found += [(spelt.get(n, match["name"].strip()), value) for n in route]
+    names = set(spelt.values())
+    return None if is_odd and any(name in names for name, _ in found) else found
 
 
 def _folded(name: str) -> str:
-    return re.sub(r"[\s$*{}\\]|text", "", name).replace("→", "-").replace("–", "-").casefold()
+    return re.sub(r"[\s_]", "", _ARROW.sub("-", name)).casefold()
