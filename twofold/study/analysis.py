@@ -19,7 +19,7 @@ from twofold.errors import StatsError
 from twofold.jsonl import Row
 from twofold.stats import crossed_mean, crossed_paired, holm, mean, outcome, retained
 from twofold.study.plan import BASE
-from twofold.study.scores import MEASURES, Matrix, Scores
+from twofold.study.scores import MEASURES, Matrix, Scores, pooled
 from twofold.types import Comparison, Estimate, Outcome
 
 SIDES = ("capability", "compliance")
@@ -168,7 +168,7 @@ class Analysis:
         found = {}
         for measure in COMPARED:
             after = self._matrix(arm, split, measure, worst=worst)[:, at]
-            before = _pooled(self._matrix(BASE, split, measure, worst=worst)[:, at], len(after))
+            before = pooled(self._matrix(BASE, split, measure, worst=worst)[:, at], len(after))
             comparison = self._paired(before, after)
             if comparison is not None:
                 found[measure] = comparison
@@ -201,7 +201,7 @@ class Analysis:
             self.scores[who][split].matrix("capability", shared)[:, at]
             for who in (self.reference, arm)
         ]
-        rows.insert(0, _pooled(self._matrix(BASE, split, "capability")[:, at], len(shared)))
+        rows.insert(0, pooled(self._matrix(BASE, split, "capability")[:, at], len(shared)))
         keep = ~np.isnan(np.stack(rows)).any(axis=0).all(axis=0)
         try:
             return {self.reference: retained(*(row[:, keep] for row in rows))}
@@ -214,23 +214,11 @@ class Analysis:
         for name in scores.types():
             after = scores.type_matrix(name, self.seeds[arm])
             before = self.scores[BASE][self.headline].type_matrix(name, self.seeds[BASE])
-            comparison = self._paired(_pooled(before, len(after)), after)
+            comparison = self._paired(pooled(before, len(after)), after)
             if comparison is not None:
                 found[name] = comparison
         adjusted = holm({name: comparison.p for name, comparison in found.items()})
         return {name: replace(c, p_adjusted=adjusted[name]) for name, c in found.items()}
-
-
-def _pooled(base_SP: Matrix, n_seeds: int) -> Matrix:
-    """The base's mean on each problem over all its samples, beside every seed of an arm.
-
-    The base is one model: that its samples of one seed came out better than those of another is no
-    matter of training, and pooling them takes that chance out of the seeds. What is left of it
-    differs by problem, where the interval counts it.
-    """
-    n_scored = (~np.isnan(base_SP)).sum(axis=0)
-    means = np.where(n_scored > 0, np.nansum(base_SP, axis=0) / np.maximum(n_scored, 1), np.nan)
-    return np.tile(means, (n_seeds, 1))
 
 
 def _asked(values: Matrix) -> Matrix:

@@ -18,6 +18,7 @@ from typing import Any, cast, final
 
 from twofold import problems as problem_files
 from twofold.audit import audit
+from twofold.diagnostics import named
 from twofold.errors import TwofoldError
 from twofold.jsonl import replaced
 from twofold.models import resolve
@@ -56,7 +57,9 @@ class Cell:
                 f"{self.folder(out)} holds an arm {self.arm} with other settings "
                 f"({there['settings']}); call the new one otherwise, or choose another --out"
             )
-        return True
+        asked = named(plan.diagnostics)
+        split = self.folder(out) / plan.headline
+        return all((split / f"{each.table}.jsonl").exists() for each in asked)
 
     def settings(self, plan: Plan) -> str:
         """What decides the cell besides the study's identity; "" for the base."""
@@ -94,6 +97,7 @@ def work(plan: Plan, cell: Cell, out: Path, say: Callable[[str], None] = print) 
                 n=plan.samples,
                 seed=cell.seed,
                 out=folder / split,
+                diagnostics=named(plan.diagnostics) if split == plan.headline else (),
             )
     except TwofoldError as error:
         return str(error)

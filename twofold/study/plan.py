@@ -15,6 +15,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from twofold import problems as problem_files
+from twofold.diagnostics import DIAGNOSTICS
 from twofold.errors import TwofoldError
 from twofold.methods import Method, named
 from twofold.methods.config import mapping, nearest, with_settings
@@ -66,6 +67,8 @@ class Plan:
         by: Tags of the problems by which the splits are broken down.
         followed: Problems that every checkpoint on the way is asked, for the training curves.
         reference: The arm whose gain in capability the others should keep.
+        diagnostics: What else every cell is asked on the headline split, as `--diagnostics` of `audit`;
+            more can be asked of a finished study.
     """
 
     base: str
@@ -79,6 +82,7 @@ class Plan:
     by: tuple[str, ...] = ()
     followed: str | None = None
     reference: str | None = None
+    diagnostics: str = "joint"
 
     @property
     def sampling(self) -> Sampling:
@@ -191,6 +195,9 @@ def _check(plan: Plan, file: Path) -> None:
         _ = plan.sampling
     except ValueError as error:
         raise StudyError(f"{file}: {error}") from error
+    for name in plan.diagnostics.split(","):
+        if name.strip() not in ("all", *DIAGNOSTICS):
+            raise StudyError(f"{file}: diagnostics: {nearest(name.strip(), DIAGNOSTICS)}")
     names = [arm.name for arm in plan.arms]
     if plan.reference is not None and plan.reference not in names:
         raise StudyError(f"{file}: reference: {nearest(plan.reference, names)}")

@@ -18,6 +18,7 @@ from twofold.store import RunDir
 from twofold.study import fan
 from twofold.study.analysis import Analysis, to_json
 from twofold.study.cell import Cell, cells
+from twofold.study.diagnosed import diagnosed
 from twofold.study.plan import BASE, Plan, StudyError
 from twofold.study.records import curve, floors, samples
 from twofold.study.scores import Scores
@@ -126,6 +127,14 @@ def conclude(
             for arm, found in seeds.items()
         },
         "lengths": analysis.lengths(),
+        "diagnostics": diagnosed(
+            problems[plan.headline],
+            {
+                arm: {s: Cell(arm, s).folder(out) / plan.headline for s in found}
+                for arm, found in seeds.items()
+                if found
+            },
+        ),
         "samples": samples(problems[plan.headline], first),
         "failed": dict(failed),
         "caveats": _caveats(plan, seeds, failed),

@@ -111,3 +111,15 @@ def _by_problem(values: Matrix, problem: NDArray[np.int32], n: int) -> Matrix:
     total = np.bincount(problem[scored], weights=values[scored], minlength=n)
     count = np.bincount(problem[scored], minlength=n)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def pooled(base_SP: Matrix, n_seeds: int) -> Matrix:
+    """The base's mean on each problem over all its samples, beside every seed of an arm.
+
+    The base is one model: that its samples of one seed came out better than those of another is no
+    matter of training, and pooling them takes that chance out of the seeds. What is left of it
+    differs by problem, where the interval counts it.
+    """
+    n_scored = (~np.isnan(base_SP)).sum(axis=0)
+    means = np.where(n_scored > 0, np.nansum(base_SP, axis=0) / np.maximum(n_scored, 1), np.nan)
+    return np.tile(means, (n_seeds, 1))
