@@ -67,10 +67,9 @@ def arms(out: Path, seed: int) -> dict[str, str]:
 def main(out: Path, seed: int) -> None:
     """Train, audit, print a table."""
     asked = choice.suite(60, split="test")
-    print(
-        "| arm | n | size control | n1 slack | n1 binding | binding - control | copies | Holm p |"
-    )
-    print("|---|---|---|---|---|---|---|---|")
+    heads = ("arm", "n", "size control", "n1 slack", "n1 binding", "n1 fresh")
+    print("| " + " | ".join((*heads, "binding - fresh", "n - control", "copies")) + " |")
+    print("|" + "---|" * 9)
     for name, checkpoint in arms(out, seed).items():
         result = audit(
             resolve(checkpoint),
@@ -82,15 +81,15 @@ def main(out: Path, seed: int) -> None:
         assert result is not None
         found = next(f for f in result.findings if f.diagnostic == "ood")
         best = [
-            str(found.estimates.get(f"model/{variant}/best", "unscored"))
-            for variant in ("n", "size_control", "n1_slack", "n1_binding")
+            str(found.estimates.get(f"model/{variant}/solved", "unscored"))
+            for variant in ("n", "size_control", "n1_slack", "n1_binding", "n1_fresh")
         ]
-        cost = found.comparisons.get("model/binding_over_control")
-        told = (
-            ("unscored", "") if cost is None else (str(cost.difference), f"{cost.p_adjusted:.2g}")
-        )
+        told = []
+        for key in ("binding_over_fresh", "n_over_control"):
+            cost = found.comparisons.get(f"model/{key}")
+            told.append(f"{cost.difference}, p {cost.p_adjusted:.2g}" if cost else "unscored")
         copies = str(found.estimates.get("model/copies", "unscored"))
-        print("| " + " | ".join([name, *best, told[0], copies, told[1]]) + " |", flush=True)
+        print("| " + " | ".join([name, *best, *told, copies]) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import pytest
 
 from twofold.diagnostics.diagnostic import Subject
-from twofold.diagnostics.ood import Ood
+from twofold.diagnostics.ood import UNSEEN, Ood
 from twofold.models.scripted import ScriptedModel
 from twofold.problems.optimisation import VARIANTS, quadruple
 from twofold.problems.optimisation.choice import Choice
@@ -13,17 +13,20 @@ from twofold.types import Sampling
 N = 20
 
 
-def collected(reply, family=None, role="model"):
+def collected(reply, family=None, role="model", n=N):
     """Rows of a model that answers `reply(quadruple, variant)`."""
     family = family or Choice()
     asked = {}
-    for i in range(N):
+    for i in range(n):
         made = quadruple(family, 0, i)
+        fresh = quadruple(family, UNSEEN, i)
+        text = fresh.problem("n1_binding").messages()[-1]["content"].strip()
+        asked[text] = (fresh, "n1_binding")
         for variant in VARIANTS:
             asked[made.problem(variant).messages()[-1]["content"].strip()] = (made, variant)
     model = ScriptedModel(lambda prompt, sample: reply(*asked[prompt]))
     subject = Subject(role=role, model=model, problems=(), answers=(), sampling=Sampling(), seed=0)
-    diagnostic = Ood(families=(family,), n=N)
+    diagnostic = Ood(families=(family,), n=n)
     return diagnostic, list(diagnostic.collect(subject, frozenset()))
 
 
@@ -39,6 +42,34 @@ def recaller(made, variant):
     return boxed(made.problem("n" if variant != "size_control" else variant).answer)
 
 
+def memory(made, variant):
+    """Knows the instances of seed 0 and gives their optimum for whatever is like them; else solves."""
+    known = made.source_id.startswith("0/") and variant in ("n", "n1_binding", "n1_slack")
+    return recaller(made, variant) if known else optimiser(made, variant)
+
+
+def test_memory_shows_against_the_fresh_twin_and_nowhere_else():
+    diagnostic, rows = collected(memory)
+    found = diagnostic.analyse(rows, ())
+    fall = found.comparisons["model/binding_over_fresh"]
+    assert fall.difference.value == -1.0 and fall.p_adjusted < 0.001
+    assert found.estimates["model/copies"].value == 1.0
+    assert found.estimates["model/n1_fresh/solved"].value == 1.0
+
+
+def cheapest(made, variant):
+    """A rule without any memory: the cap is not looked at."""
+    worth = made.instances[variant].program().worth
+    return boxed(min(worth, key=worth.__getitem__))
+
+
+def test_a_rule_without_memory_does_not_look_like_memory():
+    diagnostic, rows = collected(cheapest, n=80)
+    found = diagnostic.analyse(rows, ())
+    fall = found.comparisons["model/binding_over_fresh"].difference
+    assert fall.low < 0 < fall.high
+
+
 @pytest.mark.parametrize("family", [Choice(), Knapsack()], ids=lambda f: f.name)
 def test_an_optimiser_loses_nothing_and_copies_nothing(family):
     diagnostic, rows = collected(optimiser, family)
@@ -48,7 +79,7 @@ def test_an_optimiser_loses_nothing_and_copies_nothing(family):
         assert found.estimates[f"model/{variant}/gap"].value == 0.0
     assert found.estimates["model/copies"].value == 0.0
     assert found.estimates["model/changed_for_nothing"].value == 0.0
-    assert found.comparisons["model/binding_over_control"].difference.value == 0.0
+    assert found.comparisons["model/binding_over_fresh"].difference.value == 0.0
 
 
 @pytest.mark.parametrize("family", [Choice(), Knapsack()], ids=lambda f: f.name)
@@ -61,8 +92,9 @@ def test_a_recaller_is_right_until_what_it_recalls_is_gone(family):
     assert found.estimates["model/n1_binding/best"].value == 0.0
     assert found.estimates["model/copies"].value == 1.0
     assert found.estimates["model/n1_binding/kept/names"].value == 0.0
-    signature = found.comparisons["model/binding_over_control"]
-    assert signature.difference.value == -1.0 and signature.p_adjusted < 0.001
+    known = found.comparisons["model/n_over_control"]
+    assert known.difference.value == 0.0  # it was told the optimum of the control as well
+    assert found.comparisons["model/binding_over_fresh"].difference.value == 0.0
     assert found.estimates["floor/copies/random"].value < 1.0
 
 
@@ -98,7 +130,7 @@ def test_a_pair_is_compared_by_instance():
     diagnostic, before = collected(recaller, role="against")
     _, after = collected(optimiser)
     found = diagnostic.analyse([*before, *after], ())
-    change = found.comparisons["change/n1_binding/best"]
+    change = found.comparisons["change/n1_binding/solved"]
     assert change.difference.value == 1.0 and change.n_gained == N
 
 

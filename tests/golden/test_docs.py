@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from twofold.constraints import CONSTRAINTS
+from twofold.diagnostics import DIAGNOSTICS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "constraints.md"
 HEAD = """# The constraints, and where `fixed` departs from `official`
@@ -35,6 +36,11 @@ def test_every_file_named_in_the_methods_table_exists():
     named = {part for part in text.split("`") if part.startswith("twofold/")}
     assert len(named) > 10
     assert [name for name in sorted(named) if not (root / name).exists()] == []
+
+
+def test_every_diagnostic_is_mapped_to_its_paper():
+    table = (DOCUMENT.parent / "methods.md").read_text()
+    assert [name for name in DIAGNOSTICS if f"| `{name}` |" not in table] == ["joint"]
 
 
 if __name__ == "__main__":
