@@ -15,15 +15,17 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # A room may import rooms of a lower floor, and itself.
 FLOORS = [
     {"errors"},
+    {"checklist"},
     {"types"},
     {"jsonl"},
     {"store", "stats", "constraints"},
     {"problems", "models"},
     {"probes"},
     {"scorers"},
+    {"judges"},
     {"methods"},
     {"diagnostics"},
-    {"judge", "transcripts", "report"},
+    {"verdicts", "transcripts", "report"},
     {"conclude"},
     {"audit"},
     {"score", "study"},

@@ -26,9 +26,9 @@ from twofold.conclude import Result, conclude
 from twofold.diagnostics import Answer, Diagnostic, Subject, table
 from twofold.errors import ProblemError
 from twofold.jsonl import Row, read_lines
-from twofold.judge import Judge, floor_answers
 from twofold.store import Item, RunDir
 from twofold.types import Message, Model, OpenModel, Problem, Response, Sampling, Share
+from twofold.verdicts import Verdicts, floor_answers
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "scipy", "math-verify", "langdetect")
 CONDITIONS = ("stated", "plain")
@@ -196,10 +196,10 @@ class _Run:
         run.sort(lambda item: (item.role, item.condition, order[item.problem], item.sample))
         by_id = {problem.id: problem for problem in self.problems}
         saved = ((Item.of(row), Response.from_json(row)) for row in run.rows())
-        judge = Judge(by_id)
-        run.write_table("verdicts.jsonl", with_progress(judge.verdicts(saved)))
+        judged = Verdicts(by_id)
+        run.write_table("verdicts.jsonl", with_progress(judged.rows(saved)))
         verdicts = read_lines(run.path / "verdicts.jsonl")
-        floors = judge.verdicts(floor_answers(self.problems))
+        floors = judged.rows(floor_answers(self.problems))
         run.write_table("joint.jsonl", table.rows(chain(verdicts, floors)))
 
     def diagnose(self, run: RunDir) -> None:

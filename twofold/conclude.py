@@ -15,10 +15,10 @@ from twofold import report
 from twofold.diagnostics import ASKED, joint, profiles
 from twofold.diagnostics.table import Table
 from twofold.jsonl import read_lines
-from twofold.judge import Lost
 from twofold.report.findings import finding_to_json
 from twofold.store import RunDir
 from twofold.types import Finding, Problem
+from twofold.verdicts import Lost
 
 
 @final

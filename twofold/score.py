@@ -19,10 +19,10 @@ from twofold.conclude import Result, conclude
 from twofold.diagnostics import profiles, table
 from twofold.errors import ProblemError
 from twofold.jsonl import Row, read_lines
-from twofold.judge import Judge, floor_answers
 from twofold.store import Item, RunDir
 from twofold.transcripts import Transcript
 from twofold.types import Constraint, Ended, Problem, Profile, Response
+from twofold.verdicts import Verdicts, floor_answers
 
 
 def score(
@@ -69,9 +69,9 @@ def score(
         _write_responses(run, transcript, missing, profile)
         for each in ("official", "fixed"):
             name = "verdicts.jsonl" if each == profile else f"verdicts.{each}.jsonl"
-            judge = Judge({p.id: with_profile(p, each) for p in asked}, each)
+            verdicts = Verdicts({p.id: with_profile(p, each) for p in asked}, each)
             answers = _answers(transcript, missing, each)
-            run.write_table(name, with_progress(judge.verdicts(answers)))
+            run.write_table(name, with_progress(verdicts.rows(answers)))
         _write_tables(run, [with_profile(p, profile) for p in asked], profile)
     return conclude(Path(out))
 
@@ -106,8 +106,7 @@ def _write_tables(run: RunDir, problems: Sequence[Problem], profile: Profile) ->
     verdicts: dict[str, Iterator[Row]] = {p: read_lines(run.path / n) for p, n in names.items()}
     run.write_table("profiles.jsonl", profiles.rows(verdicts["official"], verdicts["fixed"]))
     chosen = read_lines(run.path / "verdicts.jsonl")
-    judge = Judge({p.id: p for p in problems}, profile)
-    floors = judge.verdicts(floor_answers(problems))
+    floors = Verdicts({p.id: p for p in problems}, profile).rows(floor_answers(problems))
     run.write_table("joint.jsonl", table.rows(chain(chosen, floors)))
 
 

@@ -16,11 +16,12 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, ClassVar, Literal, NotRequired, TypedDict, final
 
+from twofold.checklist import Checklist
 from twofold.errors import ProblemError
 
 Profile = Literal["official", "fixed"]
@@ -205,6 +206,8 @@ class Problem:
             to mark the final answer).
         question_states_constraints: The question already states them (IFEval), so there is no
             asking it without.
+        checklist: What else a reply is judged by, item by item. It is no part of the identity: a
+            checklist that is written after the replies were made still judges those replies.
         tags: What tables are broken down by: `source`, `difficulty`, `split`, `source_id` ...
             Tags are not part of the identity.
     """
@@ -215,6 +218,7 @@ class Problem:
     wordings: tuple[str, ...] | None = None
     ask: str = ""
     question_states_constraints: bool = False
+    checklist: Checklist | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -228,7 +232,7 @@ class Problem:
 
     @cached_property
     def id(self) -> str:
-        """16 hex digits of the SHA-256 of everything but the tags: same content, same id."""
+        """16 hex digits of the SHA-256 of everything but tags and checklist: same content, same id."""
         content = [
             self.question,
             self.answer,
@@ -423,6 +427,24 @@ class Scorer(ABC):
     @abstractmethod
     def name(self) -> str:
         """A short stable name, used as a key in tables and logs."""
+
+    def at(self, step: int) -> Scorer:
+        """This measure as it is at a step of training: itself, unless it says otherwise.
+
+        A measure made of others passes the step on to them.
+
+        Args:
+            step: Steps done, from 0.
+        """
+        changed: dict[str, object] = {}
+        for each in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, each.name)
+            if isinstance(value, Scorer):
+                changed[each.name] = value.at(step)
+            elif isinstance(value, tuple) and value and all(isinstance(v, Scorer) for v in value):
+                changed[each.name] = tuple(v.at(step) for v in value)
+        same = all(changed[name] == getattr(self, name) for name in changed)
+        return self if same else replace(self, **changed)  # type: ignore[type-var]
 
     @abstractmethod
     def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:

@@ -4,7 +4,9 @@
      "constraints": [{"name": "punctuation:no_comma", "args": {}}]}
 
 `question` is all that is needed. The other keys are the fields of `twofold.types.Problem`:
-`answer`, `constraints`, `wordings`, `ask`, `question_states_constraints`, `tags` (texts by name).
+`answer`, `constraints`, `wordings`, `ask`, `question_states_constraints`, `tags` (texts by name), and
+`checklist`: `{"writer": "...", "criteria": [{"text": "...", "weight": 75, "pitfall": false, ...}]}` with the
+fields of `twofold.checklist.Criterion`.
 The profile is not in the file: how a rule judges is a choice of the reader, not of the data.
 """
 
@@ -12,11 +14,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from twofold.checklist import Category, Checklist, Criterion
 from twofold.constraints import from_spec
 from twofold.errors import ProblemError
 from twofold.jsonl import dumps, replaced
@@ -35,6 +39,39 @@ class Spec(BaseModel):
 
 
 @final
+class CriterionSpec(BaseModel):
+    """A criterion in a file: the fields of `Criterion`."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    text: str
+    weight: float = 100.0
+    pitfall: bool = False
+    category: Category = ""
+    title: str = ""
+    rule: str = ""
+    program: str = ""
+    tags: list[str] = Field(default_factory=list)
+
+
+@final
+class ChecklistSpec(BaseModel):
+    """A checklist in a file."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    criteria: list[CriterionSpec]
+    writer: str = ""
+
+    def to_checklist(self) -> Checklist:
+        """The checklist as it was written."""
+        made = (
+            Criterion(**{**each.model_dump(), "tags": tuple(each.tags)}) for each in self.criteria
+        )
+        return Checklist(criteria=tuple(made), writer=self.writer)
+
+
+@final
 class OwnRow(Row):
     """A problem in our own form; an unknown key is an error, since it is most likely a typo."""
 
@@ -47,6 +84,7 @@ class OwnRow(Row):
     wordings: list[str] | None = None
     ask: str = ""
     question_states_constraints: bool = False
+    checklist: ChecklistSpec | None = None
     tags: dict[str, str] = Field(default_factory=dict)
 
     def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
@@ -58,6 +96,7 @@ class OwnRow(Row):
             wordings=None if self.wordings is None else tuple(self.wordings),
             ask=self.ask,
             question_states_constraints=self.question_states_constraints,
+            checklist=None if self.checklist is None else self.checklist.to_checklist(),
             tags=self.tags,
         )
 
@@ -159,6 +198,24 @@ def to_row(problem: Problem) -> dict[str, object]:
         row["ask"] = problem.ask
     if problem.question_states_constraints:
         row["question_states_constraints"] = True
+    if problem.checklist is not None:
+        row["checklist"] = checklist_row(problem.checklist)
     if problem.tags:
         row["tags"] = dict(problem.tags)
     return row
+
+
+def checklist_row(checklist: Checklist) -> dict[str, object]:
+    """A checklist as JSON values in our own form; what is as by default is left out.
+
+    Example:
+        >>> checklist_row(Checklist(criteria=(Criterion(text="Is it short?", weight=50),)))
+        {'criteria': [{'text': 'Is it short?', 'weight': 50}]}
+    """
+    criteria = []
+    for each in checklist.criteria:
+        values = {f.name: getattr(each, f.name) for f in fields(each)}
+        kept = {k: list(v) if isinstance(v, tuple) else v for k, v in values.items() if v}
+        criteria.append(kept)
+    row: dict[str, object] = {"criteria": criteria}
+    return row | ({"writer": checklist.writer} if checklist.writer else {})

@@ -22,7 +22,7 @@ LOST_LIMIT = 0.05
 
 @final
 @dataclass(frozen=True)
-class Judge:
+class Verdicts:
     """Applies `Correct` and `Compliant` to saved responses.
 
     Args:
@@ -33,7 +33,7 @@ class Judge:
     problems: Mapping[str, Problem]
     profile: Profile = "fixed"
 
-    def verdicts(self, answers: Iterable[tuple[Item, Response]]) -> Iterator[Row]:
+    def rows(self, answers: Iterable[tuple[Item, Response]]) -> Iterator[Row]:
         """The rows of `verdicts.jsonl`, one a response, in the order given."""
         answers = iter(answers)
         while chunk := list(islice(answers, CHUNK)):

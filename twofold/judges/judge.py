@@ -1,0 +1,54 @@
+"""Who says whether a reply does what a criterion asks? A judge: exact, a program, or a model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+from twofold.checklist import Criterion
+from twofold.types import Problem, Response, Verdict
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One question to a judge.
+
+    Args:
+        problem: What the reply answers.
+        response: The reply. Only its `reply` is judged, never its thought.
+        criterion: What is asked of it.
+    """
+
+    problem: Problem
+    response: Response
+    criterion: Criterion
+
+
+class Judge(ABC):
+    """Judges replies one criterion at a time.
+
+    Subclasses are frozen dataclasses: picklable, and their fields are their configuration. Equal
+    questions get equal verdicts, in any order and company.
+    """
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """A short stable name, used as a key in tables and logs."""
+
+    @abstractmethod
+    def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
+        """Judge each reply by its criterion.
+
+        Returns:
+            One verdict a question, in order, in [0, 1]: 1 = the reply did well, which for a pitfall
+            means that it does not do what the criterion says. Whoever abstains, fails or cannot be
+            understood leaves the verdict unscored with the reason, whatever the polarity. A response
+            without a reply is unscored as `Response.unscored` says.
+
+        Raises:
+            ScoringError: If the judge cannot work at all.
+        """
