@@ -19,7 +19,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, ClassVar, Literal, NotRequired, TypedDict, final
+from typing import Any, ClassVar, Literal, NotRequired, Self, TypedDict, final
 
 from twofold.checklist import Checklist
 from twofold.errors import ProblemError
@@ -428,7 +428,14 @@ class Scorer(ABC):
     def name(self) -> str:
         """A short stable name, used as a key in tables and logs."""
 
-    def at(self, step: int) -> Scorer:
+    def applies(self, problem: Problem) -> bool:
+        """Whether `problem` has what this measures; where not, its verdicts are unscored.
+
+        A measure made of others applies where all of them do.
+        """
+        return all(each.applies(problem) for of in self._members().values() for each in of)
+
+    def at(self, step: int) -> Self:
         """This measure as it is at a step of training: itself, unless it says otherwise.
 
         A measure made of others passes the step on to them.
@@ -437,14 +444,23 @@ class Scorer(ABC):
             step: Steps done, from 0.
         """
         changed: dict[str, object] = {}
+        for name, members in self._members().items():
+            now = tuple(each.at(step) for each in members)
+            if now != members:
+                changed[name] = now if isinstance(getattr(self, name), tuple) else now[0]
+        return replace(self, **changed) if changed else self  # type: ignore[type-var]
+
+    @final
+    def _members(self) -> dict[str, tuple[Scorer, ...]]:
+        """The measures that this one is made of, by field."""
+        found: dict[str, tuple[Scorer, ...]] = {}
         for each in fields(self):  # type: ignore[arg-type]
             value = getattr(self, each.name)
             if isinstance(value, Scorer):
-                changed[each.name] = value.at(step)
+                found[each.name] = (value,)
             elif isinstance(value, tuple) and value and all(isinstance(v, Scorer) for v in value):
-                changed[each.name] = tuple(v.at(step) for v in value)
-        same = all(changed[name] == getattr(self, name) for name in changed)
-        return self if same else replace(self, **changed)  # type: ignore[type-var]
+                found[each.name] = value
+        return found
 
     @abstractmethod
     def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:

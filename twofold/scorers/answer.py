@@ -59,6 +59,10 @@ class Correct(Scorer):
         """`correct`."""
         return "correct"
 
+    def applies(self, problem: Problem) -> bool:
+        """Whether the problem has a reference answer."""
+        return problem.answer is not None
+
     def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
         """Judge each reply; equal questions in one call are asked once.
 

@@ -69,9 +69,10 @@ class SoftGate(Scorer):
 
     def _one_sided(self, problem: Problem, verdict: Verdict) -> Verdict:
         """The verdict, or that of the one side that the problem has."""
-        if bool(problem.constraints) == (problem.answer is not None):
+        obeys = self.compliant.applies(problem)
+        if obeys == self.correct.applies(problem):
             return verdict
-        side = self.compliant if problem.constraints else self.correct
+        side = self.compliant if obeys else self.correct
         part = verdict.parts[side.name]
         return Verdict(part.score, part.reason, verdict.parts)
 

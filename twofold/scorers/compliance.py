@@ -48,6 +48,10 @@ class Compliant(Scorer):
         """`compliant` for the mean, `compliant_all` for all or nothing."""
         return "compliant" if self.how == "mean" else "compliant_all"
 
+    def applies(self, problem: Problem) -> bool:
+        """Whether the problem has constraints."""
+        return bool(problem.constraints)
+
     def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
         """Check each reply against its problem's constraints."""
         return [

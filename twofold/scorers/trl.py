@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from twofold.errors import ScoringError
 from twofold.models.thinking import ThinkingPolicy, split_served
 from twofold.scorers.aggregation import Aggregation
 from twofold.types import Problem, Response, Scorer, Verdict
+
+if TYPE_CHECKING:
+    from transformers import TrainerState
 
 Completion = str | Sequence[Mapping[str, Any]]
 """What TRL gives for one reply: its text, or in chat mode a list with one assistant turn."""
@@ -86,6 +89,7 @@ class TrlReward:
         completions: Sequence[Completion],
         *,
         problem: Sequence[str] | None = None,
+        trainer_state: TrainerState | None = None,
         log_metric: Callable[[str, float], None] | None = None,
         **_: object,
     ) -> list[float | None]:
@@ -95,6 +99,7 @@ class TrlReward:
             prompts: Not read: the problem says what was asked.
             completions: The replies.
             problem: The column of problem ids, one a completion.
+            trainer_state: TRL's; its step is told to scorers that change while training runs.
             log_metric: TRL's logger of a number.
 
         Returns:
@@ -102,7 +107,8 @@ class TrlReward:
         """
         asked = self._asked(problem, len(completions))
         responses = [self.response(completion) for completion in completions]
-        verdicts = judged(self.scorer, asked, responses)
+        scorer = self.scorer if trainer_state is None else self.scorer.at(trainer_state.global_step)
+        verdicts = judged(scorer, asked, responses)
         if log_metric is not None:
             watched = {name: judged(s, asked, responses) for name, s in self.watched}
             for name, value in _means({self.scorer.name: verdicts} | watched).items():

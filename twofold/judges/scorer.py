@@ -1,0 +1,166 @@
+"""Does the reply do what its checklist asks? One measure of many judged criteria."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Literal, Self, final
+
+import numpy as np
+
+from twofold.checklist import Checklist, Criterion
+from twofold.errors import ScoringError
+from twofold.judges.judge import Asked, Judge
+from twofold.types import Problem, Response, Scorer, Verdict
+
+CATEGORY_WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {"essential": 1.0, "important": 0.7, "optional": 0.3}
+)
+"""What RaR gives a criterion of each category, whatever weight its writer gave it."""
+
+PITFALL_WEIGHT = 0.9
+"""The same for a pitfall that is avoided."""
+
+BLANK = Verdict(0.0, "the reply is blank")
+
+
+@final
+@dataclass(frozen=True)
+class MeetsChecklist(Scorer):
+    """Score a reply by its problem's checklist, criterion by criterion.
+
+    The mean is weighted: r = sum of w·s over sum of w, with s the verdict of each criterion (1 = met, or
+    avoided where it is a pitfall). One unscored criterion leaves the reply unscored, with the others among
+    the parts: a judge that abstains must neither lower nor raise a reward. A blank reply is worth nothing,
+    though it avoids every pitfall.
+
+    Args:
+        judge: Who judges the criteria.
+        how: `"mean"`, or `"all"`: the least verdict, so 1 only if every criterion is met.
+        weights: `"own"`, the criterion's; `"category"`, those of RaR by category and polarity.
+        dropout: Share of the criteria that are left out of a group's reward in training, in [0, 1): which
+            ones is the same for all replies to a problem and changes with the step, so that no single
+            criterion is worth gaming. Pitfalls always stay. An audit leaves none out.
+        least: Criteria besides the pitfalls that always stay, at least 1.
+        step: The step of training; None = an audit. Set by `at`.
+
+    Raises:
+        ScoringError: If an argument is out of its range.
+
+    Source:
+        Weighted mean: RLCF, https://arxiv.org/abs/2507.18624, section 3, and RaR's explicit aggregation,
+        https://arxiv.org/abs/2507.17746, equation 1, with its category weights. Dropout: arXiv
+        2608.11669, one mask a group by SHA-256 of problem and step. Departs: RLCF multiplies an
+        abstention (-1) by the weight; here it is unscored.
+
+    Example:
+        >>> from twofold.judges.exact import ExactJudge
+        >>> from twofold.constraints import from_spec
+        >>> rule = from_spec("punctuation:no_comma", None, profile="fixed")
+        >>> asked = Checklist(criteria=(
+        ...     Criterion(text="Is the answer right?", rule="answer", weight=75),
+        ...     Criterion(text="Is there no comma?", rule="punctuation:no_comma", weight=25)))
+        >>> problem = Problem(question="7 + 5 = ?", answer="12", constraints=(rule,), checklist=asked)
+        >>> (verdict,) = MeetsChecklist(ExactJudge())([problem], [Response(raw="12, so", reply="It is 12, so.")])
+        >>> verdict.score, verdict.parts["item:2"].score
+        (0.75, 0.0)
+    """
+
+    judge: Judge
+    how: Literal["mean", "all"] = "mean"
+    weights: Literal["own", "category"] = "own"
+    dropout: float = 0.0
+    least: int = 3
+    step: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.how not in ("mean", "all"):
+            raise ScoringError(f"how is {self.how!r}; use 'mean' or 'all'")
+        if self.weights not in ("own", "category"):
+            raise ScoringError(f"weights is {self.weights!r}; use 'own' or 'category'")
+        if not 0 <= self.dropout < 1:
+            raise ScoringError(f"dropout is {self.dropout}; give 0 (none) up to below 1")
+        if self.least < 1:
+            raise ScoringError(f"least is {self.least}; give 1 or more, or nothing is left to judge")
+
+    @property
+    def name(self) -> str:
+        """`checklist` for the mean, `checklist_all` for all or nothing."""
+        return "checklist" if self.how == "mean" else "checklist_all"
+
+    def at(self, step: int) -> Self:
+        """The measure of a step of training: with that step's dropout."""
+        return replace(self, step=step)
+
+    def applies(self, problem: Problem) -> bool:
+        """Whether the problem has a checklist."""
+        return problem.checklist is not None
+
+    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
+        """Ask the judge for every criterion of every reply, in one call."""
+        asked: list[Asked] = []
+        kept: list[tuple[int, ...]] = []
+        for problem, response in zip(problems, responses, strict=True):
+            places = self._places(problem, response)
+            kept.append(places)
+            criteria = problem.checklist.criteria if problem.checklist else ()
+            asked += [
+                Asked(problem=problem, response=response, criterion=criteria[i]) for i in places
+            ]
+        verdicts = iter(self.judge(asked) if asked else ())
+        found = []
+        for problem, response, places in zip(problems, responses, kept, strict=True):
+            parts = {i: next(verdicts) for i in places}
+            found.append(self._settled(problem, response, parts))
+        return found
+
+    def _places(self, problem: Problem, response: Response) -> tuple[int, ...]:
+        """Which criteria are asked of a reply."""
+        if problem.checklist is None or not response.has_reply or not response.reply.strip():
+            return ()
+        criteria = problem.checklist.criteria
+        if self.step is None or not self.dropout:
+            return tuple(range(len(criteria)))
+        return self._mask(problem, criteria, self.step)
+
+    def _mask(self, problem: Problem, criteria: Sequence[Criterion], step: int) -> tuple[int, ...]:
+        """The criteria that count at a step: one choice for all replies to the problem."""
+        positive = [i for i, criterion in enumerate(criteria) if not criterion.pitfall]
+        digest = hashlib.sha256(f"twofold dropout {problem.id} {step}".encode()).digest()
+        rng = np.random.default_rng(int.from_bytes(digest))
+        n_kept = max(round(len(positive) * (1 - self.dropout)), self.least)
+        chosen = {positive[i] for i in rng.permutation(len(positive))[:n_kept]}
+        return tuple(i for i, c in enumerate(criteria) if c.pitfall or i in chosen)
+
+    def _settled(
+        self, problem: Problem, response: Response, verdicts: Mapping[int, Verdict]
+    ) -> Verdict:
+        checklist = problem.checklist
+        if lost := response.unscored():
+            return lost
+        if checklist is None:
+            return Verdict(None, "no checklist")
+        if not response.reply.strip():
+            return BLANK
+        parts = {checklist.keys[i]: verdict for i, verdict in verdicts.items()}
+        scores = {i: verdict.score for i, verdict in verdicts.items() if verdict.score is not None}
+        if len(scores) < len(verdicts):
+            why = next(v.reason for v in verdicts.values() if v.score is None)
+            n_lost = len(verdicts) - len(scores)
+            return Verdict(None, f"{n_lost} of {len(verdicts)} criteria unscored: {why}", parts)
+        n_met = sum(score >= 0.5 for score in scores.values())
+        told = f"{n_met} of {len(scores)} criteria met"
+        if self.how == "all":
+            return Verdict(min(scores.values()), told, parts)
+        weight = {i: self._weight(checklist.criteria[i]) for i in scores}
+        total = sum(weight[i] * score for i, score in scores.items())
+        return Verdict(min(1.0, total / sum(weight.values())), told, parts)
+
+    def _weight(self, criterion: Criterion) -> float:
+        if self.weights == "own":
+            return criterion.weight
+        if criterion.pitfall:
+            return PITFALL_WEIGHT
+        return CATEGORY_WEIGHTS.get(criterion.category, criterion.weight / 100)
