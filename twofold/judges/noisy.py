@@ -1,0 +1,100 @@
+"""What if the judge is wrong? A judge with planted errors, for experiments that need to know.
+
+How far training on a faulty judge goes wrong can only be said where every fault is known. Here the
+inner judge is right, and a hash decides which of its verdicts are turned over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, final
+
+from twofold.judges.judge import Asked, Judge
+from twofold.types import Verdict
+
+By = Literal["reply", "opening"]
+"""What an error hangs on: the whole reply, or only its first word."""
+
+
+@final
+@dataclass(frozen=True)
+class NoisyJudge(Judge):
+    """Turns over a known share of another judge's verdicts, the same ones every time.
+
+    Whether a verdict is turned over (s becomes 1 - s) is decided by the SHA-256 of the seed, the
+    criterion's text and what `by` names. With `"reply"` no two replies share their luck, so that
+    nothing can be learnt from the errors but noise. With `"opening"` all replies that start with the
+    same word are wronged or favoured together: a fault on the surface that a policy can find and
+    exploit, as it does the faults of a model judge. What is unscored stays unscored.
+
+    Args:
+        judge: Whose verdicts are turned over.
+        error: The chance that one is, in [0, 1]: over replies (`"reply"`) or over first words and
+            criteria (`"opening"`), where the share among the replies of one policy may be another.
+        seed: Another seed makes other errors.
+        by: What an error hangs on.
+
+    Raises:
+        ValueError: If `error` lies outside [0, 1] or `by` is unknown.
+
+    Source:
+        Ours. That policies exploit their training judge's faults: Rubric Dropout (arXiv 2608.11669).
+
+    Example:
+        >>> from twofold.judges.exact import ExactJudge
+        >>> NoisyJudge(ExactJudge(), error=0.3).name
+        'noisy(exact)'
+    """
+
+    judge: Judge
+    error: float = 0.3
+    seed: int = 0
+    by: By = "reply"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.error <= 1:
+            raise ValueError(f"error is {self.error}; give a chance in [0, 1]")
+        if self.by not in ("reply", "opening"):
+            raise ValueError(f"by is {self.by!r}; use 'reply' or 'opening'")
+
+    @property
+    def name(self) -> str:
+        """`noisy(...)` with the inner judge's name."""
+        return f"noisy({self.judge.name})"
+
+    def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
+        """Judge by the inner judge, then turn over what the hash says."""
+        verdicts = self.judge(asked)
+        return [
+            _turned(verdict) if self.errs(each) else verdict
+            for each, verdict in zip(asked, verdicts, strict=True)
+        ]
+
+    def errs(self, asked: Asked) -> bool:
+        """Whether the verdict on this question is turned over (if there is one)."""
+        reply = asked.response.reply
+        what = reply if self.by == "reply" else opening(reply)
+        text = json.dumps([self.seed, asked.criterion.text, self.by, what])
+        drawn = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+        return drawn < self.error * 2**64
+
+
+def opening(reply: str) -> str:
+    r"""The first word of a reply, in small letters and without what stands around it.
+
+    Example:
+        >>> opening("**Sure**, here it is"), opening(" \n")
+        ('sure', '')
+    """
+    words = reply.split(maxsplit=1)
+    first = words[0] if words else ""
+    return "".join(c for c in first if c.isalnum()).casefold() or first
+
+
+def _turned(verdict: Verdict) -> Verdict:
+    if verdict.score is None:
+        return verdict
+    return replace(verdict, score=1 - verdict.score, reason=f"turned over: {verdict.reason}")
