@@ -15,8 +15,8 @@ from twofold.constraints import from_spec  # noqa: E402
 from twofold.errors import ModelError  # noqa: E402
 from twofold.methods import Dpo, Rft, Sft, TrainingError  # noqa: E402
 from twofold.methods.demonstrations import kept  # noqa: E402
-from twofold.methods.dpo import pairs  # noqa: E402
 from twofold.methods.loop import Loop  # noqa: E402
+from twofold.methods.preferences import pairs  # noqa: E402
 from twofold.models.hf import HfModel  # noqa: E402
 from twofold.scorers import AllOf, Compliant, Correct, SoftGate  # noqa: E402
 from twofold.types import Ended, Problem, Response, Sampling, Scorer, Verdict  # noqa: E402

@@ -9,9 +9,10 @@ from typing import ClassVar, final
 
 from twofold.jsonl import Row
 from twofold.methods.method import Checkpoint, TrainingError
+from twofold.methods.preferences import pairs, read_pairs
 from twofold.methods.tuning import Tuned
 from twofold.scorers import SoftGate
-from twofold.types import Ended, Problem, Response, Sampling, Scorer
+from twofold.types import Problem, Sampling, Scorer
 
 
 @final
@@ -24,6 +25,9 @@ class Dpo(Tuned):
         batch: Pairs that a process learns from in one step.
         reward: What makes one reply better than another.
         gap: The smallest difference in score that makes a pair, in (0, 1].
+        keep: Share of the pairs that is kept, those with the largest lead in a single criterion; 0.4 is
+            RLCF's.
+        pairs: JSON lines that `twofold pairs` wrote; then nothing is drawn and nothing is scored.
         beta: How dearly the model pays for moving away from the base; higher stays closer.
         epochs: Passes over the pairs.
         num_generations: Replies a problem, at least 2.
@@ -32,8 +36,8 @@ class Dpo(Tuned):
 
     Source:
         Rafailov et al. 2023, https://arxiv.org/abs/2305.18290, equation 7, as TRL 1.16 does it; pairs
-        by score from the model's own replies as in RLCF, https://arxiv.org/abs/2507.18624. Departs:
-        a pair needs a gap in the whole score, not in one criterion.
+        by score from the model's own replies as in RLCF, https://arxiv.org/abs/2507.18624, see
+        `preferences.pairs`.
     """
 
     name: ClassVar[str] = "dpo"
@@ -41,6 +45,8 @@ class Dpo(Tuned):
     learning_rate: float = 2e-6
     reward: Scorer = field(default_factory=SoftGate)
     gap: float = 0.25
+    keep: float = 1.0
+    pairs: Path | None = None
     beta: float = 0.1
     epochs: float = 2.0
     num_generations: int = 8
@@ -52,12 +58,14 @@ class Dpo(Tuned):
         for name, least in (("num_generations", 2), ("max_completion_length", 1)):
             if getattr(self, name) < least:
                 raise TrainingError(f"{name} is {getattr(self, name)}; give {least} or more")
-        for name in ("temperature", "beta", "gap", "epochs"):
+        for name in ("temperature", "beta", "gap", "keep", "epochs"):
             if not getattr(self, name) > 0:
                 raise TrainingError(f"{name} is {getattr(self, name)}; give a number above 0")
 
     def rows(self, problems: Sequence[Problem]) -> list[Row]:
-        """What is asked; the pairs depend on the replies (see `pairs`)."""
+        """The pairs of the file; without one what is asked, since the pairs depend on the replies."""
+        if self.pairs is not None:
+            return read_pairs(self.pairs, problems)
         return [{"prompt": problem.messages(), "problem": problem.id} for problem in problems]
 
     def train(
@@ -73,19 +81,30 @@ class Dpo(Tuned):
         Raises:
             TrainingError: Also if no problem gives a pair.
         """
-        from twofold.methods.draw import draw
-
         if not problems:
             raise TrainingError("dpo has no problem to ask; check --problems")
+        rows = self.rows(problems) if self.pairs is not None else self._drawn(base, problems)
+        if not rows:
+            raise TrainingError(self._why_none())
+        return self._prefer(base, rows, out=out, held_out=held_out)
+
+    def _drawn(self, base: str, problems: Sequence[Problem]) -> list[Row]:
+        """Pairs of the base's own replies."""
+        from twofold.methods.draw import draw
+
         sampling = Sampling(max_tokens=self.max_completion_length, temperature=self.temperature)
         replies = draw(base, problems, sampling, n=self.num_generations, seed=self.seed)
-        rows = pairs(problems, replies, by=self.reward, gap=self.gap)
-        if not rows:
-            raise TrainingError(
-                f"no problem has two replies that differ by {self.gap:g} in {self.reward.name}: draw "
-                "more, lower gap, or take problems that the base solves now and then"
+        return pairs(problems, replies, by=self.reward, gap=self.gap, keep=self.keep)
+
+    def _why_none(self) -> str:
+        if self.pairs is not None:
+            return (
+                f"{self.pairs} holds no pair of these problems; give the problems they were made of"
             )
-        return self._prefer(base, rows, out=out, held_out=held_out)
+        return (
+            f"no problem has two replies that differ by {self.gap:g} in {self.reward.name}: draw "
+            "more, lower gap, or take problems that the base solves now and then"
+        )
 
     def _prefer(
         self, base: str, rows: Sequence[Row], *, out: Path, held_out: Sequence[Problem]
@@ -116,57 +135,3 @@ class Dpo(Tuned):
             held_out=held_out,
             max_tokens=self.max_completion_length,
         )
-
-
-def pairs(
-    problems: Sequence[Problem],
-    responses_P_G: Sequence[Sequence[Response]],
-    *,
-    by: Scorer,
-    gap: float,
-) -> list[Row]:
-    """The best and the worst reply to each problem, where they differ by `gap` or more.
-
-    Only replies that the model ended itself are paired: preferring a cut one teaches to ramble.
-
-    Args:
-        problems: What was asked.
-        responses_P_G: The replies to each.
-        by: What they are scored by; unscored ones are left out.
-        gap: The smallest difference in score, in (0, 1].
-
-    Returns:
-        Rows of `prompt`, `chosen`, `rejected`, `problem` and `gap`, at most one a problem.
-
-    Example:
-        >>> from twofold.scorers import Correct
-        >>> problem = Problem(question="7 + 5 = ?", answer="12")
-        >>> replies = [Response(raw=text, reply=text) for text in ("#### 13", "#### 12")]
-        >>> (row,) = pairs([problem], [replies], by=Correct(), gap=0.5)
-        >>> row["chosen"], row["rejected"], row["gap"]
-        ('#### 12', '#### 13', 1.0)
-    """
-    rows = []
-    for problem, responses in zip(problems, responses_P_G, strict=True):
-        ended = [response for response in responses if response.ended is Ended.answered]
-        verdicts = by([problem] * len(ended), ended)
-        scored = [
-            (verdict.score, response.raw)
-            for verdict, response in zip(verdicts, ended, strict=True)
-            if verdict.score is not None
-        ]
-        if not scored:
-            continue
-        best = max(scored, key=lambda pair: pair[0])
-        worst = min(scored, key=lambda pair: pair[0])
-        if best[0] - worst[0] >= gap:
-            rows.append(
-                {
-                    "prompt": problem.messages(),
-                    "chosen": best[1],
-                    "rejected": worst[1],
-                    "problem": problem.id,
-                    "gap": best[0] - worst[0],
-                }
-            )
-    return rows
