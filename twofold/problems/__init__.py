@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from twofold.errors import ProblemError
-from twofold.problems import hub, io, mathif
+from twofold.problems import gym, hub, io, mathif
 from twofold.problems.gsm8k import Gsm8kRow
 from twofold.problems.ifeval import IfevalRow
 from twofold.problems.io import OwnRow, read, write
@@ -51,6 +51,7 @@ def load(spec: str, *, profile: Profile, limit: int | None = None) -> list[Probl
               `./synthetic`;
             - `pocket`, in the same way, with the split `ood` besides: the pocket model's world;
             - `choice`, in the same way: a small constrained optimisation without constraints on form;
+            - `gym:TASK`, in the same way: a task of reasoning-gym, see `problems.gym`;
             - `hub:org/name`, `hub:org/name:SPLIT` or `hub:org/name:CONFIG:SPLIT`.
         profile: How the constraints judge.
         limit: Only the first so many, at least 1; None = all. A suite is made whole first, so that
@@ -77,6 +78,8 @@ def load(spec: str, *, profile: Profile, limit: int | None = None) -> list[Probl
     source: Iterable[Problem]
     if name in _SUITES:
         source = _suite(name, options, profile)
+    elif name == "gym":
+        source = gym.problems(options)
     elif name == "hub":
         source = _problems(hub.rows(options), profile)
     else:

@@ -1,0 +1,193 @@
+"""What does reasoning-gym ask, without its two traps? Problems of it, split by content and judged here.
+
+reasoning-gym makes item i of seed s from `Random(s + i)`, so that seed 42 and seed 43 share all items
+but one. Here the splits have seeds that never meet, and, as small tasks repeat themselves whatever
+the seed, a question also belongs to one split by the hash of its text. Another seed is no other
+distribution: `ood` shifts the configuration to sizes that the defaults never reach.
+
+Its scorers give a wrong answer 0.01 and more, and one takes the first number of a reply and drops its
+minus sign. None of them is used: only tasks are taken whose answer is one number or word, which
+`Correct` judges like any other.
+
+Source: reasoning-gym (Stojanovski et al. 2025, arXiv 2505.24760), version 0.1.25, Apache-2.0; the traps
+were measured on it. Departs: its scorers are left out, and so are the tasks that need them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib
+import importlib.metadata
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+from twofold.errors import ProblemError
+from twofold.problems.row import ASK
+from twofold.types import Problem
+
+Split = Literal["train", "test", "ood"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+MOST = 1_000_000
+"""Problems of a split at most: its seeds end where the next split's begin."""
+
+TRIES = 40
+"""Items that are drawn for each problem wanted before a task counts as used up."""
+
+_SEEDS: Mapping[Split, int] = MappingProxyType(
+    {split: i * TRIES * MOST for i, split in enumerate(SPLITS)}
+)
+
+TASKS: Mapping[str, Mapping[str, int]] = MappingProxyType(
+    {
+        "aiw": {},
+        "basic_arithmetic": {"min_terms": 7, "max_terms": 10},
+        "chain_sum": {"min_terms": 7, "max_terms": 10},
+        "circuit_logic": {"min_terms": 6, "max_terms": 8},
+        "color_cube_rotation": {"min_rotations": 4, "max_rotations": 6},
+        "count_bits": {"min_n": 2**31, "max_n": 2**40},
+        "count_primes": {"min_n": 10_001, "max_n": 20_000},
+        "course_schedule": {"min_num_courses": 11, "max_num_courses": 15},
+        "decimal_chain_sum": {"min_terms": 7, "max_terms": 10},
+        "dice": {"num_dice": 6},
+        "family_relationships": {"min_family_size": 9, "max_family_size": 12},
+        "gcd": {"min_numbers": 3, "max_numbers": 4},
+        "gsm_symbolic": {},
+        "isomorphic_strings": {"min_string_length": 11, "max_string_length": 16},
+        "largest_island": {"min_rows": 11, "max_rows": 14, "min_cols": 11, "max_cols": 14},
+        "lcm": {"min_numbers": 3, "max_numbers": 4},
+        "leg_counting": {"min_animals": 11, "max_animals": 15},
+        "maze": {"min_dist": 11, "max_dist": 14, "min_grid_size": 11, "max_grid_size": 14},
+        "products": {"min_terms": 3, "max_terms": 3, "max_digits": 3},
+        "ransom_note": {"min_note_length": 11, "max_note_length": 15, "min_magazine_length": 16},
+        "rotten_oranges": {"min_n": 31, "max_n": 35},
+        "self_reference": {"difficulty": 7},
+        "simple_equations": {"min_terms": 5, "max_terms": 7},
+        "simple_geometry": {"min_sides": 7, "max_sides": 9},
+        "syllogism": {},
+        "zebra_puzzles": {"num_people": 5},
+    }
+)
+"""The tasks that are taken, and what `ood` sets so that no default item is of its size; {} = nothing
+can be set, so there is no such split."""
+
+_JUDGED = re.compile(r"-?\d+(?:\.\d+)?(?:/\d+)?|[^\W\d_]+(?:-[^\W\d_]+)*")
+
+
+FORM = "gym:TASK, gym:TASK:200 or gym:TASK:200:SPLIT"
+
+
+def problems(options: str) -> list[Problem]:
+    """What the spec `gym:OPTIONS` names: 200 problems of the split `test` where nothing else is said.
+
+    Raises:
+        ProblemError: If it is no such spec, or see `suite`.
+    """
+    task, size, split, *more = [*options.split(":"), "", ""][: max(3, options.count(":") + 1)]
+    known = next((name for name in SPLITS if name == (split or "test")), None)
+    if more or not task or (size and not (size.isascii() and size.isdecimal())) or known is None:
+        raise ProblemError(
+            f"{'gym:' + options!r} is no suite; write {FORM}, with SPLIT one of {', '.join(SPLITS)} and "
+            f"TASK one of {', '.join(TASKS)}"
+        )
+    return suite(task, int(size or 200), split=known)
+
+
+def suite(task: str, n: int, *, split: Split = "test") -> list[Problem]:
+    """Problems of one task of reasoning-gym; the same ones each time.
+
+    Args:
+        task: One of `TASKS`.
+        n: How many, 1 to `MOST`.
+        split: `train` and `test` share no question, whatever their sizes; `ood` has sizes that neither
+            has.
+
+    Returns:
+        `n` problems, all different, with `task` and `version` among their tags.
+
+    Raises:
+        ProblemError: If the package is missing, the task is unknown or has no such split, or it has
+            not so many different questions.
+
+    Example:
+        >>> sorted(TASKS)[:3]
+        ['aiw', 'basic_arithmetic', 'chain_sum']
+    """
+    if task not in TASKS:
+        near = difflib.get_close_matches(task, TASKS, n=1)
+        raise ProblemError(
+            f"gym:{task} is not taken{f' (is {near[0]!r} meant?)' if near else ''}: only tasks whose "
+            f"answer is one number or word can be judged here. Name one of {', '.join(TASKS)}"
+        )
+    if not 1 <= n <= MOST:
+        raise ProblemError(f"gym:{task}:{n} asks for {n} problems; ask for 1 to {MOST}")
+    if split == "ood" and not TASKS[task]:
+        having = ", ".join(name for name, shift in TASKS.items() if shift)
+        raise ProblemError(
+            f"gym:{task} has no size that could be shifted, so there is no split ood of it; "
+            f"take one of {having}"
+        )
+    found: list[Problem] = []
+    for problem in _different(task, n, split):
+        found.append(problem)
+        if len(found) == n:
+            return found
+    raise ProblemError(
+        f"gym:{task} has {len(found)} different questions in the split {split} among {TRIES * n} "
+        f"items; ask for at most {len(found)}"
+    )
+
+
+def in_test(question: str) -> bool:
+    """Whether a question belongs to `test` and not to `train`, by nothing but its words.
+
+    Example:
+        >>> in_test("What is 2 + 3?") == in_test("what is  2 + 3?")
+        True
+    """
+    return _digest(question)[0] % 2 == 0
+
+
+def _digest(question: str) -> bytes:
+    return hashlib.sha256(" ".join(question.split()).casefold().encode()).digest()
+
+
+def _different(task: str, n: int, split: Split) -> Iterator[Problem]:
+    """The problems of a split, each question once."""
+    gym = _package()
+    version = importlib.metadata.version(
+        "reasoning-gym"
+    )  # the package's own `__version__` is stale
+    shift = TASKS[task] if split == "ood" else {}
+    seed = _SEEDS[split]
+    dataset = gym.create_dataset(task, seed=seed, size=TRIES * n, **shift)
+    seen: set[bytes] = set()
+    for i in range(TRIES * n):
+        item = dataset[i]
+        question, answer = item["question"].strip(), str(item["answer"]).strip()
+        digest = _digest(question)
+        if split != "ood" and in_test(question) != (split == "test"):
+            continue
+        if digest in seen or not _JUDGED.fullmatch(answer):
+            continue
+        seen.add(digest)
+        tags = {"source": "gym", "task": task, "split": split, "version": version}
+        yield Problem(
+            question=question,
+            answer=answer,
+            ask=ASK,
+            tags={**tags, "source_id": f"{task}/{seed + i}"},
+        )
+
+
+def _package() -> Any:
+    try:
+        return importlib.import_module("reasoning_gym")
+    except ImportError as error:
+        raise ProblemError(
+            f"problems of gym: need reasoning-gym ({error}): pip install reasoning-gym==0.1.25, or use "
+            "the problems of `synthetic`, which need nothing"
+        ) from error
