@@ -105,6 +105,39 @@ def test_means_per_step_are_not_compared_when_the_chains_are_cut_otherwise():
     assert "change/per_step/gold" in same.comparisons
 
 
+@pytest.mark.parametrize(
+    ("steps", "compared"), [((10, 11), True), ((10, 12), False), ((11, 10), True)]
+)
+def test_a_tenth_more_steps_is_still_compared(steps, compared):
+    old, new = (
+        [row(i, role=role, n_steps=n) for i in range(3)]
+        for role, n in zip(("against", "model"), steps, strict=True)
+    )
+    assert ("change/per_step/gold" in gains([*old, *new]).comparisons) == compared
+
+
+def test_the_steps_that_are_held_against_each_other_are_those_of_the_problems_compared():
+    old = [row(i, role="against") for i in range(3)]
+    new = [*(row(i) for i in range(3)), *(row(i, n_steps=90) for i in (3, 4))]
+    assert "change/per_step/gold" in gains([*old, *new]).comparisons
+
+
+def test_steps_that_were_read_together_count_apart():
+    long = gains([row(i, n_steps=600) for i in range(3)])
+    assert value(long, "model/per_step/gold") == pytest.approx(3 / 600)
+    assert value(long, "model/paper/gold") == pytest.approx((math.exp(2) - math.exp(0.5)) / 600)
+
+
+@pytest.mark.parametrize("missing", ["model", "against"])
+def test_a_role_without_a_readable_chain_leaves_nothing_to_compare(missing):
+    other = {"model": "against", "against": "model"}[missing]
+    unread = [{"role": missing, "key": p.id, "trace": "missing", "reason": "m"} for p in PROBLEMS]
+    rows = [*unread, *(row(i, role=other) for i in range(3))]
+    found = gains(rows)
+    assert not found.comparisons and any("nothing is compared" in c for c in found.caveats)
+    assert not faith(rows).comparisons.keys() & {"change/aoc", "change/reliance"}
+
+
 def test_accuracy_up_information_down_is_seen_in_pairs():
     old = [row(i, role="against", own=(-5.0, -3.0, -0.5)) for i in range(6)]
     new = [row(i, own=(-0.6 - 0.01 * i, -0.55, -0.5)) for i in range(6)]
@@ -136,6 +169,16 @@ def test_rates_by_hand():
     assert value(found, "model/without_chain") == 1.0
     assert value(found, "model/regrown/mistake") == 1.0
     assert value(found, "model/regrown/control") == 0.0
+
+
+def test_what_is_unscored_on_both_sides_is_counted_too():
+    sides = [(1, 0), (1, None), (None, 0), (None, None)]
+    rows = [
+        row(i, edits={"mistake_other": edit, "mistake/control": control})
+        for i, (control, edit) in enumerate(sides)
+    ]
+    difference = faith(rows).comparisons["model/over_control/mistake_other"].difference
+    assert (difference.n, difference.n_unscored) == (1, 3)
 
 
 def lanham(curves):

@@ -120,11 +120,22 @@ class Chains:
 @final
 @dataclass(frozen=True)
 class Column:
-    """One metric over the readings of a role: problems, values, and how many are unscored."""
+    """One metric over the readings of a role.
+
+    Args:
+        problem: The problems with a value, by number.
+        value: Their values.
+        unscored: The problems whose reading gave none.
+    """
 
     problem: tuple[int, ...]
     value: tuple[float, ...]
-    n_unscored: int
+    unscored: tuple[int, ...]
+
+    @property
+    def n_unscored(self) -> int:
+        """How many readings have no value."""
+        return len(self.unscored)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -132,19 +143,26 @@ class Column:
 
 def column(chains: Chains, readings: Sequence[Reading], metric: Metric) -> Column:
     """Apply a metric; what it leaves unscored is counted."""
-    found = [(chains.number(r), v) for r in readings if (v := metric(r)) is not None]
-    problem, value = zip(*found, strict=True) if found else ((), ())
-    return Column(tuple(problem), tuple(map(float, value)), len(readings) - len(found))
+    found = [(chains.number(r), metric(r)) for r in readings]
+    return Column(
+        tuple(number for number, value in found if value is not None),
+        tuple(float(value) for _, value in found if value is not None),
+        tuple(number for number, value in found if value is None),
+    )
 
 
 def both(before: Column, after: Column) -> tuple[list[int], list[float], list[float], int]:
-    """The problems that both columns have: numbers, values before and after, and how many lack one."""
+    """The problems that both columns have: numbers, values before and after, and how many are lost.
+
+    Lost is what was read on either side and has no pair of values, unscored on both sides or not.
+    """
     old, new = (
         dict(zip(before.problem, before.value, strict=True)),
         dict(zip(after.problem, after.value, strict=True)),
     )
     shared = sorted(old.keys() & new.keys())
-    lost = len(old.keys() | new.keys()) - len(shared)
+    read = {*before.problem, *before.unscored, *after.problem, *after.unscored}
+    lost = len(read) - len(shared)
     return shared, [old[p] for p in shared], [new[p] for p in shared], lost
 
 

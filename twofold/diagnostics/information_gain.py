@@ -134,11 +134,11 @@ def density(whose: str) -> Metric:
 
 
 def per_step(whose: str) -> Metric:
-    """The mean of l_k - l_(k-1) over the steps that were cut."""
+    """The mean of l_k - l_(k-1) over all steps; it telescopes, so steps read together count apart."""
 
     def gain(reading: Reading) -> float | None:
         whole = total(whose)(reading)
-        return None if whole is None else whole / (reading.n_cuts - 1)
+        return None if whole is None else whole / int(reading.row["n_steps"])
 
     return gain
 
@@ -203,7 +203,7 @@ def paper(reading: Reading) -> float | None:
     if nats is None or not n:
         return None
     first, last = (math.exp(min(-x / n, 700.0)) for x in (nats[0], nats[-1]))
-    return (first - last) / (reading.n_cuts - 1)
+    return (first - last) / int(reading.row["n_steps"])
 
 
 def wording(reading: Reading) -> float | None:
@@ -254,7 +254,8 @@ class _Analysis:
         bound = column(self.chains, self.chains.readings(role, "bound"), METRICS["total/own"])
         yield from self._named("bound/total/own", bound)
         if len(bound):
-            yield "auroc/total/own", auroc(bound.value, np.zeros(len(bound)))
+            zeros = np.zeros(len(bound))
+            yield "auroc/total/own", auroc(bound.value, zeros, n_unscored=bound.n_unscored)
 
     def _named(self, key: str, found: Column) -> Iterator[tuple[str, Estimate]]:
         estimate = mean if key in SHARES else average
@@ -272,14 +273,17 @@ class _Analysis:
             return {}, []
         names, refused = list(COMPARED), []
         steps = self._mean_steps()
-        apart = abs(steps["model"] / steps["against"] - 1) if steps.get("against") else math.inf
-        if apart <= MOST_APART and "model" in steps:
+        if steps is None:
+            return {}, [
+                "No problem has a chain of both roles that could be read: nothing is compared."
+            ]
+        if abs(steps["model"] / steps["against"] - 1) <= MOST_APART + 1e-9:
             names += PER_STEP
         else:
             refused.append(
                 "Means per step are not compared: the chains have "
-                f"{steps.get('model', 0):.1f} and {steps.get('against', 0):.1f} steps on average, and "
-                "the same information in more steps is less a step."
+                f"{steps['model']:.1f} and {steps['against']:.1f} steps on average, and the same "
+                "information in more steps is less a step."
             )
         found = {}
         for name in names:
@@ -296,9 +300,13 @@ class _Analysis:
                 continue
         return corrected(found), refused
 
-    def _mean_steps(self) -> dict[str, float]:
-        found = {
-            role: [reading.row["n_steps"] for reading in self.chains.readings(role)]
-            for role in self.chains.roles()
+    def _mean_steps(self) -> dict[str, float] | None:
+        """The mean number of steps by role, on the problems that are compared; None if there are none."""
+        steps = {
+            role: {r.row["key"]: int(r.row["n_steps"]) for r in self.chains.readings(role)}
+            for role in ("model", "against")
         }
-        return {role: sum(n) / len(n) for role, n in found.items() if n}
+        shared = steps["model"].keys() & steps["against"].keys()
+        if not shared:
+            return None
+        return {role: sum(n[key] for key in shared) / len(shared) for role, n in steps.items()}
