@@ -1,0 +1,162 @@
+"""On which replies must a criterion say yes, on which no? Texts whose truth its rule knows.
+
+A judge or a program is let in only if it agrees with the truth on such texts. A constraint brings a
+text that obeys and one that breaks it; here they are varied, and each variant is checked with the
+constraint itself before it counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import final
+
+from twofold.checklist import ANSWER, Criterion
+from twofold.errors import ProblemError
+from twofold.scorers import Correct
+from twofold.types import Constraint, Problem, Response
+
+FEWEST = 2
+"""Examples on either side that a rule must have to be of use."""
+
+Check = Callable[[str], float | None]
+"""The truth: 1, 0, or None where the rule cannot tell."""
+
+_PLAIN = (
+    "The answer is 4.",
+    "Yes.",
+    "4",
+    "My answer is no.",
+    "My answer is maybe.",
+    '"Two and two make four."',
+    "Well, two and two make four, and that is all.",
+    "one\n\ntwo\n\nthree",
+    "* one\n* two\n* three",
+    '{"answer": 4, "why": "two and two"}',
+    "<<A Sum>>\n*Two* and *two* make [number].\n\nP.S. It is four.",
+    "TWO AND TWO MAKE FOUR BECAUSE WE COUNT",
+    "It is four.\n******\nTwo and two make four.",
+    "Deux et deux font quatre, parce que nous comptons ensemble dans la cuisine.",
+    "Zwei und zwei sind vier, weil wir in der Küche zusammen zählen und rechnen.",
+)
+"""Replies of many forms, some of which obey one rule and some another."""
+
+
+@final
+@dataclass(frozen=True)
+class Examples:
+    """Replies whose truth is known.
+
+    Args:
+        positive: Replies that do what the criterion says.
+        negative: Replies that do not.
+    """
+
+    positive: tuple[str, ...]
+    negative: tuple[str, ...]
+
+
+def examples_for(criterion: Criterion, problem: Problem, *, most: int = 4) -> Examples:
+    r"""Replies on both sides of a criterion that a rule decides.
+
+    Positive means that the reply does what the criterion says, whatever the polarity: for a pitfall
+    these are the bad ones.
+
+    Args:
+        criterion: With a rule.
+        problem: The problem that the rule belongs to.
+        most: Examples on either side, at least `FEWEST`.
+
+    Returns:
+        `FEWEST` to `most` different texts on either side, none blank, the same on every call.
+
+    Raises:
+        ProblemError: If the criterion has no rule, the problem lacks it, or too few texts of either
+            kind were found.
+
+    Example:
+        >>> found = examples_for(Criterion(text="Is 7 reached?", rule="answer"),
+        ...                      Problem(question="3 + 4?", answer="7"))
+        >>> found.positive[0], found.negative[0]
+        ('The answer is \\boxed{7}.', 'The answer is \\boxed{8}.')
+    """
+    if not criterion.rule:
+        raise ProblemError(
+            f"no rule decides the criterion {criterion.text[:60]!r}, so no example of it is certain; "
+            "write examples by hand"
+        )
+    if criterion.rule == ANSWER:
+        return _sorted(_answers(problem), _right(problem), most, criterion.rule)
+    if criterion.rule not in problem.constraint_keys:
+        raise ProblemError(
+            f"the rule {criterion.rule!r} is not one of problem {problem.id}; it has: "
+            f"{', '.join(problem.constraint_keys) or 'none'}"
+        )
+    constraint = problem.constraints[problem.constraint_keys.index(criterion.rule)]
+    return _sorted(_texts(constraint), lambda t: constraint.check(t).score, most, criterion.rule)
+
+
+def _sorted(texts: Iterable[str], check: Check, most: int, rule: str) -> Examples:
+    """The first texts on either side, each once."""
+    found: dict[float, dict[str, None]] = {1.0: {}, 0.0: {}}
+    for text in texts:
+        side = found.get(check(text) if text.strip() else None)  # type: ignore[arg-type]
+        if side is not None and len(side) < max(most, FEWEST):
+            side[text] = None
+        if all(len(each) >= max(most, FEWEST) for each in found.values()):
+            break
+    if min(map(len, found.values())) < FEWEST:
+        raise ProblemError(
+            f"{rule}: found {len(found[1.0])} replies that obey and {len(found[0.0])} that do not, and "
+            f"{FEWEST} of each are needed; write examples by hand"
+        )
+    return Examples(tuple(found[1.0]), tuple(found[0.0]))
+
+
+def _texts(constraint: Constraint) -> Iterator[str]:
+    """The constraint's own texts, then replies of many forms, then variants of its own."""
+    obeys, breaks = constraint.witnesses()
+    yield obeys
+    yield breaks
+    yield from _PLAIN
+    for text in (obeys, breaks):
+        yield from _variants(text)
+
+
+def _variants(text: str) -> Iterator[str]:
+    """Texts near `text`; whether they still obey is for the rule to say."""
+    yield f"{text}\n"
+    yield f"\n{text}"
+    yield f"Sure. {text}"
+    yield f"{text} So it is."
+    yield f"{text}, really"
+    yield text.upper()
+    yield text.lower()
+    yield text[: len(text) // 2]
+    yield f"{text}\n{text}"
+    yield f'"{text}"'
+    yield f"**{text}**"
+    yield f"```\n{text}\n```"
+    yield text.replace(" ", "  ")
+    yield text.replace(".", "!")
+
+
+def _answers(problem: Problem) -> Iterator[str]:
+    """Replies that give the reference answer, and some that give another."""
+    gold = (problem.answer or "").strip()
+    others = [str(int(gold) + step) for step in (1, 10, -1)] if gold.lstrip("-").isdigit() else []
+    for said in (gold, *others, f"{gold}{gold}", "nothing", "1000001", f"not {gold}"):
+        yield f"The answer is \\boxed{{{said}}}."
+        yield f"\\boxed{{{said}}}"
+        yield f"We count step by step and get\n\n\\boxed{{{said}}}"
+    yield "I do not know."
+
+
+def _right(problem: Problem) -> Check:
+    correct = Correct()
+
+    def check(text: str) -> float | None:
+        (verdict,) = correct([problem], [Response(raw=text, reply=text)])
+        return verdict.score
+
+    return check

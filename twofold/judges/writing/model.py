@@ -1,0 +1,148 @@
+"""Which checklist does a model write: from the task, from replies to it, from the model answer?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import final, get_args
+
+from twofold.checklist import Checklist, Criterion
+from twofold.errors import ScoringError
+from twofold.judges.template import fenced, filled, prompt
+from twofold.judges.writing.reading import How, read_criteria
+from twofold.types import Ended, Message, Model, Problem, Response, Sampling
+
+UNIVERSAL = Criterion(
+    text="Does the reply come to the point at once, without announcing or praising what it will do?",
+    weight=100.0,
+    title="no preamble",
+)
+"""What every checklist of a model ends with: policies learn to promise each item instead of doing it.
+
+It weighs as in RLCF, as much as an explicit demand, or the promises would still pay. In our words,
+and one demand where RLCF has two (that tone and form fit the request is left to the writer)."""
+
+N_SHOWN = 3
+"""Dropped points that a reason names."""
+
+WRITING = Sampling(max_tokens=1024)
+"""Greedy, as RLCF's writer."""
+
+Written = tuple[Problem, Checklist | None, str]
+"""A problem, its checklist, and what was lost: why there is none, or which points were dropped."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ModelWriter:
+    r"""Asks a model for the criteria of a problem.
+
+    What the model says is read and never trusted: see `reading`. `UNIVERSAL` is added here and not
+    asked of the model; alone it makes no checklist.
+
+    Args:
+        model: Who writes.
+        how: `direct`, from the instruction alone; `candidates`, with replies of varied quality, so
+            that their failures come into view; `rubric`, from the reference answer, in kinds
+            (essential, important, optional, pitfall).
+        sampling: How it writes; the budget has to hold a thought and the list.
+        seed: Base of all randomness.
+
+    Raises:
+        ScoringError: If `how` is none of the three.
+
+    Source:
+        RLCF, arXiv 2507.18624, section 2 (direct, candidates; weights and their anchors; the
+        universal criterion). RaR, arXiv 2507.17746, section 3 (rubrics from a reference). Departs:
+        all prompts are our own; no expert reply is shown in `direct`; a rubric's kinds are given in
+        brackets and the polarity is a field, where RaR puts both into sentence and sign.
+
+    Example:
+        >>> from twofold.models.scripted import ScriptedModel
+        >>> model = ScriptedModel(lambda text, sample: "- (100) Does the reply name a river?\n- Why?")
+        >>> ((_, checklist, reason),) = ModelWriter(model=model).write([Problem(question="A river?")])
+        >>> [c.weight for c in checklist.criteria], reason
+        ([100.0, 100.0], "1 point dropped: too short to be a question: 'Why?'")
+    """
+
+    model: Model
+    how: How = "direct"
+    sampling: Sampling = WRITING
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.how not in get_args(How):
+            raise ScoringError(f"how is {self.how!r}; use {', '.join(get_args(How))}")
+
+    @property
+    def name(self) -> str:
+        """What stands as the checklists' writer: the model and how it was asked."""
+        return f"{self.model.spec} ({self.how})"
+
+    def write(
+        self,
+        problems: Sequence[Problem],
+        candidates: Mapping[str, Sequence[str]] | None = None,
+    ) -> Iterator[Written]:
+        """Write a checklist for each problem, yielding each as soon as it is there.
+
+        Args:
+            problems: What to write for.
+            candidates: For `candidates`: replies by `Problem.id`, best of varied quality.
+
+        Yields:
+            First the problems that cannot be asked about (no reference answer, no replies), then the
+            others as the model finishes them. A checklist is None where the model failed or nothing
+            it said could be read.
+
+        Raises:
+            ModelError: If the model cannot work at all.
+        """
+        asked: list[Problem] = []
+        for problem in problems:
+            if lack := self._lack(problem, candidates or {}):
+                yield problem, None, lack
+            else:
+                asked.append(problem)
+        chats = [[self._message(problem, candidates or {})] for problem in asked]
+        for p, _, response in self.model.stream(chats, self.sampling, seed=self.seed):
+            yield asked[p], *self._checklist(response)
+
+    def _lack(self, problem: Problem, candidates: Mapping[str, Sequence[str]]) -> str:
+        """What is missing to ask about the problem; "" if nothing is."""
+        if self.how == "rubric" and not (problem.answer or "").strip():
+            return "no reference answer to write a rubric from"
+        if self.how == "candidates" and not any(r.strip() for r in candidates.get(problem.id, ())):
+            return "no candidate replies"
+        return ""
+
+    def _message(self, problem: Problem, candidates: Mapping[str, Sequence[str]]) -> Message:
+        values = {"question": fenced(problem.messages()[0]["content"], "task")}
+        if self.how == "rubric":
+            values["answer"] = fenced(problem.answer or "", "answer")
+        elif self.how == "candidates":
+            replies = [reply for reply in candidates[problem.id] if reply.strip()]
+            values["candidates"] = "\n\n".join(fenced(reply, "reply") for reply in replies)
+        return Message(role="user", content=filled(prompt(f"write_{self.how}"), **values))
+
+    def _checklist(self, response: Response) -> tuple[Checklist | None, str]:
+        if lost := response.unscored():
+            return None, lost.reason
+        text = response.reply
+        if response.ended is Ended.truncated:  # the last line may be half a point
+            text = text.rpartition("\n")[0]
+        read = read_criteria(text, how=self.how)
+        reason = _summary(read.dropped, cut=response.ended is Ended.truncated)
+        if not read.criteria:
+            return None, f"no criterion could be read; {reason}" if reason else "no criterion"
+        return Checklist(criteria=(*read.criteria, UNIVERSAL), writer=self.name), reason
+
+
+def _summary(dropped: Sequence[str], *, cut: bool) -> str:
+    """What was lost, in a line; "" if nothing was."""
+    parts = ["the reply was cut, its last line is left out"] if cut else []
+    if dropped:
+        noun = "point" if len(dropped) == 1 else "points"
+        more = " ..." if len(dropped) > N_SHOWN else ""
+        parts.append(f"{len(dropped)} {noun} dropped: {'; '.join(dropped[:N_SHOWN])}{more}")
+    return "; ".join(parts)

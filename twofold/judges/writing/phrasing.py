@@ -1,0 +1,78 @@
+"""Which way round is a criterion put? "Does not", "avoids", "fails to", and what they do to a yes.
+
+A yes to "Does the reply avoid slang?" is good, a yes to "Does the reply omit the unit?" is bad, and
+a yes to "Does the reply mention the unit?" is neither until somebody says so. A rubric that mixes
+these up trains the opposite, so the words are looked at in one place, here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+Put = Literal["plain", "virtue", "failure"]
+"""`virtue`: it says that something is left out on purpose. `failure`: that something is missing."""
+
+_SUBJECT = (
+    r"(?:(?:the|this|its?)\s+)?(?:\w+\s+)?(?:reply|response|answer|text|output|explanation|it)"
+)
+_ASKED = rf"(?:(?:does|do|did|is|are|was|has|have)\s+{_SUBJECT}\s+)?(?:{_SUBJECT}\s+)?"
+_ADVERB = r"(?:\w+ly\s+)?"
+
+_FAILURE = re.compile(
+    rf"^{_ASKED}{_ADVERB}(?:fail(?:s|ed)?\s+to|omit(?:s|ted)?|lack(?:s|ed|ing)?|miss(?:es|ed|ing)?|"
+    r"neglect(?:s|ed)?|overlook(?:s|ed)?|ignor(?:es?|ed)|forget(?:s)?|leaves?\s+out)\b",
+    re.IGNORECASE,
+)
+_VIRTUE = re.compile(
+    rf"^{_ASKED}{_ADVERB}(?:avoid(?:s|ed|ing)?|refrain(?:s|ed)?|abstain(?:s|ed)?|steers?\s+clear|"
+    r"(?:must|should|does|do|did|is|are|was|has|have)\s*(?:not|n['’]t)|(?:never|not)|"
+    r"free\s+(?:of|from))\b",
+    re.IGNORECASE,
+)
+_CONTRACTED = re.compile(
+    rf"^(?:does|do|did|is|are|was|has|have)n['’]t\s+(?:{_SUBJECT}\s+)?\w", re.IGNORECASE
+)
+_TURNED = re.compile(
+    rf"^(?:{_SUBJECT}\s+)?(?:does\s+not|doesn['’]t|fails?\s+to)\s+(?P<verb>[a-z]+\b)(?P<rest>[^.?!]*)[.?!]*$",
+    re.IGNORECASE,
+)
+_OTHER_PART = re.compile(r";|\b(?:and|but|yet|instead|rather|although|while|unless)\b", re.I)
+
+
+def put(text: str) -> Put:
+    """How a criterion is put, by its first words.
+
+    Only the head is looked at: "Does the reply give a number without its unit?" is plain.
+
+    Args:
+        text: A question or a statement about the reply.
+
+    Returns:
+        `virtue` for "does not", "avoids", "is free of" ..., `failure` for "fails to", "omits" ...,
+        else `plain`.
+
+    Example:
+        >>> [put(t) for t in ("Avoids slang", "Does the reply omit the unit?", "Is it short?")]
+        ['virtue', 'failure', 'plain']
+    """
+    text = text.strip()
+    if _FAILURE.match(text):
+        return "failure"
+    return "virtue" if _VIRTUE.match(text) or _CONTRACTED.match(text) else "plain"
+
+
+def turned(text: str) -> str:
+    """The plain question of a statement that begins with "does not" or "fails to"; "" if unsure.
+
+    A no to what is returned is a yes to `text`, and the other way round. A statement with a second
+    part ("... but names the other") is left alone, since the denial need not reach that far.
+
+    Example:
+        >>> turned("Does not mention the unit."), turned("Avoids slang")
+        ('Does the reply mention the unit?', '')
+    """
+    found = _TURNED.match(text.strip())
+    if not found or _OTHER_PART.search(found["rest"]):
+        return ""
+    return f"Does the reply {found['verb'].lower()}{found['rest'].rstrip()}?"

@@ -1,0 +1,105 @@
+"""Can a program answer a criterion? A model that is sure writes one, and any other says so.
+
+What it writes is text until it is run, and it is run in the sandbox and nowhere else; before that it
+has to agree with examples whose truth is known (see `examples`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import final
+
+from twofold.checklist import Criterion
+from twofold.judges.template import fenced, filled, prompt
+from twofold.types import Ended, Message, Model, Sampling
+
+CANNOT = "CANNOT"
+"""What a model answers that sees no exact program."""
+
+PROGRAMMING = Sampling(max_tokens=512)
+"""Greedy; a longer program is unlikely to be exact."""
+
+ReadProgram = Callable[[str], str]
+"""Finds the source of `verify` in a reply; "" where there is none."""
+
+_SOURCE = re.compile(r"```(?:python|py)?[ \t]*\r?\n(.*?)\r?\n[ \t]*```", re.DOTALL | re.IGNORECASE)
+_VERIFY = re.compile(r"^def verify\(", re.MULTILINE)
+
+
+def fenced_source(reply: str) -> str:
+    r"""The one fenced block that defines `verify`; "" if there is none, or several.
+
+    Example:
+        >>> fenced_source("```python\ndef verify(text):\n    return True\n```")
+        'def verify(text):\n    return True'
+    """
+    found = [block for block in _SOURCE.findall(reply) if _VERIFY.search(block)]
+    return found[0] if len(found) == 1 else ""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class ProgramWriter:
+    r"""Asks a model for a program that answers a criterion exactly, where there is one.
+
+    Args:
+        model: Who writes.
+        read: Finds the program in a reply.
+        sampling: How it writes.
+        seed: Base of all randomness.
+
+    Source:
+        RLCF, arXiv 2507.18624, section 2 (programs for what is exactly checkable, and a way out for
+        the rest). Departs: the prompt is our own, the function is called `verify`, and the program
+        stands in the criterion, where its judge cannot overlook it.
+
+    Example:
+        >>> from twofold.models.scripted import ScriptedModel
+        >>> writer = ProgramWriter(model=ScriptedModel(lambda text, sample: "CANNOT"))
+        >>> [reason for _, reason in writer.write([Criterion(text="Is the reply kind?")])]
+        ['the model sees no exact program']
+    """
+
+    model: Model
+    read: ReadProgram = fenced_source
+    sampling: Sampling = PROGRAMMING
+    seed: int = 0
+
+    def write(self, criteria: Sequence[Criterion]) -> Iterator[tuple[Criterion, str]]:
+        """Each criterion with a program, or as it was and the reason.
+
+        Criteria that a rule decides or that have a program are given back without asking.
+
+        Args:
+            criteria: What to write programs for.
+
+        Yields:
+            In the order of `criteria`; the reason is "" where a program was written.
+
+        Raises:
+            ModelError: If the model cannot work at all.
+        """
+        asked = [each for each in criteria if not each.rule and not each.program]
+        chats = [[self._message(each)] for each in asked]
+        answers = self.model.sample(chats, self.sampling, seed=self.seed)
+        said = {each: reply for each, (reply,) in zip(asked, answers, strict=True)}
+        for each in criteria:
+            reply = said.get(each)
+            if reply is None:
+                yield each, f"decided by {each.rule or 'its program'} already"
+            elif lost := reply.unscored():
+                yield each, lost.reason
+            elif reply.ended is Ended.truncated:
+                yield each, "the program was cut; give a larger max_tokens"
+            elif source := self.read(reply.reply):
+                yield replace(each, program=source), ""
+            elif CANNOT in reply.reply:
+                yield each, "the model sees no exact program"
+            else:
+                yield each, "no program could be read"
+
+    def _message(self, criterion: Criterion) -> Message:
+        text = fenced(criterion.text, "question")
+        return Message(role="user", content=filled(prompt("write_program"), criterion=text))
