@@ -42,6 +42,11 @@ class Grpo(Tuned):
             normalised within the group and then added up (GDPO).
         spread_floor: The least spread that a group's scores are scaled up by; see `Aggregation`.
         saturation: Takes the say from a part that is nearly always earned; see `Aggregation`.
+        gold: A measure of the held-out problems that is not trained on, logged as `held_out/gold` beside
+            `held_out/reward`; None = none. Where the reward is judged, the two drift apart as soon as the
+            policy has learned to please the judge.
+        patience: Checkpoints without a rise of `gold` after which the run stops; it then ends with its
+            best one. 0 = it runs to its end and keeps the last.
         probe: Problems on which the base is asked first whether it ever solves one; 0 does not ask.
 
     Source:
@@ -66,6 +71,8 @@ class Grpo(Tuned):
     aggregation: Literal["sum_then_normalize", "normalize_then_sum"] = "sum_then_normalize"
     spread_floor: float = 0.0
     saturation: float = 0.0
+    gold: Scorer | None = None
+    patience: int = 0
     probe: int = 16
 
     def __post_init__(self) -> None:
@@ -77,6 +84,11 @@ class Grpo(Tuned):
         for name, least in (("steps", 1), ("num_generations", 2), ("max_completion_length", 1)):
             if getattr(self, name) < least:
                 raise TrainingError(f"{name} is {getattr(self, name)}; give {least} or more")
+        if self.patience < 0 or (self.patience and self.gold is None):
+            raise TrainingError(
+                f"patience is {self.patience}; give 0, or a number of checkpoints and `gold`, the measure "
+                "that is waited for"
+            )
         if not self.temperature > 0:
             raise TrainingError(
                 f"temperature is {self.temperature}; above 0, or all replies of a group are alike"
@@ -106,8 +118,17 @@ class Grpo(Tuned):
         out: Path,
         held_out: Sequence[Problem] = (),
     ) -> Checkpoint:
-        """Train; see `Method.train`."""
+        """Train; see `Method.train`.
+
+        Raises:
+            TrainingError: Also if there is a `gold` and no held-out problem to measure it on.
+        """
         from twofold.methods.loop import Loop
+
+        if self.gold is not None and not held_out:
+            raise TrainingError(
+                "gold is measured on held-out problems, and there are none; name some with --held-out"
+            )
 
         settings = self.shared_settings() | {
             "max_steps": self.steps,
@@ -156,7 +177,13 @@ class Grpo(Tuned):
             made.chat_template = loop.trainee.template
             return made
 
-        return loop.run(trainer, held_out=held_out, max_tokens=self.max_completion_length)
+        return loop.run(
+            trainer,
+            held_out=held_out,
+            max_tokens=self.max_completion_length,
+            measures={} if self.gold is None else {"reward": self.reward, "gold": self.gold},
+            patience=self.patience,
+        )
 
     def _check_support(self, base: str, problems: Sequence[Problem]) -> None:
         """Stop if the base never solves a problem: see `twofold.methods.support`."""

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, final
 
 import datasets
@@ -25,6 +26,7 @@ import transformers
 import trl
 
 from twofold.jsonl import Row, dumps, replaced
+from twofold.methods.best import Best
 from twofold.methods.method import Checkpoint, TrainingError
 from twofold.methods.trainee import Trainee
 from twofold.methods.tuning import Tuned
@@ -32,7 +34,7 @@ from twofold.methods.watch import HeldOut, SoundNumbers, stopped
 from twofold.models import loading
 from twofold.models.template import render
 from twofold.store import RunDir
-from twofold.types import Problem
+from twofold.types import Problem, Scorer
 
 _DONE = "training.json"
 
@@ -179,6 +181,8 @@ class Loop:
         *,
         held_out: Sequence[Problem] = (),
         max_tokens: int = 512,
+        measures: Mapping[str, Scorer] = MappingProxyType({}),
+        patience: int = 0,
     ) -> Checkpoint:
         """Train to the end, from the last whole checkpoint if there is one, and save the model.
 
@@ -186,11 +190,15 @@ class Loop:
             trainer_of: Makes the trainer.
             held_out: What every checkpoint is asked.
             max_tokens: Budget of a reply to a held-out problem.
+            measures: What else the held-out replies are measured by, under names of its own.
+            patience: Checkpoints without a rise of the measure `gold` after which the run stops and
+                ends with its best; 0 = it runs to its end and ends with the last.
 
         Raises:
             TrainingError: If a gradient or the loss is no number; the last checkpoint stays.
         """
         folder = self._bound() if _rank() == 0 else None
+        best = Best(self._out, patience) if patience else None
         if not sys.stderr.isatty():
             datasets.disable_progress_bars()
         try:
@@ -199,13 +207,20 @@ class Loop:
                 trainer.remove_callback(transformers.PrinterCallback)
                 trainer.add_callback(SoundNumbers(self._out))
                 if held_out:
-                    log = partial(transformers.Trainer.log, trainer)
-                    trainer.add_callback(
-                        HeldOut(held_out, base=self._base, log=log, max_tokens=max_tokens)
+                    watching = HeldOut(
+                        held_out,
+                        base=self._base,
+                        log=partial(transformers.Trainer.log, trainer),
+                        max_tokens=max_tokens,
+                        measures=measures,
+                        gold=best,
                     )
+                    trainer.add_callback(watching)
                 last = last_checkpoint(self._out)
                 trainer.train(resume_from_checkpoint=str(last) if last else None)
                 trainer.save_model(str(self._out))
+                if best is not None and trainer.is_world_process_zero():
+                    best.put_back()
             return self._finish(trainer)
         except RuntimeError as error:
             if "probability tensor" in str(error):  # torch's words when no token can be drawn

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, final
 
 import torch
 from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from twofold.methods.best import GOLD, Best
 from twofold.methods.method import TrainingError
 from twofold.models.hf import HfModel
 from twofold.scorers import AllOf, Compliant, Correct
-from twofold.scorers.trl import UNSCORED
-from twofold.types import Problem, Response, Sampling, Verdict
+from twofold.scorers.trl import UNSCORED, judged
+from twofold.types import Problem, Response, Sampling, Scorer, Verdict
 
 PATIENCE = 20
 """Steps without a single reward after which a run stops: the scorer is down."""
@@ -101,13 +103,16 @@ class HeldOut(TrainerCallback):
     replies hide a change until it tips over. The base is asked before the first step. Logged beside
     the trainer's own numbers, to wherever it reports: `held_out/correct`,
     `held_out/compliant_all`, `held_out/joint` (means over the scored replies),
-    `held_out/unscored` and `held_out/tokens` (mean length of thought and reply).
+    `held_out/unscored` and `held_out/tokens` (mean length of thought and reply), and the means of
+    `measures` as `held_out/NAME`.
 
     Args:
         problems: What is asked, at least one.
         base: What is trained.
         log: Takes a row of numbers.
         max_tokens: Budget of a reply.
+        measures: What else is measured, under names of its own.
+        gold: Looks at `held_out/gold` after each checkpoint; None = there is none.
     """
 
     def __init__(
@@ -117,11 +122,15 @@ class HeldOut(TrainerCallback):
         base: str,
         log: Callable[[dict[str, float]], None],
         max_tokens: int,
+        measures: Mapping[str, Scorer] = MappingProxyType({}),
+        gold: Best | None = None,
     ) -> None:
         self._problems = problems
         self._base = base
         self._log = log
         self._sampling = Sampling(max_tokens=max_tokens, temperature=1.0)
+        self._measures = measures
+        self._gold = gold
 
     def on_train_begin(
         self,
@@ -132,7 +141,9 @@ class HeldOut(TrainerCallback):
     ) -> None:
         """Ask the base, unless the run goes on from a checkpoint."""
         if state.is_world_process_zero and state.global_step == 0:
-            self._ask(self._base)
+            found = self._ask(self._base)
+            if self._gold is not None:
+                self._gold.saw(0, found.get(GOLD), None)
 
     def on_save(
         self,
@@ -144,26 +155,38 @@ class HeldOut(TrainerCallback):
         """Ask the checkpoint that was just written."""
         if not state.is_world_process_zero:
             return
-        self._ask(str(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"))
+        folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+        found = self._ask(str(folder))
+        if self._gold is not None:
+            self._gold.saw(state.global_step, found.get(GOLD), folder)
+            control.should_training_stop |= self._gold.is_past
 
-    def _ask(self, spec: str) -> None:
+    def _ask(self, spec: str) -> dict[str, float]:
         model = HfModel(spec, use_cache=False)
         chats = [problem.messages() for problem in self._problems]
         responses = [row[0] for row in model.sample(chats, self._sampling)]
-        self._log(measured(self._problems, responses))
+        found = measured(self._problems, responses, self._measures)
+        self._log(dict(found))
+        return found
 
 
-def measured(problems: Sequence[Problem], responses: Sequence[Response]) -> dict[str, float]:
+def measured(
+    problems: Sequence[Problem],
+    responses: Sequence[Response],
+    measures: Mapping[str, Scorer] = MappingProxyType({}),
+) -> dict[str, float]:
     """The means that `HeldOut` logs; a measure without a scored reply is left out.
 
     Args:
         problems: What was asked, at least one.
         responses: One answer a problem.
+        measures: What else is measured, by name.
     """
     verdicts = AllOf((Correct(), Compliant("all")))(problems, responses)
     columns: dict[str, list[Verdict]] = {"joint": verdicts}
     for name in ("correct", "compliant_all"):
         columns[name] = [verdict.parts[name] for verdict in verdicts]
+    columns |= {name: judged(scorer, problems, responses) for name, scorer in measures.items()}
     found: dict[str, float] = {}
     for name, column in columns.items():
         scores = [verdict.score for verdict in column if verdict.score is not None]

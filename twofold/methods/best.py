@@ -1,0 +1,94 @@
+"""When is a policy past its best? A gold measure on held-out problems, apart from the reward.
+
+A reward that is judged can be gamed: it goes on rising while what it stands for falls. So the
+checkpoints are also measured by something that is not trained on, the best one is kept, and a run
+whose gold has not risen for long is stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from pathlib import Path
+from typing import final
+
+from twofold.jsonl import replaced
+
+GOLD = "held_out/gold"
+"""The number that is looked at."""
+
+_KEPT = "best"
+_RECORD = "gold.json"
+_NOT_THE_MODEL = ("optimizer", "scheduler", "rng_state", "trainer_state", "training_args", "scaler")
+
+
+@final
+class Best:
+    """Keeps the best checkpoint of a run and says when the run is past it.
+
+    Everything it knows lies in the run's folder, so that a resumed run goes on with it. The base counts
+    as the first checkpoint: a run that never beats it ends with its last one, and a warning says so.
+
+    Args:
+        out: The run's folder.
+        patience: Checkpoints without a rise after which the run is past its best, at least 1.
+
+    Source:
+        Early stopping on a gold judge did as much against rubric hacking as rubric dropout in arXiv
+        2608.11669.
+    """
+
+    def __init__(self, out: Path, patience: int) -> None:
+        self._folder = out / _KEPT
+        self._out = out
+        self._patience = patience
+
+    def saw(self, step: int, gold: float | None, checkpoint: Path | None) -> None:
+        """Take note of a checkpoint; a gold that could not be measured is no rise and no fall.
+
+        Args:
+            step: Its step.
+            gold: Its gold measure, the higher the better; None = unscored.
+            checkpoint: Its folder; None for the base.
+        """
+        seen = self.record()
+        if gold is None or any(row["step"] == step for row in seen):
+            return
+        is_best = all(gold > row["gold"] for row in seen)
+        if is_best and checkpoint is not None:
+            kept = self._folder / f"step-{step}"
+            shutil.copytree(
+                checkpoint,
+                kept,
+                dirs_exist_ok=True,
+                ignore=lambda _, names: [n for n in names if n.startswith(_NOT_THE_MODEL)],
+            )
+            for other in self._folder.glob("step-*"):
+                if other != kept:
+                    shutil.rmtree(other)
+        self._folder.mkdir(exist_ok=True)
+        with replaced(self._folder / _RECORD) as file:
+            json.dump([*seen, {"step": step, "gold": gold}], file)
+
+    def record(self) -> list[dict[str, float]]:
+        """Step and gold of every checkpoint seen so far."""
+        file = self._folder / _RECORD
+        found: list[dict[str, float]] = json.loads(file.read_text()) if file.exists() else []
+        return found
+
+    @property
+    def is_past(self) -> bool:
+        """Whether the gold has not risen over the last `patience` checkpoints."""
+        golds = [row["gold"] for row in self.record()]
+        return len(golds) - 1 - golds.index(max(golds)) >= self._patience if golds else False
+
+    def put_back(self) -> None:
+        """Make the best checkpoint the run's model, if one beat the base."""
+        kept = sorted(self._folder.glob("step-*"))
+        for folder in kept:
+            shutil.copytree(folder, self._out, dirs_exist_ok=True)
+        if not kept:
+            logging.getLogger(__name__).warning(
+                "no checkpoint beat the base by the gold measure; %s holds the last one", self._out
+            )
