@@ -65,6 +65,12 @@ def reply(raw, **more):
         (Response(raw="Let us see", reply="Let us see", ended=Ended.truncated), Trace.truncated),
         (Response(raw="", reply="", ended=Ended.failed, error="HTTP 500"), None),
         (Response(raw="", reply="", ended=Ended.empty), Trace.missing),
+        # cut in the reply behind a finished thought: 3 is a step of it, not its answer
+        (reply("<think>2 and 2.</think>Take 3 and", ended=Ended.truncated), Trace.truncated),
+        (reply("<think>2 and 2.</think>\\boxed{4}, as", ended=Ended.truncated), Trace.valid),
+        # the answer first and talk behind it is no working
+        (reply("\\boxed{4}. Check: 2 and 2 is 4."), Trace.missing),
+        (reply("Two and five. The answer is seven."), Trace.valid),
     ],
 )
 def test_kinds_of_traces(response, kind):
@@ -77,6 +83,41 @@ def test_visible_working_is_cut_at_sentences():
     # "." and the blank behind it are one token, so the cut falls behind that blank
     assert Spelt().decode(found.ids) == "Two and 2 is 4. Then 4 and 1 is 5. "
     assert found.answer == "5" and found.closing == () and found.n_steps == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Two and 2 is 4. So \\boxed{4}. Check: 4 is even.",
+        "Two and 2 is 4. So \\boxed{4}. Again, \\boxed{4}.",
+        "Two and 2 is 4.\n#### 4\nFour, 4, is even.",
+        "Two and 2 is 4. The answer is 4. Are 4 enough?",
+        "Two and 2 is 4. The answer is four. So we stop.",
+    ],
+)
+def test_the_chain_ends_before_the_answer_is_stated_first(text):
+    found = chain_of(Spelt(), "?", reply(text))
+    assert [step.strip() for step in found.texts] == ["Two and 2 is 4."]
+
+
+class Bytes(Spelt):
+    """A model whose tokens are bytes: a character of several is spelt by its last one alone."""
+
+    @staticmethod
+    def encode(text):
+        return list(text.encode())
+
+    def decode(self, ids):
+        return bytes(ids).decode(errors="replace")
+
+
+@pytest.mark.parametrize(
+    "text", ["三加四。所以七。 It is \\boxed{7}.", "Ça 😀. 😀😀 é́. \\boxed{😀}"]
+)
+def test_no_character_is_cut_in_two(text):
+    response = Response(raw=text, reply=text, ids=tuple(text.encode()))
+    found = chain_of(Bytes(), "?", response)
+    assert [bytes(piece).decode() for piece in found.pieces] == found.texts
 
 
 def test_a_thought_is_the_chain_and_its_closing_is_the_models_own():

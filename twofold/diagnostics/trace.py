@@ -18,11 +18,21 @@ from typing import final
 
 from twofold.diagnostics.steps import merged, step_ends
 from twofold.models.thinking import detect_in
-from twofold.scorers.extract import find_answer
+from twofold.scorers.extract import Found, find_answer
 from twofold.types import Ended, OpenModel, Response
+
+_BOX = re.compile(r"\\(?:boxed|fbox)\s*\{\s*(?=(.{0,300}))", re.IGNORECASE | re.DOTALL)
+_HASHES = re.compile(r"^[ \t]*#{4}(.*)", re.MULTILINE)
+_ANSWER = re.compile(r"\banswers?\b(?=(.{0,300}))", re.IGNORECASE | re.DOTALL)
+"""What marks an answer, and what follows it."""
+
+_SENTENCE = re.compile(r"(?<=[.!?:])\s+|(?<=[。！？：])\s*|\n+")
 
 MOST_CUTS = 48
 """Places at which a chain is cut: of a longer one, neighbouring steps are taken together."""
+
+MOST_BYTES = 4
+"""Tokens that one character can take."""
 
 
 class Trace(StrEnum):
@@ -89,11 +99,11 @@ def trace_of(response: Response) -> Trace | None:
         return None
     if response.ended is Ended.unclosed_thinking:
         return Trace.truncated
-    if response.thinking is not None:
-        return Trace.valid if step_ends(response.thinking) else Trace.empty
     found = find_answer(response.reply)
     if response.ended is Ended.truncated and (found is None or found.place == "last"):
         return Trace.truncated  # the last number before the cut is a step, not an answer
+    if response.thinking is not None:
+        return Trace.valid if step_ends(response.thinking) else Trace.empty
     at = _statement(response.reply)
     if at is None:
         return Trace.missing
@@ -126,11 +136,12 @@ def chain_of(model: OpenModel, prompt: str, response: Response) -> Chain | str:
         return "the trace is empty"
     ids = response.ids
     places = [start, *(start + end for end in merged(ends, MOST_CUTS))]
-    cuts = [_tokens_before(model, ids, place) for place in places]
+    cuts = [_tokens_before(model, ids, place, response.raw) for place in places]
     kept = [i for i, cut in enumerate(cuts) if i == 0 or cut > max(cuts[:i])]
     if len(kept) < 2:
         return "the chain is no longer than a token that it shares with its tags"
-    closing = ids[cuts[-1] : _tokens_before(model, ids, reply_at)] if reply_at else ()
+    behind = _tokens_before(model, ids, reply_at, response.raw) if reply_at else 0
+    closing = ids[cuts[-1] : behind] if reply_at else ()
     asked = model.tokenizer(prompt, add_special_tokens=False).input_ids
     return Chain(
         prompt=tuple(asked),
@@ -167,13 +178,32 @@ def _statement(reply: str) -> int | None:
     found = find_answer(reply)
     if found is None:
         return None
-    at = reply.rfind(found.texts[-1])
-    if at < 0:
-        return None
-    before = [match.end() for match in re.finditer(r"(?<=[.!?:])\s+|\n+", reply[:at])]
+    at = _place(reply, found)
+    before = [match.end() for match in _SENTENCE.finditer(reply[:at])]
     return before[-1] if before else 0
 
 
-def _tokens_before(model: OpenModel, ids: tuple[int, ...], place: int) -> int:
-    """How many tokens spell the first `place` characters; one that straddles the place is in."""
-    return bisect_left(range(len(ids)), place, key=lambda k: len(model.decode(ids[:k])))
+def _place(reply: str, found: Found) -> int:
+    """Where the answer is stated: at its first box, last `####` or last "answer is", else where it stands.
+
+    Not where its text stands last: what is added behind a box ("check: 4 is even") is no step to it.
+    """
+    text = found.texts[-1]
+    if found.place == "boxed":
+        there = [match for match in _BOX.finditer(reply) if match[1].startswith(found.texts[0])]
+        return (there or [*_BOX.finditer(reply)])[0].start()
+    if found.place == "last":
+        return max(0, reply.rfind(text))
+    marks = _HASHES if found.place == "####" else _ANSWER
+    there = [match for match in marks.finditer(reply) if text in match[1]]
+    return (there or [*marks.finditer(reply)])[-1].start()
+
+
+def _tokens_before(model: OpenModel, ids: tuple[int, ...], place: int, raw: str) -> int:
+    """How many tokens spell the first `place` characters; one that straddles the place is in.
+
+    A character of several tokens is spelt as `\ufffd` until its last one, and is not cut in two.
+    """
+    n = bisect_left(range(len(ids)), place, key=lambda k: len(model.decode(ids[:k])))
+    whole = range(n, min(n + MOST_BYTES, len(ids)) + 1)
+    return next((k for k in whole if model.decode(ids[:k])[:place] == raw[:place]), n)
