@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from twofold.errors import ProblemError
-from twofold.problems import gym, hub, io, mathif
+from twofold.problems import followbench, gym, hub, io, mathif
+from twofold.problems.followbench import FollowBenchRow
 from twofold.problems.gsm8k import Gsm8kRow
+from twofold.problems.healthbench import HealthBenchRow
 from twofold.problems.ifeval import IfevalRow
 from twofold.problems.io import OwnRow, read, write
 from twofold.problems.math500 import Math500Row
@@ -24,7 +26,15 @@ from twofold.types import Problem, Profile
 
 __all__ = ["FORMATS", "load", "read", "write"]
 
-FORMATS: tuple[type[Row], ...] = (MathIfRow, IfevalRow, Math500Row, Gsm8kRow, OwnRow)
+FORMATS: tuple[type[Row], ...] = (
+    MathIfRow,
+    IfevalRow,
+    FollowBenchRow,
+    HealthBenchRow,
+    Math500Row,
+    Gsm8kRow,
+    OwnRow,
+)
 """The formats a file can have, the most particular first: the first one that fits is taken."""
 
 SUITE_SIZE = 200
@@ -44,8 +54,9 @@ def load(spec: str, *, profile: Profile, limit: int | None = None) -> list[Probl
     Args:
         spec: One of
 
-            - a file with one JSON object a line: MathIF, IFEval, MATH-500, GSM8K, or our own form;
-            - a directory: MathIF's, or one with a single such file;
+            - a file with one JSON object a line: MathIF, IFEval, HealthBench, MATH-500, GSM8K, or our
+              own form; or a JSON array of FollowBench's, `CATEGORY_constraints.json`;
+            - a directory: MathIF's, FollowBench's, or one with a single such file;
             - `synthetic`, `synthetic:N` or `synthetic:N:SPLIT`, N problems made by the package,
               200 if none is named, of the split `test` (or `train`); a file of that name is
               `./synthetic`;
@@ -83,7 +94,7 @@ def load(spec: str, *, profile: Profile, limit: int | None = None) -> list[Probl
     elif name == "hub":
         source = _problems(hub.rows(options), profile)
     else:
-        source = chain.from_iterable(_problems(io.rows(p), profile) for p in _files(Path(spec)))
+        source = chain.from_iterable(_problems(_rows(p), profile) for p in _files(Path(spec)))
     problems = list(islice(source, limit))
     if not problems:
         raise ProblemError(f"{spec} holds no problem; put one JSON object a line into it")
@@ -107,6 +118,13 @@ def _suite(name: str, options: str, profile: Profile) -> list[Problem]:
     if name == "choice":
         return choice.suite(n, split=cast(choice.Split, part))
     return synthetic.suite(n, split=cast(synthetic.Split, part), profile=profile)
+
+
+def _rows(path: Path) -> Iterator[tuple[Origin, dict[str, Any]]]:
+    """The rows of one file; FollowBench's are known by their names."""
+    if path.name.endswith(f"{followbench.SUFFIX}.json"):
+        return followbench.rows(path)
+    return io.rows(path)
 
 
 def _problems(rows: Iterable[tuple[Origin, dict[str, Any]]], profile: Profile) -> Iterator[Problem]:
@@ -147,10 +165,12 @@ def _files(path: Path) -> list[Path]:
                 else f"name a file, a directory, or one of {', '.join(_SUITES)}"
             )
         )
-    found = mathif.files(path) or sorted(path.glob("*.jsonl"))
+    if published := mathif.files(path) or followbench.files(path):
+        return published
+    found = sorted(path.glob("*.jsonl"))
     if not found:
         raise ProblemError(f"the directory {path} holds no .jsonl file; name the file itself")
-    if len(found) > 1 and not mathif.files(path):
+    if len(found) > 1:
         names = [entry.name for entry in found]
         raise ProblemError(
             f"the directory {path} holds {', '.join(names)}; name one, e.g. {found[0]}"

@@ -1,0 +1,203 @@
+"""What is a HealthBench score, exactly? Points of what a reply does, over the points it could get."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import final
+
+import numpy as np
+
+from twofold.errors import StatsError
+from twofold.stats import average, mean
+from twofold.stats.clusters import cluster_sums, n_unlike
+from twofold.stats.proportions import wilson_bounds
+from twofold.types import Estimate, Problem, Verdict
+
+YES = 0.5
+"""A criterion is met (a pitfall avoided) from here on; the published grader says yes or no."""
+
+N_RESAMPLES = 1000
+"""Resamples of the published error bar."""
+
+AXIS, THEME = "axis:", "theme"
+"""The tag of a criterion, and the tag of a problem, that scores are broken down by."""
+
+
+@final
+@dataclass
+class _Cell:
+    """The scores that one number rests on, and the problems that it lost."""
+
+    scores: list[float] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+
+
+def healthbench(
+    rows: Iterable[tuple[Problem, Verdict]], *, level: float = 0.95, seed: int = 0
+) -> dict[str, Estimate]:
+    """HealthBench's score, over all examples, by axis and by theme.
+
+    An example's score is `example_score`. The number is the mean over examples, clipped to [0, 1]. By
+    axis only the criteria of that axis count (an example without points to win there is not in it); by
+    theme only the examples of that theme.
+
+    Unscored is not zero: an example with an unscored criterion is in no number and is counted.
+
+    Args:
+        rows: Problems of the HealthBench reader, each with the verdict on one reply as `MeetsChecklist`
+            gives it: `parts` by `checklist.keys`, 1 = met, for a pitfall 1 = avoided; 0 without parts
+            is a blank reply, which meets nothing. Problems of another source are passed over.
+        level: Coverage of the intervals.
+        seed: Decides the resamples.
+
+    Returns:
+        `healthbench/score`, `healthbench/axis/NAME`, `healthbench/theme/NAME`. `Estimate.method` says
+        how the interval was made and, beside it, the published error bar. What nothing scored rests on
+        is left out.
+
+    Source:
+        Arora et al. 2025, https://arxiv.org/abs/2505.08775, section 3, and openai/simple-evals. Departs:
+        the grader is asked again for ever where its answer cannot be read, here the example is unscored;
+        the interval is ours, from the unclipped scores and then clipped. The later length adjustment
+        (simple-evals PR 108) is not made.
+
+    Example:
+        >>> from twofold.checklist import Checklist, Criterion
+        >>> asked = Checklist(criteria=(
+        ...     Criterion(text="Asks how long it has lasted", weight=6),
+        ...     Criterion(text="Names a dose", weight=3, pitfall=True)))
+        >>> problem = Problem(question="I cough.", checklist=asked, tags={"source": "healthbench"})
+        >>> parts = {"item:1": Verdict(1.0), "item:2": Verdict(0.0)}
+        >>> print(healthbench([(problem, Verdict(0.5, parts=parts))])["healthbench/score"])  # (6 - 3) / 6
+        0.500 [0.055, 0.945] (n=1)
+    """
+    cells: dict[str, _Cell] = defaultdict(_Cell)
+    for problem, verdict in rows:
+        if problem.tags.get("source") != "healthbench" or problem.checklist is None:
+            continue
+        whole = example_score(problem, verdict)
+        themes = [theme for theme in problem.tags.get(THEME, "").split(", ") if theme]
+        for name in ("score", *(f"theme/{theme}" for theme in themes)):
+            _file(cells[name], problem, whole)
+        axes = {t for c in problem.checklist.criteria for t in c.tags if t.startswith(AXIS)}
+        for tag in sorted(axes):
+            if possible(problem, tag):
+                score = None if whole is None else example_score(problem, verdict, tag=tag)
+                _file(cells[f"axis/{tag.removeprefix(AXIS)}"], problem, score)
+    return {
+        f"healthbench/{name}": _estimate(cell, level, seed)
+        for name, cell in sorted(cells.items())
+        if cell.scores
+    }
+
+
+def possible(problem: Problem, tag: str = "") -> float:
+    """The points that a reply could win: the weights of the criteria that are no pitfalls.
+
+    Args:
+        problem: With or without a checklist.
+        tag: Only of the criteria with this tag; "" = of all.
+    """
+    criteria = problem.checklist.criteria if problem.checklist else ()
+    return sum(c.weight for c in criteria if not c.pitfall and (not tag or tag in c.tags))
+
+
+def example_score(problem: Problem, verdict: Verdict, *, tag: str = "") -> float | None:
+    """The published score of one reply: points of the met criteria over the positive points.
+
+    A pitfall is met, and its points are taken off, when its verdict says that it was not avoided.
+
+    Args:
+        problem: With a checklist.
+        verdict: Its `parts` by `checklist.keys`; 0 without parts is a blank reply.
+        tag: Only the criteria with this tag; "" = all.
+
+    Returns:
+        At most 1, and below 0 where more is taken off than won; None if a criterion was not judged, or
+        there is nothing to win.
+
+    Example:
+        >>> example_score(Problem(question="Hello?"), Verdict(1.0)) is None
+        True
+    """
+    total = possible(problem, tag)
+    if problem.checklist is None or not total:
+        return None
+    if not verdict.parts:
+        return 0.0 if verdict.score == 0.0 else None
+    won = 0.0
+    for key, criterion in zip(problem.checklist.keys, problem.checklist.criteria, strict=True):
+        if tag and tag not in criterion.tags:
+            continue
+        part = verdict.parts.get(key)
+        if part is None or part.score is None:
+            return None
+        good = part.score >= YES
+        if criterion.pitfall and not good:
+            won -= criterion.weight
+        elif good and not criterion.pitfall:
+            won += criterion.weight
+    return won / total
+
+
+def published_std(scores: list[float], *, seed: int) -> float:
+    """The published error bar: the standard deviation of the clipped mean over 1,000 resamples.
+
+    Args:
+        scores: One a reply, at least one, any finite numbers.
+        seed: Decides the resamples (the published code draws from the global generator).
+
+    Raises:
+        StatsError: If there is no score.
+
+    Example:
+        >>> published_std([0.5, 0.5, 0.5], seed=0)
+        0.0
+    """
+    if not scores:
+        raise StatsError("there is no score to resample; leave this number out")
+    rng = np.random.default_rng(seed)
+    values = np.asarray(scores, dtype=np.float64)
+    n = len(values)
+    means = [values[rng.integers(n, size=n)].mean() for _ in range(N_RESAMPLES)]
+    return float(np.std(np.clip(means, 0.0, 1.0)))
+
+
+def _file(cell: _Cell, problem: Problem, score: float | None) -> None:
+    """Put one reply into a number."""
+    if score is None:
+        cell.lost.add(problem.id)
+    else:
+        cell.scores.append(score)
+        cell.problems.append(problem.id)
+
+
+def _estimate(cell: _Cell, level: float, seed: int) -> Estimate:
+    """The clipped mean with our interval, the published error bar in its `method`."""
+    codes = {name: code for code, name in enumerate(sorted(set(cell.problems)))}
+    clusters = [codes[name] for name in cell.problems]
+    lost = len(cell.lost - set(codes))
+    bar = f"bootstrap std {published_std(cell.scores, seed=seed):.4f} ({N_RESAMPLES} resamples)"
+    found = _interval(cell.scores, clusters, level, seed)
+    return replace(found, n_unscored=lost, method=f"{found.method}; published {bar}")
+
+
+def _interval(scores: list[float], clusters: list[int], level: float, seed: int) -> Estimate:
+    """The clipped mean of scores that are at most 1 and may lie below 0."""
+    if min(scores) >= 0.0:
+        return mean(scores, clusters, level=level, seed=seed)
+    rows = cluster_sums(np.asarray(scores, dtype=np.float64), clusters)
+    value = min(1.0, max(0.0, float(np.mean(scores))))
+    if not n_unlike(
+        rows[:, 0] / rows[:, 1]
+    ):  # equal throughout, or one problem: certain of nothing
+        low, high = wilson_bounds(value, len(rows), level)
+        return Estimate(
+            value=value, low=low, high=high, n=len(rows), level=level, method="wilson, clipped mean"
+        )
+    found = average(scores, clusters, level=level, seed=seed)
+    low, high = (min(1.0, max(0.0, end)) for end in (found.low, found.high))
+    return replace(found, value=value, low=low, high=high, method=f"{found.method}, clipped")

@@ -1,0 +1,216 @@
+"""How are FollowBench's files read? JSON arrays of requests that ask one thing more at each level.
+
+A group is one request at levels 0 to 5: level 0 is the seed, each further level adds a requirement.
+What a level added can only be seen beside the level before, so a row is read with its whole group.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, final
+
+from pydantic import Field
+
+from twofold.checklist import Checklist, Criterion
+from twofold.errors import ProblemError
+from twofold.problems.row import Origin, Row
+from twofold.types import Problem, Profile
+
+CATEGORIES = ("content", "situation", "style", "format", "example", "mixed")
+"""The six kinds of requirement, in the order of the paper; each is a file."""
+
+SUFFIX = "_constraints"
+"""What a file's name has after its category."""
+
+TOP = 5
+"""The highest level."""
+
+
+@final
+class FollowBenchRow(Row):
+    """A row of FollowBench at level 1 or above, with the levels below it.
+
+    The problem asks the level's instruction as it is. Its checklist has one criterion for each level
+    up to its own: is what that level added met? The criterion shows the request before and with the
+    addition. There is no reference answer; what the published rules compare with is the tag
+    `followbench_target`.
+
+    Departs: the published judge reads the whole path of instructions at once and answers with a list;
+    here each addition is a criterion of its own, worded by us. In the example category nothing is
+    added but noise in the demonstrations: every criterion asks for the form of the answer.
+
+    Source:
+        Jiang et al. 2024, https://arxiv.org/abs/2310.20410, section 3; data of YJiangcm/FollowBench.
+    """
+
+    title: ClassVar[str] = f"FollowBench (a JSON array in a file *{SUFFIX}.json)"
+
+    example_id: int
+    category: str
+    source: str
+    level: int = Field(ge=1, le=TOP)
+    instruction: str
+    target: str
+    evolution: list[str] = Field(default_factory=list)
+    """The instructions of levels 0 to `level`; level 0 is blank where there is no seed. `rows` adds it."""
+
+    def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
+        """The problem of this level; it has no constraints, so every profile reads it alike.
+
+        Raises:
+            ProblemError: If the file's name tells no category, or the levels below are not there.
+        """
+        file = origin.file.removesuffix(SUFFIX)
+        if file not in CATEGORIES:
+            raise ProblemError(
+                f"the file {origin.file!r} tells no category of FollowBench; name it "
+                f"CATEGORY{SUFFIX}.json, with one of {', '.join(CATEGORIES)}"
+            )
+        if len(self.evolution) != self.level + 1:
+            raise ProblemError(
+                f"level {self.level} came without the levels below it; give the published file, a "
+                f"JSON array named CATEGORY{SUFFIX}.json"
+            )
+        tags = origin.tags("followbench", f"{file}/{self.example_id}/{self.level}") | {
+            "file": origin.file,
+            "category": file,
+            "group": str(self.example_id),
+            "level": str(self.level),
+            "followbench_source": self.source,
+        }
+        if self.target:
+            tags["followbench_target"] = self.target
+        return Problem(
+            question=self.instruction,
+            question_states_constraints=True,
+            checklist=Checklist(criteria=self._criteria(file), writer="FollowBench"),
+            tags=tags,
+        )
+
+    def _criteria(self, file: str) -> tuple[Criterion, ...]:
+        """One criterion a level, all of one weight."""
+        kinds = self.category.split(", ") if file == "mixed" else [file] * self.level
+        kinds = kinds if len(kinds) == self.level else [file] * self.level
+        form = _form(self.target) if file == "example" else ""
+        return tuple(
+            Criterion(
+                text=_demonstrated(i, form) if form else _added(i, *self.evolution[i - 1 : i + 1]),
+                title=f"what level {i} adds",
+                tags=(f"level:{i}", f"kind:{kind}"),
+            )
+            for i, kind in enumerate(kinds, 1)
+        )
+
+
+def _added(level: int, before: str, after: str) -> str:
+    """The question whether a reply meets what a level added."""
+    if not before.strip():
+        return f"At level {level} the request reads:\n\n{after}\n\nDoes the reply do what it asks?"
+    return (
+        f"The request asks for one thing more at each level. At level {level - 1} it reads:\n\n"
+        f"{before}\n\nAt level {level} it reads:\n\n{after}\n\n"
+        f"Does the reply do what level {level} asks beyond level {level - 1}?"
+    )
+
+
+def _demonstrated(level: int, form: str) -> str:
+    """The question whether a reply has the form that the demonstrations show."""
+    return (
+        "The request shows solved questions in several forms, more mixed at each level "
+        f"(here level {level} of {TOP}), then a last question. Answers to questions that are worded "
+        f"like the last one have this form, with ANSWER for the answer itself:\n\n{form}\n\n"
+        "Is the reply in that form?"
+    )
+
+
+def _form(target: str) -> str:
+    """The form of the answer that a template `{instruction}...{answer}` describes; "" if it has none."""
+    return answer_form(target, "ANSWER")
+
+
+def answer_form(target: str, answer: str) -> str:
+    r"""The answer's part of a FollowBench template, with `answer` in its slot.
+
+    The templates are Python format strings. They are filled by replacing, since a format string from
+    a file could reach into objects.
+
+    Args:
+        target: `{instruction}`, a line end and the form, with `{answer}` and doubled braces.
+        answer: What stands in the slot.
+
+    Returns:
+        The form; "" if `target` is no such template.
+
+    Example:
+        >>> answer_form("{instruction}\n{{'bot': '{answer}'}}", "yes")
+        "{'bot': 'yes'}"
+    """
+    head, found, form = target.partition("{instruction}\n")
+    before, slot, after = form.partition("{answer}")
+    if head or not found or not slot:
+        return ""
+    return answer.join(part.replace("{{", "{").replace("}}", "}") for part in (before, after))
+
+
+def rows(path: Path) -> Iterator[tuple[Origin, dict[str, Any]]]:
+    """The rows of one of FollowBench's files that are scored: level 1 and above.
+
+    Args:
+        path: Of an existing file with a JSON array.
+
+    Raises:
+        ProblemError: If the file cannot be read, is no array of objects, or a group lacks a level.
+    """
+    entries = _array(path)
+    texts = {_place(row, row.get("level")): row.get("instruction") for row in entries}
+    for number, row in enumerate(entries):
+        level = row.get("level")
+        if level == 0:
+            continue
+        where = f"{path}, row {number + 1}"
+        if isinstance(level, int) and 1 <= level <= TOP:
+            path_of_levels = [texts.get(_place(row, i)) for i in range(level + 1)]
+            path_of_levels[0] = path_of_levels[0] or ""
+            if None in path_of_levels:
+                raise ProblemError(
+                    f"{where}: group {row.get('example_id')} has level {level} but not level "
+                    f"{path_of_levels.index(None)}; take the published file as it is"
+                )
+            row = row | {"evolution": path_of_levels}
+        yield Origin(where=where, file=path.stem, number=number), row
+
+
+def files(directory: Path) -> list[Path]:
+    """FollowBench's files in `directory`, in the order of the paper.
+
+    Args:
+        directory: An existing directory; it may hold some of the six files, or none.
+    """
+    published = [directory / f"{category}{SUFFIX}.json" for category in CATEGORIES]
+    return [path for path in published if path.is_file()]
+
+
+def _place(row: dict[str, Any], level: object) -> str:
+    return f"{row.get('example_id')}/{level}"
+
+
+def _array(path: Path) -> list[dict[str, Any]]:
+    """The objects of a JSON array."""
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ProblemError(
+            f"cannot read {path}: {error.strerror}; name a file that you may read"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ProblemError(
+            f"{path}: this is not JSON in UTF-8 ({error}); take the published file as it is"
+        ) from error
+    if not isinstance(entries, list) or not all(isinstance(row, dict) for row in entries):
+        raise ProblemError(
+            f"{path}: FollowBench's files are JSON arrays of objects; take the published file, or "
+            "give a file with one object a line another name"
+        )
+    return entries

@@ -1,0 +1,129 @@
+"""How are HealthBench rows read? A conversation, and a rubric whose criteria give or take points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal, final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from twofold.checklist import Checklist, Criterion
+from twofold.errors import ProblemError
+from twofold.problems.row import Origin, Row
+from twofold.types import Problem, Profile
+
+SPEAKERS = {"system": "System", "user": "User", "assistant": "Assistant"}
+"""How the turns of a conversation are headed."""
+
+ASK = "This is a conversation so far. Write what the assistant says next, and nothing else."
+"""What stands before a conversation of several turns, in our words."""
+
+
+@final
+class Turn(BaseModel):
+    """One turn of the published conversation."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@final
+class RubricItem(BaseModel):
+    """One published criterion: what a reply does, and the points that it gets for doing so."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    criterion: str
+    points: float
+    tags: list[str] = Field(default_factory=list)
+
+    def to_criterion(self) -> Criterion:
+        """Points above 0 are the weight; points below 0 are the weight of a pitfall."""
+        return Criterion(
+            text=self.criterion,
+            weight=abs(self.points),
+            pitfall=self.points < 0,
+            tags=tuple(self.tags),
+        )
+
+
+@final
+class HealthBenchRow(Row):
+    """A row of HealthBench.
+
+    Example tags (`theme:hedging`) become tags of the problem by what stands before the colon, several
+    of a kind joined by ", "; the canary is kept as a tag, so that it goes where the text goes.
+
+    Departs: the published run sends the turns as a chat; a `Problem` is asked by one message, so a
+    conversation of several turns is written out in it, each turn under its speaker's name (see
+    `conversation`). A criterion of 0 points is left out: it cannot move the score.
+
+    Source:
+        Arora et al. 2025, https://arxiv.org/abs/2505.08775; data and formula of openai/simple-evals.
+    """
+
+    title: ClassVar[str] = "HealthBench"
+
+    prompt: list[Turn]
+    prompt_id: str
+    rubrics: list[RubricItem]
+    example_tags: list[str] = Field(default_factory=list)
+    canary: str = ""
+
+    def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
+        """The problem; it has no constraints, so every profile reads it alike.
+
+        Raises:
+            ProblemError: If the last turn is not the user's, or no criterion has points.
+        """
+        tags: dict[str, str] = {}
+        for tag in self.example_tags:
+            name, colon, value = tag.partition(":")
+            if colon:
+                tags[name] = f"{tags[name]}, {value}" if name in tags else value
+        if self.canary:
+            tags["canary"] = self.canary
+        criteria = tuple(item.to_criterion() for item in self.rubrics if item.points)
+        return Problem(
+            question=conversation(self.prompt),
+            checklist=Checklist(criteria=criteria, writer="HealthBench"),
+            tags=tags | origin.tags("healthbench", self.prompt_id),
+        )
+
+
+def conversation(turns: Sequence[Turn]) -> str:
+    r"""A conversation as one question.
+
+    A single turn is asked as it is. Several are written out: a sentence that says what to do, then
+    each turn below its speaker's name in square brackets, blank lines between them.
+
+    Args:
+        turns: At least one, the last the user's.
+
+    Raises:
+        ProblemError: If there is no turn, or the last one is not the user's.
+
+    Example:
+        >>> ask, hello = Turn(role="user", content="Hi"), Turn(role="assistant", content="Hello!")
+        >>> conversation([ask])
+        'Hi'
+        >>> print(conversation([ask, hello, Turn(role="user", content="I have a cold.")]))
+        This is a conversation so far. Write what the assistant says next, and nothing else.
+        <BLANKLINE>
+        [User]
+        Hi
+        <BLANKLINE>
+        [Assistant]
+        Hello!
+        <BLANKLINE>
+        [User]
+        I have a cold.
+    """
+    if not turns or turns[-1].role != "user":
+        raise ProblemError("the prompt does not end with a turn of the user; mend or drop the row")
+    if len(turns) == 1:
+        return turns[0].content
+    told = [f"[{SPEAKERS[turn.role]}]\n{turn.content}" for turn in turns]
+    return "\n\n".join([ASK, *told])
