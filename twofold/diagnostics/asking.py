@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, final
 
 from twofold.diagnostics.trace import Chain
+from twofold.models.thinking import detect_in
 from twofold.types import OpenModel
 
 if TYPE_CHECKING:
@@ -84,15 +85,16 @@ class Asker:
 
         Exact without generating: if each token of the answer is the likeliest one, greedy decoding
         says it. If another one is, it says something else; what that is worth is unsure only where
-        the other token is a blank or starts a command (` 5` and `\frac` may mean the same).
+        it may be the same in another spelling: a blank, a command (`\frac`), the answer cut
+        into other tokens, a unit behind a number.
         """
         ids = self.encode(answer)
-        wanted = [*ids, None]
-        for token, own in zip(scored.greedy.tolist(), wanted, strict=True):
-            if token == own or (own is None and token in self.stops):
+        for j, token in enumerate(scored.greedy.tolist()):
+            if token in (ids[j : j + 1] or self.stops):
                 continue
-            text = self._tokenizer.decode([token]).strip()
-            return None if not text or text.startswith(("\\", "$")) else 0
+            text: str = self._tokenizer.decode([token]).strip()
+            rest: str = self._tokenizer.decode(list(ids[j:])).strip()
+            return _otherwise(text, rest, answer)
         return 1
 
     def translated(self, chain: Chain, prompt: str) -> Chain:
@@ -118,11 +120,28 @@ class Asker:
         )
 
 
+def _otherwise(text: str, rest: str, answer: str) -> int | None:
+    r"""Whether an answer is given that goes on with `text` where `rest` of it is still to come.
+
+    Example:
+        >>> [_otherwise(text, "12", "12") for text in ("12}", "1", "", "\\frac", "13")]
+        [1, None, None, None, 0]
+        >>> [_otherwise(text, "", answer) for text, answer in (("km", "5"), ("0", "5"), ("east", "south"))]
+        [None, 0, 0]
+    """
+    if not text or text.startswith(("\\", "$")):
+        return None
+    if rest:
+        return 1 if text.startswith(rest + "}") else None if rest.startswith(text) else 0
+    is_unit = answer[-1:].isdigit() and (text[0].isalpha() or text[0] in "%°€")
+    return None if is_unit else 0
+
+
 def _between(chain: Chain) -> str:
     """The text between a thought and its reply: the closing tag and the blanks around it."""
     rest = chain.raw[chain.places[-1] :]
-    close = rest.lower().find(">")
-    end = close + 1
+    tag = detect_in(chain.raw).close_tag
+    end = rest.lower().find(tag.lower()) + len(tag)
     return rest[: end + len(rest[end:]) - len(rest[end:].lstrip())]
 
 
