@@ -2,9 +2,38 @@
 
 | question | file |
 |---|---|
-| what is a judge? | `judge` |
+| what is a judge, and what is it asked? | `judge` |
+| who judges? a rule, a program in a sandbox, a model's odds, a model's samples | `exact`, `program`, `logodds`, `sampled` |
+| two judges of one thing, a judge in few levels, one with planted errors, one that remembers | `blend`, `quantised`, `noisy`, `cache` |
+| how do many verdicts become one measure? | `scorer`, `holistic` |
+| who writes checklists, what is wrong with one, which forms do others use? | `writing`, `lint`, `forms` |
+| where does a model's program run? | `sandbox` |
+| which judge does a text name? | `spec` |
+
+Importing this package brings in no torch and starts nothing.
 """
 
+from twofold.judges.blend import Blend
+from twofold.judges.exact import ExactJudge
+from twofold.judges.holistic import Holistic
 from twofold.judges.judge import Asked, Judge
+from twofold.judges.logodds import LogOddsJudge
+from twofold.judges.noisy import NoisyJudge
+from twofold.judges.program import ProgramJudge
+from twofold.judges.quantised import Quantised
+from twofold.judges.sampled import SampledJudge
+from twofold.judges.scorer import MeetsChecklist
 
-__all__ = ["Asked", "Judge"]
+__all__ = [
+    "Asked",
+    "Blend",
+    "ExactJudge",
+    "Holistic",
+    "Judge",
+    "LogOddsJudge",
+    "MeetsChecklist",
+    "NoisyJudge",
+    "ProgramJudge",
+    "Quantised",
+    "SampledJudge",
+]

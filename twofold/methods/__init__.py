@@ -6,10 +6,11 @@ of its own and name it in `METHODS`.
 """
 
 from twofold.methods.cft import Cft
-from twofold.methods.config import REWARDS, configured, nearest
+from twofold.methods.config import configured
 from twofold.methods.dpo import Dpo
 from twofold.methods.grpo import Grpo
 from twofold.methods.method import Checkpoint, Method, TrainingError
+from twofold.methods.rewards import REWARDS, nearest
 from twofold.methods.rft import Rft
 from twofold.methods.sft import Sft
 

@@ -5,8 +5,7 @@ All of it is told before anything heavy is imported: a wrong key costs a second,
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import get_type_hints
@@ -15,40 +14,15 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from twofold.methods.method import Method, TrainingError
-from twofold.scorers import (
-    AllOf,
-    Coin,
-    Compliant,
-    Correct,
-    Gated,
-    Length,
-    SoftGate,
-    WeightedSum,
-)
-from twofold.types import Scorer
-
-REWARDS: dict[str, Scorer] = {
-    "correct": Correct(),
-    "compliant": Compliant(),
-    "compliant_all": Compliant("all"),
-    "soft_gate": SoftGate(),
-    "product": AllOf((Correct(), Compliant())),
-    "joint": AllOf((Correct(), Compliant("all"))),
-    "weighted_sum": WeightedSum((Correct(), Compliant())),
-    "correct_first": Gated(Correct(), Compliant()),
-    "compliance_gated": Gated(Compliant("all"), Correct()),
-    "correct_short": Length(Correct(), "short"),
-    "correct_long": Length(Correct(), "long"),
-    "coin": Coin(),
-}
-"""The scorers that a file can name; from Python any `Scorer` is a reward."""
+from twofold.methods.rewards import nearest, reward
 
 
 def configured(method: type[Method], file: Path | None = None) -> Method:
     r"""A method with the settings of a file.
 
     Args:
-        method: Its class; the keys of the file are its fields, and `reward` is one of `REWARDS`.
+        method: Its class; the keys of the file are its fields, and `reward` (and `gold`) is one of `REWARDS`
+            or a mapping; see `rewards.reward`.
         file: YAML; None = the defaults.
 
     Raises:
@@ -73,7 +47,7 @@ def with_settings(
 
     Args:
         method: Its class.
-        values: Its fields by name, `reward` being one of `REWARDS`.
+        values: Its fields by name.
         where: What the message of an error begins with: the file, or the place in it.
 
     Raises:
@@ -88,8 +62,8 @@ def with_settings(
                 f"{where}: {method.name} has no setting {key!r}; {nearest(key, known)}; fields of "
                 "TRL's own configuration go under `trl:`"
             )
-        if key == "reward":
-            settings[key] = _reward(str(value), where)
+        if key in ("reward", "gold"):
+            settings[key] = reward(value, where)
             continue
         try:
             settings[key] = TypeAdapter(hints[key]).validate_python(value)
@@ -124,21 +98,3 @@ def mapping(file: Path) -> Mapping[str, object]:
     if not isinstance(values, dict):
         raise TrainingError(f"{file} is no mapping; write one `key: value` a line")
     return {str(key): value for key, value in values.items()}
-
-
-def _reward(name: str, where: object) -> Scorer:
-    if name not in REWARDS:
-        raise TrainingError(f"{where}: no reward is called {name!r}; {nearest(name, REWARDS)}")
-    return REWARDS[name]
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that was perhaps meant, else all of them.
-
-    Example:
-        >>> nearest("gpro", ["grpo", "sft"]), nearest("x", ["grpo", "sft"])
-        ("did you mean 'grpo'?", 'there are grpo, sft')
-    """
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(names))}"

@@ -18,7 +18,8 @@ from twofold import problems as problem_files
 from twofold.diagnostics import DIAGNOSTICS
 from twofold.errors import TwofoldError
 from twofold.methods import Method, named
-from twofold.methods.config import mapping, nearest, with_settings
+from twofold.methods.config import mapping, with_settings
+from twofold.methods.rewards import nearest
 from twofold.types import Problem, Sampling
 
 POCKET = Path(__file__).parent / "pocket.yaml"

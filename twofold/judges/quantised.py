@@ -1,0 +1,56 @@
+"""When is a difference between two verdicts more than the judge's noise? Verdicts in few levels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import final
+
+from twofold.judges.judge import Asked, Judge
+from twofold.types import Verdict
+
+
+@final
+@dataclass(frozen=True)
+class Quantised(Judge):
+    """Rounds another judge's verdicts to evenly spaced levels.
+
+    A policy is trained on differences within a group, scaled to one size: 0.70 against 0.72 moves it as
+    far as 0 against 1. Two levels make a majority vote of many samples.
+
+    Args:
+        judge: Whose verdicts are rounded.
+        levels: How many scores there are from 0 to 1, at least 2 (3: 0, 0.5, 1). What lies in the middle
+            is rounded up.
+
+    Raises:
+        ValueError: If there are fewer than two levels.
+
+    Example:
+        >>> from twofold.judges.exact import ExactJudge
+        >>> Quantised(ExactJudge(), 2).name
+        'quantised(exact)'
+    """
+
+    judge: Judge
+    levels: int = 3
+
+    def __post_init__(self) -> None:
+        if self.levels < 2:
+            raise ValueError(f"levels is {self.levels}; give at least 2 (0 and 1)")
+
+    @property
+    def name(self) -> str:
+        """`quantised(...)` with the inner judge's name."""
+        return f"quantised({self.judge.name})"
+
+    def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
+        """Judge by the inner judge, then round; what is unscored stays unscored."""
+        return [self._rounded(verdict) for verdict in self.judge(asked)]
+
+    def _rounded(self, verdict: Verdict) -> Verdict:
+        if verdict.score is None:
+            return verdict
+        steps = self.levels - 1
+        return replace(verdict, score=math.floor(verdict.score * steps + 0.5) / steps)

@@ -1,0 +1,57 @@
+"""Which judge does a text name? What `--judge` and a reward's `judge` take."""
+
+from __future__ import annotations
+
+from twofold.errors import ScoringError
+from twofold.judges.exact import ExactJudge
+from twofold.judges.judge import Judge
+from twofold.judges.logodds import LogOddsJudge
+from twofold.judges.noisy import NoisyJudge
+from twofold.judges.sampled import SampledJudge
+from twofold.types import OpenModel
+
+GRAMMAR = "exact, noisy:ERROR (planted errors, e.g. noisy:0.3 or noisy:0.3:opening), or a MODEL"
+
+
+def named(spec: str) -> Judge:
+    """The judge that `spec` names.
+
+    Args:
+        spec: `exact` (what a rule decides, all else unscored); `noisy:ERROR[:reply|opening[:N]]`, the
+            exact judge with planted errors, for experiments; or a MODEL as in `twofold.models.resolve`: asked
+            for the odds of yes and no where its weights are here, for a number several times where it is
+            behind a server.
+
+    Raises:
+        ScoringError: If a planted judge is written wrongly.
+        ModelError: If there is no such model.
+
+    Example:
+        >>> named("noisy:0.3:opening").by
+        'opening'
+    """
+    if spec == "exact":
+        return ExactJudge()
+    kind, _, options = spec.partition(":")
+    if kind == "noisy":
+        return _noisy(spec, options)
+    from twofold.models import resolve
+
+    model = resolve(spec)
+    return LogOddsJudge(model) if isinstance(model, OpenModel) else SampledJudge(model)
+
+
+def _noisy(spec: str, options: str) -> NoisyJudge:
+    error, _, rest = options.partition(":")
+    by, _, n = rest.partition(":")
+    try:
+        if by not in ("", "reply", "opening"):
+            raise ValueError(f"{by!r} is neither reply nor opening")
+        return NoisyJudge(
+            ExactJudge(),
+            error=float(error),
+            by="opening" if by == "opening" else "reply",
+            n=int(n or 1),
+        )
+    except ValueError as wrong:
+        raise ScoringError(f"{spec!r} is no judge ({wrong}); there is {GRAMMAR}") from wrong

@@ -1,0 +1,149 @@
+"""What is rewarded? A scorer by its name, or one that is judged by a checklist."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Literal, final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from twofold.judges import Blend, Holistic, Judge, MeetsChecklist, ProgramJudge, Quantised
+from twofold.judges.spec import named
+from twofold.methods.method import TrainingError
+from twofold.scorers import (
+    AllOf,
+    Coin,
+    Compliant,
+    Correct,
+    Gated,
+    Length,
+    SoftGate,
+    WeightedSum,
+)
+from twofold.types import Scorer
+
+REWARDS: dict[str, Scorer] = {
+    "correct": Correct(),
+    "compliant": Compliant(),
+    "compliant_all": Compliant("all"),
+    "soft_gate": SoftGate(),
+    "product": AllOf((Correct(), Compliant())),
+    "joint": AllOf((Correct(), Compliant("all"))),
+    "weighted_sum": WeightedSum((Correct(), Compliant())),
+    "correct_first": Gated(Correct(), Compliant()),
+    "compliance_gated": Gated(Compliant("all"), Correct()),
+    "correct_short": Length(Correct(), "short"),
+    "correct_long": Length(Correct(), "long"),
+    "coin": Coin(),
+}
+"""The scorers that a file can name; from Python any `Scorer` is a reward."""
+
+
+@final
+class Judged(BaseModel):
+    """A reward that a judge has a say in, as a mapping in a file.
+
+    Attributes:
+        shape: `checklist`, the checklist alone; `holistic`, one rating of the whole (RaR's implicit
+            aggregation); or how the checklist is combined with a right answer: `soft_gate`, `product`,
+            `weighted_sum`, `correct_first`.
+        judge: Who judges; see `twofold.judges.spec.named`.
+        programs: What is done where a criterion has an admitted program: `average` (RLCF), `override`;
+            None = programs are left aside.
+        levels: See `Quantised`; None = verdicts as they are.
+        weights: See `MeetsChecklist`.
+        dropout: See `MeetsChecklist`.
+        least: See `MeetsChecklist`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shape: Literal[
+        "checklist", "holistic", "soft_gate", "product", "weighted_sum", "correct_first"
+    ] = "checklist"
+    judge: str = "exact"
+    programs: Literal["average", "override"] | None = None
+    levels: int | None = Field(default=None, ge=2)
+    weights: Literal["own", "category"] = "own"
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    least: int = Field(default=3, ge=1)
+
+    def scorer(self) -> Scorer:
+        """The reward itself.
+
+        Raises:
+            TwofoldError: If there is no such judge.
+        """
+        judge = named(self.judge)
+        if self.shape == "holistic":
+            return self._holistic(judge)
+        if self.levels is not None:
+            judge = Quantised(judge, self.levels)
+        if self.programs is not None:
+            judge = Blend(judge, ProgramJudge(), self.programs)
+        listed = MeetsChecklist(
+            judge, weights=self.weights, dropout=self.dropout, least=self.least
+        )
+        match self.shape:
+            case "soft_gate":
+                return SoftGate(Correct(), listed)
+            case "product":
+                return AllOf((Correct(), listed))
+            case "weighted_sum":
+                return WeightedSum((Correct(), listed))
+            case "correct_first":
+                return Gated(Correct(), listed)
+            case _:
+                return listed
+
+    def _holistic(self, judge: Judge) -> Scorer:
+        from twofold.models import resolve
+
+        if judge.name in ("exact", "noisy(exact)"):
+            raise TrainingError(
+                f"shape: holistic asks a model for one rating, and judge is {self.judge}; name a MODEL"
+            )
+        return Holistic(resolve(self.judge))
+
+
+def reward(value: object, where: object) -> Scorer:
+    """The scorer that a file names.
+
+    Args:
+        value: A key of `REWARDS`, or a mapping with the attributes of `Judged`.
+        where: What the message of an error begins with.
+
+    Raises:
+        TrainingError: If there is none; names the nearest, or the key that does not fit.
+
+    Example:
+        >>> reward({"shape": "soft_gate", "judge": "exact"}, "").name
+        'soft_gate'
+    """
+    if isinstance(value, Mapping):
+        try:
+            return Judged.model_validate(dict(value)).scorer()
+        except ValidationError as error:
+            fault = error.errors()[0]
+            key = ".".join(map(str, fault["loc"]))
+            known = ", ".join(Judged.model_fields)
+            raise TrainingError(
+                f"{where}: reward: {key}: {fault['msg']}; a judged reward has the keys {known}"
+            ) from error
+    name = str(value)
+    if name not in REWARDS:
+        raise TrainingError(f"{where}: no reward is called {name!r}; {nearest(name, REWARDS)}")
+    return REWARDS[name]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that was perhaps meant, else all of them.
+
+    Example:
+        >>> nearest("gpro", ["grpo", "sft"]), nearest("x", ["grpo", "sft"])
+        ("did you mean 'grpo'?", 'there are grpo, sft')
+    """
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(names))}"
