@@ -29,7 +29,7 @@ class Blend(Judge):
         ValueError: If `how` is unknown.
 
     Source:
-        RLCF (arXiv 2507.18624), section 3.2, averages half and half. Departs: there a program that
+        RLCF (arXiv 2507.18624), section 3, averages half and half. Departs: there a program that
         crashes counts as passed (and a swallowed error keeps programs out altogether); here it is
         unscored.
 

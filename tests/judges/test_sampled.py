@@ -1,0 +1,164 @@
+"""SampledJudge: the mean of what can be read, counts of what cannot, one call for all questions."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from twofold.checklist import Criterion
+from twofold.judges.judge import Asked
+from twofold.judges.sampled import SampledJudge
+from twofold.models.scripted import ScriptedModel
+from twofold.types import Ended, Message, Model, Problem, Response, Sampling, Verdict
+
+PROBLEM = Problem(question="Say hello.")
+
+
+def question(text: str = "Hello!", criterion: str = "Does it greet?", **more: Any) -> Asked:
+    return Asked(
+        problem=PROBLEM,
+        response=Response(raw=text, reply=text),
+        criterion=Criterion(text=criterion, **more),
+    )
+
+
+def judged(said: Sequence[str | Response], **more: Any) -> Verdict:
+    model = ScriptedModel(lambda text, g: said[g])
+    return SampledJudge(model, n=len(said), temperature=1, **more)([question()])[0]
+
+
+@dataclass(frozen=True)
+class Noting(Model):
+    """A scripted model that notes how it was called."""
+
+    calls: list[tuple[list[str], Sampling, int, int]] = field(default_factory=list)
+
+    @property
+    def spec(self) -> str:
+        return "noting"
+
+    def fingerprint(self) -> dict[str, object]:
+        return {}
+
+    def stream(
+        self, prompts: Sequence[Sequence[Message]], sampling: Sampling, **more: Any
+    ) -> Iterator[tuple[int, int, Response]]:
+        texts = [chat[-1]["content"] for chat in prompts]
+        self.calls.append((texts, sampling, more["n"], more["seed"]))
+        for p in reversed(range(len(prompts))):  # in any order, as a server's
+            for g in range(more["n"]):
+                yield p, g, Response(raw=str(10 * p + g), reply=str(10 * p + g))
+
+
+@pytest.mark.parametrize(
+    ("said", "score"),
+    [
+        (["0"], 0.0),
+        (["100"], 1.0),
+        (["100", "0"], 0.5),
+        (["90", "80", "70"], 0.8),
+        (["90", "-1", "80"], 0.85),  # an abstention is dropped, not counted as -1 or 0
+        (["90", "?", "80"], 0.85),
+        (["90", "500"], 0.9),
+    ],
+)
+def test_the_mean_of_what_was_read(said: list[str], score: float) -> None:
+    assert judged(said).score == pytest.approx(score)
+
+
+@pytest.mark.parametrize(
+    ("said", "counts"),
+    [
+        (["-1"], "0 of 1 samples gave a number (1 abstained)"),
+        (["90", "-1", "?"], "1 of 3 samples gave a number (1 abstained, 1 unreadable)"),
+        (["<think>90", "90", "?"], "1 of 3 samples gave a number (1 failed, 1 unreadable)"),
+    ],
+)
+def test_too_few_readable_is_unscored_with_the_counts(said: list[str], counts: str) -> None:
+    assert judged(said) == Verdict(None, counts)
+
+
+def test_a_server_that_is_down_scores_nothing() -> None:
+    failed = Response(raw="", reply="", ended=Ended.failed, error="HTTP 500")
+    assert judged([failed] * 5) == Verdict(None, "0 of 5 samples gave a number (5 failed)")
+
+
+@pytest.mark.parametrize(
+    ("number", "levels", "score"),
+    [
+        (74, 3, 0.5),
+        (75, 3, 1.0),
+        (25, 3, 0.5),
+        (24, 3, 0.0),
+        (37, 5, 0.25),
+        (38, 5, 0.5),
+        (50, 2, 1.0),
+        (49, 2, 0.0),
+        (73, None, 0.73),
+    ],
+)
+def test_levels(number: int, levels: int | None, score: float) -> None:
+    assert judged([str(number)], levels=levels).score == score
+
+
+def test_a_pitfall_is_turned_after_rounding() -> None:
+    judge = SampledJudge(ScriptedModel(lambda text, g: "25"), n=1, levels=3)
+    plain, pitfall = judge([question(), question(pitfall=True)])
+    assert (plain.score, pitfall.score) == (0.5, 0.5)
+
+
+def test_all_questions_go_in_one_call_and_equal_ones_once() -> None:
+    model = Noting()
+    judge = SampledJudge(model, n=3, temperature=0.7, seed=5)
+    asked = [
+        question("a"),
+        question("b"),
+        question("a"),
+        question("a", pitfall=True),
+        question(" "),
+    ]
+    found = judge(asked)
+    ((texts, sampling, n, seed),) = model.calls
+    assert (len(texts), n, seed) == (2, 3, 5)
+    assert (sampling.temperature, sampling.max_tokens) == (0.7, 16)
+    assert [v.score for v in found] == pytest.approx([0.01, 0.11, 0.01, 0.99, 0.0])
+
+
+def test_nothing_to_ask_is_no_call() -> None:
+    model = Noting()
+    assert SampledJudge(model)([]) == []
+    assert SampledJudge(model)([question("")])[0].score == 0.0
+    assert model.calls == []
+
+
+def test_the_prompt_shows_request_reply_and_criterion_and_no_polarity() -> None:
+    model = Noting()
+    SampledJudge(model, n=1)(
+        [question("R{criterion}R", "C?"), question("R{criterion}R", "C?", pitfall=True)]
+    )
+    ((texts, *_),) = model.calls
+    (text,) = texts
+    assert text.index("Say hello.") < text.index("R{criterion}R") < text.index("C?")
+    for anchor in (100, 75, 50, 25, 0):
+        assert f"\n{anchor} - " in text
+    assert "-1" in text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"n": 0},
+        {"temperature": -1},
+        {"temperature": 0},
+        {"levels": 1},
+        {"temperature": float("nan")},
+    ],
+)
+def test_arguments_out_of_range(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        SampledJudge(Noting(), **wrong)
+
+
+def test_one_greedy_sample_is_fine() -> None:
+    assert SampledJudge(Noting(), n=1, temperature=0)([question()])[0].score == 0.0

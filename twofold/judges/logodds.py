@@ -1,0 +1,192 @@
+"""How sure is a model that the answer is yes? One short look a criterion, and no sampling at all.
+
+The probability of yes against no at the place of the answer is finer than any number the model
+writes, and it has no sampling noise. The criteria of one reply differ only at the prompt's end, so the
+request and the reply are read once and each criterion is a short branch of that reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+
+from twofold.errors import ScoringError
+from twofold.judges.judge import Asked, Judge
+from twofold.judges.reading import defused, polarised, settled, shown
+from twofold.judges.template import filled, prompt
+from twofold.types import Message, Model, OpenModel, Verdict
+
+SIDES = ("yes", "no")
+
+Ids = tuple[int, ...]
+
+
+@final
+@dataclass(frozen=True)
+class LogOddsJudge(Judge):
+    """Score P(yes) / (P(yes) + P(no)), every spelling of a side that is one token counted in.
+
+    With the weights at hand all criteria of one reply share one reading of it, on the very token ids
+    that separate prompts would have. Scores depend on their company only by the number format's
+    rounding (below 1e-3 in float32).
+
+    Args:
+        model: The judge; its weights are here. It has to answer at once: one that opens a thought
+            first is unscored throughout.
+        least: The probability that yes and no need to have together, in (0, 1); below it the model is
+            about to say something else, and the odds of two things that it does not say mean nothing.
+
+    Raises:
+        ScoringError: If the model is of another kind.
+        ValueError: If `least` is out of its range.
+
+    Source:
+        The probability of one answer word as a score: P(True), Kadavath et al. 2022 (arXiv 2207.05221);
+        for checklists, RocketEval (arXiv 2503.05142). Departs: every spelling of a side counts, and
+        what is neither side is no verdict. One reading for all criteria of a reply is ours.
+
+    Example:
+        >>> from twofold.models.scripted import ScriptedModel
+        >>> LogOddsJudge(ScriptedModel({}))  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        twofold.errors.ScoringError: 'scripted' gives no probabilities; ...
+    """
+
+    model: OpenModel
+    least: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, OpenModel):
+            spec = self.model.spec if isinstance(self.model, Model) else self.model
+            raise ScoringError(
+                f"{spec!r} gives no probabilities; take a model whose weights are here, or SampledJudge"
+            )
+        if not 0 < self.least < 1:
+            raise ValueError(f"least is {self.least}; give a probability above 0 and below 1")
+
+    @property
+    def name(self) -> str:
+        """`log_odds`."""
+        return "log_odds"
+
+    def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
+        """Ask all questions, equal ones once, those about one reply together.
+
+        Raises:
+            ScoringError: If the model has no token for yes or for no.
+            ModelError: If the model cannot work at all.
+        """
+        known = [settled(each.response) for each in asked]
+        heads = [
+            None if done else tuple(sorted(shown(each.problem, each.response).items()))
+            for each, done in zip(asked, known, strict=True)
+        ]
+        wanted: dict[Head, list[str]] = {}
+        for each, head in zip(asked, heads, strict=True):
+            if head is not None:
+                criteria = wanted.setdefault(head, [])
+                if (line := _line(each)) not in criteria:
+                    criteria.append(line)
+        found = self._found(wanted) if wanted else {}
+        return [
+            polarised(each.criterion, done or found[head or (), _line(each)])
+            for each, done, head in zip(asked, known, heads, strict=True)
+        ]
+
+    def _found(self, wanted: Mapping[Head, Sequence[str]]) -> dict[tuple[Head, str], Verdict]:
+        """The verdicts by reply and criterion."""
+        from twofold.probes import score
+
+        trees = [self._tree(head, lines) for head, lines in wanted.items()]
+        found: dict[int, list[Verdict]] = {}
+        for i, scored in score(self.model, trees):
+            ends = [float(branch.logprobs[-1]) for branch in scored]
+            pairs = zip(ends[0::2], ends[1::2], strict=True)
+            found[i] = [odds(yes, no, least=self.least) for yes, no in pairs]
+        return {
+            (head, line): verdict
+            for i, (head, lines) in enumerate(wanted.items())
+            for line, verdict in zip(lines, found[i], strict=True)
+        }
+
+    def _tree(self, head: Head, lines: Sequence[str]) -> Any:
+        """One reply's reading: what all prompts begin with, and two branches a criterion.
+
+        Each prompt is spelt in tokens as a whole and only then cut where they part, so trunk and branch
+        together are the prompt's own tokens, wherever a tokenizer may draw its borders.
+        """
+        from twofold.probes import Branch, Tree
+
+        prompts = [self._ids(chat(head, line)) for line in lines]
+        cut = min(len(ids) for ids in prompts) - 1
+        for ids in prompts[1:]:
+            same = np.equal(ids[:cut], prompts[0][:cut])
+            cut = cut if same.all() else int(same.argmin())
+        branches = [
+            Branch(cut, ids[cut:], given=len(ids) - cut - 1, stops=self._spellings[side])
+            for ids in prompts
+            for side in SIDES
+        ]
+        return Tree(prompts[0][:cut], tuple(branches))
+
+    def _ids(self, asked: Message) -> Ids:
+        text = self.model.render([asked])
+        return tuple(self.model.tokenizer(text, add_special_tokens=False).input_ids)
+
+    @cached_property
+    def _spellings(self) -> dict[str, Ids]:
+        """The tokens that say a side and nothing else, in small or capital letters."""
+        tokenizer = self.model.tokenizer
+        texts: list[str] = tokenizer.batch_decode(
+            [[i] for i in range(len(tokenizer))], clean_up_tokenization_spaces=False
+        )
+        found: dict[str, list[int]] = {side: [] for side in SIDES}
+        for i, text in enumerate(texts):
+            if (word := text.strip().casefold()) in found:
+                found[word].append(i)
+        for side, ids in found.items():
+            if not ids:
+                raise ScoringError(
+                    f"{self.model.spec} has no token that says {side!r}; take another judge model, or "
+                    "SampledJudge"
+                )
+        return {side: tuple(ids) for side, ids in found.items()}
+
+
+Head = tuple[tuple[str, str], ...]
+"""The request and the reply as they are shown: what all criteria of a reply share."""
+
+
+def odds(yes: float, no: float, *, least: float) -> Verdict:
+    """The verdict from the log-probabilities of both sides.
+
+    Args:
+        yes: Log-probability that the answer is yes, nats; minus infinity if it cannot be.
+        no: The same for no.
+        least: The probability that both need to have together.
+
+    Example:
+        >>> odds(np.log(0.5), np.log(0.5), least=0.01).score
+        0.5
+    """
+    p_yes, p_no = float(np.exp(yes)), float(np.exp(no))
+    if not p_yes + p_no >= least:
+        share = f"{100 * (p_yes + p_no):.2g} %"
+        return Verdict(None, f"the model does not answer yes or no here (together {share})")
+    score = float(np.exp(yes - np.logaddexp(yes, no)))
+    return Verdict(min(1.0, score), f"P(yes) {p_yes:.3g}, P(no) {p_no:.3g}")
+
+
+def chat(head: Head, line: str) -> Message:
+    """The question: what is shown first, the criterion last, so that all before it is shared."""
+    text = filled(prompt("judge_yes_no"), criterion=line, **dict(head))
+    return Message(role="user", content=text)
+
+
+def _line(asked: Asked) -> str:
+    """The criterion in one line, without a fence: no policy wrote it, and branches are to be short."""
+    return " ".join(defused(asked.criterion.text).split())
