@@ -1,0 +1,237 @@
+"""CachedJudge: asked once, never stale, never a kept failure, safe against torn lines."""
+
+import json
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from twofold.checklist import Checklist, Criterion
+from twofold.constraints import from_spec
+from twofold.errors import RunError, ScoringError
+from twofold.judges.cache import CachedJudge, identity
+from twofold.judges.exact import ExactJudge
+from twofold.judges.judge import Asked, Judge
+from twofold.judges.sampled import SampledJudge
+from twofold.models.scripted import ScriptedModel
+from twofold.types import Ended, Problem, Response, Verdict
+
+HEARD: list[str] = []
+
+
+@dataclass(frozen=True)
+class Counting(Judge):
+    """Scores by the reply's length and notes what it is asked; a reply `?` is beyond it."""
+
+    top: int = 10
+    inner: Any = None
+
+    @property
+    def name(self) -> str:
+        return "counting"
+
+    def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
+        HEARD.extend(each.response.reply for each in asked)
+        return [self.one(each.response) for each in asked]
+
+    def one(self, response: Response) -> Verdict:
+        if lost := response.unscored():
+            return lost
+        if response.reply == "?":
+            return Verdict(None, "the server is down")
+        score = min(1.0, len(response.reply) / self.top)
+        return Verdict(score, 'so "long"\nä', {"program": Verdict(None, "none")})
+
+
+@pytest.fixture(autouse=True)
+def _nothing_heard() -> None:
+    HEARD.clear()
+
+
+def question(text: str = "abc", problem: Problem = Problem(question="Q"), **more: Any) -> Asked:
+    criterion = Criterion(**({"text": "C?"} | more))
+    return Asked(problem=problem, response=Response(raw=text, reply=text), criterion=criterion)
+
+
+def test_what_is_known_is_not_asked_again_and_is_the_same_verdict(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "verdicts.jsonl"
+    first = CachedJudge(Counting(), path)([question("abc"), question("ab"), question("abc")])
+    assert HEARD == ["abc", "ab"]
+    again = CachedJudge(Counting(), path)([question("ab"), question("abc"), question("a")])
+    assert HEARD == ["abc", "ab", "a"]
+    assert again[:2] == [first[1], first[0]] and first[0] == first[2] == Counting().one(
+        Response(raw="", reply="abc")
+    )
+    assert len(path.read_text().splitlines()) == 3
+
+
+def test_one_object_sees_its_own_and_other_processes_lines(tmp_path: Path) -> None:
+    path = tmp_path / "v.jsonl"
+    one, other = CachedJudge(Counting(), path), CachedJudge(Counting(), path)
+    one([question("a")])
+    other([question("a"), question("ab")])
+    one([question("ab"), question("a")])
+    assert HEARD == ["a", "ab"]
+
+
+def test_unscored_is_not_kept(tmp_path: Path) -> None:
+    judge = CachedJudge(Counting(), tmp_path / "v.jsonl")
+    lost = Response(raw="", reply="", ended=Ended.failed, error="HTTP 500")
+    asked = [question("?"), replace(question(), response=lost)]
+    for _ in range(2):
+        assert [v.reason for v in judge(asked)] == ["the server is down", "HTTP 500"]
+    assert len(HEARD) == 4 and not (tmp_path / "v.jsonl").exists()
+
+
+RULE = from_spec("punctuation:no_comma", None, profile="fixed")
+OFFICIAL = from_spec("punctuation:no_comma", None, profile="official")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (question("abc"), question("abd")),
+        (question(), question(text="D?")),
+        (question(), question(pitfall=True)),
+        (question(), question(rule="answer")),
+        (question(), question(program="def verify(text): return True")),
+        (question(), question(weight=50)),
+        (question(), question(problem=Problem(question="R"))),
+        (question(), question(problem=Problem(question="Q", answer="1"))),
+        (
+            question(problem=Problem(question="Q", constraints=(RULE,))),
+            question(problem=Problem(question="Q", constraints=(OFFICIAL,))),
+        ),
+    ],
+)
+def test_another_question_is_asked(one: Asked, other: Asked, tmp_path: Path) -> None:
+    judge = CachedJudge(Counting(), tmp_path / "v.jsonl")
+    judge([one])
+    judge([other])
+    assert len(HEARD) == 2
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        replace(
+            question(), response=Response(raw="<think>t</think>abc", reply="abc", thinking="t")
+        ),
+        question(problem=Problem(question="Q", tags={"split": "test"})),
+        question(
+            problem=Problem(question="Q", checklist=Checklist(criteria=(Criterion(text="X"),)))
+        ),
+    ],
+)
+def test_thought_tags_and_checklist_play_no_part(same: Asked, tmp_path: Path) -> None:
+    judge = CachedJudge(Counting(), tmp_path / "v.jsonl")
+    judge([question()])
+    judge([same])
+    assert HEARD == ["abc"]
+
+
+def test_another_judge_has_its_own_verdicts(tmp_path: Path) -> None:
+    path = tmp_path / "v.jsonl"
+    for top in (10, 20, 10):
+        (found,) = CachedJudge(Counting(top), path)([question("ab")])
+        assert found.score == 2 / top
+    assert HEARD == ["ab", "ab"]
+
+
+def test_another_model_has_its_own_verdicts(tmp_path: Path) -> None:
+    scores = []
+    for said in ("100", "50", "100"):
+        model = ScriptedModel({}, name=said)
+        model = replace(model, script=lambda text, g, said=said: said)
+        (found,) = CachedJudge(SampledJudge(model, n=1), tmp_path / "v.jsonl")([question()])
+        scores.append(found.score)
+    assert scores == [1.0, 0.5, 1.0]
+
+
+@pytest.mark.parametrize("n_cut", [1, 2, 20, 60])
+def test_a_torn_last_line_costs_its_own_entry_alone(tmp_path: Path, n_cut: int) -> None:
+    path = tmp_path / "v.jsonl"
+    CachedJudge(Counting(), path)([question("a"), question("ab")])
+    path.write_bytes(path.read_bytes()[:-n_cut])
+    found = CachedJudge(Counting(), path)([question("a"), question("ab")])
+    assert [v.score for v in found] == [0.1, 0.2]
+    assert HEARD == ["a", "ab", "ab"]
+    CachedJudge(Counting(), path)([question("a"), question("ab")])
+    assert HEARD == ["a", "ab", "ab"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"not json",
+        b"[1]",
+        b"1",
+        b"\xff\xfe",
+        b'{"key": "KEY"}',
+        b'{"key": "KEY", "score": 2}',
+        b'{"key": "KEY", "score": "high"}',
+        b'{"key": "KEY", "score": 1, "parts": [1]}',
+        b'{"key": "KEY", "score": 1, "parts": {"a": 1}}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_broken_line_is_passed_over(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "v.jsonl"
+    CachedJudge(Counting(), path)([question("a")])
+    key = json.loads(path.read_text())["key"].encode()
+    path.write_bytes(line.replace(b"KEY", key) + b"\n")
+    assert CachedJudge(Counting(), path)([question("a")])[0].score == 0.1
+    assert HEARD == ["a", "a"]
+
+
+def test_a_file_that_is_deleted_or_cut_short_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "v.jsonl"
+    judge = CachedJudge(Counting(), path)
+    judge([question("a"), question("ab")])
+    judge([question("a")])
+    path.unlink()
+    assert judge([question("a")])[0].score == 0.1
+    path.write_bytes(b"")
+    assert judge([question("a")])[0].score == 0.1
+    assert HEARD == ["a", "ab", "a", "a"]
+
+
+def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot write"):
+        CachedJudge(Counting(), tmp_path / "file" / "v.jsonl")([question()])
+    with pytest.raises(RunError):
+        CachedJudge(Counting(), tmp_path)([question()])
+
+
+def test_a_judge_without_stable_content_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ScoringError, match="object"):
+        CachedJudge(Counting(inner=object()), tmp_path / "v.jsonl")([question()])
+
+
+def test_identity_goes_into_judges_and_models() -> None:
+    model = ScriptedModel({"a": ["b"]}, name="m")
+    found = identity(SampledJudge(model, n=3))
+    assert isinstance(found, dict)
+    assert found["model"] == model.fingerprint() and found["n"] == 3
+    assert identity(Counting(inner=(1, ExactJudge()))) != identity(
+        Counting(inner=(2, ExactJudge()))
+    )
+
+
+def test_half_a_character_survives(tmp_path: Path) -> None:
+    path = tmp_path / "v.jsonl"
+    asked = [question("\ud800")]
+    assert CachedJudge(Counting(), path)(asked) == CachedJudge(Counting(), path)(asked)
+    assert len(HEARD) == 1
+
+
+def test_pickles_without_what_it_has_read(tmp_path: Path) -> None:
+    judge = CachedJudge(Counting(), tmp_path / "v.jsonl")
+    small = len(pickle.dumps(judge))
+    judge([question("a" * n) for n in range(1, 200)])
+    assert len(pickle.dumps(judge)) == small and pickle.loads(pickle.dumps(judge)) == judge
