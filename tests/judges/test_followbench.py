@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -131,6 +132,9 @@ def test_other_problems_are_passed_over_and_lost_tags_are_an_error() -> None:
     lost = Problem(question="?", checklist=problem.checklist, tags={"source": "followbench"})
     with pytest.raises(ProblemError, match="lacks category"):
         followbench([(lost, verdict)])
+    rewritten = replace(row("style", 1, 2, [1, 1])[0], checklist=problem.checklist)
+    with pytest.raises(ProblemError, match="of level 2 has 1 criteria"):
+        followbench([(rewritten, verdict)])
 
 
 def test_grades_count_from_one_half() -> None:

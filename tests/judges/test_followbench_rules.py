@@ -8,11 +8,12 @@ import pickle
 import time
 from ast import literal_eval
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from twofold.checklist import Criterion
+from twofold.checklist import Checklist, Criterion
 from twofold.judges.followbench_points import points
 from twofold.judges.followbench_rules import FollowBenchRules, has_rule, row_verdict
 from twofold.judges.judge import Asked
@@ -261,6 +262,13 @@ def test_the_judge_gives_each_criterion_the_verdict_of_its_row() -> None:
     assert scores == [1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, None, None]
     assert [v.score for v in judge(asked[::-1])] == scores[::-1]
     assert judge([]) == []
+    own, other = (
+        replace(problem, checklist=Checklist(criteria=tuple(criteria), writer=writer))
+        for writer in ("FollowBench", "a model")
+    )
+    for asked_of, score in ((own, 1.0), (other, None)):
+        one = Asked(problem=asked_of, response=responses[0], criterion=criteria[0])
+        assert judge([one])[0].score == score
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def followbench(
         rests on is left out, and `overall` unless all five levels are there.
 
     Raises:
-        ProblemError: If a problem of FollowBench has lost the tags that place it.
+        ProblemError: If a problem of FollowBench has lost its tags or its own checklist.
 
     Source:
         Jiang et al. 2024, https://arxiv.org/abs/2310.20410, section 5; weights and quirks as in
@@ -111,6 +111,12 @@ def _placed(problem: Problem) -> tuple[str, str, int]:
         raise ProblemError(
             f"problem {problem.id} is of FollowBench and lacks category, group or a level of 1 to {TOP} "
             "among its tags; read the published files anew"
+        )
+    n_criteria = len(problem.checklist.criteria) if problem.checklist else 0
+    if n_criteria != int(level):
+        raise ProblemError(
+            f"problem {problem.id} of level {level} has {n_criteria} criteria, so its checklist is not "
+            "FollowBench's own; read the published files anew"
         )
     return tags["category"], f"{tags['category']}/{tags['group']}", int(level)
 

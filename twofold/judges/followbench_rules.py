@@ -35,7 +35,7 @@ from typing import final
 
 from twofold.judges.followbench_forms import FORMS, all_met
 from twofold.judges.judge import Asked, Judge
-from twofold.problems.followbench import answer_form
+from twofold.problems.followbench import WRITER, answer_form
 from twofold.types import Problem, Verdict
 
 Rule = Callable[[str, str, Problem], Verdict]
@@ -227,6 +227,9 @@ class FollowBenchRules(Judge):
             key = (problem.id, problem.tags.get("source_id", ""), response.reply)
             if lost := response.unscored():
                 verdicts.append(lost)
+                continue
+            if problem.checklist and problem.checklist.writer != WRITER:
+                verdicts.append(Verdict(None, "no rule: the checklist is not FollowBench's own"))
                 continue
             if key not in found:
                 found[key] = row_verdict(problem, response.reply)

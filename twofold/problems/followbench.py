@@ -27,6 +27,9 @@ SUFFIX = "_constraints"
 TOP = 5
 """The highest level."""
 
+WRITER = "FollowBench"
+"""Who wrote the checklists: `Checklist.writer`."""
+
 
 @final
 class FollowBenchRow(Row):
@@ -85,7 +88,7 @@ class FollowBenchRow(Row):
         return Problem(
             question=self.instruction,
             question_states_constraints=True,
-            checklist=Checklist(criteria=self._criteria(file), writer="FollowBench"),
+            checklist=Checklist(criteria=self._criteria(file), writer=WRITER),
             tags=tags,
         )
 
