@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-Put = Literal["plain", "virtue", "failure"]
-"""`virtue`: it says that something is left out on purpose. `failure`: that something is missing."""
+Put = Literal["plain", "virtue", "denial", "failure"]
+"""`virtue`: it says what is avoided or must not be. `failure`: what is missing. `denial`: "does not", which
+may be either: not to mention the dose is a failure, not to mention a rumour is a virtue."""
 
 _SUBJECT = (
     r"(?:(?:the|this|its?)\s+)?(?:\w+\s+)?(?:reply|response|answer|text|output|explanation|it)"
@@ -26,8 +27,11 @@ _FAILURE = re.compile(
 )
 _VIRTUE = re.compile(
     rf"^{_ASKED}{_ADVERB}(?:avoid(?:s|ed|ing)?|refrain(?:s|ed)?|abstain(?:s|ed)?|steers?\s+clear|"
-    r"(?:must|should|does|do|did|is|are|was|has|have)\s*(?:not|n['’]t)|(?:never|not)|"
-    r"free\s+(?:of|from))\b",
+    r"(?:must|should)\s*(?:not|n['’]t|never|avoid)|free\s+(?:of|from))\b",
+    re.IGNORECASE,
+)
+_DENIAL = re.compile(
+    rf"^{_ASKED}{_ADVERB}(?:(?:does|do|did|is|are|was|has|have)\s*(?:not|n['’]t)|never|not)\b",
     re.IGNORECASE,
 )
 _CONTRACTED = re.compile(
@@ -49,17 +53,19 @@ def put(text: str) -> Put:
         text: A question or a statement about the reply.
 
     Returns:
-        `virtue` for "does not", "avoids", "is free of" ..., `failure` for "fails to", "omits" ...,
-        else `plain`.
+        `virtue` for "avoids", "is free of", "must not", `denial` for "does not", "never", `failure`
+        for "fails to", "omits", else `plain`.
 
     Example:
-        >>> [put(t) for t in ("Avoids slang", "Does the reply omit the unit?", "Is it short?")]
-        ['virtue', 'failure', 'plain']
+        >>> [put(t) for t in ("Avoids slang", "Does not swear", "Omits the unit", "Is it short?")]
+        ['virtue', 'denial', 'failure', 'plain']
     """
     text = text.strip()
     if _FAILURE.match(text):
         return "failure"
-    return "virtue" if _VIRTUE.match(text) or _CONTRACTED.match(text) else "plain"
+    if _VIRTUE.match(text):
+        return "virtue"
+    return "denial" if _DENIAL.match(text) or _CONTRACTED.match(text) else "plain"
 
 
 def turned(text: str) -> str:

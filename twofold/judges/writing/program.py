@@ -6,12 +6,12 @@ has to agree with examples whose truth is known (see `examples`).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
 from twofold.checklist import Criterion
+from twofold.judges.program import MODULES, read_program
 from twofold.judges.template import fenced, filled, prompt
 from twofold.types import Ended, Message, Model, Sampling
 
@@ -21,23 +21,6 @@ CANNOT = "CANNOT"
 PROGRAMMING = Sampling(max_tokens=512)
 """Greedy; a longer program is unlikely to be exact."""
 
-ReadProgram = Callable[[str], str]
-"""Finds the source of `verify` in a reply; "" where there is none."""
-
-_SOURCE = re.compile(r"```(?:python|py)?[ \t]*\r?\n(.*?)\r?\n[ \t]*```", re.DOTALL | re.IGNORECASE)
-_VERIFY = re.compile(r"^def verify\(", re.MULTILINE)
-
-
-def fenced_source(reply: str) -> str:
-    r"""The one fenced block that defines `verify`; "" if there is none, or several.
-
-    Example:
-        >>> fenced_source("```python\ndef verify(text):\n    return True\n```")
-        'def verify(text):\n    return True'
-    """
-    found = [block for block in _SOURCE.findall(reply) if _VERIFY.search(block)]
-    return found[0] if len(found) == 1 else ""
-
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +29,6 @@ class ProgramWriter:
 
     Args:
         model: Who writes.
-        read: Finds the program in a reply.
         sampling: How it writes.
         seed: Base of all randomness.
 
@@ -63,7 +45,6 @@ class ProgramWriter:
     """
 
     model: Model
-    read: ReadProgram = fenced_source
     sampling: Sampling = PROGRAMMING
     seed: int = 0
 
@@ -93,7 +74,7 @@ class ProgramWriter:
                 yield each, lost.reason
             elif reply.ended is Ended.truncated:
                 yield each, "the program was cut; give a larger max_tokens"
-            elif source := self.read(reply.reply):
+            elif source := read_program(reply.reply):
                 yield replace(each, program=source), ""
             elif CANNOT in reply.reply:
                 yield each, "the model sees no exact program"
@@ -101,5 +82,5 @@ class ProgramWriter:
                 yield each, "no program could be read"
 
     def _message(self, criterion: Criterion) -> Message:
-        text = fenced(criterion.text, "question")
-        return Message(role="user", content=filled(prompt("write_program"), criterion=text))
+        values = {"criterion": fenced(criterion.text, "question"), "modules": ", ".join(MODULES)}
+        return Message(role="user", content=filled(prompt("write_program"), **values))

@@ -40,7 +40,7 @@ _KIND = re.compile(
 )
 _NUMBER = r"(?:weight|importance|points)?\s*[:=]?\s*([+-]?\d{1,6}(?:\.\d{1,6})?)\s*(?:/\s*100|%)?"
 _FRONT = re.compile(rf"^[*_]*[\[(]\s*{_NUMBER}\s*[\])][*_]*\s*[:\-–|]*\s*", re.IGNORECASE)
-_BACK = re.compile(rf"\s*[*_]*[\[(]\s*{_NUMBER}\s*[\])][*_.]*$", re.IGNORECASE)
+_BACK = re.compile(rf"[\[(]\s*{_NUMBER}\s*[\])][*_.]*$", re.IGNORECASE)
 _QUOTED = re.compile(r"^[\"“](.*)[\"”],?$")
 _YES_NO = re.compile(
     r"^(?:does|do|did|is|are|was|were|has|have|had|can|could|will|would|should|must|if|when)\b",
@@ -122,8 +122,8 @@ def _refused(point: _Point, how: How) -> str:
     if how == "rubric":
         if not point.kind:
             return "no kind (essential, important, optional, pitfall)"
-        if point.kind == "pitfall" and put(point.text) == "virtue":
-            return "a pitfall that is put as a virtue, so what yes means is unsure"
+        if point.kind == "pitfall" and put(point.text) in ("virtue", "denial"):
+            return "a pitfall that is put as a virtue or a denial, so what yes means is unsure"
         return ""
     if point.kind == "pitfall":
         return "a pitfall in a list without pitfalls"
