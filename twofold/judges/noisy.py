@@ -37,8 +37,11 @@ class NoisyJudge(Judge):
         seed: Another seed makes other errors.
         by: What an error hangs on.
 
+        n: Looks at each reply, at least 1, each with errors of its own; the verdict is their mean, as that of
+            a model which is sampled several times.
+
     Raises:
-        ValueError: If `error` lies outside [0, 1] or `by` is unknown.
+        ValueError: If `error` lies outside [0, 1], `by` is unknown or `n` is below 1.
 
     Source:
         Ours. That policies exploit their training judge's faults: Rubric Dropout (arXiv 2608.11669).
@@ -53,12 +56,15 @@ class NoisyJudge(Judge):
     error: float = 0.3
     seed: int = 0
     by: By = "reply"
+    n: int = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.error <= 1:
             raise ValueError(f"error is {self.error}; give a chance in [0, 1]")
         if self.by not in ("reply", "opening"):
             raise ValueError(f"by is {self.by!r}; use 'reply' or 'opening'")
+        if self.n < 1:
+            raise ValueError(f"n is {self.n}; give 1 or more looks at each reply")
 
     @property
     def name(self) -> str:
@@ -69,15 +75,15 @@ class NoisyJudge(Judge):
         """Judge by the inner judge, then turn over what the hash says."""
         verdicts = self.judge(asked)
         return [
-            _turned(verdict) if self.errs(each) else verdict
+            _turned(verdict, sum(self.errs(each, look) for look in range(self.n)) / self.n)
             for each, verdict in zip(asked, verdicts, strict=True)
         ]
 
-    def errs(self, asked: Asked) -> bool:
-        """Whether the verdict on this question is turned over (if there is one)."""
+    def errs(self, asked: Asked, look: int = 0) -> bool:
+        """Whether a look at this question comes out the wrong way round."""
         reply = asked.response.reply
         what = reply if self.by == "reply" else opening(reply)
-        text = json.dumps([self.seed, asked.criterion.text, self.by, what])
+        text = json.dumps([self.seed + look * 1_000_003, asked.criterion.text, self.by, what])
         drawn = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
         return drawn < self.error * 2**64
 
@@ -94,7 +100,9 @@ def opening(reply: str) -> str:
     return "".join(c for c in first if c.isalnum()).casefold() or first
 
 
-def _turned(verdict: Verdict) -> Verdict:
-    if verdict.score is None:
+def _turned(verdict: Verdict, wrong: float) -> Verdict:
+    """The mean of looks of which the share `wrong` saw the opposite."""
+    if verdict.score is None or not wrong:
         return verdict
-    return replace(verdict, score=1 - verdict.score, reason=f"turned over: {verdict.reason}")
+    score = verdict.score * (1 - wrong) + (1 - verdict.score) * wrong
+    return replace(verdict, score=score, reason=f"turned over: {verdict.reason}")
