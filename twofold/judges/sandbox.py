@@ -102,6 +102,13 @@ class Sandbox:
             with bench.lock:
                 bench.close()
 
+    @property
+    def warden_pid(self) -> int | None:
+        """The process id of this process' warden; None if none runs."""
+        bench = _benches.get(self)
+        warden = bench.warden if bench is not None else None
+        return warden.pid if warden is not None and warden.is_alive() else None
+
     def __enter__(self) -> Self:
         return self
 
@@ -162,6 +169,10 @@ class _Warden:
                 "`pip install 'twofold[judges]'` (`python -c 'import pydantic_monty'` shows what is "
                 "wrong), or leave the programs out"
             )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def is_alive(self) -> bool:
         return self._process.poll() is None
