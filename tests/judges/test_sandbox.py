@@ -445,6 +445,15 @@ def test_the_running_worker_is_confined_and_told_nothing(monkeypatch: pytest.Mon
         assert b"hush" not in Path(f"/proc/{pid}/environ").read_bytes()
 
 
+@linux
+def test_a_worker_holds_nothing_but_its_pipes() -> None:
+    score(THREE_WORDS)
+    held = sorted(os.readlink(fd) for fd in Path(f"/proc/{_worker()}/fd").iterdir())
+    pipes = [each for each in held if each.startswith("pipe:")]
+    assert len(pipes) == 2
+    assert set(held) - set(pipes) == {"/dev/null"}
+
+
 def test_importing_it_pulls_in_neither_torch_nor_the_interpreter() -> None:
     code = "import sys, twofold.judges.program as _\n"
     code += "print('torch' in sys.modules, 'pydantic_monty' in sys.modules)"

@@ -7,6 +7,7 @@ answer in time) says something of the program and nothing of the text, so the te
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import signal
@@ -43,6 +44,7 @@ class Sandbox:
     Picklable, and safe in threads (they take turns), after a fork and without a `__main__` guard. Each
     process that uses it has one warden process (`twofold.judges.warden`), started by the first `run`;
     equal sandboxes share it. `close` ends it, at the latest the process does; the next `run` starts it again.
+    A program that hangs costs its time for every text: try programs first (`admitted`).
 
     Args:
         timeout_s: Time for the program's own lines, and again for one call of `verify`, in seconds,
@@ -206,7 +208,9 @@ class _Warden:
     def close(self) -> None:
         """Kill the process and its workers, and wait for it so that no zombie stays."""
         if self._process.returncode is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.kill()
             self._process.wait()
         self._socket.close()
 

@@ -88,6 +88,7 @@ def serve(descriptor: int, settings: str) -> None:
         descriptor: The inherited end of the socket.
         settings: The `Limits`, as JSON.
     """
+    os.set_inheritable(descriptor, False)  # no worker may speak for the warden
     limits: Limits = json.loads(settings)
     from pydantic_monty import Monty
 
