@@ -97,7 +97,7 @@ class Sandbox:
         return [self._judged(source, text, unfit) for text in texts]
 
     def close(self) -> None:
-        """End the warden of this process, if there is one; whoever is in a `run` finishes first."""
+        """End the warden of this process, if there is one, once it has answered for the text it is at."""
         with _lock:
             bench = _benches.get(self)
         if bench is not None:
