@@ -17,6 +17,7 @@ from twofold.judges.writing import (
     read_criteria,
     written_by_rules,
 )
+from twofold.judges.writing.implied import implied
 from twofold.judges.writing.phrasing import put, turned
 from twofold.judges.writing.reading import LONGEST, MOST
 from twofold.models.scripted import ScriptedModel
@@ -469,3 +470,48 @@ def test_which_way_round_a_criterion_is_put(text, way):
 )
 def test_a_denial_is_turned_only_where_it_surely_reaches(text, plain):
     assert turned(text) == plain
+
+
+# --- What a text amounts to ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "pitfall", "rules"),
+    [
+        ("Does the reply have at most 50 words?", False, ["Write less than 51 words."]),
+        ("Is the reply no more than 50 words long?", False, ["Write less than 51 words."]),
+        ("Is the reply under 10 words long?", False, ["Write less than 10 words."]),
+        ("Does the reply have at least three sentences?", True, ["Write less than 3 sentences."]),
+        ("Is the reply over 9 words long?", True, ["Write less than 10 words."]),
+        ("Is the reply at most 9 words long?", True, ["Write at least 10 words."]),
+        (
+            "Is the reply between 5 and 9 words?",
+            False,
+            ["Write at least 5 words.", "Write less than 10 words."],
+        ),
+        ("Is the reply between 5 and 9 words?", True, []),  # two ways out
+        ("Does the reply define it in at most 20 words?", False, []),  # of a part
+        ("Does the title have at most 5 words?", False, []),
+        ("Does the reply mention 'rock'?", False, ["Use each of these words: 'rock'."]),
+        ("Does the reply mention 'rock'?", True, ["Do not use any of these words: 'rock'."]),
+        ("Does the reply not mention 'rock'?", False, ["Do not use any of these words: 'rock'."]),
+        ("Does the title mention 'rock'?", False, []),
+        ("Is the reply free of commas?", False, ["Write your entire answer without commas."]),
+        ("Does the reply use no commas?", False, ["Write your entire answer without commas."]),
+        ("Does the reply use no commas?", True, ["Use each of these words: ','."]),
+        ("Does the reply use commas?", True, ["Write your entire answer without commas."]),
+        ("Is the reply in French?", True, []),
+        ("Is the reply in prose?", False, []),
+        ("Does the reply fail to mention 'rock'?", False, []),
+        ("Is it less than 0 words?", False, []),
+        ("Is the reply less than 0 words long?", False, []),  # no rule can be built
+    ],
+)
+def test_the_rules_that_a_text_amounts_to(text, pitfall, rules):
+    assert [r.instruction() for r in implied(Criterion(text=text, pitfall=pitfall))] == rules
+
+
+@given(st.text(max_size=60), st.booleans())
+def test_any_text_implies_something_or_nothing(text, pitfall):
+    if text.strip():
+        implied(Criterion(text=f"Does the reply {text}?", pitfall=pitfall))

@@ -1,0 +1,120 @@
+"""How does RLCF write checklists? As lines of text, each a question with its weight in brackets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from twofold.checklist import Criterion
+from twofold.errors import ProblemError
+from twofold.jsonl import Row
+from twofold.judges.forms.form import Form, as_number, number_of, text_of
+from twofold.types import Problem
+
+NOT = "Is the answer to the following no? "
+"""What stands before a pitfall, which the form has no other place for; read back as one."""
+
+_NUMBERED = re.compile(r"^(?:\d{1,3}[.)]|[-*•])\s+")
+_WEIGHED = re.compile(
+    r"^(.*?)\s*\((?:(?:weight|importance)\s*:\s*)?([+-]?\d+(?:\.\d+)?)(?:\s*/\s*100)?\)\s*$",
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+@final
+@dataclass(frozen=True)
+class Rlcf(Form):
+    r"""Rows of `viswavi/wildchecklists`: an instruction and lines `1) question? (100)`.
+
+    Read too: `(weight: 100)`, `(importance: 100/100)`, a list of such lines, a list of pairs `[question,
+    weight]`. A line that ends in a colon opens a point of several lines.
+
+    Lost in writing: category, title, rule, program, tags and white space other than single blanks. A
+    pitfall becomes a question whose yes is good (`NOT`), and is a pitfall again when it is read here.
+
+    Source:
+        RLCF, arXiv 2507.18624, and its released data. Departs: there a row with a zero weight is
+        dropped as a whole; here that criterion alone, and it is counted.
+
+    Example:
+        >>> asked = Criterion(text="Does it rhyme?", weight=62.5, pitfall=True)
+        >>> Rlcf().listed([Rlcf().to_item(asked)])
+        '1) Is the answer to the following no? Does it rhyme? (62.5)'
+    """
+
+    name: ClassVar[str] = "rlcf"
+    question_keys: ClassVar[tuple[str, ...]] = ("instruction", "prompt")
+    list_keys: ClassVar[tuple[str, ...]] = ("requirements",)
+
+    def items(self, value: object, where: str) -> Sequence[object]:
+        """The points of the text, or of the list; a point of several lines is one."""
+        if isinstance(value, list):
+            return value
+        if not isinstance(value, str):
+            raise ProblemError(f"{where} is {value!r:.40}; write lines, each `question? (weight)`")
+        points: list[str] = []
+        for line in filter(None, map(str.strip, value.splitlines())):
+            opened = points and _NUMBERED.sub("", points[-1]).split("\n")[0].endswith(":")
+            if opened and not _WEIGHED.match(points[-1]):
+                points[-1] += f"\n{line}"
+            else:
+                points.append(line)
+        return points
+
+    def listed(self, items: Sequence[object]) -> str:
+        """Numbered lines."""
+        return "\n".join(f"{i}) {item}" for i, item in enumerate(items, 1))
+
+    def to_criterion(self, item: object, where: str) -> Criterion | str:
+        """The criterion of a line or of a pair."""
+        if isinstance(item, (list, tuple)) and len(item) == 2:
+            text = text_of(item[0], f"{where}, the question").strip()
+            weight = number_of(item[1], f"{where}, the weight")
+        elif found := _WEIGHED.match(_NUMBERED.sub("", text_of(item, where).strip())):
+            text, weight = found[1].strip(), float(found[2])
+        else:
+            return "no weight in brackets at its end"
+        if not 0 < weight <= 100:
+            return f"the weight {weight:g} is not above 0 up to 100"
+        pitfall = text.startswith(NOT)
+        text = text.removeprefix(NOT).strip()
+        return Criterion(text=text, weight=weight, pitfall=pitfall) if text else "no question"
+
+    def to_item(self, criterion: Criterion) -> str:
+        """The line of a criterion, without its number."""
+        text = " ".join(criterion.text.split())
+        return f"{NOT if criterion.pitfall else ''}{text} ({as_number(criterion.weight)})"
+
+
+def preference_row(problem: Problem, chosen: str, rejected: str) -> Row:
+    """A pair of replies as a row that preference trainers take: `prompt`, `chosen`, `rejected`.
+
+    Each is a list of messages, the form that TRL calls conversational. The list of the problem goes with
+    it as `requirements`, as in RLCF's data.
+
+    Args:
+        problem: What was asked.
+        chosen: The better reply.
+        rejected: The worse one.
+
+    Raises:
+        ProblemError: If both replies are the same: such a pair teaches nothing.
+
+    Example:
+        >>> row = preference_row(Problem(question="2 + 2?"), "4", "5")
+        >>> row["chosen"], list(row)
+        ([{'role': 'assistant', 'content': '4'}], ['prompt', 'chosen', 'rejected'])
+    """
+    if chosen == rejected:
+        raise ProblemError(f"problem {problem.id}: both replies are the same; leave the pair out")
+    row: Row = {
+        "prompt": [dict(message) for message in problem.messages()],
+        "chosen": [{"role": "assistant", "content": chosen}],
+        "rejected": [{"role": "assistant", "content": rejected}],
+    }
+    if problem.checklist is not None:
+        form = Rlcf()
+        row["requirements"] = form.listed([form.to_item(c) for c in problem.checklist.criteria])
+    return row

@@ -1,0 +1,144 @@
+"""How do HealthBench and autorubric write rubrics? Signed points: a reply gets them by doing what is said.
+
+Here the sign is the polarity: points below 0 are lost by doing what the sentence says, whatever it says.
+Sentences are taken as they stand; `twofold checklist check` names those whose yes sounds good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from pydantic import ValidationError
+
+from twofold.checklist import Criterion
+from twofold.errors import ProblemError
+from twofold.judges.forms.form import Form, as_number, number_of, object_of, text_of
+from twofold.problems.healthbench import Turn, conversation
+
+DEFAULT_WEIGHT = 10.0
+"""What a criterion of autorubric weighs that names no weight."""
+
+
+@final
+@dataclass(frozen=True)
+class HealthBench(Form):
+    """Rows of HealthBench: `{criterion, points, tags}` under `rubrics`, the prompt a conversation.
+
+    Points are weights as they are, of 1 to 10 in the published data and of up to 100 here. A conversation
+    of several turns is written out in one question, as `twofold.problems.healthbench` does.
+
+    Lost in writing: category, title, rule and program; a conversation stays written out.
+
+    Source:
+        Arora et al. 2025, arXiv 2505.08775.
+
+    Example:
+        >>> HealthBench().to_criterion({"criterion": "Advises rest.", "points": -3, "tags": []}, "").pitfall
+        True
+    """
+
+    name: ClassVar[str] = "healthbench"
+    question_keys: ClassVar[tuple[str, ...]] = ("prompt",)
+    list_keys: ClassVar[tuple[str, ...]] = ("rubrics",)
+
+    def question(self, value: object, where: str) -> str:
+        """The conversation as one question."""
+        try:
+            if isinstance(value, list):
+                return conversation([Turn.model_validate(turn) for turn in value])
+        except (ValidationError, ProblemError) as error:
+            raise ProblemError(f"{where}: {error}") from error
+        raise ProblemError(
+            f"{where} is {value!r:.40}; write a list of turns, each role and content"
+        )
+
+    def asked(self, question: str) -> object:
+        """The question as a conversation of one turn."""
+        return [{"role": "user", "content": question}]
+
+    def to_criterion(self, item: object, where: str) -> Criterion | str:
+        """The criterion of an object."""
+        row = object_of(item, ("criterion", "points", "tags"), where)
+        tags = row.get("tags") or []
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            raise ProblemError(f"{where}, tags is {tags!r:.40}; write a list of texts")
+        text = text_of(row.get("criterion"), f"{where}, criterion")
+        points = number_of(row.get("points"), f"{where}, points")
+        return _signed(text, points, tags=tuple(tags))
+
+    def to_item(self, criterion: Criterion) -> dict[str, object]:
+        """The object of a criterion."""
+        points = as_number(-criterion.weight if criterion.pitfall else criterion.weight)
+        return {"criterion": criterion.text, "points": points, "tags": list(criterion.tags)}
+
+
+@final
+@dataclass(frozen=True)
+class Autorubric(Form):
+    """Rows of a prompt with autorubric's list: `{weight, requirement, name}` under `rubric`.
+
+    Lists whose largest weight is above 100 are scaled down to it, which leaves every score as it is. A
+    requirement of several levels (`options`) is dropped: a criterion here is met or not.
+
+    Lost in writing: category, rule, program and tags.
+
+    Source:
+        autorubric 1.6, arXiv 2603.00077: negative weights are lost by meeting the requirement, and a
+        missing weight is 10.
+
+    Example:
+        >>> Autorubric().to_criterion({"requirement": "Names a river"}, "").weight
+        10.0
+    """
+
+    name: ClassVar[str] = "autorubric"
+    question_keys: ClassVar[tuple[str, ...]] = ("prompt", "question")
+    list_keys: ClassVar[tuple[str, ...]] = ("rubric",)
+
+    def items(self, value: object, where: str) -> Sequence[object]:
+        """The objects, their weights scaled so that none is above 100."""
+        if not isinstance(value, list):
+            raise ProblemError(f"{where} is {value!r:.40}; write a list of criteria")
+        weights = [
+            number_of(each["weight"], f"{where} {i}, weight")
+            for i, each in enumerate(value, 1)
+            if isinstance(each, dict) and "weight" in each
+        ]
+        largest = max((abs(weight) for weight in weights), default=0.0)
+        if largest <= 100:
+            return value
+        return [
+            {**each, "weight": each.get("weight", DEFAULT_WEIGHT) * 100 / largest}
+            if isinstance(each, dict)
+            else each
+            for each in value
+        ]
+
+    def to_criterion(self, item: object, where: str) -> Criterion | str:
+        """The criterion of an object."""
+        if isinstance(item, dict) and item.get("options"):
+            return "it has several levels, not met or unmet"
+        row = object_of(item, ("requirement", "weight", "name", "options"), where)
+        text = text_of(row.get("requirement"), f"{where}, requirement")
+        weight = number_of(row.get("weight", DEFAULT_WEIGHT), f"{where}, weight")
+        name = row.get("name") or ""
+        if not isinstance(name, str):
+            raise ProblemError(f"{where}, name is {name!r:.40}; write a text or leave it out")
+        return _signed(text, weight, title=name)
+
+    def to_item(self, criterion: Criterion) -> dict[str, object]:
+        """The object of a criterion."""
+        weight = as_number(-criterion.weight if criterion.pitfall else criterion.weight)
+        name = {"name": criterion.title} if criterion.title else {}
+        return {"weight": weight, "requirement": criterion.text, **name}
+
+
+def _signed(
+    text: str, points: float, *, tags: tuple[str, ...] = (), title: str = ""
+) -> Criterion | str:
+    """The criterion of a sentence with points; points below 0 are the weight of a pitfall."""
+    if not 0 < abs(points) <= 100:
+        return f"{points:g} points cannot be a weight (above 0 up to 100, or negative)"
+    return Criterion(text=text, weight=abs(points), pitfall=points < 0, tags=tags, title=title)
