@@ -16,9 +16,11 @@ from pathlib import Path
 from twofold import problems as problem_files
 from twofold.audit import about, with_progress
 from twofold.conclude import Result, conclude
-from twofold.diagnostics import profiles, table
+from twofold.diagnostics import Answer, profiles, table
+from twofold.diagnostics.checklists import Checklists
 from twofold.errors import ProblemError
 from twofold.jsonl import Row, read_lines
+from twofold.judges.spec import named
 from twofold.store import Item, RunDir
 from twofold.transcripts import Transcript
 from twofold.types import Constraint, Ended, Problem, Profile, Response
@@ -32,6 +34,7 @@ def score(
     out: Path | str,
     profile: Profile = "fixed",
     seed: int = 0,
+    judge: str | None = None,
 ) -> Result:
     """Judge the replies in `path` and write a run directory with tables and page.
 
@@ -42,6 +45,7 @@ def score(
         profile: Which checkers, which grader and which split make the findings. `official`
             repeats the published evaluation, the thought of an unfinished reply included.
         seed: Seed of the resampling.
+        judge: Who judges the problems' checklists, see `twofold.judges.spec.named`; None = nobody.
 
     Raises:
         ProblemError: If there is no problem.
@@ -73,6 +77,13 @@ def score(
             answers = _answers(transcript, missing, each)
             run.write_table(name, with_progress(verdicts.rows(answers)))
         _write_tables(run, [with_profile(p, profile) for p in asked], profile)
+        if judge is not None:
+            listed = Checklists(named(judge), judge)
+            answers = _answers(transcript, missing, profile)
+            rows = listed.rows(
+                "model", asked, (Answer(item=i, response=r, correct=None) for i, r in answers)
+            )
+            run.write_table(f"{listed.table}.jsonl", with_progress(rows))
     return conclude(Path(out))
 
 

@@ -1,7 +1,4 @@
-"""The command line: it parses, calls, prints, and turns an error into its message.
-
-Heavy modules are imported inside the commands, so that `twofold --help` answers at once.
-"""
+"""The commands that measure, train and compare."""
 
 from __future__ import annotations
 
@@ -12,16 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from twofold.cli.checklists import JUDGES
+from twofold.cli.exits import EXIT_BAD_INPUT, EXIT_FAULTS, EXIT_LOST, EXIT_STOPPED
 from twofold.errors import TwofoldError
 from twofold.types import Profile
 
 if TYPE_CHECKING:
     from twofold.conclude import Result
-
-EXIT_BAD_INPUT = 2
-EXIT_LOST = 3
-EXIT_FAULTS = 4
-EXIT_STOPPED = 130
 
 app = typer.Typer(
     help="Did training raise both what a model can do and how well it does what it is told?",
@@ -45,6 +39,11 @@ CheckPackedOption = Annotated[
     typer.Option(
         min=0, help="Score the first so many chains the plain way too, and stop if they differ."
     ),
+]
+
+
+JudgedOption = Annotated[
+    str | None, typer.Option("--judge", help=f"Judge the problems' checklists. {JUDGES}")
 ]
 
 
@@ -90,6 +89,7 @@ def audit(
     top_p: Annotated[float, typer.Option(min=1e-6, max=1.0, help="Nucleus; 1 keeps all.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Base of all randomness.")] = 0,
     check_packed: CheckPackedOption = 0,
+    judge: JudgedOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/MODEL[-against-BASE]].")
     ] = None,
@@ -115,7 +115,7 @@ def audit(
             sampling=sampling,
             n=samples,
             seed=seed,
-            diagnostics=named(diagnostics, n_checked=check_packed),
+            diagnostics=named(diagnostics, n_checked=check_packed, judge=judge),
             out=place,
         )
     except KeyboardInterrupt as stop:
@@ -142,6 +142,7 @@ def score(
         int | None, typer.Option(min=1, help="The replies answer only the first so many problems.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the resampling.")] = 0,
+    judge: JudgedOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/score-NAME-PROFILE].")
     ] = None,
@@ -152,7 +153,8 @@ def score(
 
     asked = problem_files.load(problems, profile=profile, limit=limit)
     name = f"score-{responses.stem}-{profile}"
-    result = run(responses, asked, profile=profile, seed=seed, out=out or Path("runs") / name)
+    place = out or Path("runs") / name
+    result = run(responses, asked, profile=profile, seed=seed, judge=judge, out=place)
     _finish(result, remedy="complete the file of replies and score it into another --out")
 
 

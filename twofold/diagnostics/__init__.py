@@ -6,23 +6,27 @@
 from __future__ import annotations
 
 from twofold.diagnostics.ablation import Ablation
+from twofold.diagnostics.checklists import Checklists
 from twofold.diagnostics.diagnostic import Answer, Diagnostic, Subject
 from twofold.diagnostics.distance import Distance
 from twofold.diagnostics.faithfulness import Faithfulness
 from twofold.diagnostics.information_gain import InformationGain
 from twofold.diagnostics.ood import Ood
 from twofold.diagnostics.variants import Variants
+from twofold.judges.spec import named as judge_named
 
 __all__ = ["ASKED", "DIAGNOSTICS", "Answer", "Diagnostic", "Subject", "every", "named"]
 
 
-def every(*, n_checked: int = 0) -> tuple[Diagnostic, ...]:
+def every(*, n_checked: int = 0, checklists: Checklists | None = None) -> tuple[Diagnostic, ...]:
     """Every diagnostic besides `joint`, in the order of the page.
 
     Args:
         n_checked: How many chains are scored a second time, the plain way.
+        checklists: Who judges checklists; None = what rules decide.
     """
     return (
+        checklists or Checklists(),
         InformationGain(n_checked),
         Faithfulness(n_checked),
         Distance(),
@@ -39,17 +43,24 @@ DIAGNOSTICS = ("joint", *(each.name for each in ASKED))
 """The names that `twofold audit --diagnostics` knows."""
 
 
-def named(names: str, *, n_checked: int = 0) -> tuple[Diagnostic, ...]:
+def named(names: str, *, n_checked: int = 0, judge: str | None = None) -> tuple[Diagnostic, ...]:
     """The diagnostics that a list of names with commas means; `all` = every one there is.
 
     Args:
         names: Names of `DIAGNOSTICS`.
         n_checked: How many chains are scored a second time, the plain way.
+        judge: Who judges checklists, see `twofold.judges.spec.named`; where one is named, `checklist` is
+            asked for. None = it is not part of `all` (few problems have one), and by its name means what
+            rules decide.
 
     Example:
         >>> [each.name for each in named("joint,faithfulness")]
         ['faithfulness']
     """
     wanted = {name.strip() for name in names.split(",")}
-    there = every(n_checked=n_checked)
-    return tuple(each for each in there if "all" in wanted or each.name in wanted)
+    if judge is not None:
+        wanted.add(Checklists.name)
+    listed = Checklists() if judge is None else Checklists(judge_named(judge), judge)
+    there = every(n_checked=n_checked, checklists=listed)
+    whole = {each.name for each in there} - {Checklists.name} if "all" in wanted else set()
+    return tuple(each for each in there if each.name in wanted | whole)

@@ -11,7 +11,7 @@ question.
 from __future__ import annotations
 
 import hashlib
-import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -22,10 +22,12 @@ import numpy as np
 from twofold.diagnostics.asking import ELICITATIONS, Asker, all_of
 from twofold.diagnostics.diagnostic import Answer, Subject
 from twofold.diagnostics.edits import Edit, Others, edits
+from twofold.diagnostics.mention import first, names
 from twofold.diagnostics.regrown import regrown
 from twofold.diagnostics.trace import Chain, Trace, chain_of, trace_of
 from twofold.errors import ModelError
 from twofold.jsonl import Row
+from twofold.scorers.spelling import plain
 from twofold.types import Message, OpenModel, Problem
 
 if TYPE_CHECKING:
@@ -82,25 +84,51 @@ def collect(subject: Subject, done: AbstractSet[str], *, n_checked: int = 0) -> 
         for a in answers
     }
     chains = {key: chain for key, chain in found.items() if isinstance(chain, Chain)}
-    answered = sorted({chain.answer for chain in chains.values()})
+    lent = _Lent(chains)
+    room = _room(model)
     waiting: list[_Read] = []
     for answer in answers:
         key = answer.item.problem
         chain = found[key]
-        if isinstance(chain, str):
-            if key not in done:
-                yield _head(answer, problems[key]) | {"reason": chain}
-            continue
-        rest = [c.ids[c.cuts[0] :] for other, c in chains.items() if other != key]
-        rng = derived(subject.seed, "edits", key)
-        changed = tuple(edits(chain, Others(rest, answered), Asker(model).encode, rng))
-        number = list(chains).index(key)
-        waiting.append(_Read(answer, problems[key], chain, changed, number))
+        if not isinstance(chain, str):
+            rng = derived(subject.seed, "edits", key)
+            others = lent.to(key, problems[key])
+            changed = tuple(edits(chain, others, Asker(model).encode, rng))
+            read = _Read(answer, problems[key], chain, changed, len(waiting))
+            size = _tree(Asker(model), read, chain).n_longest
+            if size <= room:
+                waiting.append(read)
+                continue
+            chain = f"with its edits the chain has {size} tokens, and the model reads {room}"
+        if key not in done:
+            yield _head(answer, problems[key]) | {"reason": chain}
     for start in range(0, len(waiting), CHUNK):
         chunk = waiting[start : start + CHUNK]  # the same ones however often it was resumed
         if not {read.answer.item.problem for read in chunk} <= done:
             rows = _rows(subject, model, chunk, max(0, n_checked - start))
             yield from (row for row in rows if row["key"] not in done)
+
+
+class _Lent:
+    """What the chains of a role lend to each other's edits."""
+
+    def __init__(self, chains: Mapping[str, Chain]) -> None:
+        self._bodies = {key: chain.ids[chain.cuts[0] :] for key, chain in chains.items()}
+        self._said = {key: plain(chain.answer) for key, chain in chains.items()}
+        self._answers = sorted({chain.answer for chain in chains.values()})
+
+    def to(self, key: str, problem: Problem) -> Others:
+        """What the other chains lend to the one of a problem."""
+        told = {self._said[key], plain(problem.answer or "")}
+        others = {other: ids for other, ids in self._bodies.items() if other != key}
+        unlike = [ids for other, ids in others.items() if self._said[other] not in told]
+        return Others([*others.values()], self._answers, unlike)
+
+
+def _room(model: OpenModel) -> int:
+    """How many tokens the network reads at once."""
+    config = model.network.config.get_text_config()
+    return int(getattr(config, "max_position_embeddings", None) or sys.maxsize)
 
 
 def chosen(answers: Sequence[Answer]) -> list[Answer]:
@@ -138,19 +166,7 @@ def _rows(
         )
     )
     dtype = str(next(model.network.parameters()).dtype).removeprefix("torch.")
-    outside: list[Row] = []
-    if isinstance(subject.scorer, OpenModel):
-        asker = Asker(subject.scorer)
-        spelt = [
-            (
-                read,
-                asker.translated(
-                    read.chain, subject.scorer.render(asked(read.problem, read.answer))
-                ),
-            )
-            for read in reads
-        ]
-        outside = _scores(subject.scorer, spelt, 0, with_edits=False)
+    outside = _outside(subject.scorer, reads) if isinstance(subject.scorer, OpenModel) else {}
     again = regrown(model, [(r.problem, r.answer, r.chain) for r in reads], subject)
     for i, (read, scores) in enumerate(zip(reads, own, strict=True)):
         row = _head(read.answer, read.problem) | _shape(read) | {"scores": scores}
@@ -159,9 +175,20 @@ def _rows(
         row["regrown"] = again[i]
         if read.answer.item.problem in bound:
             row["bound"] = bound[read.answer.item.problem]
-        if outside:
+        if i in outside:
             row["external"] = outside[i]
         yield row
+
+
+def _outside(scorer: OpenModel, reads: Sequence[_Read]) -> dict[int, Row]:
+    """What another model says of the chains, by place; one that is too long for it is left out."""
+    asker, room = Asker(scorer), _room(scorer)
+    spelt: dict[int, tuple[_Read, Chain]] = {}
+    for i, read in enumerate(reads):
+        chain = asker.translated(read.chain, scorer.render(asked(read.problem, read.answer)))
+        if _tree(asker, read, chain, with_edits=False).n_longest <= room:
+            spelt[i] = (read, chain)
+    return dict(zip(spelt, _scores(scorer, [*spelt.values()], 0, with_edits=False), strict=True))
 
 
 def _head(answer: Answer, problem: Problem) -> Row:
@@ -187,20 +214,11 @@ def _shape(read: _Read) -> Row:
         "tokens": [len(piece) for piece in chain.pieces],
         "places": list(chain.places),
         "mention": {
-            "own": _mention(chain, chain.answer),
-            "gold": _mention(chain, read.gold) if read.gold else None,
+            "own": first(chain.texts, chain.answer),
+            "gold": first(chain.texts, read.gold) if read.gold else None,
         },
-        "in_question": bool(_names(read.problem.question, chain.answer)),
+        "in_question": names(read.problem.question, chain.answer),
     }
-
-
-def _mention(chain: Chain, answer: str) -> int | None:
-    """The first step that names the answer, from 0; None = none does."""
-    return next((i for i, text in enumerate(chain.texts) if _names(text, answer)), None)
-
-
-def _names(text: str, answer: str) -> bool:
-    return re.search(rf"(?<![\w.]){re.escape(answer)}(?!\w|\.\d)", text) is not None
 
 
 def _blind(model: OpenModel, read: _Read) -> Chain:
@@ -221,20 +239,26 @@ def _scores(
     with_edits: bool = True,
 ) -> list[Row]:
     """For each chain: log-probabilities by step and by edit, and whether the own answer is greedy."""
-    from twofold.probes import Tree, score
+    from twofold.probes import score
 
     asker = Asker(model)
-    labels: list[list[Label]] = []
-    trees: list[Tree] = []
-    for read, chain in chains:
-        asked_for = dict(_branches(asker, read, chain, with_edits))
-        labels.append(list(asked_for))
-        trees.append(Tree((*chain.prompt, *chain.ids), tuple(asked_for.values())))
+    trees = [_tree(asker, read, chain, with_edits=with_edits) for read, chain in chains]
     found = dict(score(model, trees, n_checked=n_checked))
     return [
-        _filed(asker, read, dict(zip(labels[i], found[i], strict=True)))
-        for i, (read, _) in enumerate(chains)
+        _filed(
+            asker,
+            read,
+            dict(zip(dict(_branches(asker, read, chain, with_edits)), found[i], strict=True)),
+        )
+        for i, (read, chain) in enumerate(chains)
     ]
+
+
+def _tree(asker: Asker, read: _Read, chain: Chain, *, with_edits: bool = True) -> Tree:
+    from twofold.probes import Tree
+
+    branches = dict(_branches(asker, read, chain, with_edits))
+    return Tree((*chain.prompt, *chain.ids), tuple(branches.values()))
 
 
 def _branches(

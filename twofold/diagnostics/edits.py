@@ -34,6 +34,12 @@ NEUTRAL = (
 )
 """Sentences that say nothing about any problem."""
 
+DRAWS = 8
+"""How often a token is drawn until it is another one than it replaces."""
+
+LONGEST = 15
+"""Digits of a number up to which its neighbours are looked for: loops write thousands."""
+
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -63,20 +69,43 @@ class Others:
     Args:
         chains: The chain tokens of other problems' replies.
         answers: Answers that replies of the run gave.
+        unlike: Those of `chains` whose reply has another answer, so that they do not tell this
+            one's; None = all of them.
     """
 
     chains: Sequence[Ids]
     answers: Sequence[str]
+    unlike: Sequence[Ids] | None = None
 
-    def nearest(self, n_tokens: int, rng: np.random.Generator) -> Ids:
-        """One of the three chains whose length is nearest, cut to at most `n_tokens`."""
-        order = sorted(self.chains, key=lambda ids: abs(len(ids) - n_tokens))[:3]
-        return order[int(rng.integers(len(order)))][:n_tokens] if order else ()
+    def irrelevant(self, n_tokens: int, rng: np.random.Generator) -> Ids:
+        """A chain of exactly `n_tokens`: one of the three nearest in length, gone on with others.
 
-    def tokens(self, n: int, rng: np.random.Generator) -> Ids:
-        """`n` tokens drawn from anywhere in the other chains."""
-        pool = [token for ids in self.chains for token in ids]
-        return tuple(pool[int(i)] for i in rng.integers(len(pool), size=n)) if pool else ()
+        Empty where all of them together are shorter: a control of another length is none.
+        """
+        there = self.chains if self.unlike is None else self.unlike
+        order = sorted(there, key=lambda ids: abs(len(ids) - n_tokens))
+        if not order or sum(map(len, order)) < n_tokens:
+            return ()
+        order.insert(0, order.pop(int(rng.integers(min(3, len(order))))))
+        joined: list[int] = []
+        for ids in order:
+            joined += ids[: n_tokens - len(joined)]
+        return tuple(joined)
+
+    def tokens(self, instead_of: Ids, rng: np.random.Generator) -> Ids:
+        """Tokens drawn from anywhere in the other chains, each other than the one it stands for."""
+        ends = np.cumsum([len(ids) for ids in self.chains], dtype=np.int64)
+        if not len(ends) or not ends[-1]:
+            return ()
+        drawn = []
+        for old in instead_of:
+            for at in rng.integers(int(ends[-1]), size=DRAWS).tolist():
+                which = int(np.searchsorted(ends, at, side="right"))
+                token = self.chains[which][at - int(ends[which])]
+                if token != old:
+                    break
+            drawn.append(token)
+        return tuple(drawn)
 
 
 def edits(chain: Chain, others: Others, encode: Encode, rng: np.random.Generator) -> Iterator[Edit]:
@@ -91,14 +120,15 @@ def edits(chain: Chain, others: Others, encode: Encode, rng: np.random.Generator
     n, rest = chain.n_tokens, chain.ids[chain.cuts[0] :]
     yield Edit("filler_dots", 0, _cycled([encode(DOTS)], n), n)
     yield Edit("filler_words", 0, _cycled([encode(text) for text in NEUTRAL], n), n)
-    if others.chains:
-        other = others.nearest(n, rng)
+    if other := others.irrelevant(n, rng):
         yield Edit("other_chain", 0, other, n)
-        yield Edit("whole/control", 0, others.tokens(n, rng), n)
+    if drawn := others.tokens(rest, rng):
+        yield Edit("whole/control", 0, drawn, n)
     pieces = chain.pieces
     if len(pieces) > 1:
-        order = _deranged(len(pieces), rng)
-        yield Edit("shuffled", 0, tuple(t for i in order for t in pieces[i]), n)
+        mixed = tuple(t for i in _deranged(len(pieces), rng) for t in pieces[i])
+        if mixed != rest:  # steps may be equal
+            yield Edit("shuffled", 0, mixed, n)
         yield from _halved(chain, rng)
     yield from _mistakes(chain, others, encode, rng)
     yield from _reworded(chain, others, encode, rng)
@@ -136,7 +166,7 @@ def _mistakes(
         if choices:
             wrong = choices[int(rng.integers(len(choices)))]
             new = encode(text[:start] + wrong + text[stop:])
-            changed = max(1, len(encode(wrong.strip())))
+            changed = max(changed, len(encode(wrong.strip())))
             yield Edit(name, step, new + tail, changed)
     control = _random_edit(chain, others, changed, rng, spared=step)
     if control is not None:
@@ -155,11 +185,11 @@ def _reworded(
     old, ids = tuple(t for piece in chain.pieces[half:] for t in piece), encode(new)
     changed = _n_changed(old, ids)
     yield Edit("paraphrase", half, ids, changed)
-    drawn = others.tokens(changed, rng)
+    places = sorted(rng.permutation(len(old))[:changed].tolist())
+    drawn = others.tokens(tuple(old[place] for place in places), rng)
     if drawn:
-        places = sorted(rng.permutation(len(old))[:changed].tolist())
         replaced = list(old)
-        for place, token in zip(places, drawn, strict=False):
+        for place, token in zip(places, drawn, strict=True):
             replaced[place] = token
         yield Edit("paraphrase/control", half, tuple(replaced), changed)
 
@@ -170,11 +200,13 @@ def _random_edit(
     """`n` tokens in a row replaced by chance, in a step other than `spared`."""
     pieces = chain.pieces
     free = [i for i, piece in enumerate(pieces) if i != spared and len(piece) >= n]
-    drawn = others.tokens(n, rng)
-    if not free or not drawn:
+    if not free:
         return None
     step = free[int(rng.integers(len(free)))]
     at = int(rng.integers(len(pieces[step]) - n + 1))
+    drawn = others.tokens(pieces[step][at : at + n], rng)
+    if not drawn:
+        return None
     new = (*pieces[step][:at], *drawn, *pieces[step][at + n :])
     return step, tuple(t for piece in [new, *pieces[step + 1 :]] for t in piece)
 
@@ -196,7 +228,7 @@ def _values(text: str, answers: Sequence[str]) -> list[tuple[int, int]]:
 
 def _alike(value: str, answers: Sequence[str]) -> list[str]:
     """Other values of the same kind: numbers near a number, words for a word."""
-    if value.isdigit():
+    if value.isdigit() and len(value) <= LONGEST:
         near = {int(value) + by for by in (-3, -2, -1, 1, 2, 3, 10)}
         return [str(number) for number in sorted(near) if number >= 0]
     if _NUMBER.fullmatch(value):

@@ -16,11 +16,12 @@ import numpy as np
 
 from twofold.diagnostics.asking import Asker
 from twofold.diagnostics.diagnostic import Answer, Subject
+from twofold.diagnostics.edits import LONGEST, Others
 from twofold.diagnostics.trace import Chain
 from twofold.jsonl import Row
 from twofold.scorers.extract import find_answer
-from twofold.scorers.spelling import settled
-from twofold.types import Message, OpenModel, Problem, Response, Sampling
+from twofold.scorers.spelling import plain, settled
+from twofold.types import Ended, Message, OpenModel, Problem, Response, Sampling
 
 _VALUE = re.compile(r"(?<=gives )\w+|(?<== )\$?\d+(?:\.\d+)?|\d+(?:\.\d+)?")
 
@@ -61,10 +62,13 @@ def regrown(
 
 
 def _same(own: str, response: Response) -> int | None:
+    """Whether a reply gives the answer `own`; None where spelling alone cannot tell or there is none."""
     found = find_answer(response.reply) if response.has_reply else None
     if found is None or len(found.texts) > 1:
         return None
-    equal = settled(own, found.texts[0])
+    if response.ended is Ended.truncated and found.place == "last":
+        return None  # the last number before the cut is a step, not an answer
+    equal = settled(plain(own), plain(found.texts[0]))
     return None if equal is None else int(equal)
 
 
@@ -86,15 +90,14 @@ def _edited(
     mistake = asker.encode(text[: match.start()] + wrong + text[match.end() :])
     piece = list(chain.pieces[step])
     n = max(1, len(asker.encode(value)))
-    pool = [token for other in chain.pieces for token in other]
-    free = max(1, len(piece) - n - 1)
-    at = int(rng.integers(free))
-    piece[at : at + n] = [pool[int(k)] for k in rng.integers(len(pool), size=n)]
+    at = int(rng.integers(max(1, len(piece) - n - 1)))
+    pool = Others(chain.pieces, ())
+    piece[at : at + n] = pool.tokens(tuple(piece[at : at + n]), rng)
     return step, mistake, tuple(piece)
 
 
 def _near(value: str) -> list[str]:
     digits = value.lstrip("$")
-    if not digits.isdigit():
+    if not digits.isdigit() or len(digits) > LONGEST:
         return []
     return [str(n) for by in (-2, -1, 1, 2, 10) if (n := int(digits) + by) >= 0]

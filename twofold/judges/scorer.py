@@ -83,7 +83,9 @@ class MeetsChecklist(Scorer):
         if not 0 <= self.dropout < 1:
             raise ScoringError(f"dropout is {self.dropout}; give 0 (none) up to below 1")
         if self.least < 1:
-            raise ScoringError(f"least is {self.least}; give 1 or more, or nothing is left to judge")
+            raise ScoringError(
+                f"least is {self.least}; give 1 or more, or nothing is left to judge"
+            )
 
     @property
     def name(self) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from twofold.errors import ScoringError
+from twofold.judges.blend import Blend
 from twofold.judges.exact import ExactJudge
+from twofold.judges.followbench_rules import FollowBenchRules
 from twofold.judges.judge import Judge
 from twofold.judges.logodds import LogOddsJudge
 from twofold.judges.noisy import NoisyJudge
@@ -11,6 +13,11 @@ from twofold.judges.sampled import SampledJudge
 from twofold.types import OpenModel
 
 GRAMMAR = "exact, noisy:ERROR (planted errors, e.g. noisy:0.3 or noisy:0.3:opening), or a MODEL"
+
+
+def exact() -> Judge:
+    """What rules decide: the problem's own, and those of FollowBench's requests that need no model."""
+    return Blend(ExactJudge(), FollowBenchRules(), how="override")
 
 
 def named(spec: str) -> Judge:
@@ -31,7 +38,7 @@ def named(spec: str) -> Judge:
         'opening'
     """
     if spec == "exact":
-        return ExactJudge()
+        return exact()
     kind, _, options = spec.partition(":")
     if kind == "noisy":
         return _noisy(spec, options)

@@ -130,20 +130,7 @@ class Grpo(Tuned):
                 "gold is measured on held-out problems, and there are none; name some with --held-out"
             )
 
-        settings = self.shared_settings() | {
-            "max_steps": self.steps,
-            "num_generations": self.num_generations,
-            "temperature": self.temperature,
-            "max_completion_length": self.max_completion_length,
-            "shuffle_dataset": False,
-        }
-        if not self.grouping.is_trl_own:  # the reward compares; TRL only whitens what GDPO added up
-            settings["scale_rewards"] = "batch" if self.grouping.by_part else "none"
-        if self.trl.get("use_vllm") and importlib.util.find_spec("vllm") is None:
-            raise TrainingError(
-                "trl: use_vllm needs vLLM, which is not installed; `pip install vllm` on a machine with "
-                "a GPU, or leave it out"
-            )
+        settings = self._settings()
         loop = Loop(self, base, self.rows(problems), out=out)
         if loop.finished is not None:
             return loop.finished
@@ -184,6 +171,24 @@ class Grpo(Tuned):
             measures={} if self.gold is None else {"reward": self.reward, "gold": self.gold},
             patience=self.patience,
         )
+
+    def _settings(self) -> dict[str, object]:
+        """TRL's settings that follow from ours."""
+        if self.trl.get("use_vllm") and importlib.util.find_spec("vllm") is None:
+            raise TrainingError(
+                "trl: use_vllm needs vLLM, which is not installed; `pip install vllm` on a machine with "
+                "a GPU, or leave it out"
+            )
+        settings = self.shared_settings() | {
+            "max_steps": self.steps,
+            "num_generations": self.num_generations,
+            "temperature": self.temperature,
+            "max_completion_length": self.max_completion_length,
+            "shuffle_dataset": False,
+        }
+        if not self.grouping.is_trl_own:  # the reward compares; TRL only whitens what GDPO added up
+            settings["scale_rewards"] = "batch" if self.grouping.by_part else "none"
+        return settings
 
     def _check_support(self, base: str, problems: Sequence[Problem]) -> None:
         """Stop if the base never solves a problem: see `twofold.methods.support`."""

@@ -82,9 +82,7 @@ class Judged(BaseModel):
             judge = Quantised(judge, self.levels)
         if self.programs is not None:
             judge = Blend(judge, ProgramJudge(), self.programs)
-        listed = MeetsChecklist(
-            judge, weights=self.weights, dropout=self.dropout, least=self.least
-        )
+        listed = MeetsChecklist(judge, weights=self.weights, dropout=self.dropout, least=self.least)
         match self.shape:
             case "soft_gate":
                 return SoftGate(Correct(), listed)

@@ -1,0 +1,1 @@
+"""Checklists on the pocket model: what a faulty judge does to training, and what helps."""

@@ -1,0 +1,181 @@
+"""The commands around checklists: write, check, convert; and pairs of replies that they tell apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from twofold.cli.exits import EXIT_FAULTS, EXIT_LOST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from twofold.judges.writing.model import Written
+    from twofold.types import Problem, Response
+
+app = typer.Typer(
+    help="What an instruction asks for, item by item: write checklists, check them, convert them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+How = Literal["direct", "candidates", "rubric"]
+
+ProblemsArgument = Annotated[
+    str, typer.Argument(help="A suite, a file or directory, as `--problems` of `audit`.")
+]
+JUDGES = (
+    "exact (rules decide), noisy:0.3 (planted errors), or a MODEL: odds of yes and no with local weights, "
+    "several numbers from a server."
+)
+JudgeOption = Annotated[str, typer.Option(help=JUDGES)]
+
+
+@app.command()
+def write(
+    problems: ProblemsArgument,
+    out: Annotated[Path, typer.Option(help="Where the problems with their checklists go (JSONL).")],
+    writer: Annotated[
+        str, typer.Option(help="rules (exact, no model), or a MODEL that writes.")
+    ] = "rules",
+    how: Annotated[
+        How,
+        typer.Option(
+            help="What a model sees: the instruction; candidates, replies to it as well; rubric, the "
+            "reference answer."
+        ),
+    ] = "direct",
+    candidates: Annotated[
+        Path | None, typer.Option(help="Replies of varied quality, for `--how candidates`.")
+    ] = None,
+    programs: Annotated[
+        bool,
+        typer.Option(
+            "--programs",
+            help="Let the model write a verifier where a criterion is exactly checkable; kept only if it "
+            "passes examples, in the sandbox.",
+        ),
+    ] = False,
+    max_tokens: Annotated[int, typer.Option(min=16, help="The writer's budget a problem.")] = 1024,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+) -> None:
+    """Write a checklist for every problem.
+
+    Each is saved as it is finished; the same command again writes those that are missing.
+    """
+    from twofold import problems as problem_files
+    from twofold.judges.writing.saved import Saved
+
+    asked = problem_files.load(problems, profile="fixed", limit=limit)
+    saved = Saved(out)
+    missing = saved.missing(asked)
+    shown = _candidates(candidates, asked) if candidates else {}
+    written = _written(missing, writer, how, shown, max_tokens)
+    failed = saved.write(written, programs=writer if programs else None, say=typer.echo)
+    n = len(asked) - len(failed)
+    typer.echo(f"{n} of {len(asked)} problems have a checklist: {out}")
+    if failed:
+        typer.echo(
+            f"error: {len(failed)} have none and are not in the file (first: {failed[0]}); give the same "
+            "command again, a larger --max-tokens or another --writer",
+            err=True,
+        )
+        raise typer.Exit(EXIT_LOST)
+
+
+def _written(
+    problems: Sequence[Problem],
+    writer: str,
+    how: How,
+    candidates: Mapping[str, Sequence[str]],
+    max_tokens: int,
+) -> Iterator[Written]:
+    from twofold.judges.writing import ModelWriter, written_by_rules
+    from twofold.models import resolve
+    from twofold.types import Sampling
+
+    if writer == "rules":
+        return ((problem, written_by_rules(problem), "") for problem in problems)
+    asks = ModelWriter(model=resolve(writer), how=how, sampling=Sampling(max_tokens=max_tokens))
+    return asks.write(problems, candidates)
+
+
+@app.command("check")
+def check_(problems: ProblemsArgument) -> None:
+    """Lint checklists without a model: one thing an item, nothing twice, nothing leaked or impossible."""
+    from twofold import problems as problem_files
+    from twofold.judges.lint import faults
+    from twofold.problems.lint import summary
+
+    asked = problem_files.load(problems, profile="fixed")
+    listed = [problem for problem in asked if problem.checklist is not None]
+    found = [
+        f for problem in listed if problem.checklist for f in faults(problem.checklist, problem)
+    ]
+    typer.echo(f"{len(listed)} of {len(asked)} problems have a checklist")
+    typer.echo(summary(found))
+    if not listed or any(fault.severity == "error" for fault in found):
+        raise typer.Exit(EXIT_FAULTS)
+
+
+def pairs(
+    responses: Annotated[
+        Path, typer.Argument(help="Replies, as `score` takes them: two or more each.")
+    ],
+    problems: Annotated[str, typer.Option(help="The problems they answer, with checklists.")],
+    out: Annotated[Path, typer.Option(help="Where the pairs go (JSONL), for `train dpo`.")],
+    judge: JudgeOption = "exact",
+    programs: Annotated[
+        Literal["average", "override"] | None,
+        typer.Option(help="What is done with the verdicts of admitted programs."),
+    ] = None,
+    keep: Annotated[
+        float,
+        typer.Option(
+            min=0.01, max=1.0, help="Share of the pairs kept, largest lead in one criterion first."
+        ),
+    ] = 0.4,
+) -> None:
+    """Pair the best with the worst reply to each problem, by its checklist (RLCF)."""
+    from twofold import problems as problem_files
+    from twofold.jsonl import dumps, replaced
+    from twofold.methods.preferences import pairs as paired
+    from twofold.methods.rewards import Judged
+
+    asked = problem_files.load(problems, profile="fixed")
+    scorer = Judged(judge=judge, programs=programs).scorer()
+    groups = _replies(responses, asked)
+    rows = paired(asked, [groups.get(p.id, []) for p in asked], by=scorer, keep=keep)
+    with replaced(out) as file:
+        file.writelines(dumps(row) + "\n" for row in rows)
+    several = sum(len(group) > 1 for group in groups.values())
+    typer.echo(f"{len(rows)} pairs of {several} problems with two replies or more: {out}")
+    if not rows:
+        typer.echo(
+            "error: no problem has two replies that the judge tells apart; sample more (--samples), at a "
+            "higher temperature, or use a judge that decides these criteria",
+            err=True,
+        )
+        raise typer.Exit(EXIT_FAULTS)
+
+
+def _replies(path: Path, problems: Sequence[Problem]) -> dict[str, list[Response]]:
+    """The replies to each problem, as it was asked with its constraints stated."""
+    from twofold.transcripts import Transcript
+
+    stated = {p.id for p in problems if p.constraints or p.question_states_constraints}
+    found: dict[str, list[Response]] = {}
+    for item, response in Transcript(path, problems).answers("fixed"):
+        if item.condition == ("stated" if item.problem in stated else "plain"):
+            found.setdefault(item.problem, []).append(response)
+    return found
+
+
+def _candidates(path: Path, problems: Sequence[Problem]) -> dict[str, list[str]]:
+    """Up to four different replies to each problem."""
+    found = _replies(path, problems)
+    return {
+        p: list(dict.fromkeys(r.reply for r in of if r.has_reply))[:4] for p, of in found.items()
+    }

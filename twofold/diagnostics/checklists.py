@@ -1,0 +1,380 @@
+"""Do the replies meet their checklists, and how often does the judge who says so err?
+
+A judged share is as good as its judge, so none stands alone here: beside it are what a bare answer and a
+constant reply get from the same judge, and, wherever some criteria are decided by a rule, how the judge
+does on those: sensitivity, specificity, kappa, and the share that it would report if it did not err.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import ClassVar, NamedTuple, final
+
+from twofold.diagnostics.diagnostic import Answer, Diagnostic, Subject
+from twofold.errors import StatsError
+from twofold.jsonl import Row
+from twofold.judges import Judge, MeetsChecklist
+from twofold.judges.followbench import followbench
+from twofold.judges.healthbench import healthbench
+from twofold.judges.spec import exact
+from twofold.stats import agreement, corrected, mean, paired
+from twofold.types import Comparison, Estimate, Finding, Problem, Response, Verdict
+
+CHUNK = 32
+"""Replies that are judged in one call and then saved."""
+
+EXACT = "exact"
+"""The label of the judge that errs never."""
+
+FLOORS = ("bare_answer", "constant")
+
+_MEASURES = {
+    "sensitivity": agreement.sensitivity,
+    "specificity": agreement.specificity,
+    "kappa": agreement.kappa,
+}
+
+
+@final
+@dataclass(frozen=True)
+class Checklists(Diagnostic):
+    """What a judge makes of the replies, criterion by criterion.
+
+    Args:
+        judge: Who judges.
+        label: What the judge is called in tables: the spec it was asked for by. Rows of another judge
+            stand beside these.
+    """
+
+    name: ClassVar[str] = "checklist"
+    question: ClassVar[str] = (
+        "Do the replies meet their checklists, and how often does the judge who says so err?"
+    )
+    needs_weights: ClassVar[bool] = False
+    judge: Judge = field(default_factory=exact)
+    label: str = EXACT
+
+    def collect(self, subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
+        """Judge every reply that was asked for with its constraints stated; see `Diagnostic.collect`."""
+        return self.rows(subject.role, subject.problems, subject.answers, done)
+
+    def rows(
+        self,
+        role: str,
+        problems: Sequence[Problem],
+        answers: Iterable[Answer],
+        done: AbstractSet[str] = frozenset(),
+    ) -> Iterator[Row]:
+        """The rows of replies wherever they come from; the floors stand among those of `model`.
+
+        Args:
+            role: `model` or `against`.
+            problems: What was asked.
+            answers: The replies, taken one at a time.
+            done: Keys of the rows that are on disk already.
+        """
+        by_id = {problem.id: problem for problem in problems}
+        asked = chain(
+            (
+                (by_id[a.item.problem], a.response, a.item.sample, "")
+                for a in answers
+                if _is_judged(a, by_id[a.item.problem])
+            ),
+            _floors(problems) if role == "model" else (),
+        )
+        waiting = (
+            each for each in asked if _key(self.label, each[0], each[2], each[3]) not in done
+        )
+        while chunk := list(islice(waiting, CHUNK)):
+            of, replies = [p for p, *_ in chunk], [r for _, r, *_ in chunk]
+            said = MeetsChecklist(self.judge)(of, replies)
+            known = MeetsChecklist(exact())(of, replies)
+            for (problem, _, sample, floor), told, true in zip(chunk, said, known, strict=True):
+                row: Row = {
+                    "role": role,
+                    "key": _key(self.label, problem, sample, floor),
+                    "judge": self.label,
+                    "problem": problem.id,
+                    "sample": sample,
+                    "score": told.score,
+                    "scores": _scores(told),
+                    "exact": {k: s for k, s in _scores(true).items() if s is not None},
+                }
+                row |= {"floor": floor} if floor else {}
+                yield row | ({} if told.is_scored else {"reason": told.reason})
+
+    def analyse(
+        self, rows: Iterable[Row], problems: Sequence[Problem], *, seed: int = 0
+    ) -> Finding:
+        """Shares of criteria and of whole checklists, and the judge's own errors.
+
+        Returns:
+            By judge J: estimates `ROLE/J/mean` (weighted mean), `ROLE/J/all` (every criterion met),
+            `ROLE/J/category/NAME` and `floor/J/FLOOR/mean`, `/all`; where rules decide some criteria and
+            J is no rule itself, `judge/J/sensitivity`, `/specificity`, `/kappa` over both roles,
+            `ROLE/J/decided` and `/decided_exact`, the share of those criteria met as judged and as it is, and
+            `ROLE/J/open` and `/open_corrected`, the share of the others as judged and as it would be if
+            the judge errs on them as on those; for the published files
+            `ROLE/J/followbench/...` and `ROLE/J/healthbench/...` (see those modules), FollowBench with its
+            rules where there are any, as published, and the judge elsewhere. Comparisons `J/mean` and
+            `J/all`, model minus against; Holm over all.
+        """
+        work = _Analysis(list(rows), {p.id: p for p in problems}, seed)
+        comparisons: dict[str, Comparison] = {}
+        estimates: dict[str, Estimate] = {}
+        for judge in work.judges():
+            estimates |= dict(work.rates(judge))
+            estimates |= dict(work.errors(judge))
+            estimates |= dict(work.published(judge))
+            comparisons |= work.changes(judge)
+        return Finding(
+            diagnostic=self.name,
+            question=self.question,
+            estimates=estimates,
+            comparisons=corrected(comparisons),
+            caveats=tuple(work.caveats(estimates)),
+        )
+
+
+def _is_judged(answer: Answer, problem: Problem) -> bool:
+    wanted = "stated" if problem.constraints or problem.question_states_constraints else "plain"
+    return problem.checklist is not None and answer.item.condition == wanted
+
+
+def _floors(problems: Sequence[Problem]) -> Iterator[tuple[Problem, Response, int, str]]:
+    """What replies would get that do nothing for it."""
+    answers = Counter(p.answer for p in problems if p.answer is not None)
+    usual = min(answers, key=lambda a: (-answers[a], a)) if answers else "5"
+    for problem in problems:
+        if problem.checklist is None:
+            continue
+        texts = {"constant": f"\\boxed{{{usual}}}"}
+        if problem.answer is not None:
+            texts["bare_answer"] = f"\\boxed{{{problem.answer}}}"
+        for name, text in texts.items():
+            yield problem, Response(raw=text, reply=text), 0, name
+
+
+def _key(label: str, problem: Problem, sample: int, floor: str) -> str:
+    return "/".join(filter(None, (label, floor, problem.id, str(sample))))
+
+
+def _scores(verdict: Verdict) -> dict[str, float | None]:
+    return {key: part.score for key, part in verdict.parts.items()}
+
+
+Column = dict[tuple[str, int], float]
+"""A value for each (problem, sample) that has one."""
+
+
+@final
+@dataclass(frozen=True)
+class _Analysis:
+    rows: Sequence[Row]
+    problems: Mapping[str, Problem]
+    seed: int
+
+    def judges(self) -> list[str]:
+        return sorted({row["judge"] for row in self.rows})
+
+    def of(self, judge: str, role: str, floor: str | None = None) -> list[Row]:
+        return [
+            row
+            for row in self.rows
+            if row["judge"] == judge and row["role"] == role and row.get("floor") == floor
+        ]
+
+    def rates(self, judge: str) -> Iterator[tuple[str, Estimate]]:
+        for role in ("model", "against"):
+            rows = self.of(judge, role)
+            yield from self._rates(f"{role}/{judge}", rows)
+            for category in self._categories():
+                found = [
+                    (row["problem"], score)
+                    for row in rows
+                    for key, score in row["scores"].items()
+                    if self._category(row["problem"], key) == category
+                ]
+                yield from self._mean(f"{role}/{judge}/category/{category}", found)
+        for floor in FLOORS:
+            yield from self._rates(f"floor/{judge}/{floor}", self.of(judge, "model", floor))
+
+    def _rates(self, at: str, rows: Sequence[Row]) -> Iterator[tuple[str, Estimate]]:
+        yield from self._mean(f"{at}/mean", [(row["problem"], row["score"]) for row in rows])
+        yield from self._mean(f"{at}/all", [(row["problem"], _all(row)) for row in rows])
+
+    def _mean(
+        self, key: str, found: Sequence[tuple[str, float | None]]
+    ) -> Iterator[tuple[str, Estimate]]:
+        scored = [(problem, value) for problem, value in found if value is not None]
+        if scored:
+            numbers = _numbered(p for p, _ in scored)
+            values, of = [v for _, v in scored], [numbers[p] for p, _ in scored]
+            lost = len({p for p, _ in found}) - len(numbers)
+            yield key, mean(values, of, n_unscored=lost, seed=self.seed)
+
+    def _categories(self) -> list[str]:
+        there = (c for p in self.problems.values() if p.checklist for c in p.checklist.criteria)
+        names = {_named(c.pitfall, c.category) for c in there}
+        return sorted(names) if len(names) > 1 else []
+
+    def _category(self, problem: str, key: str) -> str:
+        checklist = self.problems[problem].checklist
+        if checklist is None or key not in checklist.keys:
+            return ""
+        criterion = checklist.criteria[checklist.keys.index(key)]
+        return _named(criterion.pitfall, criterion.category)
+
+    def errors(self, judge: str) -> Iterator[tuple[str, Estimate]]:
+        """How the judge does on the criteria that a rule decides, and what that makes of its shares."""
+        if judge == EXACT:
+            return
+        both = [row for role in ("model", "against") for row in self.of(judge, role)]
+        known = _beside(both)
+        if not known.truth:
+            return
+        for name, measure in _MEASURES.items():
+            with suppress(StatsError):  # all so, or all not so: this cannot be said
+                yield f"judge/{judge}/{name}", measure(*known, seed=self.seed)
+        for role in ("model", "against"):
+            rows = self.of(judge, role)
+            mine, others = _beside(rows), _open(rows)
+            if mine.truth:
+                yield f"{role}/{judge}/decided", mean(mine.judged, mine.of, seed=self.seed)
+                yield f"{role}/{judge}/decided_exact", mean(mine.truth, mine.of, seed=self.seed)
+            if others.judged:
+                yield f"{role}/{judge}/open", mean(others.judged, others.of, seed=self.seed)
+                with suppress(StatsError):  # a judge no better than chance corrects nothing
+                    yield (
+                        f"{role}/{judge}/open_corrected",
+                        agreement.corrected_share(
+                            others.judged, agreement.Calibration(*known), others.of
+                        ),
+                    )
+
+    def published(self, judge: str) -> Iterator[tuple[str, Estimate]]:
+        """The scores of the published benchmarks, where their problems were asked."""
+        for role in ("model", "against"):
+            rows = self.of(judge, role)
+            told = [(self.problems[row["problem"]], _verdict(row, {})) for row in rows]
+            ruled = [(self.problems[row["problem"]], _verdict(row, row["exact"])) for row in rows]
+            found = followbench(ruled, seed=self.seed) | healthbench(told, seed=self.seed)
+            yield from ((f"{role}/{judge}/{key}", estimate) for key, estimate in found.items())
+
+    def changes(self, judge: str) -> dict[str, Comparison]:
+        found: dict[str, Comparison] = {}
+        old, new = self.of(judge, "against"), self.of(judge, "model")
+        for name, read in (("mean", _score), ("all", _all)):
+            before, after = _column(old, read), _column(new, read)
+            shared = sorted(before.keys() & after.keys())
+            numbers = _numbered(problem for problem, _ in shared)
+            try:
+                found[f"{judge}/{name}"] = paired(
+                    [before[at] for at in shared],
+                    [after[at] for at in shared],
+                    [numbers[problem] for problem, _ in shared],
+                    n_unscored=len({p for p, _ in before.keys() ^ after.keys()}),
+                    seed=self.seed,
+                )
+            except StatsError:
+                continue
+        return found
+
+    def caveats(self, estimates: Mapping[str, Estimate]) -> Iterator[str]:
+        for judge in self.judges():
+            rows = [row for row in self.rows if row["judge"] == judge and "floor" not in row]
+            lost = [row for row in rows if row["score"] is None]
+            if lost:
+                yield (
+                    f"{judge}: {len(lost)} of {len(rows)} replies are unscored, since one criterion or more "
+                    f"could not be judged (first: {lost[0].get('reason', 'unscored')})."
+                )
+            if judge != EXACT and f"judge/{judge}/sensitivity" not in estimates:
+                yield (
+                    f"{judge}: no rule decides any of these criteria, so nothing here says how often this "
+                    "judge errs; a share that it reports can be anything."
+                )
+
+
+def _verdict(row: Row, known: Mapping[str, float]) -> Verdict:
+    """A saved row as the verdict it was made of; `known` stands in for what the judge said."""
+    scores = {key: known.get(key, score) for key, score in row["scores"].items()}
+    if not scores:
+        return Verdict(row["score"], row.get("reason", ""))
+    parts = {key: Verdict(score) for key, score in scores.items()}
+    scored = [score for score in scores.values() if score is not None]
+    whole = sum(scored) / len(scored) if len(scored) == len(scores) else None
+    return Verdict(whole, "", parts)
+
+
+def _named(pitfall: bool, category: str) -> str:
+    return "pitfall" if pitfall else category or "uncategorised"
+
+
+def _score(row: Row) -> float | None:
+    score: float | None = row["score"]
+    return score
+
+
+def _all(row: Row) -> float | None:
+    """Whether every criterion is met; unscored with the reply."""
+    if row["score"] is None:
+        return None
+    return float(
+        all(s is not None and s >= 0.5 for s in row["scores"].values()) and row["score"] > 0
+    )
+
+
+def _numbered(problems: Iterable[str]) -> dict[str, int]:
+    """Each problem's number, as the statistics take it."""
+    return {problem: i for i, problem in enumerate(dict.fromkeys(problems))}
+
+
+def _column(rows: Sequence[Row], read: object) -> Column:
+    assert callable(read)
+    found = {(row["problem"], row["sample"]): read(row) for row in rows}
+    return {at: value for at, value in found.items() if value is not None}
+
+
+class _Items(NamedTuple):
+    """Criteria of replies: as judged, as they are (0 or 1), and the problem of each as a number."""
+
+    judged: list[int]
+    truth: list[int]
+    of: list[int]
+
+
+def _beside(rows: Sequence[Row]) -> _Items:
+    """The criteria that were judged and that a rule decides."""
+    return _items(
+        (row["scores"][key], true, row["problem"])
+        for row in rows
+        for key, true in row["exact"].items()
+        if row["scores"].get(key) is not None
+    )
+
+
+def _open(rows: Sequence[Row]) -> _Items:
+    """The criteria that were judged and that no rule decides; their truth is a stand-in."""
+    return _items(
+        (score, 0.0, row["problem"])
+        for row in rows
+        for key, score in row["scores"].items()
+        if score is not None and key not in row["exact"]
+    )
+
+
+def _items(triples: Iterable[tuple[float, float, str]]) -> _Items:
+    triples = list(triples)
+    numbers = _numbered(problem for *_, problem in triples)
+    found = _Items([], [], [])
+    for judged, true, problem in triples:
+        found.judged.append(int(judged >= agreement.THRESHOLD))
+        found.truth.append(int(true >= agreement.THRESHOLD))
+        found.of.append(numbers[problem])
+    return found

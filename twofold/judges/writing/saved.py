@@ -1,0 +1,129 @@
+"""How are checklists kept while they are written? A problem a line, each as soon as it has its list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import final
+
+from twofold.checklist import Checklist, Criterion
+from twofold.errors import ProblemError
+from twofold.jsonl import cut_torn_line, dumps, named_disk_errors
+from twofold.judges.program import Admission, admitted
+from twofold.judges.sandbox import Sandbox
+from twofold.judges.writing.examples import Examples, examples_for
+from twofold.judges.writing.implied import implied
+from twofold.judges.writing.model import Written
+from twofold.judges.writing.program import ProgramWriter
+from twofold.problems import io
+from twofold.types import Problem
+
+
+@final
+@dataclass(frozen=True)
+class Saved:
+    """Problems with their checklists in a file of our own form, appended to.
+
+    Args:
+        path: The file; made if it is not there.
+    """
+
+    path: Path
+
+    def missing(self, problems: Sequence[Problem]) -> list[Problem]:
+        """Which of the problems are not in the file yet.
+
+        Raises:
+            ProblemError: If the file holds something else, or other problems.
+        """
+        if not self.path.exists():
+            return list(problems)
+        cut_torn_line(self.path)
+        there = {problem.id for problem in io.read(self.path, profile="fixed")}
+        strangers = len(there - {problem.id for problem in problems})
+        if strangers:
+            raise ProblemError(
+                f"{self.path} holds {strangers} problems that are none of these; choose another --out"
+            )
+        return [problem for problem in problems if problem.id not in there]
+
+    def write(
+        self,
+        written: Iterable[Written],
+        *,
+        programs: str | None,
+        say: Callable[[str], None],
+    ) -> list[str]:
+        """Append every problem that has got a checklist.
+
+        Args:
+            written: What a writer yields.
+            programs: The MODEL that writes verifiers; None = none are written.
+            say: Takes a line for every loss.
+
+        Returns:
+            Why each problem that is not in the file has no checklist.
+        """
+        failed = []
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with named_disk_errors(self.path), self.path.open("ab", buffering=0) as file:
+            for problem, checklist, reason in written:
+                if checklist is None:
+                    failed.append(f"{problem.id}: {reason}")
+                    continue
+                if reason:
+                    say(f"{problem.id}: {reason}")
+                if programs is not None:
+                    checklist = with_programs(problem, checklist, programs, say)
+                row = io.to_row(replace(problem, checklist=checklist))
+                file.write((dumps(row) + "\n").encode())
+        return failed
+
+
+def with_programs(
+    problem: Problem, checklist: Checklist, spec: str, say: Callable[[str], None]
+) -> Checklist:
+    """The checklist with a program wherever a model wrote one that passes the criterion's examples.
+
+    Args:
+        problem: Whose checklist it is.
+        checklist: Its criteria; those that have a program keep it.
+        spec: The MODEL that writes.
+        say: Takes a line for every program that was refused, and why.
+    """
+    from twofold.models import resolve
+
+    writer = ProgramWriter(model=resolve(spec))
+    kept: list[Criterion] = []
+    with Sandbox() as sandbox:
+        for criterion, (made, _) in zip(
+            checklist.criteria, writer.write(checklist.criteria), strict=True
+        ):
+            if not made.program or made.program == criterion.program:
+                kept.append(criterion)
+                continue
+            known = _examples(criterion)
+            tried = (
+                admitted(made.program, known.positive, known.negative, sandbox)
+                if known
+                else Admission(False, "no reply to it has a known truth that it could be tried on")
+            )
+            if not tried.admitted:
+                say(
+                    f"{problem.id}: a program for {criterion.text[:60]!r} is refused: {tried.reason}"
+                )
+            kept.append(made if tried.admitted else criterion)
+    return replace(checklist, criteria=tuple(kept))
+
+
+def _examples(criterion: Criterion) -> Examples | None:
+    """Replies that do what the criterion says and that do not; None where no rule tells which do."""
+    rules = implied(replace(criterion, pitfall=False))
+    if len(rules) != 1:
+        return None
+    stand_in = Problem(question=criterion.text, constraints=rules)
+    try:
+        return examples_for(replace(criterion, rule=rules[0].name), stand_in)
+    except ProblemError:  # too few texts of either kind
+        return None
