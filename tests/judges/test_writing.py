@@ -231,8 +231,8 @@ def test_the_universal_criterion_is_added_and_the_writer_is_named():
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("", "empty"),
-        ("I cannot help with that.", "no criterion"),
+        ("", "the reply states no criterion"),
+        ("I cannot help with that.", "the reply states no criterion"),
         ("- Is it good? (0)", "no criterion could be read; 1 point dropped"),
         (Response(raw="", reply="", ended=Ended.failed, error="HTTP 500"), "HTTP 500"),
         (Response(raw="<think>", reply="", ended=Ended.unclosed_thinking), "unclosed thinking"),
@@ -242,7 +242,7 @@ def test_the_universal_criterion_is_added_and_the_writer_is_named():
 def test_a_checklist_without_criteria_is_none_with_the_reason(line, reason):
     ((_, checklist, why),) = writer(line).write([SUM])
     assert checklist is None
-    assert reason in why or (reason == "empty" and why == "no criterion")
+    assert reason in why
 
 
 def test_a_cut_reply_loses_its_last_line_only():

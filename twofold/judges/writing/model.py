@@ -134,7 +134,8 @@ class ModelWriter:
         read = read_criteria(text, how=self.how)
         reason = _summary(read.dropped, cut=response.ended is Ended.truncated)
         if not read.criteria:
-            return None, f"no criterion could be read; {reason}" if reason else "no criterion"
+            why = "no criterion could be read" if reason else "the reply states no criterion"
+            return None, f"{why}; {reason}" if reason else why
         return Checklist(criteria=(*read.criteria, UNIVERSAL), writer=self.name), reason
 
 
