@@ -24,7 +24,7 @@ def named(spec: str) -> Judge:
     """The judge that `spec` names.
 
     Args:
-        spec: `exact` (what a rule decides, all else unscored); `noisy:ERROR[:reply|opening[:N]]`, the
+        spec: `exact` (what a rule decides, all else unscored); `noisy:ERROR[:reply|opening[:N[:SEED]]]`, the
             exact judge with planted errors, for experiments; or a MODEL as in `twofold.models.resolve`: asked
             for the odds of yes and no where its weights are here, for a number several times where it is
             behind a server.
@@ -50,15 +50,18 @@ def named(spec: str) -> Judge:
 
 def _noisy(spec: str, options: str) -> NoisyJudge:
     error, _, rest = options.partition(":")
-    by, _, n = rest.partition(":")
+    by, n, seed, *more = [*rest.split(":"), "", ""]
     try:
         if by not in ("", "reply", "opening"):
             raise ValueError(f"{by!r} is neither reply nor opening")
+        if any(more):
+            raise ValueError(f"{':'.join(more)!r} is too much")
         return NoisyJudge(
             ExactJudge(),
             error=float(error),
             by="opening" if by == "opening" else "reply",
             n=int(n or 1),
+            seed=int(seed or 0),
         )
     except ValueError as wrong:
         raise ScoringError(f"{spec!r} is no judge ({wrong}); there is {GRAMMAR}") from wrong
