@@ -6,7 +6,7 @@ import torch
 from benchmarks.ratio import Ratio, in_turn
 from twofold.checklist import Criterion
 from twofold.judges.judge import Asked
-from twofold.judges.logodds import SIDES, LogOddsJudge, chat, odds
+from twofold.judges.logodds import SIDES, LogOddsJudge, odds
 from twofold.judges.reading import shown
 from twofold.types import Problem, Response
 
@@ -52,11 +52,11 @@ def apart(judge, asked):
     with torch.inference_mode():
         for each in asked:
             head = tuple(sorted(shown(each.problem, each.response).items()))
-            ids = judge._ids(chat(head, each.criterion.text))
+            ids = judge._local.ids(head, each.criterion.text)
             logits = judge.model.network(torch.tensor([ids]), logits_to_keep=1).logits[0, -1]
             logprobs = logits.float().log_softmax(-1)
             yes, no = (
-                float(logprobs[list(judge._spellings[side])].logsumexp(-1)) for side in SIDES
+                float(logprobs[list(judge._local.spellings[side])].logsumexp(-1)) for side in SIDES
             )
             found.append(odds(yes, no, least=1e-9).score)
     return found

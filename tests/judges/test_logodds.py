@@ -1,7 +1,10 @@
 """LogOddsJudge: one reading a reply gives what separate prompts give, in any company."""
 
+import json
 import math
+import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +20,10 @@ from twofold.models.hf import HfModel
 from twofold.models.scripted import ScriptedModel
 from twofold.probes import scoring
 from twofold.types import Ended, OpenModel, Problem, Response, Verdict
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
+from asking import model_at
+from faulty_server import FaultyServer, Say, Send
 
 SPELLED = ["yes", " Yes", "YES\n", "no", " No", "maybe", "yes!", "know"]
 N_PAIRS = 120
@@ -147,7 +154,7 @@ def test_a_criterion_that_begins_another_still_has_a_branch(tiny):
 
 
 def test_spellings_are_whole_words_in_any_case(tiny):
-    found = LogOddsJudge(tiny)._spellings
+    found = LogOddsJudge(tiny)._local.spellings
     assert found == {"yes": (0, 1, 2), "no": (3, 4)}
 
 
@@ -200,6 +207,40 @@ def test_a_model_without_probabilities_is_refused():
         LogOddsJudge(ScriptedModel({}))
     with pytest.raises(ValueError, match="least"):
         LogOddsJudge(Tiny(), least=0)
+
+
+def served(tops, *, least=0.01, criteria=("Is it long?",)):
+    """What a server's likeliest first tokens make of it; `tops` by criterion."""
+
+    def behave(asked):
+        (line,) = [line for line in tops if line in asked.text]
+        told = [{"token": token, "logprob": math.log(p)} for token, p in tops[line]]
+        choice = {"message": {"content": "x"}, "logprobs": {"content": [{"top_logprobs": told}]}}
+        return Send(body=json.dumps({"choices": [choice]}).encode())
+
+    with FaultyServer(behave) as server:
+        asked = [question("Seven cats.", criterion) for criterion in criteria]
+        return LogOddsJudge(model_at(server.url), least=least)(asked), server
+
+
+def test_a_server_is_asked_for_its_first_token():
+    tops = {
+        "Is it long?": [("Yes", 0.3), (" yes", 0.3), ("no", 0.1), ("NO", 0.1), ("Yesterday", 0.2)],
+        "Is it short?": [("No", 0.5), ("The", 0.5)],
+        "Is it red?": [("I", 0.9), ("Yes", 0.005)],
+    }
+    found, server = served(tops, criteria=[*tops, "Is it long?"])
+    assert [v.score for v in found] == [pytest.approx(0.75), 0.0, None, pytest.approx(0.75)]
+    assert "does not answer yes or no" in found[2].reason
+    assert len(server.asked) == 3
+    body = server.asked[0].body
+    assert (body["max_tokens"], body["logprobs"], body["top_logprobs"]) == (1, True, 20)
+
+
+def test_a_server_without_log_probabilities_scores_nothing():
+    with FaultyServer(lambda asked: Say("Yes")) as server:
+        (found,) = LogOddsJudge(model_at(server.url))([QUESTIONS[0]])
+    assert found == Verdict(None, "the server tells no log-probabilities")
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 
@@ -18,7 +18,11 @@ from twofold.errors import ScoringError
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.reading import defused, polarised, settled, shown
 from twofold.judges.template import filled, prompt
-from twofold.types import Message, Model, OpenModel, Verdict
+from twofold.models.server import ServerModel
+from twofold.types import Message, OpenModel, Verdict
+
+if TYPE_CHECKING:
+    from twofold.probes import Tree
 
 SIDES = ("yes", "no")
 
@@ -32,11 +36,12 @@ class LogOddsJudge(Judge):
 
     With the weights at hand all criteria of one reply share one reading of it, on the very token ids
     that separate prompts would have. Scores depend on their company only by the number format's
-    rounding (below 1e-3 in float32).
+    rounding (below 1e-3 in float32). A server is asked for each criterion by itself (it may keep what
+    prompts begin with) and tells its 20 likeliest first tokens: what is not among them counts as 0.
 
     Args:
-        model: The judge; its weights are here. It has to answer at once: one that opens a thought
-            first is unscored throughout.
+        model: The judge: with its weights here, or behind a server that tells log-probabilities. It
+            has to answer at once; one that opens a thought first is unscored throughout.
         least: The probability that yes and no need to have together, in (0, 1); below it the model is
             about to say something else, and the odds of two things that it does not say mean nothing.
 
@@ -56,14 +61,14 @@ class LogOddsJudge(Judge):
         twofold.errors.ScoringError: 'scripted' gives no probabilities; ...
     """
 
-    model: OpenModel
+    model: OpenModel | ServerModel
     least: float = 0.01
 
     def __post_init__(self) -> None:
-        if not isinstance(self.model, OpenModel):
-            spec = self.model.spec if isinstance(self.model, Model) else self.model
+        if not isinstance(self.model, (OpenModel, ServerModel)):
             raise ScoringError(
-                f"{spec!r} gives no probabilities; take a model whose weights are here, or SampledJudge"
+                f"{self.model.spec!r} gives no probabilities; take a local or a served model, or "
+                "SampledJudge"
             )
         if not 0 < self.least < 1:
             raise ValueError(f"least is {self.least}; give a probability above 0 and below 1")
@@ -74,7 +79,7 @@ class LogOddsJudge(Judge):
         return "log_odds"
 
     def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
-        """Ask all questions, equal ones once, those about one reply together.
+        """Ask all questions, equal ones once, and those about one reply together.
 
         Raises:
             ScoringError: If the model has no token for yes or for no.
@@ -97,23 +102,53 @@ class LogOddsJudge(Judge):
             for each, done, head in zip(asked, known, heads, strict=True)
         ]
 
-    def _found(self, wanted: Mapping[Head, Sequence[str]]) -> dict[tuple[Head, str], Verdict]:
+    def _found(self, wanted: Wanted) -> Found:
+        if isinstance(self.model, ServerModel):
+            return self._served(self.model, wanted)
+        return self._local.found(wanted, self.least)
+
+    @cached_property
+    def _local(self) -> _Local:
+        assert isinstance(self.model, OpenModel)
+        return _Local(self.model)
+
+    def _served(self, model: ServerModel, wanted: Wanted) -> Found:
+        from twofold.models.first_token import first_tokens
+
+        pairs = [(head, line) for head, lines in wanted.items() for line in lines]
+        firsts = first_tokens(model, [[chat(head, line)] for head, line in pairs])
+        return {
+            pair: Verdict(None, first.error)
+            if first.error
+            else odds(*(_side(first.logprobs, side) for side in SIDES), least=self.least)
+            for pair, first in zip(pairs, firsts, strict=True)
+        }
+
+
+@final
+@dataclass(frozen=True)
+class _Local:
+    """A model whose weights are here, asked by branches of one reading."""
+
+    model: OpenModel
+
+    def found(self, wanted: Wanted, least: float) -> Found:
         """The verdicts by reply and criterion."""
         from twofold.probes import score
 
-        trees = [self._tree(head, lines) for head, lines in wanted.items()]
+        trees = [self.tree(head, lines) for head, lines in wanted.items()]
         found: dict[int, list[Verdict]] = {}
         for i, scored in score(self.model, trees):
             ends = [float(branch.logprobs[-1]) for branch in scored]
             pairs = zip(ends[0::2], ends[1::2], strict=True)
-            found[i] = [odds(yes, no, least=self.least) for yes, no in pairs]
+            found[i] = [odds(yes, no, least=least) for yes, no in pairs]
         return {
             (head, line): verdict
             for i, (head, lines) in enumerate(wanted.items())
             for line, verdict in zip(lines, found[i], strict=True)
         }
 
-    def _tree(self, head: Head, lines: Sequence[str]) -> Any:
+    def tree(self, head: Head, lines: Sequence[str]) -> Tree:
         """One reply's reading: what all prompts begin with, and two branches a criterion.
 
         Each prompt is spelt in tokens as a whole and only then cut where they part, so trunk and branch
@@ -121,44 +156,47 @@ class LogOddsJudge(Judge):
         """
         from twofold.probes import Branch, Tree
 
-        prompts = [self._ids(chat(head, line)) for line in lines]
+        prompts = [self.ids(head, line) for line in lines]
         cut = min(len(ids) for ids in prompts) - 1
         for ids in prompts[1:]:
             same = np.equal(ids[:cut], prompts[0][:cut])
             cut = cut if same.all() else int(same.argmin())
         branches = [
-            Branch(cut, ids[cut:], given=len(ids) - cut - 1, stops=self._spellings[side])
+            Branch(cut, ids[cut:], given=len(ids) - cut - 1, stops=self.spellings[side])
             for ids in prompts
             for side in SIDES
         ]
         return Tree(prompts[0][:cut], tuple(branches))
 
-    def _ids(self, asked: Message) -> Ids:
-        text = self.model.render([asked])
+    def ids(self, head: Head, line: str) -> Ids:
+        """The tokens of a whole prompt, up to where the answer begins."""
+        text = self.model.render([chat(head, line)])
         return tuple(self.model.tokenizer(text, add_special_tokens=False).input_ids)
 
     @cached_property
-    def _spellings(self) -> dict[str, Ids]:
+    def spellings(self) -> Mapping[str, Ids]:
         """The tokens that say a side and nothing else, in small or capital letters."""
         tokenizer = self.model.tokenizer
         texts: list[str] = tokenizer.batch_decode(
             [[i] for i in range(len(tokenizer))], clean_up_tokenization_spaces=False
         )
-        found: dict[str, list[int]] = {side: [] for side in SIDES}
-        for i, text in enumerate(texts):
-            if (word := text.strip().casefold()) in found:
-                found[word].append(i)
+        found = {
+            side: tuple(i for i, text in enumerate(texts) if _says(text) == side) for side in SIDES
+        }
         for side, ids in found.items():
             if not ids:
                 raise ScoringError(
                     f"{self.model.spec} has no token that says {side!r}; take another judge model, or "
                     "SampledJudge"
                 )
-        return {side: tuple(ids) for side, ids in found.items()}
+        return found
 
 
 Head = tuple[tuple[str, str], ...]
 """The request and the reply as they are shown: what all criteria of a reply share."""
+
+Wanted = Mapping[Head, Sequence[str]]
+Found = Mapping[tuple[Head, str], Verdict]
 
 
 def odds(yes: float, no: float, *, least: float) -> Verdict:
@@ -185,6 +223,16 @@ def chat(head: Head, line: str) -> Message:
     """The question: what is shown first, the criterion last, so that all before it is shared."""
     text = filled(prompt("judge_yes_no"), criterion=line, **dict(head))
     return Message(role="user", content=text)
+
+
+def _says(token: str) -> str:
+    return token.strip().casefold()
+
+
+def _side(logprobs: Mapping[str, float], side: str) -> float:
+    """The log-probability of all spellings of a side."""
+    nats = [each for token, each in logprobs.items() if _says(token) == side]
+    return float(np.logaddexp.reduce(nats)) if nats else -np.inf
 
 
 def _line(asked: Asked) -> str:
