@@ -23,6 +23,8 @@ app = typer.Typer(
 
 How = Literal["direct", "candidates", "rubric"]
 
+Form = Literal["own", "rlcf", "rar", "healthbench", "autorubric"]
+
 ProblemsArgument = Annotated[
     str, typer.Argument(help="A suite, a file or directory, as `--problems` of `audit`.")
 ]
@@ -117,6 +119,41 @@ def check_(problems: ProblemsArgument) -> None:
     typer.echo(f"{len(listed)} of {len(asked)} problems have a checklist")
     typer.echo(summary(found))
     if not listed or any(fault.severity == "error" for fault in found):
+        raise typer.Exit(EXIT_FAULTS)
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="Checklists in one form.")],
+    out: Annotated[Path, typer.Option(help="Where they go in the other.")],
+    read_as: Annotated[Form, typer.Option("--from", help="The form that is read.")] = "own",
+    write_as: Annotated[Form, typer.Option("--to", help="The form that is written.")] = "own",
+    denied: Annotated[
+        Literal["drop", "omission", "virtue"],
+        typer.Option(
+            help="What a RaR pitfall that says 'does not' means: unclear, so it is dropped and counted; an "
+            "omission, which is bad; or a virtue."
+        ),
+    ] = "drop",
+) -> None:
+    """Convert checklists: our own problems, RLCF, RaR, HealthBench, autorubric."""
+    from twofold import problems as problem_files
+    from twofold.judges import forms
+
+    if read_as == "own":
+        read = problem_files.load(str(source), profile="fixed")
+        dropped: Sequence[str] = ()
+    else:
+        found = forms.read_form(source, read_as, denied=denied)
+        read, dropped = list(found.problems), found.dropped
+    if write_as == "own":
+        problem_files.write(out, read)
+    else:
+        forms.write_form(out, read, write_as)
+    typer.echo(f"{len(read)} checklists: {out}")
+    for line in dropped:
+        typer.echo(f"dropped: {line}", err=True)
+    if not read:
         raise typer.Exit(EXIT_FAULTS)
 
 
