@@ -214,10 +214,7 @@ def defused(text: str) -> str:
 _DECORATION = " \t\r\n*_`#[](){}"  # no `>` and no quotes: a quoted verdict is somebody else's
 _STOPS = ".!,;"  # only behind a number: .5 is not 5
 _PLAIN = str.maketrans({"−": "-", "’": "'", "*": None, "`": None})
-_NAMES = (
-    "s|bos|eos|pad|unk|end|sep|think|thinking|system|user|assistant|"
-    "start_of_turn|end_of_turn|begin_of_text|end_of_text"
-)
+_NAMES = "s|bos|eos|pad|unk|think|thinking|start_of_turn|end_of_turn"
 _MARK = re.compile(
     rf"<(?=[|｜]|/?(?:{_NAMES})>)|\[(?=/?(?:INST|THINK|SYSTEM_PROMPT|AVAILABLE_TOOLS)\])",
     re.IGNORECASE,
