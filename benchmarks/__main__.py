@@ -7,12 +7,21 @@ limit that does not hold is printed as such, and the exit status says so.
 
 import sys
 
-from benchmarks import audit_overhead, branch_scoring, grpo_step, memory, scoring, startup
+from benchmarks import (
+    audit_overhead,
+    branch_scoring,
+    grpo_step,
+    judging,
+    memory,
+    scoring,
+    startup,
+    verifiers,
+)
 from benchmarks.ratio import table
 
 MODULES = {
     m.__name__.split(".")[1]: m
-    for m in (startup, scoring, memory, branch_scoring, audit_overhead, grpo_step)
+    for m in (startup, scoring, memory, branch_scoring, judging, verifiers, audit_overhead, grpo_step)
 }
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ from twofold.judges.exact import ExactJudge
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.logodds import LogOddsJudge
 from twofold.judges.noisy import NoisyJudge
+from twofold.judges.quantised import Quantised
 from twofold.judges.sampled import SampledJudge
+from twofold.judges.spec import exact
 from twofold.models.scripted import ScriptedModel
 from twofold.types import Ended, Message, OpenModel, Problem, Response
 
@@ -101,7 +103,8 @@ JUDGES: list[tuple[Judge, str]] = [
     (NoisyJudge(ExactJudge(), error=0.5), "noisy(exact)"),
     (NoisyJudge(SAMPLED, error=0.5, by="opening"), "noisy(sampled)"),
     (SAMPLED, "sampled"),
-    (replace(SAMPLED, levels=3), "sampled"),
+    (Quantised(SAMPLED, 3), "quantised(sampled)"),
+    (exact(), "override(exact,followbench_rules)"),
     (LogOddsJudge(Letters(), least=1e-6), "log_odds"),
     (Blend(SAMPLED, ExactJudge()), "average(sampled,exact)"),
     (Blend(SAMPLED, ExactJudge(), how="override"), "override(sampled,exact)"),

@@ -84,30 +84,6 @@ def test_a_server_that_is_down_scores_nothing() -> None:
     assert judged([failed] * 5) == Verdict(None, "0 of 5 samples gave a number (5 failed)")
 
 
-@pytest.mark.parametrize(
-    ("number", "levels", "score"),
-    [
-        (74, 3, 0.5),
-        (75, 3, 1.0),
-        (25, 3, 0.5),
-        (24, 3, 0.0),
-        (37, 5, 0.25),
-        (38, 5, 0.5),
-        (50, 2, 1.0),
-        (49, 2, 0.0),
-        (73, None, 0.73),
-    ],
-)
-def test_levels(number: int, levels: int | None, score: float) -> None:
-    assert judged([str(number)], levels=levels).score == score
-
-
-def test_a_pitfall_is_turned_after_rounding() -> None:
-    judge = SampledJudge(ScriptedModel(lambda text, g: "25"), n=1, levels=3)
-    plain, pitfall = judge([question(), question(pitfall=True)])
-    assert (plain.score, pitfall.score) == (0.5, 0.5)
-
-
 def test_all_questions_go_in_one_call_and_equal_ones_once() -> None:
     model = Noting()
     judge = SampledJudge(model, n=3, temperature=0.7, seed=5)
@@ -151,7 +127,6 @@ def test_the_prompt_shows_request_reply_and_criterion_and_no_polarity() -> None:
         {"n": 0},
         {"temperature": -1},
         {"temperature": 0},
-        {"levels": 1},
         {"temperature": float("nan")},
     ],
 )

@@ -3,17 +3,19 @@
 | question | file |
 |---|---|
 | what is a judge, and what is it asked? | `judge` |
-| who judges? a rule, a program in a sandbox, a model's odds, a model's samples | `exact`, `program`, `logodds`, `sampled` |
-| two judges of one thing, a judge in few levels, one with planted errors, one that remembers | `blend`, `quantised`, `noisy`, `cache` |
+| who judges? rules, programs, a model's odds, its samples | `exact`, `program`, `logodds`, `sampled` |
+| judges of judges: two, in few levels, with errors, remembered | `blend`, `quantised`, `noisy`, `cache` |
 | how do many verdicts become one measure? | `scorer`, `holistic` |
 | who writes checklists, what is wrong with one, which forms do others use? | `writing`, `lint`, `forms` |
-| where does a model's program run? | `sandbox` |
+| where does a model's program run, and who watches it? | `sandbox`, `warden` |
 | which judge does a text name? | `spec` |
+| how are FollowBench and HealthBench scored? | `followbench`, `followbench_rules`, `healthbench` |
 
 Importing this package brings in no torch and starts nothing.
 """
 
 from twofold.judges.blend import Blend
+from twofold.judges.cache import CachedJudge
 from twofold.judges.exact import ExactJudge
 from twofold.judges.holistic import Holistic
 from twofold.judges.judge import Asked, Judge
@@ -27,6 +29,7 @@ from twofold.judges.scorer import MeetsChecklist
 __all__ = [
     "Asked",
     "Blend",
+    "CachedJudge",
     "ExactJudge",
     "Holistic",
     "Judge",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
@@ -31,8 +30,6 @@ class SampledJudge(Judge):
         model: The judge: a server's, a local one, a scripted one.
         n: Samples a criterion, at least 1.
         temperature: How they are drawn, at least 0; 0 only with one sample, since all would be alike.
-        levels: Round the mean to so many evenly spaced scores from 0 to 1, at least 2 (3: 0, 0.5, 1), so
-            that in training a judge's noise is not taken for a difference; None = as it is.
         max_tokens: Budget of a sample. A model that thinks first needs far more than the default.
         seed: Base of the samples' randomness.
 
@@ -63,14 +60,11 @@ class SampledJudge(Judge):
     model: Model
     n: int = 5
     temperature: float = 1.0
-    levels: int | None = None
     max_tokens: int = 16
     seed: int = 0
 
     def __post_init__(self) -> None:
         check_sampling(self.n, self.temperature)
-        if self.levels is not None and self.levels < 2:
-            raise ValueError(f"levels is {self.levels}; give at least 2 (0 and 1), or None")
 
     @property
     def name(self) -> str:
@@ -104,8 +98,6 @@ class SampledJudge(Judge):
         if why:
             return Verdict(None, why)
         score = sum(said.numbers) / (100 * len(said.numbers))
-        if self.levels is not None:
-            score = math.floor(score * (self.levels - 1) + 0.5) / (self.levels - 1)
         return Verdict(score, said.told())
 
 

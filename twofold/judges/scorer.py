@@ -10,7 +10,7 @@ from typing import Literal, Self, final
 
 import numpy as np
 
-from twofold.checklist import Checklist, Criterion
+from twofold.checklist import Criterion
 from twofold.errors import ScoringError
 from twofold.judges.judge import Asked, Judge
 from twofold.types import Problem, Response, Scorer, Verdict
@@ -56,6 +56,7 @@ class MeetsChecklist(Scorer):
         abstention (-1) by the weight; here it is unscored.
 
     Example:
+        >>> from twofold.checklist import Checklist
         >>> from twofold.judges.exact import ExactJudge
         >>> from twofold.constraints import from_spec
         >>> rule = from_spec("punctuation:no_comma", None, profile="fixed")
@@ -63,7 +64,8 @@ class MeetsChecklist(Scorer):
         ...     Criterion(text="Is the answer right?", rule="answer", weight=75),
         ...     Criterion(text="Is there no comma?", rule="punctuation:no_comma", weight=25)))
         >>> problem = Problem(question="7 + 5 = ?", answer="12", constraints=(rule,), checklist=asked)
-        >>> (verdict,) = MeetsChecklist(ExactJudge())([problem], [Response(raw="12, so", reply="It is 12, so.")])
+        >>> reply = Response(raw="It is 12, so.", reply="It is 12, so.")
+        >>> (verdict,) = MeetsChecklist(ExactJudge())([problem], [reply])
         >>> verdict.score, verdict.parts["item:2"].score
         (0.75, 0.0)
     """

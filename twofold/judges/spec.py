@@ -10,9 +10,12 @@ from twofold.judges.judge import Judge
 from twofold.judges.logodds import LogOddsJudge
 from twofold.judges.noisy import NoisyJudge
 from twofold.judges.sampled import SampledJudge
-from twofold.types import OpenModel
+from twofold.models.server import ServerModel
 
-GRAMMAR = "exact, noisy:ERROR (planted errors, e.g. noisy:0.3 or noisy:0.3:opening), or a MODEL"
+GRAMMAR = (
+    "exact, noisy:ERROR (planted errors, e.g. noisy:0.3 or noisy:0.3:opening), a MODEL, odds:MODEL or "
+    "sampled:MODEL"
+)
 
 
 def exact() -> Judge:
@@ -27,7 +30,8 @@ def named(spec: str) -> Judge:
         spec: `exact` (what a rule decides, all else unscored); `noisy:ERROR[:reply|opening[:N[:SEED]]]`, the
             exact judge with planted errors, for experiments; or a MODEL as in `twofold.models.resolve`: asked
             for the odds of yes and no where its weights are here, for a number several times where it is
-            behind a server.
+            behind a server. `odds:MODEL` and `sampled:MODEL` choose the way (a server has to give
+            log-probabilities for the odds).
 
     Raises:
         ScoringError: If a planted judge is written wrongly.
@@ -44,8 +48,11 @@ def named(spec: str) -> Judge:
         return _noisy(spec, options)
     from twofold.models import resolve
 
-    model = resolve(spec)
-    return LogOddsJudge(model) if isinstance(model, OpenModel) else SampledJudge(model)
+    way, name = (kind, options) if kind in ("odds", "sampled") else ("", spec)
+    model = resolve(name)
+    if way == "sampled" or (isinstance(model, ServerModel) and way != "odds"):
+        return SampledJudge(model)
+    return LogOddsJudge(model)  # type: ignore[arg-type]  # refuses a model without probabilities
 
 
 def _noisy(spec: str, options: str) -> NoisyJudge:

@@ -14,6 +14,7 @@
 | what is the mean of a number without bounds (nats)? | `average` |
 | how did such a number change on the same problems? | `change` |
 | how well does a number tell two kinds apart? | `auroc` |
+| how often does a judge err, and what is its share without that? | `agreement` |
 | what could a comparison have seen at all? | `Comparison.detectable`, made in `power` |
 
 The unit is the problem: `n` counts problems, and intervals and tests are clustered by them. Seeds

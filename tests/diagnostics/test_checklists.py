@@ -1,0 +1,214 @@
+"""Are judged checklists shares with floors beside them, and with the judge's own errors?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pytest
+
+from twofold.checklist import Checklist, Criterion
+from twofold.constraints import from_spec
+from twofold.diagnostics import named
+from twofold.diagnostics.checklists import Checklists
+from twofold.diagnostics.diagnostic import Answer, Subject
+from twofold.judges import Asked, ExactJudge, Judge
+from twofold.models.scripted import ScriptedModel
+from twofold.store import Item
+from twofold.types import Ended, Problem, Response, Sampling, Verdict
+
+NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
+RIGHT = Criterion(text="right?", weight=75, rule="answer", category="essential")
+PLAIN = Criterion(text="no comma?", weight=25, rule="punctuation:no_comma", category="optional")
+KIND = Criterion(text="kind?", weight=50)
+GOOD, COMMA, WRONG = "It is #### 12", "So, #### 12", "It is #### 13"
+
+
+def problem(i: int, *criteria: Criterion) -> Problem:
+    return Problem(
+        question=f"{i}: 7 + 5 = ?",
+        answer="12",
+        constraints=(NO_COMMA,),
+        checklist=Checklist(criteria=criteria or (RIGHT, PLAIN)),
+    )
+
+
+def answer(asked: Problem, text: str, *, role: str = "model", condition: str = "stated") -> Answer:
+    item = Item(role, condition, asked.id, 0)
+    return Answer(item=item, response=Response(raw=text, reply=text), correct=None)
+
+
+@dataclass(frozen=True)
+class Half(Judge):
+    """Right of what is so, and wrong of every second thing that is not."""
+
+    @property
+    def name(self) -> str:
+        return "half"
+
+    def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
+        said, wrong = [], 0
+        for true in ExactJudge()(asked):
+            if true.score == 0.0:
+                wrong += 1
+                said.append(Verdict(float(wrong % 2), "half"))
+            else:
+                said.append(Verdict(1.0, "half"))
+        return said
+
+
+def found(
+    diagnostic: Checklists, problems: Sequence[Problem], answers: dict[str, Sequence[Answer]]
+):
+    rows = [r for role, of in answers.items() for r in diagnostic.rows(role, problems, of)]
+    return rows, diagnostic.analyse(rows, problems)
+
+
+def test_shares_and_floors_by_hand() -> None:
+    problems = [problem(i) for i in range(4)]
+    texts = (GOOD, COMMA, WRONG, GOOD)
+    _, finding = found(
+        Checklists(),
+        problems,
+        {"model": [answer(p, t) for p, t in zip(problems, texts, strict=True)]},
+    )
+    value = {key: e.value for key, e in finding.estimates.items()}
+    assert value["model/exact/mean"] == pytest.approx((1 + 0.75 + 0.25 + 1) / 4)
+    assert value["model/exact/all"] == 0.5
+    assert value["model/exact/category/essential"] == 0.75
+    assert value["model/exact/category/optional"] == 0.75
+    assert value["floor/exact/bare_answer/mean"] == 1.0  # a bare answer meets these criteria
+    assert value["floor/exact/constant/all"] == 1.0
+    assert not any(
+        key.startswith("judge/") for key in value
+    )  # what a rule decides it decides exactly
+    assert all(e.low <= e.value <= e.high for e in finding.estimates.values())
+
+
+def test_the_judges_errors_stand_beside_its_numbers() -> None:
+    problems = [problem(i) for i in range(40)]
+    texts = [GOOD if i % 2 else "So, #### 13" for i in range(40)]
+    judge = Checklists(Half(), "half")
+    rows, finding = found(
+        judge, problems, {"model": [answer(p, t) for p, t in zip(problems, texts, strict=True)]}
+    )
+    assert {row["judge"] for row in rows} == {"half"}
+    value = {key: e.value for key, e in finding.estimates.items()}
+    assert value["judge/half/sensitivity"] == 1.0
+    assert value["judge/half/specificity"] == 0.5
+    assert value["model/half/decided"] == pytest.approx(0.75)
+    assert value["model/half/decided_exact"] == pytest.approx(0.5)
+    assert "model/half/open" not in value
+
+
+def test_what_no_rule_decides_is_corrected_by_what_one_does() -> None:
+    problems = [problem(i, RIGHT, KIND) for i in range(60)]
+    texts = [GOOD if i % 2 else WRONG for i in range(60)]
+
+    @dataclass(frozen=True)
+    class Lenient(Judge):
+        @property
+        def name(self) -> str:
+            return "lenient"
+
+        def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
+            out = []
+            for each in asked:
+                i = int(each.problem.question.partition(":")[0])
+                true = each.response.reply == GOOD if each.criterion.rule else i % 4 == 1
+                out.append(Verdict(1.0 if true or i % 10 < 2 else 0.0, "lenient"))
+            return out
+
+    _, finding = found(
+        Checklists(Lenient(), "lenient"),
+        problems,
+        {"model": [answer(p, t) for p, t in zip(problems, texts, strict=True)]},
+    )
+    open_, corrected = (finding.estimates[f"model/lenient/{k}"] for k in ("open", "open_corrected"))
+    # specificity on the answers: of the 30 wrong ones (even i) those with i % 10 == 0 pass: 6 of 30
+    assert finding.estimates["judge/lenient/specificity"].value == pytest.approx(0.8)
+    # open: i % 4 == 1 is 15 of 60; of the other 45, i % 10 in (0, 1) and i % 4 != 1
+    passed = sum(i % 4 == 1 or i % 10 < 2 for i in range(60)) / 60
+    assert open_.value == pytest.approx(passed)
+    assert corrected.value == pytest.approx((passed + 0.8 - 1) / 0.8)
+    assert corrected.low <= 0.25 <= corrected.high
+
+
+def test_a_judge_that_nothing_checks_is_named_as_such() -> None:
+    problems = [problem(i, KIND) for i in range(3)]
+
+    @dataclass(frozen=True)
+    class Yes(Judge):
+        @property
+        def name(self) -> str:
+            return "yes"
+
+        def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
+            return [Verdict(1.0, "yes") for _ in asked]
+
+    _, finding = found(
+        Checklists(Yes(), "yes"), problems, {"model": [answer(p, GOOD) for p in problems]}
+    )
+    assert any("nothing here says how often this judge errs" in c for c in finding.caveats)
+
+
+def test_unscored_replies_are_counted_and_explained() -> None:
+    problems = [problem(0), problem(1), problem(2, KIND)]
+    lost = replace(
+        answer(problems[1], ""),
+        response=Response(raw="", reply="", ended=Ended.failed, error="HTTP 500"),
+    )
+    _, finding = found(
+        Checklists(),
+        problems,
+        {"model": [answer(problems[0], GOOD), lost, answer(problems[2], GOOD)]},
+    )
+    mean = finding.estimates["model/exact/mean"]
+    assert (mean.value, mean.n, mean.n_unscored) == (1.0, 1, 2)
+    assert any("2 of 3 replies are unscored" in c and "HTTP 500" in c for c in finding.caveats)
+
+
+def test_before_and_after_are_paired_by_problem() -> None:
+    problems = [problem(i) for i in range(12)]
+    before = [answer(p, WRONG, role="against") for p in problems]
+    after = [answer(p, GOOD) for p in problems[:10]] + [answer(p, WRONG) for p in problems[10:]]
+    _, finding = found(Checklists(), problems, {"model": after, "against": before})
+    change = finding.comparisons["exact/all"]
+    assert change.difference.value == pytest.approx(10 / 12) and change.n_gained == 10
+    assert change.p_adjusted is not None and change.p_adjusted >= change.p
+
+
+def test_only_what_was_stated_is_judged_and_what_is_on_disk_is_not_judged_again() -> None:
+    asked, free = problem(0), replace(problem(1), constraints=())
+    answers = [
+        answer(asked, GOOD),
+        answer(asked, GOOD, condition="plain"),
+        answer(free, GOOD, condition="plain"),
+        answer(Problem(question="?"), GOOD, condition="plain"),
+    ]
+    subject = Subject(
+        role="model",
+        model=ScriptedModel({}),
+        problems=[asked, free, Problem(question="?")],
+        answers=answers,
+        sampling=Sampling(),
+        seed=0,
+    )
+    rows = list(Checklists().collect(subject, frozenset()))
+    assert [row["problem"] for row in rows if "floor" not in row] == [asked.id, free.id]
+    keys = {row["key"] for row in rows}
+    assert len(keys) == len(rows) == 2 + 4
+    assert list(Checklists().collect(subject, keys)) == []
+    assert (
+        len(list(Checklists(Half(), "half").collect(subject, keys))) == 6
+    )  # another judge is another row
+
+
+def test_nothing_judged_is_an_empty_finding() -> None:
+    finding = Checklists().analyse([], [])
+    assert not finding.estimates and not finding.comparisons and not finding.caveats
+
+
+def test_all_leaves_checklists_out_until_a_judge_is_named() -> None:
+    assert "checklist" not in [d.name for d in named("all")]
+    assert [d.name for d in named("checklist")] == ["checklist"]
+    (listed,) = named("joint", judge="noisy:0.3")
+    assert isinstance(listed, Checklists) and listed.label == "noisy:0.3"

@@ -1,0 +1,159 @@
+"""Checklists on the command line, from nothing to an audited model: write, score, pair, train, audit."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("trl")
+pytestmark = pytest.mark.slow
+
+DPO = """
+pairs: {pairs}
+learning_rate: 1e-4
+epochs: 1
+batch: 8
+save_steps: 100
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("checklists")
+
+
+def run(place: Path, *arguments: object, status: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "twofold", *map(str, arguments)],
+        env=os.environ | {"TWOFOLD_CACHE": str(place / "cache"), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    return done.stdout + done.stderr
+
+
+def estimates(out: Path) -> dict[str, dict[str, float]]:
+    findings = json.loads((out / "findings.json").read_text())["findings"]
+    return next(f["estimates"] for f in findings if f["diagnostic"] == "checklist")
+
+
+@pytest.fixture(scope="module")
+def listed(place):
+    file = place / "train.jsonl"
+    told = run(place, "checklist", "write", "pocket:60:train", "--out", file)
+    assert "60 of 60 problems have a checklist" in told
+    return file
+
+
+@pytest.fixture(scope="module")
+def replies(place, listed):
+    out = place / "replies"
+    run(
+        place,
+        *("audit", "pocket", "--problems", listed, "--samples", 2, "--temperature", 1),
+        *("--max-tokens", 96, "--out", out),
+    )
+    return out
+
+
+@pytest.fixture(scope="module")
+def paired(place, listed, replies):
+    file = place / "pairs.jsonl"
+    told = run(place, "pairs", replies, "--problems", listed, "--out", file, "--keep", 0.4)
+    assert "of 60 problems with two replies or more" in told
+    return file
+
+
+def test_writing_goes_on_where_it_was_stopped(place, listed) -> None:
+    whole = listed.read_text()
+    other = place / "stopped.jsonl"
+    other.write_text("".join(whole.splitlines(keepends=True)[:20]) + whole.splitlines()[20][:50])
+    run(place, "checklist", "write", "pocket:60:train", "--out", other)
+    assert other.read_text() == whole
+    told = run(place, "checklist", "write", "pocket:10:test", "--out", listed, status=2)
+    assert "choose another --out" in told and listed.read_text() == whole
+
+
+def test_what_was_written_has_no_faults(place, listed) -> None:
+    assert "no faults" in run(place, "checklist", "check", listed)
+    assert "0 of 5 problems" in run(place, "checklist", "check", "pocket:5", status=4)
+
+
+def test_scores_have_floors_and_the_judges_errors(place, listed, replies) -> None:
+    out = place / "score"
+    told = run(place, "score", replies, "--problems", listed, "--judge", "noisy:0.3", "--out", out)
+    assert "judge/noisy:0.3/specificity" in told
+    found = estimates(out)
+    assert found["model/noisy:0.3/mean"]["n"] == 60
+    assert "floor/noisy:0.3/bare_answer/mean" in found
+    rate = found["judge/noisy:0.3/sensitivity"]
+    assert rate["low"] < 0.7 < rate["high"]
+    assert (out / "report.html").read_text().count("noisy:0.3") > 3
+
+
+def test_pairs_are_those_with_the_largest_leads(paired) -> None:
+    rows = [json.loads(line) for line in paired.read_text().splitlines()]
+    assert rows and all(row["gap"] > 0 and row["lead"] == 1.0 for row in rows)
+    assert len({row["problem"] for row in rows}) == len(rows)
+
+
+def test_the_pairs_train_and_the_model_is_audited(place, listed, paired) -> None:
+    config = place / "dpo.yaml"
+    config.write_text(DPO.format(pairs=paired))
+    out = place / "model"
+    shown = run(
+        place,
+        *("train", "dpo", "--base", "pocket", "--problems", listed, "--config", config),
+        *("--out", out, "--dry-run"),
+    )
+    assert shown.count('"chosen"') == len(paired.read_text().splitlines())
+    told = run(
+        place,
+        *(
+            "train",
+            "dpo",
+            "--base",
+            "pocket",
+            "--problems",
+            listed,
+            "--config",
+            config,
+            "--out",
+            out,
+        ),
+    )
+    assert "now `twofold audit" in told
+    after = place / "after"
+    run(
+        place,
+        *("audit", out, "--against", "pocket", "--problems", listed, "--judge", "exact"),
+        *("--max-tokens", 96, "--out", after),
+    )
+    found = estimates(after)
+    assert {"model/exact/mean", "against/exact/mean", "floor/exact/constant/mean"} <= set(found)
+
+
+def test_forms_go_there_and_back(place, listed) -> None:
+    other, back = place / "autorubric.jsonl", place / "back.jsonl"
+    run(place, "checklist", "convert", listed, "--to", "autorubric", "--out", other)
+    run(place, "checklist", "convert", other, "--from", "autorubric", "--out", back)
+    texts = [
+        [
+            [c["text"] for c in json.loads(line)["checklist"]["criteria"]]
+            for line in file.read_text().splitlines()
+        ]
+        for file in (listed, back)
+    ]
+    assert texts[0] == texts[1]
+
+
+def test_a_wrong_judge_is_told(place, listed, replies) -> None:
+    told = run(
+        place, "pairs", replies, "--problems", listed, "--judge", "noisy:2", "--out", "x", status=2
+    )
+    assert "chance in [0, 1]" in told
