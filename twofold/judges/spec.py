@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from twofold.errors import ScoringError
 from twofold.judges.blend import Blend
+from twofold.judges.cache import CachedJudge
 from twofold.judges.exact import ExactJudge
 from twofold.judges.followbench_rules import FollowBenchRules
 from twofold.judges.judge import Judge
 from twofold.judges.logodds import LogOddsJudge
 from twofold.judges.noisy import NoisyJudge
 from twofold.judges.sampled import SampledJudge
+from twofold.models.cache import cache_folder
 from twofold.models.server import ServerModel
 
 GRAMMAR = (
@@ -31,7 +33,7 @@ def named(spec: str) -> Judge:
             exact judge with planted errors, for experiments; or a MODEL as in `twofold.models.resolve`: asked
             for the odds of yes and no where its weights are here, for a number several times where it is
             behind a server. `odds:MODEL` and `sampled:MODEL` choose the way (a server has to give
-            log-probabilities for the odds).
+            log-probabilities for the odds). What a model said of a reply is kept in the cache by content.
 
     Raises:
         ScoringError: If a planted judge is written wrongly.
@@ -50,9 +52,12 @@ def named(spec: str) -> Judge:
 
     way, name = (kind, options) if kind in ("odds", "sampled") else ("", spec)
     model = resolve(name)
+    asked: Judge
     if way == "sampled" or (isinstance(model, ServerModel) and way != "odds"):
-        return SampledJudge(model)
-    return LogOddsJudge(model)  # type: ignore[arg-type]  # refuses a model without probabilities
+        asked = SampledJudge(model)
+    else:
+        asked = LogOddsJudge(model)  # type: ignore[arg-type]  # refuses one without probabilities
+    return CachedJudge(asked, cache_folder() / "verdicts.jsonl")
 
 
 def _noisy(spec: str, options: str) -> NoisyJudge:

@@ -71,6 +71,10 @@ class HfModel(OpenModel):
         self._cache = Cache(cache_folder() if use_cache else None)
         self._too_big: int | None = None  # tokens of the smallest batch that ran out of memory
 
+    def __repr__(self) -> str:
+        """The same for every object of one spec: settings that hold a model are told apart by it."""
+        return f"HfModel({self.spec!r})"
+
     @property
     def spec(self) -> str:
         """What the model was asked for by."""
