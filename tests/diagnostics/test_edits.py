@@ -105,7 +105,8 @@ def test_every_edit_changes_what_it_says_and_no_more():
     n = whole.n_tokens
     assert n == 18 and len(found["filler_dots"].ids) == len(found["filler_words"].ids) == n
     assert set(found["filler_dots"].ids) == set(encode(" ..."))
-    assert found["other_chain"].ids in (OTHERS.chains[0], OTHERS.chains[1][:n])
+    short, long = OTHERS.chains
+    assert found["other_chain"].ids in ((*short, *long)[:n], long[:n])  # always as long
     assert len(found["whole/control"].ids) == n
     assert sorted(found["shuffled"].ids) == sorted(whole.ids)
     assert found["shuffled"].ids != whole.ids
@@ -147,3 +148,50 @@ def test_a_run_of_one_reply_lends_nothing():
 def test_the_same_seed_makes_the_same_edits():
     assert made(3) == made(3)
     assert made(3)["shuffled"].ids != made(4)["shuffled"].ids or made(3) != made(4)
+
+
+def test_a_control_of_another_length_is_none():
+    found = made(others=Others(((11, 12), (21, 22)), ("9",)))
+    assert "other_chain" not in found and len(found["whole/control"].ids) == 18
+
+
+def test_a_chain_with_the_same_answer_is_not_irrelevant():
+    same, other = (7,) * 30, (8,) * 30
+    found = made(others=Others((same, other), ("9",), unlike=(other,)))
+    assert set(found["other_chain"].ids) == {8} and set(found["whole/control"].ids) <= {7, 8}
+    assert "other_chain" not in made(others=Others((same,), ("9",), unlike=()))
+
+
+@given(st.integers(0, 50))
+def test_what_is_replaced_by_chance_becomes_another_token(seed):
+    whole = chain(*STEPS)
+    others = Others((whole.ids, (5,) * 9), ("9",))
+    found = made(seed, others=others)
+    drawn = found["whole/control"].ids
+    assert all(new != old for new, old in zip(drawn, whole.ids, strict=True))
+    control = found["mistake/control"]
+    kept = (*whole.ids[: whole.cuts[control.at]], *control.ids)
+    assert sum(a != b for a, b in zip(kept, whole.ids, strict=True)) == control.n_changed
+
+
+def test_equal_steps_have_no_other_order():
+    assert "shuffled" not in made(steps=("Go on.", "Go on.", "Go on."))
+
+
+@pytest.mark.parametrize("steps", [("7" * 5000,), ("Then " + "1" * 6000 + " it is.", "Or 3.5.")])
+def test_numbers_of_thousands_of_digits_are_edited_too(steps):
+    found = made(steps=steps)
+    assert found["mistake_other"].ids != found["unchanged"].ids
+
+
+def test_hundreds_of_long_chains_lend_quickly():
+    others = Others([tuple(range(3000))] * 300, ("9",))
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        others.tokens((1,) * 10, rng)
+
+
+@pytest.mark.timeout(20)
+def test_a_loop_of_thousands_of_steps_is_edited_in_no_time():
+    found = made(steps=("So 6 and 3 gives 9.",) * 2000)
+    assert found["paraphrase"].n_changed == 2 * 1000  # `So` and `gives` of each step of the half

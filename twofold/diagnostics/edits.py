@@ -13,6 +13,7 @@ sampled here (mistakes with the rest written anew are in `regrown`); the control
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import final
@@ -258,10 +259,6 @@ def _cycled(pieces: Sequence[Ids], n: int) -> Ids:
 
 
 def _n_changed(old: Ids, new: Ids) -> int:
-    """Tokens that differ: those outside a common subsequence, at least 1."""
-    from difflib import SequenceMatcher
-
-    same = sum(
-        b.size for b in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
-    )
+    """Tokens that only one of the two has, however they stand, at least 1; linear in their length."""
+    same = sum((Counter(old) & Counter(new)).values())
     return max(1, max(len(old), len(new)) - same)

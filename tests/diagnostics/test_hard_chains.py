@@ -1,0 +1,108 @@
+"""Chains that no model should write, read by a real network: a row with numbers, or with a reason."""
+
+import json
+
+import pytest
+
+from twofold.diagnostics.chains import collect
+from twofold.diagnostics.diagnostic import Answer, Subject
+from twofold.diagnostics.faithfulness import Faithfulness
+from twofold.diagnostics.information_gain import InformationGain
+from twofold.models import resolve
+from twofold.store import Item
+from twofold.types import Ended, Problem, Response, Sampling
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def model():
+    return resolve("pocket")
+
+
+CASES = {
+    "no steps": ("\\boxed{4}", "4", {}, "the trace is missing"),
+    "one token": ("a\n\\boxed{4}", "4", {}, ""),
+    "a hundred steps": ("north gives east. " * 60 + "It is \\boxed{east}.", "east", {}, ""),
+    "longer than the model reads": (
+        "north gives east. " * 3000 + "It is \\boxed{east}.",
+        "east",
+        {},
+        "the model reads",
+    ),
+    "equal steps": ("Go on. Go on. Go on. It is \\boxed{east}.", "east", {}, ""),
+    "never named": ("We turn. We turn. It is \\boxed{east}.", "west", {}, ""),
+    "no reference": ("We turn. It is \\boxed{east}.", None, {}, ""),
+    "blank reference": ("We turn. It is \\boxed{east}.", "  ", {}, ""),
+    "unicode": ("三加四。 So 😀 it is. It is \\boxed{東京}.", "東京", {}, ""),
+    "combining": ("Le é́ is é́. It is \\boxed{é́}.", "é", {}, ""),
+    "an endless number": ("So " + "1" * 5000 + ". It is \\boxed{4}.", "4", {}, None),
+    "two answers": ("We turn. \\boxed{4} or \\boxed{5}", "4", {}, "several answers"),
+    "empty box": ("We turn. \\boxed{}", "4", {}, "the trace is missing"),
+    "blank": ("", "4", {"ended": Ended.empty}, "the trace is missing"),
+    "truncated": ("We turn 3 and", "4", {"ended": Ended.truncated}, "the trace is truncated"),
+    "unclosed": (
+        "<think>We turn",
+        "4",
+        {"ended": Ended.unclosed_thinking, "thinking": "We turn", "reply": ""},
+        "the trace is truncated",
+    ),
+    "a thought": (
+        "<think>We turn. And turn.</think>\n\\boxed{4}",
+        "4",
+        {"thinking": "We turn. And turn.", "reply": "\\boxed{4}"},
+        "",
+    ),
+    "a server's": ("We turn. It is \\boxed{4}.", "4", {"ids": None}, "without its token ids"),
+    "failed": ("", "4", {"ended": Ended.failed, "error": "HTTP 500"}, "HTTP 500"),
+}
+
+
+def subject(model, cases, **more):
+    problems, answers = [], []
+    for name, (raw, gold, fields, _) in cases.items():
+        problem = Problem(question=f"Where, {name}? Perhaps east.", answer=gold)
+        ids = tuple(model.tokenizer(raw, add_special_tokens=False).input_ids)
+        response = Response(**{"raw": raw, "reply": raw, "ids": ids} | fields)
+        item = Item("model", "plain", problem.id, 0)
+        problems.append(problem)
+        answers.append(Answer(item=item, response=response, correct=None))
+    return Subject(
+        role="model",
+        model=model,
+        problems=problems,
+        answers=answers,
+        sampling=Sampling(max_tokens=8),
+        seed=0,
+        **more,
+    )
+
+
+@pytest.fixture(scope="module")
+def read(model):
+    asked = subject(model, CASES, scorer=model)
+    rows = list(collect(asked, frozenset(), n_checked=3))
+    assert [p.id for p in asked.problems] == sorted(
+        {row["key"] for row in rows}, key=[p.id for p in asked.problems].index
+    )
+    by_key = {row["key"]: row for row in rows}
+    return asked, {name: by_key[p.id] for name, p in zip(CASES, asked.problems, strict=True)}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_numbers_or_a_reason(read, name):
+    row, wanted = read[1][name], CASES[name][3]
+    text = json.dumps(row, allow_nan=False)
+    assert ("scores" in row) != ("reason" in row), text[:200]
+    if wanted is not None:
+        assert wanted in row.get("reason", "") and bool(wanted) == ("reason" in row)
+
+
+@pytest.mark.parametrize("diagnostic", [InformationGain(), Faithfulness()])
+@pytest.mark.parametrize("name", [*CASES, None])
+def test_each_alone_and_all_together_are_analysed(read, diagnostic, name):
+    asked, rows = read
+    chosen = [rows[name]] if name else list(rows.values())
+    found = diagnostic.analyse(chosen, asked.problems)
+    for estimate in found.estimates.values():
+        assert estimate.low <= estimate.value <= estimate.high
