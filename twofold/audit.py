@@ -259,7 +259,7 @@ def prompt(problem: Problem, condition: str) -> list[Message] | None:
     `stated` only.
     """
     if condition == "stated":
-        return problem.messages() if problem.constraints else None
+        return problem.messages() if problem.is_bound else None
     if problem.question_states_constraints:
         return None
     return problem.messages(stated=())

@@ -99,7 +99,7 @@ def _answers(
     """The replies, then a failed response for each problem that has none."""
     yield from transcript.answers(profile)
     for problem in missing:
-        condition = "stated" if problem.constraints else "plain"
+        condition = "stated" if problem.is_bound else "plain"
         absent = Response(raw="", reply="", ended=Ended.failed, error="no reply in the file")
         yield Item("model", condition, problem.id, 0), absent
 

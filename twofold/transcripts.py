@@ -56,7 +56,7 @@ class Transcript:
                 if "raw" in row:
                     yield Item.of(row), text, row
                     continue
-                asked = condition if problem.constraints else "plain"
+                asked = condition if problem.is_bound else "plain"
                 at = (asked, problem.id)
                 sample = seen[at] = seen.get(at, -1) + 1
                 yield Item("model", asked, problem.id, sample), text, row

@@ -244,6 +244,11 @@ class Problem:
         text = json.dumps(content, ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    @property
+    def is_bound(self) -> bool:
+        """Whether the prompt says how to answer: it is then asked `stated`, and otherwise `plain`."""
+        return bool(self.constraints) or self.question_states_constraints
+
     @cached_property
     def constraint_keys(self) -> tuple[str, ...]:
         """A unique name for each constraint: its registry name, `#2` added to the second of a kind.

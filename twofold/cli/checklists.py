@@ -202,7 +202,7 @@ def _replies(path: Path, problems: Sequence[Problem]) -> dict[str, list[Response
     """The replies to each problem, as it was asked with its constraints stated."""
     from twofold.transcripts import Transcript
 
-    stated = {p.id for p in problems if p.constraints or p.question_states_constraints}
+    stated = {p.id for p in problems if p.is_bound}
     found: dict[str, list[Response]] = {}
     for item, response in Transcript(path, problems).answers("fixed"):
         if item.condition == ("stated" if item.problem in stated else "plain"):

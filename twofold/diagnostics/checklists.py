@@ -142,7 +142,7 @@ class Checklists(Diagnostic):
 
 
 def _is_judged(answer: Answer, problem: Problem) -> bool:
-    wanted = "stated" if problem.constraints or problem.question_states_constraints else "plain"
+    wanted = "stated" if problem.is_bound else "plain"
     return problem.checklist is not None and answer.item.condition == wanted
 
 

@@ -1,0 +1,77 @@
+"""FollowBench and HealthBench from file to findings, by `score` and by `audit`."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from twofold.audit import audit
+from twofold.diagnostics import named
+from twofold.models.scripted import ScriptedModel
+from twofold.problems import load
+from twofold.score import score
+from twofold.types import Sampling
+
+SHARED = Path(os.environ.get("TWOFOLD_SHARED", Path(__file__).parents[2] / "shared")) / "data"
+needs_files = pytest.mark.skipif(
+    not (SHARED / "followbench").is_dir(),
+    reason="no published files here; set TWOFOLD_SHARED to the folder that holds data/",
+)
+
+
+def of(result, diagnostic):
+    return next(f for f in result.findings if f.diagnostic == diagnostic)
+
+
+@needs_files
+def test_followbench_replies_are_scored_by_the_rules_that_need_no_model(tmp_path: Path) -> None:
+    problems = load(str(SHARED / "followbench"), profile="fixed")
+    replies = tmp_path / "replies.jsonl"
+    with replies.open("w") as file:
+        for problem in problems:
+            said = (
+                problem.tags.get("followbench_target")
+                if problem.tags["category"] == "situation"
+                else "No."
+            )
+            row = {"prompt": problem.messages()[0]["content"], "response": said or "No."}
+            file.write(json.dumps(row) + "\n")
+    result = score(replies, problems, out=tmp_path / "run", judge="exact")
+    found = of(result, "checklist").estimates
+    ruled = found["model/exact/mean"]
+    assert (ruled.n, ruled.n_unscored) == (350, 470)
+    # situation: 40 ruled rows are 8 groups of five levels, and each target passes its own rule
+    assert found["model/exact/followbench/situation/hsr/overall"].value == 1.0
+    assert found["model/exact/followbench/situation/csl"].value == 5.0
+    assert found["model/exact/followbench/content/hsr/1"].value == 0.0
+    assert found["floor/exact/constant/mean"].n == 350
+
+
+@needs_files
+def test_a_model_is_asked_followbench_as_it_stands(tmp_path: Path) -> None:
+    problems = load(str(SHARED / "followbench" / "situation_constraints.json"), profile="fixed")[
+        :10
+    ]
+    model = ScriptedModel(lambda text, sample: "No.")
+    result = audit(
+        model,
+        problems,
+        out=tmp_path,
+        sampling=Sampling(),
+        diagnostics=named("joint", judge="exact"),
+    )
+    rows = [json.loads(line) for line in (tmp_path / "responses.jsonl").read_text().splitlines()]
+    assert [row["condition"] for row in rows] == ["stated"] * 10
+    assert of(result, "checklist").caveats  # most of these need a model, and that is said
+
+
+@needs_files
+def test_healthbench_is_unscored_where_nobody_judges(tmp_path: Path) -> None:
+    file = SHARED / "healthbench_sample" / "healthbench_first30.jsonl"
+    problems = load(str(file), profile="fixed")[:3]
+    model = ScriptedModel(lambda text, sample: "See a doctor.")
+    result = audit(model, problems, out=tmp_path, diagnostics=named("joint", judge="exact"))
+    finding = of(result, "checklist")
+    assert not [key for key in finding.estimates if "healthbench" in key]
+    assert "3 of 3 replies are unscored" in finding.caveats[0]
