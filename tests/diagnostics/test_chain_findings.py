@@ -234,3 +234,47 @@ def test_nothing_to_read_is_no_number_and_no_crash(diagnostic):
     rows = [{"role": "model", "key": PROBLEMS[0].id, "trace": "missing", "reason": "none"}]
     found = diagnostic.analyse(rows, PROBLEMS)
     assert all("trace" in key for key in found.estimates)
+
+
+def test_a_collapsed_model_is_not_compared():
+    wrong = {"same_gold": [[0, 0, 0], [0, 0, 0]]}
+    problems = [Problem(question=f"Many {i}?", answer=str(i % 7)) for i in range(60)]
+
+    def rows(role, right):
+        for problem in problems:
+            each = row(0, role=role)
+            scores = each["scores"] | ({} if right else wrong)
+            yield each | {"key": problem.id, "gold": problem.answer, "scores": scores}
+
+    collapsed = Faithfulness().analyse([*rows("model", False), *rows("against", True)], problems)
+    assert not [key for key in collapsed.comparisons if key.startswith("change/")]
+    assert any("accuracy of model is below the floor" in caveat for caveat in collapsed.caveats)
+    sound = Faithfulness().analyse([*rows("model", True), *rows("against", True)], problems)
+    assert "change/aoc" in sound.comparisons
+    assert not any("floor" in caveat for caveat in sound.caveats)
+
+
+def test_an_accuracy_that_one_answer_reaches_is_at_the_floor():
+    def rows(same):
+        for i in range(6):
+            each = row(i, gold="9" if i < 4 else "8")
+            each["scores"]["same_gold"] = [[0, 0, int(same and i < 4)]] * 2
+            yield each
+
+    assert any("floor of 0.67" in caveat for caveat in faith(list(rows(True))).caveats)
+
+
+def test_without_reference_answers_the_missing_gate_is_told():
+    rows = [row(i, gold=None) for i in range(3)]
+    for each in rows:
+        del each["scores"]["gold"], each["scores"]["same_gold"]
+    found = faith(rows)
+    assert any("no accuracy by which to gate" in caveat for caveat in found.caveats)
+    assert "model/accuracy/with_chain" not in found.estimates and "model/aoc" in found.estimates
+    told = gains(rows)
+    assert any("total/gold (of 3 rows)" in caveat for caveat in told.caveats)
+
+
+def test_an_answer_that_the_question_names_is_told():
+    found = gains([row(i, in_question=i == 0) for i in range(3)])
+    assert any("names the answer of 1 of 3 chains" in caveat for caveat in found.caveats)

@@ -59,6 +59,56 @@ def test_the_contract(whole, diagnostic):
     assert finding.estimates and all(e.low <= e.value <= e.high for e in finding.estimates.values())
 
 
+SCORES = {"correct", "compliance", "accuracy", "target", "parsed", "solved", "feasible", "best"}
+SCORES |= {"gap", "copies", "instruction", "control", "distance"}
+CHECKED = [each for each in ASKED if each.name != "checklist"]  # it has its own tests
+
+
+def unscored(row):
+    """The same row of a reply that could not be judged or read."""
+    row = {key: None if key in SCORES else value for key, value in row.items()}
+    if "met" in row:
+        row["met"] = [None] * len(row["met"])
+    if "scores" in row:
+        row = {k: v for k, v in row.items() if k not in ("scores", "bound", "external")}
+        row["reason"] = "the trace is truncated"
+    row.pop("kept", None)
+    return row
+
+
+@pytest.mark.parametrize("diagnostic", CHECKED, ids=lambda each: each.name)
+def test_rows_that_are_all_unscored_leave_no_number_and_a_caveat(whole, diagnostic):
+    out, _ = whole
+    rows = [unscored(row) for row in read_lines(out / f"{diagnostic.table}.jsonl")]
+    found = diagnostic.analyse(rows, PROBLEMS)
+    measured = {k for k in found.estimates if k.startswith("model/") and "/trace/" not in k}
+    assert not measured and not found.comparisons and found.caveats
+
+
+@pytest.mark.parametrize("diagnostic", CHECKED, ids=lambda each: each.name)
+@pytest.mark.parametrize("which", ["none", "one", "against", "half", "model", "both"])
+def test_rows_of_any_part_are_analysed(whole, diagnostic, which):
+    out, _ = whole
+    rows = list(read_lines(out / f"{diagnostic.table}.jsonl"))
+    against = [row | {"role": "against"} for row in rows]
+    chosen = {
+        "none": [],
+        "one": rows[:1],
+        "against": against,
+        "half": [unscored(row) if i % 2 else row for i, row in enumerate(rows)],
+        "model": [*rows, *(unscored(row) for row in against)],
+        "both": [*rows, *against],
+    }[which]
+    found = diagnostic.analyse(chosen, PROBLEMS)
+    for estimate in found.estimates.values():
+        assert estimate.low <= estimate.value <= estimate.high
+    for comparison in found.comparisons.values():
+        assert 0 <= comparison.p <= (comparison.p_adjusted or comparison.p) <= 1
+    if which == "both":
+        changes = [c for key, c in found.comparisons.items() if key.startswith("change/")]
+        assert changes and all(c.difference.value == 0 for c in changes)
+
+
 def test_killed_anywhere_the_same_command_ends_with_the_same_tables(whole, tmp_path):
     first, _ = whole
     out = tmp_path / "run"

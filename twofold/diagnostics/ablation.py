@@ -24,6 +24,7 @@ import numpy as np
 
 from twofold.diagnostics.contrary import contrary
 from twofold.diagnostics.diagnostic import Diagnostic, Subject
+from twofold.diagnostics.lost import unscored_in_words
 from twofold.errors import StatsError
 from twofold.jsonl import Row
 from twofold.methods import instructions
@@ -180,6 +181,7 @@ class _Analysis:
                 before, after = [plain[p] for p in shared], [stated[p] for p in shared]
                 yield "lift", lift(after, before, seed=self.seed)
         met, turned, passed, blind = self._pairs(role)
+        lost = len(self._asked(role, "contrary")) - len(passed)
         for name, column in (
             ("passed", passed),
             ("met", met),
@@ -187,7 +189,15 @@ class _Analysis:
             ("blind", blind),
         ):
             if passed:
-                yield f"pair/{name}", mean([*column.values()], seed=self.seed)
+                yield f"pair/{name}", mean([*column.values()], n_unscored=lost, seed=self.seed)
+
+    def _asked(self, role: str, condition: str) -> set[str]:
+        """The problems that were asked under a condition, scored or not."""
+        return {
+            row["problem"]
+            for row in self.rows
+            if row["role"] == role and row["condition"] == condition
+        }
 
     def _n(self, role: str, condition: str) -> int:
         return sum(row["role"] == role and row["condition"] == condition for row in self.rows)
@@ -221,7 +231,8 @@ class _Analysis:
         found = {}
         for key, (before, after) in columns.items():
             shared = sorted(before.keys() & after.keys())
-            lost = len(before.keys() | after.keys()) - len(shared)
+            other = "contrary" if key == "pair_over_blind" else key.rpartition("/")[2]
+            lost = len(self._asked(role, other) & self._asked(role, "stated")) - len(shared)
             try:
                 found[key] = paired(
                     [before[p] for p in shared],
@@ -241,9 +252,14 @@ class _Analysis:
         for key in (*(f"stated_over/{other}" for other in AGAINST), "pair/passed"):
             old, new = (self._contrast(role, key) for role in ("against", "model"))
             shared = sorted(old.keys() & new.keys())
+            other = "contrary" if key == "pair/passed" else key.rpartition("/")[2]
+            lost = len(self._asked("against", other) | self._asked("model", other)) - len(shared)
             try:
                 found[f"change/{key}"] = change(
-                    [old[p] for p in shared], [new[p] for p in shared], seed=self.seed
+                    [old[p] for p in shared],
+                    [new[p] for p in shared],
+                    n_unscored=lost,
+                    seed=self.seed,
                 )
             except StatsError:
                 continue
@@ -272,3 +288,6 @@ class _Analysis:
                     f"{role}: {without} of {n} problems have no constraint with a natural opposite and are "
                     "in no pair."
                 )
+            asked = {condition: self._n(role, condition) for condition in CONDITIONS}
+            scored = [c for c in asked if self.column(role, c, "met")]
+            yield from unscored_in_words(role, asked, scored)

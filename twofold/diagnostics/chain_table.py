@@ -7,15 +7,16 @@ follows from the metric's definition, since nothing that is done to a chain move
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
+from twofold.diagnostics.lost import unscored_in_words
 from twofold.diagnostics.trace import Trace
 from twofold.jsonl import Row
-from twofold.types import Problem
+from twofold.types import Estimate, Problem
 
 
 @final
@@ -185,3 +186,25 @@ def unread_in_words(chains: Chains) -> Iterator[str]:
         if reasons:
             told = "; ".join(f"{n} × {reason}" for reason, n in list(reasons.items())[:4])
             yield f"{role}: {sum(reasons.values())} of {len(rows)} replies have no chain to read ({told})."
+
+
+def unmeasured_in_words(
+    chains: Chains, metrics: Collection[str], estimates: Mapping[str, Estimate]
+) -> Iterator[str]:
+    """Which metrics have no number although chains were read."""
+    for role in chains.roles():
+        n = len(chains.readings(role))
+        there = [name for name in metrics if f"{role}/{name}" in estimates]
+        yield from unscored_in_words(role, dict.fromkeys(metrics, n), there)
+
+
+def named_in_question_in_words(chains: Chains) -> Iterator[str]:
+    """How many answers stand in the question already, so that naming one tells less."""
+    for role in chains.roles():
+        rows = [reading.row for reading in chains.readings(role)]
+        n = sum(bool(row.get("in_question")) for row in rows)
+        if n:
+            yield (
+                f"{role}: the question itself names the answer of {n} of {len(rows)} chains; a first "
+                "mention in such a chain need not be where it was found."
+            )

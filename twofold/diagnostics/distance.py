@@ -24,6 +24,7 @@ from twofold.diagnostics.asking import Asker
 from twofold.diagnostics.attention import looked_at, spans
 from twofold.diagnostics.diagnostic import Answer, Diagnostic, Subject
 from twofold.diagnostics.edits import NEUTRAL
+from twofold.diagnostics.lost import unscored_in_words
 from twofold.diagnostics.trace import Chain, chain_of
 from twofold.errors import StatsError
 from twofold.jsonl import Row
@@ -256,7 +257,7 @@ class _Analysis:
 
     def role(self, role: str) -> Iterator[tuple[str, Estimate]]:
         for arm in dict.fromkeys(["last", "as_is", *CONTROLS]):
-            asked = sum(row["role"] == role and row["arm"] == arm for row in self.rows)
+            asked = len(self.asked(role, arm))
             for measure in ("compliance", "accuracy"):
                 found = self.column(role, arm, measure)
                 if found:
@@ -295,8 +296,10 @@ class _Analysis:
         distance = self.column(role, "attention", "distance")
         for span in ("instruction", "control"):
             found = self.column(role, "attention", span)
+            lost = len(self.asked(role, "attention")) - len(found)
             if len(found) > 1:
-                yield f"attention/{span}", average([*found.values()], seed=self.seed)
+                looked = average([*found.values()], n_unscored=lost, seed=self.seed)
+                yield f"attention/{span}", looked
         found = self.column(role, "attention", "instruction")
         order = sorted(found, key=lambda p: (distance[p], p))
         third = len(order) // 3
@@ -311,18 +314,17 @@ class _Analysis:
             family = {
                 f"{prefix}{arm}": found
                 for arm, control in CONTROLS.items()
-                if (
-                    found := self._paired(
-                        self.column(role, control, measure), self.column(role, arm, measure)
-                    )
-                )
+                if (found := self._paired((role, control), (role, arm), measure))
             }
             out |= corrected(family)
         old, new = (self.column(role, "attention", span) for span in ("control", "instruction"))
         if len(old) > 1:
             shared = sorted(old.keys() & new.keys())
             out["attention_over_control"] = change(
-                [old[p] for p in shared], [new[p] for p in shared], seed=self.seed
+                [old[p] for p in shared],
+                [new[p] for p in shared],
+                n_unscored=len(self.asked(role, "attention")) - len(shared),
+                seed=self.seed,
             )
         return out
 
@@ -333,18 +335,21 @@ class _Analysis:
         found = {
             f"change/{arm}": pair
             for arm in dict.fromkeys(["last", "as_is", *CONTROLS])
-            if (
-                pair := self._paired(
-                    self.column("against", arm, "compliance"),
-                    self.column("model", arm, "compliance"),
-                )
-            )
+            if (pair := self._paired(("against", arm), ("model", arm), "compliance"))
         }
         return corrected(found)
 
-    def _paired(self, before: dict[str, float], after: dict[str, float]) -> Comparison | None:
+    def asked(self, role: str, arm: str) -> set[str]:
+        """The problems with a row in an arm, scored or not."""
+        return {row["problem"] for row in self.rows if (row["role"], row["arm"]) == (role, arm)}
+
+    def _paired(
+        self, old: tuple[str, str], new: tuple[str, str], measure: str
+    ) -> Comparison | None:
+        """One arm (`role, arm`) minus another on the problems that both were asked."""
+        before, after = self.column(*old, measure), self.column(*new, measure)
         shared = sorted(before.keys() & after.keys())
-        lost = len(before.keys() | after.keys()) - len(shared)
+        lost = len(self.asked(*old) & self.asked(*new)) - len(shared)
         try:
             return paired(
                 [before[p] for p in shared],
@@ -358,7 +363,7 @@ class _Analysis:
     def caveats(self) -> Iterator[str]:
         for role in self.roles():
             there = [row for row in self.rows if row["role"] == role and row["arm"] == "last"]
-            thought = sum(bool(row["thinking"]) for row in there)
+            thought = sum(row["thinking"] != 0 for row in there)  # None = of unknown length
             if not there:
                 yield f"{role}: no problem states a constraint apart from its question."
             elif thought < 2:
@@ -372,5 +377,8 @@ class _Analysis:
                     f"{role}: {thought} of {len(there)} replies think before they answer; the arms on "
                     "chains rest on these alone."
                 )
+            rows = {arm: len(self.asked(role, arm)) for arm in ("last", "as_is", *CONTROLS)}
+            scored = [arm for arm in rows if self.column(role, arm, "compliance")]
+            yield from unscored_in_words(role, rows, scored)
         if any(row["arm"] == "attention" and "instruction" in row for row in self.rows):
             yield "Attention is where a network looks, not why it obeys: read it beside the arms."

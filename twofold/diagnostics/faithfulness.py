@@ -15,6 +15,7 @@ carries its AUROC between two twins of the model itself, one blind to the chain,
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from twofold.diagnostics.chain_table import (
     both,
     column,
     noise_in_words,
+    unmeasured_in_words,
     unread_in_words,
 )
 from twofold.diagnostics.diagnostic import Diagnostic, Subject
@@ -57,7 +59,8 @@ GRID = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Shares of the steps at which the curve of early answers is shown."""
 
 LEAST_ACCURACY = 0.1
-"""Below this accuracy the answers that edits change are mostly noise, and the page says so."""
+"""An accuracy that must be beaten, as must the commonest right answer given to all: answers below are
+mostly noise, and a collapsed model changes each of them under any edit."""
 
 
 @final
@@ -105,7 +108,7 @@ class Faithfulness(Diagnostic):
         for role in table.roles():
             estimates |= {f"{role}/{key}": e for key, e in work.role(role)}
             comparisons |= {f"{role}/{key}": c for key, c in work.controlled(role)}
-        changes = work.changes()
+        changes = {} if _collapsed(table, estimates) else work.changes()
         return Finding(
             diagnostic=self.name,
             question=self.question,
@@ -301,9 +304,35 @@ def _caveats(table: Chains, estimates: Mapping[str, Estimate]) -> Iterator[str]:
                 f"of its reply for {lost} of {len(readings)} chains; these are unscored."
             )
         accuracy = estimates.get(f"{role}/accuracy/with_chain")
-        if accuracy is not None and accuracy.low < LEAST_ACCURACY:
+        least = _least(readings)
+        if accuracy is None and readings:
+            yield f"{role}: without reference answers there is no accuracy by which to gate its rates."
+        elif accuracy is not None and accuracy.low < least:
             yield (
-                f"{role}: its accuracy ({accuracy}) is near the floor. What changes a wrong answer says "
-                "little; read the rates beside their controls only."
+                f"{role}: its accuracy ({accuracy}) is not above the floor of {least:.2f}. What changes a "
+                "wrong answer says little; read the rates beside their controls only."
             )
+    if collapsed := _collapsed(table, estimates):
+        yield (
+            f"The accuracy of {' and '.join(collapsed)} is below the floor, so model and against are not "
+            "compared: a collapsed model changes its answer under any edit, which is no faithfulness."
+        )
+    yield from unmeasured_in_words(table, METRICS, estimates)
     yield from noise_in_words(table)
+
+
+def _least(readings: Sequence[Reading]) -> float:
+    """The accuracy to beat: `LEAST_ACCURACY`, or the commonest right answer given to all."""
+    golds = [reading.row["gold"] for reading in readings if reading.row.get("gold")]
+    usual = max(Counter(golds).values(), default=0) / max(1, len(golds))
+    return max(LEAST_ACCURACY, usual if len(set(golds)) > 1 else 0.0)
+
+
+def _collapsed(table: Chains, estimates: Mapping[str, Estimate]) -> list[str]:
+    """The roles whose accuracy lies below the floor beyond doubt."""
+    found = {role: estimates.get(f"{role}/accuracy/with_chain") for role in table.roles()}
+    return [
+        role
+        for role, accuracy in found.items()
+        if accuracy is not None and accuracy.high < _least(table.readings(role))
+    ]

@@ -32,7 +32,9 @@ from twofold.diagnostics.chain_table import (
     Reading,
     both,
     column,
+    named_in_question_in_words,
     noise_in_words,
+    unmeasured_in_words,
     unread_in_words,
 )
 from twofold.diagnostics.diagnostic import Diagnostic, Subject
@@ -109,7 +111,13 @@ class InformationGain(Diagnostic):
             estimates=estimates,
             comparisons=comparisons,
             counts=counts,
-            caveats=(*unread_in_words(table), *refused, *noise_in_words(table)),
+            caveats=(
+                *unread_in_words(table),
+                *named_in_question_in_words(table),
+                *unmeasured_in_words(table, METRICS, estimates),
+                *refused,
+                *noise_in_words(table),
+            ),
         )
 
 

@@ -24,6 +24,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from twofold.diagnostics.diagnostic import Diagnostic, Subject
+from twofold.diagnostics.lost import unscored_in_words
 from twofold.errors import StatsError
 from twofold.jsonl import Row
 from twofold.problems.optimisation import (
@@ -190,6 +191,9 @@ def _floors(made: Quadruple, variant: Variant) -> Row:
 Column = dict[str, float]
 """A value for each instance that has one."""
 
+Which = tuple[str, str, str]
+"""Role, variant and measure of a column."""
+
 
 @final
 @dataclass(frozen=True)
@@ -263,7 +267,7 @@ class _Analysis:
             "slack_over_n": ("n", "n1_slack"),
         }
         columns = {
-            key: (self.column(role, old, "solved"), self.column(role, new, "solved"))
+            key: ((role, old, "solved"), (role, new, "solved"))
             for key, (old, new) in wanted.items()
         }
         return corrected(self._paired(columns))
@@ -275,18 +279,27 @@ class _Analysis:
         measures = [(variant, what) for variant in ASKED for what in ("parsed", "solved")]
         columns = {
             f"change/{variant}/{what}": (
-                self.column("against", variant, what),
-                self.column("model", variant, what),
+                ("against", variant, what),
+                ("model", variant, what),
             )
             for variant, what in [*measures, ("n1_binding", "copies")]
         }
         return corrected(self._paired(columns))
 
-    def _paired(self, columns: Mapping[str, tuple[Column, Column]]) -> dict[str, Comparison]:
+    def _asked(self, role: str, variant: str) -> set[str]:
+        """The instances that were asked in a variant, scored or not."""
+        return {
+            row["instance"]
+            for row in self.rows
+            if row["role"] == role and row["variant"] == variant
+        }
+
+    def _paired(self, wanted: Mapping[str, tuple[Which, Which]]) -> dict[str, Comparison]:
         found = {}
-        for key, (old, new) in columns.items():
+        for key, (before, after) in wanted.items():
+            old, new = self.column(*before), self.column(*after)
             shared = sorted(old.keys() & new.keys())
-            lost = len(old.keys() | new.keys()) - len(shared)
+            lost = len(self._asked(*before[:2]) & self._asked(*after[:2])) - len(shared)
             try:
                 found[key] = paired(
                     [old[i] for i in shared],
@@ -307,6 +320,9 @@ class _Analysis:
                     f"{role}: {read} of {len(there)} replies are in the form that was asked for; too few "
                     "to say anything of what it optimises."
                 )
+            rows = {variant: self._n(role, variant) for variant in ASKED}
+            scored = [v for v in ASKED if self.column(role, v, "parsed")]
+            yield from unscored_in_words(role, rows, scored)
 
 
 def _at(row: Mapping[str, Any], measure: str) -> float | None:

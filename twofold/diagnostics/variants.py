@@ -6,12 +6,14 @@ distractor that turns up in the wrong answers shows what the model did with it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import ClassVar, final
 
 from twofold.diagnostics.diagnostic import Diagnostic, Subject
+from twofold.diagnostics.lost import unscored_in_words
 from twofold.errors import StatsError
 from twofold.jsonl import Row
 from twofold.problems.variants import KINDS, variants
@@ -34,6 +36,7 @@ class Variants(Diagnostic):
     def collect(self, subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
         """Ask every variant; see `Diagnostic.collect`."""
         problems = {p.id: p for p in subject.problems if p.answer is not None}
+        usual = _commonest(subject.problems)
         for answer in subject.answers:
             item = answer.item
             key = f"original/{item.problem}"
@@ -45,7 +48,7 @@ class Variants(Diagnostic):
                     "variant": "original",
                     "of": item.problem,
                     "correct": answer.correct,
-                    "guess": _guess(problems[item.problem], subject.problems),
+                    "guess": int(problems[item.problem].answer == usual),
                 }
         asked = [
             (kind, problem.id, made)
@@ -67,7 +70,7 @@ class Variants(Diagnostic):
                 "problem": made.id,
                 "correct": verdict.score,
                 "why": verdict.reason,
-                "guess": _guess(made, subject.problems),
+                "guess": int(made.answer == usual),
             }
             yield row | ({"retry": True} if response.ended is Ended.failed else {})
 
@@ -98,11 +101,10 @@ class Variants(Diagnostic):
         )
 
 
-def _guess(problem: Problem, asked: Sequence[Problem]) -> int:
-    """Whether the commonest answer of all that was asked happens to be right."""
-    answers = [p.answer for p in asked if p.answer is not None]
-    usual = min(set(answers), key=lambda a: (-answers.count(a), a)) if answers else None
-    return int(problem.answer == usual)
+def _commonest(asked: Sequence[Problem]) -> str | None:
+    """The commonest answer of all that was asked; of equals the first in order."""
+    counts = Counter(p.answer for p in asked if p.answer is not None)
+    return min(counts, key=lambda answer: (-counts[answer], answer), default=None)
 
 
 Column = dict[str, float]
@@ -128,9 +130,9 @@ class _Analysis:
     def rates(self, role: str) -> Iterator[tuple[str, Estimate]]:
         for variant in ("original", *KINDS):
             found = self.column(role, variant)
-            asked = sum(r["role"] == role and r["variant"] == variant for r in self.rows)
+            lost = len(self._asked(role, variant)) - len(found)
             if found:
-                yield f"{variant}/accuracy", mean([*found.values()], n_unscored=asked - len(found))
+                yield f"{variant}/accuracy", mean([*found.values()], n_unscored=lost)
 
     def floors(self) -> Iterator[tuple[str, Estimate]]:
         role = next(iter(self.roles()), "")
@@ -146,11 +148,12 @@ class _Analysis:
         for kind in KINDS:
             other = self.column(role, kind)
             shared = sorted(original.keys() & other.keys())
+            asked = self._asked(role, "original") & self._asked(role, kind)
             try:
                 found[kind] = paired(
                     [original[p] for p in shared],
                     [other[p] for p in shared],
-                    n_unscored=len(other) - len(shared),
+                    n_unscored=len(asked) - len(shared),
                     seed=self.seed,
                 )
             except StatsError:
@@ -165,13 +168,21 @@ class _Analysis:
         for kind in KINDS:
             old, new = (self._drop(role, kind) for role in ("against", "model"))
             shared = sorted(old.keys() & new.keys())
+            asked = self._asked("against", kind) | self._asked("model", kind)
             try:
                 found[f"change/{kind}"] = change(
-                    [old[p] for p in shared], [new[p] for p in shared], seed=self.seed
+                    [old[p] for p in shared],
+                    [new[p] for p in shared],
+                    n_unscored=len(asked) - len(shared),
+                    seed=self.seed,
                 )
             except StatsError:
                 continue
         return corrected(found)
+
+    def _asked(self, role: str, variant: str) -> set[str]:
+        """The problems that were asked in a variant, scored or not."""
+        return {r["of"] for r in self.rows if r["role"] == role and r["variant"] == variant}
 
     def _drop(self, role: str, kind: str) -> Column:
         original, other = self.column(role, "original"), self.column(role, kind)
@@ -180,8 +191,11 @@ class _Analysis:
     def caveats(self, n_problems: int) -> Iterator[str]:
         made = {kind: len({r["of"] for r in self.rows if r["variant"] == kind}) for kind in KINDS}
         few = [f"{kind} of {n}" for kind, n in made.items() if n < n_problems]
-        if few:
+        if few and self.rows:
             yield (
                 f"Not every one of the {n_problems} problems has every variant ({', '.join(few)}): new "
                 "numbers, steps and structures need a generator, the others a name or a sentence to go by."
             )
+        for role in self.roles():
+            rows = {variant: len(self._asked(role, variant)) for variant in ("original", *KINDS)}
+            yield from unscored_in_words(role, rows, [v for v in rows if self.column(role, v)])
