@@ -93,10 +93,11 @@ def looked_at(
     try:
         device = next(network.parameters()).device
         with torch.inference_mode():
-            found = network(torch.tensor([ids], device=device), output_attentions=True).attentions
+            said = network(torch.tensor([ids], device=device), output_attentions=True)
     finally:
         network.set_attn_implementation(kernel)
-    if not found or found[0] is None:
+    found = [layer for layer in getattr(said, "attentions", None) or () if layer is not None]
+    if not found:
         return {"reason": "the network gives no attention weights"}
     rows = range(len(prompt) + start, len(ids))
     weights = torch.stack([layer[0].float().mean(0) for layer in found]).mean(0)  # (query, key)
