@@ -113,7 +113,8 @@ class MeetsChecklist(Scorer):
             asked += [
                 Asked(problem=problem, response=response, criterion=criteria[i]) for i in places
             ]
-        verdicts = iter(self.judge(asked) if asked else ())
+        said = self.judge(asked) if asked else []
+        verdicts = iter([verdict for _, verdict in zip(asked, said, strict=True)])
         found = []
         for problem, response, places in zip(problems, responses, kept, strict=True):
             parts = {i: next(verdicts) for i in places}
