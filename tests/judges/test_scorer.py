@@ -9,7 +9,10 @@ from twofold.checklist import Checklist, Criterion
 from twofold.constraints import from_spec
 from twofold.errors import ProblemError, ScoringError
 from twofold.judges import Asked, ExactJudge, Judge, MeetsChecklist
+from twofold.judges.spec import exact
 from twofold.scorers import AllOf, Compliant, Correct, SoftGate, WeightedSum
+from twofold.scorers.aggregation import Aggregation
+from twofold.scorers.trl import TrlReward
 from twofold.types import Ended, Problem, Response, Verdict
 
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
@@ -169,3 +172,35 @@ def test_blank_criteria_and_empty_checklists_are_refused() -> None:
         Criterion(text=" ")
     with pytest.raises(ProblemError, match="no criteria"):
         Checklist(criteria=())
+
+
+def test_a_criterion_is_no_measure_of_its_own_whoever_judges_it() -> None:
+    """A blend says who said what of each criterion; GDPO must not take the criteria for its parts.
+
+    Checklists differ in length, and a group with fewer parts than another would have no reward at all.
+    """
+    wanted = (
+        Criterion(text="right?", rule="answer"),
+        Criterion(text="no comma?", rule="punctuation:no_comma"),
+    )
+    short, long = (
+        Problem(
+            question=str(n),
+            answer="12",
+            constraints=(NO_COMMA,),
+            checklist=Checklist(criteria=wanted[:n]),
+        )
+        for n in (1, 2)
+    )
+    logged: dict[str, float] = {}
+    reward = TrlReward(
+        MeetsChecklist(exact()),
+        (short, long),
+        aggregation=Aggregation(order="normalize_then_sum"),
+        num_generations=2,
+    )
+    ids = [short.id, short.id, long.id, long.id]
+    texts = ["#### 12", "#### 13"] * 2
+    found = reward([None] * 4, texts, problem=ids, log_metric=logged.__setitem__)
+    assert [round(value or 0, 1) for value in found] == [0.7, -0.7, 0.7, -0.7]
+    assert sorted(logged) == ["measure/checklist", "measure/collapsed", "measure/unscored"]
