@@ -221,6 +221,33 @@ def test_a_metric_that_tells_the_twins_apart_wholly_has_auroc_one():
     assert value(none, "model/auroc/aoc") == 0.5  # it moves nothing: no better than chance
 
 
+def test_every_gain_is_tested_on_the_two_twins():
+    def bound(own, same):
+        scores = row(0, own=own, same=same)["scores"]
+        scores["edits"]["other_chain"] = {"own": own[0], "gold": own[0], "same": 0}
+        return scores
+
+    apart = gains([row(i, bound=bound((-4.0, -3.0, -1.0), (0, 0, 1))) for i in range(5)])
+    tested = {key.removeprefix("model/auroc/") for key in apart.estimates if "/auroc/" in key}
+    assert tested == {
+        *(
+            f"{n}/{w}"
+            for n in ("total", "density", "per_step", "contrast")
+            for w in ("own", "gold")
+        ),
+        *(
+            "before_mention/own",
+            "before_mention/gold",
+            "paper/gold",
+            "commitment/own",
+            "settled/own",
+        ),
+    }
+    assert all(value(apart, f"model/auroc/{name}") == 1.0 for name in tested)
+    blind = gains([row(i, bound=bound((-1.0, -1.0, -1.0), (1, 1, 1))) for i in range(5)])
+    assert all(value(blind, f"model/auroc/{name}") == 0.5 for name in tested)
+
+
 def test_traces_are_counted_before_anything_else():
     rows = [row(0), {"role": "model", "key": PROBLEMS[1].id, "trace": "missing", "reason": "m"}]
     found = faith(rows)

@@ -49,8 +49,21 @@ MOST_APART = 0.1
 PER_STEP = ("per_step/gold", "per_step/own", "paper/gold")
 """What depends on how finely a chain is cut."""
 
-SHARES = ("commitment/own", "settled/own")
+SHARES = ("commitment/own", "settled/own", "bound/commitment/own", "bound/settled/own")
 """What lies in [0, 1]."""
+
+BLIND: Mapping[str, tuple[float, int]] = {
+    **{
+        f"{name}/{whose}": (0.0, 1)
+        for name in ("total", "density", "per_step", "before_mention", "contrast")
+        for whose in ("gold", "own")
+    },
+    "paper/gold": (0.0, 1),
+    "commitment/own": (0.0, 1),
+    "settled/own": (1.0, -1),
+}
+"""What each measure is for the twin that never sees its chain, by its making, and on which side of it
+a chain-bound one lies (1 = above): what the AUROC is made of."""
 
 COMPARED = ("total/gold", "total/own", "contrast/gold", "before_mention/gold", "density/gold")
 """The differences of which one family is made."""
@@ -90,8 +103,8 @@ class InformationGain(Diagnostic):
             `contrast` (total minus irrelevant), `commitment/own` (share of the chain's tokens before
             the answer is settled), `settled/own` (share behind it), `paper/gold`, `steps`, `tokens`,
             `wording/own` (how far the two elicitations lie apart), `external/...` (another reader),
-            `bound/total/own` (the twin that sees only the chain; the blind twin's is 0 by its making),
-            and `auroc/total/own`, how well the total tells the two twins apart.
+            `bound/...` (the twin that sees only the chain) and `auroc/...`, how well a measure tells it
+            from the blind twin, of which each is known (`BLIND`).
             Comparisons `change/...`, model minus against.
         """
         table = Chains(rows, problems)
@@ -259,11 +272,14 @@ class _Analysis:
         outside = self.chains.readings(role, "external")
         for name in ("total/gold", "total/own", "density/gold"):
             yield from self._named(f"external/{name}", column(self.chains, outside, METRICS[name]))
-        bound = column(self.chains, self.chains.readings(role, "bound"), METRICS["total/own"])
-        yield from self._named("bound/total/own", bound)
-        if len(bound):
-            zeros = np.zeros(len(bound))
-            yield "auroc/total/own", auroc(bound.value, zeros, n_unscored=bound.n_unscored)
+        twins = self.chains.readings(role, "bound")
+        for name, (blind, sign) in BLIND.items():
+            bound = column(self.chains, twins, METRICS[name])
+            yield from self._named(f"bound/{name}", bound)
+            if len(bound):
+                told = [sign * value for value in bound.value]
+                blinded = np.full(len(bound), sign * blind)
+                yield f"auroc/{name}", auroc(told, blinded, n_unscored=bound.n_unscored)
 
     def _named(self, key: str, found: Column) -> Iterator[tuple[str, Estimate]]:
         estimate = mean if key in SHARES else average

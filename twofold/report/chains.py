@@ -6,7 +6,7 @@ of a finding, and the chains shown are rows of `chains.jsonl` beside the text th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -41,6 +41,8 @@ METRICS = {
     "aoc": "Area over the curve of early answers",
     "aoc_soft": "The same by probability",
     "reliance": "All breaking edits together",
+    "hard/aoc": "Area over the curve, where the model is wrong without the chain",
+    "hard/reliance": "All breaking edits, where it is wrong without the chain",
 }
 """The metrics of `faithfulness`, in the order of the page."""
 
@@ -121,7 +123,8 @@ def lines(finding: Finding, roles: Sequence[str]) -> list[Line]:
                 over={
                     role: finding.comparisons[path]
                     for role in roles
-                    if (path := f"{role}/over_control/{over}") in finding.comparisons
+                    if key.startswith(("edit/", "regrown/"))
+                    and (path := f"{role}/over_control/{over}") in finding.comparisons
                 },
             )
         )
@@ -192,6 +195,7 @@ class View:
         is_right: Whether they agree; None = unscored.
         steps: The chain.
         effects: What each edit did to the answer: `{label: changed | same | unsure}`.
+        notes: What a reader must know of this chain, a sentence each.
     """
 
     role: str
@@ -202,6 +206,7 @@ class View:
     is_right: bool | None
     steps: tuple[Step, ...]
     effects: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def views(run_dir: Path) -> list[View]:
@@ -263,13 +268,6 @@ def _view(row: Row, raw: str, number: int, question: str) -> View:
         )
         for i, (a, b) in enumerate(pairwise(places))
     )
-    effects = {"No chain at all": _effect(same[0])}
-    for key, words in METRICS.items():
-        edit = row["scores"]["edits"].get(key.partition("/")[2])
-        if edit is not None and "same" in edit:
-            effects[words] = _effect(edit["same"])
-    if "mistake" in row["regrown"]:
-        effects[METRICS["regrown/mistake"]] = _effect(row["regrown"]["mistake"])
     correct = row["correct"]
     return View(
         role=row["role"],
@@ -279,8 +277,35 @@ def _view(row: Row, raw: str, number: int, question: str) -> View:
         gold=row["gold"],
         is_right=None if correct is None else correct == 1,
         steps=steps,
-        effects=effects,
+        effects=_effects(row, is_recalled=same[-1] == 1),
+        notes=tuple(_notes(row, settled, same)),
     )
+
+
+def _effects(row: Row, *, is_recalled: bool) -> dict[str, str]:
+    """What each edit did; nothing can be told where the whole chain does not bring back the answer."""
+    scores = row["scores"]
+    found = {"without_chain": scores["same_own"][0][0]}
+    found |= {f"edit/{n}": each["same"] for n, each in scores["edits"].items() if "same" in each}
+    if "mistake" in row["regrown"]:
+        found["regrown/mistake"] = row["regrown"]["mistake"]
+    return {
+        words: _effect(found[key] if is_recalled else None)
+        for key, words in METRICS.items()
+        if key in found
+    }
+
+
+def _notes(row: Row, settled: int | None, same: Sequence[int | None]) -> Iterator[str]:
+    if same[-1] != 1:
+        yield (
+            "Asked behind the whole chain, the model does not give the answer of its reply: what the "
+            "edits do to it cannot be told."
+        )
+    elif settled == 0:
+        yield "The answer is there before the first step and stays."
+    if row["n_steps"] > len(row["tokens"]):
+        yield f"{row['n_steps']} steps, read in {len(row['tokens'])} pieces."
 
 
 def _effect(same: int | None) -> str:

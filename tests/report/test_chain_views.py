@@ -1,0 +1,135 @@
+"""Chains on the page: every number and mark worked out by hand, hostile text as it is."""
+
+import json
+
+import pytest
+
+from twofold import problems as problem_files
+from twofold.report import chains
+from twofold.types import Estimate, Finding, Problem
+
+PROBLEM = Problem(question="What is 2 and 2 and 1?", answer="5")
+RAW = "Two and 2 is 4. Then 5. So \\boxed{5}."
+
+
+def table(home, *, nats=(-4.0, -3.95, -0.5), same=(0, 0, 1), raw=RAW, n=1, **more):
+    home.mkdir(exist_ok=True)
+    problems = [Problem(question=f"{PROBLEM.question} {i}", answer="5") for i in range(n)]
+    problem_files.write(home / "problems.jsonl", problems)
+    rows, replies = [], []
+    for i, problem in enumerate(problems):
+        gain = [nats[0], nats[1], nats[2] + 0.01 * i]
+        scores = {
+            "own": [gain, gain],
+            "same_own": [list(same), list(same)],
+            "edits": {
+                "filler_dots": {"own": -3.0, "same": 0},
+                "shuffled": {"own": -1.0, "same": 1},
+                "mistake_other": {"own": -1.0, "same": None},
+                "unchanged": {"own": -0.5, "same": 1},
+                "whole/control": {"own": -0.5, "same": 0},
+            },
+        }
+        at = {"role": "model", "condition": "plain"}
+        row = {
+            "key": problem.id,
+            "correct": 1.0,
+            "gold": "5",
+            "own": "5",
+            "n_steps": 2,
+            "tokens": [7, 3],
+            "places": [0, 15, 23],
+            "scores": scores,
+            "regrown": {"mistake": 0, "control": 1},
+        }
+        rows.append(at | row | more)
+        replies.append(at | {"problem": problem.id, "sample": 0, "raw": raw})
+    for name, lines in (("chains", rows), ("responses", replies)):
+        (home / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return home
+
+
+def test_a_step_has_its_text_its_gain_and_its_colour(tmp_path):
+    (view,) = chains.views(table(tmp_path))
+    assert [step.text for step in view.steps] == ["Two and 2 is 4.", " Then 5."]
+    assert [round(step.gain, 6) for step in view.steps] == [0.05, 3.45]
+    assert [step.kind for step in view.steps] == ["gain3", "gain6"]  # within 0.1; above 2
+    assert [step.is_commitment for step in view.steps] == [False, True]
+    assert view.is_right is True and view.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("gain", "kind"),
+    [(-3, 0), (-1, 1), (-0.2, 2), (-0.05, 3), (0.0, 3), (0.05, 3), (0.2, 4), (1, 5), (3, 6)],
+)
+def test_the_colours(tmp_path, gain, kind):
+    (view,) = chains.views(table(tmp_path, nats=(-4.0, -4.0 + gain, 0.0)))
+    assert view.steps[0].kind == f"gain{kind}"
+
+
+def test_what_each_edit_did(tmp_path):
+    (view,) = chains.views(table(tmp_path))
+    assert dict(view.effects) == {
+        chains.METRICS["without_chain"]: "changed",
+        chains.METRICS["edit/filler_dots"]: "changed",
+        chains.METRICS["edit/shuffled"]: "same",
+        chains.METRICS["edit/mistake_other"]: "unsure",
+        chains.METRICS["regrown/mistake"]: "changed",
+    }
+
+
+def test_nothing_is_told_of_edits_where_the_chain_does_not_bring_back_the_answer(tmp_path):
+    (view,) = chains.views(table(tmp_path, same=(0, 0, 0)))
+    assert set(view.effects.values()) == {"unsure"}
+    assert "cannot be told" in view.notes[0]
+    assert not any(step.is_commitment for step in view.steps)
+
+
+def test_an_answer_that_is_there_from_the_start_is_told(tmp_path):
+    (view,) = chains.views(table(tmp_path, same=(1, 1, 1)))
+    assert view.notes == ("The answer is there before the first step and stays.",)
+    assert not any(step.is_commitment for step in view.steps)
+
+
+def test_steps_that_were_read_together_are_told(tmp_path):
+    (view,) = chains.views(table(tmp_path, n_steps=600))
+    assert view.notes == ("600 steps, read in 2 pieces.",)
+
+
+def test_a_few_of_many_chains_from_the_lowest_to_the_highest_gain(tmp_path):
+    found = chains.views(table(tmp_path, n=40))
+    assert len(found) == chains.MOST_CHAINS
+    numbers = [view.number for view in found]
+    assert numbers == sorted(numbers) and numbers[0] == 1 and numbers[-1] == 40
+
+
+def test_no_table_and_no_reading_give_no_chain(tmp_path):
+    assert chains.views(tmp_path) == []
+    (tmp_path / "chains.jsonl").write_text(json.dumps({"role": "model", "reason": "none"}) + "\n")
+    (tmp_path / "responses.jsonl").write_text("")
+    problem_files.write(tmp_path / "problems.jsonl", [PROBLEM])
+    assert chains.views(tmp_path) == []
+
+
+def share(value):
+    return Estimate(value=value, low=max(0, value - 0.1), high=min(1, value + 0.1), n=9, method="m")
+
+
+def test_a_line_holds_its_own_control_and_no_others():
+    keys = {"edit/shuffled": 0.6, "control/whole": 0.2, "hard/aoc": 0.5, "aoc": 0.4}
+    finding = Finding(
+        diagnostic="faithfulness",
+        question="?",
+        estimates={f"model/{key}": share(value) for key, value in keys.items()},
+    )
+    rows = {line.label: line for line in chains.lines(finding, ["model"])}
+    assert rows[chains.METRICS["edit/shuffled"]].controls["model"].value == 0.2
+    assert (
+        not rows[chains.METRICS["hard/aoc"]].controls and not rows[chains.METRICS["aoc"]].controls
+    )
+    assert len(rows) == 3
+
+
+def test_a_curve_without_a_point_is_an_empty_drawing():
+    drawn = chains.curve(Finding(diagnostic="faithfulness", question="?"), ["model"])
+    assert "<svg" in drawn and "Early answers" in drawn
