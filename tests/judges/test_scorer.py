@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 
@@ -201,6 +202,9 @@ def test_a_criterion_is_no_measure_of_its_own_whoever_judges_it() -> None:
     )
     ids = [short.id, short.id, long.id, long.id]
     texts = ["#### 12", "#### 13"] * 2
-    found = reward([None] * 4, texts, problem=ids, log_metric=logged.__setitem__)
+    state = SimpleNamespace(global_step=3)
+    found = reward(
+        [None] * 4, texts, problem=ids, trainer_state=state, log_metric=logged.__setitem__
+    )
     assert [round(value or 0, 1) for value in found] == [0.7, -0.7, 0.7, -0.7]
     assert sorted(logged) == ["measure/checklist", "measure/collapsed", "measure/unscored"]

@@ -149,8 +149,9 @@ class MeetsChecklist(Scorer):
             return Verdict(None, "no checklist")
         if not response.reply.strip():
             return BLANK
-        # what a blend's verdict was made of stays out: a criterion is no measure of its own
-        parts = {checklist.keys[i]: replace(v, parts={}) for i, v in verdicts.items()}
+        parts = {checklist.keys[i]: verdict for i, verdict in verdicts.items()}
+        if self.step is not None:  # a trainer takes a part that has parts for a measure of its own
+            parts = {key: replace(part, parts={}) for key, part in parts.items()}
         scores = {i: verdict.score for i, verdict in verdicts.items() if verdict.score is not None}
         if len(scores) < len(verdicts):
             why = next(v.reason for v in verdicts.values() if v.score is None)
