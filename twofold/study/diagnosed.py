@@ -13,10 +13,11 @@ from types import MappingProxyType
 from typing import final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twofold.diagnostics import chains
 from twofold.diagnostics.chain_table import Chains, Metric
-from twofold.diagnostics.faithfulness import METRICS, regrown
+from twofold.diagnostics.faithfulness import LEAST_ACCURACY, METRICS, regrown, right
 from twofold.diagnostics.information_gain import METRICS as GAINS
 from twofold.errors import StatsError
 from twofold.jsonl import Row, read_lines
@@ -25,8 +26,11 @@ from twofold.study.plan import BASE
 from twofold.study.scores import Matrix, pooled
 from twofold.types import Comparison, Estimate, Problem
 
-Column = dict[str, float]
-"""A number for each problem, by its id."""
+Column = dict[str, float | None]
+"""A number for each problem that was asked, by its id; None = it could not be scored."""
+
+NEEDS_ACCURACY = ("reliance", "aoc", "mistake", "regrown")
+"""What is 1 for a model that has collapsed, too: not compared for an arm below `LEAST_ACCURACY`."""
 
 
 @final
@@ -50,7 +54,7 @@ def of_chains(metric: Metric) -> Callable[[Iterable[Row], Sequence[Problem]], Co
 
     def read(rows: Iterable[Row], problems: Sequence[Problem]) -> Column:
         readings = Chains(rows, problems).readings("model")
-        return {r.row["key"]: v for r in readings if (v := metric(r)) is not None}
+        return {r.row["key"]: metric(r) for r in readings}
 
     return read
 
@@ -66,8 +70,7 @@ def where(measure: str, **wanted: str) -> Callable[[Iterable[Row], Sequence[Prob
                 if isinstance(value, list):
                     scored = [each for each in value if each is not None]
                     value = sum(scored) / len(scored) if scored else None
-                if value is not None:
-                    found[str(row["problem"])] = float(value)
+                found[str(row["problem"])] = None if value is None else float(value)
         return found
 
     return read
@@ -77,11 +80,7 @@ def of_original(kind: str) -> Callable[[Iterable[Row], Sequence[Problem]], Colum
     """Accuracy on a variant, by the problem it was made of."""
 
     def read(rows: Iterable[Row], problems: Sequence[Problem]) -> Column:
-        return {
-            row["of"]: float(row["correct"])
-            for row in rows
-            if row["variant"] == kind and row["correct"] is not None
-        }
+        return {row["of"]: row["correct"] for row in rows if row["variant"] == kind}
 
     return read
 
@@ -90,11 +89,16 @@ def read_and_obeyed(rows: Iterable[Row], problems: Sequence[Problem]) -> Column:
     """Met when told, broken when told the opposite."""
     rows = list(rows)
     told, turned = (where("target", condition=c)(rows, problems) for c in ("stated", "contrary"))
-    return {p: told[p] * (1 - turned[p]) for p in told if p in turned}
+    pairs = {p: (told[p], turned[p]) for p in told if p in turned}
+    return {
+        p: None if met is None or broken is None else met * (1 - broken)
+        for p, (met, broken) in pairs.items()
+    }
 
 
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
+        "accuracy": Measure("Right behind the own chain", chains.TABLE, of_chains(right(-1))),
         "reliance": Measure(
             "Answers that change when the chain is broken",
             chains.TABLE,
@@ -168,20 +172,20 @@ def diagnosed(
     order = {problem.id: i for i, problem in enumerate(problems)}
     arms: dict[str, Row] = {}
     contrasts: dict[str, Row] = {}
-    base: dict[str, Matrix] = {}
+    base: dict[str, _Read] = {}
     for arm in sorted(audits, key=lambda name: name != BASE):
         found: dict[str, Comparison] = {}
         for name, measure in MEASURES.items():
-            values = _matrix(measure, audits[arm], problems, order)
-            if values is None or np.isnan(values).all():
+            read = _matrix(measure, audits[arm], problems, order)
+            if read is None or np.isnan(read.values).all():
                 continue
-            estimate = _estimate(arm, values, seed)
+            estimate = _estimate(arm, read, seed)
             if estimate is not None:
                 arms.setdefault(arm, {})[name] = estimate
             if arm == BASE:
-                base[name] = values
-            elif name in base:
-                comparison = _compared(pooled(base[name], len(values)), values, seed)
+                base[name] = read
+            elif name in base and not (name in NEEDS_ACCURACY and _has_collapsed(arms, arm)):
+                comparison = _compared(base[name], read, seed)
                 if comparison is not None:
                     found[name] = comparison
         if found:
@@ -191,23 +195,39 @@ def diagnosed(
     return {"words": words, "arms": arms, "contrasts": contrasts} if arms else {}
 
 
+def _has_collapsed(arms: Mapping[str, Row], arm: str) -> bool:
+    accuracy: Estimate | None = arms.get(arm, {}).get("accuracy")
+    return accuracy is not None and accuracy.high < LEAST_ACCURACY
+
+
+@final
+@dataclass(frozen=True)
+class _Read:
+    """A measure of one arm: a row a seed, a column a problem; and which problems were asked at all."""
+
+    values: Matrix
+    asked: NDArray[np.bool_]
+
+
 def _matrix(
     measure: Measure,
     audits: Mapping[int, Path],
     problems: Sequence[Problem],
     order: Mapping[str, int],
-) -> Matrix | None:
-    """A row a seed, a column a problem; None where a seed lacks the table."""
+) -> _Read | None:
+    """The measure from the tables of every seed; None where a seed lacks the table."""
     files = [folder / f"{measure.table}.jsonl" for folder in audits.values()]
     if not files or not all(file.exists() for file in files):
         return None
     out = np.full((len(files), len(problems)), np.nan)
+    asked = np.zeros(len(problems), dtype=bool)
     for row, file in zip(out, files, strict=True):
         rows = (each for each in read_lines(file) if "skipped" not in each)
         for problem, value in measure.read(rows, problems).items():
             if problem in order:
-                row[order[problem]] = value
-    return out
+                asked[order[problem]] = True
+                row[order[problem]] = np.nan if value is None else value
+    return _Read(out, asked)
 
 
 def _scale(*values: Matrix) -> tuple[float, float]:
@@ -217,8 +237,8 @@ def _scale(*values: Matrix) -> tuple[float, float]:
     return (0.0, 1.0) if low >= 0 and high <= 1 else (low, max(high - low, 1e-9))
 
 
-def _estimate(arm: str, values: Matrix, seed: int) -> Estimate | None:
-    values = values[:, ~np.isnan(values).all(axis=0)]
+def _estimate(arm: str, read: _Read, seed: int) -> Estimate | None:
+    values = read.values[:, ~np.isnan(read.values).all(axis=0)]
     start, width = _scale(values)
     scaled = (values - start) / width
     try:
@@ -229,10 +249,12 @@ def _estimate(arm: str, values: Matrix, seed: int) -> Estimate | None:
             found = crossed_mean(scaled, seed=seed)
     except StatsError:
         return None
+    found = replace(found, n_unscored=int(read.asked.sum()) - found.n)
     return _stretched(found, start, width)
 
 
-def _compared(before: Matrix, after: Matrix, seed: int) -> Comparison | None:
+def _compared(old: _Read, new: _Read, seed: int) -> Comparison | None:
+    before, after = pooled(old.values, len(new.values)), new.values
     keep = ~(np.isnan(before) | np.isnan(after)).all(axis=0)
     if not keep.any():
         return None
@@ -242,11 +264,12 @@ def _compared(before: Matrix, after: Matrix, seed: int) -> Comparison | None:
         found = crossed_paired((before - start) / width, (after - start) / width, seed=seed)
     except StatsError:
         return None
+    lost = int((old.asked & new.asked).sum()) - found.difference.n
     return replace(
         found,
-        difference=_stretched(found.difference, 0.0, width),
-        before=_stretched(found.before, start, width),
-        after=_stretched(found.after, start, width),
+        difference=_stretched(replace(found.difference, n_unscored=lost), 0.0, width),
+        before=_stretched(replace(found.before, n_unscored=lost), start, width),
+        after=_stretched(replace(found.after, n_unscored=lost), start, width),
         detectable=None if found.detectable is None else found.detectable * width,
     )
 
