@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from twofold.report.judged import sections
 from twofold.report.pairs import pairs, sides
 from twofold.report.tables import ROLES, Row, headline, other_cells, types
 from twofold.report.wording import p_value, spread, verdict
@@ -39,7 +40,8 @@ def summary(findings: Sequence[Finding], names: Mapping[str, str] | None = None)
         if finding.diagnostic == "joint":
             blocks += _joint(finding, names or {"model": "the model", "against": "the base"})
         else:
-            blocks += [f"**{flat(finding.question)}**", _listed(finding)]
+            blocks.append(f"**{flat(finding.question)}**")
+            blocks += _judged(finding) if finding.diagnostic == "checklist" else [_listed(finding)]
         if finding.caveats:
             blocks.append("\n".join(f"- {flat(caveat)}" for caveat in finding.caveats))
     return "\n\n".join(block for block in blocks if block)
@@ -121,6 +123,30 @@ def _types(finding: Finding) -> str:
             cells.append(p_value(each.p_adjusted) if each else "–")
         body.append(cells)
     return table(head, body)
+
+
+def _judged(finding: Finding) -> list[str]:
+    """The checklists: a table of shares a judge, and one of its errors."""
+    roles = [role for role in ROLES if any(k.startswith(f"{role}/") for k in finding.estimates)]
+    compared = bool(finding.comparisons)
+    blocks = []
+    for section in sections(finding, roles):
+        head = [
+            f"judged by {section.judge}",
+            *([_WHO[r] for r in roles] if len(roles) > 1 else ["share"]),
+        ]
+        head += ["difference", "p", "gained/lost", "detectable"] if compared else []
+        body = []
+        for line in section.lines:
+            cells = [line.label, *(_said(line.estimates.get(role)) for role in roles)]
+            cells += _difference(line.comparison) if compared else []
+            floors = "; ".join(f"{name} {e}" for name, e in line.floors.items())
+            body.append([*cells, floors or "–"])
+        blocks.append(table([*head, "floor"], body))
+        if section.errors:
+            rows = [[words, str(e)] for words, e in section.errors.items()]
+            blocks.append(table([f"errors of {section.judge}", "where a rule decides"], rows))
+    return blocks
 
 
 def _listed(finding: Finding) -> str:

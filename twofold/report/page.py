@@ -19,7 +19,7 @@ import jinja2
 from markupsafe import Markup
 
 from twofold.jsonl import dumps
-from twofold.report import chains, figures, pairs, tables, wording
+from twofold.report import chains, figures, judged, pairs, tables, wording
 from twofold.report.chains import View
 from twofold.report.examples import MOST_SAMPLES, Examples
 from twofold.report.plane import Arm, Plane
@@ -28,7 +28,8 @@ from twofold.types import Estimate, Finding
 TEMPLATES = Path(__file__).parent / "templates"
 """What pages are made of."""
 
-SECTIONS = {"information_gain": "chains.html.j2", "faithfulness": "chains.html.j2"}
+CHAINS = ("information_gain", "faithfulness")
+SECTIONS = dict.fromkeys(CHAINS, "chains.html.j2") | {"checklist": "checklist.html.j2"}
 """The template of a finding's section, where it has one of its own."""
 
 
@@ -88,6 +89,7 @@ def html(run: Run) -> str:
     environment.globals |= {
         "chains": chains,
         "figures": figures,
+        "judged": judged,
         "pairs": pairs,
         "tables": tables,
         "wording": wording,
@@ -98,7 +100,8 @@ def html(run: Run) -> str:
         joint=next((f for f in run.findings if f.diagnostic == "joint"), None),
         others=[f for f in run.findings if f.diagnostic != "joint"],
         sections=SECTIONS,
-        has_chains=any(f.diagnostic in SECTIONS for f in run.findings),
+        has_chains=any(f.diagnostic in CHAINS for f in run.findings),
+        has_checklists=any(f.diagnostic == "checklist" for f in run.findings),
         has_gain=any(f.diagnostic == "information_gain" for f in run.findings),
         plane=_plane,
         cells=_cells,
