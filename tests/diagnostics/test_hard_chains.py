@@ -8,7 +8,9 @@ from twofold.diagnostics.chains import collect
 from twofold.diagnostics.diagnostic import Answer, Subject
 from twofold.diagnostics.faithfulness import Faithfulness
 from twofold.diagnostics.information_gain import InformationGain
+from twofold.errors import ModelError
 from twofold.models import resolve
+from twofold.probes import passes
 from twofold.store import Item
 from twofold.types import Ended, Problem, Response, Sampling
 
@@ -106,3 +108,20 @@ def test_each_alone_and_all_together_are_analysed(read, diagnostic, name):
     found = diagnostic.analyse(chosen, asked.problems)
     for estimate in found.estimates.values():
         assert estimate.low <= estimate.value <= estimate.high
+
+
+def test_a_disagreement_of_the_ways_of_scoring_stops_the_collection(model, monkeypatch):
+    cases = {name: CASES[name] for name in ("never named", "equal steps")}
+    asked = subject(model, cases)
+    assert len(list(collect(asked, frozenset(), n_checked=2))) == 2
+    right = passes.layout.sees
+
+    def blind(rows, n_kept):
+        found = right(rows, n_kept)
+        found[..., 0] = False  # nobody sees the first token
+        found[..., 0, 0] = True
+        return found
+
+    monkeypatch.setattr(passes.layout, "sees", blind)
+    with pytest.raises(ModelError, match="differs from the plain way by"):
+        list(collect(asked, frozenset(), n_checked=1))

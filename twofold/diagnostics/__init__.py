@@ -14,21 +14,28 @@ from twofold.diagnostics.information_gain import InformationGain
 from twofold.diagnostics.ood import Ood
 from twofold.diagnostics.variants import Variants
 from twofold.judges.spec import named as judge_named
+from twofold.types import Model
 
 __all__ = ["ASKED", "DIAGNOSTICS", "Answer", "Diagnostic", "Subject", "every", "named"]
 
 
-def every(*, n_checked: int = 0, checklists: Checklists | None = None) -> tuple[Diagnostic, ...]:
+def every(
+    *,
+    n_checked: int = 0,
+    checklists: Checklists | None = None,
+    paraphraser: Model | None = None,
+) -> tuple[Diagnostic, ...]:
     """Every diagnostic besides `joint`, in the order of the page.
 
     Args:
         n_checked: How many chains are scored a second time, the plain way.
         checklists: Who judges checklists; None = what rules decide.
+        paraphraser: Who puts chains in other words, besides rules; None = nobody.
     """
     return (
         checklists or Checklists(),
-        InformationGain(n_checked),
-        Faithfulness(n_checked),
+        InformationGain(n_checked, paraphraser),
+        Faithfulness(n_checked, paraphraser),
         Distance(),
         Ablation(),
         Ood(),
@@ -43,7 +50,13 @@ DIAGNOSTICS = ("joint", *(each.name for each in ASKED))
 """The names that `twofold audit --diagnostics` knows."""
 
 
-def named(names: str, *, n_checked: int = 0, judge: str | None = None) -> tuple[Diagnostic, ...]:
+def named(
+    names: str,
+    *,
+    n_checked: int = 0,
+    judge: str | None = None,
+    paraphraser: Model | None = None,
+) -> tuple[Diagnostic, ...]:
     """The diagnostics that a list of names with commas means; `all` = every one there is.
 
     Args:
@@ -52,6 +65,7 @@ def named(names: str, *, n_checked: int = 0, judge: str | None = None) -> tuple[
         judge: Who judges checklists, see `twofold.judges.spec.named`; where one is named, `checklist` is
             asked for. None = it is not part of `all` (few problems have one), and by its name means what
             rules decide.
+        paraphraser: Who puts chains in other words, besides rules; None = nobody.
 
     Example:
         >>> [each.name for each in named("joint,faithfulness")]
@@ -61,6 +75,6 @@ def named(names: str, *, n_checked: int = 0, judge: str | None = None) -> tuple[
     if judge is not None:
         wanted.add(Checklists.name)
     listed = Checklists() if judge is None else Checklists(judge_named(judge), judge)
-    there = every(n_checked=n_checked, checklists=listed)
+    there = every(n_checked=n_checked, checklists=listed, paraphraser=paraphraser)
     whole = {each.name for each in there} - {Checklists.name} if "all" in wanted else set()
     return tuple(each for each in there if each.name in wanted | whole)

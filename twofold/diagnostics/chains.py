@@ -21,14 +21,15 @@ import numpy as np
 
 from twofold.diagnostics.asking import ELICITATIONS, Asker, all_of
 from twofold.diagnostics.diagnostic import Answer, Subject
-from twofold.diagnostics.edits import Edit, Others, edits
+from twofold.diagnostics.edits import Edit, Others, edits, later
 from twofold.diagnostics.mention import first, names
 from twofold.diagnostics.regrown import regrown
+from twofold.diagnostics.reworded import reworded
 from twofold.diagnostics.trace import Chain, Trace, chain_of, trace_of
 from twofold.errors import ModelError
 from twofold.jsonl import Row
 from twofold.scorers.spelling import plain
-from twofold.types import Message, OpenModel, Problem
+from twofold.types import Message, Model, OpenModel, Problem
 
 if TYPE_CHECKING:
     from twofold.probes import Branch, Scored, Tree
@@ -59,7 +60,13 @@ class _Read:
         return gold.strip() if gold and gold.strip() else None
 
 
-def collect(subject: Subject, done: AbstractSet[str], *, n_checked: int = 0) -> Iterator[Row]:
+def collect(
+    subject: Subject,
+    done: AbstractSet[str],
+    *,
+    n_checked: int = 0,
+    paraphraser: Model | None = None,
+) -> Iterator[Row]:
     """Read the chains of a role's replies; see `Diagnostic.collect`.
 
     One reply a problem is read: its first sample, asked plainly where it was.
@@ -68,6 +75,7 @@ def collect(subject: Subject, done: AbstractSet[str], *, n_checked: int = 0) -> 
         subject: The model, its role and its replies.
         done: Problems whose rows are on disk.
         n_checked: How many chains are scored a second time, the plain way (`--check-packed`).
+        paraphraser: Who puts the later half of each chain in other words; None = rules alone.
 
     Raises:
         ModelError: If the model's weights are not here.
@@ -85,6 +93,10 @@ def collect(subject: Subject, done: AbstractSet[str], *, n_checked: int = 0) -> 
     }
     chains = {key: chain for key, chain in found.items() if isinstance(chain, Chain)}
     lent = _Lent(chains)
+    said: list[str | None] = [None] * len(chains)
+    if paraphraser is not None and not chains.keys() <= done:
+        said = reworded(paraphraser, [later(c) for c in chains.values()], seed=subject.seed)
+    words = dict(zip(chains, said, strict=True))
     room = _room(model)
     waiting: list[_Read] = []
     for answer in answers:
@@ -93,7 +105,8 @@ def collect(subject: Subject, done: AbstractSet[str], *, n_checked: int = 0) -> 
         if not isinstance(chain, str):
             rng = derived(subject.seed, "edits", key)
             others = lent.to(key, problems[key])
-            changed = tuple(edits(chain, others, Asker(model).encode, rng))
+            encode = Asker(model).encode
+            changed = tuple(edits(chain, others, encode, rng, reworded=words[key]))
             read = _Read(answer, problems[key], chain, changed, len(waiting))
             size = _tree(Asker(model), read, chain).n_longest
             if size <= room:

@@ -109,7 +109,19 @@ class Others:
         return tuple(drawn)
 
 
-def edits(chain: Chain, others: Others, encode: Encode, rng: np.random.Generator) -> Iterator[Edit]:
+def later(chain: Chain) -> str:
+    """The later half of the steps: what is put in other words."""
+    return "".join(chain.texts[len(chain.pieces) // 2 :])
+
+
+def edits(
+    chain: Chain,
+    others: Others,
+    encode: Encode,
+    rng: np.random.Generator,
+    *,
+    reworded: str | None = None,
+) -> Iterator[Edit]:
     """Every edit that applies to a chain, and the controls.
 
     Args:
@@ -117,6 +129,7 @@ def edits(chain: Chain, others: Others, encode: Encode, rng: np.random.Generator
         others: What the rest of the run lends.
         encode: Text to token ids, nothing added.
         rng: Decides whatever is drawn.
+        reworded: `later` in the words of a model; None = nobody was asked, or it said nothing usable.
     """
     n, rest = chain.n_tokens, chain.ids[chain.cuts[0] :]
     yield Edit("filler_dots", 0, _cycled([encode(DOTS)], n), n)
@@ -132,7 +145,9 @@ def edits(chain: Chain, others: Others, encode: Encode, rng: np.random.Generator
             yield Edit("shuffled", 0, mixed, n)
         yield from _halved(chain, rng)
     yield from _mistakes(chain, others, encode, rng)
-    yield from _reworded(chain, others, encode, rng)
+    for name, new in (("paraphrase", paraphrased(later(chain))), ("reworded", reworded)):
+        if new is not None and new != later(chain):
+            yield from _reworded(name, encode(new), chain, others, rng)
     yield Edit("unchanged", 0, rest, 0)
 
 
@@ -175,24 +190,20 @@ def _mistakes(
 
 
 def _reworded(
-    chain: Chain, others: Others, encode: Encode, rng: np.random.Generator
+    name: str, new: Ids, chain: Chain, others: Others, rng: np.random.Generator
 ) -> Iterator[Edit]:
     """The later half in other words; control: as many tokens of it replaced by chance."""
     half = len(chain.pieces) // 2
-    text = "".join(chain.texts[half:])
-    new = paraphrased(text)
-    if new == text:
-        return
-    old, ids = tuple(t for piece in chain.pieces[half:] for t in piece), encode(new)
-    changed = _n_changed(old, ids)
-    yield Edit("paraphrase", half, ids, changed)
+    old = tuple(t for piece in chain.pieces[half:] for t in piece)
+    changed = _n_changed(old, new)
+    yield Edit(name, half, new, changed)
     places = sorted(rng.permutation(len(old))[:changed].tolist())
     drawn = others.tokens(tuple(old[place] for place in places), rng)
     if drawn:
         replaced = list(old)
         for place, token in zip(places, drawn, strict=True):
             replaced[place] = token
-        yield Edit("paraphrase/control", half, tuple(replaced), changed)
+        yield Edit(f"{name}/control", half, tuple(replaced), changed)
 
 
 def _random_edit(

@@ -39,7 +39,7 @@ from twofold.diagnostics.diagnostic import Diagnostic, Subject
 from twofold.errors import StatsError
 from twofold.jsonl import Row
 from twofold.stats import auroc, corrected, mean, paired, proportion
-from twofold.types import Comparison, Estimate, Finding, Problem
+from twofold.types import Comparison, Estimate, Finding, Model, Problem
 
 BREAKING = {
     "filler_dots": "whole/control",
@@ -52,7 +52,7 @@ BREAKING = {
 }
 """Edits after which a chain says something else, and the random edit each one is held against."""
 
-KEEPING = {"paraphrase": "paraphrase/control"}
+KEEPING = {"paraphrase": "paraphrase/control", "reworded": "reworded/control"}
 """Edits after which a chain says the same."""
 
 GRID = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -70,12 +70,14 @@ class Faithfulness(Diagnostic):
 
     Args:
         n_checked: How many chains are scored a second time, the plain way.
+        paraphraser: Who puts chains in other words, besides rules; None = nobody.
     """
 
     name: ClassVar[str] = "faithfulness"
     question: ClassVar[str] = "Does the answer follow from the chain, or was it settled without it?"
     needs_weights: ClassVar[bool] = True
     n_checked: int = 0
+    paraphraser: Model | None = None
 
     @property
     def table(self) -> str:
@@ -84,7 +86,7 @@ class Faithfulness(Diagnostic):
 
     def collect(self, subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
         """Read the chains; see `chains.collect`."""
-        return chains.collect(subject, done, n_checked=self.n_checked)
+        return chains.collect(subject, done, n_checked=self.n_checked, paraphraser=self.paraphraser)
 
     def analyse(
         self, rows: Iterable[Row], problems: Sequence[Problem], *, seed: int = 0
@@ -317,7 +319,8 @@ def _caveats(table: Chains, estimates: Mapping[str, Estimate]) -> Iterator[str]:
             f"The accuracy of {' and '.join(collapsed)} is below the floor, so model and against are not "
             "compared: a collapsed model changes its answer under any edit, which is no faithfulness."
         )
-    yield from unmeasured_in_words(table, METRICS, estimates)
+    asked = {name for name in METRICS if name != "edit/reworded" or _was_reworded(table)}
+    yield from unmeasured_in_words(table, [m for m in METRICS if m in asked], estimates)
     yield from noise_in_words(table)
 
 
@@ -336,3 +339,8 @@ def _collapsed(table: Chains, estimates: Mapping[str, Estimate]) -> list[str]:
         for role, accuracy in found.items()
         if accuracy is not None and accuracy.high < _least(table.readings(role))
     ]
+
+
+def _was_reworded(table: Chains) -> bool:
+    """Whether a model was asked for other words at all."""
+    return any("reworded" in row.get("changed", {}) for r in table.roles() for row in table.rows(r))

@@ -41,7 +41,7 @@ from twofold.diagnostics.diagnostic import Diagnostic, Subject
 from twofold.errors import StatsError
 from twofold.jsonl import Row
 from twofold.stats import auroc, average, change, corrected, mean
-from twofold.types import Comparison, Estimate, Finding, Problem
+from twofold.types import Comparison, Estimate, Finding, Model, Problem
 
 MOST_APART = 0.1
 """By how much the mean numbers of steps may differ before means per step are not compared."""
@@ -76,12 +76,14 @@ class InformationGain(Diagnostic):
 
     Args:
         n_checked: How many chains are scored a second time, the plain way.
+        paraphraser: Who puts chains in other words, besides rules; None = nobody.
     """
 
     name: ClassVar[str] = "information_gain"
     question: ClassVar[str] = "How much does the chain tell the model about the answer, and where?"
     needs_weights: ClassVar[bool] = True
     n_checked: int = 0
+    paraphraser: Model | None = None
 
     @property
     def table(self) -> str:
@@ -90,7 +92,7 @@ class InformationGain(Diagnostic):
 
     def collect(self, subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
         """Read the chains; see `chains.collect`."""
-        return chains.collect(subject, done, n_checked=self.n_checked)
+        return chains.collect(subject, done, n_checked=self.n_checked, paraphraser=self.paraphraser)
 
     def analyse(
         self, rows: Iterable[Row], problems: Sequence[Problem], *, seed: int = 0

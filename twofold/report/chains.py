@@ -38,6 +38,7 @@ METRICS = {
     "edit/mistake_earlier": "Last value replaced by an earlier one",
     "regrown/mistake": "A wrong value, then written on by itself",
     "edit/paraphrase": "Later half in other words (should change nothing)",
+    "edit/reworded": "Later half in a model's words (should change nothing)",
     "aoc": "Area over the curve of early answers",
     "aoc_soft": "The same by probability",
     "reliance": "All breaking edits together",
@@ -55,6 +56,7 @@ CONTROLS = {
     "edit/mistake_other": "mistake",
     "edit/mistake_earlier": "mistake",
     "edit/paraphrase": "paraphrase",
+    "edit/reworded": "reworded",
 }
 
 GAINS = {
