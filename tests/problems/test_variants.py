@@ -80,3 +80,20 @@ def test_new_names_are_exchanged_one_for_one():
 )
 def test_what_is_not_safe_is_not_made(problem, kinds):
     assert [kind for kind, _ in variants(problem)] == kinds
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"source": "pocket"},
+        {"source": "pocket", "skill": "juggling", "difficulty": "3"},
+        {"source": "pocket", "skill": "dial", "difficulty": "hard"},
+        {"source": "synthetic"},
+        {"source": "synthetic", "family": "opera", "difficulty": "3"},
+        {"source": "synthetic", "family": "shop", "difficulty": ""},
+    ],
+)
+@pytest.mark.parametrize("question", ["?", "Tom has 3.", "字字字？", "Tom has 3 pens. How many?"])
+def test_a_file_that_borrows_the_name_of_a_suite_has_the_safe_variants_alone(tags, question):
+    made = {kind for kind, _ in variants(Problem(question=question, answer="5", tags=tags))}
+    assert made <= {"renamed", "distractor"}

@@ -126,9 +126,10 @@ def _distracted(problem: Problem, rng: np.random.Generator) -> str | None:
 
 
 def _tale(kind: Kind, problem: Problem, rng: np.random.Generator) -> Tale | None:
-    names = problem.tags["skill"].split("+")
-    skill = tuple(_WORLDS[name] for name in names)
-    n_moves = int(problem.tags["difficulty"])
+    names, moves = problem.tags.get("skill", "").split("+"), problem.tags.get("difficulty", "")
+    if not (set(names) <= _WORLDS.keys() and moves.isdecimal()):
+        return None  # a file may call itself `pocket`
+    skill, n_moves = tuple(_WORLDS[name] for name in names), int(moves)
     if kind == "one_more_step":
         n_moves += 1
         if n_moves > 7:
@@ -139,8 +140,11 @@ def _tale(kind: Kind, problem: Problem, rng: np.random.Generator) -> Tale | None
 
 
 def _story(kind: Kind, problem: Problem, rng: np.random.Generator) -> Story | None:
-    family, n_steps = problem.tags["family"], int(problem.tags["difficulty"])
-    split: Split = "train" if problem.tags["split"] == "train" else "test"
+    family, steps = problem.tags.get("family", ""), problem.tags.get("difficulty", "")
+    if not (family in _FAMILY and steps.isdecimal()):
+        return None  # a file may call itself `synthetic`
+    n_steps = int(steps)
+    split: Split = "train" if problem.tags.get("split") == "train" else "test"
     if kind == "one_more_step":
         n_steps += 1
         if n_steps > 5:
