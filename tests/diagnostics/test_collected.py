@@ -8,12 +8,14 @@ import pytest
 from twofold.audit import audit
 from twofold.cli import main
 from twofold.diagnostics import ASKED, DIAGNOSTICS, named
+from twofold.diagnostics.ablation import Ablation
+from twofold.diagnostics.distance import Distance
 from twofold.jsonl import read_lines
 from twofold.judges.writing import written_by_rules
 from twofold.models import resolve
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import pocket
-from twofold.types import Sampling
+from twofold.types import Problem, Sampling
 
 pytestmark = pytest.mark.slow
 PROBLEMS = [replace(p, checklist=written_by_rules(p)) for p in pocket.suite(12)]
@@ -107,6 +109,12 @@ def test_rows_of_any_part_are_analysed(whole, diagnostic, which):
     if which == "both":
         changes = [c for key, c in found.comparisons.items() if key.startswith("change/")]
         assert changes and all(c.difference.value == 0 for c in changes)
+
+
+@pytest.mark.parametrize("diagnostic", [Distance(), Ablation()])
+def test_problems_without_constraints_leave_a_sentence_and_not_a_void(diagnostic):
+    found = diagnostic.analyse([], [Problem(question="2 + 3?", answer="5")])
+    assert not found.estimates and "No problem states a constraint" in found.caveats[0]
 
 
 def test_killed_anywhere_the_same_command_ends_with_the_same_tables(whole, tmp_path):

@@ -273,6 +273,8 @@ class _Analysis:
         return {p: stated[p] - other[p] for p in stated if p in other}
 
     def caveats(self) -> Iterator[str]:
+        if not self.rows:
+            yield "No problem states a constraint apart from its question: there is nothing to ablate."
         for role in self.roles():
             n = self._n(role, "stated")
             if not n:
