@@ -362,7 +362,7 @@ class _Analysis:
 
     def caveats(self) -> Iterator[str]:
         if not self.rows:
-            yield "No problem states a constraint apart from its question: nothing lies between it and a reply."
+            yield "No problem states a constraint apart from its question: none is far from a reply."
         for role in self.roles():
             there = [row for row in self.rows if row["role"] == role and row["arm"] == "last"]
             thought = sum(row["thinking"] != 0 for row in there)  # None = of unknown length
