@@ -1,18 +1,23 @@
 """Is the best checkpoint by the gold measure kept, and a run past it stopped?"""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("trl")
 
+from transformers import TrainerControl, TrainerState, TrainingArguments
+
 from twofold.checklist import Checklist, Criterion
 from twofold.judges import ExactJudge, MeetsChecklist
 from twofold.methods import Grpo, TrainingError
-from twofold.methods.best import Best
+from twofold.methods.best import GOLD, Best
+from twofold.methods.watch import HeldOut, measured
 from twofold.scorers import Correct, Length
-from twofold.types import Problem
+from twofold.types import Problem, Response
 
 
 def checkpoint(folder: Path, step: int) -> Path:
@@ -66,6 +71,103 @@ def test_a_run_that_never_beats_its_base_says_so(
     assert best.is_past
     best.put_back()
     assert "no checkpoint beat the base" in caplog.text
+
+
+def test_a_copy_that_a_kill_cut_short_is_never_put_back(tmp_path: Path) -> None:
+    best = Best(tmp_path, 1)
+    best.saw(0, 0.1, None)
+    best.saw(20, 0.9, checkpoint(tmp_path, 20))
+    half = tmp_path / "best" / "step-30"  # killed before it was noted down
+    half.mkdir()
+    (half / "model.safetensors").write_text("half of 30")
+    best.put_back()
+    assert (tmp_path / "model.safetensors").read_text() == "weights of 20"
+    best.saw(100, 0.95, checkpoint(tmp_path, 100))
+    best.put_back()
+    assert (tmp_path / "model.safetensors").read_text() == "weights of 100"
+    assert [p.name for p in (tmp_path / "best").glob("step-*")] == ["step-100"]
+
+
+def test_a_gold_that_was_never_measured_is_told_as_that(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    best = Best(tmp_path, 1)
+    best.saw(1, None, checkpoint(tmp_path, 1))
+    best.put_back()
+    assert "gold could not be measured" in caplog.text and "no checkpoint beat" not in caplog.text
+
+
+def watching(best: Best, golds: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> HeldOut:
+    """A watch whose checkpoints are worth what `golds` says by the folder's name."""
+    monkeypatch.setattr(HeldOut, "_ask", lambda _, spec: {GOLD: golds[Path(spec).name]})
+    return HeldOut([Problem(question="?")], base="base", log=print, max_tokens=1, gold=best)
+
+
+def test_a_checkpoint_that_a_kill_left_unmeasured_is_measured_on_resuming(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best = Best(tmp_path, 1)
+    best.saw(0, 0.1, None)
+    checkpoint(tmp_path, 1)
+    watch = watching(best, {"checkpoint-1": 0.05}, monkeypatch)
+    args = TrainingArguments(output_dir=str(tmp_path), use_cpu=True)
+    control = TrainerControl()
+    watch.on_train_begin(args, TrainerState(global_step=1), control)
+    assert best.record() == [{"step": 0, "gold": 0.1}, {"step": 1, "gold": 0.05}]
+    assert control.should_training_stop  # it is past its best already
+
+
+def test_what_the_gold_could_not_judge_is_counted_beside_it() -> None:
+    listed = Checklist(criteria=(Criterion(text="right?", rule="answer"),))
+    problems = [
+        Problem(question="?", answer="1", checklist=listed),
+        Problem(question="!", answer="2"),
+    ]
+    said = [Response(raw="#### 1", reply="#### 1")] * 2
+    found = measured(problems, said, {"gold": MeetsChecklist(ExactJudge())})
+    assert (found[GOLD], found["held_out/gold_unscored"]) == (1.0, 0.5)
+
+
+TWO = """
+import sys
+from datetime import timedelta
+from pathlib import Path
+import torch.distributed
+from transformers import TrainerControl, TrainerState, TrainingArguments
+from twofold.methods.best import GOLD, Best
+from twofold.methods.watch import HeldOut
+from twofold.types import Problem
+
+rank, out = int(sys.argv[1]), Path(sys.argv[2])
+torch.distributed.init_process_group(
+    "gloo",
+    init_method=f"file://{out}/meet",
+    rank=rank,
+    world_size=2,
+    timeout=timedelta(seconds=60),
+)
+HeldOut._ask = lambda self, spec: {GOLD: 0.5}
+watch = HeldOut([Problem(question="?")], base="b", log=print, max_tokens=1, gold=Best(out, 1))
+args, control = TrainingArguments(output_dir=str(out), use_cpu=True), TrainerControl()
+for step in (0, 1):
+    state = TrainerState(global_step=step, is_world_process_zero=rank == 0)
+    (watch.on_save if step else watch.on_train_begin)(args, state, control)
+assert control.should_training_stop
+torch.distributed.destroy_process_group()
+"""
+
+
+@pytest.mark.slow
+def test_all_processes_stop_together(tmp_path: Path) -> None:
+    """One that stopped alone would leave the others waiting for its gradients for ever."""
+    started = [
+        subprocess.Popen([sys.executable, "-c", TWO, str(rank), str(tmp_path)]) for rank in (0, 1)
+    ]
+    try:
+        assert [each.wait(timeout=100) for each in started] == [0, 0]
+    finally:
+        for each in started:
+            each.kill()
 
 
 def test_patience_needs_gold_and_gold_needs_problems(tmp_path: Path) -> None:

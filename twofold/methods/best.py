@@ -53,23 +53,23 @@ class Best:
             checkpoint: Its folder; None for the base.
         """
         seen = self.record()
-        if gold is None or any(row["step"] == step for row in seen):
+        if gold is None or self.has_seen(step):
             return
         is_best = all(gold > row["gold"] for row in seen)
+        kept = self._folder / f"step-{step}"
         if is_best and checkpoint is not None:
-            kept = self._folder / f"step-{step}"
-            shutil.copytree(
-                checkpoint,
-                kept,
-                dirs_exist_ok=True,
-                ignore=lambda _, names: [n for n in names if n.startswith(_NOT_THE_MODEL)],
-            )
-            for other in self._folder.glob("step-*"):
-                if other != kept:
-                    shutil.rmtree(other)
+            _copied(checkpoint, kept)
         self._folder.mkdir(exist_ok=True)
         with replaced(self._folder / _RECORD) as file:
             json.dump([*seen, {"step": step, "gold": gold}], file)
+        if is_best:
+            for other in self._folder.glob("step-*"):
+                if other != kept:
+                    shutil.rmtree(other)
+
+    def has_seen(self, step: int) -> bool:
+        """Whether the gold of a step is known."""
+        return any(row["step"] == step for row in self.record())
 
     def record(self) -> list[dict[str, float]]:
         """Step and gold of every checkpoint seen so far."""
@@ -84,11 +84,32 @@ class Best:
         return len(golds) - 1 - golds.index(max(golds)) >= self._patience if golds else False
 
     def put_back(self) -> None:
-        """Make the best checkpoint the run's model, if one beat the base."""
-        kept = sorted(self._folder.glob("step-*"))
-        for folder in kept:
-            shutil.copytree(folder, self._out, dirs_exist_ok=True)
-        if not kept:
-            logging.getLogger(__name__).warning(
-                "no checkpoint beat the base by the gold measure; %s holds the last one", self._out
-            )
+        """Make the best checkpoint the run's model, if one beat the base.
+
+        What the record does not name was cut short by a kill, and is never put back.
+        """
+        seen = self.record()
+        best = max(seen, key=lambda row: row["gold"], default=None)  # the first of equals
+        kept = self._folder / f"step-{best['step'] if best else 0}"
+        if kept.is_dir():
+            shutil.copytree(kept, self._out, dirs_exist_ok=True)
+            return
+        why = (
+            "no checkpoint beat the base by the gold measure"
+            if seen
+            else "the gold could not be measured on any checkpoint"
+        )
+        logging.getLogger(__name__).warning("%s; %s holds the last one", why, self._out)
+
+
+def _copied(checkpoint: Path, kept: Path) -> None:
+    """Copy what makes the model of a checkpoint, whole or not at all."""
+    part = kept.with_name("part")
+    for old in (part, kept):
+        shutil.rmtree(old, ignore_errors=True)
+    shutil.copytree(
+        checkpoint,
+        part,
+        ignore=lambda _, names: [n for n in names if n.startswith(_NOT_THE_MODEL)],
+    )
+    part.rename(kept)

@@ -103,8 +103,9 @@ class HeldOut(TrainerCallback):
     replies hide a change until it tips over. The base is asked before the first step. Logged beside
     the trainer's own numbers, to wherever it reports: `held_out/correct`,
     `held_out/compliant_all`, `held_out/joint` (means over the scored replies),
-    `held_out/unscored` and `held_out/tokens` (mean length of thought and reply), and the means of
-    `measures` as `held_out/NAME`.
+    `held_out/unscored` and `held_out/tokens` (mean length of thought and reply), and of each of
+    `measures` the mean as `held_out/NAME` and the share that it leaves unscored as
+    `held_out/NAME_unscored`.
 
     Args:
         problems: What is asked, at least one.
@@ -139,11 +140,14 @@ class HeldOut(TrainerCallback):
         control: TrainerControl,
         **_: Any,
     ) -> None:
-        """Ask the base, unless the run goes on from a checkpoint."""
-        if state.is_world_process_zero and state.global_step == 0:
-            found = self._ask(self._base)
-            if self._gold is not None:
-                self._gold.saw(0, found.get(GOLD), None)
+        """Ask the base, or a checkpoint that a kill left unmeasured."""
+        step = int(state.global_step)
+        if state.is_world_process_zero:
+            if step == 0:
+                self._look(0, None)
+            elif self._gold is not None and not self._gold.has_seen(step):
+                self._look(step, _saved(args, step))
+        control.should_training_stop |= self._is_past()
 
     def on_save(
         self,
@@ -153,13 +157,28 @@ class HeldOut(TrainerCallback):
         **_: Any,
     ) -> None:
         """Ask the checkpoint that was just written."""
-        if not state.is_world_process_zero:
-            return
-        folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
-        found = self._ask(str(folder))
+        step = int(state.global_step)
+        if state.is_world_process_zero:
+            self._look(step, _saved(args, step))
+        control.should_training_stop |= self._is_past()
+
+    def _look(self, step: int, folder: Path | None) -> None:
+        """Measure a checkpoint, or the base, and take note of its gold."""
+        found = self._ask(str(folder or self._base))
         if self._gold is not None:
-            self._gold.saw(state.global_step, found.get(GOLD), folder)
-            control.should_training_stop |= self._gold.is_past
+            self._gold.saw(step, found.get(GOLD), folder)
+
+    def _is_past(self) -> bool:
+        """Whether the run is past its best, as the first process has measured it.
+
+        The others wait for its answer: one that stopped alone would leave them waiting for ever.
+        """
+        if self._gold is None:
+            return False
+        told = [self._gold.is_past]
+        if torch.distributed.is_initialized():
+            torch.distributed.broadcast_object_list(told, src=0)
+        return told[0]
 
     def _ask(self, spec: str) -> dict[str, float]:
         model = HfModel(spec, use_cache=False)
@@ -168,6 +187,10 @@ class HeldOut(TrainerCallback):
         found = measured(self._problems, responses, self._measures)
         self._log(dict(found))
         return found
+
+
+def _saved(args: TrainingArguments, step: int) -> Path:
+    return Path(str(args.output_dir)) / f"checkpoint-{step}"
 
 
 def measured(
@@ -192,6 +215,8 @@ def measured(
         scores = [verdict.score for verdict in column if verdict.score is not None]
         if scores:
             found[f"held_out/{name}"] = sum(scores) / len(scores)
+        if name in measures:  # a judge may be silent where correctness is not
+            found[f"held_out/{name}_unscored"] = 1 - len(scores) / len(column)
     found["held_out/unscored"] = sum(v.score is None for v in verdicts) / len(verdicts)
     tokens = [(r.n_thinking_tokens or 0) + (r.n_reply_tokens or 0) for r in responses]
     found["held_out/tokens"] = sum(tokens) / len(responses)
