@@ -10,7 +10,9 @@ is good or bad is said by `pitfall`. A sign that is read the wrong way trains th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Literal, final
 
@@ -101,3 +103,12 @@ class Checklist:
     def keys(self) -> tuple[str, ...]:
         """A name for each criterion, by its place: verdicts are filed under these."""
         return tuple(f"item:{i}" for i in range(1, len(self.criteria) + 1))
+
+    @cached_property
+    def digest(self) -> str:
+        """16 hex digits of the SHA-256 of the criteria, their order included: what verdicts are about.
+
+        A problem's id says nothing of its checklist, so verdicts that are kept by place need this too.
+        """
+        text = json.dumps([asdict(criterion) for criterion in self.criteria], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -212,3 +212,76 @@ def test_all_leaves_checklists_out_until_a_judge_is_named() -> None:
     assert [d.name for d in named("checklist")] == ["checklist"]
     (listed,) = named("joint", judge="noisy:0.3")
     assert isinstance(listed, Checklists) and listed.label == "noisy:0.3"
+
+
+def test_verdicts_on_another_checklist_are_not_taken_for_those_on_this_one() -> None:
+    """A checklist is no part of a problem's id: rewritten, its third item is another item."""
+    before = problem(0, RIGHT)
+    after = problem(0, PLAIN)
+    old = list(Checklists().rows("model", [before], [answer(before, COMMA)]))
+    new = list(
+        Checklists().rows(
+            "model", [after], [answer(after, COMMA)], frozenset(row["key"] for row in old)
+        )
+    )
+    assert len(new) == len(old)  # nothing that is on disk answers these questions
+    finding = Checklists().analyse([*old, *new], [after])
+    assert finding.estimates["model/exact/mean"].value == 0.0  # the comma, and not the answer
+    assert not Checklists().analyse(old, [after]).estimates
+
+
+@dataclass(frozen=True)
+class Silent(Judge):
+    """Right, and silent on some questions."""
+
+    of: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return "silent"
+
+    def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
+        return [
+            Verdict(None, "no idea")
+            if each.problem.question[0] in self.of
+            else Verdict(true.score if true.score is not None else 1.0, "told")
+            for each, true in zip(asked, ExactJudge()(asked), strict=True)
+        ]
+
+
+def test_what_a_judge_did_not_say_is_counted_beside_its_errors_and_shares() -> None:
+    problems = [problem(i, RIGHT, KIND) for i in range(6)]
+    texts = (GOOD, WRONG) * 3
+    _, finding = found(
+        Checklists(Silent(("0", "1", "2")), "silent"),
+        problems,
+        {"model": [answer(p, t) for p, t in zip(problems, texts, strict=True)]},
+    )
+    keys = ("decided", "decided_exact", "open")
+    there = [finding.estimates[f"model/silent/{key}"] for key in keys]
+    assert [(e.n, e.n_unscored) for e in there] == [(3, 3)] * 3
+    errors = [finding.estimates[f"judge/silent/{key}"] for key in ("sensitivity", "kappa")]
+    assert [e.n_unscored for e in errors] == [3, 3]
+
+
+def test_a_number_that_cannot_be_said_is_told_with_its_reason() -> None:
+    """All answers are wrong, so nothing tells the sensitivity; but rules did decide something."""
+    problems = [problem(i, RIGHT, KIND) for i in range(4)]
+    _, finding = found(
+        Checklists(Half(), "half"), problems, {"model": [answer(p, WRONG) for p in problems]}
+    )
+    assert "judge/half/specificity" in finding.estimates
+    told = " ".join(finding.caveats)
+    assert "no rule decides" not in told
+    assert "half: no sensitivity" in told and "no share with its errors taken out" in told
+
+
+def test_a_blank_reply_counts_in_its_categories() -> None:
+    problems = [problem(0), problem(1)]
+    _, finding = found(
+        Checklists(),
+        problems,
+        {"model": [answer(problems[0], GOOD), answer(problems[1], " ")]},
+    )
+    assert finding.estimates["model/exact/mean"].value == 0.5
+    assert finding.estimates["model/exact/category/essential"].value == 0.5

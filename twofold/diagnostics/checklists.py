@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import ClassVar, NamedTuple, final
+from typing import ClassVar, final
 
 from twofold.diagnostics.diagnostic import Answer, Diagnostic, Subject
 from twofold.errors import StatsError
 from twofold.jsonl import Row
 from twofold.judges import Judge, MeetsChecklist
+from twofold.judges.beside import decided, numbered, undecided
 from twofold.judges.followbench import followbench
 from twofold.judges.healthbench import healthbench
 from twofold.judges.spec import exact
@@ -106,6 +106,7 @@ class Checklists(Diagnostic):
                     "exact": {k: s for k, s in _scores(true).items() if s is not None},
                 }
                 row |= {"floor": floor} if floor else {}
+                row |= {"checklist": _digest(problem)}
                 yield row | ({} if told.is_scored else {"reason": told.reason})
 
     def analyse(
@@ -124,7 +125,9 @@ class Checklists(Diagnostic):
             rules where there are any, as published, and the judge elsewhere. Comparisons `J/mean` and
             `J/all`, model minus against; Holm over all.
         """
-        work = _Analysis(list(rows), {p.id: p for p in problems}, seed)
+        by_id = {p.id: p for p in problems}
+        about = [row for row in rows if row.get("checklist") == _digest(by_id[row["problem"]])]
+        work = _Analysis(about, by_id, seed)
         comparisons: dict[str, Comparison] = {}
         estimates: dict[str, Estimate] = {}
         for judge in work.judges():
@@ -161,7 +164,11 @@ def _floors(problems: Sequence[Problem]) -> Iterator[tuple[Problem, Response, in
 
 
 def _key(label: str, problem: Problem, sample: int, floor: str) -> str:
-    return "/".join(filter(None, (label, floor, problem.id, str(sample))))
+    return "/".join(filter(None, (label, floor, problem.id, _digest(problem), str(sample))))
+
+
+def _digest(problem: Problem) -> str:
+    return problem.checklist.digest if problem.checklist else ""
 
 
 def _scores(verdict: Verdict) -> dict[str, float | None]:
@@ -178,6 +185,8 @@ class _Analysis:
     rows: Sequence[Row]
     problems: Mapping[str, Problem]
     seed: int
+    unsaid: list[str] = field(default_factory=list)
+    """Why numbers are missing that a reader looks for; filled by `errors`."""
 
     def judges(self) -> list[str]:
         return sorted({row["judge"] for row in self.rows})
@@ -197,7 +206,7 @@ class _Analysis:
                 found = [
                     (row["problem"], score)
                     for row in rows
-                    for key, score in row["scores"].items()
+                    for key, score in self._scores(row)
                     if self._category(row["problem"], key) == category
                 ]
                 yield from self._mean(f"{role}/{judge}/category/{category}", found)
@@ -213,7 +222,7 @@ class _Analysis:
     ) -> Iterator[tuple[str, Estimate]]:
         scored = [(problem, value) for problem, value in found if value is not None]
         if scored:
-            numbers = _numbered(p for p, _ in scored)
+            numbers = numbered(p for p, _ in scored)
             values, of = [v for _, v in scored], [numbers[p] for p, _ in scored]
             lost = len({p for p, _ in found}) - len(numbers)
             yield key, mean(values, of, n_unscored=lost, seed=self.seed)
@@ -222,6 +231,15 @@ class _Analysis:
         there = (c for p in self.problems.values() if p.checklist for c in p.checklist.criteria)
         names = {_named(c.pitfall, c.category) for c in there}
         return sorted(names) if len(names) > 1 else []
+
+    def _scores(self, row: Row) -> Iterator[tuple[str, float | None]]:
+        """The criteria's scores; a blank reply does nothing of what is asked, good or bad."""
+        checklist = self.problems[row["problem"]].checklist
+        if row["scores"] or row["score"] is None or checklist is None:
+            yield from row["scores"].items()
+            return
+        for key, criterion in zip(checklist.keys, checklist.criteria, strict=True):
+            yield key, float(criterion.pitfall)
 
     def _category(self, problem: str, key: str) -> str:
         checklist = self.problems[problem].checklist
@@ -235,27 +253,38 @@ class _Analysis:
         if judge == EXACT:
             return
         both = [row for role in ("model", "against") for row in self.of(judge, role)]
-        known = _beside(both)
+        known = decided(both)
         if not known.truth:
             return
+        calibration = agreement.Calibration(known.judged, known.truth, known.of)
         for name, measure in _MEASURES.items():
-            with suppress(StatsError):  # all so, or all not so: this cannot be said
-                yield f"judge/{judge}/{name}", measure(*known, seed=self.seed)
+            try:
+                yield (
+                    f"judge/{judge}/{name}",
+                    measure(*known[:3], n_unscored=known.n_lost, seed=self.seed),
+                )
+            except StatsError as why:
+                self.unsaid.append(f"{judge}: no {name}: {why}.")
         for role in ("model", "against"):
             rows = self.of(judge, role)
-            mine, others = _beside(rows), _open(rows)
+            mine, others = decided(rows), undecided(rows)
+            lost = {"n_unscored": mine.n_lost, "seed": self.seed}
             if mine.truth:
-                yield f"{role}/{judge}/decided", mean(mine.judged, mine.of, seed=self.seed)
-                yield f"{role}/{judge}/decided_exact", mean(mine.truth, mine.of, seed=self.seed)
-            if others.judged:
-                yield f"{role}/{judge}/open", mean(others.judged, others.of, seed=self.seed)
-                with suppress(StatsError):  # a judge no better than chance corrects nothing
-                    yield (
-                        f"{role}/{judge}/open_corrected",
-                        agreement.corrected_share(
-                            others.judged, agreement.Calibration(*known), others.of
-                        ),
-                    )
+                yield f"{role}/{judge}/decided", mean(mine.judged, mine.of, **lost)
+                yield f"{role}/{judge}/decided_exact", mean(mine.truth, mine.of, **lost)
+            if not others.judged:
+                continue
+            lost["n_unscored"] = others.n_lost
+            yield f"{role}/{judge}/open", mean(others.judged, others.of, **lost)
+            try:
+                yield (
+                    f"{role}/{judge}/open_corrected",
+                    agreement.corrected_share(
+                        others.judged, calibration, others.of, n_unscored=others.n_lost
+                    ),
+                )
+            except StatsError as why:
+                self.unsaid.append(f"{judge}, {role}: no share with its errors taken out: {why}.")
 
     def published(self, judge: str) -> Iterator[tuple[str, Estimate]]:
         """The scores of the published benchmarks, where their problems were asked."""
@@ -272,7 +301,7 @@ class _Analysis:
         for name, read in (("mean", _score), ("all", _all)):
             before, after = _column(old, read), _column(new, read)
             shared = sorted(before.keys() & after.keys())
-            numbers = _numbered(problem for problem, _ in shared)
+            numbers = numbered(problem for problem, _ in shared)
             try:
                 found[f"{judge}/{name}"] = paired(
                     [before[at] for at in shared],
@@ -294,11 +323,12 @@ class _Analysis:
                     f"{judge}: {len(lost)} of {len(rows)} replies are unscored, since one criterion or more "
                     f"could not be judged (first: {lost[0].get('reason', 'unscored')})."
                 )
-            if judge != EXACT and f"judge/{judge}/sensitivity" not in estimates:
+            if judge != EXACT and not any(key.startswith(f"judge/{judge}/") for key in estimates):
                 yield (
                     f"{judge}: no rule decides any of these criteria, so nothing here says how often this "
                     "judge errs; a share that it reports can be anything."
                 )
+        yield from self.unsaid
 
 
 def _verdict(row: Row, known: Mapping[str, float]) -> Verdict:
@@ -330,51 +360,7 @@ def _all(row: Row) -> float | None:
     )
 
 
-def _numbered(problems: Iterable[str]) -> dict[str, int]:
-    """Each problem's number, as the statistics take it."""
-    return {problem: i for i, problem in enumerate(dict.fromkeys(problems))}
-
-
 def _column(rows: Sequence[Row], read: object) -> Column:
     assert callable(read)
     found = {(row["problem"], row["sample"]): read(row) for row in rows}
     return {at: value for at, value in found.items() if value is not None}
-
-
-class _Items(NamedTuple):
-    """Criteria of replies: as judged, as they are (0 or 1), and the problem of each as a number."""
-
-    judged: list[int]
-    truth: list[int]
-    of: list[int]
-
-
-def _beside(rows: Sequence[Row]) -> _Items:
-    """The criteria that were judged and that a rule decides."""
-    return _items(
-        (row["scores"][key], true, row["problem"])
-        for row in rows
-        for key, true in row["exact"].items()
-        if row["scores"].get(key) is not None
-    )
-
-
-def _open(rows: Sequence[Row]) -> _Items:
-    """The criteria that were judged and that no rule decides; their truth is a stand-in."""
-    return _items(
-        (score, 0.0, row["problem"])
-        for row in rows
-        for key, score in row["scores"].items()
-        if score is not None and key not in row["exact"]
-    )
-
-
-def _items(triples: Iterable[tuple[float, float, str]]) -> _Items:
-    triples = list(triples)
-    numbers = _numbered(problem for *_, problem in triples)
-    found = _Items([], [], [])
-    for judged, true, problem in triples:
-        found.judged.append(int(judged >= agreement.THRESHOLD))
-        found.truth.append(int(true >= agreement.THRESHOLD))
-        found.of.append(numbers[problem])
-    return found

@@ -1,0 +1,71 @@
+"""Which criteria of judged replies does a rule decide too, which none, and how many are lost?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from twofold.stats.agreement import THRESHOLD
+
+Row = Mapping[str, Any]
+"""A judged reply as the diagnostic `checklist` saves it: `problem`, `score`, `scores`, `exact`."""
+
+
+class Items(NamedTuple):
+    """Criteria of replies.
+
+    Args:
+        judged: As judged, 0 or 1.
+        truth: As they are; a stand-in of 0 where no rule knows.
+        of: The problem of each, as a number.
+        n_lost: Problems of which the judge said nothing, though there was something to say.
+    """
+
+    judged: list[int]
+    truth: list[int]
+    of: list[int]
+    n_lost: int
+
+
+def decided(rows: Sequence[Row]) -> Items:
+    """The criteria that were judged and that a rule decides.
+
+    Example:
+        >>> row = {"problem": "p", "score": None, "scores": {"item:1": 0.9, "item:2": None}}
+        >>> decided([row | {"exact": {"item:1": 0.0}}])
+        Items(judged=[1], truth=[0], of=[0], n_lost=0)
+        >>> undecided([row | {"exact": {"item:1": 0.0}}])
+        Items(judged=[], truth=[], of=[], n_lost=1)
+    """
+    return _items(rows, lambda row, key: key in row["exact"])
+
+
+def undecided(rows: Sequence[Row]) -> Items:
+    """The criteria that were judged and that no rule decides."""
+    return _items(rows, lambda row, key: key not in row["exact"])
+
+
+def _items(rows: Sequence[Row], wanted: Callable[[Row, str], bool]) -> Items:
+    found: list[tuple[float, float, str]] = []
+    silent: set[str] = set()
+    for row in rows:
+        if row["score"] is None and not row["scores"]:  # the whole reply is lost
+            silent.add(row["problem"])
+        for key, score in row["scores"].items():
+            if wanted(row, key):
+                if score is None:
+                    silent.add(row["problem"])
+                else:
+                    found.append((score, row["exact"].get(key, 0.0), row["problem"]))
+    numbers = numbered(problem for *_, problem in found)
+    return Items(
+        judged=[int(score >= THRESHOLD) for score, *_ in found],
+        truth=[int(true >= THRESHOLD) for _, true, _ in found],
+        of=[numbers[problem] for *_, problem in found],
+        n_lost=len(silent - numbers.keys()),
+    )
+
+
+def numbered(problems: Iterable[str]) -> dict[str, int]:
+    """Each problem's number, as the statistics take it."""
+    return {problem: i for i, problem in enumerate(dict.fromkeys(problems))}
