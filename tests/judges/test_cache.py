@@ -12,7 +12,7 @@ import pytest
 from twofold.checklist import Checklist, Criterion
 from twofold.constraints import from_spec
 from twofold.errors import RunError, ScoringError
-from twofold.judges.cache import CachedJudge, identity
+from twofold.judges.cache import CHUNK, CachedJudge, identity
 from twofold.judges.exact import ExactJudge
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.sampled import SampledJudge
@@ -235,3 +235,43 @@ def test_pickles_without_what_it_has_read(tmp_path: Path) -> None:
     small = len(pickle.dumps(judge))
     judge([question("a" * n) for n in range(1, 200)])
     assert len(pickle.dumps(judge)) == small and pickle.loads(pickle.dumps(judge)) == judge
+
+
+def test_what_was_told_before_a_kill_is_kept(tmp_path: Path) -> None:
+    """Thousands of questions are one call of a scorer, and a night of a model judge."""
+
+    left = [2]
+
+    @dataclass(frozen=True)
+    class Killed(Judge):
+        @property
+        def name(self) -> str:
+            return "killed"
+
+        def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+            return Counting()(asked)
+
+    path = tmp_path / "verdicts.jsonl"
+    replies = [Response(raw=f"{i}", reply=f"{i}") for i in range(CHUNK)]
+    asked = [
+        Asked(problem=Problem(question="Q"), response=reply, criterion=Criterion(text=text))
+        for reply in replies
+        for text in ("A?", "B?", "C?")
+    ]
+    with pytest.raises(KeyboardInterrupt):
+        CachedJudge(Killed(), path)(asked)
+    n_kept = len(path.read_text().splitlines())
+    assert 2 * CHUNK <= n_kept < 2 * CHUNK + 6
+    assert n_kept % 3 == 0  # the criteria of one reply are asked together
+    HEARD.clear()
+    left[0] = 9
+    CachedJudge(Killed(), path)(asked)
+    assert len(HEARD) == len(asked) - n_kept
+
+
+def test_a_run_is_not_bound_to_where_the_verdicts_lie(tmp_path: Path) -> None:
+    """What decides a training is told by `repr`, and another home is not another judge."""
+    assert str(tmp_path) not in repr(CachedJudge(ExactJudge(), tmp_path / "verdicts.jsonl"))

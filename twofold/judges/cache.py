@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -22,7 +22,10 @@ from twofold.errors import ScoringError
 from twofold.jsonl import dumps, named_disk_errors
 from twofold.judges.judge import Asked, Judge
 from twofold.models.cache import content_key
-from twofold.types import Model, Verdict
+from twofold.types import Model, Response, Verdict
+
+CHUNK = 256
+"""Questions after which what is known so far is kept, so that a kill costs minutes and not a night."""
 
 FORM = 1
 """Part of every key: a change of how judges read replies makes all of them new."""
@@ -53,7 +56,9 @@ class CachedJudge(Judge):
     """
 
     judge: Judge
-    path: Path
+    path: Path = field(
+        repr=False
+    )  # no part of what is said: a run is bound to its judge, not to a folder
 
     @property
     def name(self) -> str:
@@ -61,7 +66,7 @@ class CachedJudge(Judge):
         return self.judge.name
 
     def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
-        """Look up what is known, ask the rest in one call (equal questions once), and keep it.
+        """Look up what is known, ask the rest (equal questions once), and keep each chunk as it is told.
 
         Raises:
             ScoringError: If the inner judge cannot work, or holds what no key can be made of.
@@ -72,8 +77,11 @@ class CachedJudge(Judge):
         known = self._shelf.read()
         keys = [content_key(self._identity, _question(each)) for each in asked]
         new = {key: each for key, each in zip(keys, asked, strict=True) if key not in known}
-        found = dict(zip(new, self.judge(list(new.values())), strict=True)) if new else {}
-        self._shelf.add({key: v for key, v in found.items() if v.score is not None})
+        found: dict[str, Verdict] = {}
+        for chunk in _chunks(new):
+            told = dict(zip(chunk, self.judge(list(chunk.values())), strict=True))
+            self._shelf.add({key: v for key, v in told.items() if v.score is not None})
+            found |= told
         return [known[key] if key in known else found[key] for key in keys]
 
     def __getstate__(self) -> dict[str, object]:
@@ -87,6 +95,19 @@ class CachedJudge(Judge):
     @cached_property
     def _identity(self) -> object:
         return [FORM, _prompts_sha256(), identity(self.judge)]
+
+
+def _chunks(new: Mapping[str, Asked]) -> Iterator[dict[str, Asked]]:
+    """The questions in chunks of `CHUNK` or a few more: those on one reply in a row stay together."""
+    chunk: dict[str, Asked] = {}
+    last: Response | None = None
+    for key, each in new.items():
+        if len(chunk) >= CHUNK and each.response is not last:
+            yield chunk
+            chunk = {}
+        chunk[key], last = each, each.response
+    if chunk:
+        yield chunk
 
 
 @final
