@@ -157,3 +157,45 @@ def test_a_wrong_judge_is_told(place, listed, replies) -> None:
         place, "pairs", replies, "--problems", listed, "--judge", "noisy:2", "--out", "x", status=2
     )
     assert "chance in [0, 1]" in told
+
+
+@pytest.mark.parametrize(
+    ("options", "remedy"),
+    [
+        (("--programs",), "--programs asks a model"),
+        (("--how", "rubric"), "--how rubric asks a model"),
+        (("--writer", "pocket", "--how", "candidates"), "go together"),
+        (("--writer", "pocket", "--candidates", "replies.jsonl"), "go together"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(place, options, remedy) -> None:
+    out = place / "nothing.jsonl"
+    told = run(place, "checklist", "write", "pocket:2", *options, "--out", out, status=2)
+    assert remedy in told and not out.exists()
+
+
+def test_a_problem_that_no_rule_knows_costs_itself_alone(place) -> None:
+    file, out = place / "mixed.jsonl", place / "mixed.listed.jsonl"
+    file.write_text('{"question": "A poem."}\n{"question": "2+2?", "answer": "4"}\n')
+    told = run(place, "checklist", "write", file, "--out", out, status=3)
+    assert "1 of 2 problems have a checklist" in told and "neither constraints nor" in told
+    assert len(out.read_text().splitlines()) == 1
+
+
+def test_pairs_tell_what_the_judge_could_not_say(place, listed, replies) -> None:
+    rows = [json.loads(line) for line in listed.read_text().splitlines()]
+    for row in rows[:20]:
+        row["checklist"]["criteria"][0]["rule"] = "no_such:rule"
+    some = place / "some.jsonl"
+    some.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    out = place / "new" / "pairs.jsonl"
+    told = run(place, "pairs", replies, "--problems", some, "--out", out, status=3)
+    assert "of 120 replies are unscored" in told and "no_such:rule" in told
+    assert out.read_text()
+
+
+def test_pairs_of_problems_without_checklists_are_refused(place, replies) -> None:
+    told = run(
+        place, "pairs", replies, "--problems", "pocket:60:train", "--out", place / "x", status=2
+    )
+    assert "no problem in pocket:60:train has a checklist" in told

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from twofold.cli.exits import EXIT_FAULTS, EXIT_LOST
+from twofold.errors import ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -70,9 +72,12 @@ def write(
     from twofold import problems as problem_files
     from twofold.judges.writing.saved import Saved
 
+    _refuse_what_does_nothing(writer, how, candidates, programs=programs)
     asked = problem_files.load(problems, profile="fixed", limit=limit)
     saved = Saved(out)
     missing = saved.missing(asked)
+    if len(missing) < len(asked):
+        typer.echo(f"{len(asked) - len(missing)} were there already and stay as they are")
     shown = _candidates(candidates, asked) if candidates else {}
     written = _written(missing, writer, how, shown, max_tokens)
     failed = saved.write(written, programs=writer if programs else None, say=typer.echo)
@@ -94,14 +99,34 @@ def _written(
     candidates: Mapping[str, Sequence[str]],
     max_tokens: int,
 ) -> Iterator[Written]:
-    from twofold.judges.writing import ModelWriter, written_by_rules
+    from twofold.judges.writing import ModelWriter
     from twofold.models import resolve
     from twofold.types import Sampling
 
     if writer == "rules":
-        return ((problem, written_by_rules(problem), "") for problem in problems)
+        return map(_by_rules, problems)
     asks = ModelWriter(model=resolve(writer), how=how, sampling=Sampling(max_tokens=max_tokens))
     return asks.write(problems, candidates)
+
+
+def _by_rules(problem: Problem) -> Written:
+    from twofold.judges.writing import written_by_rules
+
+    try:
+        return problem, written_by_rules(problem), ""
+    except ProblemError as error:
+        return problem, None, str(error)
+
+
+def _refuse_what_does_nothing(
+    writer: str, how: How, candidates: Path | None, *, programs: bool
+) -> None:
+    """Refuse options that do not go together, before anything is written."""
+    if writer == "rules" and (how != "direct" or programs):
+        option = "--programs" if programs else f"--how {how}"
+        raise ProblemError(f"{option} asks a model, and rules write here; name a MODEL as --writer")
+    if (how == "candidates") != (candidates is not None):
+        raise ProblemError("--how candidates and --candidates REPLIES go together; give both")
 
 
 @app.command("check")
@@ -180,19 +205,39 @@ def pairs(
     from twofold.jsonl import dumps, replaced
     from twofold.methods.preferences import pairs as paired
     from twofold.methods.rewards import Judged
+    from twofold.verdicts import LOST_LIMIT
 
     asked = problem_files.load(problems, profile="fixed")
     scorer = Judged(judge=judge, programs=programs).scorer()
+    if not any(scorer.applies(problem) for problem in asked):
+        raise ProblemError(
+            f"no problem in {problems} has a checklist; write them with `twofold checklist write`"
+        )
     groups = _replies(responses, asked)
-    rows = paired(asked, [groups.get(p.id, []) for p in asked], by=scorer, keep=keep)
+    out.parent.mkdir(parents=True, exist_ok=True)  # told before a judge is asked, not after
+    lost: Counter[str] = Counter()
+    listed = [problem for problem in asked if scorer.applies(problem)]
+    groups_P = [groups.get(problem.id, []) for problem in listed]
+    rows = paired(listed, groups_P, by=scorer, keep=keep, lost=lost)
     with replaced(out) as file:
         file.writelines(dumps(row) + "\n" for row in rows)
-    several = sum(len(group) > 1 for group in groups.values())
+    several = sum(len(group) > 1 for group in groups_P)
     typer.echo(f"{len(rows)} pairs of {several} problems with two replies or more: {out}")
+    n, n_lost = sum(map(len, groups_P)), lost.total()
+    if n_lost:
+        told = f"{n_lost} of {n} replies are unscored and in no pair; most often: {lost.most_common(1)[0][0]}"
+        typer.echo(told, err=True)
+    if n_lost > LOST_LIMIT * n:
+        typer.echo(
+            "error: more than 5 % were lost, so these pairs are not those of the model; use a judge that "
+            "decides these criteria, or give the same command again if it was down",
+            err=True,
+        )
+        raise typer.Exit(EXIT_LOST)
     if not rows:
         typer.echo(
             "error: no problem has two replies that the judge tells apart; sample more (--samples), at a "
-            "higher temperature, or use a judge that decides these criteria",
+            "higher temperature",
             err=True,
         )
         raise typer.Exit(EXIT_FAULTS)

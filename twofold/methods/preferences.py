@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def pairs(
     by: Scorer,
     gap: float = 0.0,
     keep: float = 1.0,
+    lost: Counter[str] | None = None,
 ) -> list[Row]:
     """The best and the worst reply to each problem, where they differ enough.
 
@@ -33,6 +35,7 @@ def pairs(
         keep: Share of the pairs that is kept, in (0, 1]: those whose chosen reply is ahead the most in a
             single part of the score (a criterion). That tells more than a lead that is made of many
             small ones.
+        lost: Takes the reasons of the unscored replies, each counted.
 
     Returns:
         Rows of `prompt`, `chosen`, `rejected`, `problem`, `gap` (of the score) and `lead` (the largest
@@ -56,7 +59,8 @@ def pairs(
     if not 0 < keep <= 1:
         raise TrainingError(f"keep is {keep}; give the share of pairs to keep, above 0 up to 1")
     rows: list[Row] = []
-    for problem, scored in zip(problems, _scored(problems, responses_P_G, by), strict=True):
+    scored_P = _scored(problems, responses_P_G, by, Counter() if lost is None else lost)
+    for problem, scored in zip(problems, scored_P, strict=True):
         if not scored:
             continue
         (best, chosen), (worst, rejected) = (
@@ -81,7 +85,10 @@ def pairs(
 
 
 def _scored(
-    problems: Sequence[Problem], responses_P_G: Sequence[Sequence[Response]], by: Scorer
+    problems: Sequence[Problem],
+    responses_P_G: Sequence[Sequence[Response]],
+    by: Scorer,
+    lost: Counter[str],
 ) -> Iterator[list[tuple[Verdict, str]]]:
     """The scored replies of each problem that the model ended; the scorer is asked once for all."""
     asked = [
@@ -93,7 +100,9 @@ def _scored(
     verdicts = by([problems[i] for i, _ in asked], [response for _, response in asked])
     found: dict[int, list[tuple[Verdict, str]]] = {}
     for (i, response), verdict in zip(asked, verdicts, strict=True):
-        if verdict.score is not None:
+        if verdict.score is None:
+            lost[verdict.reason or "unscored"] += 1
+        else:
             found.setdefault(i, []).append((verdict, response.raw))
     return (found.get(i, []) for i in range(len(problems)))
 
