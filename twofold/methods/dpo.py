@@ -10,6 +10,7 @@ from typing import ClassVar, final
 from twofold.jsonl import Row
 from twofold.methods.method import Checkpoint, TrainingError
 from twofold.methods.preferences import pairs, read_pairs
+from twofold.methods.rewards import require_listed
 from twofold.methods.tuning import Tuned
 from twofold.scorers import SoftGate
 from twofold.types import Problem, Sampling, Scorer
@@ -83,6 +84,8 @@ class Dpo(Tuned):
         """
         if not problems:
             raise TrainingError("dpo has no problem to ask; check --problems")
+        if self.pairs is None:
+            require_listed(self.reward, problems)
         rows = self.rows(problems) if self.pairs is not None else self._drawn(base, problems)
         if not rows:
             raise TrainingError(self._why_none())

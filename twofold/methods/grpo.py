@@ -12,6 +12,7 @@ from typing import ClassVar, Literal, final
 from twofold.errors import ScoringError
 from twofold.jsonl import Row
 from twofold.methods.method import Checkpoint, TrainingError
+from twofold.methods.rewards import require_listed
 from twofold.methods.tuning import Tuned
 from twofold.scorers import AllOf, Compliant, Correct, SoftGate
 from twofold.scorers.aggregation import Aggregation
@@ -130,6 +131,7 @@ class Grpo(Tuned):
                 "gold is measured on held-out problems, and there are none; name some with --held-out"
             )
 
+        require_listed(self.reward, problems)
         settings = self._settings()
         loop = Loop(self, base, self.rows(problems), out=out)
         if loop.finished is not None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from twofold.judges import Blend, Holistic, Judge, MeetsChecklist, ProgramJudge, Quantised
+from twofold.judges import Blend, Holistic, MeetsChecklist, ProgramJudge, Quantised
 from twofold.judges.spec import named
 from twofold.methods.method import TrainingError
 from twofold.scorers import (
@@ -21,7 +21,7 @@ from twofold.scorers import (
     SoftGate,
     WeightedSum,
 )
-from twofold.types import Scorer
+from twofold.types import Problem, Scorer
 
 REWARDS: dict[str, Scorer] = {
     "correct": Correct(),
@@ -46,8 +46,8 @@ class Judged(BaseModel):
 
     Attributes:
         shape: `checklist`, the checklist alone; `holistic`, one rating of the whole (RaR's implicit
-            aggregation); or how the checklist is combined with a right answer: `soft_gate`, `product`,
-            `weighted_sum`, `correct_first`.
+            aggregation; takes a MODEL and none of the keys below); or how the checklist is combined with a
+            right answer: `soft_gate`, `product`, `weighted_sum`, `correct_first`.
         judge: Who judges; see `twofold.judges.spec.named`.
         programs: What is done where a criterion has an admitted program: `average` (RLCF), `override`;
             None = programs are left aside.
@@ -75,9 +75,9 @@ class Judged(BaseModel):
         Raises:
             TwofoldError: If there is no such judge.
         """
-        judge = named(self.judge)
         if self.shape == "holistic":
-            return self._holistic(judge)
+            return self._holistic()
+        judge = named(self.judge)
         if self.levels is not None:
             judge = Quantised(judge, self.levels)
         if self.programs is not None:
@@ -95,14 +95,21 @@ class Judged(BaseModel):
             case _:
                 return listed
 
-    def _holistic(self, judge: Judge) -> Scorer:
+    def _holistic(self) -> Scorer:
         from twofold.models import resolve
 
-        if judge.name in ("exact", "noisy(exact)"):
+        kind, _, options = self.judge.partition(":")
+        if kind in ("exact", "noisy", "odds"):
             raise TrainingError(
                 f"shape: holistic asks a model for one rating, and judge is {self.judge}; name a MODEL"
             )
-        return Holistic(resolve(self.judge))
+        idle = self.model_dump(exclude={"shape", "judge"}, exclude_defaults=True)
+        if idle:
+            raise TrainingError(
+                f"shape: holistic rates the whole, so {', '.join(idle)} would do nothing; leave it out, or "
+                "take shape: checklist"
+            )
+        return Holistic(resolve(options if kind == "sampled" else self.judge))
 
 
 def reward(value: object, where: object) -> Scorer:
@@ -131,8 +138,29 @@ def reward(value: object, where: object) -> Scorer:
             ) from error
     name = str(value)
     if name not in REWARDS:
-        raise TrainingError(f"{where}: no reward is called {name!r}; {nearest(name, REWARDS)}")
+        raise TrainingError(
+            f"{where}: no reward is called {name!r}; {nearest(name, REWARDS)}, or a mapping for one that is "
+            "judged, {judge: exact}"
+        )
     return REWARDS[name]
+
+
+def require_listed(by: Scorer, problems: Sequence[Problem]) -> None:
+    """Refuse a reward by checklists where there is none, before a model is loaded.
+
+    Args:
+        by: The reward.
+        problems: What is asked; those without a checklist are unscored.
+
+    Raises:
+        TrainingError: If none of them has one.
+    """
+    by_checklist = isinstance(by, (MeetsChecklist, Holistic))
+    if problems and by_checklist and not any(by.applies(problem) for problem in problems):
+        raise TrainingError(
+            f"the reward {by.name} goes by checklists, and none of the {len(problems)} problems has one; "
+            "write them with `twofold checklist write`"
+        )
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
