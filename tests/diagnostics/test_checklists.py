@@ -227,7 +227,8 @@ def test_verdicts_on_another_checklist_are_not_taken_for_those_on_this_one() -> 
     assert len(new) == len(old)  # nothing that is on disk answers these questions
     finding = Checklists().analyse([*old, *new], [after])
     assert finding.estimates["model/exact/mean"].value == 0.0  # the comma, and not the answer
-    assert not Checklists().analyse(old, [after]).estimates
+    stale = Checklists().analyse(old, [after])
+    assert not stale.estimates and "on other checklists" in stale.caveats[0]
 
 
 @dataclass(frozen=True)
@@ -285,3 +286,8 @@ def test_a_blank_reply_counts_in_its_categories() -> None:
     )
     assert finding.estimates["model/exact/mean"].value == 0.5
     assert finding.estimates["model/exact/category/essential"].value == 0.5
+
+
+def test_problems_without_checklists_are_told() -> None:
+    finding = Checklists().analyse([], [Problem(question="?")])
+    assert "twofold checklist write" in finding.caveats[0]

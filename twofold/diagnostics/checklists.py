@@ -126,7 +126,9 @@ class Checklists(Diagnostic):
             `J/all`, model minus against; Holm over all.
         """
         by_id = {p.id: p for p in problems}
-        about = [row for row in rows if row.get("checklist") == _digest(by_id[row["problem"]])]
+        saved = list(rows)
+        about = [row for row in saved if row.get("checklist") == _digest(by_id[row["problem"]])]
+        n_stale = len(saved) - len(about)
         work = _Analysis(about, by_id, seed)
         comparisons: dict[str, Comparison] = {}
         estimates: dict[str, Estimate] = {}
@@ -140,7 +142,19 @@ class Checklists(Diagnostic):
             question=self.question,
             estimates=estimates,
             comparisons=corrected(comparisons),
-            caveats=tuple(work.caveats(estimates)),
+            caveats=(*_nothing(list(by_id.values()), n_stale), *work.caveats(estimates)),
+        )
+
+
+def _nothing(problems: Sequence[Problem], n_stale: int) -> Iterator[str]:
+    """Why there is less than a reader expects."""
+    if problems and not any(problem.checklist for problem in problems):
+        yield (
+            "No problem here has a checklist, so nothing was judged; write them with `twofold checklist write`."
+        )
+    if n_stale:
+        yield (
+            f"{n_stale} saved verdicts are on other checklists than the problems have now, and are in no number."
         )
 
 
