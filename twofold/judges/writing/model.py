@@ -8,6 +8,7 @@ from typing import final, get_args
 
 from twofold.checklist import Checklist, Criterion
 from twofold.errors import ScoringError
+from twofold.judges.reading import defused
 from twofold.judges.template import fenced, filled, prompt
 from twofold.judges.writing.reading import How, read_criteria
 from twofold.types import Ended, Message, Model, Problem, Response, Sampling
@@ -117,12 +118,12 @@ class ModelWriter:
         return ""
 
     def _message(self, problem: Problem, candidates: Mapping[str, Sequence[str]]) -> Message:
-        values = {"question": fenced(problem.messages()[0]["content"], "task")}
+        values = {"question": _shown(problem.messages()[0]["content"], "task")}
         if self.how == "rubric":
-            values["answer"] = fenced(problem.answer or "", "answer")
+            values["answer"] = _shown(problem.answer or "", "answer")
         elif self.how == "candidates":
             replies = [reply for reply in candidates[problem.id] if reply.strip()]
-            values["candidates"] = "\n\n".join(fenced(reply, "reply") for reply in replies)
+            values["candidates"] = "\n\n".join(_shown(reply, "reply") for reply in replies)
         return Message(role="user", content=filled(prompt(f"write_{self.how}"), **values))
 
     def _checklist(self, response: Response) -> tuple[Checklist | None, str]:
@@ -137,6 +138,11 @@ class ModelWriter:
             why = "no criterion could be read" if reason else "the reply states no criterion"
             return None, f"{why}; {reason}" if reason else why
         return Checklist(criteria=(*read.criteria, UNIVERSAL), writer=self.name), reason
+
+
+def _shown(text: str, label: str) -> str:
+    """What others wrote, apart from the prompt for a reader and for a tokenizer."""
+    return fenced(defused(text), label)
 
 
 def _summary(dropped: Sequence[str], *, cut: bool) -> str:

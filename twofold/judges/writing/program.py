@@ -12,6 +12,7 @@ from typing import final
 
 from twofold.checklist import Criterion
 from twofold.judges.program import MODULES, read_program
+from twofold.judges.reading import defused
 from twofold.judges.template import fenced, filled, prompt
 from twofold.types import Ended, Message, Model, Sampling
 
@@ -82,5 +83,8 @@ class ProgramWriter:
                 yield each, "no program could be read"
 
     def _message(self, criterion: Criterion) -> Message:
-        values = {"criterion": fenced(criterion.text, "question"), "modules": ", ".join(MODULES)}
+        values = {
+            "criterion": fenced(defused(criterion.text), "question"),
+            "modules": ", ".join(MODULES),
+        }
         return Message(role="user", content=filled(prompt("write_program"), **values))
