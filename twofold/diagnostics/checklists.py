@@ -150,11 +150,13 @@ def _nothing(problems: Sequence[Problem], n_stale: int) -> Iterator[str]:
     """Why there is less than a reader expects."""
     if problems and not any(problem.checklist for problem in problems):
         yield (
-            "No problem here has a checklist, so nothing was judged; write them with `twofold checklist write`."
+            "No problem here has a checklist, so nothing was judged; write them with `twofold checklist "
+            "write`."
         )
     if n_stale:
         yield (
-            f"{n_stale} saved verdicts are on other checklists than the problems have now, and are in no number."
+            f"{n_stale} saved verdicts are on other checklists than the problems have now, and are in no "
+            "number."
         )
 
 
