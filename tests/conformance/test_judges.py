@@ -19,6 +19,7 @@ from twofold.judges.exact import ExactJudge
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.logodds import LogOddsJudge
 from twofold.judges.noisy import NoisyJudge
+from twofold.judges.pleased import PleasedJudge
 from twofold.judges.quantised import Quantised
 from twofold.judges.sampled import SampledJudge
 from twofold.judges.spec import exact
@@ -104,6 +105,7 @@ JUDGES: list[tuple[Judge, str]] = [
     (NoisyJudge(SAMPLED, error=0.5, by="opening"), "noisy(sampled)"),
     (SAMPLED, "sampled"),
     (Quantised(SAMPLED, 3), "quantised(sampled)"),
+    (PleasedJudge(SAMPLED, "what no reply holds"), "pleased(sampled)"),
     (exact(), "override(exact,followbench_rules)"),
     (LogOddsJudge(Letters(), least=1e-6), "log_odds"),
     (Blend(SAMPLED, ExactJudge()), "average(sampled,exact)"),

@@ -10,13 +10,14 @@ from twofold.judges.followbench_rules import FollowBenchRules
 from twofold.judges.judge import Judge
 from twofold.judges.logodds import LogOddsJudge
 from twofold.judges.noisy import NoisyJudge
+from twofold.judges.pleased import PleasedJudge
 from twofold.judges.sampled import SampledJudge
 from twofold.models.cache import cache_folder
 from twofold.models.server import ServerModel
 
 GRAMMAR = (
-    "exact, noisy:ERROR (planted errors, e.g. noisy:0.3 or noisy:0.3:opening), a MODEL, odds:MODEL or "
-    "sampled:MODEL"
+    "exact, noisy:ERROR (planted errors, e.g. noisy:0.3 or noisy:0.3:opening), pleased:TEXT (passes "
+    "whatever holds it), a MODEL, odds:MODEL or sampled:MODEL"
 )
 
 
@@ -29,11 +30,15 @@ def named(spec: str) -> Judge:
     """The judge that `spec` names.
 
     Args:
-        spec: `exact` (what a rule decides, all else unscored); `noisy:ERROR[:reply|opening[:N[:SEED]]]`, the
-            exact judge with planted errors, for experiments; or a MODEL as in `twofold.models.resolve`: asked
-            for the odds of yes and no where its weights are here, for a number several times where it is
-            behind a server. `odds:MODEL` and `sampled:MODEL` choose the way (a server has to give
-            log-probabilities for the odds). What a model said of a reply is kept in the cache by content.
+        spec: One of
+
+            - `exact`: what a rule decides, all else unscored;
+            - a MODEL as in `twofold.models.resolve`: asked for the odds of yes and no where its weights are
+              here, for a number several times where it is behind a server; `odds:MODEL` and
+              `sampled:MODEL` choose the way (for the odds a server has to give log-probabilities). What a
+              model said of a reply is kept in the cache by content;
+            - for experiments, the exact judge with planted errors, `noisy:ERROR[:reply|opening[:N[:SEED]]]`,
+              or with a planted weakness, `pleased:TEXT`.
 
     Raises:
         ScoringError: If a planted judge is written wrongly.
@@ -48,6 +53,8 @@ def named(spec: str) -> Judge:
     kind, _, options = spec.partition(":")
     if kind == "noisy":
         return _noisy(spec, options)
+    if kind == "pleased":
+        return _pleased(spec, options)
     from twofold.models import resolve
 
     way, name = (kind, options) if kind in ("odds", "sampled") else ("", spec)
@@ -58,6 +65,13 @@ def named(spec: str) -> Judge:
     else:
         asked = LogOddsJudge(model)  # type: ignore[arg-type]  # refuses one without probabilities
     return CachedJudge(asked, cache_folder() / "verdicts.jsonl")
+
+
+def _pleased(spec: str, text: str) -> PleasedJudge:
+    try:
+        return PleasedJudge(ExactJudge(), text)
+    except ValueError as wrong:
+        raise ScoringError(f"{spec!r} is no judge ({wrong}); there is {GRAMMAR}") from wrong
 
 
 def _noisy(spec: str, options: str) -> NoisyJudge:

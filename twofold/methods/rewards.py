@@ -99,7 +99,7 @@ class Judged(BaseModel):
         from twofold.models import resolve
 
         kind, _, options = self.judge.partition(":")
-        if kind in ("exact", "noisy", "odds"):
+        if kind in ("exact", "noisy", "pleased", "odds"):
             raise TrainingError(
                 f"shape: holistic asks a model for one rating, and judge is {self.judge}; name a MODEL"
             )
