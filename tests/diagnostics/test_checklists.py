@@ -274,7 +274,11 @@ def test_a_number_that_cannot_be_said_is_told_with_its_reason() -> None:
     assert "judge/half/specificity" in finding.estimates
     told = " ".join(finding.caveats)
     assert "no rule decides" not in told
-    assert "half: no sensitivity" in told and "no share with its errors taken out" in told
+    assert (
+        "half: no sensitivity" in told
+        and "model/half:" in told
+        and "no share with its errors taken out" in told
+    )
 
 
 def test_a_blank_reply_counts_in_its_categories() -> None:
@@ -291,3 +295,26 @@ def test_a_blank_reply_counts_in_its_categories() -> None:
 def test_problems_without_checklists_are_told() -> None:
     finding = Checklists().analyse([], [Problem(question="?")])
     assert "twofold checklist write" in finding.caveats[0]
+
+
+def test_every_share_has_a_floor_beside_it() -> None:
+    problems = [problem(i, RIGHT, PLAIN, KIND) for i in range(4)]
+    _, finding = found(
+        Checklists(Silent(()), "told"), problems, {"model": [answer(p, WRONG) for p in problems]}
+    )
+    shares = {key.removeprefix("model/told/") for key in finding.estimates if key[0] == "m"}
+    shares -= {"open_corrected"}  # the judge's errors on replies are not those on a bare answer
+    assert {"decided", "open", "category/essential", "category/uncategorised"} <= shares
+    for floor in ("bare_answer", "constant"):
+        assert all(f"floor/told/{floor}/{key}" in finding.estimates for key in shares)
+
+
+def test_a_lost_reply_is_counted_in_every_category() -> None:
+    problems = [problem(0), problem(1)]
+    lost = Response(raw="", reply="", ended=Ended.failed, error="HTTP 500")
+    _, finding = found(
+        Checklists(),
+        problems,
+        {"model": [answer(problems[0], GOOD), replace(answer(problems[1], ""), response=lost)]},
+    )
+    assert finding.estimates["model/exact/category/essential"].n_unscored == 1

@@ -116,8 +116,9 @@ class Checklists(Diagnostic):
 
         Returns:
             By judge J: estimates `ROLE/J/mean` (weighted mean), `ROLE/J/all` (every criterion met),
-            `ROLE/J/category/NAME` and `floor/J/FLOOR/mean`, `/all`; where rules decide some criteria and
-            J is no rule itself, `judge/J/sensitivity`, `/specificity`, `/kappa` over both roles,
+            `ROLE/J/category/NAME`, and the same of each floor under `floor/J/FLOOR`; where rules decide
+            some criteria and J is no rule itself, `judge/J/sensitivity`, `/specificity`, `/kappa` over both
+            roles,
             `ROLE/J/decided` and `/decided_exact`, the share of those criteria met as judged and as it is, and
             `ROLE/J/open` and `/open_corrected`, the share of the others as judged and as it would be if
             the judge errs on them as on those; for the published files
@@ -214,10 +215,17 @@ class _Analysis:
             if row["judge"] == judge and row["role"] == role and row.get("floor") == floor
         ]
 
-    def rates(self, judge: str) -> Iterator[tuple[str, Estimate]]:
+    def groups(self, judge: str) -> Iterator[tuple[str, list[Row]]]:
+        """The replies that shares are taken over, and the floors', each by the head of its keys."""
         for role in ("model", "against"):
-            rows = self.of(judge, role)
-            yield from self._rates(f"{role}/{judge}", rows)
+            yield f"{role}/{judge}", self.of(judge, role)
+        for floor in FLOORS:
+            yield f"floor/{judge}/{floor}", self.of(judge, "model", floor)
+
+    def rates(self, judge: str) -> Iterator[tuple[str, Estimate]]:
+        for at, rows in self.groups(judge):
+            yield from self._mean(f"{at}/mean", [(row["problem"], row["score"]) for row in rows])
+            yield from self._mean(f"{at}/all", [(row["problem"], _all(row)) for row in rows])
             for category in self._categories():
                 found = [
                     (row["problem"], score)
@@ -225,13 +233,7 @@ class _Analysis:
                     for key, score in self._scores(row)
                     if self._category(row["problem"], key) == category
                 ]
-                yield from self._mean(f"{role}/{judge}/category/{category}", found)
-        for floor in FLOORS:
-            yield from self._rates(f"floor/{judge}/{floor}", self.of(judge, "model", floor))
-
-    def _rates(self, at: str, rows: Sequence[Row]) -> Iterator[tuple[str, Estimate]]:
-        yield from self._mean(f"{at}/mean", [(row["problem"], row["score"]) for row in rows])
-        yield from self._mean(f"{at}/all", [(row["problem"], _all(row)) for row in rows])
+                yield from self._mean(f"{at}/category/{category}", found)
 
     def _mean(
         self, key: str, found: Sequence[tuple[str, float | None]]
@@ -249,13 +251,13 @@ class _Analysis:
         return sorted(names) if len(names) > 1 else []
 
     def _scores(self, row: Row) -> Iterator[tuple[str, float | None]]:
-        """The criteria's scores; a blank reply does nothing of what is asked, good or bad."""
+        """The criteria's scores; a lost reply has none, a blank one does nothing, good or bad."""
         checklist = self.problems[row["problem"]].checklist
-        if row["scores"] or row["score"] is None or checklist is None:
+        if row["scores"] or checklist is None:
             yield from row["scores"].items()
             return
         for key, criterion in zip(checklist.keys, checklist.criteria, strict=True):
-            yield key, float(criterion.pitfall)
+            yield key, None if row["score"] is None else float(criterion.pitfall)
 
     def _category(self, problem: str, key: str) -> str:
         checklist = self.problems[problem].checklist
@@ -281,26 +283,27 @@ class _Analysis:
                 )
             except StatsError as why:
                 self.unsaid.append(f"{judge}: no {name}: {why}.")
-        for role in ("model", "against"):
-            rows = self.of(judge, role)
+        for at, rows in self.groups(judge):
             mine, others = decided(rows), undecided(rows)
             lost = {"n_unscored": mine.n_lost, "seed": self.seed}
             if mine.truth:
-                yield f"{role}/{judge}/decided", mean(mine.judged, mine.of, **lost)
-                yield f"{role}/{judge}/decided_exact", mean(mine.truth, mine.of, **lost)
+                yield f"{at}/decided", mean(mine.judged, mine.of, **lost)
+                yield f"{at}/decided_exact", mean(mine.truth, mine.of, **lost)
             if not others.judged:
                 continue
             lost["n_unscored"] = others.n_lost
-            yield f"{role}/{judge}/open", mean(others.judged, others.of, **lost)
+            yield f"{at}/open", mean(others.judged, others.of, **lost)
+            if at.startswith("floor/"):
+                continue  # the judge's errors on replies are not those on a bare answer
             try:
                 yield (
-                    f"{role}/{judge}/open_corrected",
+                    f"{at}/open_corrected",
                     agreement.corrected_share(
                         others.judged, calibration, others.of, n_unscored=others.n_lost
                     ),
                 )
             except StatsError as why:
-                self.unsaid.append(f"{judge}, {role}: no share with its errors taken out: {why}.")
+                self.unsaid.append(f"{at}: no share with its errors taken out: {why}.")
 
     def published(self, judge: str) -> Iterator[tuple[str, Estimate]]:
         """The scores of the published benchmarks, where their problems were asked."""
