@@ -65,7 +65,7 @@ def replies(place, listed):
 def paired(place, listed, replies):
     file = place / "pairs.jsonl"
     told = run(place, "pairs", replies, "--problems", listed, "--out", file, "--keep", 0.4)
-    assert "of 60 problems with two replies or more" in told
+    assert "of 60 problems with two replies or more" in told and f"`pairs: {file}`" in told
     return file
 
 
@@ -150,6 +150,11 @@ def test_forms_go_there_and_back(place, listed) -> None:
         for file in (listed, back)
     ]
     assert texts[0] == texts[1]
+
+
+def test_what_has_no_checklist_is_no_checklist(place) -> None:
+    told = run(place, "checklist", "convert", "pocket:3", "--out", place / "own.jsonl", status=4)
+    assert told.startswith("0 checklists")
 
 
 def test_a_wrong_judge_is_told(place, listed, replies) -> None:

@@ -46,13 +46,12 @@ def test_followbench_replies_are_scored_by_the_rules_that_need_no_model(tmp_path
     assert found["model/exact/followbench/situation/csl"].value == 5.0
     assert found["model/exact/followbench/content/hsr/1"].value == 0.0
     assert found["floor/exact/constant/mean"].n == 350
+    assert found["floor/exact/constant/followbench/content/hsr/1"].n == 12
 
 
 @needs_files
 def test_a_model_is_asked_followbench_as_it_stands(tmp_path: Path) -> None:
-    problems = load(str(SHARED / "followbench" / "style_constraints.json"), profile="fixed")[
-        :10
-    ]
+    problems = load(str(SHARED / "followbench" / "style_constraints.json"), profile="fixed")[:10]
     model = ScriptedModel(lambda text, sample: "No.")
     result = audit(
         model,

@@ -175,10 +175,11 @@ def convert(
         problem_files.write(out, read)
     else:
         forms.write_form(out, read, write_as)
-    typer.echo(f"{len(read)} checklists: {out}")
+    n = sum(problem.checklist is not None for problem in read)
+    typer.echo(f"{n} checklists: {out}")
     for line in dropped:
         typer.echo(f"dropped: {line}", err=True)
-    if not read:
+    if not n:
         raise typer.Exit(EXIT_FAULTS)
 
 
@@ -223,6 +224,8 @@ def pairs(
         file.writelines(dumps(row) + "\n" for row in rows)
     several = sum(len(group) > 1 for group in groups_P)
     typer.echo(f"{len(rows)} pairs of {several} problems with two replies or more: {out}")
+    if rows:
+        typer.echo(f"now `twofold train dpo --config FILE` with `pairs: {out}` in the file")
     n, n_lost = sum(map(len, groups_P)), lost.total()
     if n_lost:
         told = f"{n_lost} of {n} replies are unscored and in no pair; most often: {lost.most_common(1)[0][0]}"

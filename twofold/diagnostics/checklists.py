@@ -307,12 +307,11 @@ class _Analysis:
 
     def published(self, judge: str) -> Iterator[tuple[str, Estimate]]:
         """The scores of the published benchmarks, where their problems were asked."""
-        for role in ("model", "against"):
-            rows = self.of(judge, role)
+        for at, rows in self.groups(judge):
             told = [(self.problems[row["problem"]], _verdict(row, {})) for row in rows]
             ruled = [(self.problems[row["problem"]], _verdict(row, row["exact"])) for row in rows]
             found = followbench(ruled, seed=self.seed) | healthbench(told, seed=self.seed)
-            yield from ((f"{role}/{judge}/{key}", estimate) for key, estimate in found.items())
+            yield from ((f"{at}/{key}", estimate) for key, estimate in found.items())
 
     def changes(self, judge: str) -> dict[str, Comparison]:
         found: dict[str, Comparison] = {}
