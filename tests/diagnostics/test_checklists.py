@@ -318,3 +318,14 @@ def test_a_lost_reply_is_counted_in_every_category() -> None:
         {"model": [answer(problems[0], GOOD), replace(answer(problems[1], ""), response=lost)]},
     )
     assert finding.estimates["model/exact/category/essential"].n_unscored == 1
+
+
+def test_a_judge_that_says_nothing_has_rules_that_would_know() -> None:
+    problems = [problem(i) for i in range(3)]
+    _, finding = found(
+        Checklists(Silent(("0", "1", "2")), "silent"),
+        problems,
+        {"model": [answer(p, GOOD) for p in problems]},
+    )
+    told = " ".join(finding.caveats)
+    assert "silent: it said nothing of the criteria that a rule decides" in told

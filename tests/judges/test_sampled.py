@@ -137,3 +137,10 @@ def test_arguments_out_of_range(wrong: dict[str, Any]) -> None:
 
 def test_one_greedy_sample_is_fine() -> None:
     assert SampledJudge(Noting(), n=1, temperature=0)([question()])[0].score == 0.0
+
+
+def test_a_call_that_failed_says_why() -> None:
+    down = Response(raw="", reply="", ended=Ended.failed, error="HTTP 404: no such model")
+    assert judged([down, down]).reason == (
+        "0 of 2 samples gave a number (2 failed: HTTP 404: no such model)"
+    )

@@ -341,11 +341,17 @@ class _Analysis:
                     f"{judge}: {len(lost)} of {len(rows)} replies are unscored, since one criterion or more "
                     f"could not be judged (first: {lost[0].get('reason', 'unscored')})."
                 )
-            if judge != EXACT and not any(key.startswith(f"judge/{judge}/") for key in estimates):
-                yield (
-                    f"{judge}: no rule decides any of these criteria, so nothing here says how often this "
-                    "judge errs; a share that it reports can be anything."
-                )
+            if judge == EXACT or any(key.startswith(f"judge/{judge}/") for key in estimates):
+                continue
+            why = (
+                "it said nothing of the criteria that a rule decides"
+                if any(row["exact"] for row in rows)
+                else "no rule decides any of these criteria"
+            )
+            yield (
+                f"{judge}: {why}, so nothing here says how often this judge errs; a share that it reports "
+                "can be anything."
+            )
         yield from self.unsaid
 
 

@@ -112,9 +112,11 @@ class Readings:
 
     Args:
         all: A number or why there is none, in the order of the samples; at least one.
+        error: What went wrong with the first call that failed.
     """
 
     all: Sequence[int | Lost]
+    error: str = ""
 
     @property
     def numbers(self) -> list[int]:
@@ -132,6 +134,7 @@ class Readings:
             return ""
         counts = [(why, sum(each is why for each in self.all)) for why in Lost]
         told = ", ".join(f"{n} {why.value}" for why, n in counts if n)
+        told += f": {' '.join(self.error.split())[:160]}" if self.error else ""
         return f"{len(self.numbers)} of {len(self.all)} samples gave a number ({told})"
 
     def told(self) -> str:

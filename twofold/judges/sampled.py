@@ -129,7 +129,10 @@ def readings(
     chats = [[Message(role="user", content=text)] for text in texts]
     said = model.sample(chats, sampling, n=n, seed=seed)
     return {
-        text: Readings([scale.read(response) for response in samples])
+        text: Readings(
+            [scale.read(response) for response in samples],
+            error=next((response.error for response in samples if response.error), ""),
+        )
         for text, samples in zip(texts, said, strict=True)
     }
 
