@@ -81,7 +81,8 @@ def test_too_few_readable_is_unscored_with_the_counts(said: list[str], counts: s
 
 def test_a_server_that_is_down_scores_nothing() -> None:
     failed = Response(raw="", reply="", ended=Ended.failed, error="HTTP 500")
-    assert judged([failed] * 5) == Verdict(None, "0 of 5 samples gave a number (5 failed)")
+    why = "0 of 5 samples gave a number (5 failed: HTTP 500)"
+    assert judged([failed] * 5) == Verdict(None, why)
 
 
 def test_all_questions_go_in_one_call_and_equal_ones_once() -> None:
@@ -137,10 +138,3 @@ def test_arguments_out_of_range(wrong: dict[str, Any]) -> None:
 
 def test_one_greedy_sample_is_fine() -> None:
     assert SampledJudge(Noting(), n=1, temperature=0)([question()])[0].score == 0.0
-
-
-def test_a_call_that_failed_says_why() -> None:
-    down = Response(raw="", reply="", ended=Ended.failed, error="HTTP 404: no such model")
-    assert judged([down, down]).reason == (
-        "0 of 2 samples gave a number (2 failed: HTTP 404: no such model)"
-    )
