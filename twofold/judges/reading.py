@@ -217,9 +217,10 @@ def defused(text: str) -> str:
 _DECORATION = " \t\r\n*_`#[](){}"  # no `>` and no quotes: a quoted verdict is somebody else's
 _STOPS = ".!,;"  # only behind a number: .5 is not 5
 _PLAIN = str.maketrans({"−": "-", "’": "'", "*": None, "`": None})
-_NAMES = "s|bos|eos|pad|unk|think|thinking|start_of_turn|end_of_turn"
+_NAMES = "s|bos|eos|pad|unk|think|thinking"
 _MARK = re.compile(
-    rf"<(?=[|｜]|/?(?:{_NAMES})>)|\[(?=/?(?:INST|THINK|SYSTEM_PROMPT|AVAILABLE_TOOLS)\])",
+    rf"<(?=[|｜]|/?(?:{_NAMES})>|/?[a-z]+(?:_[a-z0-9]+)+>|[a-z]{{1,20}}\|>|</?SYS>>)"
+    r"|\[(?=/?(?:INST|THINK|[gs]MASK|(?-i:[A-Z]+(?:_[A-Z]+)+))\])",
     re.IGNORECASE,
 )
 
