@@ -184,6 +184,16 @@ def test_odds_of_what_is_not_said_are_no_score(yes, no):
     assert odds(*logs, least=0.01).score is None
 
 
+def test_a_reply_that_is_longer_than_the_model_reads_is_unscored(tiny):
+    """Odds behind positions that the network has never seen are a number and no verdict."""
+    judge = LogOddsJudge(tiny)
+    long, short = question("cat " * 5000, "Is it long?"), question("cat", "Is it long?")
+    lost, told = judge([long, short])
+    assert lost.score is None and "the judge reads 4096" in lost.reason
+    assert told == judge([short])[0] and told.is_scored
+    assert judge([long]) == [lost]
+
+
 def test_odds_never_leave_their_range():
     rng = np.random.default_rng(0)
     for yes, no in rng.uniform(-3, 0.001, (2000, 2)):  # float32 may give a log just above 0

@@ -7,6 +7,7 @@ request and the reply are read once and each criterion is a short branch of that
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -136,19 +137,30 @@ class _Local:
         """The verdicts by reply and criterion."""
         from twofold.probes import score
 
-        trees = [self.tree(head, lines) for head, lines in wanted.items()]
-        found: dict[int, list[Verdict]] = {}
-        for i, scored in score(self.model, trees):
+        found: dict[tuple[Head, str], Verdict] = {}
+        read: list[tuple[Head, Sequence[str], Tree]] = []
+        for head, lines in wanted.items():
+            prompts = [self.ids(head, line) for line in lines]
+            longest = max(map(len, prompts))
+            if longest > self.room:
+                why = f"the question has {longest} tokens with the reply, and the judge reads {self.room}"
+                found |= {(head, line): Verdict(None, why) for line in lines}
+            else:
+                read.append((head, lines, self.tree(prompts)))
+        for i, scored in score(self.model, [tree for *_, tree in read]):
+            head, lines, _ = read[i]
             ends = [float(branch.logprobs[-1]) for branch in scored]
-            pairs = zip(ends[0::2], ends[1::2], strict=True)
-            found[i] = [odds(yes, no, least=least) for yes, no in pairs]
-        return {
-            (head, line): verdict
-            for i, (head, lines) in enumerate(wanted.items())
-            for line, verdict in zip(lines, found[i], strict=True)
-        }
+            for line, yes, no in zip(lines, ends[0::2], ends[1::2], strict=True):
+                found[head, line] = odds(yes, no, least=least)
+        return found
 
-    def tree(self, head: Head, lines: Sequence[str]) -> Tree:
+    @cached_property
+    def room(self) -> int:
+        """How many tokens the network reads at once."""
+        config = self.model.network.config.get_text_config()
+        return int(getattr(config, "max_position_embeddings", None) or sys.maxsize)
+
+    def tree(self, prompts: Sequence[Ids]) -> Tree:
         """One reply's reading: what all prompts begin with, and two branches a criterion.
 
         Each prompt is spelt in tokens as a whole and only then cut where they part, so trunk and branch
@@ -156,7 +168,6 @@ class _Local:
         """
         from twofold.probes import Branch, Tree
 
-        prompts = [self.ids(head, line) for line in lines]
         cut = min(len(ids) for ids in prompts) - 1
         for ids in prompts[1:]:
             same = np.equal(ids[:cut], prompts[0][:cut])
