@@ -28,17 +28,18 @@ def checkpoint(folder: Path, step: int) -> Path:
     return made
 
 
-def test_the_best_is_kept_and_put_back(tmp_path: Path) -> None:
+def test_the_best_is_kept_and_put_back(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     best = Best(tmp_path, patience=2)
     best.saw(0, 0.5, None)
     for step, gold in ((1, 0.6), (2, 0.8), (3, 0.7)):
         best.saw(step, gold, checkpoint(tmp_path, step))
         assert not best.is_past
-    best.saw(4, 0.8, checkpoint(tmp_path, 4))  # as good is no rise
+    best.saw(4, 0.8 + 2e-16, checkpoint(tmp_path, 4))  # as good is no rise, rounding neither
     assert best.is_past
     (tmp_path / "model.safetensors").write_text("weights of the last step")
     best.put_back()
     assert (tmp_path / "model.safetensors").read_text() == "weights of 2"
+    assert "holds the model of step-2" in caplog.text
     assert [p.name for p in (tmp_path / "best").glob("step-*")] == ["step-2"]
     assert not (tmp_path / "best" / "step-2" / "optimizer.pt").exists()
 

@@ -18,6 +18,9 @@ from twofold.jsonl import replaced
 GOLD = "held_out/gold"
 """The number that is looked at."""
 
+ROUNDING = 1e-9
+"""A sum in another order is no rise."""
+
 _KEPT = "best"
 _RECORD = "gold.json"
 _NOT_THE_MODEL = ("optimizer", "scheduler", "rng_state", "trainer_state", "training_args", "scaler")
@@ -55,7 +58,7 @@ class Best:
         seen = self.record()
         if gold is None or self.has_seen(step):
             return
-        is_best = all(gold > row["gold"] for row in seen)
+        is_best = all(gold > row["gold"] + ROUNDING for row in seen)
         kept = self._folder / f"step-{step}"
         if is_best and checkpoint is not None:
             _copied(checkpoint, kept)
@@ -80,8 +83,15 @@ class Best:
     @property
     def is_past(self) -> bool:
         """Whether the gold has not risen over the last `patience` checkpoints."""
-        golds = [row["gold"] for row in self.record()]
-        return len(golds) - 1 - golds.index(max(golds)) >= self._patience if golds else False
+        seen = self.record()
+        best = self._best(seen)
+        return best is not None and len(seen) - 1 - seen.index(best) >= self._patience
+
+    @staticmethod
+    def _best(seen: list[dict[str, float]]) -> dict[str, float] | None:
+        """The first of those with the highest gold."""
+        top = max((row["gold"] for row in seen), default=0.0)
+        return next((row for row in seen if row["gold"] >= top - ROUNDING), None)
 
     def put_back(self) -> None:
         """Make the best checkpoint the run's model, if one beat the base.
@@ -89,17 +99,21 @@ class Best:
         What the record does not name was cut short by a kill, and is never put back.
         """
         seen = self.record()
-        best = max(seen, key=lambda row: row["gold"], default=None)  # the first of equals
+        best = self._best(seen)
         kept = self._folder / f"step-{best['step'] if best else 0}"
+        log = logging.getLogger(__name__)
         if kept.is_dir():
             shutil.copytree(kept, self._out, dirs_exist_ok=True)
+            log.warning(
+                "%s holds the model of %s, the best by the gold measure", self._out, kept.name
+            )
             return
         why = (
             "no checkpoint beat the base by the gold measure"
             if seen
             else "the gold could not be measured on any checkpoint"
         )
-        logging.getLogger(__name__).warning("%s; %s holds the last one", why, self._out)
+        log.warning("%s; %s holds the last one", why, self._out)
 
 
 def _copied(checkpoint: Path, kept: Path) -> None:
