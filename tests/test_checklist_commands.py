@@ -87,7 +87,7 @@ def test_what_was_written_has_no_faults(place, listed) -> None:
 def test_scores_have_floors_and_the_judges_errors(place, listed, replies) -> None:
     out = place / "score"
     told = run(place, "score", replies, "--problems", listed, "--judge", "noisy:0.3", "--out", out)
-    assert "judge/noisy:0.3/specificity" in told
+    assert "errors of noisy:0.3" in told and "(specificity)" in told
     found = estimates(out)
     assert found["model/noisy:0.3/mean"]["n"] == 60
     assert "floor/noisy:0.3/bare_answer/mean" in found
