@@ -90,6 +90,12 @@ def audit(
     seed: Annotated[int, typer.Option(help="Base of all randomness.")] = 0,
     check_packed: CheckPackedOption = 0,
     judge: JudgedOption = None,
+    paraphraser: Annotated[
+        str | None,
+        typer.Option(
+            help="A MODEL that puts chains in other words, besides rules (`faithfulness`)."
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/MODEL[-against-BASE]].")
     ] = None,
@@ -115,7 +121,12 @@ def audit(
             sampling=sampling,
             n=samples,
             seed=seed,
-            diagnostics=named(diagnostics, n_checked=check_packed, judge=judge),
+            diagnostics=named(
+                diagnostics,
+                n_checked=check_packed,
+                judge=judge,
+                paraphraser=resolve(paraphraser) if paraphraser else None,
+            ),
             out=place,
         )
     except KeyboardInterrupt as stop:

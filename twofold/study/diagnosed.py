@@ -143,6 +143,14 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "twice": Measure(
             "Rules stated twice: all met", "distance", where("compliance", arm="twice")
         ),
+        "looked": Measure(
+            "Attention to the rules, in multiples of even attention",
+            "distance",
+            where("instruction", arm="attention"),
+        ),
+        "looked_control": Measure(
+            "to as long a span without rules", "distance", where("control", arm="attention")
+        ),
         "renamed": Measure("Other names: right", "variants", of_original("renamed")),
         "renumbered": Measure("Other numbers: right", "variants", of_original("renumbered")),
         "distractor": Measure("A distractor: right", "variants", of_original("distractor")),
