@@ -10,7 +10,8 @@ from twofold.constraints import from_spec
 from twofold.diagnostics import named
 from twofold.diagnostics.checklists import Checklists
 from twofold.diagnostics.diagnostic import Answer, Subject
-from twofold.judges import Asked, ExactJudge, Judge
+from twofold.errors import RunError
+from twofold.judges import Asked, ExactJudge, Judge, NoisyJudge
 from twofold.models.scripted import ScriptedModel
 from twofold.store import Item
 from twofold.types import Ended, Problem, Response, Sampling, Verdict
@@ -329,3 +330,23 @@ def test_a_judge_that_says_nothing_has_rules_that_would_know() -> None:
     )
     told = " ".join(finding.caveats)
     assert "silent: it said nothing of the criteria that a rule decides" in told
+
+
+def test_another_judge_under_the_same_name_is_refused() -> None:
+    asked = problem(0)
+    subject = Subject(
+        role="model",
+        model=ScriptedModel({}),
+        problems=[asked],
+        answers=[answer(asked, GOOD)],
+        sampling=Sampling(),
+        seed=0,
+    )
+    first = Checklists(NoisyJudge(ExactJudge(), seed=1), "http://here/v1#m")
+    keys = {row["key"] for row in first.collect(subject, frozenset())}
+    assert list(first.collect(subject, keys)) == []
+    other = Checklists(NoisyJudge(ExactJudge(), seed=2), "http://here/v1#m")
+    with pytest.raises(RunError, match=r"delete checklist\.jsonl"):
+        list(other.collect(subject, keys))
+    elsewhere = Checklists(NoisyJudge(ExactJudge(), seed=2), "http://there/v1#m")
+    assert len(list(elsewhere.collect(subject, keys))) == 3

@@ -163,3 +163,26 @@ def test_what_is_wrong_with_the_data_set_is_told() -> None:
         reward(prompts=[[]], completions=said("12"))
     with pytest.raises(ScoringError, match="was not given"):
         rewards(reward, said("12"), FREE)
+
+
+def test_a_side_that_a_problem_does_not_have_moves_nothing_by_part() -> None:
+    """GDPO on mixed problems: plain ones are rewarded by their answer alone, not left without reward."""
+    plain = Problem(question="7 + 5 = ?", answer="12")
+    bound = Problem(
+        question="3 + 4 = ?",
+        answer="7",
+        constraints=(from_spec("punctuation:no_comma", None, profile="fixed"),),
+    )
+    reward = TrlReward(
+        SoftGate(),
+        (plain, bound),
+        aggregation=Aggregation(order="normalize_then_sum"),
+        num_generations=2,
+    )
+    texts = ["#### 12", "#### 13", "#### 7", "So, #### 7"]
+    found = reward(
+        prompts=[[]] * 4, completions=texts, problem=[plain.id, plain.id, bound.id, bound.id]
+    )
+    assert None not in found
+    right, wrong, obeys, breaks = (value for value in found if value is not None)
+    assert right == -wrong > 0.7 and obeys == -breaks > 0.7

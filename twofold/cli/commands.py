@@ -42,6 +42,13 @@ CheckPackedOption = Annotated[
 ]
 
 
+MaxTokensOption = Annotated[
+    int, typer.Option(min=1, help="Token budget for thinking and reply together.")
+]
+ParaphraserOption = Annotated[
+    str | None,
+    typer.Option(help="A MODEL that puts chains in other words, besides rules (`faithfulness`)."),
+]
 JudgedOption = Annotated[
     str | None, typer.Option("--judge", help=f"Judge the problems' checklists. {JUDGES}")
 ]
@@ -82,20 +89,13 @@ def audit(
         ),
     ] = "joint",
     samples: Annotated[int, typer.Option(min=1, help="Samples a problem and condition.")] = 1,
-    max_tokens: Annotated[
-        int, typer.Option(min=1, help="Token budget for thinking and reply together.")
-    ] = 512,
+    max_tokens: MaxTokensOption = 512,
     temperature: Annotated[float, typer.Option(min=0.0, help="0 is greedy.")] = 0.0,
     top_p: Annotated[float, typer.Option(min=1e-6, max=1.0, help="Nucleus; 1 keeps all.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Base of all randomness.")] = 0,
     check_packed: CheckPackedOption = 0,
     judge: JudgedOption = None,
-    paraphraser: Annotated[
-        str | None,
-        typer.Option(
-            help="A MODEL that puts chains in other words, besides rules (`faithfulness`)."
-        ),
-    ] = None,
+    paraphraser: ParaphraserOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/MODEL[-against-BASE]].")
     ] = None,

@@ -7,37 +7,26 @@ does on those: sensitivity, specificity, kappa, and the share that it would repo
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import ClassVar, final
 
 from twofold.diagnostics.diagnostic import Answer, Diagnostic, Subject
-from twofold.errors import StatsError
-from twofold.jsonl import Row
+from twofold.diagnostics.judged_table import EXACT, Judged
+from twofold.errors import RunError
+from twofold.jsonl import Row, dumps
 from twofold.judges import Judge, MeetsChecklist
-from twofold.judges.beside import decided, numbered, undecided
-from twofold.judges.followbench import followbench
-from twofold.judges.healthbench import healthbench
+from twofold.judges.cache import identity
 from twofold.judges.spec import exact
-from twofold.stats import agreement, corrected, mean, paired
+from twofold.stats import corrected
 from twofold.types import Comparison, Estimate, Finding, Problem, Response, Verdict
 
 CHUNK = 32
 """Replies that are judged in one call and then saved."""
-
-EXACT = "exact"
-"""The label of the judge that errs never."""
-
-FLOORS = ("bare_answer", "constant")
-
-_MEASURES = {
-    "sensitivity": agreement.sensitivity,
-    "specificity": agreement.specificity,
-    "kappa": agreement.kappa,
-}
 
 
 @final
@@ -60,8 +49,26 @@ class Checklists(Diagnostic):
     label: str = EXACT
 
     def collect(self, subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
-        """Judge every reply that was asked for with its constraints stated; see `Diagnostic.collect`."""
+        """Judge every reply that was asked for with its constraints stated; see `Diagnostic.collect`.
+
+        Raises:
+            RunError: If the run holds verdicts of another judge that was called the same: another model
+                behind the same address or in the same folder.
+        """
+        if any(k.startswith(f"{self.label}@") and not k.startswith(f"{self._mark}/") for k in done):
+            raise RunError(
+                f"the run holds verdicts of another judge that was called {self.label} too; delete "
+                f"{self.table}.jsonl in it to judge again, or choose another --out"
+            )
         return self.rows(subject.role, subject.problems, subject.answers, done)
+
+    @property
+    def _mark(self) -> str:
+        """The label, with what decides the verdicts: a model's fingerprint, prompts, settings."""
+        if self.label == EXACT:
+            return EXACT
+        content = dumps({"judge": identity(self.judge)})
+        return f"{self.label}@{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
     def rows(
         self,
@@ -79,6 +86,7 @@ class Checklists(Diagnostic):
             done: Keys of the rows that are on disk already.
         """
         by_id = {problem.id: problem for problem in problems}
+        mark = self._mark
         asked = chain(
             (
                 (by_id[a.item.problem], a.response, a.item.sample, "")
@@ -87,9 +95,7 @@ class Checklists(Diagnostic):
             ),
             _floors(problems) if role == "model" else (),
         )
-        waiting = (
-            each for each in asked if _key(self.label, each[0], each[2], each[3]) not in done
-        )
+        waiting = (each for each in asked if _key(mark, each[0], each[2], each[3]) not in done)
         while chunk := list(islice(waiting, CHUNK)):
             of, replies = [p for p, *_ in chunk], [r for _, r, *_ in chunk]
             said = MeetsChecklist(self.judge)(of, replies)
@@ -97,7 +103,7 @@ class Checklists(Diagnostic):
             for (problem, _, sample, floor), told, true in zip(chunk, said, known, strict=True):
                 row: Row = {
                     "role": role,
-                    "key": _key(self.label, problem, sample, floor),
+                    "key": _key(mark, problem, sample, floor),
                     "judge": self.label,
                     "problem": problem.id,
                     "sample": sample,
@@ -130,7 +136,7 @@ class Checklists(Diagnostic):
         saved = list(rows)
         about = [row for row in saved if row.get("checklist") == _digest(by_id[row["problem"]])]
         n_stale = len(saved) - len(about)
-        work = _Analysis(about, by_id, seed)
+        work = Judged(about, by_id, seed)
         comparisons: dict[str, Comparison] = {}
         estimates: dict[str, Estimate] = {}
         for judge in work.judges():
@@ -180,8 +186,8 @@ def _floors(problems: Sequence[Problem]) -> Iterator[tuple[Problem, Response, in
             yield problem, Response(raw=text, reply=text), 0, name
 
 
-def _key(label: str, problem: Problem, sample: int, floor: str) -> str:
-    return "/".join(filter(None, (label, floor, problem.id, _digest(problem), str(sample))))
+def _key(mark: str, problem: Problem, sample: int, floor: str) -> str:
+    return "/".join(filter(None, (mark, floor, problem.id, _digest(problem), str(sample))))
 
 
 def _digest(problem: Problem) -> str:
@@ -190,201 +196,3 @@ def _digest(problem: Problem) -> str:
 
 def _scores(verdict: Verdict) -> dict[str, float | None]:
     return {key: part.score for key, part in verdict.parts.items()}
-
-
-Column = dict[tuple[str, int], float]
-"""A value for each (problem, sample) that has one."""
-
-
-@final
-@dataclass(frozen=True)
-class _Analysis:
-    rows: Sequence[Row]
-    problems: Mapping[str, Problem]
-    seed: int
-    unsaid: list[str] = field(default_factory=list)
-    """Why numbers are missing that a reader looks for; filled by `errors`."""
-
-    def judges(self) -> list[str]:
-        return sorted({row["judge"] for row in self.rows})
-
-    def of(self, judge: str, role: str, floor: str | None = None) -> list[Row]:
-        return [
-            row
-            for row in self.rows
-            if row["judge"] == judge and row["role"] == role and row.get("floor") == floor
-        ]
-
-    def groups(self, judge: str) -> Iterator[tuple[str, list[Row]]]:
-        """The replies that shares are taken over, and the floors', each by the head of its keys."""
-        for role in ("model", "against"):
-            yield f"{role}/{judge}", self.of(judge, role)
-        for floor in FLOORS:
-            yield f"floor/{judge}/{floor}", self.of(judge, "model", floor)
-
-    def rates(self, judge: str) -> Iterator[tuple[str, Estimate]]:
-        for at, rows in self.groups(judge):
-            yield from self._mean(f"{at}/mean", [(row["problem"], row["score"]) for row in rows])
-            yield from self._mean(f"{at}/all", [(row["problem"], _all(row)) for row in rows])
-            for category in self._categories():
-                found = [
-                    (row["problem"], score)
-                    for row in rows
-                    for key, score in self._scores(row)
-                    if self._category(row["problem"], key) == category
-                ]
-                yield from self._mean(f"{at}/category/{category}", found)
-
-    def _mean(
-        self, key: str, found: Sequence[tuple[str, float | None]]
-    ) -> Iterator[tuple[str, Estimate]]:
-        scored = [(problem, value) for problem, value in found if value is not None]
-        if scored:
-            numbers = numbered(p for p, _ in scored)
-            values, of = [v for _, v in scored], [numbers[p] for p, _ in scored]
-            lost = len({p for p, _ in found}) - len(numbers)
-            yield key, mean(values, of, n_unscored=lost, seed=self.seed)
-
-    def _categories(self) -> list[str]:
-        there = (c for p in self.problems.values() if p.checklist for c in p.checklist.criteria)
-        names = {_named(c.pitfall, c.category) for c in there}
-        return sorted(names) if len(names) > 1 else []
-
-    def _scores(self, row: Row) -> Iterator[tuple[str, float | None]]:
-        """The criteria's scores; a lost reply has none, a blank one does nothing, good or bad."""
-        checklist = self.problems[row["problem"]].checklist
-        if row["scores"] or checklist is None:
-            yield from row["scores"].items()
-            return
-        for key, criterion in zip(checklist.keys, checklist.criteria, strict=True):
-            yield key, None if row["score"] is None else float(criterion.pitfall)
-
-    def _category(self, problem: str, key: str) -> str:
-        checklist = self.problems[problem].checklist
-        if checklist is None or key not in checklist.keys:
-            return ""
-        criterion = checklist.criteria[checklist.keys.index(key)]
-        return _named(criterion.pitfall, criterion.category)
-
-    def errors(self, judge: str) -> Iterator[tuple[str, Estimate]]:
-        """How the judge does on the criteria that a rule decides, and what that makes of its shares."""
-        if judge == EXACT:
-            return
-        both = [row for role in ("model", "against") for row in self.of(judge, role)]
-        known = decided(both)
-        if not known.truth:
-            return
-        calibration = agreement.Calibration(known.judged, known.truth, known.of)
-        for name, measure in _MEASURES.items():
-            try:
-                yield (
-                    f"judge/{judge}/{name}",
-                    measure(*known[:3], n_unscored=known.n_lost, seed=self.seed),
-                )
-            except StatsError as why:
-                self.unsaid.append(f"{judge}: no {name}: {why}.")
-        for at, rows in self.groups(judge):
-            mine, others = decided(rows), undecided(rows)
-            lost = {"n_unscored": mine.n_lost, "seed": self.seed}
-            if mine.truth:
-                yield f"{at}/decided", mean(mine.judged, mine.of, **lost)
-                yield f"{at}/decided_exact", mean(mine.truth, mine.of, **lost)
-            if not others.judged:
-                continue
-            lost["n_unscored"] = others.n_lost
-            yield f"{at}/open", mean(others.judged, others.of, **lost)
-            if at.startswith("floor/"):
-                continue  # the judge's errors on replies are not those on a bare answer
-            try:
-                yield (
-                    f"{at}/open_corrected",
-                    agreement.corrected_share(
-                        others.judged, calibration, others.of, n_unscored=others.n_lost
-                    ),
-                )
-            except StatsError as why:
-                self.unsaid.append(f"{at}: no share with its errors taken out: {why}.")
-
-    def published(self, judge: str) -> Iterator[tuple[str, Estimate]]:
-        """The scores of the published benchmarks, where their problems were asked."""
-        for at, rows in self.groups(judge):
-            told = [(self.problems[row["problem"]], _verdict(row, {})) for row in rows]
-            ruled = [(self.problems[row["problem"]], _verdict(row, row["exact"])) for row in rows]
-            found = followbench(ruled, seed=self.seed) | healthbench(told, seed=self.seed)
-            yield from ((f"{at}/{key}", estimate) for key, estimate in found.items())
-
-    def changes(self, judge: str) -> dict[str, Comparison]:
-        found: dict[str, Comparison] = {}
-        old, new = self.of(judge, "against"), self.of(judge, "model")
-        for name, read in (("mean", _score), ("all", _all)):
-            before, after = _column(old, read), _column(new, read)
-            shared = sorted(before.keys() & after.keys())
-            numbers = numbered(problem for problem, _ in shared)
-            try:
-                found[f"{judge}/{name}"] = paired(
-                    [before[at] for at in shared],
-                    [after[at] for at in shared],
-                    [numbers[problem] for problem, _ in shared],
-                    n_unscored=len({p for p, _ in before.keys() ^ after.keys()}),
-                    seed=self.seed,
-                )
-            except StatsError:
-                continue
-        return found
-
-    def caveats(self, estimates: Mapping[str, Estimate]) -> Iterator[str]:
-        for judge in self.judges():
-            rows = [row for row in self.rows if row["judge"] == judge and "floor" not in row]
-            lost = [row for row in rows if row["score"] is None]
-            if lost:
-                yield (
-                    f"{judge}: {len(lost)} of {len(rows)} replies are unscored, since one criterion or more "
-                    f"could not be judged (first: {lost[0].get('reason', 'unscored')})."
-                )
-            if judge == EXACT or any(key.startswith(f"judge/{judge}/") for key in estimates):
-                continue
-            why = (
-                "it said nothing of the criteria that a rule decides"
-                if any(row["exact"] for row in rows)
-                else "no rule decides any of these criteria"
-            )
-            yield (
-                f"{judge}: {why}, so nothing here says how often this judge errs; a share that it reports "
-                "can be anything."
-            )
-        yield from self.unsaid
-
-
-def _verdict(row: Row, known: Mapping[str, float]) -> Verdict:
-    """A saved row as the verdict it was made of; `known` stands in for what the judge said."""
-    scores = {key: known.get(key, score) for key, score in row["scores"].items()}
-    if not scores:
-        return Verdict(row["score"], row.get("reason", ""))
-    parts = {key: Verdict(score) for key, score in scores.items()}
-    scored = [score for score in scores.values() if score is not None]
-    whole = sum(scored) / len(scored) if len(scored) == len(scores) else None
-    return Verdict(whole, "", parts)
-
-
-def _named(pitfall: bool, category: str) -> str:
-    return "pitfall" if pitfall else category or "uncategorised"
-
-
-def _score(row: Row) -> float | None:
-    score: float | None = row["score"]
-    return score
-
-
-def _all(row: Row) -> float | None:
-    """Whether every criterion is met; unscored with the reply."""
-    if row["score"] is None:
-        return None
-    return float(
-        all(s is not None and s >= 0.5 for s in row["scores"].values()) and row["score"] > 0
-    )
-
-
-def _column(rows: Sequence[Row], read: object) -> Column:
-    assert callable(read)
-    found = {(row["problem"], row["sample"]): read(row) for row in rows}
-    return {at: value for at, value in found.items() if value is not None}

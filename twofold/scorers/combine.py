@@ -57,6 +57,10 @@ class SoftGate(Scorer):
         """`soft_gate`."""
         return "soft_gate"
 
+    def applies(self, problem: Problem) -> bool:
+        """Whether the problem has either side."""
+        return self.correct.applies(problem) or self.compliant.applies(problem)
+
     @staticmethod
     def reward(c: float, s: float) -> float:
         """The reward for correctness `c` and compliance `s`, each in [0, 1]."""

@@ -135,7 +135,10 @@ class TrlReward:
         """The numbers of a verdict that are compared: its score, or its parts'."""
         parts = list(_measures(verdict).values()) if self.aggregation.by_part else []
         chosen = parts if len(parts) > 1 else [verdict]
-        return [np.nan if part.score is None else part.score for part in chosen]
+        # A scored verdict's unscored part is a side that the problem does not have: no reply to it has
+        # one, and what is equal in a whole group moves nothing.
+        absent = 0.0 if verdict.is_scored else np.nan
+        return [absent if part.score is None else part.score for part in chosen]
 
     def response(self, completion: Completion) -> Response:
         """A completion of TRL's as the `Response` that a scorer reads.
