@@ -66,6 +66,14 @@ def _known(diagnostics: str) -> str:
     return diagnostics
 
 
+DiagnosticsOption = Annotated[
+    str,
+    typer.Option(
+        help="Which to run, with commas between; all = every one there is.", callback=_known
+    ),
+]
+
+
 @app.command()
 def audit(
     model: Annotated[
@@ -82,12 +90,7 @@ def audit(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Ask only the first so many problems.")
     ] = None,
-    diagnostics: Annotated[
-        str,
-        typer.Option(
-            help="Which to run, with commas between; all = every one there is.", callback=_known
-        ),
-    ] = "joint",
+    diagnostics: DiagnosticsOption = "joint",
     samples: Annotated[int, typer.Option(min=1, help="Samples a problem and condition.")] = 1,
     max_tokens: MaxTokensOption = 512,
     temperature: Annotated[float, typer.Option(min=0.0, help="0 is greedy.")] = 0.0,
