@@ -9,6 +9,7 @@ import sys
 
 from benchmarks import (
     audit_overhead,
+    battery,
     branch_scoring,
     grpo_step,
     judging,
@@ -21,7 +22,17 @@ from benchmarks.ratio import table
 
 MODULES = {
     m.__name__.split(".")[1]: m
-    for m in (startup, scoring, memory, branch_scoring, judging, verifiers, audit_overhead, grpo_step)
+    for m in (
+        startup,
+        scoring,
+        memory,
+        branch_scoring,
+        battery,
+        judging,
+        verifiers,
+        audit_overhead,
+        grpo_step,
+    )
 }
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ PROBLEMS = [Problem(question=f"Problem {i}?", answer="9") for i in range(6)]
 
 def row(i, *, own=(-4.0, -3.0, -1.0), same=(0, 0, 1), role="model", edits=None, **more):
     """A chain of two steps of 10 and 30 tokens whose own answer is the right one."""
-    edited = {"unchanged": 1} | (edits or {})
+    edited = edits or {}
     steps = len(own) - 1
     scores = {
         "own": [list(own), list(own)],
@@ -199,12 +199,12 @@ def test_the_area_over_the_curve_is_lanhams():
 
 
 def test_an_answer_that_the_elicitation_does_not_bring_back_is_unscored():
-    rows = [row(0), row(1, same=(0, 0, 0))]
+    rows = [row(0), row(1, same=(0, 0, 0), edits={"filler_dots": 1})]
     found = faith(rows)
     assert found.estimates["model/aoc"].n == 1 and found.estimates["model/aoc"].n_unscored == 1
     assert any("does not give the one of its reply for 1 of 2" in c for c in found.caveats)
     (reading,) = [r for r in Chains(rows, PROBLEMS).readings("model") if not r.is_recalled]
-    assert aoc(reading) is None and reading.edit("unchanged") is None
+    assert aoc(reading) is None and reading.edit("filler_dots") is None
 
 
 def test_a_metric_that_tells_the_twins_apart_wholly_has_auroc_one():

@@ -116,7 +116,6 @@ def test_every_edit_changes_what_it_says_and_no_more():
     kept = (*whole.ids[: whole.cuts[control.at]], *control.ids)
     assert kept[-3:] == whole.ids[-3:]  # the last step stays
     assert len(kept) == n - control.n_changed
-    assert found["unchanged"].ids == whole.ids
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -137,7 +136,7 @@ def test_a_mistake_replaces_the_last_value_alone(seed):
 def test_a_chain_of_one_step_has_no_order_and_no_half():
     found = made(steps=("It is 9.",))
     assert not {"shuffled", "early_half", "early_half/control"} & set(found)
-    assert {"filler_dots", "other_chain", "mistake_other", "unchanged"} <= set(found)
+    assert {"filler_dots", "other_chain", "mistake_other"} <= set(found)
 
 
 def test_a_run_of_one_reply_lends_nothing():
@@ -181,7 +180,8 @@ def test_equal_steps_have_no_other_order():
 @pytest.mark.parametrize("steps", [("7" * 5000,), ("Then " + "1" * 6000 + " it is.", "Or 3.5.")])
 def test_numbers_of_thousands_of_digits_are_edited_too(steps):
     found = made(steps=steps)
-    assert found["mistake_other"].ids != found["unchanged"].ids
+    whole = chain(*steps)
+    assert found["mistake_other"].ids not in ((), whole.ids[whole.cuts[found["mistake_other"].at] :])
 
 
 def test_hundreds_of_long_chains_lend_quickly():

@@ -285,7 +285,7 @@ def _branches(
             for k in range(len(chain.cuts)):
                 yield ("cut", whose, words, k), asker.branch(chain, k, None, answer, words)
         for edit in read.edits if with_edits else ():
-            if whose == "own" or edit.name in ("other_chain", "unchanged"):
+            if whose == "own" or edit.name == "other_chain":
                 branch = asker.branch(chain, edit.at, edit.ids, answer, 0)
                 yield (edit.name, whose, 0, edit.at), branch
 

@@ -148,7 +148,6 @@ def edits(
     for name, new in (("paraphrase", paraphrased(later(chain))), ("reworded", reworded)):
         if new is not None and new != later(chain):
             yield from _reworded(name, encode(new), chain, others, rng)
-    yield Edit("unchanged", 0, rest, 0)
 
 
 def _halved(chain: Chain, rng: np.random.Generator) -> Iterator[Edit]:
