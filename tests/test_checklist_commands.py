@@ -204,3 +204,28 @@ def test_pairs_of_problems_without_checklists_are_refused(place, replies) -> Non
         place, "pairs", replies, "--problems", "pocket:60:train", "--out", place / "x", status=2
     )
     assert "no problem in pocket:60:train has a checklist" in told
+
+
+def test_programs_stand_beside_the_judge(place, listed, replies) -> None:
+    rows = [json.loads(line) for line in listed.read_text().splitlines()]
+    for row in rows:
+        for criterion in row["checklist"]["criteria"]:
+            if criterion["rule"] == "punctuation:no_comma":
+                criterion["program"] = "def verify(text):\n    return ',' not in text"
+    file = place / "programs.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    out = place / "overridden"
+    run(
+        place,
+        *("score", replies, "--problems", file, "--judge", "noisy:1", "--programs", "override"),
+        *("--out", out),
+    )
+    found = [json.loads(line) for line in (out / "checklist.jsonl").read_text().splitlines()]
+    assert {row["judge"] for row in found} == {"noisy:1+override"}
+    told = [
+        row["scores"][key] == true
+        for row in found
+        for key, true in row["exact"].items()
+        if row["scores"].get(key) is not None
+    ]
+    assert any(told) and not all(told)  # programs are right, all else is turned over

@@ -20,7 +20,7 @@ from twofold.diagnostics import Answer, profiles, table
 from twofold.diagnostics.checklists import Checklists
 from twofold.errors import ProblemError
 from twofold.jsonl import Row, read_lines
-from twofold.judges.spec import named
+from twofold.judges.spec import Programs
 from twofold.store import Item, RunDir
 from twofold.transcripts import Transcript
 from twofold.types import Constraint, Ended, Problem, Profile, Response
@@ -35,6 +35,7 @@ def score(
     profile: Profile = "fixed",
     seed: int = 0,
     judge: str | None = None,
+    programs: Programs | None = None,
 ) -> Result:
     """Judge the replies in `path` and write a run directory with tables and page.
 
@@ -46,6 +47,7 @@ def score(
             repeats the published evaluation, the thought of an unfinished reply included.
         seed: Seed of the resampling.
         judge: Who judges the problems' checklists, see `twofold.judges.spec.named`; None = nobody.
+        programs: What the judge makes of criteria that have a program; see `Blend`.
 
     Raises:
         ProblemError: If there is no problem.
@@ -78,7 +80,7 @@ def score(
             run.write_table(name, with_progress(verdicts.rows(answers)))
         _write_tables(run, [with_profile(p, profile) for p in asked], profile)
         if judge is not None:
-            listed = Checklists(named(judge), judge)
+            listed = Checklists.by(judge, programs)
             answers = _answers(transcript, missing, profile)
             rows = listed.rows(
                 "model", asked, (Answer(item=i, response=r, correct=None) for i, r in answers)

@@ -181,7 +181,10 @@ def test_equal_steps_have_no_other_order():
 def test_numbers_of_thousands_of_digits_are_edited_too(steps):
     found = made(steps=steps)
     whole = chain(*steps)
-    assert found["mistake_other"].ids not in ((), whole.ids[whole.cuts[found["mistake_other"].at] :])
+    assert found["mistake_other"].ids not in (
+        (),
+        whole.ids[whole.cuts[found["mistake_other"].at] :],
+    )
 
 
 def test_hundreds_of_long_chains_lend_quickly():

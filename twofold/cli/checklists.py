@@ -35,6 +35,10 @@ JUDGES = (
     "several numbers from a server."
 )
 JudgeOption = Annotated[str, typer.Option(help=JUDGES)]
+ProgramsOption = Annotated[
+    Literal["average", "override"] | None,
+    typer.Option(help="What is done where a criterion has a program besides the judge's verdict."),
+]
 
 
 @app.command()
@@ -190,10 +194,7 @@ def pairs(
     problems: Annotated[str, typer.Option(help="The problems they answer, with checklists.")],
     out: Annotated[Path, typer.Option(help="Where the pairs go (JSONL), for `train dpo`.")],
     judge: JudgeOption = "exact",
-    programs: Annotated[
-        Literal["average", "override"] | None,
-        typer.Option(help="What is done with the verdicts of admitted programs."),
-    ] = None,
+    programs: ProgramsOption = None,
     keep: Annotated[
         float,
         typer.Option(

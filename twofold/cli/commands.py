@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twofold.cli.checklists import JUDGES
+from twofold.cli.checklists import JUDGES, ProgramsOption
 from twofold.cli.exits import EXIT_BAD_INPUT, EXIT_FAULTS, EXIT_LOST, EXIT_STOPPED
 from twofold.errors import TwofoldError
 from twofold.types import Profile
@@ -98,6 +98,7 @@ def audit(
     seed: Annotated[int, typer.Option(help="Base of all randomness.")] = 0,
     check_packed: CheckPackedOption = 0,
     judge: JudgedOption = None,
+    programs: ProgramsOption = None,
     paraphraser: ParaphraserOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/MODEL[-against-BASE]].")
@@ -128,6 +129,7 @@ def audit(
                 diagnostics,
                 n_checked=check_packed,
                 judge=judge,
+                programs=programs,
                 paraphraser=resolve(paraphraser) if paraphraser else None,
             ),
             out=place,
@@ -157,6 +159,7 @@ def score(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the resampling.")] = 0,
     judge: JudgedOption = None,
+    programs: ProgramsOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/score-NAME-PROFILE].")
     ] = None,
@@ -168,7 +171,9 @@ def score(
     asked = problem_files.load(problems, profile=profile, limit=limit)
     name = f"score-{responses.stem}-{profile}"
     place = out or Path("runs") / name
-    result = run(responses, asked, profile=profile, seed=seed, judge=judge, out=place)
+    result = run(
+        responses, asked, profile=profile, seed=seed, judge=judge, programs=programs, out=place
+    )
     _finish(result, remedy="complete the file of replies and score it into another --out")
 
 

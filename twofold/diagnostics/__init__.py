@@ -13,7 +13,7 @@ from twofold.diagnostics.faithfulness import Faithfulness
 from twofold.diagnostics.information_gain import InformationGain
 from twofold.diagnostics.ood import Ood
 from twofold.diagnostics.variants import Variants
-from twofold.judges.spec import named as judge_named
+from twofold.judges.spec import Programs
 from twofold.types import Model
 
 __all__ = ["ASKED", "DIAGNOSTICS", "Answer", "Diagnostic", "Subject", "every", "named"]
@@ -55,6 +55,7 @@ def named(
     *,
     n_checked: int = 0,
     judge: str | None = None,
+    programs: Programs | None = None,
     paraphraser: Model | None = None,
 ) -> tuple[Diagnostic, ...]:
     """The diagnostics that a list of names with commas means; `all` = every one there is.
@@ -65,6 +66,7 @@ def named(
         judge: Who judges checklists, see `twofold.judges.spec.named`; where one is named, `checklist` is
             asked for. None = it is not part of `all` (few problems have one), and by its name means what
             rules decide.
+        programs: What the judge makes of criteria that have a program; see `Blend`.
         paraphraser: Who puts chains in other words, besides rules; None = nobody.
 
     Example:
@@ -74,7 +76,7 @@ def named(
     wanted = {name.strip() for name in names.split(",")}
     if judge is not None:
         wanted.add(Checklists.name)
-    listed = Checklists() if judge is None else Checklists(judge_named(judge), judge)
+    listed = Checklists() if judge is None else Checklists.by(judge, programs)
     there = every(n_checked=n_checked, checklists=listed, paraphraser=paraphraser)
     whole = {each.name for each in there} - {Checklists.name} if "all" in wanted else set()
     return tuple(each for each in there if each.name in wanted | whole)

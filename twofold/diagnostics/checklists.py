@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import ClassVar, final
+from typing import ClassVar, Self, final
 
 from twofold.diagnostics.diagnostic import Answer, Diagnostic, Subject
 from twofold.diagnostics.judged_table import EXACT, Judged
@@ -21,7 +21,7 @@ from twofold.errors import RunError
 from twofold.jsonl import Row, dumps
 from twofold.judges import Judge, MeetsChecklist
 from twofold.judges.cache import identity
-from twofold.judges.spec import exact
+from twofold.judges.spec import Programs, exact, named
 from twofold.stats import corrected
 from twofold.types import Comparison, Estimate, Finding, Problem, Response, Verdict
 
@@ -47,6 +47,11 @@ class Checklists(Diagnostic):
     needs_weights: ClassVar[bool] = False
     judge: Judge = field(default_factory=exact)
     label: str = EXACT
+
+    @classmethod
+    def by(cls, spec: str, programs: Programs | None = None) -> Self:
+        """The judge that a text names, called by it; see `twofold.judges.spec.named`."""
+        return cls(named(spec, programs), f"{spec}+{programs}" if programs else spec)
 
     def collect(self, subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
         """Judge every reply that was asked for with its constraints stated; see `Diagnostic.collect`.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from twofold.errors import ScoringError
 from twofold.judges.blend import Blend
 from twofold.judges.cache import CachedJudge
@@ -11,9 +13,13 @@ from twofold.judges.judge import Judge
 from twofold.judges.logodds import LogOddsJudge
 from twofold.judges.noisy import NoisyJudge
 from twofold.judges.pleased import PleasedJudge
+from twofold.judges.program import ProgramJudge
 from twofold.judges.sampled import SampledJudge
 from twofold.models.cache import cache_folder
 from twofold.models.server import ServerModel
+
+Programs = Literal["average", "override"]
+"""What is done with the verdict of a program beside that of the judge."""
 
 GRAMMAR = (
     "exact, noisy:ERROR (planted errors, e.g. noisy:0.3 or noisy:0.3:opening), pleased:TEXT (passes "
@@ -26,7 +32,7 @@ def exact() -> Judge:
     return Blend(ExactJudge(), FollowBenchRules(), how="override")
 
 
-def named(spec: str) -> Judge:
+def named(spec: str, programs: Programs | None = None) -> Judge:
     """The judge that `spec` names.
 
     Args:
@@ -40,6 +46,8 @@ def named(spec: str) -> Judge:
             - for experiments, the exact judge with planted errors, `noisy:ERROR[:reply|opening[:N[:SEED]]]`,
               or with a planted weakness, `pleased:TEXT`.
 
+        programs: What is done where a criterion has a program: see `Blend`; None = it is left aside.
+
     Raises:
         ScoringError: If a planted judge is written wrongly.
         ModelError: If there is no such model.
@@ -48,6 +56,8 @@ def named(spec: str) -> Judge:
         >>> named("noisy:0.3:opening").by
         'opening'
     """
+    if programs is not None:
+        return Blend(named(spec), ProgramJudge(), programs)
     if spec == "exact":
         return exact()
     kind, _, options = spec.partition(":")
