@@ -17,7 +17,7 @@ FLOORS = [
     {"errors"},
     {"checklist"},
     {"types"},
-    {"jsonl"},
+    {"jsonl", "child"},
     {"store", "stats", "constraints"},
     {"problems", "models"},
     {"probes"},

@@ -83,7 +83,7 @@ def test_a_fork_starts_its_own_worker_and_leaves_the_parents() -> None:
     if child == 0:
         answer = worker.ask(EASY, timeout_s=60)
         os.write(write, f"{answer} {worker.worker_pid()}".encode())
-        worker._bench.close()
+        worker._seat.close()
         os._exit(0)
     os.close(write)
     os.waitpid(child, 0)
@@ -156,7 +156,7 @@ def test_no_torch(module: str) -> None:
 
 
 def test_a_worker_that_cannot_start_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    worker._bench.close()
+    worker._seat.close()
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(ScoringError, match="import math_verify"):
         worker.ask(EASY, timeout_s=5)

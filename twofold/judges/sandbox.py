@@ -7,25 +7,21 @@ answer in time) says something of the program and nothing of the text, so the te
 from __future__ import annotations
 
 import atexit
-import contextlib
 import json
 import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Self, final
 
+from twofold.child import Child, Seat
 from twofold.errors import ScoringError
-from twofold.judges.warden import Answer, Limits, Order
+from twofold.judges.warden import Limits, Order
 from twofold.types import Verdict
 
-START_S = 120.0
-"""How long a warden may take to start on a busy machine, in seconds."""
+SLACK_S = 5.0
+"""How long the warden may take beyond what it gives its worker, in seconds."""
 SOURCE_CHARS = 20_000
 """The longest program that is run."""
 TEXT_CHARS = 1_000_000
@@ -99,17 +95,15 @@ class Sandbox:
     def close(self) -> None:
         """End the warden of this process, if there is one, once it has answered for the text it is at."""
         with _lock:
-            bench = _benches.get(self)
-        if bench is not None:
-            with bench.lock:
-                bench.close()
+            seat = _seats.get(self)
+        if seat is not None:
+            seat.close()
 
     @property
     def warden_pid(self) -> int | None:
         """The process id of this process' warden; None if none runs."""
-        bench = _benches.get(self)
-        warden = bench.warden if bench is not None else None
-        return warden.pid if warden is not None and warden.is_alive() else None
+        seat = _seats.get(self)
+        return None if seat is None else seat.pid
 
     def __enter__(self) -> Self:
         return self
@@ -122,8 +116,15 @@ class Sandbox:
         if unfit:
             return Verdict(None, unfit)
         with _lock:
-            bench = _benches.setdefault(self, _Bench(self))
-        said, why = bench.ask(Order(source=source, text=text))
+            seat = _seats.setdefault(self, Seat(partial(_warden, self)))
+        patience_s = 2 * (self.timeout_s + self.grace_s) + SLACK_S
+        said: bool | None
+        try:
+            said, why = seat.ask(Order(source=source, text=text), patience_s)
+        except TimeoutError:
+            said, why = None, "its sandbox hung and was killed"
+        except ConnectionError:
+            said, why = None, "its sandbox died"
         if said is None:
             return Verdict(None, f"no verdict of the program: {why}")
         return Verdict(1.0 if said else 0.0, f"the program says {said}")
@@ -140,140 +141,34 @@ def _unfit(what: str, text: str, most: int) -> str:
     return ""
 
 
-@final
-class _Warden:
-    """One running warden process; not thread-safe."""
-
-    def __init__(self, limits: Limits) -> None:
-        ours, theirs = socket.socketpair()
-        paths = [path for path in sys.path if path] + [str(Path(__file__).parents[2])]
-        known = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _MAIN, str(theirs.fileno()), json.dumps(limits)],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=known | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONHASHSEED": "0"},
-                start_new_session=True,  # Ctrl-C is not for it, and its group can be killed as one
-            )
-        self._socket = ours
-        self._patience_s = 2 * (limits["timeout_s"] + limits["grace_s"]) + 5
-        try:
-            started = self._read(START_S)
-        except (TimeoutError, ConnectionError):
-            started = b""
-        if not started:
-            self.close()
-            raise ScoringError(
-                "the sandbox for verifier programs did not start; install it with "
-                "`pip install 'twofold[judges]'` (`python -c 'import pydantic_monty'` shows what is "
-                "wrong), or leave the programs out"
-            )
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def is_alive(self) -> bool:
-        return self._process.poll() is None
-
-    def ask(self, order: Order) -> Answer:
-        """One text, one answer.
-
-        Raises:
-            TimeoutError: If there is none in time; close the warden, it is still busy.
-            ConnectionError: If the warden died over the text.
-        """
-        self._socket.settimeout(self._patience_s)
-        self._socket.sendall(json.dumps(order).encode() + b"\n")
-        line = self._read(self._patience_s)
-        if not line:
-            raise ConnectionResetError("the warden died")
-        said, why = json.loads(line)
-        return said, why
-
-    def _read(self, timeout_s: float) -> bytes:
-        """One line; empty if the process is gone. There is never more than one to read."""
-        self._socket.settimeout(timeout_s)
-        line = b""
-        while not line.endswith(b"\n"):
-            chunk = self._socket.recv(1 << 16)
-            if not chunk:
-                return b""
-            line += chunk
-        return line
-
-    def close(self) -> None:
-        """Kill the process and its workers, and wait for it so that no zombie stays."""
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.kill()
-            self._process.wait()
-        self._socket.close()
-
-    def disown(self) -> None:
-        """Let go of a warden that belongs to the parent of this forked process."""
-        self._socket.close()
-        self._process.returncode = 0  # not our child: nothing to wait for, nothing to warn about
+def _warden(sandbox: Sandbox) -> Child:
+    limits = Limits(
+        timeout_s=sandbox.timeout_s, grace_s=sandbox.grace_s, memory_mib=sandbox.memory_mib
+    )
+    return Child(
+        _MAIN,
+        json.dumps(limits),
+        environment={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+        remedy="the sandbox for verifier programs did not start; install it with "
+        "`pip install 'twofold[judges]'` (`python -c 'import pydantic_monty'` shows what is "
+        "wrong), or leave the programs out",
+    )
 
 
-@final
-class _Bench:
-    """The one place of this process where the warden of a sandbox sits."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.lock = threading.Lock()
-        self.warden: _Warden | None = None
-        self._limits = Limits(
-            timeout_s=sandbox.timeout_s, grace_s=sandbox.grace_s, memory_mib=sandbox.memory_mib
-        )
-
-    def ask(self, order: Order) -> Answer:
-        with self.lock:
-            if self.warden is None or not self.warden.is_alive():
-                self.close()
-                self.warden = _Warden(self._limits)
-            answer: Answer | None = None
-            try:
-                answer = self.warden.ask(order)
-            except TimeoutError:
-                return None, "its sandbox hung and was killed"
-            except ConnectionError:
-                return None, "its sandbox died"
-            finally:  # after Ctrl-C too: the next text must not get this one's answer
-                if answer is None:
-                    self.close()
-            return answer
-
-    def close(self) -> None:
-        if self.warden is not None:
-            self.warden.close()
-            self.warden = None
-
-    def after_fork(self) -> None:
-        self.lock = threading.Lock()
-        if self.warden is not None:
-            self.warden.disown()
-            self.warden = None
-
-
-_benches: dict[Sandbox, _Bench] = {}
+_seats: dict[Sandbox, Seat] = {}
 _lock = threading.Lock()
 
 
 def _close_all() -> None:
-    for bench in _benches.values():
-        bench.close()
+    for seat in _seats.values():
+        seat.end()
 
 
 def _after_fork() -> None:
     global _lock
     _lock = threading.Lock()
-    for bench in _benches.values():
-        bench.after_fork()
+    for seat in _seats.values():
+        seat.after_fork()
 
 
 atexit.register(_close_all)
