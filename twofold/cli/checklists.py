@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from twofold.judges.writing.model import Written
+    from twofold.problems.lint.fault import Fault
     from twofold.types import Problem, Response
 
 app = typer.Typer(
@@ -75,6 +76,7 @@ def write(
     """
     from twofold import problems as problem_files
     from twofold.judges.writing.saved import Saved
+    from twofold.problems.lint import summary
 
     _refuse_what_does_nothing(writer, how, candidates, programs=programs)
     asked = problem_files.load(problems, profile="fixed", limit=limit)
@@ -87,6 +89,8 @@ def write(
     failed = saved.write(written, programs=writer if programs else None, say=typer.echo)
     n = len(asked) - len(failed)
     typer.echo(f"{n} of {len(asked)} problems have a checklist: {out}")
+    if n:
+        typer.echo(summary(_faults(problem_files.load(str(out), profile="fixed"))))
     if failed:
         typer.echo(
             f"error: {len(failed)} have none and are not in the file (first: {failed[0]}); give the same "
@@ -137,18 +141,23 @@ def _refuse_what_does_nothing(
 def check_(problems: ProblemsArgument) -> None:
     """Lint checklists without a model: one thing an item, nothing twice, nothing leaked or impossible."""
     from twofold import problems as problem_files
-    from twofold.judges.lint import faults
     from twofold.problems.lint import summary
 
     asked = problem_files.load(problems, profile="fixed")
     listed = [problem for problem in asked if problem.checklist is not None]
-    found = [
-        f for problem in listed if problem.checklist for f in faults(problem.checklist, problem)
-    ]
+    found = _faults(listed)
     typer.echo(f"{len(listed)} of {len(asked)} problems have a checklist")
     typer.echo(summary(found))
     if not listed or any(fault.severity == "error" for fault in found):
         raise typer.Exit(EXIT_FAULTS)
+
+
+def _faults(problems: Sequence[Problem]) -> list[Fault]:
+    from twofold.judges.lint import faults
+
+    return [
+        f for problem in problems if problem.checklist for f in faults(problem.checklist, problem)
+    ]
 
 
 @app.command()
