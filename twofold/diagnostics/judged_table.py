@@ -235,7 +235,6 @@ def _all(row: Row) -> float | None:
     )
 
 
-def _column(rows: Sequence[Row], read: object) -> Column:
-    assert callable(read)
+def _column(rows: Sequence[Row], read: Callable[[Row], float | None]) -> Column:
     found = {(row["problem"], row["sample"]): read(row) for row in rows}
     return {at: value for at, value in found.items() if value is not None}

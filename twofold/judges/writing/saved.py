@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import final
 
@@ -52,14 +53,14 @@ class Saved:
         self,
         written: Iterable[Written],
         *,
-        programs: str | None,
+        programs: ProgramWriter | None,
         say: Callable[[str], None],
     ) -> list[str]:
         """Append every problem that has got a checklist.
 
         Args:
             written: What a writer yields.
-            programs: The MODEL that writes verifiers; None = none are written.
+            programs: Who writes verifiers, in the file once they are admitted; None = nobody.
             say: Takes a line for every loss.
 
         Returns:
@@ -67,7 +68,11 @@ class Saved:
         """
         failed = []
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with named_disk_errors(self.path), self.path.open("ab", buffering=0) as file:
+        with (
+            named_disk_errors(self.path),
+            self.path.open("ab", buffering=0) as file,
+            Sandbox() as sandbox,
+        ):
             for problem, checklist, reason in written:
                 if checklist is None:
                     failed.append(f"{problem.id}: {reason}")
@@ -75,46 +80,48 @@ class Saved:
                 if reason:
                     say(f"{problem.id}: {reason}")
                 if programs is not None:
-                    checklist = with_programs(problem, checklist, programs, say)
+                    tell = partial(_told, say, problem)
+                    checklist = with_programs(checklist, programs, sandbox, tell)
                 row = io.to_row(replace(problem, checklist=checklist))
                 file.write((dumps(row) + "\n").encode())
         return failed
 
 
 def with_programs(
-    problem: Problem, checklist: Checklist, spec: str, say: Callable[[str], None]
+    checklist: Checklist,
+    writer: ProgramWriter,
+    sandbox: Sandbox,
+    say: Callable[[str], None],
 ) -> Checklist:
-    """The checklist with a program wherever a model wrote one that passes the criterion's examples.
+    """The checklist with a program wherever one was written that passes the criterion's examples.
 
     Args:
-        problem: Whose checklist it is.
         checklist: Its criteria; those that have a program keep it.
-        spec: The MODEL that writes.
+        writer: Who writes.
+        sandbox: Where programs are tried.
         say: Takes a line for every program that was refused, and why.
     """
-    from twofold.models import resolve
-
-    writer = ProgramWriter(model=resolve(spec))
     kept: list[Criterion] = []
-    with Sandbox() as sandbox:
-        for criterion, (made, _) in zip(
-            checklist.criteria, writer.write(checklist.criteria), strict=True
-        ):
-            if not made.program or made.program == criterion.program:
-                kept.append(criterion)
-                continue
-            known = _examples(criterion)
-            tried = (
-                admitted(made.program, known.positive, known.negative, sandbox)
-                if known
-                else Admission(False, "no reply to it has a known truth that it could be tried on")
-            )
-            if not tried.admitted:
-                say(
-                    f"{problem.id}: a program for {criterion.text[:60]!r} is refused: {tried.reason}"
-                )
-            kept.append(made if tried.admitted else criterion)
+    for criterion, (made, _) in zip(
+        checklist.criteria, writer.write(checklist.criteria), strict=True
+    ):
+        if not made.program or made.program == criterion.program:
+            kept.append(criterion)
+            continue
+        known = _examples(criterion)
+        tried = (
+            admitted(made.program, known.positive, known.negative, sandbox)
+            if known
+            else Admission(False, "no reply to it has a known truth that it could be tried on")
+        )
+        if not tried.admitted:
+            say(f"a program for {criterion.text[:60]!r} is refused: {tried.reason}")
+        kept.append(made if tried.admitted else criterion)
     return replace(checklist, criteria=tuple(kept))
+
+
+def _told(say: Callable[[str], None], problem: Problem, line: str) -> None:
+    say(f"{problem.id}: {line}")
 
 
 def _examples(criterion: Criterion) -> Examples | None:
