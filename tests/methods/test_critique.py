@@ -9,7 +9,7 @@ from twofold.methods import Cft, TrainingError
 from twofold.methods.critiques import checked, conclusion
 from twofold.methods.loop import Loop
 from twofold.problems import pocket
-from twofold.problems.pocket.critic import critique
+from twofold.problems.critic import critique
 from twofold.scorers import Correct
 from twofold.types import Ended, Problem, Response
 
@@ -105,5 +105,5 @@ def test_what_cannot_be_learned_from(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("")
     with pytest.raises(TrainingError, match="no critique can be learned from"):
         Cft(critiques=tmp_path / "empty.jsonl").rows(ASKED)
-    with pytest.raises(TrainingError, match="pocket suite alone"):
+    with pytest.raises(TrainingError, match="synthetic suite alone"):
         Cft(critic="rules")._made("pocket", [Problem(question="7 + 5 = ?", answer="12")])

@@ -14,6 +14,7 @@ from scipy.stats import chisquare  # noqa: E402
 from tiny_llama import copy_of, write_tiny  # noqa: E402
 
 from twofold.errors import ModelError  # noqa: E402
+from twofold.models import loading  # noqa: E402
 from twofold.models.batches import (  # noqa: E402
     SHAPE,
     Capacity,
@@ -124,6 +125,34 @@ def test_other_architectures_reply_as_by_hand(
     for question, (response,) in zip(QUESTIONS, model.sample(chats(), DRAWN), strict=True):
         new = by_hand(model, question, DRAWN, sample=0, seed=0)
         assert response.raw == model._text([i for i in new if i not in model._silent])
+
+
+def test_a_prompt_is_read_once_for_all_its_samples(tiny: Path) -> None:
+    model = HfModel(str(tiny), use_cache=False)
+    n_read: list[int] = []
+    hook = model.network.get_input_embeddings().register_forward_hook(
+        lambda _, ids, __: n_read.append(ids[0].numel())
+    )
+    model.sample(chats("what is it", "two"), Sampling(max_tokens=1, temperature=1.0), n=8)
+    hook.remove()
+    asked = [model.render(chat) for chat in chats("what is it", "two")]
+    longest = max(len(model.tokenizer(t, add_special_tokens=False).input_ids) for t in asked)
+    # both prompts up to their last token, and then the last token of all sixteen rows
+    assert n_read == [2 * (longest - 1), 16]
+
+
+@pytest.mark.parametrize("multiplies", [True, False])
+def test_a_cpu_that_can_takes_weights_in_bfloat16_as_they_were_saved(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, multiplies: bool
+) -> None:
+    monkeypatch.setattr(loading, "multiplies_bfloat16", lambda: multiplies)
+    saved_so = copy_of(tiny, tmp_path / "m", config={"dtype": "bfloat16"})
+    model = HfModel(str(saved_so), use_cache=False)
+    assert model.dtype is (torch.bfloat16 if multiplies else torch.float32)
+    assert next(model.network.parameters()).dtype is model.dtype
+    assert model.fingerprint()["dtype"] == str(model.dtype).removeprefix("torch.")
+    assert model.sample(chats("two"), GREEDY)[0][0].ended in (Ended.answered, Ended.truncated)
+    assert HfModel(str(tiny), use_cache=False).dtype is torch.float32  # saved in float32
 
 
 def test_top_p_keeps_only_the_nucleus(model: HfModel) -> None:
@@ -406,7 +435,7 @@ def test_capacity_is_estimated_from_the_config(model: HfModel, tiny: Path) -> No
     assert fresh.max_rows == 64
     shape = dict.fromkeys(SHAPE, 8)
     large = capacity_of(shape, n_weight_bytes=2**28, device_bytes=2**34, on_gpu=False)
-    assert large.max_rows == 16
+    assert large.max_rows == 32
     assert 0 < fresh.n_bytes < main_memory_bytes()
 
 

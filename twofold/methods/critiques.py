@@ -14,7 +14,7 @@ from typing import final
 
 from twofold.jsonl import Row
 from twofold.methods.method import TrainingError
-from twofold.problems.pocket.critic import critique as pocket_critique
+from twofold.problems.critic import critique as by_steps
 from twofold.types import Message, Problem, Response, Scorer
 
 Critic = Callable[[Sequence[Problem], Sequence[str]], Sequence[str]]
@@ -108,13 +108,14 @@ def question(problem: Problem, solution: str) -> list[Message]:
 
 
 def by_rules(problems: Sequence[Problem], solutions: Sequence[str]) -> list[str]:
-    """The critic of the pocket suite, which knows every step.
+    """The critic of the pocket and the synthetic suite, which knows every step.
 
     Raises:
         TrainingError: For any other problem.
     """
-    if any(problem.tags.get("source") != "pocket" for problem in problems):
+    if any("steps" not in problem.tags for problem in problems):
         raise TrainingError(
-            "critic: rules knows the pocket suite alone; name a MODEL as critic, or a file of critiques"
+            "critic: rules knows the pocket and the synthetic suite alone, whose problems hold their "
+            "steps; name a MODEL as critic, or a file of critiques"
         )
-    return [pocket_critique(p, text) for p, text in zip(problems, solutions, strict=True)]
+    return [by_steps(p, text) for p, text in zip(problems, solutions, strict=True)]

@@ -43,11 +43,12 @@ class Imitation(Tuned):
         if loop.finished is not None:
             return loop.finished
         from trl.trainer.sft_config import SFTConfig
-        from trl.trainer.sft_trainer import SFTTrainer
+
+        from twofold.methods.compact import CompactSft
 
         loop.check(SFTConfig, settings)
         return loop.run(
-            lambda: SFTTrainer(
+            lambda: CompactSft(
                 model=loop.trainee.network,
                 args=SFTConfig(**loop.settings(settings)),
                 train_dataset=loop.tokens(),

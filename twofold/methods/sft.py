@@ -11,7 +11,7 @@ from twofold.jsonl import Row, read_lines
 from twofold.methods.demonstrations import Imitation, kept
 from twofold.methods.instructions import Instructions, prompt
 from twofold.methods.method import Checkpoint, TrainingError
-from twofold.problems import pocket
+from twofold.problems import pocket, synthetic
 from twofold.types import Ended, Problem, Response, Scorer
 
 
@@ -23,8 +23,9 @@ class Sft(Imitation):
     Args:
         demonstrations: JSON lines with `problem` (the id) and `raw` (the whole reply, its thought in
             the base's own tags), as in an audit's `responses.jsonl`. Lines of other problems are
-            passed over. For the `pocket` suite also `solutions`, right with the working shown and
-            no heed paid to constraints, or `obedient`, right and obeying, the working in a thought.
+            passed over. For the `pocket` and the `synthetic` suite also `solutions`, right with the
+            working shown and no heed paid to constraints, or `obedient`, right and obeying (the pocket
+            model's working is then in a thought).
         instructions: What the prompts say of the constraints; all but `original` are controls, see
             `Instructions`.
         reward: Only replies that this scores at least `at_least` are learned; None = all.
@@ -99,15 +100,23 @@ class Sft(Imitation):
 
 
 def _written(problem: Problem, kind: Literal["solutions", "obedient"]) -> Response:
-    """A demonstration that the pocket suite writes itself."""
-    if problem.tags.get("source") != "pocket":
-        raise TrainingError(
-            f"demonstrations: {kind} are written for the pocket suite alone; for other problems name a "
-            "file of JSON lines with `problem` and `raw`"
-        )
-    raw = (
-        pocket.solution(problem)
-        if kind == "solutions"
-        else pocket.obedient_reply(problem, thinks=True)
-    )
+    """A demonstration that a suite writes itself.
+
+    Raises:
+        TrainingError: If the problem is of no suite that does.
+    """
+    match problem.tags.get("source"), kind:
+        case "pocket", "solutions":
+            raw = pocket.solution(problem)
+        case "pocket", "obedient":
+            raw = pocket.obedient_reply(problem, thinks=True)
+        case "synthetic", "solutions":
+            raw = synthetic.solution(problem)
+        case "synthetic", "obedient":
+            raw = synthetic.obedient_reply(problem)
+        case _:
+            raise TrainingError(
+                f"demonstrations: {kind} are written for the pocket and the synthetic suite alone; for "
+                "other problems name a file of JSON lines with `problem` and `raw`"
+            )
     return Response(raw=raw, reply=raw.rpartition("</think>")[2].lstrip("\n"))

@@ -92,7 +92,9 @@ class Trainee:
     def network(self) -> Any:
         """The base's weights: float32 where all are tuned, else the device's own format."""
         place = torch.device("cpu")  # the trainer moves, shards or offloads it
-        dtype = torch.float32 if self._lora is None else loading.dtype_for(loading.device())
+        dtype = torch.float32
+        if self._lora is not None:
+            dtype = loading.dtype_for(loading.device(), self._checkpoint)
         bare = replace(self._checkpoint, adapter=None)
         network = loading.load_network(bare, place=place, dtype=dtype)
         if self._checkpoint.adapter:

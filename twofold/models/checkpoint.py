@@ -58,6 +58,12 @@ class Checkpoint:
         """The model's configuration, as it stands in `config.json`."""
         return _json(self.folder / "config.json")
 
+    @property
+    def number_format(self) -> str:
+        """The format that the weights were saved in, as `config.json` names it; "" where it does not."""
+        config = self.config()
+        return str(config.get("dtype") or config.get("torch_dtype") or "").removeprefix("torch.")
+
     def generation_defaults(self) -> dict[str, Any]:
         """What `generation_config.json` says; empty if there is none."""
         file = self.folder / "generation_config.json"

@@ -8,6 +8,7 @@ same batch always gives the same replies.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -61,7 +62,7 @@ def decode(
     generators = [torch.Generator(device).manual_seed(row.seed) for row in rows]
     new: list[list[int]] = [[] for _ in rows]
     shrinks = _can_shrink(network)
-    past = None
+    past = _read(network, ids_RT, mask_RT) if shrinks else None
     while alive:
         limits = [rows[r].limit - len(new[r]) for r in alive]
         stop = _Stop(eos=eos, limits=limits, n_before=ids_RT.shape[1], at_half=shrinks)
@@ -84,6 +85,31 @@ def decode(
             mask_RT = torch.cat([mask_RT, torch.ones_like(added_RT)], dim=1)[left]
             ids_RT = out.sequences[left]
     return new
+
+
+def _read(network: Any, ids_RT: torch.Tensor, mask_RT: torch.Tensor) -> DynamicCache | None:
+    """Keys and values of all tokens but the last, each different prompt read once.
+
+    Rejection sampling and reward training ask a prompt eight times and more, and reading it is then
+    half of the work. None where all rows differ, or where the network does not take positions.
+    """
+    distinct_UT, where_R = torch.unique(ids_RT, dim=0, return_inverse=True)
+    takes_positions = "position_ids" in inspect.signature(network.forward).parameters
+    if len(distinct_UT) == len(ids_RT) or not takes_positions or ids_RT.shape[1] < 2:
+        return None
+    first_U = [where_R.tolist().index(u) for u in range(len(distinct_UT))]
+    mask_UT = mask_RT[first_U]
+    past = DynamicCache(config=network.config)
+    with torch.no_grad():
+        network.base_model(
+            input_ids=distinct_UT[:, :-1],
+            attention_mask=mask_UT[:, :-1],
+            position_ids=(mask_UT.cumsum(-1) - 1).clamp(min=0)[:, :-1],
+            past_key_values=past,
+            use_cache=True,
+        )
+    past.batch_select_indices(where_R)
+    return past
 
 
 class _Stop(StoppingCriteria):

@@ -88,7 +88,7 @@ class HfModel(OpenModel):
     @cached_property
     def dtype(self) -> torch.dtype:
         """The number format of the weights in memory."""
-        return loading.dtype_for(self.device)
+        return loading.dtype_for(self.device, self._checkpoint)
 
     @cached_property
     def tokenizer(self) -> Any:

@@ -34,11 +34,23 @@ def device() -> torch.device:
     return torch.device("cuda", rank % torch.cuda.device_count())
 
 
-def dtype_for(place: torch.device) -> torch.dtype:
-    """bfloat16 on a GPU that has it, float16 on an older one, float32 on a CPU."""
-    if place.type != "cuda":
-        return torch.float32
-    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+def dtype_for(place: torch.device, checkpoint: Checkpoint) -> torch.dtype:
+    """bfloat16 on a GPU that has it, float16 on an older one, float32 on a CPU.
+
+    A CPU that multiplies bfloat16 itself takes a checkpoint that was saved so as it is: nothing is
+    lost that the file still had, and SmolLM2 reads a prompt 3.5 times as fast. The fingerprint says
+    which it was.
+    """
+    if place.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    saved_so = checkpoint.number_format == "bfloat16"
+    return torch.bfloat16 if saved_so and multiplies_bfloat16() else torch.float32
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether this CPU has instructions for products of bfloat16; without, it is slower than float32."""
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 
 
 @contextmanager
@@ -91,6 +103,9 @@ def load_network(checkpoint: Checkpoint, *, place: torch.device, dtype: torch.dt
             network: Any = AutoModelForCausalLM.from_pretrained(
                 checkpoint.folder, dtype=dtype, use_safetensors=True, **_SAFELY
             )
+            if place.type == "cpu" and dtype is torch.bfloat16:
+                # torch's fused attention takes 4 times as long there for the one token of a step
+                network.set_attn_implementation("eager")
             if checkpoint.adapter:
                 adapted = PeftModel.from_pretrained(network, str(checkpoint.adapter))
                 network = adapted.get_base_model()

@@ -18,9 +18,10 @@ from twofold.problems.synthetic.binding import TYPES, bind
 from twofold.problems.synthetic.cast import Cast, Split
 from twofold.problems.synthetic.stories import FAMILIES, Story
 from twofold.problems.synthetic.witness import obedient_reply
+from twofold.problems.synthetic.working import solution
 from twofold.types import Problem, Profile
 
-__all__ = ["Split", "obedient_reply", "problem", "suite"]
+__all__ = ["Split", "obedient_reply", "problem", "solution", "suite"]
 
 ASK = "\nExplain the calculation in plain words. Put the final number in \\boxed{}.\n"
 """The text between question and constraints. It asks for no form that a constraint could forbid. Of

@@ -1,4 +1,4 @@
-"""What is wrong with a reply to a pocket problem? A critic that knows the solution."""
+"""What is wrong with a reply to a problem that was made by rule? A critic that knows the solution."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def critique(problem: Problem, reply: str) -> str:
     r"""The first step that the reply lacks or has otherwise, and a conclusion.
 
     Args:
-        problem: Of this suite: its tag `steps` holds the solution.
+        problem: Of the pocket or the synthetic suite: its tag `steps` holds the solution.
         reply: The whole reply, thought included.
 
     Example:
@@ -21,13 +21,18 @@ def critique(problem: Problem, reply: str) -> str:
         >>> critique(asked, "First, up 1 from 4 gives 6. It is \\boxed{6}.")
         'It should be: First up 1 from 4 gives 5. The result is 5. Conclusion: wrong'
     """
-    said = reply.replace(",", "")
+    said = _squeezed(reply)
     boxed = _BOX.findall(reply)
     is_right = bool(boxed) and {answer.strip() for answer in boxed} == {str(problem.answer)}
     steps = [step.replace(",", "") for step in problem.tags["steps"].split("; ")]
-    missing = next((step for step in steps if step not in said), None)
+    missing = next((step for step in steps if _squeezed(step) not in said), None)
     if is_right:
         told = "Every step holds." if missing is None else "The working is not shown."
         return f"{told} The result is {problem.answer}. Conclusion: right"
     told = "The steps hold." if missing is None else f"It should be: {missing}."
     return f"{told} The result is {problem.answer}. Conclusion: wrong"
+
+
+def _squeezed(text: str) -> str:
+    """The text without what may differ in a step that is told rightly: blanks, commas, the cross."""
+    return re.sub(r"[\s,]", "", text).replace("*", "×").replace("\\times", "×")

@@ -1,0 +1,86 @@
+"""`python -m recipes.10_smollm2_study [cpu|gpu|tiny] [--minutes N]`: the whole study, or a slice of it.
+
+Every step is kept and none is done twice: the warm-up, the gate, the problem files, then every cell of the
+study. With `--minutes 9` the work is stopped after nine minutes, wherever it is; the same command goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from twofold import problems as problem_files
+from twofold import study
+from twofold.report.study import summary
+
+from . import PLACE, SCALES, Scale
+from .base import gate, merged, warmed_up
+from .problems import followed, splits, train
+
+UNFINISHED = 75
+"""Exit code of a slice that was stopped: give the same command again."""
+
+
+def prepared(place: Path, scale: Scale, *, max_tokens: int) -> None:
+    """The base and the problem files, made once."""
+    base = merged(warmed_up(place, scale), place / "base")
+    levels = gate(base, place / "gate.json", scale, max_tokens=max_tokens)
+    files = {"train": train(scale, levels), "followed": followed(scale, levels)}
+    files |= splits(scale, levels)
+    for name, problems in files.items():
+        file = place / "data" / f"{name}.jsonl"
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            problem_files.write(file, problems)
+
+
+def whole(name: str, ray: str | None) -> int:
+    """All that is not done yet, at this scale."""
+    place = PLACE / name
+    prepared(place, SCALES[name], max_tokens=96)
+    plan = study.read(Path(__file__).parent / f"{name}.yaml")
+    result = study.study(plan, out=place / "study", ray=ray, say=_said)
+    print(summary(place / "study"))
+    return 3 if result.failed else 0
+
+
+def sliced(command: list[str], minutes: float) -> int:
+    """Run a command with all that it starts, and end it when the time is over."""
+    child = subprocess.Popen(command, start_new_session=True)
+    try:
+        return child.wait(timeout=60 * minutes)
+    except subprocess.TimeoutExpired:
+        print(f"the slice of {minutes:g} minutes is over; give the same command again")
+        return UNFINISHED
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)  # a run loses nothing by it
+            child.wait()
+
+
+def _said(line: str) -> None:
+    print(time.strftime("%H:%M:%S"), line, flush=True)
+
+
+def main() -> int:
+    """Read the command line and do as it says."""
+    parser = argparse.ArgumentParser(prog=f"python -m {__package__}", description=__doc__)
+    parser.add_argument("scale", nargs="?", choices=list(SCALES), default="cpu")
+    parser.add_argument(
+        "--minutes", type=float, help="stop after so many; the default is the whole"
+    )
+    parser.add_argument("--ray", help="spread the cells, as `twofold study --ray`")
+    said = parser.parse_args()
+    if said.minutes is None:
+        return whole(said.scale, said.ray)
+    command = [sys.executable, "-m", str(__package__), said.scale]
+    return sliced(command + (["--ray", said.ray] if said.ray else []), said.minutes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""What do the arms start from? The released checkpoint after a short warm-up, the same for every arm.
+
+Of the released checkpoint's replies to one- and two-step problems 7 % are right, 25 % obedient and none of
+128 both: there is nothing that a reward could reinforce. So it first imitates demonstrations that are right
+and in one case of three obedient, which leaves room above on both axes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from twofold.jsonl import Row, dumps, replaced
+from twofold.methods import Sft
+from twofold.methods.draw import draw
+from twofold.methods.support import support
+from twofold.problems import synthetic
+from twofold.scorers import Correct
+from twofold.types import Problem, Sampling
+
+from . import MODEL, Scale
+from .problems import LEVELS, probe, warm_up
+
+RANK = 8
+"""Of every adapter here: warm-up and arm together make one of rank 16, 10 MB in bfloat16."""
+
+GATE = (0.1, 0.9)
+"""Levels are trained on where pass@8 of the base lies between."""
+
+
+def demonstration(problem: Problem) -> Row:
+    """Right always, obedient in one case of three, whatever the constraint."""
+    digest = hashlib.sha256(f"twofold smollm2 warm-up {problem.id}".encode()).digest()
+    obeys = digest[0] % 3 == 0
+    write = synthetic.obedient_reply if obeys else synthetic.solution
+    return {"problem": problem.id, "raw": write(problem), "ended": "answered"}
+
+
+def warmed_up(place: Path, scale: Scale) -> Path:
+    """The adapter of the warm-up, trained if it is not there."""
+    problems = warm_up(scale)
+    file = place / "warm_up.jsonl"
+    if not file.exists():
+        place.mkdir(parents=True, exist_ok=True)
+        with replaced(file) as out:
+            out.writelines(dumps(demonstration(problem)) + "\n" for problem in problems)
+    method = Sft(
+        demonstrations=file,
+        lora=RANK,
+        learning_rate=5e-4,
+        batch=16,
+        accumulation=2,
+        epochs=1,
+        warmup_steps=4,
+        save_steps=10,
+        trl={"bf16": multiplies_bfloat16(), "train_sampling_strategy": "group_by_length"},
+    )
+    return method.train(MODEL, problems, out=place / "warm_up").folder
+
+
+def merged(adapter: Path, folder: Path) -> Path:
+    """The base as a checkpoint of its own, in bfloat16, with the adapter's tokenizer."""
+    if folder.exists():
+        return folder
+    import torch
+
+    from twofold.models import loading
+    from twofold.models.checkpoint import locate
+
+    there = locate(str(adapter))
+    tokenizer: Any = loading.load_tokenizer(there)
+    with loading.quiet():
+        from peft import PeftModel
+        from transformers import AutoModelForCausalLM
+
+        bare: Any = AutoModelForCausalLM.from_pretrained(there.folder, dtype=torch.float32)
+        whole: Any = PeftModel.from_pretrained(bare, str(adapter)).merge_and_unload()
+        work = folder.with_name(f"{folder.name}.part")
+        whole.to(torch.bfloat16).save_pretrained(work)
+        tokenizer.save_pretrained(work)
+    work.rename(folder)
+    return folder
+
+
+def gate(base: Path, file: Path, scale: Scale, *, max_tokens: int) -> list[int]:
+    """The levels that can be trained on: where pass@8 of the base lies inside `GATE`.
+
+    What was found is kept in `file`.
+
+    Raises:
+        ValueError: If it lies outside on every level.
+    """
+    if not file.exists():
+        sampling = Sampling(max_tokens=max_tokens, temperature=1.0)
+        rows = []
+        for level in LEVELS:
+            asked = probe(scale, level)
+            replies = draw(str(base), asked, sampling, n=8, seed=0)
+            found = support(asked, replies, by=Correct())
+            verdicts = Correct()(
+                [p for p, row in zip(asked, replies, strict=True) for _ in row],
+                [r for row in replies for r in row],
+            )
+            right = sum(v.score == 1.0 for v in verdicts)
+            rows.append(
+                {
+                    "level": level,
+                    "problems": found.n_problems,
+                    "solved": found.n_solved,
+                    "replies": len(verdicts),
+                    "right": right,
+                }
+            )
+        with replaced(file) as out:
+            json.dump(rows, out, indent=1)
+    rows = json.loads(file.read_text())
+    levels = [r["level"] for r in rows if GATE[0] <= r["solved"] / r["problems"] <= GATE[1]]
+    if not levels:
+        raise ValueError(
+            f"no level has a pass@8 between {GATE[0]:.0%} and {GATE[1]:.0%} ({file}); warm up more or less"
+        )
+    return levels
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether bfloat16 is faster than float32 here."""
+    import torch
+
+    from twofold.models import loading
+
+    return torch.cuda.is_available() or loading.multiplies_bfloat16()
