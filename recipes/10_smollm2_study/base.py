@@ -26,8 +26,10 @@ from .problems import LEVELS, probe, warm_up
 RANK = 8
 """Of every adapter here: warm-up and arm together make one of rank 16, 10 MB in bfloat16."""
 
-GATE = (0.1, 0.9)
-"""Levels are trained on where pass@8 of the base lies between."""
+SOLVED, RIGHT = 0.1, 0.9
+"""Levels are trained on where pass@8 of the base is at least the first and the share of right replies at
+most the second. Not pass@8 above and below: where 6 of 10 replies are right, pass@8 is near 1 and nearly
+every group still has replies that differ, which is what teaches."""
 
 
 def demonstration(problem: Problem) -> Row:
@@ -85,12 +87,12 @@ def merged(adapter: Path, folder: Path) -> Path:
 
 
 def gate(base: Path, file: Path, scale: Scale, *, max_tokens: int) -> list[int]:
-    """The levels that can be trained on: where pass@8 of the base lies inside `GATE`.
+    """The levels that can be trained on; see `SOLVED`.
 
     What was found is kept in `file`.
 
     Raises:
-        ValueError: If it lies outside on every level.
+        ValueError: If there is none.
     """
     if not file.exists():
         sampling = Sampling(max_tokens=max_tokens, temperature=1.0)
@@ -111,15 +113,21 @@ def gate(base: Path, file: Path, scale: Scale, *, max_tokens: int) -> list[int]:
                     "solved": found.n_solved,
                     "replies": len(verdicts),
                     "right": right,
+                    "mixed": found.n_mixed,
                 }
             )
         with replaced(file) as out:
             json.dump(rows, out, indent=1)
     rows = json.loads(file.read_text())
-    levels = [r["level"] for r in rows if GATE[0] <= r["solved"] / r["problems"] <= GATE[1]]
+    levels = [
+        row["level"]
+        for row in rows
+        if row["solved"] >= SOLVED * row["problems"] and row["right"] <= RIGHT * row["replies"]
+    ]
     if not levels:
         raise ValueError(
-            f"no level has a pass@8 between {GATE[0]:.0%} and {GATE[1]:.0%} ({file}); warm up more or less"
+            f"the base solves hardly a problem, or nearly all, on every level ({file}): warm it up more, or "
+            "take harder problems"
         )
     return levels
 

@@ -40,6 +40,9 @@ SEEN = tuple(t for t in TYPES if t not in (*HELD_OUT, "combination:repeat_prompt
 LEVELS = (1, 2, 3, 4, 5)
 """Steps of a solution."""
 
+USUAL = ("hoard", "comparison", "purchase", "workshop", "sharing")
+"""Structures of stories that are told in training; the `bus` is told in the test alone."""
+
 _FORMS = ("Write one sentence about {}.", "Say in a sentence or two what is good about {}.")
 _TOPICS = (
     *("a market", "the sea", "an old bridge", "a bakery", "winter", "a long walk", "a garden"),
@@ -79,17 +82,18 @@ def splits(scale: Scale, levels: Collection[int]) -> dict[str, list[Problem]]:
             `bus`, a structure of stories that is told in the test alone.
     """
     harder = (min(max(levels) + 1, max(LEVELS)),)
-    bus = ("bus",)
     return {
-        "test": list(
-            islice(_generated(0, "test", levels, ("both",), SEEN, scale, without=bus), scale.test)
-        ),
+        "test": list(islice(_generated(0, "test", levels, ("both",), SEEN, scale), scale.test)),
         "held_out": list(
-            islice(
-                _generated(1, "test", levels, ("both",), HELD_OUT, scale, without=bus), scale.test
-            )
+            islice(_generated(1, "test", levels, ("both",), HELD_OUT, scale), scale.test)
         ),
-        "ood": list(islice(_generated(2, "test", harder, ("both",), SEEN, scale), scale.test // 2)),
+        "ood": [
+            *islice(_generated(2, "test", harder, ("both",), SEEN, scale), scale.test // 4),
+            *islice(
+                _generated(3, "test", levels, ("both",), SEEN, scale, families=("bus",)),
+                scale.test // 4,
+            ),
+        ],
         **_published(scale),
     }
 
@@ -107,14 +111,14 @@ def _generated(
     types: Sequence[str],
     scale: Scale,
     *,
-    without: Collection[str] = (),
+    families: Collection[str] = USUAL,
 ) -> Iterator[Problem]:
     """Problems without end, the kinds and the types in turn, each question once."""
     n = n_constrained = 0
     seen: set[str] = set()
     for index in count():
         found = synthetic.problem(seed, index, split=split, profile="fixed")
-        if int(found.tags["difficulty"]) not in levels or found.tags["family"] in without:
+        if int(found.tags["difficulty"]) not in levels or found.tags["family"] not in families:
             continue
         kind, kind_type = kinds[n % len(kinds)], types[n_constrained % len(types)]
         rng = _rng(seed, split, index)

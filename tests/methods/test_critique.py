@@ -6,7 +6,7 @@ import pytest
 
 from twofold.jsonl import dumps, read_lines
 from twofold.methods import Cft, TrainingError
-from twofold.methods.critiques import checked, conclusion
+from twofold.methods.critiques import by_rules, checked, conclusion
 from twofold.methods.loop import Loop
 from twofold.problems import pocket
 from twofold.problems.critic import critique
@@ -53,6 +53,13 @@ def test_the_rule_based_critic_agrees_with_the_verifier_and_names_the_first_wron
         assert conclusion(critique(problem, good)) is True
         assert conclusion(critique(problem, bad)) is False
         assert f"It should be: {first.replace(',', '')}." in critique(problem, bad)
+
+
+def test_a_mixed_set_is_criticised_as_far_as_the_rules_go() -> None:
+    known = Problem(question="?", answer="17", tags={"steps": "12 + 5 = 17"})
+    other = Problem(question="Write one sentence about rain.", answer=None)
+    made = by_rules([known, other], ["12 + 5 = 18", "It rains."])
+    assert made == ["It should be: 12 + 5 = 17. The result is 17. Conclusion: wrong", ""]
 
 
 def test_rows_hold_question_solution_and_critique(tmp_path: Path) -> None:

@@ -74,8 +74,10 @@ def test_the_control_reaches_the_rows_and_files_keep_working(tmp_path: Path) -> 
     sft = Sft(demonstrations="obedient", instructions="empty", learning_rate=1e-4)
     rows = sft.rows(ASKED[:3])
     assert [row["prompt"] for row in rows] == [p.messages(stated=()) for p in ASKED[:3]]
-    with pytest.raises(TrainingError, match="pocket suite alone"):
-        sft.rows([Problem(question="7 + 5 = ?", answer="12")])
+    foreign = Problem(question="7 + 5 = ?", answer="12")
+    assert sft.rows([ASKED[0], foreign]) == rows[:1]  # passed over
+    with pytest.raises(TrainingError, match="synthetic suite alone"):
+        sft.rows([foreign])
 
 
 def test_a_guess_knows_the_output_space_and_nothing_else() -> None:

@@ -10,11 +10,12 @@ from itertools import pairwise
 import pytest
 
 from twofold.errors import ProblemError
+from twofold.problems.critic import critique
 from twofold.problems.lint import lint
-from twofold.problems.synthetic import obedient_reply, problem, suite
+from twofold.problems.synthetic import obedient_reply, problem, solution, suite
 from twofold.problems.synthetic.binding import TYPES, clash
 from twofold.scorers import Correct
-from twofold.types import Profile, Response
+from twofold.types import Problem, Profile, Response
 
 N = 19 * 15  # balanced over types of constraints, and over difficulty and number
 
@@ -30,6 +31,35 @@ def test_every_problem_has_a_right_and_obedient_reply(split, profile: Profile) -
             assert verdict.score == 1, f"{constraint.name}: {verdict.reason}\n{reply}"
     replies = [Response(raw=r, reply=r) for r in map(obedient_reply, problems)]
     assert {v.score for v in Correct(profile=profile)(problems, replies)} == {1.0}
+
+
+def test_every_solution_is_right_and_heeds_no_constraint() -> None:
+    problems = suite(N, split="train")
+    texts = [solution(p) for p in problems]
+    replies = [Response(raw=t, reply=t) for t in texts]
+    assert {v.score for v in Correct()(problems, replies)} == {1.0}
+    for p, text in zip(problems, texts, strict=True):
+        assert all(step in text for step in p.tags["steps"].split("; "))
+    broken = sum(
+        c.check(t).score == 0 for p, t in zip(problems, texts, strict=True) for c in p.constraints
+    )
+    assert broken > sum(len(p.constraints) for p in problems) / 2
+
+
+def test_the_critic_finds_the_step_that_is_wrong() -> None:
+    asked = Problem(question="?", answer="34", tags={"steps": "12 + 5 = 17; 17 × 2 = 34"})
+    told = {
+        r"12+5=17, and 17 * 2 = 34. \boxed{34}": "Every step holds. The result is 34. Conclusion: right",
+        r"So it is \boxed{34}.": "The working is not shown. The result is 34. Conclusion: right",
+        r"12 + 5 = 17. Then, 17 × 2 = 36. \boxed{36}": (
+            "It should be: 17 × 2 = 34. The result is 34. Conclusion: wrong"
+        ),
+        r"12 + 5 = 17 and 17 \times 2 = 34. \boxed{17}": (
+            "The steps hold. The result is 34. Conclusion: wrong"
+        ),
+    }
+    for reply, said in told.items():
+        assert critique(asked, reply) == said
 
 
 def test_the_witness_obeys_because_it_was_made_for_the_problem() -> None:

@@ -31,6 +31,11 @@ def written(folder: Path, **changed: object) -> Path:
     return file
 
 
+def test_a_tag_of_one_split_is_enough(tmp_path: Path) -> None:
+    splits = {"test": "pocket:13", "other": "synthetic:5"}  # these say nothing of `competes`
+    assert read(written(tmp_path, splits=splits)).by == ("competes",)
+
+
 def test_a_plan_is_read_and_written(tmp_path: Path) -> None:
     plan = read(written(tmp_path))
     assert plan.seeds == (3, 5)

@@ -38,7 +38,7 @@ class CompactSft(SFTTrainer):
         """The mean next-token loss over the reply; see `transformers.Trainer.compute_loss`."""
         bare: Any = self.accelerator.unwrap_model(model)
         if isinstance(bare, PeftModel):
-            bare = bare.get_base_model()  # type: ignore[operator]
+            bare = bare.get_base_model()
         head = bare.get_output_embeddings()
         alone = self.accelerator.num_processes == 1 and head.weight.device.type == "cpu"
         if return_outputs or not alone or len(head.weight) < LARGE:

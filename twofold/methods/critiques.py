@@ -110,12 +110,17 @@ def question(problem: Problem, solution: str) -> list[Message]:
 def by_rules(problems: Sequence[Problem], solutions: Sequence[str]) -> list[str]:
     """The critic of the pocket and the synthetic suite, which knows every step.
 
+    Of other problems it says nothing, and what has no conclusion is not learned from.
+
     Raises:
-        TrainingError: For any other problem.
+        TrainingError: If there is no other.
     """
-    if any("steps" not in problem.tags for problem in problems):
+    if not any("steps" in problem.tags for problem in problems):
         raise TrainingError(
             "critic: rules knows the pocket and the synthetic suite alone, whose problems hold their "
             "steps; name a MODEL as critic, or a file of critiques"
         )
-    return [by_steps(p, text) for p, text in zip(problems, solutions, strict=True)]
+    return [
+        by_steps(problem, text) if "steps" in problem.tags else ""
+        for problem, text in zip(problems, solutions, strict=True)
+    ]

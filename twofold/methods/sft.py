@@ -25,7 +25,7 @@ class Sft(Imitation):
             the base's own tags), as in an audit's `responses.jsonl`. Lines of other problems are
             passed over. For the `pocket` and the `synthetic` suite also `solutions`, right with the
             working shown and no heed paid to constraints, or `obedient`, right and obeying (the pocket
-            model's working is then in a thought).
+            model's working is then in a thought). Problems of other sources are passed over.
         instructions: What the prompts say of the constraints; all but `original` are controls, see
             `Instructions`.
         reward: Only replies that this scores at least `at_least` are learned; None = all.
@@ -52,7 +52,7 @@ class Sft(Imitation):
         if self.reward is not None:
             rows = kept(
                 problems,
-                [found[problem.id] for problem in problems],
+                [found.get(problem.id, []) for problem in problems],
                 by=self.reward,
                 at_least=self.at_least,
             )
@@ -69,7 +69,7 @@ class Sft(Imitation):
     def _replies(self, problems: Sequence[Problem]) -> dict[str, list[Response]]:
         """The demonstrations of each problem."""
         if not isinstance(self.demonstrations, Path):
-            return {problem.id: [_written(problem, self.demonstrations)] for problem in problems}
+            return _written(problems, self.demonstrations)
         found: dict[str, list[Response]] = {problem.id: [] for problem in problems}
         if not self.demonstrations.is_file():
             raise TrainingError(
@@ -99,24 +99,32 @@ class Sft(Imitation):
         return self.imitate(base, self.rows(problems), out=out, held_out=held_out)
 
 
-def _written(problem: Problem, kind: Literal["solutions", "obedient"]) -> Response:
-    """A demonstration that a suite writes itself.
+def _written(
+    problems: Sequence[Problem], kind: Literal["solutions", "obedient"]
+) -> dict[str, list[Response]]:
+    """The demonstrations that a suite writes itself.
 
     Raises:
-        TrainingError: If the problem is of no suite that does.
+        TrainingError: If no problem is of a suite that does.
     """
-    match problem.tags.get("source"), kind:
-        case "pocket", "solutions":
-            raw = pocket.solution(problem)
-        case "pocket", "obedient":
-            raw = pocket.obedient_reply(problem, thinks=True)
-        case "synthetic", "solutions":
-            raw = synthetic.solution(problem)
-        case "synthetic", "obedient":
-            raw = synthetic.obedient_reply(problem)
-        case _:
-            raise TrainingError(
-                f"demonstrations: {kind} are written for the pocket and the synthetic suite alone; for "
-                "other problems name a file of JSON lines with `problem` and `raw`"
-            )
-    return Response(raw=raw, reply=raw.rpartition("</think>")[2].lstrip("\n"))
+    found = {}
+    for problem in problems:
+        match problem.tags.get("source"), kind:
+            case "pocket", "solutions":
+                raw = pocket.solution(problem)
+            case "pocket", "obedient":
+                raw = pocket.obedient_reply(problem, thinks=True)
+            case "synthetic", "solutions":
+                raw = synthetic.solution(problem)
+            case "synthetic", "obedient":
+                raw = synthetic.obedient_reply(problem)
+            case _:
+                continue
+        reply = raw.rpartition("</think>")[2].lstrip("\n")
+        found[problem.id] = [Response(raw=raw, reply=reply)]
+    if not found:
+        raise TrainingError(
+            f"demonstrations: {kind} are written for the pocket and the synthetic suite alone; for "
+            "other problems name a file of JSON lines with `problem` and `raw`"
+        )
+    return found

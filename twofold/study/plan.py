@@ -206,6 +206,7 @@ def _check(plan: Plan, file: Path) -> None:
         if not split.replace("_", "").isalnum():
             raise StudyError(f"{file}: a split's name names a folder; {split!r} has other signs")
     trained = {problem.id for problem in problem_files.load(plan.train, profile="fixed")}
+    tags: set[str] = set()
     for split, spec in plan.splits.items():
         problems = plan.problems(split)
         shared = sum(problem.id in trained for problem in problems)
@@ -214,11 +215,11 @@ def _check(plan: Plan, file: Path) -> None:
                 f"{shared} of the {len(problems)} problems of {split} ({spec}) are also trained on "
                 f"({plan.train}): what they show is memory. Choose other problems for one of them"
             )
-        for tag in plan.by:
-            if not any(tag in problem.tags for problem in problems):
-                there = sorted({tag for problem in problems for tag in problem.tags})
-                raise StudyError(
-                    f"{file}: by: no problem of {split} has the tag {tag!r}; {nearest(tag, there)}"
-                )
+        tags |= {tag for problem in problems for tag in problem.tags}
+    for tag in plan.by:
+        if tag not in tags:
+            raise StudyError(
+                f"{file}: by: no problem of any split has the tag {tag!r}; {nearest(tag, sorted(tags))}"
+            )
     if plan.followed is not None:
         problem_files.load(plan.followed, profile="fixed")
