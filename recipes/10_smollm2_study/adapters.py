@@ -1,0 +1,136 @@
+"""`python -m recipes.10_smollm2_study.adapters STUDY ARM …`: an arm as a small adapter on the released model.
+
+An arm is an adapter on the warmed-up base, and the base an adapter on the released checkpoint. Their sum is
+an adapter whose two factors are the two pairs side by side: rank 8 + 8, exactly, and 10 MB in bfloat16.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from twofold.jsonl import replaced
+from twofold.models.smollm2 import SPEC
+from twofold.study.plan import BASE
+
+HERE = Path(__file__).parent / "adapters"
+
+WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
+
+MOST = 12 * 2**20
+"""Bytes of an adapter, at most."""
+
+_KEPT = ("peft_type", "task_type", "target_modules", "bias", "fan_in_fan_out", "inference_mode")
+
+
+def joined(lower: Path, upper: Path | None, out: Path) -> None:
+    """Write the sum of two LoRA adapters as one in bfloat16, on the released model.
+
+    Args:
+        lower: On the released model.
+        upper: On the model that `lower` makes of it; None = there is none.
+        out: A folder.
+
+    Raises:
+        ValueError: If they are no plain LoRA of one scale on the same layers, or too large together.
+    """
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    folders = [folder for folder in (lower, upper) if folder is not None]
+    configs = [json.loads((folder / CONFIG).read_text()) for folder in folders]
+    if len({c["lora_alpha"] / c["r"] for c in configs}) != 1 or any(c["use_dora"] for c in configs):
+        raise ValueError(f"{' and '.join(map(str, folders))} are no plain LoRA of one scale")
+    parts = [load_file(folder / WEIGHTS) for folder in folders]
+    if any(part.keys() != parts[0].keys() for part in parts):
+        raise ValueError(f"{' and '.join(map(str, folders))} adapt different layers")
+    rows, columns = 0, 1  # the factor that reads is stacked by rows, the one that writes by columns
+    weights = {
+        name: torch.cat([part[name] for part in parts], columns if "lora_B" in name else rows)
+        .to(torch.bfloat16)
+        .contiguous()
+        for name in parts[0]
+    }
+    config: dict[str, Any] = {key: configs[0][key] for key in _KEPT}
+    config["target_modules"] = sorted(config["target_modules"])
+    config["base_model_name_or_path"] = SPEC
+    for key in ("r", "lora_alpha"):
+        config[key] = sum(c[key] for c in configs)
+    out.mkdir(parents=True, exist_ok=True)
+    save_file(weights, out / WEIGHTS, metadata={"format": "pt"})
+    with replaced(out / CONFIG) as file:
+        json.dump(config, file, indent=1)
+    if (size := (out / WEIGHTS).stat().st_size) > MOST:
+        raise ValueError(f"{out / WEIGHTS} has {size:,} bytes, more than {MOST:,}")
+
+
+def card(study: Path, arm: str, seed: int) -> str:
+    """The model card: what it is, how it was made, what it scores, what it is not."""
+    found = json.loads((study / "study.json").read_text())
+    made = found["arms"][arm]
+    rows = [
+        f"| {split} | {_told(scores, 'capability')} | {_told(scores, 'compliance')} "
+        f"| {_told(scores, 'joint')} |"
+        for split, scores in made["splits"].items()
+        if "=" not in split
+    ]
+    how = "the base of the study: the released model after the warm-up"
+    if arm != BASE:
+        how = f"arm `{arm}` of the study ({made['method']}), seed {seed}, warm-up and arm as one adapter"
+    return "\n".join(
+        [
+            "---",
+            "base_model: HuggingFaceTB/SmolLM2-135M-Instruct",
+            "library_name: peft",
+            "license: apache-2.0",
+            "language: en",
+            "---",
+            "",
+            f"# SmolLM2-135M-Instruct, {arm}",
+            "",
+            f"LoRA, bfloat16; {how}. Made by `python -m recipes.10_smollm2_study`; settings and data are",
+            "in the folder above. Trained on weights that were dequantised from a Q4_1 GGUF.",
+            "",
+            "```",
+            f"twofold audit recipes/10_smollm2_study/adapters/{arm} --problems synthetic:45",
+            "```",
+            "",
+            f"What the arm scored in the study, over {len(made['seeds'])} seeds (temperature 1, 95 %):",
+            "",
+            "| split | right, no constraint stated | all constraints met | both |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            "A model of 135 million weights that was taught short word problems and a dozen forms of reply,",
+            "to study rewards. It is no assistant: it answers everything as if it were such a problem.",
+            "",
+        ]
+    )
+
+
+def _told(scores: dict[str, Any], measure: str) -> str:
+    found = scores.get(measure)
+    if found is None:
+        return "unscored"
+    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+
+
+def main() -> int:
+    """Write the adapters that are named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("study", type=Path, help="the study's folder, e.g. runs/smollm2/cpu/study")
+    parser.add_argument("arms", nargs="+", help=f"which arms; `{BASE}` is the warm-up alone")
+    parser.add_argument("--seed", type=int, default=0)
+    said = parser.parse_args()
+    for arm in said.arms:
+        upper = None if arm == BASE else said.study / "arms" / arm / f"seed-{said.seed}" / "model"
+        joined(said.study.parent / "warm_up", upper, HERE / arm)
+        (HERE / arm / "README.md").write_text(card(said.study, arm, said.seed), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

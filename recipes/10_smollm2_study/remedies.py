@@ -1,0 +1,102 @@
+"""`python -m recipes.10_smollm2_study.remedies [SCALE]`: what helps the base without any training?
+
+Two that need nothing but the model: the constraint is told twice; and several replies are drawn, of which
+the first is given that the constraint's own check passes (a program can check it, so no answer is needed).
+Beside the second its control: as many draws, the first taken blindly, which is the base itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from twofold import problems as problem_files
+from twofold.jsonl import replaced
+from twofold.models import resolve
+from twofold.scorers import Compliant, Correct
+from twofold.stats import paired
+from twofold.types import Comparison, Problem, Response, Sampling
+
+from . import PLACE
+
+DRAWS = 8
+SAMPLING = Sampling(max_tokens=112, temperature=1.0)
+
+
+def twice(problem: Problem) -> Problem:
+    """The same problem with every constraint told a second time."""
+    told = problem.wordings or tuple(c.instruction() for c in problem.constraints)
+    again = tuple(f"{text} Do not forget: {text}" for text in told)
+    return replace(problem, wordings=again)
+
+
+def first_obedient(problem: Problem, replies: Sequence[Response]) -> Response:
+    """The first reply that the check passes, else the first."""
+    verdicts = Compliant("all")([problem] * len(replies), replies)
+    passed = [r for r, v in zip(replies, verdicts, strict=True) if v.score == 1.0]
+    return passed[0] if passed else replies[0]
+
+
+def compared(
+    problems: Sequence[Problem], before: Sequence[Response], after: Sequence[Response]
+) -> dict[str, Comparison]:
+    """The paired differences in accuracy, compliance and both."""
+    right, obedient = [
+        (s(problems, before), s(problems, after)) for s in (Correct(), Compliant("all"))
+    ]
+    pairs = {
+        "right": right,
+        "obedient": obedient,
+        "both": tuple(
+            [
+                a
+                if a.score is None
+                else b
+                if b.score is None
+                else replace(a, score=a.score * b.score)
+                for a, b in zip(one, other, strict=True)
+            ]
+            for one, other in zip(right, obedient, strict=True)
+        ),
+    }
+    found = {}
+    for name, (old, new) in pairs.items():
+        scored = [
+            (a.score, b.score)
+            for a, b in zip(old, new, strict=True)
+            if a.score is not None and b.score is not None
+        ]
+        found[name] = paired(*zip(*scored, strict=True), n_unscored=len(old) - len(scored))
+    return found
+
+
+def main(scale: str) -> None:
+    """Ask, compare, and write the table."""
+    place = PLACE / scale
+    model = resolve(str(place / "base"))
+    lines = ["| split | remedy | right | obedient | both |", "|---|---|---|---|---|"]
+    for split in ("test", "held_out"):
+        problems = problem_files.load(str(place / "data" / f"{split}.jsonl"), profile="fixed")
+        drawn = model.sample([p.messages() for p in problems], SAMPLING, n=DRAWS, seed=100)
+        plain = [row[0] for row in drawn]
+        told_twice = model.sample([twice(p).messages() for p in problems], SAMPLING, seed=100)
+        remedies = {
+            "told twice": [row[0] for row in told_twice],
+            f"first obedient of {DRAWS}": [
+                first_obedient(p, row) for p, row in zip(problems, drawn, strict=True)
+            ],
+        }
+        for name, replies in remedies.items():
+            cells = [
+                f"{c.before.value:.3f} to {c.after.value:.3f}: {c.difference}"
+                for c in compared(problems, plain, replies).values()
+            ]
+            lines.append(f"| {split} | {name} | {' | '.join(cells)} |")
+    print("\n".join(lines))
+    with replaced(place / "remedies.md") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "cpu")
