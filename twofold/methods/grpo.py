@@ -139,6 +139,7 @@ class Grpo(Tuned):
         from trl.trainer.grpo_config import GRPOConfig
         from trl.trainer.grpo_trainer import GRPOTrainer
 
+        from twofold.methods.like_lengths import LikeLengths
         from twofold.scorers.trl import TrlReward
 
         loop.check(GRPOConfig, settings)
@@ -155,7 +156,7 @@ class Grpo(Tuned):
         logging.getLogger(GRPOTrainer.__module__).addFilter(_is_news)
 
         def trainer() -> GRPOTrainer:
-            made = GRPOTrainer(
+            made = LikeLengths(
                 model=loop.trainee.network,
                 reward_funcs=reward,
                 args=GRPOConfig(**loop.settings(settings)),

@@ -1,0 +1,113 @@
+"""How much of a GRPO update is padding? Little: replies of like length are learned from together.
+
+TRL pads every prompt of a step to the longest on its left and every reply to the longest on its right,
+and cuts the step into pieces at random. Where replies have 30 to 128 tokens, 40 % of what the network then
+reads is padding. Nothing here changes what is learned: a step's gradient is a sum over its replies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, final
+
+import torch
+from trl.trainer.grpo_trainer import GRPOTrainer
+
+_MEANS_OF_A_PIECE = ("bnpo",)
+"""Losses that divide by a piece's own tokens: which replies share a piece would matter."""
+
+
+@final
+class LikeLengths(GRPOTrainer):
+    """TRL's trainer, with the replies sorted by length and no padding between prompt and reply.
+
+    The pieces are those of `accumulation`; their number stays, so every process makes the same steps.
+    With 512 replies in 8 pieces 7 % is padding. Its arguments are TRL's.
+    """
+
+    def _prepare_inputs(self, generation_batch: Any) -> Any:
+        """A piece to learn from; pieces that were just made are sorted first."""
+        before = self._buffered_inputs
+        inputs = super()._prepare_inputs(generation_batch)
+        made = self._buffered_inputs
+        if made is None or made is before or not self._is_one_sum():
+            return inputs
+        self._buffered_inputs = by_length(made)
+        return self._buffered_inputs[self._step % self.args.steps_per_generation]
+
+    def _is_one_sum(self) -> bool:
+        """Whether all pieces go into one step, each reply with the same weight wherever it is."""
+        args: Any = self.args
+        return (
+            args.steps_per_generation == args.gradient_accumulation_steps
+            and args.loss_type not in _MEANS_OF_A_PIECE
+            and args.top_entropy_quantile == 1.0
+        )
+
+    def _get_per_token_logps_and_entropies(
+        self,
+        model: Any,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        logits_to_keep: int,
+        *args: Any,
+        **kwargs: Any,
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        """As TRL's, over rows that begin on the left and end where the longest of them ends."""
+        n_prompt = attention_mask[:, :-logits_to_keep].sum(1)
+        n_said = attention_mask[:, -logits_to_keep:].sum(1)
+        first = input_ids.size(1) - logits_to_keep - n_prompt  # the padding before a prompt
+        width = int((n_prompt + n_said).max())
+        columns = torch.arange(width, device=input_ids.device) + first[:, None]
+        inside = columns < input_ids.size(1)
+        columns = columns.clamp(max=input_ids.size(1) - 1)
+        kept = width - int(n_prompt.min())
+        logps, entropies, aux_loss = super()._get_per_token_logps_and_entropies(
+            model,
+            input_ids.gather(1, columns),
+            attention_mask.gather(1, columns) * inside,
+            kept,
+            *args,
+            **kwargs,
+        )
+        offsets = n_prompt - n_prompt.min()
+        back = torch.arange(logits_to_keep, device=input_ids.device) + offsets[:, None]
+        said = (back < kept) & (attention_mask[:, -logits_to_keep:] > 0)
+        back = back.clamp(max=kept - 1)
+
+        def put_back(found: torch.Tensor) -> torch.Tensor:
+            return found.gather(1, back) * said
+
+        return put_back(logps), None if entropies is None else put_back(entropies), aux_loss
+
+
+def by_length(pieces: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of all pieces, the longest first, in as many pieces as before.
+
+    Args:
+        pieces: Each with `prompt_mask`, `completion_mask` and more, one row a reply; what has no rows
+            (numbers, None) is the same in all of them.
+
+    Example:
+        >>> mask = torch.tensor([[1, 0, 0], [1, 1, 1], [1, 1, 0], [1, 0, 0]])
+        >>> rows = {"prompt_mask": mask[:, :1], "completion_mask": mask, "n": torch.tensor(7)}
+        >>> cut = [{k: v[i : i + 2] if v.ndim else v for k, v in rows.items()} for i in (0, 2)]
+        >>> [piece["completion_mask"].sum(1).tolist() for piece in by_length(cut)]
+        [[3, 2], [1, 1]]
+    """
+    lengths = torch.cat([p["prompt_mask"].sum(1) + p["completion_mask"].sum(1) for p in pieces])
+    order = torch.sort(lengths, descending=True, stable=True).indices
+    size = len(pieces[0]["prompt_mask"])
+    sorted_pieces = [dict(piece) for piece in pieces]
+    for key, value in pieces[0].items():
+        if isinstance(value, torch.Tensor) and value.ndim:
+            rows = torch.cat([piece[key] for piece in pieces])[order]
+            for number, piece in enumerate(sorted_pieces):
+                piece[key] = rows[number * size : (number + 1) * size]
+        elif isinstance(value, list):
+            listed = [row for piece in pieces for row in piece[key]]
+            for number, piece in enumerate(sorted_pieces):
+                piece[key] = [
+                    listed[i] for i in order[number * size : (number + 1) * size].tolist()
+                ]
+    return sorted_pieces
