@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import count, islice
@@ -37,18 +38,28 @@ HELD_OUT = (
 SEEN = tuple(t for t in TYPES if t not in (*HELD_OUT, "combination:repeat_prompt"))
 """Types that are trained on; repeating the question is left out, for its length."""
 
+MOST_IN_VAIN = 1000
+"""Problems that were there before, one after the other, after which no new one is hoped for."""
+
 LEVELS = (1, 2, 3, 4, 5)
 """Steps of a solution."""
 
 USUAL = ("hoard", "comparison", "purchase", "workshop", "sharing")
 """Structures of stories that are told in training; the `bus` is told in the test alone."""
 
-_FORMS = ("Write one sentence about {}.", "Say in a sentence or two what is good about {}.")
+_FORMS = (
+    "Write one sentence about {}.",
+    "Say in a sentence or two what is good about {}.",
+    "Tell a friend in one or two sentences what to expect of {}.",
+)
 _TOPICS = (
     *("a market", "the sea", "an old bridge", "a bakery", "winter", "a long walk", "a garden"),
     *("a train ride", "rain", "a library", "a small town", "a football match", "the moon"),
     *("a mountain hut", "a quiet morning", "a birthday", "a busy street", "a farm", "a river"),
     *("a school trip", "music", "a good book", "a summer evening", "a new friend", "a museum"),
+    *("a lighthouse", "a picnic", "a village fair", "a bicycle", "snow", "an island", "a castle"),
+    *("a workshop", "a concert", "a lake", "the night sky", "a kitchen", "a holiday", "a forest"),
+    *("a harbour", "a letter", "a dog", "a play", "breakfast", "a campfire", "a storm", "a zoo"),
 )
 
 
@@ -114,24 +125,30 @@ def _generated(
     families: Collection[str] = USUAL,
 ) -> Iterator[Problem]:
     """Problems without end, the kinds and the types in turn, each question once."""
-    n = n_constrained = 0
+    n = n_told_before = 0
+    n_of: Counter[str] = Counter()  # each kind goes through the types by itself
     seen: set[str] = set()
     for index in count():
         found = synthetic.problem(seed, index, split=split, profile="fixed")
         if int(found.tags["difficulty"]) not in levels or found.tags["family"] not in families:
             continue
-        kind, kind_type = kinds[n % len(kinds)], types[n_constrained % len(types)]
+        kind = kinds[n % len(kinds)]
+        kind_type = types[n_of[kind] % len(types)]
         rng = _rng(seed, split, index)
         if kind == "instruction":
             found = _task(rng)
         if found.question + kind_type in seen:
+            n_told_before += 1
+            if n_told_before > MOST_IN_VAIN:
+                raise ValueError(f"there are no {n + 1} different problems; ask for fewer")
             continue
+        n_told_before = 0
         seen.add(found.question + kind_type)
         constraints = () if kind == "maths" else (_constraint(rng, found, kind_type, scale),)
         tags = found.tags | {"kind": kind, "type": constraints[0].name if constraints else "none"}
         yield replace(found, constraints=constraints, tags=tags)
         n += 1
-        n_constrained += kind != "maths"
+        n_of[kind] += 1
 
 
 def _task(rng: np.random.Generator) -> Problem:

@@ -123,15 +123,15 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def tiny_plan(folder: Path) -> dict[str, Any]:
     """`gpu.yaml` with the pocket model as its base and tiny files in place of its own."""
     values: dict[str, Any] = yaml.safe_load((STUDY / "gpu.yaml").read_text())
-    values["base"] = "pocket"
+    values |= {"base": "pocket", "by": ["competes"]}
     places = ["train", *values["splits"], "followed"]
     for place in places:
         split = "train" if place == "train" else "test"
         made = problem_files.load(f"pocket:8:{split}", profile="fixed")
         problem_files.write(folder / f"{place}.jsonl", made)
-    assert values["train"] == "runs/smollm2/data/train.jsonl"
+    assert values["train"] == "runs/smollm2/gpu/data/train.jsonl"
     for name, spec in values["splits"].items():
-        assert spec == f"runs/smollm2/data/{name}.jsonl"
+        assert spec == f"runs/smollm2/gpu/data/{name}.jsonl"
         values["splits"][name] = str(folder / f"{name}.jsonl")
     return values | {n: str(folder / f"{n}.jsonl") for n in ("train", "followed")}
 
@@ -147,7 +147,7 @@ def test_the_plan_is_read(tmp_path: Path) -> None:
         "sft": None,
         "cft": None,
         "rft_answer_only": "correct",
-        "rft_joint": "joint",
+        "rft_joint": "soft_gate",
         "rft_compliance": "compliant_all",
         "grpo_answer_only": "correct",
         "grpo_joint": "soft_gate",

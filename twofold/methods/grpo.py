@@ -156,7 +156,8 @@ class Grpo(Tuned):
         logging.getLogger(GRPOTrainer.__module__).addFilter(_is_news)
 
         def trainer() -> GRPOTrainer:
-            made = LikeLengths(
+            kind = LikeLengths if self.accumulation > 1 else GRPOTrainer
+            made = kind(
                 model=loop.trainee.network,
                 reward_funcs=reward,
                 args=GRPOConfig(**loop.settings(settings)),
