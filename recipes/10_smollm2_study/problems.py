@@ -133,7 +133,7 @@ def _generated(
         if int(found.tags["difficulty"]) not in levels or found.tags["family"] not in families:
             continue
         kind = kinds[n % len(kinds)]
-        kind_type = types[n_of[kind] % len(types)]
+        kind_type = "" if kind == "maths" else types[n_of[kind] % len(types)]
         rng = _rng(seed, split, index)
         if kind == "instruction":
             found = _task(rng)
@@ -144,7 +144,7 @@ def _generated(
             continue
         n_told_before = 0
         seen.add(found.question + kind_type)
-        constraints = () if kind == "maths" else (_constraint(rng, found, kind_type, scale),)
+        constraints = () if not kind_type else (_constraint(rng, found, kind_type, scale),)
         tags = found.tags | {"kind": kind, "type": constraints[0].name if constraints else "none"}
         yield replace(found, constraints=constraints, tags=tags)
         n += 1
