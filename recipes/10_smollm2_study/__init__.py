@@ -40,5 +40,4 @@ SCALES = {
         warm_up=2000, probed=64, train=4096, test=500, published=None, followed=128, longest=120
     ),
     "cpu": Scale(warm_up=600, probed=16, train=288, test=96, published=24, followed=32, longest=60),
-    "tiny": Scale(warm_up=8, probed=2, train=8, test=4, published=2, followed=2, longest=60),
 }

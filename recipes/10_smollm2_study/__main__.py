@@ -1,4 +1,4 @@
-"""`python -m recipes.10_smollm2_study [cpu|gpu|tiny] [--minutes N]`: the whole study, or a slice of it.
+"""`python -m recipes.10_smollm2_study [cpu|gpu] [--minutes N]`: the whole study, or a slice of it.
 
 Every step is kept and none is done twice: the warm-up, the gate, the problem files, then every cell of the
 study. With `--minutes 9` the work is stopped after nine minutes, wherever it is; the same command goes on.
@@ -39,11 +39,11 @@ def prepared(place: Path, scale: Scale, *, max_tokens: int) -> None:
             problem_files.write(file, problems)
 
 
-def whole(name: str, ray: str | None) -> int:
-    """All that is not done yet, at this scale."""
+def whole(name: str, ray: str | None, plans: Path = Path(__file__).parent) -> int:
+    """All that is not done yet, at this scale; 3 if a cell failed, as `twofold study` says it."""
     place = PLACE / name
     prepared(place, SCALES[name], max_tokens=96)
-    plan = study.read(Path(__file__).parent / f"{name}.yaml")
+    plan = study.read(plans / f"{name}.yaml")
     result = study.study(plan, out=place / "study", ray=ray, say=_said)
     print(summary(place / "study"))
     return 3 if result.failed else 0

@@ -7,10 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
+from twofold.models.hf import HfModel
 from twofold.problems import synthetic
 from twofold.scorers import Compliant, Correct
-from twofold.types import Problem, Response
+from twofold.types import Problem, Response, Sampling
 
 study = importlib.import_module("recipes.10_smollm2_study")
 sets = importlib.import_module("recipes.10_smollm2_study.problems")
@@ -123,6 +125,45 @@ def test_a_slice_ends_in_time_with_all_that_it_started(
     time.sleep(0.5)
     assert beat.stat().st_mtime == last, "a grandchild goes on"
     assert command.sliced([sys.executable, "-c", "raise SystemExit(3)"], 1) == 3
+
+
+def test_the_whole_command_at_tiny_scale_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("trl")
+    scale = study.Scale(
+        warm_up=4, probed=1, train=8, test=12, published=None, followed=2, longest=60
+    )
+    monkeypatch.setitem(study.SCALES, "tiny", scale)
+    monkeypatch.setattr(base, "MODEL", "pocket")  # what is tested is the way, not where it leads
+    monkeypatch.setenv("TWOFOLD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    place = study.PLACE / "tiny"
+    place.mkdir(parents=True)
+    row = {"level": 1, "problems": 1, "solved": 1, "replies": 8, "right": 4}
+    (place / "gate.json").write_text(json.dumps([row]))
+    plan = yaml.safe_load((Path(command.__file__).parent / "cpu.yaml").read_text())
+    plan["arms"] = {"sft": plan["arms"]["sft"], "sft_obedient": plan["arms"]["sft_obedient"]}
+    plan |= {"base": str(place / "base"), "train": str(place / "data" / "train.jsonl")}
+    plan |= {"splits": {s: str(place / "data" / f"{s}.jsonl") for s in ("test", "held_out")}}
+    plan |= {"seeds": [0], "reference": None, "max_tokens": 8}
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(plan, sort_keys=False))
+    assert command.whole("tiny", None, tmp_path) == 0
+    said = capsys.readouterr().out
+    assert "[3/3] sft_obedient, seed 0: done" in said
+    config = json.loads((place / "base" / "config.json").read_text())
+    assert config["dtype"] == "bfloat16"
+    found = json.loads((place / "study" / "study.json").read_text())
+    assert set(found["arms"]) == {"base", "sft", "sft_obedient"} and not found["failed"]
+    assert command.whole("tiny", None, tmp_path) == 0
+    assert "3 cells, 0 of them to be trained and audited" in capsys.readouterr().out
+    # the arm of the study as one adapter on what was warmed up
+    monkeypatch.setattr(adapters, "SPEC", "pocket")
+    adapters.joined(place / "warm_up", place / "study/arms/sft/seed-0/model", tmp_path / "released")
+    card = adapters.card(place / "study", "sft", 0)
+    assert "| held_out | " in card and "base_model: " in card
+    whole = HfModel(str(tmp_path / "released"), use_cache=False)
+    assert whole.sample([[{"role": "user", "content": "Who?"}]], Sampling(max_tokens=4))[0][0].raw
 
 
 def test_a_remedy_takes_the_first_reply_that_obeys() -> None:
