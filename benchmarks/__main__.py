@@ -14,7 +14,9 @@ from benchmarks import (
     grpo_step,
     judging,
     memory,
+    sampling,
     scoring,
+    sft_step,
     startup,
     verifiers,
 )
@@ -31,6 +33,8 @@ MODULES = {
         judging,
         verifiers,
         audit_overhead,
+        sampling,
+        sft_step,
         grpo_step,
     )
 }
