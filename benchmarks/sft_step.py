@@ -1,4 +1,4 @@
-"""A step of SFT on a CPU: the replies' positions scored alone, against TRL's all positions (SmolLM2, LoRA)."""
+"""A step of SFT on a CPU: only replies scored, against TRL, which scores all positions (SmolLM2, LoRA)."""
 
 import json
 import tempfile
