@@ -15,14 +15,11 @@ PROMPTS, REPLIES, TOKENS, LIMIT, ROUNDS = 8, 8, 48, 0.8, 3
 
 def measure():
     model = HfModel("smollm2", use_cache=False)
-    model.network.generation_config.eos_token_id = None
     asked = [p.messages() for p in synthetic.suite(PROMPTS, split="train")]
     sampling = Sampling(max_tokens=TOKENS, temperature=1.0)
     found = []
     for dtype in (torch.float32, *((torch.bfloat16,) if loading.multiplies_bfloat16() else ())):
         model.network.to(dtype)
-        if dtype is torch.bfloat16:
-            model.network.set_attn_implementation("eager")
 
         def once():
             return model.sample(asked, sampling, n=REPLIES)
@@ -31,13 +28,14 @@ def measure():
             with mock.patch.object(decode, "_read", lambda *_: None):
                 return model.sample(asked, sampling, n=REPLIES)
 
-        same = sum(
-            a.raw == b.raw
+        pairs = [
+            (a, b)
             for one, other in zip(once(), every_time(), strict=True)
             for a, b in zip(one, other, strict=True)
-        )
+        ]
+        same = sum(a.raw == b.raw for a, b in pairs)
+        n = sum(len(a.ids or ()) for a, _ in pairs)
         mine, theirs = in_turn(once, every_time, rounds=ROUNDS)
-        n = PROMPTS * REPLIES * TOKENS
         found.append(
             Ratio(
                 name=f"64 replies of up to {TOKENS} tokens in {str(dtype)[6:]} ({same} of 64 the same)",

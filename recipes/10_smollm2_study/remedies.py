@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from twofold import problems as problem_files
+from twofold import study
 from twofold.jsonl import replaced
 from twofold.models import resolve
 from twofold.scorers import Compliant, Correct
 from twofold.stats import paired
-from twofold.types import Comparison, Problem, Response, Sampling
+from twofold.types import Comparison, Problem, Response
 
 from . import PLACE
 
 DRAWS = 8
-SAMPLING = Sampling(max_tokens=112, temperature=1.0)
 
 
 def twice(problem: Problem) -> Problem:
@@ -74,13 +74,14 @@ def compared(
 def main(scale: str) -> None:
     """Ask, compare, and write the table."""
     place = PLACE / scale
+    sampling = study.read(place / "study" / "study.yaml").sampling
     model = resolve(str(place / "base"))
     lines = ["| split | remedy | right | obedient | both |", "|---|---|---|---|---|"]
     for split in ("test", "held_out"):
         problems = problem_files.load(str(place / "data" / f"{split}.jsonl"), profile="fixed")
-        drawn = model.sample([p.messages() for p in problems], SAMPLING, n=DRAWS, seed=100)
+        drawn = model.sample([p.messages() for p in problems], sampling, n=DRAWS, seed=100)
         plain = [row[0] for row in drawn]
-        told_twice = model.sample([twice(p).messages() for p in problems], SAMPLING, seed=100)
+        told_twice = model.sample([twice(p).messages() for p in problems], sampling, seed=100)
         remedies = {
             "told twice": [row[0] for row in told_twice],
             f"first obedient of {DRAWS}": [

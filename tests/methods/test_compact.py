@@ -48,6 +48,8 @@ def test_it_learns_what_trl_does(
         torch.testing.assert_close(found[key], weights, rtol=1e-3, atol=1e-5)
         if before is not None and "layers.0.self_attn.v_proj" in key:
             assert (weights - before[key]).abs().max() > 1e-3, "nothing was learned"
+    logged = [(f / "trainer_state.json").read_text() for f in (ours, theirs)]
+    assert ["entropy" in text for text in logged] == [False, True], "ours did not run"
     losses = [
         [
             row["loss"]

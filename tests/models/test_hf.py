@@ -16,10 +16,13 @@ from tiny_llama import copy_of, write_tiny  # noqa: E402
 from twofold.errors import ModelError  # noqa: E402
 from twofold.models import loading  # noqa: E402
 from twofold.models.batches import (  # noqa: E402
+    SHAPE,
     Capacity,
+    capacity_of,
     main_memory_bytes,
     plan,
 )
+from twofold.models.decode import Row, decode  # noqa: E402
 from twofold.models.hf import HfModel  # noqa: E402
 from twofold.models.loading import quiet  # noqa: E402
 from twofold.models.noise import GumbelNoise, row_seed  # noqa: E402
@@ -120,9 +123,10 @@ def test_other_architectures_reply_as_by_hand(
         network.save_pretrained(folder)
     model = model_of(folder)
     assert HfModel(str(folder), use_cache=False).capacity.max_rows == 64
-    for question, (response,) in zip(QUESTIONS, model.sample(chats(), DRAWN), strict=True):
-        new = by_hand(model, question, DRAWN, sample=0, seed=0)
-        assert response.raw == model._text([i for i in new if i not in model._silent])
+    for question, samples in zip(QUESTIONS, model.sample(chats(), DRAWN, n=2), strict=True):
+        for g, response in enumerate(samples):
+            new = by_hand(model, question, DRAWN, sample=g, seed=0)
+            assert response.raw == model._text([i for i in new if i not in model._silent])
 
 
 def test_a_prompt_is_read_once_for_all_its_samples(tiny: Path) -> None:
@@ -137,6 +141,15 @@ def test_a_prompt_is_read_once_for_all_its_samples(tiny: Path) -> None:
     longest = max(len(model.tokenizer(t, add_special_tokens=False).input_ids) for t in asked)
     # both prompts up to their last token, and then the last token of all sixteen rows
     assert n_read == [2 * (longest - 1), 16]
+
+
+def test_a_prompt_that_begins_with_what_pads_another_is_another(tiny: Path) -> None:
+    network = HfModel(str(tiny), use_cache=False).network
+    asked = [(0, 7, 9), (7, 9)]  # 0 is what pads
+    alone = [decode(network, [Row(ids=ids, seed=1, limit=8)], GREEDY, eos=()) for ids in asked]
+    for order in ([0, 1], [1, 0], [0, 1, 0, 1]):
+        rows = [Row(ids=asked[i], seed=1, limit=8) for i in order]
+        assert decode(network, rows, GREEDY, eos=()) == [alone[i][0] for i in order]
 
 
 @pytest.mark.parametrize("multiplies", [True, False])
@@ -431,6 +444,9 @@ def test_capacity_is_estimated_from_the_config(model: HfModel, tiny: Path) -> No
     # keys and values: 2 x 2 layers x 2 heads x 8 wide x 4 bytes, half again; activations 3 x 64 x 4
     assert fresh.bytes_per_token == 256 * 3 // 2 + 768
     assert fresh.max_rows == 64
+    shape = dict.fromkeys(SHAPE, 8)
+    large = capacity_of(shape, n_weight_bytes=2**31, device_bytes=2**34, on_gpu=False)
+    assert large.max_rows == 16
     assert 0 < fresh.n_bytes < main_memory_bytes()
 
 

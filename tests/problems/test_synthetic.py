@@ -54,6 +54,9 @@ def test_the_critic_finds_the_step_that_is_wrong() -> None:
         r"12 + 5 = 17. Then, 17 × 2 = 36. \boxed{36}": (
             "It should be: 17 × 2 = 34. The result is 34. Conclusion: wrong"
         ),
+        r"12 + 5 = 170 and 17 × 2 = 34. \boxed{17}": (
+            "It should be: 12 + 5 = 17. The result is 34. Conclusion: wrong"
+        ),
         r"12 + 5 = 17 and 17 \times 2 = 34. \boxed{17}": (
             "The steps hold. The result is 34. Conclusion: wrong"
         ),

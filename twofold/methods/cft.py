@@ -29,7 +29,7 @@ class Cft(Imitation):
 
     Args:
         critiques: JSON lines with `problem` (the id), `solution` and `critique`; None = make them.
-        critic: Who writes them: `rules` (for the pocket suite), or a MODEL.
+        critic: Who writes them: `rules` (for the pocket and the synthetic suite), or a MODEL.
         num_generations: Solutions a problem that are made, at least 1.
         temperature: At which the base answers, above 0.
         max_completion_length: Token budget of a solution and of a critique.

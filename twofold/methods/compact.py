@@ -7,6 +7,7 @@ a training step. Here the prompt's positions are left out first, which changes n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, final
 
 import torch
@@ -17,6 +18,15 @@ from trl.trainer.sft_trainer import SFTTrainer
 IGNORED = -100
 """The label of a position that is not learned."""
 
+_SHAPING = (
+    "final_logit_softcapping",
+    "logit_scale",
+    "logits_scaling",
+    "lm_head_multiplier",
+    "output_multiplier",
+)
+"""What a configuration says of logits that are more than a product."""
+
 LARGE = 2**14
 """Words of a vocabulary from which on the projection is worth the trouble."""
 
@@ -25,7 +35,7 @@ LARGE = 2**14
 class CompactSft(SFTTrainer):
     """TRL's trainer, which on one CPU and for large vocabularies scores the reply's positions alone.
 
-    Entropy and token accuracy, which TRL logs beside the loss, are then not there.
+    Entropy, token accuracy and tokens so far, which TRL logs beside the loss, are then not there.
     """
 
     def compute_loss(
@@ -40,8 +50,9 @@ class CompactSft(SFTTrainer):
         if isinstance(bare, PeftModel):
             bare = bare.get_base_model()
         head = bare.get_output_embeddings()
-        alone = self.accelerator.num_processes == 1 and head.weight.device.type == "cpu"
-        if return_outputs or not alone or len(head.weight) < LARGE:
+        here = self.accelerator.num_processes == 1 and head.weight.device.type == "cpu"
+        large = len(head.weight) >= LARGE
+        if return_outputs or not (here and large and self._is_plain(bare.config, inputs)):
             trl: Any = super()
             return trl.compute_loss(model, inputs, return_outputs, num_items_in_batch)
         labels = inputs["labels"][:, 1:]
@@ -56,3 +67,11 @@ class CompactSft(SFTTrainer):
         total = functional.cross_entropy(logits.float(), labels[learned], reduction="sum")
         n_learned = learned.sum() if num_items_in_batch is None else num_items_in_batch
         return total / torch.as_tensor(n_learned).clamp(min=1)
+
+    def _is_plain(self, config: Any, inputs: Mapping[str, Any]) -> bool:
+        """Whether the loss is the mean over the logits as the output matrix gives them."""
+        shaped = any(getattr(config.get_text_config(), name, None) for name in _SHAPING)
+        mixture = getattr(config.get_text_config(), "output_router_logits", False)
+        args: Any = self.args  # an SFTConfig
+        usual = args.loss_type == "nll" and self.label_smoother is None
+        return usual and not shaped and not mixture and "attention_mask" in inputs

@@ -2,7 +2,8 @@
 
 TRL pads every prompt of a step to the longest on its left and every reply to the longest on its right,
 and cuts the step into pieces at random. Where replies have 30 to 128 tokens, 40 % of what the network then
-reads is padding. Nothing here changes what is learned: a step's gradient is a sum over its replies.
+reads is padding. What is learned stays the same for models whose attention knows distances alone: a
+step's gradient is a sum over its replies.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class LikeLengths(GRPOTrainer):
         columns = torch.arange(width, device=input_ids.device) + first[:, None]
         inside = columns < input_ids.size(1)
         columns = columns.clamp(max=input_ids.size(1) - 1)
-        kept = width - int(n_prompt.min())
+        kept = max(1, width - int(n_prompt.min()))
         logps, entropies, aux_loss = super()._get_per_token_logps_and_entropies(
             model,
             input_ids.gather(1, columns),

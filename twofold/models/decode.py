@@ -9,7 +9,8 @@ same batch always gives the same replies.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -63,27 +64,28 @@ def decode(
     new: list[list[int]] = [[] for _ in rows]
     shrinks = _can_shrink(network)
     past = _read(network, ids_RT, mask_RT) if shrinks else None
-    while alive:
-        limits = [rows[r].limit - len(new[r]) for r in alive]
-        stop = _Stop(eos=eos, limits=limits, n_before=ids_RT.shape[1], at_half=shrinks)
-        out = network.generate(
-            input_ids=ids_RT,
-            attention_mask=mask_RT,
-            past_key_values=past,
-            generation_config=_generation_config(max(limits), eos),
-            logits_processor=samplers(sampling, [generators[r] for r in alive]),
-            stopping_criteria=StoppingCriteriaList([stop]),
-        )
-        added_RT = out.sequences[:, ids_RT.shape[1] :]
-        for r, added, limit in zip(alive, added_RT.tolist(), limits, strict=True):
-            new[r] += _until_end(added, limit, eos)
-        left = [i for i, r in enumerate(alive) if not _has_ended(new[r], rows[r].limit, eos)]
-        alive = [alive[i] for i in left]
-        if alive:
-            past = out.past_key_values
-            past.batch_select_indices(torch.tensor(left, device=device))
-            mask_RT = torch.cat([mask_RT, torch.ones_like(added_RT)], dim=1)[left]
-            ids_RT = out.sequences[left]
+    with _quick_steps(network) if past is not None else nullcontext():
+        while alive:
+            limits = [rows[r].limit - len(new[r]) for r in alive]
+            stop = _Stop(eos=eos, limits=limits, n_before=ids_RT.shape[1], at_half=shrinks)
+            out = network.generate(
+                input_ids=ids_RT,
+                attention_mask=mask_RT,
+                past_key_values=past,
+                generation_config=_generation_config(max(limits), eos),
+                logits_processor=samplers(sampling, [generators[r] for r in alive]),
+                stopping_criteria=StoppingCriteriaList([stop]),
+            )
+            added_RT = out.sequences[:, ids_RT.shape[1] :]
+            for r, added, limit in zip(alive, added_RT.tolist(), limits, strict=True):
+                new[r] += _until_end(added, limit, eos)
+            left = [i for i, r in enumerate(alive) if not _has_ended(new[r], rows[r].limit, eos)]
+            alive = [alive[i] for i in left]
+            if alive:
+                past = out.past_key_values
+                past.batch_select_indices(torch.tensor(left, device=device))
+                mask_RT = torch.cat([mask_RT, torch.ones_like(added_RT)], dim=1)[left]
+                ids_RT = out.sequences[left]
     return new
 
 
@@ -91,18 +93,18 @@ def _read(network: Any, ids_RT: torch.Tensor, mask_RT: torch.Tensor) -> DynamicC
     """Keys and values of all tokens but the last, each different prompt read once.
 
     Rejection sampling and reward training ask a prompt eight times and more, and reading it is then
-    half of the work. None where all rows differ, or where the network does not take positions.
+    half of the work. None where the network does not take positions, or a prompt is one token.
     """
-    distinct_UT, where_R = torch.unique(ids_RT, dim=0, return_inverse=True)
     takes_positions = "position_ids" in inspect.signature(network.forward).parameters
-    if len(distinct_UT) == len(ids_RT) or not takes_positions or ids_RT.shape[1] < 2:
+    if not takes_positions or ids_RT.shape[1] < 2:
         return None
-    first_U = [where_R.tolist().index(u) for u in range(len(distinct_UT))]
-    mask_UT = mask_RT[first_U]
+    # what stands under mask 0 is no token, so a row is known by both
+    rows_RT, where_R = torch.unique(torch.cat([ids_RT, mask_RT], 1), dim=0, return_inverse=True)
+    ids_UT, mask_UT = rows_RT.chunk(2, dim=1)
     past = DynamicCache(config=network.config)
     with torch.no_grad():
         network.base_model(
-            input_ids=distinct_UT[:, :-1],
+            input_ids=ids_UT[:, :-1],
             attention_mask=mask_UT[:, :-1],
             position_ids=(mask_UT.cumsum(-1) - 1).clamp(min=0)[:, :-1],
             past_key_values=past,
@@ -110,6 +112,24 @@ def _read(network: Any, ids_RT: torch.Tensor, mask_RT: torch.Tensor) -> DynamicC
         )
     past.batch_select_indices(where_R)
     return past
+
+
+@contextmanager
+def _quick_steps(network: Any) -> Iterator[None]:
+    """Plain attention while one token a row is drawn in bfloat16 on a CPU.
+
+    torch's fused attention takes four times as long there for a single query. For the prompts it is the
+    right one: the plain one would hold the scores of all pairs of tokens.
+    """
+    fused = network.config._attn_implementation
+    slow = network.device.type == "cpu" and network.dtype is torch.bfloat16 and fused == "sdpa"
+    if slow:
+        network.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        if slow:
+            network.set_attn_implementation(fused)
 
 
 class _Stop(StoppingCriteria):

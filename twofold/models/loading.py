@@ -103,9 +103,6 @@ def load_network(checkpoint: Checkpoint, *, place: torch.device, dtype: torch.dt
             network: Any = AutoModelForCausalLM.from_pretrained(
                 checkpoint.folder, dtype=dtype, use_safetensors=True, **_SAFELY
             )
-            if place.type == "cpu" and dtype is torch.bfloat16:
-                # torch's fused attention takes 4 times as long there for the one token of a step
-                network.set_attn_implementation("eager")
             if checkpoint.adapter:
                 adapted = PeftModel.from_pretrained(network, str(checkpoint.adapter))
                 network = adapted.get_base_model()

@@ -25,12 +25,17 @@ def critique(problem: Problem, reply: str) -> str:
     boxed = _BOX.findall(reply)
     is_right = bool(boxed) and {answer.strip() for answer in boxed} == {str(problem.answer)}
     steps = [step.replace(",", "") for step in problem.tags["steps"].split("; ")]
-    missing = next((step for step in steps if _squeezed(step) not in said), None)
+    missing = next((step for step in steps if not _holds(said, _squeezed(step))), None)
     if is_right:
         told = "Every step holds." if missing is None else "The working is not shown."
         return f"{told} The result is {problem.answer}. Conclusion: right"
     told = "The steps hold." if missing is None else f"It should be: {missing}."
     return f"{told} The result is {problem.answer}. Conclusion: wrong"
+
+
+def _holds(said: str, step: str) -> bool:
+    """Whether the step was told, and no longer number that begins or ends like it."""
+    return re.search(rf"(?<!\d){re.escape(step)}(?!\d)", said) is not None
 
 
 def _squeezed(text: str) -> str:
