@@ -14,8 +14,12 @@ import sys
 import time
 from pathlib import Path
 
+import yaml
+from accelerate import PartialState
+
 from twofold import problems as problem_files
 from twofold import study
+from twofold.jsonl import replaced
 from twofold.report.study import summary
 
 from . import PLACE, SCALES, Scale
@@ -27,23 +31,51 @@ UNFINISHED = 75
 
 
 def prepared(place: Path, scale: Scale, *, max_tokens: int) -> None:
-    """The base and the problem files, made once."""
-    base = merged(warmed_up(place, scale), place / "base")
+    """The base and the problem files, made once.
+
+    Raises:
+        ValueError: If what lies there was made at another scale or by another version of this recipe.
+    """
+    adapter = warmed_up(place, scale)
+    with PartialState().main_process_first():
+        base = merged(adapter, place / "base")
     levels = gate(base, place / "gate.json", scale, max_tokens=max_tokens)
     files = {"train": train(scale, levels), "followed": followed(scale, levels)}
     files |= splits(scale, levels)
-    for name, problems in files.items():
-        file = place / "data" / f"{name}.jsonl"
-        if not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            problem_files.write(file, problems)
+    with PartialState().main_process_first():
+        for name, problems in files.items():
+            file = place / "data" / f"{name}.jsonl"
+            if not file.exists():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                problem_files.write(file, problems)
+            kept = problem_files.load(str(file), profile="fixed")
+            if [p.id for p in kept] != [p.id for p in problems]:
+                raise ValueError(
+                    f"{file} was made at another scale or by another version of the recipe; keep it under "
+                    f"another name, or delete {place} and begin again"
+                )
+
+
+def planned(file: Path, place: Path) -> study.Plan:
+    """The plan, without the published splits where the benchmarks are not at hand."""
+    values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    absent = [name for name, spec in values["splits"].items() if not Path(spec).exists()]
+    if absent:
+        _said(
+            f"{', '.join(absent)} left out: set TWOFOLD_SHARED to a folder with `data/gsm8k`, `data/mathif` "
+            "and `data/ifeval` before the first run to have them"
+        )
+    values["splits"] = {n: spec for n, spec in values["splits"].items() if n not in absent}
+    with PartialState().main_process_first(), replaced(place / "plan.yaml") as out:
+        yaml.safe_dump(values, out, sort_keys=False)
+    return study.read(place / "plan.yaml")
 
 
 def whole(name: str, ray: str | None, plans: Path = Path(__file__).parent) -> int:
     """All that is not done yet, at this scale; 3 if a cell failed, as `twofold study` says it."""
     place = PLACE / name
     prepared(place, SCALES[name], max_tokens=96)
-    plan = study.read(plans / f"{name}.yaml")
+    plan = planned(plans / f"{name}.yaml", place)
     result = study.study(plan, out=place / "study", ray=ray, say=_said)
     print(summary(place / "study"))
     return 3 if result.failed else 0
@@ -52,6 +84,7 @@ def whole(name: str, ray: str | None, plans: Path = Path(__file__).parent) -> in
 def sliced(command: list[str], minutes: float) -> int:
     """Run a command with all that it starts, and end it when the time is over."""
     child = subprocess.Popen(command, start_new_session=True)
+    signal.signal(signal.SIGTERM, _ended)  # an outer limit: the child must not outlive this
     try:
         return child.wait(timeout=60 * minutes)
     except subprocess.TimeoutExpired:
@@ -61,6 +94,10 @@ def sliced(command: list[str], minutes: float) -> int:
         if child.poll() is None:
             os.killpg(child.pid, signal.SIGKILL)  # a run loses nothing by it
             child.wait()
+
+
+def _ended(*_: object) -> None:
+    sys.exit(UNFINISHED)
 
 
 def _said(line: str) -> None:

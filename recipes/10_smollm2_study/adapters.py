@@ -1,7 +1,8 @@
 """`python -m recipes.10_smollm2_study.adapters STUDY ARM …`: an arm as a small adapter on the released model.
 
 An arm is an adapter on the warmed-up base, and the base an adapter on the released checkpoint. Their sum is
-an adapter whose two factors are the two pairs side by side: rank 8 + 8, exactly, and 10 MB in bfloat16.
+an adapter whose two factors are the two pairs side by side: rank 8 + 8, and 10 MB in bfloat16. What the arm
+was trained on was rounded to bfloat16 in between, so replies may differ; the audit of the adapter tells.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def joined(lower: Path, upper: Path | None, out: Path) -> None:
 
     folders = [folder for folder in (lower, upper) if folder is not None]
     configs = [json.loads((folder / CONFIG).read_text()) for folder in folders]
-    if len({c["lora_alpha"] / c["r"] for c in configs}) != 1 or any(c["use_dora"] for c in configs):
+    odd = any(c.get(key) for c in configs for key in ("use_dora", "use_rslora", "rank_pattern"))
+    if odd or len({c["lora_alpha"] / c["r"] for c in configs}) != 1:
         raise ValueError(f"{' and '.join(map(str, folders))} are no plain LoRA of one scale")
     parts = [load_file(folder / WEIGHTS) for folder in folders]
     if any(part.keys() != parts[0].keys() for part in parts):

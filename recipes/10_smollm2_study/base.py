@@ -12,6 +12,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from accelerate import PartialState
+
 from twofold.jsonl import Row, dumps, replaced
 from twofold.methods import Sft
 from twofold.methods.draw import draw
@@ -44,10 +46,11 @@ def warmed_up(place: Path, scale: Scale) -> Path:
     """The adapter of the warm-up, trained if it is not there."""
     problems = warm_up(scale)
     file = place / "warm_up.jsonl"
-    if not file.exists():
-        place.mkdir(parents=True, exist_ok=True)
-        with replaced(file) as out:
-            out.writelines(dumps(demonstration(problem)) + "\n" for problem in problems)
+    with PartialState().main_process_first():
+        if not file.exists():
+            place.mkdir(parents=True, exist_ok=True)
+            with replaced(file) as out:
+                out.writelines(dumps(demonstration(problem)) + "\n" for problem in problems)
     method = Sft(
         demonstrations=file,
         lora=RANK,
@@ -63,7 +66,7 @@ def warmed_up(place: Path, scale: Scale) -> Path:
 
 
 def merged(adapter: Path, folder: Path) -> Path:
-    """The base as a checkpoint of its own, in bfloat16, with the adapter's tokenizer."""
+    """The base as a checkpoint of its own, in bfloat16, with the adapter's tokenizer; made once."""
     if folder.exists():
         return folder
     import torch
@@ -116,9 +119,11 @@ def gate(base: Path, file: Path, scale: Scale, *, max_tokens: int) -> list[int]:
                     "mixed": found.n_mixed,
                 }
             )
-        with replaced(file) as out:
-            json.dump(rows, out, indent=1)
-    rows = json.loads(file.read_text())
+        if PartialState().is_main_process:
+            with replaced(file) as out:
+                json.dump(rows, out, indent=1)
+    else:
+        rows = json.loads(file.read_text())
     levels = [
         row["level"]
         for row in rows
@@ -126,8 +131,8 @@ def gate(base: Path, file: Path, scale: Scale, *, max_tokens: int) -> list[int]:
     ]
     if not levels:
         raise ValueError(
-            f"the base solves hardly a problem, or nearly all, on every level ({file}): warm it up more, or "
-            "take harder problems"
+            f"the base solves hardly a problem, or nearly all, on every level ({file}): change `warm_up` of "
+            f"the scale, delete {file.parent} and begin again"
         )
     return levels
 

@@ -1,9 +1,10 @@
 """What is the model asked? Generated problems of three kinds, mixed, and the published ones, as files.
 
-Of four training problems one is mathematics without constraints, one is a task with a constraint and no
-answer, and two are mathematics with a constraint, so that every batch has all three. Where GSM8K is at
-hand every eighth is one of its short training problems. Six of eighteen types of constraints are held
-out: no demonstration and no training problem has them.
+Of four training problems in turn one is mathematics without constraints, one is a task with a constraint
+and no answer, and two are mathematics with a constraint; what a batch has of each is chance. Where GSM8K is
+at hand half of the bare mathematics are its short training problems. Six of eighteen types of constraints
+are held out: no demonstration and no training problem has them. They are near: of *number of paragraphs*
+the sibling *first word of a paragraph* is seen, and so on.
 """
 
 from __future__ import annotations
@@ -89,17 +90,19 @@ def splits(scale: Scale, levels: Collection[int]) -> dict[str, list[Problem]]:
 
     Args:
         scale: How much.
-        levels: Those that are trained on; the next harder one is out of distribution, and so is the
-            `bus`, a structure of stories that is told in the test alone.
+        levels: Those that are trained on. Out of distribution is the next harder one, if there is one
+            (no arm is trained on it, but the warm-up tells all levels), and the `bus`, a structure of
+            stories that is told in the test alone.
     """
-    harder = (min(max(levels) + 1, max(LEVELS)),)
+    harder = tuple(level for level in LEVELS if level == max(levels) + 1)
+    n_harder = scale.test // 4 if harder else 0
     return {
         "test": list(islice(_generated(0, "test", levels, ("both",), SEEN, scale), scale.test)),
         "held_out": list(
             islice(_generated(1, "test", levels, ("both",), HELD_OUT, scale), scale.test)
         ),
         "ood": [
-            *islice(_generated(2, "test", harder, ("both",), SEEN, scale), scale.test // 4),
+            *islice(_generated(2, "test", harder, ("both",), SEEN, scale), n_harder),
             *islice(
                 _generated(3, "test", levels, ("both",), SEEN, scale, families=("bus",)),
                 scale.test // 4,
