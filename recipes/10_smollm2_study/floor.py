@@ -18,13 +18,13 @@ H200 = Machine(name="one H200, bfloat16", operations=989e12, bandwidth=4.8e12)
 """By its data sheet: dense bfloat16 products, HBM3e."""
 
 
-GRPO = Step(prompts=64, replies=8, prompt_tokens=124, reply_tokens=128, lora=8)
+GRPO = Step(prompts=64, replies=8, prompt_tokens=83, reply_tokens=128, lora=8)
 """A step of `gpu.yaml`: prompts as long as the generated problems, replies to their budget."""
 
 REJECTION = Step(
     prompts=250,
     replies=8,
-    prompt_tokens=124,
+    prompt_tokens=83,
     reply_tokens=64,
     lora=8,
     learned=0.3,
@@ -53,7 +53,7 @@ def table(
 
     Example:
         >>> print(table(SMOLLM2, GRPO, H200, {"sampling": 2.0}).splitlines()[3])
-        sampling                          18.7    317.3   0.0661  2.0 s, 30 x the floor
+        sampling                          18.5    255.9   0.0533  2.0 s, 38 x the floor
     """
     lines = [
         f"{step.rows} replies of {step.reply_tokens} tokens on {machine.name}",
