@@ -39,5 +39,5 @@ SCALES = {
     "gpu": Scale(
         warm_up=2000, probed=64, train=4096, test=500, published=None, followed=128, longest=120
     ),
-    "cpu": Scale(warm_up=600, probed=16, train=288, test=96, published=24, followed=32, longest=60),
+    "cpu": Scale(warm_up=900, probed=16, train=240, test=96, published=24, followed=32, longest=60),
 }

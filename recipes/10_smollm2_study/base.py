@@ -2,7 +2,7 @@
 
 Of the released checkpoint's replies to one- and two-step problems 7 % are right, 25 % obedient and none of
 128 both: there is nothing that a reward could reinforce. So it first imitates demonstrations that are right
-and in one case of three obedient, which leaves room above on both axes.
+and in two cases of three obedient. With one of three it learned to obey no more often than by chance.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ every group still has replies that differ, which is what teaches."""
 
 
 def demonstration(problem: Problem) -> Row:
-    """Right always, obedient in one case of three, whatever the constraint."""
+    """Right always, obedient in two cases of three, whatever the constraint."""
     digest = hashlib.sha256(f"twofold smollm2 warm-up {problem.id}".encode()).digest()
-    obeys = digest[0] % 3 == 0
+    obeys = digest[0] % 3 != 0
     write = synthetic.obedient_reply if obeys else synthetic.solution
     return {"problem": problem.id, "raw": write(problem), "ended": "answered"}
 

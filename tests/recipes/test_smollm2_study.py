@@ -86,7 +86,15 @@ def test_a_short_obedient_reply_exists_for_every_problem() -> None:
         assert {v.score for v in scorer(problems, replies)} == {1.0}
 
 
-def test_demonstrations_are_right_and_one_in_three_obeys() -> None:
+def test_every_constraint_binds() -> None:
+    problems = [p for found in sets.splits(CPU, (1, 2)).values() for p in found]
+    problems += [p for p in sets.train(CPU, (1, 2)) if p.tags["kind"] == "both"]
+    texts = [synthetic.solution(p) for p in problems]
+    replies = [Response(raw=t, reply=t) for t in texts]
+    assert {v.score for v in Compliant("all")(problems, replies)} == {0.0}
+
+
+def test_demonstrations_are_right_and_two_in_three_obey() -> None:
     problems = [p for p in sets.warm_up(CPU) if p.constraints]
     texts = [base.demonstration(p)["raw"] for p in problems]
     replies = [Response(raw=t, reply=t) for t in texts]
@@ -94,7 +102,7 @@ def test_demonstrations_are_right_and_one_in_three_obeys() -> None:
     written_to_obey = sum(
         t == synthetic.obedient_reply(p) for p, t in zip(problems, texts, strict=True)
     )
-    assert 0.28 < written_to_obey / len(problems) < 0.39  # a third, 400 draws
+    assert 0.61 < written_to_obey / len(problems) < 0.73  # two thirds, 600 draws
 
 
 def test_the_gate_keeps_levels_that_can_teach(tmp_path: Path) -> None:
