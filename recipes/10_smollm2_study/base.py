@@ -20,6 +20,7 @@ from twofold.methods.draw import draw
 from twofold.methods.support import support
 from twofold.problems import synthetic
 from twofold.scorers import Correct
+from twofold.stats import proportion
 from twofold.types import Problem, Sampling
 
 from . import MODEL, Scale
@@ -29,9 +30,9 @@ RANK = 8
 """Of every adapter here: warm-up and arm together make one of rank 16, 10 MB in bfloat16."""
 
 SOLVED, RIGHT = 0.1, 0.9
-"""Levels are trained on where pass@8 of the base is at least the first and the share of right replies at
-most the second. Not pass@8 above and below: where 6 of 10 replies are right, pass@8 is near 1 and nearly
-every group still has replies that differ, which is what teaches."""
+"""Levels are trained on where pass@8 of the base is shown to be at least the first (its lower 95 % bound) and
+the share of right replies is at most the second. No upper limit on pass@8: where 6 of 10 replies are right it
+is near 1, and nearly every group still has replies that differ, which is what teaches."""
 
 
 def demonstration(problem: Problem) -> Row:
@@ -127,7 +128,8 @@ def gate(base: Path, file: Path, scale: Scale, *, max_tokens: int) -> list[int]:
     levels = [
         row["level"]
         for row in rows
-        if row["solved"] >= SOLVED * row["problems"] and row["right"] <= RIGHT * row["replies"]
+        if proportion(row["solved"], row["problems"]).low >= SOLVED
+        and row["right"] <= RIGHT * row["replies"]
     ]
     if not levels:
         raise ValueError(

@@ -110,10 +110,10 @@ def test_the_gate_keeps_levels_that_can_teach(tmp_path: Path) -> None:
         return {"level": n, "problems": 16, "solved": solved, "replies": 128, "right": right}
 
     file = tmp_path / "gate.json"
-    # all but always right; half right; two of 16 solved; one of 16; none
+    # all but always right; half right; 4 of 16 solved, at least 10 % by Wilson; 3 of 16, at least 7 %; none
     file.write_text(
         json.dumps(
-            [level(1, 16, 120), level(2, 16, 64), level(3, 2, 2), level(4, 1, 1), level(5, 0, 0)]
+            [level(1, 16, 120), level(2, 16, 64), level(3, 4, 4), level(4, 3, 9), level(5, 0, 0)]
         )
     )
     assert base.gate(tmp_path, file, CPU, max_tokens=8) == [2, 3]
