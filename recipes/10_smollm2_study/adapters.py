@@ -63,6 +63,7 @@ def joined(lower: Path, upper: Path | None, out: Path) -> None:
         config[key] = sum(c[key] for c in configs)
     out.mkdir(parents=True, exist_ok=True)
     save_file(weights, out / WEIGHTS, metadata={"format": "pt"})
+    (out / WEIGHTS).chmod(0o644)
     with replaced(out / CONFIG) as file:
         json.dump(config, file, indent=1)
     if (size := (out / WEIGHTS).stat().st_size) > MOST:
@@ -97,10 +98,11 @@ def card(study: Path, arm: str, seed: int) -> str:
             "in the folder above. Trained on weights that were dequantised from a Q4_1 GGUF.",
             "",
             "```",
-            f"twofold audit recipes/10_smollm2_study/adapters/{arm} --problems synthetic:45",
+            f"twofold audit recipes/{HERE.parent.name}/adapters/{arm} \\",
+            f"    --problems recipes/{HERE.parent.name}/adapters/test.jsonl --temperature 1 --max-tokens 112",
             "```",
             "",
-            f"What the arm scored in the study, over {len(made['seeds'])} seeds (temperature 1, 95 %):",
+            f"What the arm scored in the study, over its {len(made['seeds'])} seeds (temperature 1, 95 %):",
             "",
             "| split | right, no constraint stated | all constraints met | both |",
             "|---|---|---|---|",
