@@ -7,9 +7,6 @@ from typing import final
 PLACE = Path("runs/smollm2")
 """Where all of the study lies, one folder a scale."""
 
-MODEL = "smollm2"
-"""The released checkpoint."""
-
 
 @final
 @dataclass(frozen=True, kw_only=True)

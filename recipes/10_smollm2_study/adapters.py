@@ -16,6 +16,7 @@ from typing import Any
 from twofold.jsonl import replaced
 from twofold.models.smollm2 import SPEC
 from twofold.study.plan import BASE
+from twofold.types import Estimate
 
 HERE = Path(__file__).parent / "adapters"
 
@@ -56,6 +57,9 @@ def joined(lower: Path, upper: Path | None, out: Path) -> None:
         .contiguous()
         for name in parts[0]
     }
+    size = sum(weight.nbytes for weight in weights.values())
+    if size > MOST:
+        raise ValueError(f"{out} would have {size:,} bytes, more than {MOST:,}; join smaller ranks")
     config: dict[str, Any] = {key: configs[0][key] for key in _KEPT}
     config["target_modules"] = sorted(config["target_modules"])
     config["base_model_name_or_path"] = SPEC
@@ -66,8 +70,6 @@ def joined(lower: Path, upper: Path | None, out: Path) -> None:
     (out / WEIGHTS).chmod(0o644)
     with replaced(out / CONFIG) as file:
         json.dump(config, file, indent=1)
-    if (size := (out / WEIGHTS).stat().st_size) > MOST:
-        raise ValueError(f"{out / WEIGHTS} has {size:,} bytes, more than {MOST:,}")
 
 
 def card(study: Path, arm: str, seed: int) -> str:
@@ -80,6 +82,11 @@ def card(study: Path, arm: str, seed: int) -> str:
         for split, scores in made["splits"].items()
         if "=" not in split
     ]
+    floors = "; ".join(
+        f"{measure} of a {name} {Estimate(**found)}"
+        for measure, floor in found["floors"].items()
+        for name, found in floor.items()
+    )
     how = "the base of the study: the released model after the warm-up"
     if arm != BASE:
         how = f"arm `{arm}` of the study ({made['method']}), seed {seed}, warm-up and arm as one adapter"
@@ -108,6 +115,8 @@ def card(study: Path, arm: str, seed: int) -> str:
             "|---|---|---|---|",
             *rows,
             "",
+            f"Floors, of the first split: {floors}.",
+            "",
             "A model of 135 million weights that was taught short word problems and a dozen forms of reply,",
             "to study rewards. It is no assistant: it answers everything as if it were such a problem.",
             "",
@@ -119,7 +128,7 @@ def _told(scores: dict[str, Any], measure: str) -> str:
     found = scores.get(measure)
     if found is None:
         return "unscored"
-    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+    return str(Estimate(**found))
 
 
 def main() -> int:

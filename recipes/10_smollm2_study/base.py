@@ -18,12 +18,13 @@ from twofold.jsonl import Row, dumps, replaced
 from twofold.methods import Sft
 from twofold.methods.draw import draw
 from twofold.methods.support import support
+from twofold.models.smollm2 import SPEC
 from twofold.problems import synthetic
 from twofold.scorers import Correct
 from twofold.stats import proportion
 from twofold.types import Problem, Sampling
 
-from . import MODEL, Scale
+from . import Scale
 from .problems import LEVELS, probe, warm_up
 
 RANK = 8
@@ -63,7 +64,7 @@ def warmed_up(place: Path, scale: Scale) -> Path:
         save_steps=10,
         trl={"bf16": multiplies_bfloat16(), "train_sampling_strategy": "group_by_length"},
     )
-    return method.train(MODEL, problems, out=place / "warm_up").folder
+    return method.train(SPEC, problems, out=place / "warm_up").folder
 
 
 def merged(adapter: Path, folder: Path) -> Path:
@@ -109,14 +110,15 @@ def gate(base: Path, file: Path, scale: Scale, *, max_tokens: int) -> list[int]:
                 [p for p, row in zip(asked, replies, strict=True) for _ in row],
                 [r for row in replies for r in row],
             )
-            right = sum(v.score == 1.0 for v in verdicts)
+            scores = [v.score for v in verdicts if v.score is not None]
             rows.append(
                 {
                     "level": level,
                     "problems": found.n_problems,
                     "solved": found.n_solved,
-                    "replies": len(verdicts),
-                    "right": right,
+                    "replies": len(scores),
+                    "unscored": len(verdicts) - len(scores),
+                    "right": scores.count(1.0),
                     "mixed": found.n_mixed,
                 }
             )

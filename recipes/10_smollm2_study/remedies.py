@@ -14,8 +14,9 @@ from dataclasses import replace
 from twofold import problems as problem_files
 from twofold import study
 from twofold.jsonl import replaced
+from twofold.methods.grpo import JOINT
 from twofold.models import resolve
-from twofold.scorers import Compliant, Correct
+from twofold.scorers import Compliant
 from twofold.stats import paired
 from twofold.types import Comparison, Problem, Response
 
@@ -42,32 +43,15 @@ def compared(
     problems: Sequence[Problem], before: Sequence[Response], after: Sequence[Response]
 ) -> dict[str, Comparison]:
     """The paired differences in accuracy, compliance and both."""
-    right, obedient = [
-        (s(problems, before), s(problems, after)) for s in (Correct(), Compliant("all"))
-    ]
-    pairs = {
-        "right": right,
-        "obedient": obedient,
-        "both": tuple(
-            [
-                a
-                if a.score is None
-                else b
-                if b.score is None
-                else replace(a, score=a.score * b.score)
-                for a, b in zip(one, other, strict=True)
-            ]
-            for one, other in zip(right, obedient, strict=True)
-        ),
-    }
+    pairs = list(zip(JOINT(problems, before), JOINT(problems, after), strict=True))
     found = {}
-    for name, (old, new) in pairs.items():
-        scored = [
-            (a.score, b.score)
-            for a, b in zip(old, new, strict=True)
-            if a.score is not None and b.score is not None
+    for name in ("correct", "compliant_all", "both"):
+        told = [
+            tuple(v.score if name == "both" else v.parts[name].score for v in pair)
+            for pair in pairs
         ]
-        found[name] = paired(*zip(*scored, strict=True), n_unscored=len(old) - len(scored))
+        scored = [(a, b) for a, b in told if a is not None and b is not None]
+        found[name] = paired(*zip(*scored, strict=True), n_unscored=len(told) - len(scored))
     return found
 
 
@@ -90,7 +74,7 @@ def main(scale: str) -> None:
         }
         for name, replies in remedies.items():
             cells = [
-                f"{c.before.value:.3f} to {c.after.value:.3f}: {c.difference}"
+                f"{c.before} to {c.after}: {c.difference}"
                 for c in compared(problems, plain, replies).values()
             ]
             lines.append(f"| {split} | {name} | {' | '.join(cells)} |")

@@ -26,7 +26,7 @@ def test_an_adapter_is_small_described_and_names_its_base(arm: str) -> None:
     assert "| test | 0." in card and "| held_out | 0." in card
 
 
-def test_imitating_obedient_solutions_made_it_obey_and_the_base_did_not() -> None:
+def test_imitating_obedient_solutions_made_it_obey_and_right_chains_did_not() -> None:
     pytest.importorskip("torch")
     if smollm2.gguf_file() is None:
         pytest.skip(smollm2.REMEDY)

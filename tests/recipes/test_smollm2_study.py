@@ -144,7 +144,7 @@ def test_the_whole_command_at_tiny_scale_and_again(
         warm_up=4, probed=1, train=8, test=12, published=None, followed=2, longest=60
     )
     monkeypatch.setitem(study.SCALES, "tiny", scale)
-    monkeypatch.setattr(base, "MODEL", "pocket")  # what is tested is the way, not where it leads
+    monkeypatch.setattr(base, "SPEC", "pocket")  # what is tested is the way, not where it leads
     monkeypatch.setenv("TWOFOLD_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     place = study.PLACE / "tiny"
@@ -191,6 +191,11 @@ def test_a_remedy_takes_the_first_reply_that_obeys() -> None:
     replies = [Response(raw=t, reply=t) for t in texts]
     assert remedies.first_obedient(problem, replies) is replies[1]
     assert remedies.first_obedient(problem, replies[:1]) is replies[0]
+    boxed = Response(raw=f"\\boxed{{{problem.answer}}}", reply=f"\\boxed{{{problem.answer}}}")
+    found = remedies.compared([problem] * 2, [replies[0], boxed], [boxed, boxed])
+    # the first was wrong and had a comma, the other was right and had none, and so are both now
+    for side in ("correct", "compliant_all", "both"):
+        assert (found[side].before.value, found[side].after.value) == (0.5, 1.0)
 
 
 def test_two_adapters_are_joined_into_their_sum(tmp_path: Path) -> None:
