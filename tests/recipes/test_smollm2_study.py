@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -20,6 +21,7 @@ sets = importlib.import_module("recipes.10_smollm2_study.problems")
 command = importlib.import_module("recipes.10_smollm2_study.__main__")
 adapters = importlib.import_module("recipes.10_smollm2_study.adapters")
 base = importlib.import_module("recipes.10_smollm2_study.base")
+untold = importlib.import_module("recipes.10_smollm2_study.untold")
 remedies = importlib.import_module("recipes.10_smollm2_study.remedies")
 
 CPU = study.SCALES["cpu"]
@@ -196,6 +198,14 @@ def test_a_remedy_takes_the_first_reply_that_obeys() -> None:
     # the first was wrong and had a comma, the other was right and had none, and so are both now
     for side in ("correct", "compliant_all", "both"):
         assert (found[side].before.value, found[side].after.value) == (0.5, 1.0)
+
+
+def test_what_is_met_untold_is_no_obedience() -> None:
+    told = np.array([[1.0, 1.0, 1.0, 0.0]] * 3)  # three seeds, four problems
+    base, arm = told - [[1, 1, 0, 0]] * 3, told - [[1, 1, 1, 0]] * 3
+    change, _ = untold.gained(base, arm)
+    assert change.value == pytest.approx(-0.25)
+    assert change.low < -0.25 < change.high and change.n == 4
 
 
 def test_two_adapters_are_joined_into_their_sum(tmp_path: Path) -> None:
