@@ -1,4 +1,4 @@
-"""`python -m recipes.10_smollm2_study.untold STUDY`: how much of compliance is obedience, and how much is style?
+"""`python -m recipes.10_smollm2_study.untold STUDY`: how much of compliance is obedience, how much style?
 
 A constraint that is met in replies to prompts that do not state it was met by the way of writing. For each
 arm and split: told minus untold, and how much of that was gained over the base. p is not corrected.
