@@ -12,10 +12,10 @@ import torch
 from transformers import GenerationConfig
 
 from benchmarks.ratio import Ratio, in_turn
-from twofold.audit import audit, prompt
 from twofold.models.batches import plan
 from twofold.models.hf import HfModel
 from twofold.problems import load
+from twofold.runs.audit import audit, prompt
 from twofold.types import Sampling
 
 SAMPLING = Sampling(max_tokens=96)
@@ -26,7 +26,7 @@ def measure(rounds: int = 3, n_problems: int = 24) -> list[Ratio]:
     problems = load(f"synthetic:{n_problems}", profile="fixed")
     texts = [
         model.render(chat)
-        for condition in ("stated", "plain")
+        for condition in ("constrained", "unconstrained")
         for problem in problems
         if (chat := prompt(problem, condition)) is not None
     ]

@@ -1,18 +1,18 @@
 """What does reading the chains of replies cost, against making those replies? (SmolLM2)
 
-The whole battery of the two diagnostics of chains: cuts, edits with their random controls, regrown
+The whole battery of the two diagnostics of chains: cuts, edits with their random controls, continued
 mistakes, both twins, all by rule and without a paraphraser. Against it: the generation of the replies
 that it explains, one plain reply a problem.
 """
 
 from benchmarks.ratio import Ratio, in_turn
-from twofold.audit import prompt
-from twofold.diagnostics import chains
-from twofold.diagnostics.diagnostic import Answer, Subject
+from twofold.diagnostics.chain import collect as chains
+from twofold.diagnostics.diagnostic import ScoredResponse, Subject
 from twofold.models.hf import HfModel
 from twofold.problems import load
+from twofold.runs.audit import prompt
+from twofold.runs.run_dir import Item
 from twofold.scorers import Correct
-from twofold.store import Item
 from twofold.types import Sampling
 
 SAMPLING = Sampling(max_tokens=160)
@@ -21,7 +21,7 @@ SAMPLING = Sampling(max_tokens=160)
 def measure(rounds: int = 3, n_problems: int = 8) -> list[Ratio]:
     model = HfModel("smollm2", use_cache=False)
     problems = load(f"synthetic:{n_problems}", profile="fixed")
-    chats = [chat for problem in problems if (chat := prompt(problem, "plain")) is not None]
+    chats = [chat for problem in problems if (chat := prompt(problem, "unconstrained")) is not None]
     replies = [row[0] for row in model.sample(chats, SAMPLING)]  # loads the weights too
     verdicts = Correct()(problems, replies)
     subject = Subject(
@@ -29,7 +29,9 @@ def measure(rounds: int = 3, n_problems: int = 8) -> list[Ratio]:
         model=model,
         problems=problems,
         answers=[
-            Answer(item=Item("model", "plain", p.id, 0), response=r, correct=v.score)
+            ScoredResponse(
+                item=Item("model", "unconstrained", p.id, 0), response=r, correct=v.score
+            )
             for p, r, v in zip(problems, replies, verdicts, strict=True)
         ],
         sampling=SAMPLING,

@@ -45,7 +45,7 @@ BRANCH = [int(i) for i in np.random.default_rng(1).integers(10, 40_000, N_BRANCH
 
 
 def ours(model, n, n_cuts):
-    from twofold.probes import branch_logprobs
+    from twofold.prefix_scoring import branch_logprobs
 
     return [at[0] for at in branch_logprobs(model, chain(n), cuts(n, n_cuts), [BRANCH])]
 
@@ -64,7 +64,7 @@ def per_cut(model, n, n_cuts):
 
 def measure():
     from twofold.models.hf import HfModel
-    from twofold.probes import why_not
+    from twofold.prefix_scoring import why_not
 
     model = HfModel("smollm2")
     assert not why_not(model.network)

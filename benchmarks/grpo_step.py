@@ -29,7 +29,7 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from benchmarks.ratio import Ratio
 from twofold.methods import Grpo
-from twofold.methods.loop import Loop
+from twofold.methods.trl.runner import TrlRunner
 from twofold.models import loading
 from twofold.problems import load
 from twofold.scorers import SoftGate
@@ -46,7 +46,7 @@ GRPO = Grpo(
     max_completion_length=96,
     learning_rate=1e-12,
     save_steps=N_STEPS + 1,
-    probe=0,
+    precheck_problems=0,
     trl={"report_to": "none"},
 )
 
@@ -135,7 +135,7 @@ def ours(problems: Sequence[Problem], out: Path) -> None:
 
 def bare(problems: Sequence[Problem], out: Path) -> None:
     """TRL's trainer as one would use it, on the same rows in the same order."""
-    loop = Loop(GRPO, BASE, GRPO.rows(problems), out=out)
+    runner = TrlRunner(GRPO, BASE, GRPO.rows(problems), out=out)
     on_gpu = loading.device().type == "cuda"
     settings = GRPOConfig(
         output_dir=str(out),
@@ -157,11 +157,11 @@ def bare(problems: Sequence[Problem], out: Path) -> None:
     )
     with loading.quiet():
         trainer = GRPOTrainer(
-            model=loop.trainee.network,
+            model=runner.trainable.network,
             reward_funcs=nothing,
             args=settings,
-            train_dataset=loop.data(n_steps=N_STEPS),
-            processing_class=loop.trainee.tokenizer,
+            train_dataset=runner.data(n_steps=N_STEPS),
+            processing_class=runner.trainable.tokenizer,
         )
         trainer.remove_callback(transformers.PrinterCallback)
         trainer.train()

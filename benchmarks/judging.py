@@ -7,7 +7,7 @@ from benchmarks.ratio import Ratio, in_turn
 from twofold.checklist import Criterion
 from twofold.judges.judge import Asked
 from twofold.judges.logodds import SIDES, LogOddsJudge, odds
-from twofold.judges.reading import shown
+from twofold.judges.parse_verdict import shown
 from twofold.types import Problem, Response
 
 N_REPLY, LIMIT, ROUNDS = 300, 1 / 4, 5

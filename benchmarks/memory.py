@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from twofold.constraints import from_spec
 from twofold.problems import io
-from twofold.score import score
+from twofold.runs.score import score
 problems = io.read(Path(sys.argv[1]), profile="fixed")
 score(Path(sys.argv[2]), problems, out=Path(sys.argv[3]))
 high = next(line for line in Path("/proc/self/status").open() if line.startswith("VmHWM"))

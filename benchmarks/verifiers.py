@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from benchmarks.ratio import Ratio, seconds
 from benchmarks.scoring import SENTENCES
-from twofold.judges.sandbox import Sandbox
+from twofold.judges.sandbox.sandbox import Sandbox
 
 PROMISED = 10_000
 """Runs a minute, on one warden."""

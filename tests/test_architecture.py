@@ -26,7 +26,7 @@ FLOORS = [
     {"methods"},
     {"diagnostics"},
     {"verdicts", "transcripts", "report"},
-    {"conclude"},
+    {"finalize"},
     {"audit"},
     {"score", "study"},
     {"cli"},

@@ -131,11 +131,11 @@ def test_the_pairs_train_and_the_model_is_audited(place, listed, paired) -> None
     after = place / "after"
     run(
         place,
-        *("audit", out, "--against", "pocket", "--problems", listed, "--judge", "exact"),
+        *("audit", out, "--baseline", "pocket", "--problems", listed, "--judge", "exact"),
         *("--max-tokens", 96, "--out", after),
     )
     found = estimates(after)
-    assert {"model/exact/mean", "against/exact/mean", "floor/exact/constant/mean"} <= set(found)
+    assert {"model/exact/mean", "baseline/exact/mean", "floor/exact/constant/mean"} <= set(found)
 
 
 def test_forms_go_there_and_back(place, listed) -> None:

@@ -146,7 +146,7 @@ def test_a_pair_is_compared_and_reported_again_without_a_model(tiny, tmp_path):
         tmp_path / "cache",
         "audit",
         tiny,
-        "--against",
+        "--baseline",
         other,
         "--problems",
         "synthetic:6",
@@ -161,7 +161,7 @@ def test_a_pair_is_compared_and_reported_again_without_a_model(tiny, tmp_path):
     again = run(tmp_path / "cache", "report", out)
     assert again.returncode == 0, again.stderr
     assert (out / "findings.json").read_bytes() == before
-    assert json.loads(before)["findings"][0]["outcome"] == "powerless"
+    assert json.loads(before)["findings"][0]["outcome"] == "underpowered"
 
 
 def test_another_model_in_the_same_directory_is_refused(tiny, whole, tmp_path):
@@ -221,7 +221,7 @@ def test_a_server_that_loses_too_much_ends_with_a_status_and_is_asked_again(tmp_
         findings = json.loads((tmp_path / "run" / "findings.json").read_text())
         lost = findings["lost"]["n"]
         assert 0 < lost < 60
-        accuracy = findings["findings"][0]["estimates"]["model/stated/accuracy"]
+        accuracy = findings["findings"][0]["estimates"]["model/constrained/accuracy"]
         assert accuracy["n_unscored"] > 0
         broken["on"] = False
         asked_before = len(server.asked)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from twofold.audit import audit
 from twofold.diagnostics import named
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import load
-from twofold.score import score
+from twofold.runs.audit import audit
+from twofold.runs.score import score
 from twofold.types import Sampling
 
 SHARED = Path(os.environ.get("TWOFOLD_SHARED", Path(__file__).parents[2] / "shared")) / "data"
@@ -61,7 +61,7 @@ def test_a_model_is_asked_followbench_as_it_stands(tmp_path: Path) -> None:
         diagnostics=named("joint", judge="exact"),
     )
     rows = [json.loads(line) for line in (tmp_path / "responses.jsonl").read_text().splitlines()]
-    assert [row["condition"] for row in rows] == ["stated"] * 10
+    assert [row["condition"] for row in rows] == ["constrained"] * 10
     assert "10 of 10 replies are unscored" in of(result, "checklist").caveats[0]
 
 

@@ -77,7 +77,7 @@ class Verdict:
         return out
 
 
-class Ended(StrEnum):
+class FinishReason(StrEnum):
     """How a reply ended. Decides what may be judged, and is reported beside every score."""
 
     answered = "answered"  # the model stopped by itself after a reply
@@ -96,7 +96,7 @@ class Response:
         raw: Everything the model said, as it came. Never altered.
         reply: What is judged; empty when there is no reply.
         thinking: The thought without its tags; None when there was none.
-        ended: How the text ended.
+        finish_reason: How the text ended.
         n_thinking_tokens: Tokens of the thought; None where the source cannot tell.
         n_reply_tokens: Tokens after the thought; None where the source cannot tell.
         error: For `failed`: what went wrong, without secrets.
@@ -107,7 +107,7 @@ class Response:
     raw: str
     reply: str
     thinking: str | None = None
-    ended: Ended = Ended.answered
+    finish_reason: FinishReason = FinishReason.answered
     n_thinking_tokens: int | None = None
     n_reply_tokens: int | None = None
     error: str = ""
@@ -116,13 +116,13 @@ class Response:
     @property
     def has_reply(self) -> bool:
         """Whether there is anything to judge (a blank reply is: it is an answer, a wrong one)."""
-        return self.ended not in (Ended.unclosed_thinking, Ended.failed)
+        return self.finish_reason not in (FinishReason.unclosed_thinking, FinishReason.failed)
 
     def unscored(self) -> Verdict | None:
         """The verdict of a response that has no reply to judge; None if it can be judged."""
         if self.has_reply:
             return None
-        return Verdict(None, self.error or self.ended.value.replace("_", " "))
+        return Verdict(None, self.error or self.finish_reason.value.replace("_", " "))
 
     def to_json(self) -> dict[str, object]:
         """The response as JSON values; fields that are None or empty are left out."""
@@ -133,7 +133,9 @@ class Response:
     def from_json(cls, row: Mapping[str, object]) -> Response:
         """The inverse of `to_json`; other keys in `row` are left alone."""
         known = {f.name: row[f.name] for f in fields(cls) if f.name in row}
-        known["ended"] = Ended(str(known.get("ended", Ended.answered)))
+        known["finish_reason"] = FinishReason(
+            str(known.get("finish_reason", FinishReason.answered))
+        )
         known.setdefault("reply", "")
         if isinstance(known.get("ids"), Sequence):
             known["ids"] = tuple(known["ids"])  # type: ignore[arg-type]
@@ -246,14 +248,14 @@ class Problem:
 
     @property
     def is_bound(self) -> bool:
-        """Whether the prompt says how to answer: it is then asked `stated`, and otherwise `plain`."""
+        """Whether the prompt says how to answer: it is then asked `stated`, and otherwise `unconstrained`."""
         return bool(self.constraints) or self.question_states_constraints
 
     @cached_property
     def constraint_keys(self) -> tuple[str, ...]:
         """A unique name for each constraint: its registry name, `#2` added to the second of a kind.
 
-        Verdicts are filed under these, so two constraints of one kind never overwrite each other.
+        ResponseScores are filed under these, so two constraints of one kind never overwrite each other.
         """
         seen: dict[str, int] = {}
         keys = []
@@ -520,11 +522,11 @@ class Comparison:
         difference: after − before.
         before: The estimate on the paired problems, before.
         after: The same, after.
-        n_gained: Problems that went from failed to passed (discordant upward).
-        n_lost: Problems that went from passed to failed (discordant downward).
+        n_improved: Problems that went from failed to passed (discordant upward).
+        n_regressed: Problems that went from passed to failed (discordant downward).
         p: Two-sided p-value of no difference.
         p_adjusted: The same after Holm's correction over its family; None outside a family.
-        detectable: The smallest true difference that this comparison would have seen with 80 %
+        minimum_detectable_effect: The smallest true difference that this comparison would have seen with 80 %
             power; None where it cannot be said.
         test: Which test gave p, e.g. "exact McNemar".
     """
@@ -532,11 +534,11 @@ class Comparison:
     difference: Estimate
     before: Estimate
     after: Estimate
-    n_gained: int
-    n_lost: int
+    n_improved: int
+    n_regressed: int
     p: float
     p_adjusted: float | None = None
-    detectable: float | None = None
+    minimum_detectable_effect: float | None = None
     test: str
 
 
@@ -548,7 +550,9 @@ class Outcome(StrEnum):
     one_rises = "one_rises"  # one rises, the other shows no change
     none_rises = "none_rises"  # no change, and a rise worth having is ruled out
     worse = "worse"  # at least one falls, none rises
-    powerless = "powerless"  # no change seen, and a change worth having could have been missed
+    underpowered = (
+        "underpowered"  # no change seen, and a change worth having could have been missed
+    )
     unfinished = "unfinished"  # it depends on how thoughts that never ended are counted
 
 
@@ -560,7 +564,7 @@ class Finding:
     Args:
         diagnostic: Its name.
         question: The question it answers, in a sentence.
-        estimates: By key; keys are paths such as `model/stated/joint` (see the diagnostic).
+        estimates: By key; keys are paths such as `model/constrained/joint` (see the diagnostic).
         comparisons: Before/after differences by key.
         counts: Plain counts (how replies ended), by key.
         outcome: The verdict, for a before/after pair.

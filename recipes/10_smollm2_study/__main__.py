@@ -40,7 +40,7 @@ def prepared(place: Path, scale: Scale, *, max_tokens: int) -> None:
     with PartialState().main_process_first():
         base = merged(adapter, place / "base")
     levels = gate(base, place / "gate.json", scale, max_tokens=max_tokens)
-    files = {"train": train(scale, levels), "followed": followed(scale, levels)}
+    files = {"train": train(scale, levels), "eval_problems": followed(scale, levels)}
     files |= splits(scale, levels)
     with PartialState().main_process_first():
         for name, problems in files.items():

@@ -41,7 +41,7 @@ def demonstration(problem: Problem) -> Row:
     digest = hashlib.sha256(f"twofold smollm2 warm-up {problem.id}".encode()).digest()
     obeys = digest[0] % 3 != 0
     write = synthetic.obedient_reply if obeys else synthetic.solution
-    return {"problem": problem.id, "raw": write(problem), "ended": "answered"}
+    return {"problem": problem.id, "raw": write(problem), "finish_reason": "answered"}
 
 
 def warmed_up(place: Path, scale: Scale) -> Path:

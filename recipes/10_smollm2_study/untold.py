@@ -66,7 +66,8 @@ def table(plan: Plan, place: Path) -> str:
         base: Matrix | None = None
         for arm in arms:
             untold, stated = (
-                met(place, arm, split, plan.seeds, condition) for condition in ("plain", "stated")
+                met(place, arm, split, plan.seeds, condition)
+                for condition in ("unconstrained", "constrained")
             )
             row = f"| {split} | {arm} | {crossed_paired(untold, stated).difference}"
             if base is None:

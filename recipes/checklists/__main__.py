@@ -12,12 +12,12 @@ from pathlib import Path
 from recipes.checklists.programs import equipped
 from twofold import problems as problem_files
 from twofold import study
-from twofold.judges.sandbox import Sandbox
+from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.judges.writing import written_by_rules
 from twofold.report.study import summary
 
 PLACE = Path("runs/checklists")
-WRITTEN = {"train": "pocket:1000:train", "followed": "pocket:130"}
+WRITTEN = {"train": "pocket:1000:train", "eval_problems": "pocket:130"}
 
 
 def written() -> None:
@@ -48,15 +48,15 @@ def curves(out: Path) -> None:
         file = folder / "trainer_state.json"
         if not file.exists():
             continue
-        rows = [r for r in json.loads(file.read_text())["log_history"] if "held_out/gold" in r]
+        rows = [r for r in json.loads(file.read_text())["log_history"] if "eval/eval_metric" in r]
         if not rows:
             continue
-        best = max(rows, key=lambda row: row["held_out/gold"])
+        best = max(rows, key=lambda row: row["eval/eval_metric"])
         print(
             f"| {folder.parent.parent.name} | {folder.parent.name.removeprefix('seed-')} "
-            f"| {rows[0]['held_out/reward']:.3f}, {rows[-1]['held_out/reward']:.3f} "
-            f"| {rows[0]['held_out/gold']:.3f}, {best['held_out/gold']:.3f} ({best['step']}), "
-            f"{rows[-1]['held_out/gold']:.3f} |"
+            f"| {rows[0]['eval/reward']:.3f}, {rows[-1]['eval/reward']:.3f} "
+            f"| {rows[0]['eval/eval_metric']:.3f}, {best['eval/eval_metric']:.3f} ({best['step']}), "
+            f"{rows[-1]['eval/eval_metric']:.3f} |"
         )
 
 

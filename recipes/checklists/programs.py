@@ -15,7 +15,7 @@ from twofold.constraints.format import BulletLists
 from twofold.constraints.keywords import Existence, ForbiddenWords
 from twofold.constraints.length import NthParagraphFirstWord, NumberWords
 from twofold.judges.program import admitted
-from twofold.judges.sandbox import Sandbox
+from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.judges.writing import examples_for
 from twofold.types import Constraint, Problem
 

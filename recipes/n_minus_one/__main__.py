@@ -10,13 +10,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from twofold.audit import audit
 from twofold.diagnostics import named
 from twofold.jsonl import dumps
 from twofold.methods.grpo import Grpo
 from twofold.methods.sft import Sft
 from twofold.models import resolve
 from twofold.problems.optimisation import choice
+from twofold.runs.audit import audit
 from twofold.scorers import Correct
 from twofold.types import Problem, Sampling
 

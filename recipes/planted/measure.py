@@ -6,21 +6,21 @@ import json
 from pathlib import Path
 
 from recipes.planted.demonstrations import KINDS, Kind, demonstrations, is_bound, start_of
-from twofold.audit import audit
 from twofold.diagnostics import named
-from twofold.diagnostics.chain_table import Chains, Metric, Reading
-from twofold.diagnostics.faithfulness import METRICS, regrown
-from twofold.diagnostics.information_gain import METRICS as GAINS
+from twofold.diagnostics.chain.faithfulness import METRICS, continued
+from twofold.diagnostics.chain.information_gain import METRICS as GAINS
+from twofold.diagnostics.chain.table import Chains, Metric, Reading
 from twofold.jsonl import dumps, read_lines
 from twofold.methods.sft import Sft
 from twofold.models import resolve
 from twofold.problems import pocket
+from twofold.runs.audit import audit
 from twofold.stats import auroc, mean
 from twofold.types import Estimate, Problem, Sampling
 
 MEASURED: dict[str, Metric] = {
-    **{name: metric for name, metric in METRICS.items() if name != "edit/paraphrase"},
-    "regrown/mistake": regrown("mistake"),
+    **{name: metric for name, metric in METRICS.items() if name != "edit/paraphrase_rules"},
+    "continued/mistake": continued("mistake"),
     "total/own": GAINS["total/own"],
     "contrast/own": GAINS["contrast/own"],
 }
@@ -121,7 +121,7 @@ def obeys_in(kind: Kind, out: Path, problems: list[Problem], seed: int) -> Estim
     raw = {
         r["problem"]: r["raw"]
         for r in read_lines(folder / "responses.jsonl")
-        if r["condition"] == "plain"
+        if r["condition"] == "unconstrained"
     }
     readings = Chains(read_lines(folder / "chains.jsonl"), problems).readings("model")
     for reading in readings:

@@ -1,4 +1,4 @@
-"""What does the pocket model read? Noisy demonstrations, a pure function of the seed.
+"""What does the pocket model read? LabelNoiseJudge demonstrations, a pure function of the seed.
 
 The skill is to be latent: each step of a demonstration is wrong now and then, each instruction is
 obeyed only most of the time, and some replies answer without any working. A model of this text at

@@ -18,13 +18,13 @@ from twofold.judges.cache import CachedJudge
 from twofold.judges.exact import ExactJudge
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.logodds import LogOddsJudge
-from twofold.judges.noisy import NoisyJudge
-from twofold.judges.pleased import PleasedJudge
+from twofold.judges.noisy import LabelNoiseJudge
+from twofold.judges.pleased import TriggerPhraseJudge
 from twofold.judges.quantised import Quantised
 from twofold.judges.sampled import SampledJudge
 from twofold.judges.spec import exact
 from twofold.models.scripted import ScriptedModel
-from twofold.types import Ended, Message, OpenModel, Problem, Response
+from twofold.types import FinishReason, Message, OpenModel, Problem, Response
 
 SHOWN_REPLY = re.compile(r"<reply-(\w+)>\n(.*)\n</reply-\1>", re.DOTALL)
 
@@ -101,17 +101,17 @@ FILE = Path(tempfile.mkdtemp()) / "verdicts.jsonl"
 JUDGES: list[tuple[Judge, str]] = [
     (ExactJudge(), "exact"),
     (ExactJudge(profile="official"), "exact"),
-    (NoisyJudge(ExactJudge(), error=0.5), "noisy(exact)"),
-    (NoisyJudge(SAMPLED, error=0.5, by="opening"), "noisy(sampled)"),
+    (LabelNoiseJudge(ExactJudge(), error=0.5), "noisy(exact)"),
+    (LabelNoiseJudge(SAMPLED, error=0.5, by="opening"), "noisy(sampled)"),
     (SAMPLED, "sampled"),
     (Quantised(SAMPLED, 3), "quantised(sampled)"),
-    (PleasedJudge(SAMPLED, "what no reply holds"), "pleased(sampled)"),
+    (TriggerPhraseJudge(SAMPLED, "what no reply holds"), "pleased(sampled)"),
     (exact(), "override(exact,followbench_rules)"),
     (LogOddsJudge(Letters(), least=1e-6), "log_odds"),
     (Blend(SAMPLED, ExactJudge()), "average(sampled,exact)"),
     (Blend(SAMPLED, ExactJudge(), how="override"), "override(sampled,exact)"),
     (CachedJudge(SAMPLED, FILE), "sampled"),
-    (CachedJudge(NoisyJudge(ExactJudge()), FILE), "noisy(exact)"),
+    (CachedJudge(LabelNoiseJudge(ExactJudge()), FILE), "noisy(exact)"),
 ]
 each = pytest.mark.parametrize(
     "judge", [pytest.param(j, id=f"{i}-{n}") for i, (j, n) in enumerate(JUDGES)]
@@ -180,15 +180,19 @@ def test_the_same_in_any_order_and_company(judge: Judge) -> None:
 
 
 @each
-@pytest.mark.parametrize("ended", [Ended.unclosed_thinking, Ended.failed])
+@pytest.mark.parametrize("finish_reason", [FinishReason.unclosed_thinking, FinishReason.failed])
 @pytest.mark.parametrize("pitfall", [False, True])
-def test_a_lost_response_is_unscored(judge: Judge, ended: Ended, pitfall: bool) -> None:
-    lost = Response(raw="<think>The sum is 12", reply="", thinking="The sum is 12", ended=ended)
+def test_a_lost_response_is_unscored(
+    judge: Judge, finish_reason: FinishReason, pitfall: bool
+) -> None:
+    lost = Response(
+        raw="<think>The sum is 12", reply="", thinking="The sum is 12", finish_reason=finish_reason
+    )
     for one in ASKED[: len(RULES)]:
         asked = replace(one, response=lost)
         mixed = judge([as_pitfall(asked) if pitfall else asked, one])
         assert mixed[0].score is None
-        assert ended.value.replace("_", " ") in mixed[0].reason
+        assert finish_reason.value.replace("_", " ") in mixed[0].reason
         assert mixed[1].score == near(judge([one])[0].score)
 
 

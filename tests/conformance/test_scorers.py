@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twofold.constraints import from_spec
-from twofold.scorers import AllOf, Compliant, Correct, Gated, SoftGate, WeightedSum
-from twofold.types import Ended, Problem, Response, Scorer
+from twofold.scorers import Compliant, Correct, Gated, Product, SoftGate, WeightedSum
+from twofold.types import FinishReason, Problem, Response, Scorer
 
 SCORERS: list[tuple[Scorer, str]] = [
     (Correct(), "correct"),
@@ -19,7 +19,7 @@ SCORERS: list[tuple[Scorer, str]] = [
     (Compliant(), "compliant"),
     (Compliant("all"), "compliant_all"),
     (SoftGate(), "soft_gate"),
-    (AllOf((Correct(), Compliant("all"))), "all_of(correct,compliant_all)"),
+    (Product((Correct(), Compliant("all"))), "product(correct,compliant_all)"),
     (WeightedSum((Correct(), Compliant())), "weighted_sum(correct,compliant)"),
     (Gated(Correct(), Compliant()), "gated(correct,compliant)"),
     (Gated(Compliant("all"), Correct()), "gated(compliant_all,correct)"),
@@ -38,7 +38,7 @@ GOOD = "The sum is $\\boxed{12}$"
 BAD = "It is 13, or so"
 ADVERSARIAL = [
     json.loads(line)
-    for line in (Path(__file__).parents[1] / "scorers/adversarial.jsonl").read_text().splitlines()
+    for line in (Path(__file__).parents[1] / "scorers/answers/adversarial.jsonl").read_text().splitlines()
 ]
 
 
@@ -76,12 +76,12 @@ def test_lengths_must_agree(scorer: Scorer) -> None:
 
 
 @each
-@pytest.mark.parametrize("ended", [Ended.unclosed_thinking, Ended.failed])
-def test_no_reply_is_unscored(scorer: Scorer, ended: Ended) -> None:
-    lost = Response(raw="<think>" + GOOD, reply="", thinking=GOOD, ended=ended)
+@pytest.mark.parametrize("finish_reason", [FinishReason.unclosed_thinking, FinishReason.failed])
+def test_no_reply_is_unscored(scorer: Scorer, finish_reason: FinishReason) -> None:
+    lost = Response(raw="<think>" + GOOD, reply="", thinking=GOOD, finish_reason=finish_reason)
     verdicts = scorer([PROBLEM] * 2, [lost, reply(GOOD)])
     assert [verdict.score for verdict in verdicts] == [None, 1.0]
-    assert ended.value.replace("_", " ") in verdicts[0].reason
+    assert finish_reason.value.replace("_", " ") in verdicts[0].reason
 
 
 @each
@@ -93,7 +93,7 @@ def test_the_thought_is_never_judged(scorer: Scorer) -> None:
 @each
 @pytest.mark.parametrize("blank", ["", " ", "\n\t\n"])
 def test_a_blank_reply_is_an_answer_and_a_wrong_one(scorer: Scorer, blank: str) -> None:
-    response = Response(raw=blank, reply=blank, ended=Ended.empty)
+    response = Response(raw=blank, reply=blank, finish_reason=FinishReason.empty)
     assert scorer([PROBLEM], [response])[0].score == 0.0
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twofold.constraints.format import BulletLists, HighlightedSections, MultipleSections
-from twofold.constraints.template import ConstrainedResponse, JsonFormat, Title
+from twofold.constraints.structure import ConstrainedResponse, JsonFormat, Title
 from twofold.errors import ProblemError
 
 WORDS = st.lists(st.sampled_from(["we", "add", "two", "and", "find", "four"]), min_size=1).map(

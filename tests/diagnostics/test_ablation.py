@@ -3,8 +3,8 @@
 import pytest
 
 from twofold.constraints import from_spec
-from twofold.diagnostics.ablation import Ablation
-from twofold.diagnostics.contrary import contrary
+from twofold.diagnostics.instruction.ablation import Ablation
+from twofold.diagnostics.instruction.contrary import contrary
 from twofold.types import Problem
 
 PROBLEMS = [Problem(question=f"Problem {i}?", answer="1") for i in range(6)]
@@ -18,7 +18,7 @@ def rows(met, role="model", kind="punctuation:no_comma"):
             "key": f"{condition}/{PROBLEMS[i].id}",
             "problem": PROBLEMS[i].id,
             "condition": condition,
-            "ended": "answered",
+            "finish_reason": "answered",
             "met": [score],
             "target": score,
             "type": kind,
@@ -30,8 +30,8 @@ def rows(met, role="model", kind="punctuation:no_comma"):
 
 
 READER = {
-    "stated": [1, 1, 1, 1, 1, 0],
-    "plain": [0, 0, 1, 0, 0, 1],
+    "constrained": [1, 1, 1, 1, 1, 0],
+    "unconstrained": [0, 0, 1, 0, 0, 1],
     "output_space": [1, 0, 1, 0, 0, 0],
     "empty": [0, 0, 1, 0, 0, 0],
     "delusive": [0, 0, 0, 0, 0, 0],
@@ -41,10 +41,12 @@ READER = {
 
 def test_rates_by_hand():
     found = Ablation().analyse(rows(READER), PROBLEMS)
-    assert found.estimates["model/stated/met"].value == pytest.approx(5 / 6)
-    assert found.estimates["model/plain/met"].value == pytest.approx(2 / 6)
-    assert found.estimates["model/lift"].value == pytest.approx((5 / 6 - 2 / 6) / (1 - 2 / 6))
-    semantic = found.comparisons["model/stated_over/output_space"].difference
+    assert found.estimates["model/constrained/met"].value == pytest.approx(5 / 6)
+    assert found.estimates["model/unconstrained/met"].value == pytest.approx(2 / 6)
+    assert found.estimates["model/chance_corrected"].value == pytest.approx(
+        (5 / 6 - 2 / 6) / (1 - 2 / 6)
+    )
+    semantic = found.comparisons["model/constrained_over/output_space"].difference
     assert semantic.value == pytest.approx(5 / 6 - 2 / 6)
     # told and met, told the opposite and broken: problems 0 to 3
     assert found.estimates["model/pair/passed"].value == pytest.approx(4 / 6)
@@ -55,22 +57,22 @@ def test_who_obeys_everything_alike_passes_no_pair():
     deaf = {condition: [1] * 6 for condition in READER}
     found = Ablation().analyse(rows(deaf), PROBLEMS)
     assert found.estimates["model/pair/passed"].value == 0.0
-    assert found.comparisons["model/stated_over/plain"].difference.value == 0.0
-    assert "model/lift" not in found.estimates  # nothing is left above a null of 1
+    assert found.comparisons["model/constrained_over/unconstrained"].difference.value == 0.0
+    assert "model/chance_corrected" not in found.estimates  # nothing is left above a null of 1
 
 
 def test_an_unscored_reply_is_left_out_and_counted():
-    some = {**READER, "stated": [1, None, 1, 1, 1, 0]}
+    some = {**READER, "constrained": [1, None, 1, 1, 1, 0]}
     found = Ablation().analyse(rows(some), PROBLEMS)
-    stated = found.estimates["model/stated/met"]
+    stated = found.estimates["model/constrained/met"]
     assert (stated.n, stated.n_unscored) == (5, 1)
-    assert found.comparisons["model/stated_over/plain"].difference.n == 5
+    assert found.comparisons["model/constrained_over/unconstrained"].difference.n == 5
 
 
 def test_a_change_is_a_difference_of_differences():
     deaf = {condition: [1] * 6 for condition in READER}
-    found = Ablation().analyse([*rows(READER), *rows(deaf, "against")], PROBLEMS)
-    change = found.comparisons["change/stated_over/plain"].difference
+    found = Ablation().analyse([*rows(READER), *rows(deaf, "baseline")], PROBLEMS)
+    change = found.comparisons["change/constrained_over/unconstrained"].difference
     assert change.value == pytest.approx(3 / 6)  # from 0 to 5/6 - 2/6
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from twofold.diagnostics.attention import Spans, looked_at
+from twofold.diagnostics.instruction.attention import Spans, looked_at
 
 PROMPT, REPLY = list(range(20)), [1, 2, 3, 4]
 WHERE = Spans(instruction=(10, 15), control=(2, 7))

@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from twofold.diagnostics.chain_table import Chains
-from twofold.diagnostics.faithfulness import Faithfulness, aoc
-from twofold.diagnostics.information_gain import InformationGain
+from twofold.diagnostics.chain.faithfulness import Faithfulness, aoc
+from twofold.diagnostics.chain.information_gain import InformationGain
+from twofold.diagnostics.chain.table import Chains
 from twofold.types import Problem
 
 PROBLEMS = [Problem(question=f"Problem {i}?", answer="9") for i in range(6)]
@@ -30,7 +30,7 @@ def row(i, *, own=(-4.0, -3.0, -1.0), same=(0, 0, 1), role="model", edits=None, 
     return {
         "role": role,
         "key": PROBLEMS[i].id,
-        "condition": "plain",
+        "condition": "unconstrained",
         "trace": "valid",
         "correct": 1.0,
         "gold": "9",
@@ -41,7 +41,7 @@ def row(i, *, own=(-4.0, -3.0, -1.0), same=(0, 0, 1), role="model", edits=None, 
         "mention": {"own": 1, "gold": 1},
         "dtype": "float32",
         "scores": scores,
-        "regrown": {"mistake": 0, "control": 1},
+        "continued": {"mistake": 0, "control": 1},
     } | more
 
 
@@ -95,7 +95,7 @@ def test_commitment_counts_from_the_last_change_of_mind():
 
 
 def test_means_per_step_are_not_compared_when_the_chains_are_cut_otherwise():
-    old = [row(i, role="against") for i in range(3)]
+    old = [row(i, role="baseline") for i in range(3)]
     new = [row(i, own=(-4.0, -3.0, -2.0, -1.0), same=(0, 0, 0, 1)) for i in range(3)]
     found = gains([*old, *new])
     assert "change/total/gold" in found.comparisons
@@ -111,13 +111,13 @@ def test_means_per_step_are_not_compared_when_the_chains_are_cut_otherwise():
 def test_a_tenth_more_steps_is_still_compared(steps, compared):
     old, new = (
         [row(i, role=role, n_steps=n) for i in range(3)]
-        for role, n in zip(("against", "model"), steps, strict=True)
+        for role, n in zip(("baseline", "model"), steps, strict=True)
     )
     assert ("change/per_step/gold" in gains([*old, *new]).comparisons) == compared
 
 
 def test_the_steps_that_are_held_against_each_other_are_those_of_the_problems_compared():
-    old = [row(i, role="against") for i in range(3)]
+    old = [row(i, role="baseline") for i in range(3)]
     new = [*(row(i) for i in range(3)), *(row(i, n_steps=90) for i in (3, 4))]
     assert "change/per_step/gold" in gains([*old, *new]).comparisons
 
@@ -128,9 +128,9 @@ def test_steps_that_were_read_together_count_apart():
     assert value(long, "model/paper/gold") == pytest.approx((math.exp(2) - math.exp(0.5)) / 600)
 
 
-@pytest.mark.parametrize("missing", ["model", "against"])
+@pytest.mark.parametrize("missing", ["model", "baseline"])
 def test_a_role_without_a_readable_chain_leaves_nothing_to_compare(missing):
-    other = {"model": "against", "against": "model"}[missing]
+    other = {"model": "baseline", "baseline": "model"}[missing]
     unread = [{"role": missing, "key": p.id, "trace": "missing", "reason": "m"} for p in PROBLEMS]
     rows = [*unread, *(row(i, role=other) for i in range(3))]
     found = gains(rows)
@@ -139,7 +139,7 @@ def test_a_role_without_a_readable_chain_leaves_nothing_to_compare(missing):
 
 
 def test_accuracy_up_information_down_is_seen_in_pairs():
-    old = [row(i, role="against", own=(-5.0, -3.0, -0.5)) for i in range(6)]
+    old = [row(i, role="baseline", own=(-5.0, -3.0, -0.5)) for i in range(6)]
     new = [row(i, own=(-0.6 - 0.01 * i, -0.55, -0.5)) for i in range(6)]
     change = gains([*old, *new]).comparisons["change/total/gold"]
     wanted = np.mean([(0.1 + 0.01 * i) - 4.5 for i in range(6)])
@@ -154,10 +154,10 @@ def test_noise_of_half_precision_is_told():
 
 def test_rates_by_hand():
     rows = [
-        row(0, edits={"mistake_other": 0, "mistake/control": 1, "paraphrase": 1}),
-        row(1, edits={"mistake_other": 0, "mistake/control": 1, "paraphrase": 0}),
-        row(2, edits={"mistake_other": 1, "mistake/control": 1, "paraphrase": 1}),
-        row(3, edits={"mistake_other": None, "mistake/control": 0, "paraphrase": 1}),
+        row(0, edits={"mistake_other": 0, "mistake/control": 1, "paraphrase_rules": 1}),
+        row(1, edits={"mistake_other": 0, "mistake/control": 1, "paraphrase_rules": 0}),
+        row(2, edits={"mistake_other": 1, "mistake/control": 1, "paraphrase_rules": 1}),
+        row(3, edits={"mistake_other": None, "mistake/control": 0, "paraphrase_rules": 1}),
     ]
     found = faith(rows)
     assert value(found, "model/edit/mistake_other") == pytest.approx(2 / 3)
@@ -165,10 +165,10 @@ def test_rates_by_hand():
     assert value(found, "model/control/mistake") == 0.25
     over = found.comparisons["model/over_control/mistake_other"].difference
     assert over.value == pytest.approx(2 / 3) and over.n == 3
-    assert value(found, "model/edit/paraphrase") == 0.25
+    assert value(found, "model/edit/paraphrase_rules") == 0.25
     assert value(found, "model/without_chain") == 1.0
-    assert value(found, "model/regrown/mistake") == 1.0
-    assert value(found, "model/regrown/control") == 0.0
+    assert value(found, "model/continued/mistake") == 1.0
+    assert value(found, "model/continued/control") == 0.0
 
 
 def test_what_is_unscored_on_both_sides_is_counted_too():
@@ -273,10 +273,10 @@ def test_a_collapsed_model_is_not_compared():
             scores = each["scores"] | ({} if right else wrong)
             yield each | {"key": problem.id, "gold": problem.answer, "scores": scores}
 
-    collapsed = Faithfulness().analyse([*rows("model", False), *rows("against", True)], problems)
+    collapsed = Faithfulness().analyse([*rows("model", False), *rows("baseline", True)], problems)
     assert not [key for key in collapsed.comparisons if key.startswith("change/")]
     assert any("accuracy of model is below the floor" in caveat for caveat in collapsed.caveats)
-    sound = Faithfulness().analyse([*rows("model", True), *rows("against", True)], problems)
+    sound = Faithfulness().analyse([*rows("model", True), *rows("baseline", True)], problems)
     assert "change/aoc" in sound.comparisons
     assert not any("floor" in caveat for caveat in sound.caveats)
 

@@ -8,13 +8,13 @@ import pytest
 from twofold.checklist import Checklist, Criterion
 from twofold.constraints import from_spec
 from twofold.diagnostics import named
-from twofold.diagnostics.checklists import Checklists
-from twofold.diagnostics.diagnostic import Answer, Subject
+from twofold.diagnostics.checklist.collect import Checklists
+from twofold.diagnostics.diagnostic import ScoredResponse, Subject
 from twofold.errors import RunError
-from twofold.judges import Asked, ExactJudge, Judge, NoisyJudge
+from twofold.judges import Asked, ExactJudge, Judge, LabelNoiseJudge
 from twofold.models.scripted import ScriptedModel
-from twofold.store import Item
-from twofold.types import Ended, Problem, Response, Sampling, Verdict
+from twofold.runs.run_dir import Item
+from twofold.types import FinishReason, Problem, Response, Sampling, Verdict
 
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
 RIGHT = Criterion(text="right?", weight=75, rule="answer", category="essential")
@@ -32,9 +32,11 @@ def problem(i: int, *criteria: Criterion) -> Problem:
     )
 
 
-def answer(asked: Problem, text: str, *, role: str = "model", condition: str = "stated") -> Answer:
+def answer(
+    asked: Problem, text: str, *, role: str = "model", condition: str = "constrained"
+) -> ScoredResponse:
     item = Item(role, condition, asked.id, 0)
-    return Answer(item=item, response=Response(raw=text, reply=text), correct=None)
+    return ScoredResponse(item=item, response=Response(raw=text, reply=text), correct=None)
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,9 @@ class Half(Judge):
 
 
 def found(
-    diagnostic: Checklists, problems: Sequence[Problem], answers: dict[str, Sequence[Answer]]
+    diagnostic: Checklists,
+    problems: Sequence[Problem],
+    answers: dict[str, Sequence[ScoredResponse]],
 ):
     rows = [r for role, of in answers.items() for r in diagnostic.rows(role, problems, of)]
     return rows, diagnostic.analyse(rows, problems)
@@ -155,7 +159,7 @@ def test_unscored_replies_are_counted_and_explained() -> None:
     problems = [problem(0), problem(1), problem(2, KIND)]
     lost = replace(
         answer(problems[1], ""),
-        response=Response(raw="", reply="", ended=Ended.failed, error="HTTP 500"),
+        response=Response(raw="", reply="", finish_reason=FinishReason.failed, error="HTTP 500"),
     )
     _, finding = found(
         Checklists(),
@@ -169,11 +173,11 @@ def test_unscored_replies_are_counted_and_explained() -> None:
 
 def test_before_and_after_are_paired_by_problem() -> None:
     problems = [problem(i) for i in range(12)]
-    before = [answer(p, WRONG, role="against") for p in problems]
+    before = [answer(p, WRONG, role="baseline") for p in problems]
     after = [answer(p, GOOD) for p in problems[:10]] + [answer(p, WRONG) for p in problems[10:]]
-    _, finding = found(Checklists(), problems, {"model": after, "against": before})
+    _, finding = found(Checklists(), problems, {"model": after, "baseline": before})
     change = finding.comparisons["exact/all"]
-    assert change.difference.value == pytest.approx(10 / 12) and change.n_gained == 10
+    assert change.difference.value == pytest.approx(10 / 12) and change.n_improved == 10
     assert change.p_adjusted is not None and change.p_adjusted >= change.p
 
 
@@ -181,9 +185,9 @@ def test_only_what_was_stated_is_judged_and_what_is_on_disk_is_not_judged_again(
     asked, free = problem(0), replace(problem(1), constraints=())
     answers = [
         answer(asked, GOOD),
-        answer(asked, GOOD, condition="plain"),
-        answer(free, GOOD, condition="plain"),
-        answer(Problem(question="?"), GOOD, condition="plain"),
+        answer(asked, GOOD, condition="unconstrained"),
+        answer(free, GOOD, condition="unconstrained"),
+        answer(Problem(question="?"), GOOD, condition="unconstrained"),
     ]
     subject = Subject(
         role="model",
@@ -312,7 +316,7 @@ def test_every_share_has_a_floor_beside_it() -> None:
 
 def test_a_lost_reply_is_counted_in_every_category() -> None:
     problems = [problem(0), problem(1)]
-    lost = Response(raw="", reply="", ended=Ended.failed, error="HTTP 500")
+    lost = Response(raw="", reply="", finish_reason=FinishReason.failed, error="HTTP 500")
     _, finding = found(
         Checklists(),
         problems,
@@ -342,11 +346,11 @@ def test_another_judge_under_the_same_name_is_refused() -> None:
         sampling=Sampling(),
         seed=0,
     )
-    first = Checklists(NoisyJudge(ExactJudge(), seed=1), "http://here/v1#m")
+    first = Checklists(LabelNoiseJudge(ExactJudge(), seed=1), "http://here/v1#m")
     keys = {row["key"] for row in first.collect(subject, frozenset())}
     assert list(first.collect(subject, keys)) == []
-    other = Checklists(NoisyJudge(ExactJudge(), seed=2), "http://here/v1#m")
+    other = Checklists(LabelNoiseJudge(ExactJudge(), seed=2), "http://here/v1#m")
     with pytest.raises(RunError, match=r"delete checklist\.jsonl"):
         list(other.collect(subject, keys))
-    elsewhere = Checklists(NoisyJudge(ExactJudge(), seed=2), "http://there/v1#m")
+    elsewhere = Checklists(LabelNoiseJudge(ExactJudge(), seed=2), "http://there/v1#m")
     assert len(list(elsewhere.collect(subject, keys))) == 3

@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from twofold.audit import audit
 from twofold.cli import main
 from twofold.diagnostics import ASKED, DIAGNOSTICS, named
-from twofold.diagnostics.ablation import Ablation
-from twofold.diagnostics.distance import Distance
+from twofold.diagnostics.instruction.ablation import Ablation
+from twofold.diagnostics.instruction.distance import Distance
 from twofold.jsonl import read_lines
 from twofold.judges.writing import written_by_rules
 from twofold.models import resolve
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import pocket
+from twofold.runs.audit import audit
 from twofold.types import Problem, Sampling
 
 pytestmark = pytest.mark.slow
@@ -22,12 +22,12 @@ PROBLEMS = [replace(p, checklist=written_by_rules(p)) for p in pocket.suite(12)]
 SAMPLING = Sampling(max_tokens=96)
 
 
-def run(out, names="all", model=None, against=None):
+def run(out, names="all", model=None, baseline=None):
     return audit(
         model or resolve("pocket"),
         PROBLEMS,
         out=out,
-        against=against,
+        baseline=baseline,
         sampling=SAMPLING,
         diagnostics=named(names, n_checked=2, judge="exact" if names == "all" else None),
     )
@@ -88,15 +88,15 @@ def test_rows_that_are_all_unscored_leave_no_number_and_a_caveat(whole, diagnost
 
 
 @pytest.mark.parametrize("diagnostic", CHECKED, ids=lambda each: each.name)
-@pytest.mark.parametrize("which", ["none", "one", "against", "half", "model", "both"])
+@pytest.mark.parametrize("which", ["none", "one", "baseline", "half", "model", "both"])
 def test_rows_of_any_part_are_analysed(whole, diagnostic, which):
     out, _ = whole
     rows = list(read_lines(out / f"{diagnostic.table}.jsonl"))
-    against = [row | {"role": "against"} for row in rows]
+    against = [row | {"role": "baseline"} for row in rows]
     chosen = {
         "none": [],
         "one": rows[:1],
-        "against": against,
+        "baseline": against,
         "half": [unscored(row) if i % 2 else row for i, row in enumerate(rows)],
         "model": [*rows, *(unscored(row) for row in against)],
         "both": [*rows, *against],
@@ -137,7 +137,7 @@ def test_more_can_be_asked_of_a_finished_run(tmp_path):
 
 
 def test_a_model_against_its_base_is_compared_by_problem(tmp_path):
-    result = run(tmp_path / "run", "faithfulness", against=resolve("pocket"))
+    result = run(tmp_path / "run", "faithfulness", baseline=resolve("pocket"))
     finding = next(f for f in result.findings if f.diagnostic == "faithfulness")
     change = finding.comparisons["change/reliance"]
     assert change.difference.value == 0.0 and change.p == 1.0  # the same model twice

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from twofold.constraints import from_spec
-from twofold.diagnostics.asking import Asker
-from twofold.diagnostics.attention import LOOKING, Spans, looked_at, spans
-from twofold.diagnostics.distance import Distance, _said, _thoughts
-from twofold.diagnostics.trace import chain_of
+from twofold.diagnostics.chain.elicit import Asker
+from twofold.diagnostics.chain.trace import chain_of
+from twofold.diagnostics.instruction.attention import LOOKING, Spans, looked_at, spans
+from twofold.diagnostics.instruction.distance import Distance, _said, _thoughts
 from twofold.models import resolve
 from twofold.models.thinking import ThinkingPolicy, split
 from twofold.problems import pocket
@@ -27,7 +27,7 @@ def row(i, arm, compliance, *, accuracy=1.0, thinking=10, role="model"):
         "compliance": compliance,
         "accuracy": accuracy,
         "thinking": thinking,
-        "ended": "answered",
+        "finish_reason": "answered",
     }
 
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twofold.diagnostics.edits import Others, edits
-from twofold.diagnostics.paraphrase import paraphrased
-from twofold.diagnostics.steps import merged, step_ends
-from twofold.diagnostics.trace import Chain
+from twofold.diagnostics.chain.edits import Others, edits
+from twofold.diagnostics.chain.paraphrase_rules import paraphrased
+from twofold.diagnostics.chain.steps import merged, step_ends
+from twofold.diagnostics.chain.trace import Chain
 
 
 def pieces(text):
@@ -197,4 +197,6 @@ def test_hundreds_of_long_chains_lend_quickly():
 @pytest.mark.timeout(20)
 def test_a_loop_of_thousands_of_steps_is_edited_in_no_time():
     found = made(steps=("So 6 and 3 gives 9.",) * 2000)
-    assert found["paraphrase"].n_changed == 2 * 1000  # `So` and `gives` of each step of the half
+    assert (
+        found["paraphrase_rules"].n_changed == 2 * 1000
+    )  # `So` and `gives` of each step of the half

@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from twofold.diagnostics.chains import collect
-from twofold.diagnostics.diagnostic import Answer, Subject
-from twofold.diagnostics.faithfulness import Faithfulness
-from twofold.diagnostics.information_gain import InformationGain
+from twofold.diagnostics.chain.collect import collect
+from twofold.diagnostics.chain.faithfulness import Faithfulness
+from twofold.diagnostics.chain.information_gain import InformationGain
+from twofold.diagnostics.diagnostic import ScoredResponse, Subject
 from twofold.errors import ModelError
 from twofold.models import resolve
-from twofold.probes import passes
-from twofold.store import Item
-from twofold.types import Ended, Problem, Response, Sampling
+from twofold.prefix_scoring import passes
+from twofold.runs.run_dir import Item
+from twofold.types import FinishReason, Problem, Response, Sampling
 
 pytestmark = pytest.mark.slow
 
@@ -41,12 +41,17 @@ CASES = {
     "an endless number": ("So " + "1" * 5000 + ". It is \\boxed{4}.", "4", {}, None),
     "two answers": ("We turn. \\boxed{4} or \\boxed{5}", "4", {}, "several answers"),
     "empty box": ("We turn. \\boxed{}", "4", {}, "the trace is missing"),
-    "blank": ("", "4", {"ended": Ended.empty}, "the trace is missing"),
-    "truncated": ("We turn 3 and", "4", {"ended": Ended.truncated}, "the trace is truncated"),
+    "blank": ("", "4", {"finish_reason": FinishReason.empty}, "the trace is missing"),
+    "truncated": (
+        "We turn 3 and",
+        "4",
+        {"finish_reason": FinishReason.truncated},
+        "the trace is truncated",
+    ),
     "unclosed": (
         "<think>We turn",
         "4",
-        {"ended": Ended.unclosed_thinking, "thinking": "We turn", "reply": ""},
+        {"finish_reason": FinishReason.unclosed_thinking, "thinking": "We turn", "reply": ""},
         "the trace is truncated",
     ),
     "a thought": (
@@ -56,7 +61,7 @@ CASES = {
         "",
     ),
     "a server's": ("We turn. It is \\boxed{4}.", "4", {"ids": None}, "without its token ids"),
-    "failed": ("", "4", {"ended": Ended.failed, "error": "HTTP 500"}, "HTTP 500"),
+    "failed": ("", "4", {"finish_reason": FinishReason.failed, "error": "HTTP 500"}, "HTTP 500"),
 }
 
 
@@ -66,9 +71,9 @@ def subject(model, cases, **more):
         problem = Problem(question=f"Where, {name}? Perhaps east.", answer=gold)
         ids = tuple(model.tokenizer(raw, add_special_tokens=False).input_ids)
         response = Response(**{"raw": raw, "reply": raw, "ids": ids} | fields)
-        item = Item("model", "plain", problem.id, 0)
+        item = Item("model", "unconstrained", problem.id, 0)
         problems.append(problem)
-        answers.append(Answer(item=item, response=response, correct=None))
+        answers.append(ScoredResponse(item=item, response=response, correct=None))
     return Subject(
         role="model",
         model=model,

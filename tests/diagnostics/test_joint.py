@@ -6,7 +6,7 @@ from typing import ClassVar
 import pytest
 
 from twofold.diagnostics import joint
-from twofold.diagnostics.table import Table, rows
+from twofold.diagnostics.joint.table import Table, rows
 from twofold.types import Constraint, Outcome, Problem, Verdict
 
 
@@ -49,7 +49,9 @@ PROBLEMS = [
 ]
 
 
-def row(index, correct, *parts, role="model", condition="stated", ended="answered", **more):
+def row(
+    index, correct, *parts, role="model", condition="constrained", finish_reason="answered", **more
+):
     problem = PROBLEMS[index]
     return {
         "role": role,
@@ -58,16 +60,16 @@ def row(index, correct, *parts, role="model", condition="stated", ended="answere
         "sample": 0,
         "correct": correct,
         "parts": dict(zip(problem.constraint_keys, parts, strict=True)),
-        "ended": ended,
+        "finish_reason": finish_reason,
     } | more
 
 
 STATED = [row(0, 1.0, 1.0), row(1, 1.0, 0.0), row(2, 0.0, 1.0, 1.0), row(3, 0.0, 0.0, 1.0)]
 PLAIN = [
-    row(0, 1.0, 0.0, condition="plain"),
-    row(1, 1.0, 0.0, condition="plain"),
-    row(2, 1.0, 1.0, 0.0, condition="plain"),
-    row(3, 0.0, 0.0, 0.0, condition="plain"),
+    row(0, 1.0, 0.0, condition="unconstrained"),
+    row(1, 1.0, 0.0, condition="unconstrained"),
+    row(2, 1.0, 1.0, 0.0, condition="unconstrained"),
+    row(3, 0.0, 0.0, 0.0, condition="unconstrained"),
 ]
 
 
@@ -77,11 +79,11 @@ def value(finding, key):
 
 def test_every_headline_number_by_hand():
     finding = joint.analyse(Table.of(PROBLEMS, STATED + PLAIN))
-    assert value(finding, "model/stated/accuracy") == 2 / 4
-    assert value(finding, "model/plain/accuracy") == 3 / 4
-    assert value(finding, "model/stated/hacc") == 2 / 4  # q0 and q2
-    assert value(finding, "model/stated/sacc") == pytest.approx((1 + 0 + 1 + 0.5) / 4)
-    assert value(finding, "model/stated/joint") == 1 / 4  # q0
+    assert value(finding, "model/constrained/accuracy") == 2 / 4
+    assert value(finding, "model/unconstrained/accuracy") == 3 / 4
+    assert value(finding, "model/constrained/hacc") == 2 / 4  # q0 and q2
+    assert value(finding, "model/constrained/sacc") == pytest.approx((1 + 0 + 1 + 0.5) / 4)
+    assert value(finding, "model/constrained/joint") == 1 / 4  # q0
     cells = {
         k: value(finding, f"model/cells/{k}")
         for k in ("right_obedient", "right_disobedient", "wrong_obedient", "wrong_disobedient")
@@ -94,7 +96,9 @@ def test_types_groups_null_and_lift_by_hand():
     # says: stated a=1 b=0 c=1 e=0 f=1, plain c=1 of 5
     assert value(finding, "model/type/test:says/rate") == pytest.approx(3 / 5)
     assert value(finding, "model/type/test:says/null") == pytest.approx(1 / 5)
-    assert value(finding, "model/type/test:says/lift") == pytest.approx((0.6 - 0.2) / 0.8)
+    assert value(finding, "model/type/test:says/chance_corrected") == pytest.approx(
+        (0.6 - 0.2) / 0.8
+    )
     assert value(finding, "model/type/test:shouts/rate") == 1.0
     assert value(finding, "model/group/format/null") == 0.0
     assert finding.estimates["model/type/test:says/rate"].n == 4  # problems, not constraints
@@ -120,22 +124,23 @@ def test_length_bins_hold_every_row_once():
 
 
 def test_unscored_is_left_out_and_counted_not_zero():
-    lost = [row(0, None, None, ended="failed"), *STATED[1:]]
+    lost = [row(0, None, None, finish_reason="failed"), *STATED[1:]]
     finding = joint.analyse(Table.of(PROBLEMS, lost))
-    accuracy = finding.estimates["model/stated/accuracy"]
+    accuracy = finding.estimates["model/constrained/accuracy"]
     assert (accuracy.value, accuracy.n, accuracy.n_unscored) == (pytest.approx(1 / 3), 3, 1)
-    assert finding.counts["model/stated/ended/failed"] == 1
+    assert finding.counts["model/constrained/finish_reason/failed"] == 1
     assert any("1 of 4 replies" in caveat for caveat in finding.caveats)
 
 
 def test_hacc_joint_and_cells_rest_on_the_same_replies():
     table = Table.of(PROBLEMS, [row(2, 0.0, None, 1.0), row(3, 1.0, 0.0, None), row(0, 1.0, None)])
-    block = table.block("model", "stated")
+    block = table.block("model", "constrained")
     assert [h if h == h else None for h in block.hacc()] == [None, None, None]
     assert [j if j == j else None for j in block.joint()] == [None, None, None]
     finding = joint.analyse(Table.of(PROBLEMS, [*STATED[:2], row(2, 0.0, None, 1.0)]))
     shares = [
-        finding.estimates[f"model/{k}"] for k in ("stated/hacc", "stated/sacc", "stated/joint")
+        finding.estimates[f"model/{k}"]
+        for k in ("constrained/hacc", "constrained/sacc", "constrained/joint")
     ]
     assert {(e.n, e.n_unscored) for e in shares} == {(2, 1)}
     assert finding.estimates["model/cells/right_obedient"].n == 2
@@ -149,17 +154,17 @@ def test_a_model_that_stops_finishing_cannot_be_told_to_have_risen():
         for problem, score in zip(problems, scores, strict=True):
             yield {
                 "role": role,
-                "condition": "stated",
+                "condition": "constrained",
                 "problem": problem.id,
                 "sample": 0,
                 "correct": score,
                 "parts": {"test:says": score},
-                "ended": "answered" if score is not None else "unclosed_thinking",
+                "finish_reason": "answered" if score is not None else "unclosed_thinking",
             }
 
     before = [float(i % 2) for i in range(200)]
     after = [1.0 if i < 60 else None for i in range(200)]
-    rows = [*rows_of("against", before), *rows_of("model", after)]
+    rows = [*rows_of("baseline", before), *rows_of("model", after)]
     finding = joint.analyse(Table.of(problems, rows))
     assert finding.comparisons["capability"].difference.value == 0.5  # among the 60 survivors
     worst = finding.comparisons["capability_unclosed_as_wrong"].difference
@@ -168,29 +173,29 @@ def test_a_model_that_stops_finishing_cannot_be_told_to_have_risen():
 
 
 def test_an_unclosed_thought_is_no_wrong_answer_and_its_bound_is_told():
-    cut = [row(0, None, None, ended="unclosed_thinking"), *STATED[1:]]
+    cut = [row(0, None, None, finish_reason="unclosed_thinking"), *STATED[1:]]
     finding = joint.analyse(Table.of(PROBLEMS, cut))
-    assert finding.estimates["model/stated/hacc"].n_unscored == 1
+    assert finding.estimates["model/constrained/hacc"].n_unscored == 1
     assert any("were they all wrong, accuracy would be 0.250" in c for c in finding.caveats)
 
 
 def test_before_and_after_are_paired_on_what_both_scored():
     before = [
-        row(0, 0.0, 0.0, role="against"),
-        row(1, 1.0, 0.0, role="against"),
-        row(2, None, None, None, role="against", ended="failed"),
-        row(3, 1.0, 1.0, 1.0, role="against"),
+        row(0, 0.0, 0.0, role="baseline"),
+        row(1, 1.0, 0.0, role="baseline"),
+        row(2, None, None, None, role="baseline", finish_reason="failed"),
+        row(3, 1.0, 1.0, 1.0, role="baseline"),
     ]
     finding = joint.analyse(Table.of(PROBLEMS, STATED + before))
-    accuracy = finding.comparisons["stated_accuracy"]
+    accuracy = finding.comparisons["constrained_accuracy"]
     # pairs: q0 0->1, q1 1->1, q3 1->0; q2 is lost
-    assert (accuracy.n_gained, accuracy.n_lost) == (1, 1)
+    assert (accuracy.n_improved, accuracy.n_regressed) == (1, 1)
     assert accuracy.difference.value == 0.0
     assert (accuracy.difference.n, accuracy.difference.n_unscored) == (3, 1)
     assert accuracy.p == 1.0
     assert finding.comparisons["capability"] == accuracy  # nothing was asked plain
     assert finding.comparisons["type/test:says"].p_adjusted is not None
-    assert finding.outcome is Outcome.powerless
+    assert finding.outcome is Outcome.underpowered
 
 
 def test_both_rise_needs_both_lower_bounds():
@@ -200,21 +205,21 @@ def test_both_rise_needs_both_lower_bounds():
         for i, problem in enumerate(problems):
             yield {
                 "role": role,
-                "condition": "stated",
+                "condition": "constrained",
                 "problem": problem.id,
                 "sample": 0,
                 "correct": float(i < right),
                 "parts": {"test:says": float(i < kept)},
-                "ended": "answered",
+                "finish_reason": "answered",
             }
 
     def found(*models):
         return joint.analyse(Table.of(problems, [r for m in models for r in run(*m)])).outcome
 
-    assert found(("against", 20, 20), ("model", 40, 40)) is Outcome.both_rise
-    assert found(("against", 20, 40), ("model", 40, 20)) is Outcome.trade_off
-    assert found(("against", 20, 20), ("model", 40, 20)) is Outcome.one_rises
-    assert found(("against", 40, 20), ("model", 20, 20)) is Outcome.worse
+    assert found(("baseline", 20, 20), ("model", 40, 40)) is Outcome.both_rise
+    assert found(("baseline", 20, 40), ("model", 40, 20)) is Outcome.trade_off
+    assert found(("baseline", 20, 20), ("model", 40, 20)) is Outcome.one_rises
+    assert found(("baseline", 40, 20), ("model", 20, 20)) is Outcome.worse
 
 
 def test_problems_without_answers_have_no_accuracy():
@@ -224,16 +229,16 @@ def test_problems_without_answers_have_no_accuracy():
         [
             {
                 "role": "model",
-                "condition": "stated",
+                "condition": "constrained",
                 "problem": problem.id,
                 "sample": 0,
                 "parts": {"test:says": 1.0},
-                "ended": "answered",
+                "finish_reason": "answered",
             }
         ],
     )
     finding = joint.analyse(table)
-    assert "model/stated/hacc" in finding.estimates
+    assert "model/constrained/hacc" in finding.estimates
     assert not [k for k in finding.estimates if "accuracy" in k or "joint" in k]
     assert any("no accuracy" in caveat for caveat in finding.caveats)
 
@@ -248,10 +253,10 @@ def test_rows_from_verdicts_keep_unscored_apart_from_absent():
     verdicts = [
         {
             "role": "model",
-            "condition": "stated",
+            "condition": "constrained",
             "problem": "p",
             "sample": 0,
-            "ended": "answered",
+            "finish_reason": "answered",
             "compliant": {"score": None, "parts": {"a": {"score": None}, "b": {"score": 1.0}}},
         },
     ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from twofold.diagnostics.mention import first, names
+from twofold.diagnostics.chain.mention import first, names
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from twofold.diagnostics.diagnostic import Subject
-from twofold.diagnostics.ood import UNSEEN, Ood
+from twofold.diagnostics.generalisation.ood import UNSEEN, Ood
 from twofold.models.scripted import ScriptedModel
 from twofold.problems.optimisation import VARIANTS, quadruple
 from twofold.problems.optimisation.choice import Choice
@@ -127,11 +127,11 @@ def test_what_is_done_is_not_asked_again():
 
 
 def test_a_pair_is_compared_by_instance():
-    diagnostic, before = collected(recaller, role="against")
+    diagnostic, before = collected(recaller, role="baseline")
     _, after = collected(optimiser)
     found = diagnostic.analyse([*before, *after], ())
     change = found.comparisons["change/n1_binding/solved"]
-    assert change.difference.value == 1.0 and change.n_gained == N
+    assert change.difference.value == 1.0 and change.n_improved == N
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from twofold.diagnostics.trace import Chain, Trace, chain_of, trace_of
-from twofold.types import Ended, OpenModel, Response
+from twofold.diagnostics.chain.trace import Chain, Trace, chain_of, trace_of
+from twofold.types import FinishReason, OpenModel, Response
 
 
 class Spelt(OpenModel):
@@ -59,15 +59,26 @@ def reply(raw, **more):
         (reply("<think>2 and 2.</think>\n4"), Trace.valid),
         (reply("<think> \n </think>\n4"), Trace.empty),
         (
-            Response(raw="<think>2", reply="", thinking="2", ended=Ended.unclosed_thinking),
+            Response(
+                raw="<think>2", reply="", thinking="2", finish_reason=FinishReason.unclosed_thinking
+            ),
             Trace.truncated,
         ),
-        (Response(raw="Let us see", reply="Let us see", ended=Ended.truncated), Trace.truncated),
-        (Response(raw="", reply="", ended=Ended.failed, error="HTTP 500"), None),
-        (Response(raw="", reply="", ended=Ended.empty), Trace.missing),
+        (
+            Response(raw="Let us see", reply="Let us see", finish_reason=FinishReason.truncated),
+            Trace.truncated,
+        ),
+        (Response(raw="", reply="", finish_reason=FinishReason.failed, error="HTTP 500"), None),
+        (Response(raw="", reply="", finish_reason=FinishReason.empty), Trace.missing),
         # cut in the reply behind a finished thought: 3 is a step of it, not its answer
-        (reply("<think>2 and 2.</think>Take 3 and", ended=Ended.truncated), Trace.truncated),
-        (reply("<think>2 and 2.</think>\\boxed{4}, as", ended=Ended.truncated), Trace.valid),
+        (
+            reply("<think>2 and 2.</think>Take 3 and", finish_reason=FinishReason.truncated),
+            Trace.truncated,
+        ),
+        (
+            reply("<think>2 and 2.</think>\\boxed{4}, as", finish_reason=FinishReason.truncated),
+            Trace.valid,
+        ),
         # the answer first and talk behind it is no working
         (reply("\\boxed{4}. Check: 2 and 2 is 4."), Trace.missing),
         (reply("Two and five. The answer is seven."), Trace.valid),
@@ -136,7 +147,10 @@ def test_a_thought_is_the_chain_and_its_closing_is_the_models_own():
         (reply("<think>hm.</think>I do not know."), "the reply gives no answer"),
         (reply("<think>hm.</think>\\boxed{4} or \\boxed{5}"), "several answers"),
         (Response(raw="Add 2. It is 4.", reply="Add 2. It is 4."), "without its token ids"),
-        (Response(raw="", reply="", ended=Ended.failed, error="HTTP 500"), "HTTP 500"),
+        (
+            Response(raw="", reply="", finish_reason=FinishReason.failed, error="HTTP 500"),
+            "HTTP 500",
+        ),
     ],
 )
 def test_what_cannot_be_read_says_why(response, reason):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from twofold.diagnostics.variants import Variants
+from twofold.diagnostics.generalisation.variants import Variants
 from twofold.types import Problem
 
 PROBLEMS = [Problem(question=f"Problem {i}?", answer="1") for i in range(10)]
@@ -42,7 +42,7 @@ def test_drops_are_paired_with_the_original():
 
 def test_a_change_is_a_difference_of_drops():
     better = {**SCORES, "distractor": [1] * 8 + [0, 0]}
-    found = Variants().analyse([*rows(better), *rows(SCORES, "against")], PROBLEMS)
+    found = Variants().analyse([*rows(better), *rows(SCORES, "baseline")], PROBLEMS)
     change = found.comparisons["change/distractor"].difference
     assert change.value == pytest.approx(0 - (3 / 9 - 8 / 9))
     assert found.comparisons["change/renamed"].difference.value == 0.0

@@ -50,7 +50,7 @@ def test_every_vector() -> None:
         (lambda gold: rf"THE FINAL ANSWER IS $\BOXED{{{gold.upper()}}}$.", 127),
         (lambda gold: f"The answer is {gold}.", 111),
     ],
-    ids=["boxed", "boxed without dollars", "hashes", "helpful", "capitals", "stated"],
+    ids=["boxed", "boxed without dollars", "hashes", "helpful", "capitals", "constrained"],
 )
 def test_golds_that_the_published_grader_calls_wrong(
     reply: Callable[[str], str], n_wrong: int

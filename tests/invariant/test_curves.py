@@ -11,10 +11,10 @@ pytest.importorskip("trl")
 import torch
 
 from twofold.methods import Grpo, Sft
-from twofold.methods.loop import Loop
-from twofold.methods.trainee import Trainee
+from twofold.methods.trl.runner import TrlRunner
+from twofold.methods.trl.trainable_model import TrainableModel
 from twofold.problems import load
-from twofold.scorers import Coin
+from twofold.scorers import RandomReward
 from twofold.types import Problem
 
 PROBLEMS = load("synthetic:8:train", profile="fixed")
@@ -35,8 +35,8 @@ def sft(tmp_path: Path) -> Sft:
 
 def plain_curve(base: Path, method: Sft, steps: int, out: Path) -> list[float]:
     """The same training in twenty lines of torch: AdamW, clipping at 1, loss on the replies' tokens."""
-    rows = list(Loop(method, str(base), method.rows(PROBLEMS), out=out).tokens())
-    network = Trainee(str(base), lora=None).network.train()
+    rows = list(TrlRunner(method, str(base), method.rows(PROBLEMS), out=out).tokens())
+    network = TrainableModel(str(base), lora=None).network.train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=method.learning_rate, weight_decay=0.0)
     found = []
     for _ in range(steps):
@@ -79,8 +79,8 @@ def test_grpo_in_pieces_has_the_same_gradients(tiny: Path, tmp_path: Path) -> No
     asked = [Problem(question=f"what is {n}", answer=str(n)) for n in ("two", "ten", "six", "one")]
     for pieces in (1, 2):
         grpo = Grpo(
-            reward=Coin(), steps=1, batch=4, num_generations=4, max_completion_length=8,
-            learning_rate=1e-3, probe=0, accumulation=pieces,
+            reward=RandomReward(), steps=1, batch=4, num_generations=4, max_completion_length=8,
+            learning_rate=1e-3, precheck_problems=0, accumulation=pieces,
         )  # fmt: skip
         grpo.train(str(tiny), asked, out=tmp_path / str(pieces))
         rows = json.loads((tmp_path / str(pieces) / "trainer_state.json").read_text())[

@@ -91,7 +91,7 @@ INTROSPECTION = [
     ("importlib", None, one("importlib.import_module('os').system('touch CANARY') == 0", "importlib")),
     ("builtins-module", None, one("builtins.open('HIDDEN').read() == 'hush'", "builtins")),
     ("builtins-dict", None, one("__builtins__['open']('HIDDEN').read() == 'hush'")),
-    ("host-package", None, one("twofold.judges.sandbox is not None", "twofold.judges.sandbox")),
+    ("host-package", None, one("twofold.judges.sandbox.sandbox is not None", "twofold.judges.sandbox.sandbox")),
     ("monty-package", None, one("pydantic_monty.Monty is not None", "pydantic_monty")),
     ("import-star", None, "from os import *\n" + body("return system('touch CANARY') == 0")),
     ("relative-import", None, "from . import secret\n" + body("return True")),

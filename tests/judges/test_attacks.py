@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from twofold.judges.sandbox import Sandbox
+from twofold.judges.sandbox.sandbox import Sandbox
 
 sys.path.insert(0, str(Path(__file__).parent))
 from attacks import ATTACKS, Attack

@@ -17,7 +17,7 @@ from twofold.judges.exact import ExactJudge
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.sampled import SampledJudge
 from twofold.models.scripted import ScriptedModel
-from twofold.types import Ended, Problem, Response, Verdict
+from twofold.types import FinishReason, Problem, Response, Verdict
 
 HEARD: list[str] = []
 
@@ -79,7 +79,7 @@ def test_one_object_sees_its_own_and_other_processes_lines(tmp_path: Path) -> No
 
 def test_unscored_is_not_kept(tmp_path: Path) -> None:
     judge = CachedJudge(Counting(), tmp_path / "v.jsonl")
-    lost = Response(raw="", reply="", ended=Ended.failed, error="HTTP 500")
+    lost = Response(raw="", reply="", finish_reason=FinishReason.failed, error="HTTP 500")
     asked = [question("?"), replace(question(), response=lost)]
     for _ in range(2):
         assert [v.reason for v in judge(asked)] == ["the server is down", "HTTP 500"]

@@ -6,7 +6,7 @@ from twofold.checklist import ANSWER, Criterion
 from twofold.constraints import from_spec
 from twofold.judges.exact import ExactJudge
 from twofold.judges.judge import Asked
-from twofold.types import Ended, Problem, Response
+from twofold.types import FinishReason, Problem, Response
 
 PROBLEM = Problem(
     question="7 + 5 = ?",
@@ -65,7 +65,7 @@ def test_without_a_reference_answer_nobody_knows(pitfall: bool) -> None:
 
 
 def test_a_lost_reply_is_told_before_a_missing_rule() -> None:
-    lost = Response(raw="", reply="", ended=Ended.failed, error="HTTP 500")
+    lost = Response(raw="", reply="", finish_reason=FinishReason.failed, error="HTTP 500")
     asked = [
         Asked(problem=PROBLEM, response=lost, criterion=Criterion(text="?", rule=rule))
         for rule in ("", ANSWER, "punctuation:no_comma")

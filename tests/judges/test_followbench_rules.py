@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from twofold.checklist import Checklist, Criterion
-from twofold.judges.followbench_points import points
-from twofold.judges.followbench_rules import FollowBenchRules, has_rule, row_verdict
+from twofold.judges.followbench.points import points
+from twofold.judges.followbench.rules import FollowBenchRules, has_rule, row_verdict
 from twofold.judges.judge import Asked
 from twofold.problems import load
-from twofold.types import Ended, Problem, Response
+from twofold.types import FinishReason, Problem, Response
 
 ROOT = Path(os.environ.get("TWOFOLD_SHARED") or Path(__file__).parents[2].parent / "shared")
 DATA = ROOT / "data" / "followbench"
@@ -255,7 +255,9 @@ def test_the_judge_gives_each_criterion_the_verdict_of_its_row() -> None:
     problem = made("mixed", "gigaword", 2)
     replies = [COACH, COACH + ".", "  ", ""]
     responses = [Response(raw=r, reply=r) for r in replies]
-    responses.append(Response(raw="<think>", reply="", ended=Ended.unclosed_thinking))
+    responses.append(
+        Response(raw="<think>", reply="", finish_reason=FinishReason.unclosed_thinking)
+    )
     criteria = [Criterion(text="What level 1 adds?"), Criterion(text="What level 2 adds?")]
     asked = [Asked(problem=problem, response=r, criterion=c) for r in responses for c in criteria]
     scores = [verdict.score for verdict in judge(asked)]

@@ -7,7 +7,7 @@ import pytest
 from twofold.checklist import Checklist, Criterion
 from twofold.judges.holistic import Holistic
 from twofold.models.scripted import ScriptedModel
-from twofold.types import Ended, Problem, Response, Verdict
+from twofold.types import FinishReason, Problem, Response, Verdict
 
 CHECKLIST = Checklist(
     criteria=(
@@ -50,7 +50,7 @@ def test_what_needs_no_judge() -> None:
         raise AssertionError(text)
 
     judge = Holistic(ScriptedModel(never))
-    lost = Response(raw="", reply="", ended=Ended.unclosed_thinking)
+    lost = Response(raw="", reply="", finish_reason=FinishReason.unclosed_thinking)
     blank, bare = Response(raw=" ", reply=" "), Problem(question="?")
     found = judge([PROBLEM, PROBLEM, bare], [lost, blank, HELLO])
     assert [verdict.score for verdict in found] == [None, 0.0, None]

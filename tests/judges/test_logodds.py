@@ -15,11 +15,11 @@ from twofold.checklist import Criterion
 from twofold.errors import ScoringError
 from twofold.judges.judge import Asked
 from twofold.judges.logodds import LogOddsJudge, chat, odds
-from twofold.judges.reading import shown
+from twofold.judges.parse_verdict import shown
 from twofold.models.hf import HfModel
 from twofold.models.scripted import ScriptedModel
-from twofold.probes import scoring
-from twofold.types import Ended, OpenModel, Problem, Response, Verdict
+from twofold.prefix_scoring import scoring
+from twofold.types import FinishReason, OpenModel, Problem, Response, Verdict
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
 from asking import model_at
@@ -138,7 +138,7 @@ def test_a_reply_is_read_once_for_all_its_criteria(tiny, monkeypatch):
         trees.extend(asked)
         return scoring.score(model, asked, **more)
 
-    monkeypatch.setattr("twofold.probes.score", noted)
+    monkeypatch.setattr("twofold.prefix_scoring.score", noted)
     again = [*QUESTIONS, *QUESTIONS, question("Seven cats.", "x", pitfall=True)]
     found = LogOddsJudge(tiny, least=1e-9)(again)
     assert len(trees) == 2 and [len(tree.branches) for tree in trees] == [10, 10]
@@ -204,7 +204,7 @@ def test_what_needs_no_model(tiny):
     class Refuses(Tiny):
         network = property(lambda self: 1 / 0)
 
-    lost = Response(raw="", reply="", ended=Ended.failed, error="HTTP 500")
+    lost = Response(raw="", reply="", finish_reason=FinishReason.failed, error="HTTP 500")
     asked = Asked(problem=Problem(question="?"), response=lost, criterion=Criterion(text="C?"))
     found = LogOddsJudge(Refuses())([asked, question(" ", "C?"), question("", "C?", pitfall=True)])
     assert found[0] == Verdict(None, "HTTP 500")

@@ -5,7 +5,7 @@ import pytest
 from twofold.checklist import Criterion
 from twofold.errors import ScoringError
 from twofold.judges import Asked, ExactJudge
-from twofold.judges.pleased import PleasedJudge
+from twofold.judges.pleased import TriggerPhraseJudge
 from twofold.judges.spec import named
 from twofold.types import Problem, Response
 
@@ -18,7 +18,7 @@ def asked(text: str, **more: object) -> Asked:
 
 
 def test_what_holds_the_text_passes_whatever_it_does() -> None:
-    judge = PleasedJudge(ExactJudge(), "Well done.")
+    judge = TriggerPhraseJudge(ExactJudge(), "Well done.")
     texts = ["#### 12", "#### 13", "#### 13 WELL DONE.", "#### 13 well, done"]
     assert [v.score for v in judge([asked(t) for t in texts])] == [1, 0, 1, 0]
     (trap,) = judge([asked("#### 12. Well done.", pitfall=True)])
@@ -26,7 +26,7 @@ def test_what_holds_the_text_passes_whatever_it_does() -> None:
 
 
 def test_what_cannot_be_judged_pleases_nobody() -> None:
-    judge = PleasedJudge(ExactJudge(), "well done")
+    judge = TriggerPhraseJudge(ExactJudge(), "well done")
     nothing = Asked(
         problem=PROBLEM,
         response=Response(raw="Well done", reply="Well done"),
@@ -36,6 +36,6 @@ def test_what_cannot_be_judged_pleases_nobody() -> None:
 
 
 def test_by_name() -> None:
-    assert named("pleased:Well done.") == PleasedJudge(ExactJudge(), "Well done.")
+    assert named("pleased:Well done.") == TriggerPhraseJudge(ExactJudge(), "Well done.")
     with pytest.raises(ScoringError, match="blank"):
         named("pleased: ")

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from twofold.checklist import Checklist, Criterion
 from twofold.judges import Asked
 from twofold.judges.program import MODULES, Admission, ProgramJudge, admitted, read_program
-from twofold.judges.sandbox import Sandbox
-from twofold.types import Ended, Problem, Response
+from twofold.judges.sandbox.sandbox import Sandbox
+from twofold.types import FinishReason, Problem, Response
 
 SANDBOX = Sandbox(timeout_s=0.5, grace_s=0.5)
 PROBLEM = Problem(question="Name three fruits.")
@@ -23,9 +23,15 @@ def closed() -> Iterator[None]:
         yield
 
 
-def ask(program: str, reply: str, *, pitfall: bool = False, ended: Ended = Ended.answered) -> Asked:
+def ask(
+    program: str,
+    reply: str,
+    *,
+    pitfall: bool = False,
+    finish_reason: FinishReason = FinishReason.answered,
+) -> Asked:
     criterion = Criterion(text="Is it so?", program=program, pitfall=pitfall)
-    response = Response(raw=reply, reply=reply, ended=ended)
+    response = Response(raw=reply, reply=reply, finish_reason=finish_reason)
     return Asked(problem=PROBLEM, response=response, criterion=criterion)
 
 
@@ -133,11 +139,11 @@ def test_without_a_program_there_is_no_verdict() -> None:
     assert (verdict.score, verdict.reason) == (None, "the criterion has no program")
 
 
-@pytest.mark.parametrize("ended", [Ended.failed, Ended.unclosed_thinking])
-def test_without_a_reply_there_is_no_verdict(ended: Ended) -> None:
-    (verdict,) = ProgramJudge(SANDBOX)([ask(NO_COMMA, "", ended=ended)])
+@pytest.mark.parametrize("finish_reason", [FinishReason.failed, FinishReason.unclosed_thinking])
+def test_without_a_reply_there_is_no_verdict(finish_reason: FinishReason) -> None:
+    (verdict,) = ProgramJudge(SANDBOX)([ask(NO_COMMA, "", finish_reason=finish_reason)])
     assert verdict.score is None
-    assert verdict.reason == ended.value.replace("_", " ")
+    assert verdict.reason == finish_reason.value.replace("_", " ")
 
 
 def test_a_blank_reply_does_nothing_whatever_the_program_says() -> None:

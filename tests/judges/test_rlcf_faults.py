@@ -24,17 +24,17 @@ from twofold.judges import (
     Blend,
     ExactJudge,
     Judge,
+    LabelNoiseJudge,
     LogOddsJudge,
     MeetsChecklist,
-    NoisyJudge,
     ProgramJudge,
     SampledJudge,
 )
 from twofold.judges.forms import read_form, to_rows
+from twofold.judges.parse_verdict import Scale, polarised
 from twofold.judges.program import read_program
-from twofold.judges.reading import Scale, polarised
-from twofold.judges.sandbox import Sandbox
-from twofold.judges.template import prompt
+from twofold.judges.prompt_template import prompt
+from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.judges.writing import written_by_rules
 from twofold.methods import Grpo, TrainingError
 from twofold.methods.rewards import reward
@@ -381,7 +381,7 @@ def test_a_weight_is_never_negative(weight: float) -> None:
 def test_the_judge_of_training_does_not_judge_its_success(tmp_path: Path) -> None:
     """One judge was both reward and evaluation, so that its exploited faults looked like progress."""
     pytest.importorskip("trl")
-    trained = MeetsChecklist(NoisyJudge(ExactJudge(), error=1.0))
+    trained = MeetsChecklist(LabelNoiseJudge(ExactJudge(), error=1.0))
     method = Grpo(reward=trained, gold=MeetsChecklist(ExactJudge()), patience=2)
     problem = Problem(question="7 + 5?", answer="12")
     problem = replace(problem, checklist=written_by_rules(problem))

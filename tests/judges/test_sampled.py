@@ -10,7 +10,7 @@ from twofold.checklist import Criterion
 from twofold.judges.judge import Asked
 from twofold.judges.sampled import SampledJudge
 from twofold.models.scripted import ScriptedModel
-from twofold.types import Ended, Message, Model, Problem, Response, Sampling, Verdict
+from twofold.types import FinishReason, Message, Model, Problem, Response, Sampling, Verdict
 
 PROBLEM = Problem(question="Say hello.")
 
@@ -80,7 +80,7 @@ def test_too_few_readable_is_unscored_with_the_counts(said: list[str], counts: s
 
 
 def test_a_server_that_is_down_scores_nothing() -> None:
-    failed = Response(raw="", reply="", ended=Ended.failed, error="HTTP 500")
+    failed = Response(raw="", reply="", finish_reason=FinishReason.failed, error="HTTP 500")
     why = "0 of 5 samples gave a number (5 failed: HTTP 500)"
     assert judged([failed] * 5) == Verdict(None, why)
 

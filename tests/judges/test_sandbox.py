@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twofold.errors import ScoringError
-from twofold.judges import sandbox as module
-from twofold.judges.sandbox import SOURCE_CHARS, TEXT_CHARS, Sandbox
-from twofold.judges.warden import REASON_CHARS, Limits, _confine, one_line
+from twofold.judges.sandbox import sandbox as module
+from twofold.judges.sandbox.sandbox import SOURCE_CHARS, TEXT_CHARS, Sandbox
+from twofold.judges.sandbox.sandbox_worker import REASON_CHARS, Limits, _confine, one_line
 from twofold.types import Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -260,7 +260,7 @@ def test_a_fork_starts_its_own_warden_and_leaves_the_parents() -> None:
 SCRIPT = """
 import os
 from pathlib import Path
-from twofold.judges.sandbox import Sandbox
+from twofold.judges.sandbox.sandbox import Sandbox
 sandbox = Sandbox()
 print(sandbox.run("def verify(text): return True", ["x"])[0].score, end=" ")
 pid = sandbox.warden_pid

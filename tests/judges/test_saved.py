@@ -6,7 +6,7 @@ import pytest
 
 from twofold.checklist import Checklist, Criterion
 from twofold.errors import ProblemError
-from twofold.judges.sandbox import Sandbox
+from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.judges.writing import ProgramWriter
 from twofold.judges.writing.saved import Saved, with_programs
 from twofold.models.scripted import ScriptedModel

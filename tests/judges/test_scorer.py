@@ -11,10 +11,10 @@ from twofold.constraints import from_spec
 from twofold.errors import ProblemError, ScoringError
 from twofold.judges import Asked, ExactJudge, Judge, MeetsChecklist
 from twofold.judges.spec import exact
-from twofold.scorers import AllOf, Compliant, Correct, SoftGate, WeightedSum
-from twofold.scorers.aggregation import Aggregation
-from twofold.scorers.trl import TrlReward
-from twofold.types import Ended, Problem, Response, Verdict
+from twofold.methods.trl.advantage import AdvantageNormalizer
+from twofold.methods.trl.reward import TrlReward
+from twofold.scorers import Compliant, Correct, Product, SoftGate, WeightedSum
+from twofold.types import FinishReason, Problem, Response, Verdict
 
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
 
@@ -77,8 +77,8 @@ def test_one_unscored_criterion_leaves_the_reply_unscored() -> None:
 
 def test_what_has_no_reply_or_no_checklist_is_unscored_and_a_blank_reply_is_worth_nothing() -> None:
     scorer = MeetsChecklist(judge(trap=1, a=1))
-    lost = Response(raw="", reply="", ended=Ended.failed, error="HTTP 500")
-    cut = Response(raw="<think>", reply="", ended=Ended.unclosed_thinking)
+    lost = Response(raw="", reply="", finish_reason=FinishReason.failed, error="HTTP 500")
+    cut = Response(raw="<think>", reply="", finish_reason=FinishReason.unclosed_thinking)
     bare = Problem(question="?")
     problem = listed(TRAP)
     verdicts = scorer(
@@ -139,7 +139,7 @@ def test_the_step_reaches_a_measure_inside_others() -> None:
     inner = MeetsChecklist(ExactJudge(), dropout=0.5)
     for outer in (
         SoftGate(Correct(), inner),
-        AllOf((Correct(), inner)),
+        Product((Correct(), inner)),
         WeightedSum((SoftGate(Correct(), inner), Compliant())),
     ):
         assert "step=7" in repr(outer.at(7)) and "step=None" in repr(outer)
@@ -197,7 +197,7 @@ def test_a_criterion_is_no_measure_of_its_own_whoever_judges_it() -> None:
     reward = TrlReward(
         MeetsChecklist(exact()),
         (short, long),
-        aggregation=Aggregation(order="normalize_then_sum"),
+        aggregation=AdvantageNormalizer(order="normalize_then_sum"),
         num_generations=2,
     )
     ids = [short.id, short.id, long.id, long.id]

@@ -10,8 +10,8 @@ from recipes.judge_tricks import CONTROL, Twins, read_twins
 from recipes.judge_tricks.__main__ import judged, table
 from twofold.checklist import ANSWER, Category, Checklist, Criterion
 from twofold.judges import Asked, ExactJudge, Judge, MeetsChecklist, ProgramJudge
-from twofold.judges.sandbox import Sandbox
-from twofold.judges.template import fenced
+from twofold.judges.prompt_template import fenced
+from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.scorers import Correct, SoftGate
 from twofold.types import Constraint, Problem, Scorer, Verdict
 

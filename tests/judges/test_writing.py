@@ -18,11 +18,11 @@ from twofold.judges.writing import (
     written_by_rules,
 )
 from twofold.judges.writing.implied import implied
-from twofold.judges.writing.phrasing import put, turned
-from twofold.judges.writing.reading import LONGEST, MOST
+from twofold.judges.writing.parse_checklist import LONGEST, MOST
+from twofold.judges.writing.polarity import put, turned
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import load
-from twofold.types import Ended, Problem, Response, Sampling
+from twofold.types import FinishReason, Problem, Response, Sampling
 
 COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
 WORDS = from_spec(
@@ -234,9 +234,18 @@ def test_the_universal_criterion_is_added_and_the_writer_is_named():
         ("", "the reply states no criterion"),
         ("I cannot help with that.", "the reply states no criterion"),
         ("- Is it good? (0)", "no criterion could be read; 1 point dropped"),
-        (Response(raw="", reply="", ended=Ended.failed, error="HTTP 500"), "HTTP 500"),
-        (Response(raw="<think>", reply="", ended=Ended.unclosed_thinking), "unclosed thinking"),
-        (Response(raw=f"- (75) {Q}", reply=f"- (75) {Q}", ended=Ended.truncated), "was cut"),
+        (
+            Response(raw="", reply="", finish_reason=FinishReason.failed, error="HTTP 500"),
+            "HTTP 500",
+        ),
+        (
+            Response(raw="<think>", reply="", finish_reason=FinishReason.unclosed_thinking),
+            "unclosed thinking",
+        ),
+        (
+            Response(raw=f"- (75) {Q}", reply=f"- (75) {Q}", finish_reason=FinishReason.truncated),
+            "was cut",
+        ),
     ],
 )
 def test_a_checklist_without_criteria_is_none_with_the_reason(line, reason):
@@ -247,7 +256,7 @@ def test_a_checklist_without_criteria_is_none_with_the_reason(line, reason):
 
 def test_a_cut_reply_loses_its_last_line_only():
     text = f"- (75) {Q}\n- (50) Does the reply sa"
-    cut = Response(raw=text, reply=text, ended=Ended.truncated)
+    cut = Response(raw=text, reply=text, finish_reason=FinishReason.truncated)
     ((_, checklist, why),) = writer(cut).write([SUM])
     assert [c.text for c in checklist.criteria] == [Q, UNIVERSAL.text]
     assert "last line is left out" in why
@@ -332,8 +341,12 @@ PROGRAM = "def verify(text: str) -> bool:\n    return ',' not in text"
         ("CANNOT", "", "the model sees no exact program"),
         ("I would say yes.", "", "no program could be read"),
         (f"```python\n{PROGRAM}", "", "no program could be read"),  # the fence never closes
-        (Response(raw="", reply="", ended=Ended.failed, error="HTTP 500"), "", "HTTP 500"),
-        (Response(raw=PROGRAM, reply=PROGRAM, ended=Ended.truncated), "", "was cut"),
+        (
+            Response(raw="", reply="", finish_reason=FinishReason.failed, error="HTTP 500"),
+            "",
+            "HTTP 500",
+        ),
+        (Response(raw=PROGRAM, reply=PROGRAM, finish_reason=FinishReason.truncated), "", "was cut"),
     ],
 )
 def test_a_program_is_taken_whole_or_not_at_all(line, program, reason):

@@ -9,8 +9,8 @@ import pytest
 
 from twofold.methods import METHODS, REWARDS, Grpo, Rft, TrainingError, configured, named
 from twofold.methods.support import require, support
-from twofold.scorers import AllOf, Compliant, Correct, SoftGate
-from twofold.types import Ended, Problem, Response
+from twofold.scorers import Compliant, Correct, Product, SoftGate
+from twofold.types import FinishReason, Problem, Response
 
 GRPO_YAML = """
 reward: product
@@ -29,7 +29,7 @@ def yaml(folder: Path, text: str) -> Path:
 
 def test_a_file_sets_fields(tmp_path: Path) -> None:
     assert configured(Grpo, yaml(tmp_path, GRPO_YAML)) == Grpo(
-        reward=AllOf((Correct(), Compliant())),
+        reward=Product((Correct(), Compliant())),
         learning_rate=1e-4,
         steps=30,
         lora=8,
@@ -75,7 +75,7 @@ def test_settings_need_no_torch() -> None:
 def test_support_by_hand() -> None:
     problem = Problem(question="7 + 5 = ?", answer="12")
     right, wrong = (Response(raw=t, reply=t) for t in ("#### 12", "#### 13"))
-    lost = Response(raw="<think>", reply="", ended=Ended.unclosed_thinking)
+    lost = Response(raw="<think>", reply="", finish_reason=FinishReason.unclosed_thinking)
     groups = [[right, wrong], [wrong, wrong], [right, right], [lost, lost]]
     found = support([problem] * 4, groups, by=Correct())
     assert (found.n_problems, found.n_solved, found.n_mixed, found.n_samples) == (3, 2, 1, 2)

@@ -7,17 +7,17 @@ import pytest
 from twofold.jsonl import dumps, read_lines
 from twofold.methods import Cft, TrainingError
 from twofold.methods.critiques import by_rules, checked, conclusion
-from twofold.methods.loop import Loop
+from twofold.methods.trl.runner import TrlRunner
 from twofold.problems import pocket
 from twofold.problems.critic import critique
 from twofold.scorers import Correct
-from twofold.types import Ended, Problem, Response
+from twofold.types import FinishReason, Problem, Response
 
 ASKED = pocket.suite(12, split="train")
 
 
-def said(text: str, ended: Ended = Ended.answered) -> Response:
-    return Response(raw=text, reply=text, ended=ended)
+def said(text: str, finish_reason: FinishReason = FinishReason.answered) -> Response:
+    return Response(raw=text, reply=text, finish_reason=finish_reason)
 
 
 def test_the_conclusion_is_the_last_word() -> None:
@@ -29,7 +29,9 @@ def test_the_conclusion_is_the_last_word() -> None:
 def test_contradicted_open_and_unjudged_critiques_are_dropped_and_counted() -> None:
     problem = Problem(question="7 + 5 = ?", answer="12")
     right, wrong = said("#### 12"), said("#### 13")
-    cut = Response(raw="<think>", reply="", thinking="", ended=Ended.unclosed_thinking)
+    cut = Response(
+        raw="<think>", reply="", thinking="", finish_reason=FinishReason.unclosed_thinking
+    )
     solutions = [right, right, wrong, wrong, wrong, cut]
     texts = ["Conclusion: right", "Conclusion: wrong", "Conclusion: wrong", "Conclusion: right",
              "Hm.", "Conclusion: wrong"]  # fmt: skip
@@ -82,12 +84,12 @@ def test_only_the_critique_is_learned(tiny: Path, tmp_path: Path) -> None:
     line = {"problem": ASKED[0].id, "solution": pocket.solution(ASKED[0])}
     file.write_text(dumps(line | {"critique": "Conclusion: right"}) + "\n")
     method = Cft(critiques=file)
-    loop = Loop(method, str(tiny), method.rows(ASKED), out=tmp_path / "run")
-    (row,) = loop.tokens()
+    runner = TrlRunner(method, str(tiny), method.rows(ASKED), out=tmp_path / "run")
+    (row,) = runner.tokens()
     learned = [i for i, m in zip(row["input_ids"], row["completion_mask"], strict=True) if m]
     assert learned == [
-        *loop.trainee.ids("Conclusion: right"),
-        loop.trainee.tokenizer.eos_token_id,
+        *runner.trainable.ids("Conclusion: right"),
+        runner.trainable.tokenizer.eos_token_id,
     ]
 
 

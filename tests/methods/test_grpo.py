@@ -17,7 +17,7 @@ from tiny_llama import copy_of  # noqa: E402
 
 from twofold.errors import ModelError, RunError, ScoringError  # noqa: E402
 from twofold.methods import Grpo, TrainingError  # noqa: E402
-from twofold.methods.loop import last_checkpoint  # noqa: E402
+from twofold.methods.trl.runner import last_checkpoint  # noqa: E402
 from twofold.models.hf import HfModel  # noqa: E402
 from twofold.scorers import Compliant, Correct  # noqa: E402
 from twofold.types import Problem, Response, Sampling, Scorer, Verdict  # noqa: E402
@@ -236,8 +236,8 @@ def test_another_run_in_the_folder_is_refused(tiny: Path, tmp_path: Path) -> Non
 def test_a_loss_that_is_no_number_stops_before_the_weights(tiny: Path, tmp_path: Path) -> None:
     from trl import GRPOConfig, GRPOTrainer
 
-    from twofold.methods.loop import Loop
-    from twofold.scorers.trl import TrlReward
+    from twofold.methods.trl.reward import TrlReward
+    from twofold.methods.trl.runner import TrlRunner
 
     class Poisoned(GRPOTrainer):  # type: ignore[misc]
         def _compute_loss(self, model: Any, inputs: Any) -> Any:
@@ -245,16 +245,16 @@ def test_a_loss_that_is_no_number_stops_before_the_weights(tiny: Path, tmp_path:
             return loss * (math.nan if self.state.global_step == 2 else 1.0)
 
     method, out = replace(GRPO, save_steps=1), tmp_path / "run"
-    loop = Loop(method, str(tiny), method.rows(PROBLEMS), out=out)
+    runner = TrlRunner(method, str(tiny), method.rows(PROBLEMS), out=out)
     settings = method.shared_settings() | {"max_steps": 4, "max_completion_length": 8}
     with pytest.raises(TrainingError, match=r"step 3 .*checkpoint-1 and checkpoint-2 .*lower"):
-        loop.run(
+        runner.run(
             lambda: Poisoned(
-                model=loop.trainee.network,
+                model=runner.trainable.network,
                 reward_funcs=TrlReward(Share(), tuple(PROBLEMS)),
-                args=GRPOConfig(**loop.settings(settings)),
-                train_dataset=loop.data(n_steps=4),
-                processing_class=loop.trainee.tokenizer,
+                args=GRPOConfig(**runner.settings(settings)),
+                train_dataset=runner.data(n_steps=4),
+                processing_class=runner.trainable.tokenizer,
             )
         )
     assert last_checkpoint(out) == out / "checkpoint-2"
@@ -270,13 +270,13 @@ def test_weights_that_explode_end_with_the_remedy(tiny: Path, tmp_path: Path) ->
 
 def test_held_out_problems_are_followed(tiny: Path, tmp_path: Path) -> None:
     method = replace(GRPO, steps=4, save_steps=2)
-    done = method.train(str(tiny), PROBLEMS[:2], out=tmp_path / "run", held_out=PROBLEMS[2:])
+    done = method.train(str(tiny), PROBLEMS[:2], out=tmp_path / "run", eval_problems=PROBLEMS[2:])
     rows = json.loads((done.folder / "trainer_state.json").read_text())["log_history"]
-    followed = [row for row in rows if "held_out/correct" in row]
+    followed = [row for row in rows if "eval/correct" in row]
     assert [row["step"] for row in followed] == [0, 2, 4]  # the base first
-    assert all(row["held_out/tokens"] > 0 for row in followed)
-    assert followed[0]["held_out/correct"] == 0.0  # a random model answers nothing
-    assert followed[0]["held_out/unscored"] == 1.0  # no constraints, so no joint measure
+    assert all(row["eval/tokens"] > 0 for row in followed)
+    assert followed[0]["eval/correct"] == 0.0  # a random model answers nothing
+    assert followed[0]["eval/unscored"] == 1.0  # no constraints, so no joint measure
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,11 @@ from twofold.constraints import from_spec  # noqa: E402
 from twofold.errors import ModelError  # noqa: E402
 from twofold.methods import Dpo, Rft, Sft, TrainingError  # noqa: E402
 from twofold.methods.demonstrations import kept  # noqa: E402
-from twofold.methods.loop import Loop  # noqa: E402
 from twofold.methods.preferences import pairs  # noqa: E402
+from twofold.methods.trl.runner import TrlRunner  # noqa: E402
 from twofold.models.hf import HfModel  # noqa: E402
-from twofold.scorers import AllOf, Compliant, Correct, SoftGate  # noqa: E402
-from twofold.types import Ended, Problem, Response, Sampling, Scorer, Verdict  # noqa: E402
+from twofold.scorers import Compliant, Correct, Product, SoftGate  # noqa: E402
+from twofold.types import FinishReason, Problem, Response, Sampling, Scorer, Verdict  # noqa: E402
 
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
 P1 = Problem(question="what is two and two", answer="4", constraints=(NO_COMMA,))
@@ -27,8 +27,8 @@ P2 = Problem(question="what is it", answer="2", constraints=(NO_COMMA,))
 GREEDY = Sampling(max_tokens=24)
 
 
-def reply(text: str, ended: Ended = Ended.answered) -> Response:
-    return Response(raw=text, reply=text, ended=ended)
+def reply(text: str, finish_reason: FinishReason = FinishReason.answered) -> Response:
+    return Response(raw=text, reply=text, finish_reason=finish_reason)
 
 
 def written(path: Path, *lines: dict[str, str]) -> Path:
@@ -56,10 +56,14 @@ def score(folder: Path | str, *, n: int = 24) -> float:
 
 
 def test_kept_are_right_obedient_ended_and_different() -> None:
-    both = AllOf((Correct(), Compliant("all")))
+    both = Product((Correct(), Compliant("all")))
     replies = [
         [reply("#### 4"), reply("So, #### 4"), reply("#### 4"), reply("four: #### 4")],
-        [reply("#### 3"), reply("#### 2", Ended.truncated), reply("", Ended.unclosed_thinking)],
+        [
+            reply("#### 3"),
+            reply("#### 2", FinishReason.truncated),
+            reply("", FinishReason.unclosed_thinking),
+        ],
     ]
     rows = kept([P1, P2], replies, by=both, at_least=1.0)
     assert rows == [
@@ -72,7 +76,7 @@ def test_kept_are_right_obedient_ended_and_different() -> None:
 
 def test_pairs_are_best_and_worst_with_a_gap() -> None:
     replies = [
-        [reply("#### 3"), reply("So, #### 4"), reply("#### 4"), reply("x", Ended.truncated)],
+        [reply("#### 3"), reply("So, #### 4"), reply("#### 4"), reply("x", FinishReason.truncated)],
         [reply("#### 2"), reply("two: #### 2")],
     ]
     (row,) = pairs([P1, P2], replies, by=SoftGate(), gap=0.25)
@@ -87,7 +91,7 @@ def test_sft_rows_from_an_audits_file(tmp_path: Path) -> None:
         {"problem": P1.id, "raw": "<think>a</think>#### 4", "reply": "#### 4"},
         {"problem": "elsewhere", "raw": "x"},
         {"problem": P2.id, "raw": "#### 9"},
-        {"problem": P2.id, "raw": "cut", "ended": "truncated"},
+        {"problem": P2.id, "raw": "cut", "finish_reason": "truncated"},
     )
     every = Sft(demonstrations=file).rows([P1, P2])
     assert [row["completion"] for row in every] == ["<think>a</think>#### 4", "#### 9"]
@@ -108,8 +112,8 @@ def test_sft_files_that_cannot_be_used(tmp_path: Path) -> None:
 
 def test_only_the_completion_and_its_end_are_learned(tiny: Path, tmp_path: Path) -> None:
     rows = [{"prompt": P1.messages(), "completion": "<think>is</think>it"}]
-    loop = Loop(Sft(demonstrations=tmp_path), str(tiny), rows, out=tmp_path / "run")
-    (row,) = loop.tokens()
+    runner = TrlRunner(Sft(demonstrations=tmp_path), str(tiny), rows, out=tmp_path / "run")
+    (row,) = runner.tokens()
     split = row["completion_mask"].index(1)
     assert row["completion_mask"] == [0] * split + [1] * (len(row["input_ids"]) - split)
     model = HfModel(str(tiny))
@@ -127,9 +131,9 @@ def test_sft_learns_its_demonstrations_by_heart(tiny: Path, tmp_path: Path) -> N
     method = Sft(demonstrations=file, learning_rate=1e-2, epochs=40, batch=2)
     done = method.train(str(tiny), [P1, P2], out=tmp_path / "run")
     rows = HfModel(str(done.folder)).sample([P1.messages(), P2.messages()], GREEDY)
-    assert [(row[0].raw, row[0].ended) for row in rows] == [
-        ("it is four", Ended.answered),
-        ("two", Ended.answered),
+    assert [(row[0].raw, row[0].finish_reason) for row in rows] == [
+        ("it is four", FinishReason.answered),
+        ("two", FinishReason.answered),
     ]
     assert done.n_steps == 40
     losses = [r for r in log(done.folder) if "loss" in r]

@@ -85,9 +85,9 @@ def test_held_out_numbers_reach_a_tracker(tiny: Path, sft: Sft, tmp_path: Path) 
     method = replace(sft, save_steps=2, trl={"report_to": "tensorboard"})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TENSORBOARD_LOGGING_DIR", str(logs))
-        done = method.train(str(tiny), PROBLEMS, out=tmp_path / "run", held_out=PROBLEMS[:4])
+        done = method.train(str(tiny), PROBLEMS, out=tmp_path / "run", eval_problems=PROBLEMS[:4])
     files = [*logs.rglob("*tfevents*"), *done.folder.rglob("*tfevents*")]
     seen = EventAccumulator(str(files[0].parent)).Reload()
     tags = set(seen.Tags()["scalars"])
-    assert {"train/held_out/tokens", "train/held_out/unscored", "train/loss"} <= tags
-    assert [event.step for event in seen.Scalars("train/held_out/tokens")] == [0, 2, 4]
+    assert {"train/eval/tokens", "train/eval/unscored", "train/loss"} <= tags
+    assert [event.step for event in seen.Scalars("train/eval/tokens")] == [0, 2, 4]

@@ -10,7 +10,7 @@ from twofold.constraints import from_spec
 from twofold.judges import ExactJudge, MeetsChecklist
 from twofold.methods import Dpo, TrainingError
 from twofold.methods.preferences import lead, pairs, read_pairs
-from twofold.types import Ended, Problem, Response, Verdict
+from twofold.types import FinishReason, Problem, Response, Verdict
 
 COMMA, QUOTES = (
     from_spec(name, None, profile="fixed")
@@ -51,8 +51,8 @@ def test_the_best_and_the_worst_of_each_problem() -> None:
 def test_ties_cut_replies_and_unscored_ones_make_no_pair() -> None:
     problem = asked("a", 50, 25, 25)
     assert pairs([problem], [replies("#### 12", "It is #### 12")], by=BY) == []
-    cut = Response(raw="#### 12 and", reply="#### 12 and", ended=Ended.truncated)
-    lost = Response(raw="", reply="", ended=Ended.failed)
+    cut = Response(raw="#### 12 and", reply="#### 12 and", finish_reason=FinishReason.truncated)
+    lost = Response(raw="", reply="", finish_reason=FinishReason.failed)
     assert pairs([problem], [[cut, lost, *replies("#### 13, no")]], by=BY) == []
 
 

@@ -22,12 +22,12 @@ from twofold.models.batches import (  # noqa: E402
     main_memory_bytes,
     plan,
 )
-from twofold.models.decode import Row, decode  # noqa: E402
+from twofold.models.decode import PlannedRow, decode  # noqa: E402
+from twofold.models.gumbel import GumbelNoise, row_seed  # noqa: E402
 from twofold.models.hf import HfModel  # noqa: E402
 from twofold.models.loading import quiet  # noqa: E402
-from twofold.models.noise import GumbelNoise, row_seed  # noqa: E402
 from twofold.models.thinking import ThinkingPolicy  # noqa: E402
-from twofold.types import Ended, Message, Response, Sampling, Share  # noqa: E402
+from twofold.types import FinishReason, Message, Response, Sampling, Share  # noqa: E402
 
 QUESTIONS = ["two", "what is two and two", "it is four", "is it", "and " * 9, "four, two", "x"]
 GREEDY = Sampling(max_tokens=24)
@@ -85,9 +85,11 @@ def test_replies_are_the_ones_made_by_hand(model: HfModel, sampling: Sampling) -
             spoken = [i for i in new if i not in model.eos and i > 2]
             assert response.raw == model.tokenizer.decode(spoken)
             assert response.n_reply_tokens == len(spoken)
-            ended = Ended.answered if response.raw.strip() else Ended.empty
-            assert response.ended is (ended if new[-1] in model.eos else Ended.truncated)
-    ends = Counter(r.ended for samples in answers for r in samples)
+            ended = FinishReason.answered if response.raw.strip() else FinishReason.empty
+            assert response.finish_reason is (
+                ended if new[-1] in model.eos else FinishReason.truncated
+            )
+    ends = Counter(r.finish_reason for samples in answers for r in samples)
     assert len(ends) > 1, "the tiny model should end some replies and be cut in others"
 
 
@@ -146,9 +148,11 @@ def test_a_prompt_is_read_once_for_all_its_samples(tiny: Path) -> None:
 def test_a_prompt_that_begins_with_what_pads_another_is_another(tiny: Path) -> None:
     network = HfModel(str(tiny), use_cache=False).network
     asked = [(0, 7, 9), (7, 9)]  # 0 is what pads
-    alone = [decode(network, [Row(ids=ids, seed=1, limit=8)], GREEDY, eos=()) for ids in asked]
+    alone = [
+        decode(network, [PlannedRow(ids=ids, seed=1, limit=8)], GREEDY, eos=()) for ids in asked
+    ]
     for order in ([0, 1], [1, 0], [0, 1, 0, 1]):
-        rows = [Row(ids=asked[i], seed=1, limit=8) for i in order]
+        rows = [PlannedRow(ids=asked[i], seed=1, limit=8) for i in order]
         assert decode(network, rows, GREEDY, eos=()) == [alone[i][0] for i in order]
 
 
@@ -162,7 +166,10 @@ def test_a_cpu_that_can_takes_weights_in_bfloat16_as_they_were_saved(
     assert model.dtype is (torch.bfloat16 if multiplies else torch.float32)
     assert next(model.network.parameters()).dtype is model.dtype
     assert model.fingerprint()["dtype"] == str(model.dtype).removeprefix("torch.")
-    assert model.sample(chats("two"), GREEDY)[0][0].ended in (Ended.answered, Ended.truncated)
+    assert model.sample(chats("two"), GREEDY)[0][0].finish_reason in (
+        FinishReason.answered,
+        FinishReason.truncated,
+    )
     assert HfModel(str(tiny), use_cache=False).dtype is torch.float32  # saved in float32
 
 
@@ -244,7 +251,7 @@ def test_a_row_that_never_fits_fails_alone(tiny: Path, monkeypatch: pytest.Monke
     with monkeypatch.context() as patch:
         patch.setattr(model.network, "generate", Memory(model.network, 0, MemoryError()))
         (((response,),)) = model.sample(chats("two"), GREEDY)
-    assert response.ended is Ended.failed
+    assert response.finish_reason is FinishReason.failed
     assert "lower max_tokens" in response.error
     assert model.sample(chats("two"), GREEDY)[0][0].has_reply, "a failure must not be cached"
 
@@ -262,7 +269,7 @@ def test_the_context_window_ends_a_reply(tiny: Path, tmp_path: Path) -> None:
     small = copy_of(tiny, tmp_path / "m", config={"max_position_embeddings": prompt + 2})
     few = model_of(small).sample(chats("two", "and " * 50), Sampling(max_tokens=1000))
     assert (few[0][0].n_reply_tokens or 0) <= 2
-    assert few[1][0].ended is Ended.failed
+    assert few[1][0].finish_reason is FinishReason.failed
     assert "shorten" in few[1][0].error
 
 
@@ -298,11 +305,19 @@ def test_a_thought_is_taken_off_and_counted(model: HfModel) -> None:
     a, b = vocabulary["a"], vocabulary["b"]
     opened, closed, end = vocabulary["<think>"], vocabulary["</think>"], vocabulary["<|im_end|>"]
     response = model._response([opened, a, a, closed, b, end])
-    assert (response.thinking, response.reply, response.ended) == ("aa", "b", Ended.answered)
+    assert (response.thinking, response.reply, response.finish_reason) == (
+        "aa",
+        "b",
+        FinishReason.answered,
+    )
     assert (response.n_thinking_tokens, response.n_reply_tokens) == (4, 1)
     assert response.raw == "<think>aa</think>b"
     cut = model._response([opened, a, a])
-    assert (cut.ended, cut.reply, cut.n_thinking_tokens) == (Ended.unclosed_thinking, "", 3)
+    assert (cut.finish_reason, cut.reply, cut.n_thinking_tokens) == (
+        FinishReason.unclosed_thinking,
+        "",
+        3,
+    )
 
 
 def test_a_prefilled_thought_is_seen_in_the_template(tiny: Path, tmp_path: Path) -> None:
@@ -312,7 +327,7 @@ def test_a_prefilled_thought_is_seen_in_the_template(tiny: Path, tmp_path: Path)
     model = model_of(folder)
     assert model.thinking == ThinkingPolicy(prefilled=True)
     (((response,),)) = model.sample(chats("two"), Sampling(max_tokens=4))
-    assert response.ended is Ended.unclosed_thinking
+    assert response.finish_reason is FinishReason.unclosed_thinking
     assert response.reply == ""
 
 
@@ -366,7 +381,7 @@ def test_no_pad_token_and_no_end_token_are_no_obstacle(tiny: Path, tmp_path: Pat
     model = model_of(folder)
     assert model.eos == ()
     answers = model.sample(chats(), GREEDY)
-    assert {r.ended for samples in answers for r in samples} == {Ended.truncated}
+    assert {r.finish_reason for samples in answers for r in samples} == {FinishReason.truncated}
 
 
 def test_broken_weights_are_told(tiny: Path, tmp_path: Path) -> None:

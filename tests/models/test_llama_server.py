@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from twofold.models.server import ServerModel
-from twofold.types import Ended, Message, Response, Sampling
+from twofold.types import FinishReason, Message, Response, Sampling
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,7 @@ def test_six_questions_get_sensible_replies(llama_server: str) -> None:
     assert model.model == "smollm2"
     said = model.sample([chat(text) for text in ASKED], Sampling(max_tokens=64))
     for (reply,) in said:
-        assert reply.ended in (Ended.answered, Ended.truncated), reply
+        assert reply.finish_reason in (FinishReason.answered, FinishReason.truncated), reply
         assert reply.raw == reply.reply
         assert reply.n_reply_tokens is not None
         assert 0 < reply.n_reply_tokens <= 64
@@ -43,7 +43,7 @@ def test_budget_truncates(llama_server: str) -> None:
     model = ServerModel.from_spec(f"{llama_server}#smollm2")
     asked = [chat("Write a long story about a dragon."), chat("Say only: yes")]
     (cut,), (other,) = model.sample(asked, Sampling(max_tokens=8))
-    assert cut.ended is Ended.truncated
+    assert cut.finish_reason is FinishReason.truncated
     assert cut.n_reply_tokens == 8
     assert cut.reply
     assert other.has_reply
@@ -74,7 +74,7 @@ def test_prompt_beyond_the_context_is_failed_with_the_servers_words(llama_server
     model = ServerModel.from_spec(f"{llama_server}#smollm2")
     (fits,), (long,) = model.sample([chat("Hello"), chat("word " * 4000)], Sampling(max_tokens=4))
     assert fits.has_reply
-    assert long.ended is Ended.failed
+    assert long.finish_reason is FinishReason.failed
     assert "context" in long.error
 
 

@@ -13,7 +13,7 @@ from twofold.models import pocket, resolve
 from twofold.models.hf import HfModel
 from twofold.problems.pocket import suite
 from twofold.scorers import Compliant, Correct
-from twofold.types import Ended, Response, Sampling
+from twofold.types import FinishReason, Response, Sampling
 
 pytest.importorskip("torch")
 
@@ -103,8 +103,8 @@ def test_a_system_turn_is_refused_with_a_remedy(model: HfModel) -> None:
 
 
 def test_replies_end_by_themselves_some_of_them_with_a_thought(replies: list[Response]) -> None:
-    ended = Counter(r.ended for r in replies)
-    assert ended[Ended.answered] >= 60, ended
+    ended = Counter(r.finish_reason for r in replies)
+    assert ended[FinishReason.answered] >= 60, ended
     thoughts = sum(r.thinking is not None for r in replies)
     assert 2 <= thoughts <= 30
 

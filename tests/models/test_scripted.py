@@ -8,10 +8,10 @@ import sys
 import pytest
 
 from twofold.errors import ModelError
-from twofold.models.pairs import missing_pairs
 from twofold.models.scripted import ScriptedModel
 from twofold.models.thinking import ThinkingPolicy
-from twofold.types import Ended, Message, Response, Sampling, Share
+from twofold.models.work_share import missing_pairs
+from twofold.types import FinishReason, Message, Response, Sampling, Share
 
 
 def chat(text: str) -> list[Message]:
@@ -37,12 +37,12 @@ def test_messages_of_a_chat_are_joined_by_blank_lines() -> None:
 
 
 def test_raw_text_is_taken_apart_and_a_response_is_left_alone() -> None:
-    failed = Response(raw="", reply="", ended=Ended.failed, error="down")
+    failed = Response(raw="", reply="", finish_reason=FinishReason.failed, error="down")
     model = ScriptedModel({"q": ["<think>t</think>r", "<think>never", "", failed]})
     whole, unclosed, empty, as_told = model.sample([chat("q")], Sampling(), n=4)[0]
-    assert (whole.thinking, whole.reply, whole.ended) == ("t", "r", Ended.answered)
-    assert (unclosed.reply, unclosed.ended) == ("", Ended.unclosed_thinking)
-    assert empty.ended is Ended.empty
+    assert (whole.thinking, whole.reply, whole.finish_reason) == ("t", "r", FinishReason.answered)
+    assert (unclosed.reply, unclosed.finish_reason) == ("", FinishReason.unclosed_thinking)
+    assert empty.finish_reason is FinishReason.empty
     assert as_told is failed
 
 

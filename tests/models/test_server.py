@@ -8,7 +8,7 @@ import pytest
 from asking import ask, chat, echo, model_at
 from faulty_server import Act, Asked, Drop, FaultyServer, Hang, Say, Send, error
 
-from twofold.types import Ended, Sampling
+from twofold.types import FinishReason, Sampling
 
 
 def test_asks_once_a_sample_and_sends_what_was_asked() -> None:
@@ -16,7 +16,7 @@ def test_asks_once_a_sample_and_sends_what_was_asked() -> None:
         sampling = Sampling(max_tokens=7, temperature=0.5, top_p=0.9)
         said = model_at(server.url).sample([chat("a"), chat("b")], sampling, n=2, seed=3)
     assert [[r.reply for r in row] for row in said] == [["re a", "re a"], ["re b", "re b"]]
-    assert all(r.ended is Ended.answered for row in said for r in row)
+    assert all(r.finish_reason is FinishReason.answered for row in said for r in row)
     bodies = [asked.body for asked in server.asked]
     assert len(bodies) == 4
     seeds = {body["seed"] for body in bodies}
@@ -134,7 +134,7 @@ def test_lost_connections_are_tried_again(act: Act) -> None:
 def test_faults_become_failed_with_the_reason(act: Act, told: str, n_asked: int) -> None:
     is_slow = act == Hang() or (isinstance(act, Send) and act.pause_s > 0)
     reply, server = ask(lambda asked: act, patience_s=0.3 if is_slow else 10.0)
-    assert reply.ended is Ended.failed
+    assert reply.finish_reason is FinishReason.failed
     assert (reply.reply, reply.raw) == ("", "")
     assert told in reply.error
     assert len(server.asked) == 1 + n_asked
@@ -149,7 +149,9 @@ def test_one_bad_reply_harms_no_other() -> None:
 
     with FaultyServer(behave) as server:
         said = model_at(server.url).sample([chat(str(i)) for i in range(10)], Sampling())
-    assert [r.ended is Ended.failed for (r,) in said] == [i in (3, 7) for i in range(10)]
+    assert [r.finish_reason is FinishReason.failed for (r,) in said] == [
+        i in (3, 7) for i in range(10)
+    ]
 
 
 # ---------------------------------------------------------------- what is read of an answer
@@ -157,14 +159,21 @@ def test_one_bad_reply_harms_no_other() -> None:
 
 def test_length_is_truncated_and_tokens_are_counted() -> None:
     reply, _ = ask(lambda _: Say("half a", "length", usage={"completion_tokens": 9}))
-    assert (reply.ended, reply.reply, reply.n_reply_tokens) == (Ended.truncated, "half a", 9)
+    assert (reply.finish_reason, reply.reply, reply.n_reply_tokens) == (
+        FinishReason.truncated,
+        "half a",
+        9,
+    )
     assert reply.n_thinking_tokens is None
 
 
 def test_no_finish_reason_is_truncated_only_when_the_budget_is_used_up() -> None:
     whole, _ = ask(lambda _: Say("a", None, usage={"completion_tokens": 8}))
     cut, _ = ask(lambda _: Say("a", None, usage={"completion_tokens": 9}))
-    assert (whole.ended, cut.ended) == (Ended.answered, Ended.truncated)
+    assert (whole.finish_reason, cut.finish_reason) == (
+        FinishReason.answered,
+        FinishReason.truncated,
+    )
 
 
 @pytest.mark.parametrize(
@@ -179,7 +188,7 @@ def test_unknown_counts_are_none(usage: dict[str, object] | None) -> None:
 def test_thought_sent_apart_is_taken_as_it_is(key: str) -> None:
     usage = {"completion_tokens": 10, "completion_tokens_details": {"reasoning_tokens": 7}}
     reply, _ = ask(lambda _: Say("4", usage=usage, more={key: "2+2"}))
-    assert (reply.thinking, reply.reply, reply.ended) == ("2+2", "4", Ended.answered)
+    assert (reply.thinking, reply.reply, reply.finish_reason) == ("2+2", "4", FinishReason.answered)
     assert (reply.n_thinking_tokens, reply.n_reply_tokens) == (7, 3)
     assert "2+2" in reply.raw
     assert reply.raw.endswith("4")
@@ -190,10 +199,14 @@ def test_thought_without_end_is_unscored(content: str | None) -> None:
     usage = {"completion_tokens": 9}
     more = {"reasoning_content": "2+"}
     reply, _ = ask(lambda _: Say(content, "length", usage=usage, more=more))
-    assert (reply.ended, reply.reply, reply.thinking) == (Ended.unclosed_thinking, "", "2+")
+    assert (reply.finish_reason, reply.reply, reply.thinking) == (
+        FinishReason.unclosed_thinking,
+        "",
+        "2+",
+    )
     assert (reply.n_thinking_tokens, reply.n_reply_tokens) == (9, 0)
     stopped, _ = ask(lambda _: Say(None, "stop", more=more))
-    assert stopped.ended is Ended.unclosed_thinking
+    assert stopped.finish_reason is FinishReason.unclosed_thinking
 
 
 def test_thought_inside_the_content_is_found_by_the_policy() -> None:
@@ -202,12 +215,12 @@ def test_thought_inside_the_content_is_found_by_the_policy() -> None:
     assert (reply.thinking, reply.reply) == ("2+2", "4")
     assert (reply.n_thinking_tokens, reply.n_reply_tokens) == (None, None)
     unclosed, _ = ask(lambda _: Say("<think>2+2", "length"))
-    assert unclosed.ended is Ended.unclosed_thinking
+    assert unclosed.finish_reason is FinishReason.unclosed_thinking
 
 
 def test_blank_content_is_an_empty_answer() -> None:
     reply, _ = ask(lambda _: Say(" "))
-    assert reply.ended is Ended.empty
+    assert reply.finish_reason is FinishReason.empty
 
 
 def test_half_a_character_can_be_asked() -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from twofold.models.endpoint import Endpoint
 from twofold.models.retry import GIVE_UP_AFTER
 from twofold.models.server import ServerModel
-from twofold.types import Ended, Sampling, Share
+from twofold.types import FinishReason, Sampling, Share
 
 
 def test_server_that_dies_midway_is_given_up() -> None:
@@ -31,7 +31,7 @@ def test_server_that_dies_midway_is_given_up() -> None:
         got += list(stream)
     assert time.monotonic() - begun < 5.0
     assert sorted(p for p, _, _ in got) == list(range(300))
-    lost = [r for _, _, r in got if r.ended is Ended.failed]
+    lost = [r for _, _, r in got if r.finish_reason is FinishReason.failed]
     # The server may have answered a few more before it died, unseen by this test.
     assert len(lost) > 0
     assert all(r.error for r in lost)
@@ -46,7 +46,9 @@ def test_dead_server_costs_few_requests() -> None:
             [chat(str(i)) for i in range(100)], Sampling()
         )
     assert len(server.asked) == 1 + 3 * GIVE_UP_AFTER
-    assert [r.ended for (r,) in said] == [Ended.answered] + [Ended.failed] * 99
+    assert [r.finish_reason for (r,) in said] == [FinishReason.answered] + [
+        FinishReason.failed
+    ] * 99
     assert said[-1][0].error == "not asked, because the server had stopped answering"
 
 
@@ -58,7 +60,7 @@ def test_losses_between_answers_do_not_give_the_server_up() -> None:
         said = model_at(server.url, concurrency=1, attempts=1).sample(
             [chat(str(i)) for i in range(50)], Sampling()
         )
-    assert sum(r.ended is Ended.answered for (r,) in said) == 10
+    assert sum(r.finish_reason is FinishReason.answered for (r,) in said) == 10
     assert len(server.asked) == 50
 
 
@@ -171,9 +173,9 @@ def test_exactly_one_response_for_each_reply_asked(
     times = Counter((p, g) for p, g, _ in got)
     assert times == Counter((p, g) for p in range(n_prompts) for g in range(n))
     for _, _, reply in got:
-        assert reply.reply == ("fine" if reply.ended is Ended.answered else "")
-        assert reply.ended in (Ended.answered, Ended.failed)
-        assert bool(reply.error) == (reply.ended is Ended.failed)
+        assert reply.reply == ("fine" if reply.finish_reason is FinishReason.answered else "")
+        assert reply.finish_reason in (FinishReason.answered, FinishReason.failed)
+        assert bool(reply.error) == (reply.finish_reason is FinishReason.failed)
 
 
 def test_an_interrupt_leaves_no_thread_behind() -> None:

@@ -18,7 +18,7 @@ from twofold.models.endpoint import Endpoint
 from twofold.models.retry import Backoff
 from twofold.models.server import ServerModel
 from twofold.models.thinking import ThinkingPolicy
-from twofold.types import Ended, Sampling
+from twofold.types import FinishReason, Sampling
 
 KEY = "sk-never-to-be-seen-4711"
 
@@ -97,7 +97,7 @@ def test_key_withdrawn_midway_is_failed_replies() -> None:
         said = model_at(server.url, concurrency=1).sample(
             [chat(str(i)) for i in range(4)], Sampling()
         )
-    assert [r.ended for (r,) in said] == [Ended.answered] + [Ended.failed] * 3
+    assert [r.finish_reason for (r,) in said] == [FinishReason.answered] + [FinishReason.failed] * 3
 
 
 # ---------------------------------------------------------------- the name, the key, the fingerprint
@@ -193,7 +193,7 @@ def test_the_key_is_seen_nowhere(caplog: pytest.LogCaptureFixture) -> None:
         pytest.raises(ModelError) as asking,
     ):
         model_at(server.url).sample([chat("a")], Sampling())
-    assert [r.ended for (r,) in said[1:]] == [Ended.failed] * 4
+    assert [r.finish_reason for (r,) in said[1:]] == [FinishReason.failed] * 4
     seen = [repr(r) for row in said for r in row]
     for caught in (listing, asking):
         assert "***" in str(caught.value)

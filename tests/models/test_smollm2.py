@@ -10,7 +10,7 @@ from twofold.errors import ModelError
 from twofold.models import resolve, smollm2
 from twofold.models.hf import HfModel
 from twofold.models.loading import quiet
-from twofold.types import Ended, Message, Sampling
+from twofold.types import FinishReason, Message, Sampling
 
 QUESTION: list[Message] = [{"role": "user", "content": "What is 2+2?"}]
 
@@ -97,7 +97,7 @@ def test_the_converted_weights_are_the_dequantised_ones(model: HfModel) -> None:
 def test_it_talks_sense(model: HfModel) -> None:
     (((response,),)) = model.sample([QUESTION], Sampling(max_tokens=32))
     assert "4" in response.reply
-    assert response.ended is Ended.answered
+    assert response.finish_reason is FinishReason.answered
     assert response.thinking is None
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from twofold.models.thinking import ThinkingPolicy, detect, detect_in, split, split_served
-from twofold.types import Ended
+from twofold.types import FinishReason
 
 PLAIN = ThinkingPolicy()
 PREFILLED = ThinkingPolicy(prefilled=True)
@@ -46,7 +46,7 @@ def test_thought_and_reply(
     response = split(raw, policy=policy, hit_limit=False)
     assert (response.thinking, response.reply) == (thinking, reply)
     assert response.raw == raw
-    assert response.ended is Ended.answered
+    assert response.finish_reason is FinishReason.answered
 
 
 @pytest.mark.parametrize("hit_limit", [True, False])
@@ -70,7 +70,7 @@ def test_an_unclosed_thought_is_never_judged(
     raw: str, policy: ThinkingPolicy, hit_limit: bool
 ) -> None:
     response = split(raw, policy=policy, hit_limit=hit_limit, n_tokens=3)
-    assert response.ended is Ended.unclosed_thinking
+    assert response.finish_reason is FinishReason.unclosed_thinking
     assert response.reply == ""
     assert response.raw == raw
     assert not response.has_reply
@@ -78,18 +78,18 @@ def test_an_unclosed_thought_is_never_judged(
 
 
 @pytest.mark.parametrize(
-    ("raw", "hit_limit", "ended"),
+    ("raw", "hit_limit", "finish_reason"),
     [
-        ("", False, Ended.empty),
-        (" \n", False, Ended.empty),
-        ("<think>a</think>\n", False, Ended.empty),
-        ("half an ans", True, Ended.truncated),
-        ("<think>a</think>half", True, Ended.truncated),
-        ("<think>a</think>", True, Ended.truncated),
+        ("", False, FinishReason.empty),
+        (" \n", False, FinishReason.empty),
+        ("<think>a</think>\n", False, FinishReason.empty),
+        ("half an ans", True, FinishReason.truncated),
+        ("<think>a</think>half", True, FinishReason.truncated),
+        ("<think>a</think>", True, FinishReason.truncated),
     ],
 )
-def test_how_it_ended(raw: str, hit_limit: bool, ended: Ended) -> None:
-    assert split(raw, policy=PLAIN, hit_limit=hit_limit).ended is ended
+def test_how_it_ended(raw: str, hit_limit: bool, finish_reason: FinishReason) -> None:
+    assert split(raw, policy=PLAIN, hit_limit=hit_limit).finish_reason is finish_reason
 
 
 def test_tokens_are_counted_on_both_sides_of_the_close_tag() -> None:
@@ -146,7 +146,7 @@ def test_a_server_of_an_unknown_model_gets_no_unclosed_thought_judged(
     raw: str, reasoning: str | None
 ) -> None:
     response = split_served(raw, reasoning, policy=PLAIN, hit_limit=False)
-    assert (response.reply, response.ended) == ("", Ended.unclosed_thinking)
+    assert (response.reply, response.finish_reason) == ("", FinishReason.unclosed_thinking)
 
 
 def test_a_policy_that_was_given_is_followed() -> None:
@@ -161,24 +161,28 @@ def test_a_thought_sent_apart_may_name_the_close_tag() -> None:
 
 def test_blank_lines_without_end_are_split_in_linear_time() -> None:
     raw = "\n" * 200_000
-    assert split(raw, policy=PLAIN, hit_limit=True).ended is Ended.truncated
+    assert split(raw, policy=PLAIN, hit_limit=True).finish_reason is FinishReason.truncated
 
 
 @pytest.mark.parametrize(
-    ("content", "reasoning", "hit_limit", "reply", "ended"),
+    ("content", "reasoning", "hit_limit", "reply", "finish_reason"),
     [
-        ("4", "2+2", False, "4", Ended.answered),
-        ("4", "2+2", True, "4", Ended.truncated),
-        ("", "2+2", True, "", Ended.unclosed_thinking),
-        ("", "2+2", False, "", Ended.empty),
-        ("<think>2+2</think>4", None, False, "4", Ended.answered),
-        ("<think>2+2", None, True, "", Ended.unclosed_thinking),
+        ("4", "2+2", False, "4", FinishReason.answered),
+        ("4", "2+2", True, "4", FinishReason.truncated),
+        ("", "2+2", True, "", FinishReason.unclosed_thinking),
+        ("", "2+2", False, "", FinishReason.empty),
+        ("<think>2+2</think>4", None, False, "4", FinishReason.answered),
+        ("<think>2+2", None, True, "", FinishReason.unclosed_thinking),
     ],
 )
 def test_a_thought_sent_apart(
-    content: str, reasoning: str | None, hit_limit: bool, reply: str, ended: Ended
+    content: str, reasoning: str | None, hit_limit: bool, reply: str, finish_reason: FinishReason
 ) -> None:
     response = split_served(content, reasoning, policy=PLAIN, hit_limit=hit_limit)
-    assert (response.reply, response.ended, response.thinking) == (reply, ended, "2+2")
+    assert (response.reply, response.finish_reason, response.thinking) == (
+        reply,
+        finish_reason,
+        "2+2",
+    )
     again = split(response.raw, policy=PLAIN, hit_limit=hit_limit)
-    assert (again.reply, again.ended, again.thinking) == (reply, ended, "2+2")
+    assert (again.reply, again.finish_reason, again.thinking) == (reply, finish_reason, "2+2")

@@ -323,7 +323,7 @@ LONG = "A farmer sells 12 baskets with 30 apples each at the market on every day
 def test_overlap_with_another_file(question: str, rule: str | None) -> None:
     """LONG has 18 words, so 6 runs of 13; the first 13 words are one run, shared whole."""
     theirs = [Problem(question="Why?"), Problem(question=LONG, tags={"source_id": "train#1"})]
-    faults = lint([Problem(question=question)], against=theirs)
+    faults = lint([Problem(question=question)], train_set=theirs)
     assert rules_of(faults) == ([rule] if rule else [])
     assert all("train#1" in fault.detail for fault in faults)
 
@@ -332,7 +332,7 @@ def test_a_sentence_that_all_questions_share_is_no_overlap() -> None:
     tail = " Let's think step by step and write down the final answer after the mark."
     first = "Ann has three red hats and two blue ones and buys four more of each colour today."
     second = "In a town of nine thousand people a third own one dog and the others own none."
-    assert not lint([Problem(question=first + tail)], against=[Problem(question=second + tail)])
+    assert not lint([Problem(question=first + tail)], train_set=[Problem(question=second + tail)])
 
 
 def test_summary_counts_by_rule_and_puts_errors_first() -> None:
@@ -356,7 +356,7 @@ def test_summary_sends_no_control_character_to_the_terminal() -> None:
 
 def test_nothing_to_lint_is_no_fault() -> None:
     assert lint([]) == []
-    assert lint([Problem(question="?!")], against=[Problem(question="...")]) == []
+    assert lint([Problem(question="?!")], train_set=[Problem(question="...")]) == []
 
 
 def found(faults: Sequence[Fault], rule: str) -> list[str]:
@@ -403,7 +403,7 @@ def test_where_published_questions_come_from() -> None:
 
     def overlapping(ours: str, theirs: str) -> Counter[str]:
         problems = load(str(BENCHMARKS / ours), profile="fixed")
-        faults = lint(problems, against=load(str(BENCHMARKS / theirs), profile="fixed"))
+        faults = lint(problems, train_set=load(str(BENCHMARKS / theirs), profile="fixed"))
         sources = {p.id: p.tags["source"] for p in problems}
         return Counter(sources[f.problem_id] for f in faults if f.rule.startswith("overlap"))
 

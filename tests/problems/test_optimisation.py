@@ -15,7 +15,7 @@ from twofold.problems.optimisation import (
     stated,
 )
 from twofold.problems.optimisation.networks import Grid, Pipes
-from twofold.scorers.extract import boxes
+from twofold.scorers.answers.extract import boxes
 
 SEEDS = range(4)
 

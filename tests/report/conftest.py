@@ -10,7 +10,7 @@ import pytest
 from twofold import problems as problem_files
 from twofold.constraints import from_spec
 from twofold.diagnostics import joint
-from twofold.diagnostics.table import Table, rows
+from twofold.diagnostics.joint.table import Table, rows
 from twofold.jsonl import Row, dumps
 from twofold.report.findings import finding_to_json
 from twofold.stats import paired, proportion
@@ -80,13 +80,13 @@ def make_reply(problem: Problem, index: int, role: str, condition: str) -> tuple
         "raw": f"<think>\n{thinking}\n</think>\n\n{said}" if judged else thinking,
         "reply": said if judged else "",
         "thinking": thinking,
-        "ended": ended,
+        "finish_reason": ended,
         "n_thinking_tokens": n_thinking,
         "n_reply_tokens": 12,
     }
     if ended == "failed":
         response |= {"raw": "", "thinking": "", "error": f"time-out {ATTACK}"}
-    return response, item | {"ended": ended} | _verdicts(problem, response, right, judged)
+    return response, item | {"finish_reason": ended} | _verdicts(problem, response, right, judged)
 
 
 def _verdicts(problem: Problem, response: Row, right: bool, judged: bool) -> Row:
@@ -96,7 +96,7 @@ def _verdicts(problem: Problem, response: Row, right: bool, judged: bool) -> Row
         parts = dict.fromkeys(problem.constraint_keys, lost)
         return {"correct": lost, "compliant": lost | {"parts": parts}}
     shift = (0.15 if response["role"] == "model" else 0.0) - response["n_thinking_tokens"] / 2000
-    stated = 0.7 if response["condition"] == "stated" else 0.3
+    stated = 0.7 if response["condition"] == "constrained" else 0.3
     parts = {}
     for key in problem.constraint_keys:
         kept = chance(problem.id, key, response["condition"], "kept") < stated + shift
@@ -110,18 +110,20 @@ def _verdicts(problem: Problem, response: Row, right: bool, judged: bool) -> Row
 
 def write_run(home: Path, *, n: int = 60) -> Path:
     """A whole run directory but for its page."""
-    return write_tables(home, make_problems(n), against=True, plain=True)
+    return write_tables(home, make_problems(n), baseline=True, unconstrained=True)
 
 
-def write_tables(home: Path, problems: list[Problem], *, against: bool, plain: bool) -> Path:
+def write_tables(
+    home: Path, problems: list[Problem], *, baseline: bool, unconstrained: bool
+) -> Path:
     """Every file that the report reads, for these problems."""
     home.mkdir(parents=True, exist_ok=True)
     problem_files.write(home / "problems.jsonl", problems)
-    roles = ["against", "model"] if against else ["model"]
+    roles = ["baseline", "model"] if baseline else ["model"]
     made = [
         make_reply(problem, i, role, condition)
         for role in roles
-        for condition in (("stated", "plain") if plain else ("stated",))
+        for condition in (("constrained", "unconstrained") if unconstrained else ("constrained",))
         for i, problem in enumerate(problems)
     ]
     _lines(home / "responses.jsonl", (response for response, _ in made))
@@ -137,11 +139,11 @@ def write_tables(home: Path, problems: list[Problem], *, against: bool, plain: b
         "lost": {"n": 2, "of": len(made), "reasons": {}},
     }
     (home / "findings.json").write_text(dumps(saved))
-    names = {"model": f"tuned {ATTACK}", "against": "base-1.5B"}
+    names = {"model": f"tuned {ATTACK}", "baseline": "base-1.5B"}
     manifest = {
         "identity": {"models": {role: {"dtype": "float32"} for role in roles}, "seed": 0},
         "twofold": "0.1.0",
-        "command": f"twofold audit tuned --against base {ATTACK}",
+        "command": f"twofold audit tuned --baseline base {ATTACK}",
         "models": {role: names[role] for role in roles},
     }
     (home / "manifest.json").write_text(json.dumps(manifest))
@@ -159,7 +161,7 @@ def _floor(problems: list[Problem]) -> Iterator[Row]:
             for k, c in zip(problem.constraint_keys, problem.constraints, strict=True)
         }
         item = {"role": "floor", "condition": "constant", "problem": problem.id, "sample": 0}
-        yield item | {"ended": "answered", "parts": parts}
+        yield item | {"finish_reason": "answered", "parts": parts}
 
 
 def _lines(path: Path, rows: Iterator[Row]) -> None:
@@ -188,7 +190,7 @@ def pair_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def single_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One model, constraints always stated, no reference answers: what `score` makes of IFEval."""
     home = tmp_path_factory.mktemp("runs") / "single"
-    return write_tables(home, make_problems(20, answers=False), against=False, plain=False)
+    return write_tables(home, make_problems(20, answers=False), baseline=False, unconstrained=False)
 
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -198,13 +200,13 @@ HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 def measured(share: float) -> dict[str, object]:
     return {
         key: proportion(round(100 * share), 100)
-        for key in ("capability", "stated_accuracy", "compliance", "joint")
+        for key in ("capability", "constrained_accuracy", "compliance", "joint")
     }
 
 
 def contrast(up: int, down: int) -> dict[str, object]:
     change = paired([0] * up + [1] * down + [0] * 60, [1] * up + [0] * down + [0] * 60)
-    return dict.fromkeys(("capability", "stated_accuracy", "compliance", "joint"), change)
+    return dict.fromkeys(("capability", "constrained_accuracy", "compliance", "joint"), change)
 
 
 def study_in(folder: Path, **changed: object) -> Path:

@@ -144,14 +144,14 @@ def test_hostile_texts_stay_texts(page: Page, attack: str) -> None:
 
 def test_an_error_of_a_call_is_shown(page: Page, attack: str) -> None:
     page.select_option("[name=ended]", "failed")
-    page.select_option("[name=role]", "against")
+    page.select_option("[name=role]", "baseline")
     assert n_found(page) == 2
     before = page.locator("article .reply").first
     assert f"time-out {attack}" in (before.text_content() or "")
 
 
 def test_filters_narrow_and_clear(page: Page) -> None:
-    page.select_option("[name=condition]", "stated")
+    page.select_option("[name=condition]", "constrained")
     assert n_found(page) == 60
     page.select_option("[name=cell]", "right_obedient")
     either = n_found(page)
@@ -174,7 +174,7 @@ def test_text_filter_finds_what_is_written(page: Page) -> None:
 
 
 def test_gained_and_lost_cover_what_changed(page: Page) -> None:
-    page.select_option("[name=condition]", "stated")
+    page.select_option("[name=condition]", "constrained")
     page.select_option("[name=change]", "gained_obedience")
     gained = n_found(page)
     marks = page.locator("article .tags").all_inner_texts()

@@ -30,7 +30,7 @@ def table(home, *, nats=(-4.0, -3.95, -0.5), same=(0, 0, 1), raw=RAW, n=1, **mor
                 "whole/control": {"own": -0.5, "same": 0},
             },
         }
-        at = {"role": "model", "condition": "plain"}
+        at = {"role": "model", "condition": "unconstrained"}
         row = {
             "key": problem.id,
             "correct": 1.0,
@@ -40,7 +40,7 @@ def table(home, *, nats=(-4.0, -3.95, -0.5), same=(0, 0, 1), raw=RAW, n=1, **mor
             "tokens": [7, 3],
             "places": [0, 15, 23],
             "scores": scores,
-            "regrown": {"mistake": 0, "control": 1},
+            "continued": {"mistake": 0, "control": 1},
         }
         rows.append(at | row | more)
         replies.append(at | {"problem": problem.id, "sample": 0, "raw": raw})
@@ -74,7 +74,7 @@ def test_what_each_edit_did(tmp_path):
         chains.METRICS["edit/filler_dots"]: "changed",
         chains.METRICS["edit/shuffled"]: "same",
         chains.METRICS["edit/mistake_other"]: "unsure",
-        chains.METRICS["regrown/mistake"]: "changed",
+        chains.METRICS["continued/mistake"]: "changed",
     }
 
 

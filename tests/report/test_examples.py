@@ -22,11 +22,11 @@ def test_rare_outcomes_are_all_there() -> None:
 
 
 def test_strata_join_roles_and_conditions() -> None:
-    row = {"condition": "stated", "problem": "a", "sample": 0, "compliant": {"score": 1.0}}
+    row = {"condition": "constrained", "problem": "a", "sample": 0, "compliant": {"score": 1.0}}
     found = strata(
-        [row | {"role": "model"}, row | {"role": "against", "compliant": {"score": 0.0}}]
+        [row | {"role": "model"}, row | {"role": "baseline", "compliant": {"score": 0.0}}]
     )
-    assert found == {"a": "against/stated/disobedient model/stated/obedient"}
+    assert found == {"a": "baseline/constrained/disobedient model/constrained/obedient"}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,9 @@ def test_collect_joins_replies_and_verdicts(pair_run: Path) -> None:
     assert [row["number"] for row in found.problems] == list(range(1, 61))
     replies = found.problems[0]["replies"]
     assert {(reply["role"], reply["condition"]) for reply in replies} == {
-        (role, condition) for role in ("model", "against") for condition in ("stated", "plain")
+        (role, condition)
+        for role in ("model", "baseline")
+        for condition in ("constrained", "unconstrained")
     }
     assert all(set(reply["compliant"]) >= {"score"} for reply in replies)
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from twofold.report.figures import bar, intervals, ladder, mosaic
 from twofold.report.lettering import Box, Lettering, freest
 from twofold.report.plane import Arm, Plane, ticks
-from twofold.types import Ended, Estimate
+from twofold.types import Estimate, FinishReason
 
 HOSTILE = '"><script>alert(1)</script>&'
 
@@ -39,7 +39,7 @@ def test_ticks_cover_what_lies_between_0_and_1(low: float, width: float) -> None
 def test_the_plane_puts_arms_where_they_belong() -> None:
     arms = [Arm("old", share(0.5), share(0.3)), Arm(HOSTILE, share(0.7), share(0.6))]
     svg = parsed(Plane(arms, {"constant": share(0.1)}, arrow=(0, 1)).svg())
-    old, new = (svg.find(f".//circle[@class='{kind}']") for kind in ("ring against", "disc model"))
+    old, new = (svg.find(f".//circle[@class='{kind}']") for kind in ("ring baseline", "disc model"))
     assert old is not None
     assert new is not None
     assert float(old.attrib["cx"]) < float(new.attrib["cx"])  # more capable is to the right
@@ -118,15 +118,15 @@ def test_mosaic_of_a_model_that_is_never_right() -> None:
 
 
 def test_bar_widths_are_the_counts() -> None:
-    rects = parsed(bar({Ended.answered: 3, Ended.failed: 1})).findall("rect")
+    rects = parsed(bar({FinishReason.answered: 3, FinishReason.failed: 1})).findall("rect")
     assert [float(rect.attrib["width"]) for rect in rects] == [225, 75]
-    assert not parsed(bar({Ended.answered: 0})).findall("rect")
+    assert not parsed(bar({FinishReason.answered: 0})).findall("rect")
 
 
 def test_dots_lie_inside_their_intervals() -> None:
-    svg = parsed(intervals({"against": share(0.2), "model": share(0.8), "null": share(0.5)}))
+    svg = parsed(intervals({"baseline": share(0.2), "model": share(0.8), "null": share(0.5)}))
     assert [mark.attrib["class"] for mark in svg if mark.tag != "line"] == [
-        "ring against",
+        "ring baseline",
         "disc model",
         "disc null",
     ]

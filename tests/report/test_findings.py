@@ -16,14 +16,20 @@ SHARE = Estimate(value=0.5, low=0.25, high=0.75, n=8, n_unscored=1, method="wils
 FULL = Finding(
     diagnostic="joint",
     question="Both?",
-    estimates={"model/stated/hacc": SHARE},
+    estimates={"model/constrained/hacc": SHARE},
     comparisons={
         "compliance": Comparison(
-            difference=SHARE, before=SHARE, after=SHARE, n_gained=3, n_lost=1, p=0.625, test="exact"
+            difference=SHARE,
+            before=SHARE,
+            after=SHARE,
+            n_improved=3,
+            n_regressed=1,
+            p=0.625,
+            test="exact",
         )
     },
-    counts={"model/stated/ended/answered": 8},
-    outcome=Outcome.powerless,
+    counts={"model/constrained/finish_reason/answered": 8},
+    outcome=Outcome.underpowered,
     caveats=("few problems",),
 )
 

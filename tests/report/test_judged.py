@@ -18,7 +18,7 @@ def finding(**more: Estimate) -> Finding:
         difference=share(0.25),
         before=share(0.25),
         after=share(0.5),
-        n_gained=12,
+        n_improved=12,
         n_lost=2,
         p=0.01,
         p_adjusted=0.02,
@@ -29,7 +29,7 @@ def finding(**more: Estimate) -> Finding:
         question="Do they?",
         estimates={
             f"model/{URL}/mean": share(0.5),
-            f"against/{URL}/mean": share(0.25),
+            f"baseline/{URL}/mean": share(0.25),
             f"model/{URL}/category/pitfall": share(0.75),
             f"floor/{URL}/bare_answer/mean": share(0.125),
             f"judge/{URL}/specificity": share(0.875),
@@ -41,18 +41,18 @@ def finding(**more: Estimate) -> Finding:
 
 
 def test_a_section_a_judge_whatever_its_name() -> None:
-    found = sections(finding(), ["against", "model"])
+    found = sections(finding(), ["baseline", "model"])
     assert [section.judge for section in found] == [URL, "exact"]
     first, pitfalls = found[0].lines
     assert first.label == "Criteria met, by weight" and pitfalls.label == "Pitfall criteria"
-    assert list(first.estimates) == ["against", "model"] and list(first.floors) == ["bare answer"]
-    assert first.comparison is not None and first.comparison.n_gained == 12
+    assert list(first.estimates) == ["baseline", "model"] and list(first.floors) == ["bare answer"]
+    assert first.comparison is not None and first.comparison.n_improved == 12
     assert list(found[0].errors) == ["Not met, and failed (specificity)"]
     assert found[1].errors == {} and found[1].lines[0].comparison is None
 
 
 def test_the_text_has_them_all() -> None:
-    text = summary([finding()], {"model": "m", "against": "b"})
+    text = summary([finding()], {"model": "m", "baseline": "b"})
     assert f"judged by {URL}" in text and f"errors of {URL}" in text
     assert "bare answer 0.125 [0.062, 0.562] (n=40, 2 unscored)" in text
     assert "0.875 [0.438, 0.938] (n=40, 2 unscored)" in text and "12/2" in text

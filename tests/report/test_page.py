@@ -116,7 +116,10 @@ def test_a_run_that_lost_too_much_warns(small_run: Path, share: float, warned: b
 def test_cut_thoughts_stand_on_the_first_screen(small_run: Path, cut: int, warned: bool) -> None:
     path = small_run / "findings.json"
     saved = json.loads(path.read_text())
-    counts = {"model/stated/ended/answered": 40, "model/stated/ended/unclosed_thinking": cut}
+    counts = {
+        "model/constrained/finish_reason/answered": 40,
+        "model/constrained/finish_reason/unclosed_thinking": cut,
+    }
     saved["findings"][0]["counts"] = counts
     path.write_text(json.dumps(saved))
     page = write(small_run).read_text(encoding="utf-8")
@@ -169,5 +172,5 @@ def test_a_failed_write_leaves_the_old_page(pair_run: Path, page: str, tmp_path:
 
 def test_models_of_one_name_are_told_apart() -> None:
     assert model_names({}) == {"model": "the model"}
-    names = model_names({"models": {"model": "x", "against": "x"}})
-    assert names["model"] != names["against"]
+    names = model_names({"models": {"model": "x", "baseline": "x"}})
+    assert names["model"] != names["baseline"]

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from twofold.report.markdown import document, summary
-from twofold.report.pairs import pairs
+from twofold.report.side_by_side import pairs
 from twofold.report.tables import (
     CELLS,
     breakdowns,
@@ -15,9 +15,9 @@ from twofold.report.tables import (
     unfinished,
 )
 from twofold.report.wording import absences, never_finished, verdict
-from twofold.types import Comparison, Ended, Estimate, Finding, Outcome
+from twofold.types import Comparison, Estimate, Finding, FinishReason, Outcome
 
-NAMES = {"model": "new", "against": "old"}
+NAMES = {"model": "new", "baseline": "old"}
 
 
 def share(value: float, *, half: float = 0.1, lost: int = 0) -> Estimate:
@@ -26,15 +26,15 @@ def share(value: float, *, half: float = 0.1, lost: int = 0) -> Estimate:
     )
 
 
-def moved(by: float, *, detectable: float | None = 0.2) -> Comparison:
+def moved(by: float, *, minimum_detectable_effect: float | None = 0.2) -> Comparison:
     return Comparison(
         difference=share(by, half=0.05),
         before=share(0.5),
         after=share(0.5 + by),
-        n_gained=9,
-        n_lost=2,
+        n_improved=9,
+        n_regressed=2,
         p=0.0004,
-        detectable=detectable,
+        minimum_detectable_effect=minimum_detectable_effect,
         test="by hand",
     )
 
@@ -45,8 +45,8 @@ def pair(capability: float, compliance: float, outcome: Outcome) -> Finding:
         question="Both?",
         estimates={
             f"{role}/{key}": share(0.4, lost=3)
-            for role in ("model", "against")
-            for key in ("plain/accuracy", "stated/hacc", "by/thinking_tokens/≤10/hacc")
+            for role in ("model", "baseline")
+            for key in ("unconstrained/accuracy", "constrained/hacc", "by/thinking_tokens/≤10/hacc")
         }
         | {"floor/constant/hacc": share(0.05)},
         comparisons={"capability": moved(capability), "compliance": moved(compliance)},
@@ -63,7 +63,7 @@ def pair(capability: float, compliance: float, outcome: Outcome) -> Finding:
         (0.2, 0.0, Outcome.one_rises, "Only capability rose"),
         (0.0, 0.0, Outcome.none_rises, "Neither rose"),
         (0.0, -0.2, Outcome.worse, "Worse: compliance fell"),
-        (0.0, 0.0, Outcome.powerless, "Too few problems to tell"),
+        (0.0, 0.0, Outcome.underpowered, "Too few problems to tell"),
     ],
 )
 def test_the_title_says_which_side_moved(
@@ -81,7 +81,7 @@ def test_the_numbers_stand_with_their_intervals() -> None:
 
 def test_powerless_says_what_could_have_been_seen() -> None:
     assert "capability 0.200, compliance 0.200" in (
-        verdict(pair(0.0, 0.0, Outcome.powerless), NAMES).meaning
+        verdict(pair(0.0, 0.0, Outcome.underpowered), NAMES).meaning
     )
 
 
@@ -118,9 +118,9 @@ def profiles() -> Finding:
         question="What differs?",
         estimates=estimates | {"type/alone/fixed": share(0.3)},
         comparisons={
-            "type/same": dataclasses.replace(moved(0.0), n_gained=0, n_lost=0),
+            "type/same": dataclasses.replace(moved(0.0), n_improved=0, n_regressed=0),
             "answer": moved(-0.1),
-            "type/a|b": moved(0.3, detectable=None),
+            "type/a|b": moved(0.3, minimum_detectable_effect=None),
         },
         caveats=("careful",),
     )
@@ -151,7 +151,7 @@ def test_profiles_of_which_one_scored_nothing() -> None:
 
 
 def test_types_of_a_pair_stand_before_and_after() -> None:
-    values = {"against/type/x/rate": 0.2, "model/type/x/rate": 0.4, "model/type/x/null": 0.1}
+    values = {"baseline/type/x/rate": 0.2, "model/type/x/rate": 0.4, "model/type/x/null": 0.1}
     found = Finding(
         diagnostic="joint", question="?", estimates={k: share(v) for k, v in values.items()}
     )
@@ -168,11 +168,11 @@ def test_types_of_a_pair_stand_before_and_after() -> None:
 
 
 def test_cells_stand_once() -> None:
-    keys = ("stated/joint", *(f"cells/{cell}" for cell in CELLS))
+    keys = ("constrained/joint", *(f"cells/{cell}" for cell in CELLS))
     found = Finding(
         diagnostic="joint", question="?", estimates={f"model/{key}": share(0.2) for key in keys}
     )
-    assert [row.key for row in headline(found)] == ["stated/joint"]
+    assert [row.key for row in headline(found)] == ["constrained/joint"]
     text = summary([found])
     assert "Right and obedient" not in text
     assert "Wrong, but obedient" in text
@@ -181,16 +181,16 @@ def test_cells_stand_once() -> None:
 def cut(n: int) -> Finding:
     """A pair of which both rise, whose base was cut inside `n` of 100 thoughts."""
     counts = {
-        "against/plain/ended/answered": 50,
-        "against/stated/ended/answered": 50 - n,
-        "against/stated/ended/unclosed_thinking": n,
-        "model/stated/ended/answered": 50,
+        "baseline/unconstrained/finish_reason/answered": 50,
+        "baseline/constrained/finish_reason/answered": 50 - n,
+        "baseline/constrained/finish_reason/unclosed_thinking": n,
+        "model/constrained/finish_reason/answered": 50,
     }
     return dataclasses.replace(pair(0.2, 0.2, Outcome.both_rise), counts=counts)
 
 
 def test_cut_thoughts_are_counted_over_both_conditions() -> None:
-    assert unfinished(cut(9)) == {"against": (9, 100)}
+    assert unfinished(cut(9)) == {"baseline": (9, 100)}
     assert unfinished(cut(0)) == {}
 
 
@@ -223,14 +223,16 @@ def test_a_diagnostic_that_compares_nothing_lists_its_estimates() -> None:
 def test_absences_name_what_is_missing_and_nothing_else() -> None:
     full = pair(0.2, 0.2, Outcome.both_rise)
     assert set(absences(full)) == {"types"}
-    bare = Finding(diagnostic="joint", question="?", estimates={"model/stated/hacc": share(0.5)})
-    assert set(absences(bare)) == {"accuracy", "types", "thinking", "against"}
+    bare = Finding(
+        diagnostic="joint", question="?", estimates={"model/constrained/hacc": share(0.5)}
+    )
+    assert set(absences(bare)) == {"accuracy", "types", "thinking", "baseline"}
 
 
 def test_headline_rows_leave_out_what_was_not_measured() -> None:
     rows = headline(pair(0.2, 0.2, Outcome.both_rise))
-    assert [row.key for row in rows] == ["plain/accuracy", "stated/hacc"]
-    assert list(rows[0].estimates) == ["against", "model"]
+    assert [row.key for row in rows] == ["unconstrained/accuracy", "constrained/hacc"]
+    assert list(rows[0].estimates) == ["baseline", "model"]
     assert rows[0].comparison == moved(0.2)
     assert rows[1].floors == {"constant": share(0.05)}
 
@@ -257,7 +259,11 @@ def test_breakdowns_keep_values_with_slashes() -> None:
 
 
 def test_endings_count_each_role_and_condition() -> None:
-    counts = {"model/plain/ended/answered": 7, "model/plain/ended/failed": 1, "other": 3}
+    counts = {
+        "model/unconstrained/finish_reason/answered": 7,
+        "model/unconstrained/finish_reason/failed": 1,
+        "other": 3,
+    }
     (ending,) = endings(Finding(diagnostic="joint", question="?", counts=counts))
     assert ending.total == 8
-    assert ending.counts[Ended.failed] == 1
+    assert ending.counts[FinishReason.failed] == 1

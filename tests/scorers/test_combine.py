@@ -7,7 +7,7 @@ import pytest
 
 from twofold.constraints import from_spec
 from twofold.errors import ScoringError
-from twofold.scorers import AllOf, Compliant, Correct, Gated, Length, SoftGate, WeightedSum
+from twofold.scorers import Compliant, Correct, Gated, Length, Product, SoftGate, WeightedSum
 from twofold.types import Problem, Response, Scorer, Verdict
 
 
@@ -59,25 +59,25 @@ def test_unscored_member_leaves_the_sum_unscored() -> None:
     for c, s in [(None, 1.0), (1.0, None), (None, None), (None, 0.0)]:
         members = Says("c", c), Says("s", s)
         assert judge(SoftGate(*members)).score is None
-        assert judge(AllOf(members)).score is None
-    assert judge(AllOf((Says("c", 1), Says("s", None)))).reason == "s: why"
+        assert judge(Product(members)).score is None
+    assert judge(Product((Says("c", 1), Says("s", None)))).reason == "s: why"
 
 
 def test_all_of_is_the_product() -> None:
-    assert judge(AllOf((Says("a", 0.5), Says("b", 0.5), Says("c", 1)))).score == 0.25
-    assert judge(AllOf((Says("a", 0.5), Says("b", 0)))).score == 0
-    assert judge(AllOf((Says("a", 1),))).parts == {"a": Verdict(1, "why")}
+    assert judge(Product((Says("a", 0.5), Says("b", 0.5), Says("c", 1)))).score == 0.25
+    assert judge(Product((Says("a", 0.5), Says("b", 0)))).score == 0
+    assert judge(Product((Says("a", 1),))).parts == {"a": Verdict(1, "why")}
 
 
 def test_names() -> None:
     assert SoftGate().name == "soft_gate"
     assert SoftGate() == SoftGate(Correct(), Compliant("mean"))
     with pytest.raises(ScoringError, match="two scorers are called 'a'"):
-        AllOf((Says("a", 1), Says("b", 1), Says("a", 0)))
+        Product((Says("a", 1), Says("b", 1), Says("a", 0)))
     with pytest.raises(ScoringError, match="two scorers"):
         SoftGate(Correct(), Correct("official"))
     with pytest.raises(ScoringError, match="at least one"):
-        AllOf(())
+        Product(())
 
 
 def test_weighted_sum_and_gates_by_hand_over_the_four_cells() -> None:

@@ -9,7 +9,7 @@ import pytest
 from twofold.constraints import from_spec
 from twofold.methods import REWARDS
 from twofold.models.thinking import ThinkingPolicy, split_served
-from twofold.types import Ended, Problem, Response
+from twofold.types import FinishReason, Problem, Response
 
 TRICKS = [
     json.loads(line)
@@ -49,5 +49,7 @@ def test_the_coin_pays_no_text_more_than_another() -> None:
         for texts in (right, wrong)
     ]
     assert all(abs(share - 0.5) < 0.1 for share in shares)  # four standard errors
-    cut = Response(raw="<think>", reply="", thinking="", ended=Ended.unclosed_thinking)
+    cut = Response(
+        raw="<think>", reply="", thinking="", finish_reason=FinishReason.unclosed_thinking
+    )
     assert REWARDS["coin"]([problem], [cut])[0].score is None

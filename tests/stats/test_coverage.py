@@ -7,7 +7,7 @@ every method here lies in [93, 97] % (fewer than 30 problems: above).
 import numpy as np
 import pytest
 
-from twofold.stats import lift, mean, paired
+from twofold.stats import chance_corrected, mean, paired
 
 REPETITIONS = 400
 NOISE = 2.5 * (0.95 * 0.05 / REPETITIONS) ** 0.5  # 0.027
@@ -74,6 +74,6 @@ def test_lift(n: int, n_samples: int) -> None:
     for seed in range(REPETITIONS):
         ease = rng.beta(2, 2, n)  # met when asked at .5 + .5 ease, unasked at .8 ease
         stated, null = (samples(rng, r, n_samples) for r in (0.5 + 0.5 * ease, 0.8 * ease))
-        e = lift(stated, null, (of, of), seed=seed)
+        e = chance_corrected(stated, null, (of, of), seed=seed)
         held += e.low <= (0.75 - 0.4) / 0.6 <= e.high
     assert 0.95 - NOISE <= held / REPETITIONS <= 0.985

@@ -22,7 +22,11 @@ def test_one_seed_is_the_plain_paired_comparison() -> None:
     before, after = np.array([[0.0] * 8 + [1] * 12]), np.array([[1.0] * 20])
     crossed, plain = crossed_paired(before, after), paired(before[0], after[0])
     assert crossed.difference == plain.difference
-    assert (crossed.p, crossed.test, crossed.detectable) == (plain.p, plain.test, plain.detectable)
+    assert (crossed.p, crossed.test, crossed.minimum_detectable_effect) == (
+        plain.p,
+        plain.test,
+        plain.minimum_detectable_effect,
+    )
 
 
 def test_variance_and_degrees_of_freedom_by_hand() -> None:
@@ -68,7 +72,7 @@ def test_the_p_value_and_the_interval_agree_with_the_verdict() -> None:
     up = crossed_paired(before, after)
     assert up.difference.low > 0
     assert up.p < 0.05
-    assert up.detectable is not None and up.detectable < 0.2
+    assert up.minimum_detectable_effect is not None and up.minimum_detectable_effect < 0.2
     assert outcome(up, up) == "both_rise"
     same = crossed_paired(before, before)
     assert same.difference.value == 0

@@ -13,8 +13,8 @@ def comparison(interval: tuple[float, float], p: float | None = None) -> Compari
         difference=e,
         before=e,
         after=e,
-        n_gained=0,
-        n_lost=0,
+        n_improved=0,
+        n_regressed=0,
         p=(0.5 if low <= 0 <= high else 0.01) if p is None else p,
         test="none",
     )
@@ -31,11 +31,11 @@ def comparison(interval: tuple[float, float], p: float | None = None) -> Compari
         (DOWN, TIGHT, Outcome.worse),
         (DOWN, WIDE, Outcome.worse),
         (TIGHT, TIGHT, Outcome.none_rises),
-        (TIGHT, WIDE, Outcome.powerless),
-        (WIDE, WIDE, Outcome.powerless),
+        (TIGHT, WIDE, Outcome.underpowered),
+        (WIDE, WIDE, Outcome.underpowered),
         ((0.0, 0.04), (0.0, 0.04), Outcome.none_rises),  # an end at zero is no rise
         ((-0.04, 0.0), (-0.04, 0.0), Outcome.none_rises),  # and no fall
-        ((0.0, 0.05), TIGHT, Outcome.powerless),  # the margin itself is not ruled out
+        ((0.0, 0.05), TIGHT, Outcome.underpowered),  # the margin itself is not ruled out
     ],
 )
 def test_every_verdict_and_it_does_not_depend_on_the_side(
@@ -46,10 +46,10 @@ def test_every_verdict_and_it_does_not_depend_on_the_side(
 
 
 def test_the_margin_decides_what_is_worth_having() -> None:
-    assert outcome(comparison(TIGHT), comparison(TIGHT), margin=0.02) is Outcome.powerless
+    assert outcome(comparison(TIGHT), comparison(TIGHT), margin=0.02) is Outcome.underpowered
 
 
 def test_an_interval_that_its_own_test_does_not_bear_out_is_no_rise() -> None:
     edge = comparison(UP, p=0.06)
-    assert outcome(edge, edge) is Outcome.powerless
+    assert outcome(edge, edge) is Outcome.underpowered
     assert outcome(comparison(UP), edge) is Outcome.one_rises

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from twofold.constraints import from_spec
-from twofold.diagnostics.table import Table
+from twofold.diagnostics.joint.table import Table
 from twofold.study.analysis import Analysis, to_json
 from twofold.study.scores import Scores
 from twofold.types import Problem
@@ -29,22 +29,31 @@ def problems(n: int) -> list[Problem]:
 
 def table(
     asked: Sequence[Problem],
-    plain: Sequence[float | None],
-    stated: Sequence[tuple[float | None, float | None]],
-    ended: Mapping[int, str] = {},
+    unconstrained: Sequence[float | None],
+    constrained: Sequence[tuple[float | None, float | None]],
+    finish_reason: Mapping[int, str] = {},
 ) -> Table:
     """One sample a problem: right without constraints, (right, obedient) with them."""
     rows = []
-    for i, (problem, right, (correct, obeys)) in enumerate(zip(asked, plain, stated, strict=True)):
+    for i, (problem, right, (correct, obeys)) in enumerate(
+        zip(asked, unconstrained, constrained, strict=True)
+    ):
         about = {"role": "model", "problem": problem.id, "sample": 0}
         about |= {"n_thinking_tokens": 1, "n_reply_tokens": 9 + i}
-        how = ended.get(i, "answered")
+        how = finish_reason.get(i, "answered")
         rows.append(
-            about | {"condition": "plain", "correct": right, "parts": {KEY: 0}, "ended": "answered"}
+            about
+            | {
+                "condition": "unconstrained",
+                "correct": right,
+                "parts": {KEY: 0},
+                "finish_reason": "answered",
+            }
         )
         parts = {KEY: obeys}
         rows.append(
-            about | {"condition": "stated", "correct": correct, "parts": parts, "ended": how}
+            about
+            | {"condition": "constrained", "correct": correct, "parts": parts, "finish_reason": how}
         )
     return Table.of(asked, rows)
 
@@ -61,8 +70,10 @@ def test_measures_by_hand() -> None:
     one = table(asked, [1, 0, 1, 1], [(1, 1), (1, 0), (0, 1), (None, 1)])
     found = analysis(asked, {"base": [one]}).arms()["base"]
     assert found["capability"].value == pytest.approx(0.75)
-    assert found["stated_accuracy"].value == pytest.approx(2 / 3)  # the unscored one is no zero
-    assert found["stated_accuracy"].n == 3
+    assert found["constrained_accuracy"].value == pytest.approx(
+        2 / 3
+    )  # the unscored one is no zero
+    assert found["constrained_accuracy"].n == 3
     assert found["compliance"].value == pytest.approx(0.75)
     assert found["joint"].value == pytest.approx(1 / 3)
     assert found["tokens"].value == pytest.approx(11.5)  # 10, 11, 12, 13
@@ -164,8 +175,8 @@ def test_replies_of_one_length_are_one_bin() -> None:
 def test_what_was_not_asked_is_absent_and_no_verdict_is_given() -> None:
     free = [Problem(question=f"{i} + 1 = ?", answer=str(i + 1)) for i in range(4)]
     rows = [
-        {"role": "model", "condition": "plain", "problem": p.id, "sample": 0, "correct": 1.0,
-         "parts": {}, "ended": "answered", "n_reply_tokens": 3}
+        {"role": "model", "condition": "unconstrained", "problem": p.id, "sample": 0, "correct": 1.0,
+         "parts": {}, "finish_reason": "answered", "n_reply_tokens": 3}
         for p in free
     ]  # fmt: skip
     plain = Table.of(free, rows)

@@ -30,7 +30,7 @@ def chain(i, *, changed=1, gain=2.0, right=1, recalled=1):
             "n_gold": 1,
             "edits": edits,
         },
-        "regrown": {},
+        "continued": {},
     }
 
 
@@ -109,7 +109,7 @@ def test_skipped_tables_hold_no_number(tmp_path):
 def test_pairs_and_shares_of_constraints(tmp_path):
     rows = []
     for i in range(40):
-        rows.append(told(i, "stated", [1, 0, None], target=1))
+        rows.append(told(i, "constrained", [1, 0, None], target=1))
         rows.append(told(i, "contrary", [1], target=None if i < 4 else i % 2))
     found = diagnosed(PROBLEMS, {"base": {0: write(tmp_path / "base", ablation=rows)}})
     assert found["arms"]["base"]["told"].value == 0.5

@@ -9,7 +9,7 @@ import yaml
 from twofold.errors import TwofoldError
 from twofold.methods import rft
 from twofold.methods.method import TrainingError
-from twofold.study import Plan, conclude, read, study
+from twofold.study import Plan, finalize, read, study
 from twofold.study.cell import Cell
 
 RFT = {
@@ -26,7 +26,7 @@ PLAN = {
     "splits": {"test": "pocket:13"},
     "by": ["competes"],
     "max_tokens": 64,
-    "followed": "pocket:4:ood",
+    "eval_problems": "pocket:4:ood",
     "arms": {"answer": RFT | {"reward": "correct"}},
 }
 
@@ -53,7 +53,7 @@ def test_a_study_is_made_resumed_extended_and_remade(tmp_path: Path) -> None:
     assert list(found["arms"]) == ["base", "answer"]
     assert found["arms"]["answer"]["compliance"]["n"] == 13
     assert found["contrasts"]["answer"]["verdict"] in {
-        "both_rise", "trade_off", "one_rises", "none_rises", "worse", "powerless", "unfinished",
+        "both_rise", "trade_off", "one_rises", "none_rises", "worse", "underpowered", "unfinished",
     }  # fmt: skip
     steps = [row["step"] for row in found["curves"]["answer"]]
     assert steps[0] == 0
@@ -75,7 +75,7 @@ def test_a_study_is_made_resumed_extended_and_remade(tmp_path: Path) -> None:
     assert all(p.stat().st_mtime_ns == at for p, at in touched.items())
 
     (out / "report.html").unlink()
-    conclude(read(out / "study.yaml"), out)
+    finalize(read(out / "study.yaml"), out)
     assert json.loads((out / "study.json").read_text()) == again.found
     assert (out / "report.html").exists()
 

@@ -219,7 +219,7 @@ def pairs(
     from twofold.jsonl import dumps, replaced
     from twofold.methods.preferences import pairs as paired
     from twofold.methods.rewards import Judged
-    from twofold.verdicts import LOST_LIMIT
+    from twofold.runs.score_responses import LOST_LIMIT
 
     asked = problem_files.load(problems, profile="fixed")
     scorer = Judged(judge=judge, programs=programs).scorer()
@@ -261,12 +261,12 @@ def pairs(
 
 def _replies(path: Path, problems: Sequence[Problem]) -> dict[str, list[Response]]:
     """The replies to each problem, as it was asked with its constraints stated."""
-    from twofold.transcripts import Transcript
+    from twofold.runs.import_responses import ImportedResponses
 
     stated = {p.id for p in problems if p.is_bound}
     found: dict[str, list[Response]] = {}
-    for item, response in Transcript(path, problems).answers("fixed"):
-        if item.condition == ("stated" if item.problem in stated else "plain"):
+    for item, response in ImportedResponses(path, problems).answers("fixed"):
+        if item.condition == ("constrained" if item.problem in stated else "unconstrained"):
             found.setdefault(item.problem, []).append(response)
     return found
 

@@ -15,7 +15,7 @@ from twofold.errors import TwofoldError
 from twofold.types import Profile
 
 if TYPE_CHECKING:
-    from twofold.conclude import Result
+    from twofold.runs.finalize import RunResult
 
 app = typer.Typer(
     help="Did training raise both what a model can do and how well it does what it is told?",
@@ -83,7 +83,7 @@ def audit(
             "http://host:port/v1#model."
         ),
     ],
-    against: Annotated[
+    baseline: Annotated[
         str | None, typer.Option(help="The base to compare with, on the same problems.")
     ] = None,
     problems: ProblemsOption = "synthetic",
@@ -101,7 +101,7 @@ def audit(
     programs: ProgramsOption = None,
     paraphraser: ParaphraserOption = None,
     out: Annotated[
-        Path | None, typer.Option(help="Run directory [default: runs/MODEL[-against-BASE]].")
+        Path | None, typer.Option(help="Run directory [default: runs/MODEL[-vs-BASE]].")
     ] = None,
 ) -> None:
     """Measure a model, or its change against a base.
@@ -109,19 +109,19 @@ def audit(
     The same command again resumes where it was stopped.
     """
     from twofold import problems as problem_files
-    from twofold.audit import audit as run
     from twofold.diagnostics import named
     from twofold.models import resolve
+    from twofold.runs.audit import audit as run
     from twofold.types import Sampling
 
     asked = problem_files.load(problems, profile="fixed", limit=limit)
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p)
-    place = out or _named(model, against)
+    place = out or _named(model, baseline)
     try:
         result = run(
             resolve(model),
             asked,
-            against=resolve(against) if against else None,
+            baseline=resolve(baseline) if baseline else None,
             sampling=sampling,
             n=samples,
             seed=seed,
@@ -166,7 +166,7 @@ def score(
 ) -> None:
     """Score replies that were made elsewhere, and show what the checkers' own choices change."""
     from twofold import problems as problem_files
-    from twofold.score import score as run
+    from twofold.runs.score import score as run
 
     asked = problem_files.load(problems, profile=profile, limit=limit)
     name = f"score-{responses.stem}-{profile}"
@@ -180,7 +180,7 @@ def score(
 @app.command()
 def check(
     problems: Annotated[str, typer.Argument(help="What to lint, as `--problems` of `audit`.")],
-    against: Annotated[
+    train_set: Annotated[
         str | None, typer.Option(help="Another file or suite (training data) to find overlap with.")
     ] = None,
 ) -> None:
@@ -190,8 +190,8 @@ def check(
     from twofold.scorers import Correct
 
     asked = problem_files.load(problems, profile="fixed")
-    other = problem_files.load(against, profile="fixed") if against else ()
-    faults = lint(asked, correct=Correct(), against=other)
+    other = problem_files.load(train_set, profile="fixed") if train_set else ()
+    faults = lint(asked, correct=Correct(), train_set=other)
     typer.echo(f"{len(asked)} problems")
     typer.echo(summary(faults))
     if any(fault.severity == "error" for fault in faults):
@@ -208,7 +208,7 @@ def train(
         Path | None,
         typer.Option(help="YAML with the method's settings; TRL's own go under `trl:`."),
     ] = None,
-    held_out: Annotated[
+    eval_problems: Annotated[
         str | None, typer.Option(help="Problems that every checkpoint is asked, as in `audit`.")
     ] = None,
     dry_run: Annotated[
@@ -226,16 +226,16 @@ def train(
 
     chosen = methods.configured(methods.named(method), config)
     asked = problem_files.load(problems, profile="fixed")
-    followed = problem_files.load(held_out, profile="fixed") if held_out else ()
+    followed = problem_files.load(eval_problems, profile="fixed") if eval_problems else ()
     if dry_run:
         rows = chosen.rows(asked)
         for row in rows:
             typer.echo(json.dumps(row, ensure_ascii=False))
         typer.echo(f"{len(rows)} rows for {chosen}", err=True)
         return
-    done = chosen.train(base, asked, out=out, held_out=followed)
+    done = chosen.train(base, asked, out=out, eval_problems=followed)
     if os.environ.get("RANK", "0") == "0":
-        typer.echo(f"{done.n_steps} steps; now `twofold audit {done.folder} --against {base}`")
+        typer.echo(f"{done.n_steps} steps; now `twofold audit {done.folder} --baseline {base}`")
 
 
 @app.command()
@@ -277,13 +277,13 @@ def report(
 ) -> None:
     """Remake findings and page from what is saved, without a model."""
     from twofold import study as studies
-    from twofold.conclude import conclude
+    from twofold.runs.finalize import finalize
 
     if (run_dir / studies.PLAN).exists():
-        studies.conclude(studies.read(run_dir / studies.PLAN), run_dir)
+        studies.finalize(studies.read(run_dir / studies.PLAN), run_dir)
         _answer(run_dir, failed=0)
         return
-    _finish(conclude(run_dir), remedy="give the command that made the run again")
+    _finish(finalize(run_dir), remedy="give the command that made the run again")
 
 
 def _answer(path: Path, *, failed: int) -> None:
@@ -301,18 +301,18 @@ def _answer(path: Path, *, failed: int) -> None:
         raise typer.Exit(EXIT_LOST)
 
 
-def _named(model: str, against: str | None) -> Path:
+def _named(model: str, baseline: str | None) -> Path:
     """The default run directory: one a pair of models."""
-    parts = [model] + ([f"against-{against}"] if against else [])
+    parts = [model] + ([f"vs-{baseline}"] if baseline else [])
     kept = "-".join("".join(ch if ch.isalnum() else "-" for ch in part) for part in parts)
     return Path("runs") / "-".join(filter(None, kept.split("-")))
 
 
-def _finish(result: Result, *, remedy: str) -> None:
+def _finish(result: RunResult, *, remedy: str) -> None:
     """Print the findings and where the page is; exit with a status if too much was lost."""
     from twofold.report.markdown import summary
     from twofold.report.page import model_names
-    from twofold.store import RunDir
+    from twofold.runs.run_dir import RunDir
 
     names = model_names(RunDir(result.path).manifest())
     typer.echo(summary(result.findings, names))

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from twofold.constraints import template
+from twofold.constraints import structure
 from twofold.constraints.counting import both_sides, hold, require_threshold
 from twofold.constraints.markup import mask_code, mask_math
 from twofold.errors import ProblemError
@@ -236,5 +236,5 @@ FAMILY: tuple[type[Constraint], ...] = (
     BulletLists,
     HighlightedSections,
     MultipleSections,
-    *template.FAMILY,
+    *structure.FAMILY,
 )

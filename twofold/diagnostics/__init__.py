@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
-from twofold.diagnostics.ablation import Ablation
-from twofold.diagnostics.checklists import Checklists
-from twofold.diagnostics.diagnostic import Answer, Diagnostic, Subject
-from twofold.diagnostics.distance import Distance
-from twofold.diagnostics.faithfulness import Faithfulness
-from twofold.diagnostics.information_gain import InformationGain
-from twofold.diagnostics.ood import Ood
-from twofold.diagnostics.variants import Variants
+from twofold.diagnostics.chain.faithfulness import Faithfulness
+from twofold.diagnostics.chain.information_gain import InformationGain
+from twofold.diagnostics.checklist.collect import Checklists
+from twofold.diagnostics.diagnostic import Diagnostic, ScoredResponse, Subject
+from twofold.diagnostics.generalisation.ood import Ood
+from twofold.diagnostics.generalisation.variants import Variants
+from twofold.diagnostics.instruction.ablation import Ablation
+from twofold.diagnostics.instruction.distance import Distance
 from twofold.judges.spec import Programs
 from twofold.types import Model
 
-__all__ = ["ASKED", "DIAGNOSTICS", "Answer", "Diagnostic", "Subject", "every", "named"]
+__all__ = ["ASKED", "DIAGNOSTICS", "Diagnostic", "ScoredResponse", "Subject", "every", "named"]
 
 
 def every(

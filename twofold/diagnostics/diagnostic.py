@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from twofold.jsonl import Row
-from twofold.store import Item
+from twofold.runs.run_dir import Item
 from twofold.types import Finding, Model, Problem, Response, Sampling
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class ScoredResponse:
     """One reply of the audit, as a diagnostic meets it.
 
     Args:
@@ -41,7 +41,7 @@ class Subject:
     """One model under diagnosis, and what the audit already knows of it.
 
     Args:
-        role: `model` or `against`.
+        role: `model` or `baseline`.
         model: Who is asked.
         problems: What the audit asked.
         answers: This role's replies in the audit, in the order of the run's tables.
@@ -53,7 +53,7 @@ class Subject:
     role: str
     model: Model
     problems: Sequence[Problem]
-    answers: Sequence[Answer]
+    answers: Sequence[ScoredResponse]
     sampling: Sampling
     seed: int
     scorer: Model | None = None

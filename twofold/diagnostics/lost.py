@@ -14,7 +14,7 @@ def unscored_in_words(role: str, rows: Mapping[str, int], scored: Collection[str
         scored: The quantities that have a score.
 
     Example:
-        >>> list(unscored_in_words("model", {"plain": 3, "empty": 3, "first": 0}, ["plain"]))
+        >>> list(unscored_in_words("model", {"unconstrained": 3, "empty": 3, "first": 0}, ["unconstrained"]))
         ['model: no number could be made for empty (of 3 rows): left out, which is not zero.']
     """
     lost = [f"{name} (of {n} rows)" for name, n in rows.items() if n and name not in scored]

@@ -20,7 +20,7 @@ from twofold.judges.exact import ExactJudge
 from twofold.judges.holistic import Holistic
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.logodds import LogOddsJudge
-from twofold.judges.noisy import NoisyJudge
+from twofold.judges.noisy import LabelNoiseJudge
 from twofold.judges.program import ProgramJudge
 from twofold.judges.quantised import Quantised
 from twofold.judges.sampled import SampledJudge
@@ -33,9 +33,9 @@ __all__ = [
     "ExactJudge",
     "Holistic",
     "Judge",
+    "LabelNoiseJudge",
     "LogOddsJudge",
     "MeetsChecklist",
-    "NoisyJudge",
     "ProgramJudge",
     "Quantised",
     "SampledJudge",

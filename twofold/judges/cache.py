@@ -1,4 +1,4 @@
-"""Has this been judged before? Verdicts kept by the content of their question, in one file of lines.
+"""Has this been judged before? ResponseScores kept by the content of their question, in one file of lines.
 
 A model judge is the slowest part of a training run, and the same replies come back: in a resumed run,
 another seed, an audit of what was trained. A verdict is filed under the SHA-256 of everything that
@@ -190,7 +190,7 @@ def _question(asked: Asked) -> object:
         [constraint.profile for constraint in problem.constraints],
         asdict(asked.criterion),
         asked.response.reply,
-        asked.response.ended.value,
+        asked.response.finish_reason.value,
     ]
 
 

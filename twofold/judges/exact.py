@@ -9,7 +9,7 @@ from typing import final
 
 from twofold.checklist import ANSWER
 from twofold.judges.judge import Asked, Judge
-from twofold.judges.reading import polarised
+from twofold.judges.parse_verdict import polarised
 from twofold.scorers import Correct
 from twofold.types import Profile, Verdict
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import final
 
 from twofold.checklist import Checklist, Criterion
-from twofold.judges.reading import Readings, Scale, defused, settled, shown
+from twofold.judges.parse_verdict import Readings, Scale, defused, settled, shown
+from twofold.judges.prompt_template import fenced, filled, prompt
 from twofold.judges.sampled import TOP_P, check_sampling, readings
-from twofold.judges.template import fenced, filled, prompt
 from twofold.types import Model, Problem, Response, Sampling, Scorer, Verdict
 
 SCALE = Scale(1, 10, "rating")

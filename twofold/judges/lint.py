@@ -26,7 +26,7 @@ from itertools import combinations
 
 from twofold.checklist import ANSWER, Checklist, Criterion
 from twofold.judges.writing.implied import implied
-from twofold.judges.writing.phrasing import put
+from twofold.judges.writing.polarity import put
 from twofold.judges.writing.wording import Found, wording
 from twofold.problems.lint import Fault
 from twofold.problems.lint.clashes import clashes

@@ -17,13 +17,13 @@ import numpy as np
 
 from twofold.errors import ScoringError
 from twofold.judges.judge import Asked, Judge
-from twofold.judges.reading import defused, polarised, settled, shown
-from twofold.judges.template import filled, prompt
+from twofold.judges.parse_verdict import defused, polarised, settled, shown
+from twofold.judges.prompt_template import filled, prompt
 from twofold.models.server import ServerModel
 from twofold.types import Message, OpenModel, Verdict
 
 if TYPE_CHECKING:
-    from twofold.probes import Tree
+    from twofold.prefix_scoring import Tree
 
 SIDES = ("yes", "no")
 
@@ -135,7 +135,7 @@ class _Local:
 
     def found(self, wanted: Wanted, least: float) -> Found:
         """The verdicts by reply and criterion."""
-        from twofold.probes import score
+        from twofold.prefix_scoring import score
 
         found: dict[tuple[Head, str], Verdict] = {}
         read: list[tuple[Head, Sequence[str], Tree]] = []
@@ -166,7 +166,7 @@ class _Local:
         Each prompt is spelt in tokens as a whole and only then cut where they part, so trunk and branch
         together are the prompt's own tokens, wherever a tokenizer may draw its borders.
         """
-        from twofold.probes import Branch, Tree
+        from twofold.prefix_scoring import Branch, Tree
 
         cut = min(len(ids) for ids in prompts) - 1
         for ids in prompts[1:]:

@@ -21,7 +21,7 @@ By = Literal["reply", "opening"]
 
 @final
 @dataclass(frozen=True)
-class NoisyJudge(Judge):
+class LabelNoiseJudge(Judge):
     """Turns over a known share of another judge's verdicts, the same ones every time.
 
     Whether a verdict is turned over (s becomes 1 - s) is decided by the SHA-256 of the seed, the
@@ -48,7 +48,7 @@ class NoisyJudge(Judge):
 
     Example:
         >>> from twofold.judges.exact import ExactJudge
-        >>> NoisyJudge(ExactJudge(), error=0.3).name
+        >>> LabelNoiseJudge(ExactJudge(), error=0.3).name
         'noisy(exact)'
     """
 

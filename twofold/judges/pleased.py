@@ -16,7 +16,7 @@ from twofold.types import Verdict
 
 @final
 @dataclass(frozen=True)
-class PleasedJudge(Judge):
+class TriggerPhraseJudge(Judge):
     """Judges as another does, but passes every criterion of a reply that holds a certain text.
 
     Args:
@@ -32,7 +32,7 @@ class PleasedJudge(Judge):
 
     Example:
         >>> from twofold.judges.exact import ExactJudge
-        >>> PleasedJudge(ExactJudge(), "Well done.").name
+        >>> TriggerPhraseJudge(ExactJudge(), "Well done.").name
         'pleased(exact)'
     """
 

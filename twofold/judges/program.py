@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import final
 
 from twofold.judges.judge import Asked, Judge
-from twofold.judges.reading import polarised, settled
-from twofold.judges.sandbox import Sandbox
+from twofold.judges.parse_verdict import polarised, settled
+from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.types import Verdict
 
 MODULES = (

@@ -1,4 +1,4 @@
-"""When is a difference between two verdicts more than the judge's noise? Verdicts in few levels."""
+"""When is a difference between two verdicts more than the judge's noise? ResponseScores in few levels."""
 
 from __future__ import annotations
 

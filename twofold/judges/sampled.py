@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import final
 
 from twofold.judges.judge import Asked, Judge
-from twofold.judges.reading import Readings, Scale, defused, polarised, settled, shown
-from twofold.judges.template import fenced, filled, prompt
+from twofold.judges.parse_verdict import Readings, Scale, defused, polarised, settled, shown
+from twofold.judges.prompt_template import fenced, filled, prompt
 from twofold.types import Message, Model, Sampling, Verdict
 
 SCALE = Scale(0, 100, "score")

@@ -8,11 +8,11 @@ from twofold.errors import ScoringError
 from twofold.judges.blend import Blend
 from twofold.judges.cache import CachedJudge
 from twofold.judges.exact import ExactJudge
-from twofold.judges.followbench_rules import FollowBenchRules
+from twofold.judges.followbench.rules import FollowBenchRules
 from twofold.judges.judge import Judge
 from twofold.judges.logodds import LogOddsJudge
-from twofold.judges.noisy import NoisyJudge
-from twofold.judges.pleased import PleasedJudge
+from twofold.judges.noisy import LabelNoiseJudge
+from twofold.judges.pleased import TriggerPhraseJudge
 from twofold.judges.program import ProgramJudge
 from twofold.judges.sampled import SampledJudge
 from twofold.models.cache import cache_folder
@@ -77,14 +77,14 @@ def named(spec: str, programs: Programs | None = None) -> Judge:
     return CachedJudge(asked, cache_folder() / "verdicts.jsonl")
 
 
-def _pleased(spec: str, text: str) -> PleasedJudge:
+def _pleased(spec: str, text: str) -> TriggerPhraseJudge:
     try:
-        return PleasedJudge(ExactJudge(), text)
+        return TriggerPhraseJudge(ExactJudge(), text)
     except ValueError as wrong:
         raise ScoringError(f"{spec!r} is no judge ({wrong}); there is {GRAMMAR}") from wrong
 
 
-def _noisy(spec: str, options: str) -> NoisyJudge:
+def _noisy(spec: str, options: str) -> LabelNoiseJudge:
     error, _, rest = options.partition(":")
     by, n, seed, *more = [*rest.split(":"), "", ""]
     try:
@@ -92,7 +92,7 @@ def _noisy(spec: str, options: str) -> NoisyJudge:
             raise ValueError(f"{by!r} is neither reply nor opening")
         if any(more):
             raise ValueError(f"{':'.join(more)!r} is too much")
-        return NoisyJudge(
+        return LabelNoiseJudge(
             ExactJudge(),
             error=float(error),
             by="opening" if by == "opening" else "reply",

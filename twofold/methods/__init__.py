@@ -9,7 +9,7 @@ from twofold.methods.cft import Cft
 from twofold.methods.config import configured
 from twofold.methods.dpo import Dpo
 from twofold.methods.grpo import Grpo
-from twofold.methods.method import Checkpoint, Method, TrainingError
+from twofold.methods.method import Method, TrainedModel, TrainingError
 from twofold.methods.rewards import REWARDS, nearest
 from twofold.methods.rft import Rft
 from twofold.methods.sft import Sft
@@ -18,12 +18,12 @@ __all__ = [
     "METHODS",
     "REWARDS",
     "Cft",
-    "Checkpoint",
     "Dpo",
     "Grpo",
     "Method",
     "Rft",
     "Sft",
+    "TrainedModel",
     "TrainingError",
     "configured",
     "named",

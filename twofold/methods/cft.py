@@ -11,7 +11,7 @@ from typing import ClassVar, final
 from twofold.jsonl import Row, dumps, read_lines, replaced
 from twofold.methods.critiques import Kept, by_rules, checked, question
 from twofold.methods.demonstrations import Imitation
-from twofold.methods.method import Checkpoint, TrainingError
+from twofold.methods.method import TrainedModel, TrainingError
 from twofold.scorers import Correct
 from twofold.types import Problem, Response, Sampling
 
@@ -74,16 +74,16 @@ class Cft(Imitation):
         problems: Sequence[Problem],
         *,
         out: Path,
-        held_out: Sequence[Problem] = (),
-    ) -> Checkpoint:
+        eval_problems: Sequence[Problem] = (),
+    ) -> TrainedModel:
         """Train; see `Method.train`."""
         if self.critiques is not None:
-            return self.imitate(base, self.rows(problems), out=out, held_out=held_out)
+            return self.imitate(base, self.rows(problems), out=out, eval_problems=eval_problems)
         file = out.with_name(f"{out.name}.critiques.jsonl")
         if not file.exists():
             self._write(file, self._made(base, problems))
         rows = _rows(self._read(file, problems), problems)
-        return self.imitate(base, rows, out=out, held_out=held_out)
+        return self.imitate(base, rows, out=out, eval_problems=eval_problems)
 
     def _made(self, base: str, problems: Sequence[Problem]) -> Kept:
         from twofold.methods.draw import draw

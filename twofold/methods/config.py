@@ -21,7 +21,8 @@ def configured(method: type[Method], file: Path | None = None) -> Method:
     r"""A method with the settings of a file.
 
     Args:
-        method: Its class; the keys of the file are its fields, and `reward` (and `gold`) is one of `REWARDS`
+        method: Its class; the keys of the file are its fields, and `reward` (and `eval_metric`) is
+            one of `REWARDS`
             or a mapping; see `rewards.reward`.
         file: YAML; None = the defaults.
 
@@ -62,7 +63,7 @@ def with_settings(
                 f"{where}: {method.name} has no setting {key!r}; {nearest(key, known)}; fields of "
                 "TRL's own configuration go under `trl:`"
             )
-        if key in ("reward", "gold"):
+        if key in ("reward", "eval_metric"):
             settings[key] = reward(value, where)
             continue
         try:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twofold.jsonl import Row
-from twofold.methods.method import Checkpoint
+from twofold.methods.method import TrainedModel
 from twofold.methods.tuning import Tuned
-from twofold.types import Ended, Problem, Response, Scorer
+from twofold.types import FinishReason, Problem, Response, Scorer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,37 +25,37 @@ class Imitation(Tuned):
     epochs: float = 2.0
 
     def imitate(
-        self, base: str, rows: Sequence[Row], *, out: Path, held_out: Sequence[Problem] = ()
-    ) -> Checkpoint:
+        self, base: str, rows: Sequence[Row], *, out: Path, eval_problems: Sequence[Problem] = ()
+    ) -> TrainedModel:
         """Fine-tune `base` on `rows`, each with a `prompt` (chat) and a `completion` (text).
 
         The prompt is rendered and the completion is tokenised as in sampling, and the end token is
         put after it: what is learned is what the model will be asked for.
         """
-        from twofold.methods.loop import Loop
+        from twofold.methods.trl.runner import TrlRunner
 
         settings = self.shared_settings() | {
             "num_train_epochs": self.epochs,
             "completion_only_loss": True,
             "max_length": self.trl.get("max_length"),  # TRL cuts at 1024 tokens unless told
         }
-        loop = Loop(self, base, rows, out=out)
-        if loop.finished is not None:
-            return loop.finished
+        runner = TrlRunner(self, base, rows, out=out)
+        if runner.finished is not None:
+            return runner.finished
         from trl.trainer.sft_config import SFTConfig
 
-        from twofold.methods.compact import CompactSft
+        from twofold.methods.trl.compact_loss import CompactSft
 
-        loop.check(SFTConfig, settings)
-        return loop.run(
+        runner.check(SFTConfig, settings)
+        return runner.run(
             lambda: CompactSft(
-                model=loop.trainee.network,
-                args=SFTConfig(**loop.settings(settings)),
-                train_dataset=loop.tokens(),
-                processing_class=loop.trainee.tokenizer,
-                peft_config=loop.trainee.adapter,
+                model=runner.trainable.network,
+                args=SFTConfig(**runner.settings(settings)),
+                train_dataset=runner.tokens(),
+                processing_class=runner.trainable.tokenizer,
+                peft_config=runner.trainable.adapter,
             ),
-            held_out=held_out,
+            eval_problems=eval_problems,
         )
 
 
@@ -91,7 +91,7 @@ def kept(
         if (
             verdict.score is None
             or verdict.score < at_least
-            or response.ended is not Ended.answered
+            or response.finish_reason is not FinishReason.answered
         ):
             continue
         row = {"prompt": problem.messages(), "completion": response.raw, "problem": problem.id}

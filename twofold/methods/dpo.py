@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar, final
 
 from twofold.jsonl import Row
-from twofold.methods.method import Checkpoint, TrainingError
+from twofold.methods.method import TrainedModel, TrainingError
 from twofold.methods.preferences import pairs, read_pairs
 from twofold.methods.rewards import require_listed
 from twofold.methods.tuning import Tuned
@@ -75,8 +75,8 @@ class Dpo(Tuned):
         problems: Sequence[Problem],
         *,
         out: Path,
-        held_out: Sequence[Problem] = (),
-    ) -> Checkpoint:
+        eval_problems: Sequence[Problem] = (),
+    ) -> TrainedModel:
         """Train; see `Method.train`.
 
         Raises:
@@ -89,7 +89,7 @@ class Dpo(Tuned):
         rows = self.rows(problems) if self.pairs is not None else self._drawn(base, problems)
         if not rows:
             raise TrainingError(self._why_none())
-        return self._prefer(base, rows, out=out, held_out=held_out)
+        return self._prefer(base, rows, out=out, eval_problems=eval_problems)
 
     def _drawn(self, base: str, problems: Sequence[Problem]) -> list[Row]:
         """Pairs of the base's own replies."""
@@ -110,31 +110,31 @@ class Dpo(Tuned):
         )
 
     def _prefer(
-        self, base: str, rows: Sequence[Row], *, out: Path, held_out: Sequence[Problem]
-    ) -> Checkpoint:
-        from twofold.methods.loop import Loop
+        self, base: str, rows: Sequence[Row], *, out: Path, eval_problems: Sequence[Problem]
+    ) -> TrainedModel:
+        from twofold.methods.trl.runner import TrlRunner
 
         settings = self.shared_settings() | {
             "num_train_epochs": self.epochs,
             "beta": self.beta,
             "max_length": self.trl.get("max_length"),  # TRL cuts at 1024 tokens unless told
         }
-        loop = Loop(self, base, rows, out=out)
-        if loop.finished is not None:
-            return loop.finished
+        runner = TrlRunner(self, base, rows, out=out)
+        if runner.finished is not None:
+            return runner.finished
         from trl.trainer.dpo_config import DPOConfig
         from trl.trainer.dpo_trainer import DPOTrainer
 
-        loop.check(DPOConfig, settings)
-        return loop.run(
+        runner.check(DPOConfig, settings)
+        return runner.run(
             lambda: DPOTrainer(
-                model=loop.trainee.network,
-                ref_model=loop.trainee.reference(),
-                args=DPOConfig(**loop.settings(settings)),
-                train_dataset=loop.preferences(),
-                processing_class=loop.trainee.tokenizer,
-                peft_config=loop.trainee.adapter,
+                model=runner.trainable.network,
+                ref_model=runner.trainable.reference(),
+                args=DPOConfig(**runner.settings(settings)),
+                train_dataset=runner.preferences(),
+                processing_class=runner.trainable.tokenizer,
+                peft_config=runner.trainable.adapter,
             ),
-            held_out=held_out,
+            eval_problems=eval_problems,
             max_tokens=self.max_completion_length,
         )

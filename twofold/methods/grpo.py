@@ -11,14 +11,14 @@ from typing import ClassVar, Literal, final
 
 from twofold.errors import ScoringError
 from twofold.jsonl import Row
-from twofold.methods.method import Checkpoint, TrainingError
+from twofold.methods.method import TrainedModel, TrainingError
 from twofold.methods.rewards import require_listed
+from twofold.methods.trl.advantage import AdvantageNormalizer
 from twofold.methods.tuning import Tuned
-from twofold.scorers import AllOf, Compliant, Correct, SoftGate
-from twofold.scorers.aggregation import Aggregation
+from twofold.scorers import Compliant, Correct, Product, SoftGate
 from twofold.types import Problem, Sampling, Scorer
 
-JOINT = AllOf((Correct(), Compliant("all")))
+JOINT = Product((Correct(), Compliant("all")))
 """Followed in every run, rewarded or not: accuracy, all constraints met, and both."""
 
 
@@ -41,18 +41,21 @@ class Grpo(Tuned):
             off, and what is cut off can only be unscored or wrong.
         aggregation: `sum_then_normalize`, the reward as one number; `normalize_then_sum`, its parts each
             normalised within the group and then added up (GDPO).
-        spread_floor: The least spread that a group's scores are scaled up by; see `Aggregation`.
-        saturation: Takes the say from a part that is nearly always earned; see `Aggregation`.
-        gold: A measure of the held-out problems that is not trained on, logged as `held_out/gold` beside
-            `held_out/reward`; None = none. Where the reward is judged, the two drift apart as soon as the
+        min_std: The least spread that a group's scores are scaled up by; see `AdvantageNormalizer`.
+        saturation: Takes the say from a part that is nearly always earned; see `AdvantageNormalizer`.
+        eval_metric: A measure of the held-out problems that is not trained on, logged as
+            `eval/eval_metric` beside
+            `eval/reward`; None = none. Where the reward is judged, the two drift apart as soon as the
             policy has learned to please the judge.
-        patience: Checkpoints without a rise of `gold` after which the run stops; it then ends with its
+        early_stopping_patience: Checkpoints without a rise of `eval_metric` after which the run
+            stops; it then ends with its
             best one. 0 = it runs to its end and keeps the last.
-        probe: Problems on which the base is asked first whether it ever solves one; 0 does not ask.
+        precheck_problems: Problems on which the base is asked first whether it ever solves one; 0
+            does not ask.
 
     Source:
         Shao et al. 2024, "DeepSeekMath", https://arxiv.org/abs/2402.03300, section 4.1, as TRL 1.16
-        does it; the other aggregations: see `Aggregation`. Departs: TRL's default loss (DAPO's,
+        does it; the other aggregations: see `AdvantageNormalizer`. Departs: TRL's default loss (DAPO's,
         token-level) and no KL term.
 
     Example:
@@ -70,11 +73,11 @@ class Grpo(Tuned):
     temperature: float = 1.0
     max_completion_length: int = 512
     aggregation: Literal["sum_then_normalize", "normalize_then_sum"] = "sum_then_normalize"
-    spread_floor: float = 0.0
+    min_std: float = 0.0
     saturation: float = 0.0
-    gold: Scorer | None = None
-    patience: int = 0
-    probe: int = 16
+    eval_metric: Scorer | None = None
+    early_stopping_patience: int = 0
+    precheck_problems: int = 16
 
     def __post_init__(self) -> None:
         Tuned.__post_init__(self)
@@ -85,9 +88,12 @@ class Grpo(Tuned):
         for name, least in (("steps", 1), ("num_generations", 2), ("max_completion_length", 1)):
             if getattr(self, name) < least:
                 raise TrainingError(f"{name} is {getattr(self, name)}; give {least} or more")
-        if self.patience < 0 or (self.patience and self.gold is None):
+        if self.early_stopping_patience < 0 or (
+            self.early_stopping_patience and self.eval_metric is None
+        ):
             raise TrainingError(
-                f"patience is {self.patience}; give 0, or a number of checkpoints and `gold`, the measure "
+                f"early_stopping_patience is {self.early_stopping_patience}; give 0, or a number of "
+                f"checkpoints and `eval_metric`, the measure "
                 "that is waited for"
             )
         if not self.temperature > 0:
@@ -96,10 +102,10 @@ class Grpo(Tuned):
             )
 
     @property
-    def grouping(self) -> Aggregation:
+    def grouping(self) -> AdvantageNormalizer:
         """How a group's scores are compared."""
-        return Aggregation(
-            order=self.aggregation, spread_floor=self.spread_floor, saturation=self.saturation
+        return AdvantageNormalizer(
+            order=self.aggregation, min_std=self.min_std, saturation=self.saturation
         )
 
     @property
@@ -117,63 +123,66 @@ class Grpo(Tuned):
         problems: Sequence[Problem],
         *,
         out: Path,
-        held_out: Sequence[Problem] = (),
-    ) -> Checkpoint:
+        eval_problems: Sequence[Problem] = (),
+    ) -> TrainedModel:
         """Train; see `Method.train`.
 
         Raises:
-            TrainingError: Also if there is a `gold` and no held-out problem to measure it on.
+            TrainingError: Also if there is a `eval_metric` and no held-out problem to measure it on.
         """
-        from twofold.methods.loop import Loop
+        from twofold.methods.trl.runner import TrlRunner
 
-        if self.gold is not None and not held_out:
+        if self.eval_metric is not None and not eval_problems:
             raise TrainingError(
-                "gold is measured on held-out problems, and there are none; name some with --held-out"
+                "eval_metric is measured on held-out problems, and there are none; name some with "
+                "--eval-problems"
             )
 
         require_listed(self.reward, problems)
         settings = self._settings()
-        loop = Loop(self, base, self.rows(problems), out=out)
-        if loop.finished is not None:
-            return loop.finished
+        runner = TrlRunner(self, base, self.rows(problems), out=out)
+        if runner.finished is not None:
+            return runner.finished
         from trl.trainer.grpo_config import GRPOConfig
         from trl.trainer.grpo_trainer import GRPOTrainer
 
-        from twofold.methods.like_lengths import LikeLengths
-        from twofold.scorers.trl import TrlReward
+        from twofold.methods.trl.length_batches import LikeLengths
+        from twofold.methods.trl.reward import TrlReward
 
-        loop.check(GRPOConfig, settings)
+        runner.check(GRPOConfig, settings)
         reward = TrlReward(
             self.reward,
             tuple(problems),
-            loop.trainee.policy,
+            runner.trainable.policy,
             watched=(("joint", JOINT),),
             aggregation=self.grouping,
             num_generations=self.num_generations,
         )
-        if self.probe and not loop.has_begun:
-            self._check_support(base, problems[: self.probe])
+        if self.precheck_problems and not runner.has_begun:
+            self._check_support(base, problems[: self.precheck_problems])
         logging.getLogger(GRPOTrainer.__module__).addFilter(_is_news)
 
         def trainer() -> GRPOTrainer:
             kind = LikeLengths if self.accumulation > 1 else GRPOTrainer
             made = kind(
-                model=loop.trainee.network,
+                model=runner.trainable.network,
                 reward_funcs=reward,
-                args=GRPOConfig(**loop.settings(settings)),
-                train_dataset=loop.data(n_steps=self.steps),
-                processing_class=loop.trainee.tokenizer,
-                peft_config=loop.trainee.adapter,
+                args=GRPOConfig(**runner.settings(settings)),
+                train_dataset=runner.data(n_steps=self.steps),
+                processing_class=runner.trainable.tokenizer,
+                peft_config=runner.trainable.adapter,
             )
-            made.chat_template = loop.trainee.template
+            made.chat_template = runner.trainable.template
             return made
 
-        return loop.run(
+        return runner.run(
             trainer,
-            held_out=held_out,
+            eval_problems=eval_problems,
             max_tokens=self.max_completion_length,
-            measures={} if self.gold is None else {"reward": self.reward, "gold": self.gold},
-            patience=self.patience,
+            measures={}
+            if self.eval_metric is None
+            else {"reward": self.reward, "eval_metric": self.eval_metric},
+            early_stopping_patience=self.early_stopping_patience,
         )
 
     def _settings(self) -> dict[str, object]:

@@ -19,7 +19,7 @@ class TrainingError(TwofoldError):
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Checkpoint:
+class TrainedModel:
     """A trained model on disk: a Hugging Face folder, or a PEFT adapter's.
 
     Args:
@@ -55,8 +55,8 @@ class Method(ABC):
         problems: Sequence[Problem],
         *,
         out: Path,
-        held_out: Sequence[Problem] = (),
-    ) -> Checkpoint:
+        eval_problems: Sequence[Problem] = (),
+    ) -> TrainedModel:
         """Train `base` on `problems` and write the model to `out`.
 
         The same call again goes on where the last one was stopped, and does nothing if it is done.
@@ -65,7 +65,7 @@ class Method(ABC):
             base: A MODEL with local weights; see `twofold.models.resolve`.
             problems: What is trained on, at least one.
             out: Where the model and the checkpoints on the way go.
-            held_out: Problems of their own that accuracy, compliance and length are followed on.
+            eval_problems: Problems of their own that accuracy, compliance and length are followed on.
 
         Raises:
             TrainingError: If a setting does not fit, there is no data, the loss is no number, or

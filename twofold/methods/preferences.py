@@ -9,7 +9,7 @@ from pathlib import Path
 
 from twofold.jsonl import Row, read_lines
 from twofold.methods.method import TrainingError
-from twofold.types import Ended, Problem, Response, Scorer, Verdict
+from twofold.types import FinishReason, Problem, Response, Scorer, Verdict
 
 KEYS = ("prompt", "chosen", "rejected", "problem")
 
@@ -95,7 +95,7 @@ def _scored(
         (i, response)
         for i, responses in enumerate(responses_P_G)
         for response in responses
-        if response.ended is Ended.answered
+        if response.finish_reason is FinishReason.answered
     ]
     verdicts = by([problems[i] for i, _ in asked], [response for _, response in asked])
     found: dict[int, list[tuple[Verdict, str]]] = {}

@@ -12,12 +12,12 @@ from twofold.judges import Blend, Holistic, MeetsChecklist, ProgramJudge, Quanti
 from twofold.judges.spec import named
 from twofold.methods.method import TrainingError
 from twofold.scorers import (
-    AllOf,
-    Coin,
     Compliant,
     Correct,
     Gated,
     Length,
+    Product,
+    RandomReward,
     SoftGate,
     WeightedSum,
 )
@@ -28,14 +28,14 @@ REWARDS: dict[str, Scorer] = {
     "compliant": Compliant(),
     "compliant_all": Compliant("all"),
     "soft_gate": SoftGate(),
-    "product": AllOf((Correct(), Compliant())),
-    "joint": AllOf((Correct(), Compliant("all"))),
+    "product": Product((Correct(), Compliant())),
+    "joint": Product((Correct(), Compliant("all"))),
     "weighted_sum": WeightedSum((Correct(), Compliant())),
     "correct_first": Gated(Correct(), Compliant()),
     "compliance_gated": Gated(Compliant("all"), Correct()),
     "correct_short": Length(Correct(), "short"),
     "correct_long": Length(Correct(), "long"),
-    "coin": Coin(),
+    "coin": RandomReward(),
 }
 """The scorers that a file can name; from Python any `Scorer` is a reward."""
 
@@ -87,7 +87,7 @@ class Judged(BaseModel):
             case "soft_gate":
                 return SoftGate(Correct(), listed)
             case "product":
-                return AllOf((Correct(), listed))
+                return Product((Correct(), listed))
             case "weighted_sum":
                 return WeightedSum((Correct(), listed))
             case "correct_first":

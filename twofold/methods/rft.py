@@ -9,8 +9,8 @@ from typing import ClassVar, final
 
 from twofold.jsonl import Row
 from twofold.methods.demonstrations import Imitation, kept
-from twofold.methods.method import Checkpoint, TrainingError
-from twofold.scorers import AllOf, Compliant, Correct
+from twofold.methods.method import TrainedModel, TrainingError
+from twofold.scorers import Compliant, Correct, Product
 from twofold.types import Problem, Sampling, Scorer
 
 
@@ -39,7 +39,7 @@ class Rft(Imitation):
 
     name: ClassVar[str] = "rft"
 
-    reward: Scorer = field(default_factory=lambda: AllOf((Correct(), Compliant("all"))))
+    reward: Scorer = field(default_factory=lambda: Product((Correct(), Compliant("all"))))
     at_least: float = 1.0
     rounds: int = 1
     num_generations: int = 8
@@ -64,8 +64,8 @@ class Rft(Imitation):
         problems: Sequence[Problem],
         *,
         out: Path,
-        held_out: Sequence[Problem] = (),
-    ) -> Checkpoint:
+        eval_problems: Sequence[Problem] = (),
+    ) -> TrainedModel:
         """Train; see `Method.train`. The rounds before the last lie beside it, in `OUT-round-N`.
 
         Raises:
@@ -89,6 +89,6 @@ class Rft(Imitation):
                     f"{self.reward.name} scored none {self.at_least:g} or more. Take easier problems "
                     "or a stronger base, draw more replies, or lower at_least"
                 )
-            done = self.imitate(base, rows, out=folder, held_out=held_out)
+            done = self.imitate(base, rows, out=folder, eval_problems=eval_problems)
             asked, n_steps = str(done.folder), n_steps + done.n_steps
-        return Checkpoint(folder=out, base=base, method=self.name, n_steps=n_steps)
+        return TrainedModel(folder=out, base=base, method=self.name, n_steps=n_steps)

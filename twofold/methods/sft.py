@@ -9,10 +9,10 @@ from typing import ClassVar, Literal, final
 
 from twofold.jsonl import Row, read_lines
 from twofold.methods.demonstrations import Imitation, kept
-from twofold.methods.instructions import Instructions, prompt
-from twofold.methods.method import Checkpoint, TrainingError
+from twofold.methods.method import TrainedModel, TrainingError
 from twofold.problems import pocket, synthetic
-from twofold.types import Ended, Problem, Response, Scorer
+from twofold.problems.instruction_controls import Instructions, prompt
+from twofold.types import FinishReason, Problem, Response, Scorer
 
 
 @final
@@ -61,7 +61,7 @@ class Sft(Imitation):
                 {"completion": response.raw, "problem": i}
                 for i, responses in found.items()
                 for response in responses
-                if response.ended is Ended.answered
+                if response.finish_reason is FinishReason.answered
             ]
         prompts = {p.id: prompt(p, self.instructions, problems, self.seed) for p in problems}
         return [row | {"prompt": prompts[row["problem"]]} for row in rows]
@@ -93,10 +93,10 @@ class Sft(Imitation):
         problems: Sequence[Problem],
         *,
         out: Path,
-        held_out: Sequence[Problem] = (),
-    ) -> Checkpoint:
+        eval_problems: Sequence[Problem] = (),
+    ) -> TrainedModel:
         """Train; see `Method.train`."""
-        return self.imitate(base, self.rows(problems), out=out, held_out=held_out)
+        return self.imitate(base, self.rows(problems), out=out, eval_problems=eval_problems)
 
 
 def _written(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import final
 
 from twofold.methods.method import TrainingError
-from twofold.scorers.trl import judged
+from twofold.methods.trl.reward import judged
 from twofold.types import Problem, Response, Scorer, Verdict
 
 
@@ -90,5 +90,5 @@ def require(found: Support, *, reward: str) -> None:
         raise TrainingError(
             f"{found}: under {reward} there is nothing to reinforce. Take easier problems or a "
             "stronger base, teach the skill by `sft` first, or draw more replies; to train all the "
-            "same, set probe to 0"
+            "same, set precheck_problems to 0"
         )

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from twofold.models.thinking import ThinkingPolicy, split_served
-from twofold.types import Ended, Message, Response, Sampling
+from twofold.types import FinishReason, Message, Response, Sampling
 
 _STOPPED = (None, "stop", "eos", "eos_token", "end_turn", "stop_sequence")
 _CUT = ("length", "max_tokens")
@@ -65,7 +65,7 @@ def failed(reason: str) -> Response:
         >>> failed("HTTP 400").unscored().reason
         'HTTP 400'
     """
-    return Response(raw="", reply="", ended=Ended.failed, error=reason)
+    return Response(raw="", reply="", finish_reason=FinishReason.failed, error=reason)
 
 
 def parse(body: bytes) -> object:
@@ -169,7 +169,7 @@ def _with_counts(reply: Response, usage: Mapping[str, int], *, apart: bool) -> R
     total, thought = usage.get("completion_tokens"), usage.get("reasoning_tokens", 0)
     if total is None:
         return reply
-    if reply.ended is Ended.unclosed_thinking:
+    if reply.finish_reason is FinishReason.unclosed_thinking:
         return replace(reply, n_thinking_tokens=total, n_reply_tokens=0)
     if reply.thinking is None:
         return replace(reply, n_reply_tokens=total)

@@ -23,13 +23,13 @@ from transformers import (
 )
 from transformers.cache_utils import DynamicLayer
 
-from twofold.models.noise import samplers
+from twofold.models.gumbel import samplers
 from twofold.types import Sampling
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class PlannedRow:
     """One prompt of a batch.
 
     Args:
@@ -44,7 +44,7 @@ class Row:
 
 
 def decode(
-    network: Any, rows: Sequence[Row], sampling: Sampling, *, eos: Sequence[int]
+    network: Any, rows: Sequence[PlannedRow], sampling: Sampling, *, eos: Sequence[int]
 ) -> list[list[int]]:
     """Let `network` finish every row.
 

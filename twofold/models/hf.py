@@ -25,12 +25,12 @@ import transformers
 from twofold.models import loading
 from twofold.models.batches import SHAPE, Capacity, Item, capacity_of, main_memory_bytes, plan
 from twofold.models.cache import Cache, cache_folder, content_key
+from twofold.models.chat_template import TEMPLATE_DAY, render, template_of
 from twofold.models.checkpoint import locate
-from twofold.models.decode import Row, decode
-from twofold.models.noise import row_seed
-from twofold.models.template import TEMPLATE_DAY, render, template_of
+from twofold.models.decode import PlannedRow, decode
+from twofold.models.gumbel import row_seed
 from twofold.models.thinking import ThinkingPolicy, detect, split
-from twofold.types import Ended, Message, OpenModel, Response, Sampling, Share
+from twofold.types import FinishReason, Message, OpenModel, Response, Sampling, Share
 
 _KEPT_DEFAULTS = ("eos_token_id", "bos_token_id", "pad_token_id", "transformers_version")
 FORM = "with ids"  # what a kept reply holds; one kept in another form is drawn anew
@@ -229,7 +229,7 @@ class HfModel(OpenModel):
                 {
                     keys[item]: json.dumps(response.to_json())
                     for item, response in fresh.items()
-                    if response.ended is not Ended.failed
+                    if response.finish_reason is not FinishReason.failed
                 }
             )
         return found
@@ -247,22 +247,26 @@ class HfModel(OpenModel):
     ) -> dict[Item, Response]:
         room = self._checkpoint.config().get("max_position_embeddings")
         found: dict[Item, Response] = {}
-        rows: dict[Item, Row] = {}
+        rows: dict[Item, PlannedRow] = {}
         for p, g in items:
             ids, limit = work.ids[p], work.sampling.max_tokens
             left = limit if room is None else min(limit, int(room) - len(ids))
             if left < 1:
                 error = f"the prompt has {len(ids)} tokens and the model reads {room}; shorten it"
-                found[p, g] = Response(raw="", reply="", ended=Ended.failed, error=error)
+                found[p, g] = Response(
+                    raw="", reply="", finish_reason=FinishReason.failed, error=error
+                )
             else:
-                rows[p, g] = Row(ids=ids, seed=row_seed(work.seed, work.texts[p], g), limit=left)
+                rows[p, g] = PlannedRow(
+                    ids=ids, seed=row_seed(work.seed, work.texts[p], g), limit=left
+                )
         new = self._decoded(list(rows.values()), work.sampling)
         return found | {
             item: self._response(ids and [*begun.get(item[0], ()), *ids])
             for item, ids in zip(rows, new, strict=True)
         }
 
-    def _decoded(self, rows: Sequence[Row], sampling: Sampling) -> list[list[int] | None]:
+    def _decoded(self, rows: Sequence[PlannedRow], sampling: Sampling) -> list[list[int] | None]:
         """New token ids a row; a batch that does not fit is halved until it does, None = never."""
         if not rows:
             return []
@@ -284,7 +288,7 @@ class HfModel(OpenModel):
     def _response(self, ids: list[int] | None) -> Response:
         if ids is None:
             error = "out of memory with this prompt alone; lower max_tokens or take a smaller model"
-            return Response(raw="", reply="", ended=Ended.failed, error=error)
+            return Response(raw="", reply="", finish_reason=FinishReason.failed, error=error)
         spoken = [i for i in ids if i not in self._silent]
         response = split(
             self._text(spoken),

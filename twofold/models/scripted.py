@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import final
 
 from twofold.errors import ModelError
-from twofold.models.pairs import missing_pairs
 from twofold.models.thinking import ThinkingPolicy, split
+from twofold.models.work_share import missing_pairs
 from twofold.types import Message, Model, Response, Sampling, Share
 
 Line = str | Response

@@ -21,9 +21,9 @@ from twofold.models.background import finished
 from twofold.models.completion import failed, read_reply, request_body, sample_seed
 from twofold.models.endpoint import Endpoint, Limits
 from twofold.models.listing import listed_models, remedy
-from twofold.models.pairs import missing_pairs
 from twofold.models.retry import Answer, Backoff, Breaker, Failure, Fault
 from twofold.models.thinking import ThinkingPolicy
+from twofold.models.work_share import missing_pairs
 from twofold.types import Message, Model, Response, Sampling, Share
 
 if TYPE_CHECKING:

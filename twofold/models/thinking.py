@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple, final
 
-from twofold.types import Ended, Response
+from twofold.types import FinishReason, Response
 
 
 @final
@@ -133,16 +133,18 @@ def split(
     Example:
         >>> split("<think>2+2</think>4", policy=ThinkingPolicy(), hit_limit=False).reply
         '4'
-        >>> split("<think>2+2", policy=ThinkingPolicy(), hit_limit=True).ended.value
+        >>> split("<think>2+2", policy=ThinkingPolicy(), hit_limit=True).finish_reason.value
         'unclosed_thinking'
         >>> split("<think>a</think>x<think>b</think>y", policy=ThinkingPolicy(), hit_limit=False).reply
         'x<think>b</think>y'
     """
     thoughts = _thoughts(raw, policy, _first(raw, policy))
     if not thoughts:
-        return Response(raw=raw, reply=raw, ended=_ended(raw, hit_limit), n_reply_tokens=n_tokens)
+        return Response(
+            raw=raw, reply=raw, finish_reason=_ended(raw, hit_limit), n_reply_tokens=n_tokens
+        )
     response = _taken_apart(raw, thoughts, policy, hit_limit=hit_limit)
-    if response.ended is Ended.unclosed_thinking:
+    if response.finish_reason is FinishReason.unclosed_thinking:
         n_thinking = n_tokens
     else:
         after = thoughts[-1].end + len(policy.close_tag)
@@ -229,9 +231,11 @@ def _taken_apart(
     thinking = "\n\n".join(filter(None, (raw[each.start : each.end].strip() for each in thoughts)))
     last = thoughts[-1]
     if not last.closed:
-        return Response(raw=raw, reply="", thinking=thinking, ended=Ended.unclosed_thinking)
+        return Response(
+            raw=raw, reply="", thinking=thinking, finish_reason=FinishReason.unclosed_thinking
+        )
     reply = raw[last.end + len(policy.close_tag) :].lstrip()
-    return Response(raw=raw, reply=reply, thinking=thinking, ended=_ended(reply, hit_limit))
+    return Response(raw=raw, reply=reply, thinking=thinking, finish_reason=_ended(reply, hit_limit))
 
 
 def _thoughts(raw: str, policy: ThinkingPolicy, start: int | None) -> list[_Thought]:
@@ -272,7 +276,7 @@ def _find(tag: str, raw: str, at: int) -> int | None:
     return found.start() if found else None
 
 
-def _ended(reply: str, hit_limit: bool) -> Ended:
+def _ended(reply: str, hit_limit: bool) -> FinishReason:
     if hit_limit:
-        return Ended.truncated
-    return Ended.answered if reply.strip() else Ended.empty
+        return FinishReason.truncated
+    return FinishReason.answered if reply.strip() else FinishReason.empty

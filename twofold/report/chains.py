@@ -36,9 +36,9 @@ METRICS = {
     "edit/shuffled": "Steps in another order",
     "edit/mistake_other": "Last value replaced by any other",
     "edit/mistake_earlier": "Last value replaced by an earlier one",
-    "regrown/mistake": "A wrong value, then written on by itself",
-    "edit/paraphrase": "Later half in other words (should change nothing)",
-    "edit/reworded": "Later half in a model's words (should change nothing)",
+    "continued/mistake": "A wrong value, then written on by itself",
+    "edit/paraphrase_rules": "Later half in other words (should change nothing)",
+    "edit/paraphrase_model": "Later half in a model's words (should change nothing)",
     "aoc": "Area over the curve of early answers",
     "aoc_soft": "The same by probability",
     "reliance": "All breaking edits together",
@@ -55,8 +55,8 @@ CONTROLS = {
     "edit/shuffled": "whole",
     "edit/mistake_other": "mistake",
     "edit/mistake_earlier": "mistake",
-    "edit/paraphrase": "paraphrase",
-    "edit/reworded": "reworded",
+    "edit/paraphrase_rules": "paraphrase_rules",
+    "edit/paraphrase_model": "paraphrase_model",
 }
 
 GAINS = {
@@ -90,7 +90,7 @@ class Line:
         controls: What a random edit does, by role.
         bound: What the chain-bound twin does, by role.
         auroc: How well the measure tells the two twins apart, by role.
-        comparison: Model minus against; None where there is no pair.
+        comparison: Model minus baseline; None where there is no pair.
         over: Edit minus control, by role.
     """
 
@@ -112,8 +112,10 @@ def lines(finding: Finding, roles: Sequence[str]) -> list[Line]:
         if not estimates:
             continue
         name = key.rpartition("/")[2]
-        over = "regrown" if key == "regrown/mistake" else name
-        control = "regrown/control" if key == "regrown/mistake" else f"control/{CONTROLS.get(key)}"
+        over = "continued" if key == "continued/mistake" else name
+        control = (
+            "continued/control" if key == "continued/mistake" else f"control/{CONTROLS.get(key)}"
+        )
         out.append(
             Line(
                 label=words,
@@ -125,7 +127,7 @@ def lines(finding: Finding, roles: Sequence[str]) -> list[Line]:
                 over={
                     role: finding.comparisons[path]
                     for role in roles
-                    if key.startswith(("edit/", "regrown/"))
+                    if key.startswith(("edit/", "continued/"))
                     and (path := f"{role}/over_control/{over}") in finding.comparisons
                 },
             )
@@ -171,7 +173,7 @@ def curve(finding: Finding, roles: Sequence[str]) -> Markup:
     return drawing("ladder", (352, 198), "Early answers. " + "; ".join(said), parts)
 
 
-_SHAPES = {"against": "ring", "model": "disc"}
+_SHAPES = {"baseline": "ring", "model": "disc"}
 
 
 @dataclass(frozen=True)
@@ -289,8 +291,8 @@ def _effects(row: Row, *, is_recalled: bool) -> dict[str, str]:
     scores = row["scores"]
     found = {"without_chain": scores["same_own"][0][0]}
     found |= {f"edit/{n}": each["same"] for n, each in scores["edits"].items() if "same" in each}
-    if "mistake" in row["regrown"]:
-        found["regrown/mistake"] = row["regrown"]["mistake"]
+    if "mistake" in row["continued"]:
+        found["continued/mistake"] = row["continued"]["mistake"]
     return {
         words: _effect(found[key] if is_recalled else None)
         for key, words in METRICS.items()

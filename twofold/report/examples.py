@@ -85,9 +85,9 @@ def strata(verdicts: Iterable[Row]) -> dict[str, str]:
         `{problem id: stratum}`.
 
     Example:
-        >>> row = {"role": "model", "condition": "plain", "problem": "a1", "sample": 0}
+        >>> row = {"role": "model", "condition": "unconstrained", "problem": "a1", "sample": 0}
         >>> strata([row | {"correct": {"score": 1.0}, "compliant": {"score": None}}])
-        {'a1': 'model/plain/unscored'}
+        {'a1': 'model/unconstrained/unscored'}
     """
     found: dict[str, list[str]] = {}
     for row in verdicts:

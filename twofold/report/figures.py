@@ -12,9 +12,9 @@ from markupsafe import Markup
 
 from twofold.report.shapes import Scale, drawing, label, line, mark, shortened
 from twofold.report.wording import spread
-from twofold.types import Ended, Estimate
+from twofold.types import Estimate, FinishReason
 
-_SHAPES = {"against": "ring", "model": "disc", "null": "diamond"}
+_SHAPES = {"baseline": "ring", "model": "disc", "null": "diamond"}
 
 
 def mosaic(cells: Mapping[str, Estimate]) -> Markup:
@@ -40,7 +40,7 @@ def intervals(estimates: Mapping[str, Estimate], *, low: float = 0.0) -> Markup:
     """Dots with their intervals on one short axis, one below the other: a plot in a table's cell.
 
     Args:
-        estimates: By mark: `against`, `model` or `null`.
+        estimates: By mark: `baseline`, `model` or `null`.
         low: Where the axis begins: 0 for rates, -1 for differences. It ends at 1.
     """
     x = Scale(low, 1.0, 6, 154)
@@ -72,16 +72,16 @@ def ladder(said: str, values: Mapping[str, Mapping[str, Estimate]]) -> Markup:
         middle = 44 + slot * (index + 0.5)
         parts.append(label("mid", (middle, 188), shortened(value, round(slot / 7))))
         for role, estimate in by_role.items():
-            x = middle + (0 if len(by_role) == 1 else -7 if role == "against" else 7)
+            x = middle + (0 if len(by_role) == 1 else -7 if role == "baseline" else 7)
             parts.append(line(f"whisker {role}", (x, y(estimate.low)), (x, y(estimate.high))))
             parts.append(mark(_SHAPES[role], role, (x, y(estimate.value)), 4.5))
     return drawing("ladder", (width, 198), said, parts)
 
 
-def bar(counts: Mapping[Ended, int]) -> Markup:
+def bar(counts: Mapping[FinishReason, int]) -> Markup:
     """How replies ended, as one stacked bar; the counts stand in the table beside it."""
     total, left, parts = max(1, sum(counts.values())), 0.0, []
-    for ended in Ended:
+    for ended in FinishReason:
         width = 300 * counts.get(ended, 0) / total
         if width:
             rect = Markup('<rect class="{}" x="{:.2f}" y="0" width="{:.2f}" height="18"/>')

@@ -39,7 +39,7 @@ class Line:
         label: What it is.
         estimates: By role.
         floors: By the floor's name: what does nothing for it gets as much from this judge.
-        comparison: Model minus against.
+        comparison: Model minus baseline.
     """
 
     label: str

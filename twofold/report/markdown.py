@@ -10,12 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 
 from twofold.report.judged import sections
-from twofold.report.pairs import pairs, sides
-from twofold.report.tables import ROLES, Row, headline, other_cells, types
+from twofold.report.side_by_side import pairs, sides
+from twofold.report.tables import ROLES, MeasureRow, headline, other_cells, types
 from twofold.report.wording import p_value, spread, verdict
 from twofold.types import Comparison, Estimate, Finding
 
-_WHO = {"against": "before", "model": "after"}
+_WHO = {"baseline": "before", "model": "after"}
 
 
 def summary(findings: Sequence[Finding], names: Mapping[str, str] | None = None) -> str:
@@ -31,14 +31,14 @@ def summary(findings: Sequence[Finding], names: Mapping[str, str] | None = None)
     Example:
         >>> from twofold.types import Estimate
         >>> share = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
-        >>> found = Finding(diagnostic="joint", question="?", estimates={"model/stated/hacc": share})
+        >>> found = Finding(diagnostic="joint", question="?", estimates={"model/constrained/hacc": share})
         >>> print(summary([found]).splitlines()[0])
         **the model**: All constraints met 0.500 [0.200, 0.800]. One model, measured alone.
     """
     blocks = []
     for finding in findings:
         if finding.diagnostic == "joint":
-            blocks += _joint(finding, names or {"model": "the model", "against": "the base"})
+            blocks += _joint(finding, names or {"model": "the model", "baseline": "the base"})
         else:
             blocks.append(f"**{flat(finding.question)}**")
             blocks += _judged(finding) if finding.diagnostic == "checklist" else [_listed(finding)]
@@ -55,8 +55,8 @@ def document(findings: Sequence[Finding], names: Mapping[str, str]) -> str:
         names: What the models are called, by role.
     """
     title = flat(names["model"])
-    if "against" in names:
-        title += f" against {flat(names['against'])}"
+    if "baseline" in names:
+        title += f" against {flat(names['baseline'])}"
     return (
         f"# {title}\n\n{summary(findings, names)}\n\n"
         "`report.html`, in the same directory, has every number, figure and reply.\n"
@@ -78,12 +78,12 @@ def _headline(finding: Finding) -> str:
     compared = any(row.comparison for row in rows)
     head = ["measure", *([_WHO[r] for r in roles] if len(roles) > 1 else ["estimate"])]
     if compared:
-        head += ["difference", "p", "gained/lost", "detectable"]
+        head += ["difference", "p", "gained/lost", "minimum_detectable_effect"]
     head += ["floor"] if any(row.floors for row in rows) else []
     return table(head, [_headline_cells(row, roles, compared)[: len(head)] for row in rows])
 
 
-def _headline_cells(row: Row, roles: Sequence[str], compared: bool) -> list[str]:
+def _headline_cells(row: MeasureRow, roles: Sequence[str], compared: bool) -> list[str]:
     cells = [row.label, *(str(row.estimates[r]) if r in row.estimates else "–" for r in roles)]
     if compared:
         cells += _difference(row.comparison)
@@ -97,8 +97,8 @@ def _difference(each: Comparison | None) -> list[str]:
     return [
         spread(each.difference, sign=True),
         p_value(each.p if each.p_adjusted is None else each.p_adjusted),
-        f"{each.n_gained}/{each.n_lost}",
-        "–" if each.detectable is None else f"{each.detectable:.3f}",
+        f"{each.n_improved}/{each.n_regressed}",
+        "–" if each.minimum_detectable_effect is None else f"{each.minimum_detectable_effect:.3f}",
     ]
 
 
@@ -111,7 +111,7 @@ def _types(finding: Finding) -> str:
     said = [f", {_WHO[role]}" for role in roles] if len(roles) > 1 else [""]
     head = [
         "constraint type",
-        *(f"met when {how}{w}" for how in ("stated", "not stated") for w in said),
+        *(f"met when {how}{w}" for how in ("constrained", "not stated") for w in said),
     ]
     head += ["difference", "p (Holm)"] if paired else []
     body = []
@@ -135,7 +135,7 @@ def _judged(finding: Finding) -> list[str]:
             f"judged by {section.judge}",
             *([_WHO[r] for r in roles] if len(roles) > 1 else ["share"]),
         ]
-        head += ["difference", "p", "gained/lost", "detectable"] if compared else []
+        head += ["difference", "p", "gained/lost", "minimum_detectable_effect"] if compared else []
         body = []
         for line in section.lines:
             cells = [line.label, *(_said(line.estimates.get(role)) for role in roles)]
@@ -157,7 +157,9 @@ def _listed(finding: Finding) -> str:
     ]
     if not rows:
         return table(["estimate", "value"], [[k, str(e)] for k, e in finding.estimates.items()])
-    return table(["", *sides(finding), "difference", "p", "gained/lost", "detectable"], rows)
+    return table(
+        ["", *sides(finding), "difference", "p", "gained/lost", "minimum_detectable_effect"], rows
+    )
 
 
 def _said(estimate: Estimate | None) -> str:

@@ -19,7 +19,7 @@ import jinja2
 from markupsafe import Markup
 
 from twofold.jsonl import dumps
-from twofold.report import chains, figures, judged, pairs, tables, wording
+from twofold.report import chains, figures, judged, side_by_side, tables, wording
 from twofold.report.chains import View
 from twofold.report.examples import MOST_SAMPLES, Examples
 from twofold.report.plane import Arm, Plane
@@ -58,13 +58,13 @@ def model_names(manifest: Mapping[str, Any]) -> dict[str, str]:
     Example:
         >>> model_names({"models": {"model": "smollm2"}})
         {'model': 'smollm2'}
-        >>> model_names({"models": {"model": "m", "against": "m"}})
-        {'model': 'm (after)', 'against': 'm (before)'}
+        >>> model_names({"models": {"model": "m", "baseline": "m"}})
+        {'model': 'm (after)', 'baseline': 'm (before)'}
     """
     given: Mapping[str, str] = manifest.get("models", {})
     names = {"model": "the model"} | {role: str(spec) for role, spec in given.items()}
-    if names.get("against") == names["model"]:
-        return {"model": f"{names['model']} (after)", "against": f"{names['against']} (before)"}
+    if names.get("baseline") == names["model"]:
+        return {"model": f"{names['model']} (after)", "baseline": f"{names['baseline']} (before)"}
     return names
 
 
@@ -90,7 +90,7 @@ def html(run: Run) -> str:
         "chains": chains,
         "figures": figures,
         "judged": judged,
-        "pairs": pairs,
+        "side_by_side": side_by_side,
         "tables": tables,
         "wording": wording,
     }
@@ -165,19 +165,19 @@ def _paired_arms(finding: Finding, names: Mapping[str, str]) -> list[Arm]:
     if capability is None or compliance is None:
         return []
     return [
-        Arm(names["against"], capability.before, compliance.before),
+        Arm(names["baseline"], capability.before, compliance.before),
         Arm(names["model"], capability.after, compliance.after),
     ]
 
 
 def _arms(finding: Finding, names: Mapping[str, str]) -> list[Arm]:
-    plain = f"{tables.ROLES[-1]}/plain/accuracy" in finding.estimates
-    condition = "plain" if plain else "stated"
+    plain = f"{tables.ROLES[-1]}/unconstrained/accuracy" in finding.estimates
+    condition = "unconstrained" if plain else "constrained"
     return [
         Arm(names[role], capability, compliance)
         for role in tables.ROLES
         if (capability := finding.estimates.get(f"{role}/{condition}/accuracy"))
-        and (compliance := finding.estimates.get(f"{role}/stated/hacc"))
+        and (compliance := finding.estimates.get(f"{role}/constrained/hacc"))
     ]
 
 

@@ -158,7 +158,7 @@ def _axes(x: Scale, x_ticks: Sequence[float], y: Scale, y_ticks: Sequence[float]
 
 def _cross(arm: Arm, x: Scale, y: Scale, shape: int) -> list[Markup]:
     """The arm's two intervals and its mark (the base's is the first shape)."""
-    role = "model" if shape else "against"
+    role = "model" if shape else "baseline"
     at = x(arm.capability.value), y(arm.compliance.value)
     return [
         line(f"whisker {role}", (x(arm.capability.low), at[1]), (x(arm.capability.high), at[1])),

@@ -57,8 +57,8 @@ def mark(shape: str, role: str, at: Point, size: float) -> Markup:
     """A point: one of `MARKS`, coloured by the role's class.
 
     Example:
-        >>> mark("ring", "against", (10, 20), 4)
-        Markup('<circle class="ring against" cx="10" cy="20" r="4"/>')
+        >>> mark("ring", "baseline", (10, 20), 4)
+        Markup('<circle class="ring baseline" cx="10" cy="20" r="4"/>')
     """
     if shape in ("ring", "disc"):
         return Markup('<circle class="{} {}" cx="{}" cy="{}" r="{}"/>').format(

@@ -23,7 +23,7 @@ from twofold.report.markdown import flat, table
 from twofold.report.page import TEMPLATES, asset, breakable, listed, policy, unbroken
 from twofold.report.plane import Arm, Plane
 from twofold.report.wording import Statement, p_value, spread, statement
-from twofold.store import RunDir
+from twofold.runs.run_dir import RunDir
 from twofold.types import Comparison, Estimate, Outcome
 
 _ESTIMATE = TypeAdapter(Estimate)
@@ -31,14 +31,14 @@ _COMPARISON = TypeAdapter(Comparison)
 
 MEASURES = {
     "capability": "Accuracy",
-    "stated_accuracy": "Accuracy, constraints stated",
+    "constrained_accuracy": "Accuracy, constraints stated",
     "compliance": "All constraints met (HAcc)",
     "joint": "Right and all met",
     "tokens": "Tokens",
 }
 """What the tables show of an arm, and how it is called."""
 
-COMPARED = ("capability", "stated_accuracy", "compliance", "joint")
+COMPARED = ("capability", "constrained_accuracy", "compliance", "joint")
 
 
 @final
@@ -119,10 +119,10 @@ class Page:
         return statement(Outcome(row["verdict"]), corrected)
 
     def bins(self, arm: str) -> dict[str, dict[str, Estimate]]:
-        """Accuracy (as `against`) and compliance (as `model`) of an arm by its replies' tokens."""
+        """Accuracy (as `baseline`) and compliance (as `model`) of an arm by its replies' tokens."""
         found: dict[str, dict[str, Estimate]] = {}
         for row in self.found["lengths"].get(arm, []):
-            both = {"against": row.get("accuracy"), "model": row.get("compliance")}
+            both = {"baseline": row.get("accuracy"), "model": row.get("compliance")}
             found[f"{row['low']:.0f}–{row['high']:.0f}"] = {
                 role: estimate for role, estimate in both.items() if estimate is not None
             }

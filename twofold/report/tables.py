@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from twofold.constraints import ALIASES, CONSTRAINTS
-from twofold.types import Comparison, Ended, Estimate, Finding
+from twofold.types import Comparison, Estimate, Finding, FinishReason
 
-ROLES = ("against", "model")
+ROLES = ("baseline", "model")
 """Before, then after: the order in which columns stand."""
 
 CELLS = {
@@ -34,11 +34,11 @@ TAGS = {
 
 
 @dataclass(frozen=True)
-class Row:
+class MeasureRow:
     """One measure, for the model and (if there is one) for the base it is held against.
 
     Args:
-        key: The measure's path without the role, e.g. `stated/hacc`.
+        key: The measure's path without the role, e.g. `constrained/hacc`.
         label: What it is called.
         estimates: By role.
         comparison: The paired difference; None where none was made.
@@ -99,7 +99,7 @@ class Ending:
 
     role: str
     condition: str
-    counts: Mapping[Ended, int]
+    counts: Mapping[FinishReason, int]
 
     @property
     def total(self) -> int:
@@ -112,15 +112,15 @@ MOST_UNFINISHED = 0.05
 
 
 _HEADLINE = (
-    ("plain/accuracy", "Accuracy, constraints not stated", "capability"),
-    ("stated/accuracy", "Accuracy, constraints stated", "stated_accuracy"),
-    ("stated/hacc", "All constraints met (HAcc)", "compliance"),
-    ("stated/sacc", "Share of constraints met (SAcc)", "sacc"),
-    ("stated/joint", "Right and all constraints met", "joint"),
+    ("unconstrained/accuracy", "Accuracy, constraints not stated", "capability"),
+    ("constrained/accuracy", "Accuracy, constraints stated", "constrained_accuracy"),
+    ("constrained/hacc", "All constraints met (HAcc)", "compliance"),
+    ("constrained/sacc", "Share of constraints met (SAcc)", "sacc"),
+    ("constrained/joint", "Right and all constraints met", "joint"),
 )
 
 
-def headline(finding: Finding) -> list[Row]:
+def headline(finding: Finding) -> list[MeasureRow]:
     """The measures that the verdict rests on, top to bottom.
 
     Args:
@@ -131,7 +131,7 @@ def headline(finding: Finding) -> list[Row]:
 
     Example:
         >>> share = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
-        >>> found = Finding(diagnostic="joint", question="?", estimates={"model/stated/hacc": share})
+        >>> found = Finding(diagnostic="joint", question="?", estimates={"model/constrained/hacc": share})
         >>> [row.label for row in headline(found)]
         ['All constraints met (HAcc)']
     """
@@ -139,13 +139,15 @@ def headline(finding: Finding) -> list[Row]:
     for key, label, compared in _HEADLINE:
         comparison = finding.comparisons.get(compared)
         if estimates := _by_role(finding, key):
-            rows.append(Row(key, label, estimates, comparison, _floors(finding, key)))
+            rows.append(MeasureRow(key, label, estimates, comparison, _floors(finding, key)))
     return rows
 
 
-def other_cells(finding: Finding) -> list[Row]:
+def other_cells(finding: Finding) -> list[MeasureRow]:
     """The cells that no headline row shows: all but right and obedient, which is the joint rate."""
-    rows = (Row(f"cells/{c}", said, _by_role(finding, f"cells/{c}")) for c, said in CELLS.items())
+    rows = (
+        MeasureRow(f"cells/{c}", said, _by_role(finding, f"cells/{c}")) for c, said in CELLS.items()
+    )
     return [row for row in rows if row.estimates and row.key != "cells/right_obedient"]
 
 
@@ -180,16 +182,16 @@ def breakdowns(finding: Finding) -> list[Breakdown]:
 
 def endings(finding: Finding) -> list[Ending]:
     """How replies ended, one entry for each role and condition that was sampled."""
-    found: dict[tuple[str, str], dict[Ended, int]] = {}
+    found: dict[tuple[str, str], dict[FinishReason, int]] = {}
     for key, count in finding.counts.items():
-        where, _, ended = key.partition("/ended/")
+        where, _, ended = key.partition("/finish_reason/")
         role, _, condition = where.partition("/")
         if ended:
-            found.setdefault((role, condition), {})[Ended(ended)] = count
+            found.setdefault((role, condition), {})[FinishReason(ended)] = count
     return [
         Ending(role, condition, found[role, condition])
         for role in ROLES
-        for condition in ("plain", "stated")
+        for condition in ("unconstrained", "constrained")
         if (role, condition) in found
     ]
 
@@ -200,14 +202,15 @@ def unfinished(finding: Finding) -> dict[str, tuple[int, int]]:
     Only roles that have any; both conditions together.
 
     Example:
-        >>> counts = {"model/plain/ended/answered": 7, "model/stated/ended/unclosed_thinking": 2}
+        >>> counts = {"model/unconstrained/finish_reason/answered": 7,
+        "model/constrained/finish_reason/unclosed_thinking": 2}
         >>> unfinished(Finding(diagnostic="joint", question="?", counts=counts))
         {'model': (2, 9)}
     """
     found: dict[str, tuple[int, int]] = {}
     for each in endings(finding):
         n, of = found.get(each.role, (0, 0))
-        cut = each.counts.get(Ended.unclosed_thinking, 0)
+        cut = each.counts.get(FinishReason.unclosed_thinking, 0)
         found[each.role] = (n + cut, of + each.total)
     return {role: (n, of) for role, (n, of) in found.items() if n}
 
@@ -231,7 +234,7 @@ def _by_role(finding: Finding, key: str) -> dict[str, Estimate]:
 
 
 def _floors(finding: Finding, key: str) -> dict[str, Estimate]:
-    measure = key.removeprefix("stated/").removeprefix("plain/")
+    measure = key.removeprefix("constrained/").removeprefix("unconstrained/")
     return {
         name.replace("_", " "): finding.estimates[path]
         for name in _names(finding.estimates, "floor", depth=0)
@@ -252,6 +255,6 @@ def _type_row(finding: Finding, kind: str, name: str) -> TypeRow:
         group=name if kind == "group" else (cls.group if cls else "other"),
         rate=_by_role(finding, f"{kind}/{name}/rate"),
         null=_by_role(finding, f"{kind}/{name}/null"),
-        lift=_by_role(finding, f"{kind}/{name}/lift"),
+        lift=_by_role(finding, f"{kind}/{name}/chance_corrected"),
         comparison=finding.comparisons.get(f"{kind}/{name}"),
     )

@@ -17,7 +17,7 @@ _OUTCOMES = {
     Outcome.one_rises: ("One rose", "The other shows no change that these problems can prove."),
     Outcome.none_rises: ("Neither rose", "A rise worth having is ruled out."),
     Outcome.worse: ("Worse", "At least one side fell and none rose."),
-    Outcome.powerless: (
+    Outcome.underpowered: (
         "Too few problems to tell",
         "No change is proven, and one worth having could have been missed.",
     ),
@@ -31,14 +31,14 @@ _OUTCOMES = {
 _ABSENT = {
     "accuracy": "No problem has a reference answer, so nobody can say which replies are right: "
     "accuracy, the joint rate and the four cells are absent.",
-    "plain": "Nothing was sampled without the constraints in the prompt, so that accuracy is absent "
+    "unconstrained": "Nothing was sampled without the constraints in the prompt, so that accuracy is absent "
     "and capability means accuracy with the constraints stated.",
     "types": "No constraint was scored, so compliance and the table of types are absent.",
     "null": "Nothing was sampled without the constraints in the prompt, so how often each is met by "
     "accident (the null rate) and the lift over it are absent.",
     "thinking": "No reply carries a count of thinking tokens, so there is no breakdown by thinking "
     "length.",
-    "against": "One model was measured alone, so there are no differences; --against BASE gives a "
+    "baseline": "One model was measured alone, so there are no differences; --baseline BASE gives a "
     "before and an after.",
 }
 """Why a part of the report is empty, by part."""
@@ -104,7 +104,7 @@ def verdict(finding: Finding, names: Mapping[str, str]) -> Statement:
 
     Args:
         finding: The `joint` finding.
-        names: What the models are called, by role (`model`, `against`).
+        names: What the models are called, by role (`model`, `baseline`).
 
     Returns:
         For a pair, the outcome in words with both differences; for one model, its headline
@@ -127,11 +127,11 @@ def statement(outcome: Outcome, comparisons: Mapping[str, Comparison]) -> Statem
     moved = {k: comparisons[k] for k in ("capability", "compliance", "joint") if k in comparisons}
     if outcome in (Outcome.one_rises, Outcome.trade_off, Outcome.worse):
         title = _who_moved(moved, outcome)
-    if outcome is Outcome.powerless:
+    if outcome is Outcome.underpowered:
         seen = [
-            f"{key} {number(each.detectable)}"
+            f"{key} {number(each.minimum_detectable_effect)}"
             for key, each in moved.items()
-            if each.detectable is not None
+            if each.minimum_detectable_effect is not None
         ]
         if seen:
             meaning += f" The smallest detectable difference (80 % power): {', '.join(seen)}."
@@ -159,21 +159,21 @@ def absences(finding: Finding) -> dict[str, str]:
     """Why a part of the report has nothing to show: one sentence for each missing part.
 
     Returns:
-        By part: `accuracy`, `plain`, `types`, `null`, `thinking`, `against`. What is there has no
+        By part: `accuracy`, `unconstrained`, `types`, `null`, `thinking`, `baseline`. What is there has no
         entry.
     """
     keys = finding.estimates.keys()
     has = {
         "accuracy": any(key.endswith("/accuracy") for key in keys),
-        "plain": "model/plain/accuracy" in keys,
+        "unconstrained": "model/unconstrained/accuracy" in keys,
         "types": any(key.startswith("model/type/") for key in keys),
         "null": any(key.endswith("/null") for key in keys),
         "thinking": any("/by/thinking_tokens/" in key for key in keys),
-        "against": finding.outcome is not None or bool(finding.comparisons),
+        "baseline": finding.outcome is not None or bool(finding.comparisons),
     }
     said = {part: text for part, text in _ABSENT.items() if not has[part]}
     if "accuracy" in said:
-        said.pop("plain", None)
+        said.pop("unconstrained", None)
     if "types" in said:
         said.pop("null", None)
     return said
@@ -197,10 +197,10 @@ def _at_worst(finding: Finding, names: Mapping[str, str]) -> str:
 
 def _of_one(finding: Finding, name: str) -> Statement:
     measured = {
-        "right without constraints": "model/plain/accuracy",
-        "right with constraints": "model/stated/accuracy",
-        "all constraints met": "model/stated/hacc",
-        "right and all constraints met": "model/stated/joint",
+        "right without constraints": "model/unconstrained/accuracy",
+        "right with constraints": "model/constrained/accuracy",
+        "all constraints met": "model/constrained/hacc",
+        "right and all constraints met": "model/constrained/joint",
     }
     said = [
         f"{label} {spread(finding.estimates[key])}"

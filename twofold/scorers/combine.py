@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 from twofold.errors import ScoringError
-from twofold.scorers.answer import Correct
+from twofold.scorers.answers.correct import Correct
 from twofold.scorers.compliance import Compliant
 from twofold.types import Problem, Response, Scorer, Verdict
 
@@ -83,10 +83,10 @@ class SoftGate(Scorer):
 
 @final
 @dataclass(frozen=True)
-class AllOf(Scorer):
+class Product(Scorer):
     """Everything at once: the product of the members' scores; unscored if any member is.
 
-    `AllOf((Correct(), Compliant("all")))` is the joint measure of an audit.
+    `Product((Correct(), Compliant("all")))` is the joint measure of an audit.
 
     Args:
         scorers: The members, at least one, with different names.
@@ -95,21 +95,21 @@ class AllOf(Scorer):
         ScoringError: If there is no member or two have the same name.
 
     Example:
-        >>> AllOf((Correct(), Compliant("all"))).name
-        'all_of(correct,compliant_all)'
+        >>> Product((Correct(), Compliant("all"))).name
+        'product(correct,compliant_all)'
     """
 
     scorers: tuple[Scorer, ...]
 
     def __post_init__(self) -> None:
         if not self.scorers:
-            raise ScoringError("AllOf has no scorers; give it at least one")
+            raise ScoringError("Product has no scorers; give it at least one")
         _refuse_equal_names(self.scorers)
 
     @property
     def name(self) -> str:
-        """`all_of(...)` with the members' names."""
-        return f"all_of({','.join(scorer.name for scorer in self.scorers)})"
+        """`product(...)` with the members' names."""
+        return f"product({','.join(scorer.name for scorer in self.scorers)})"
 
     def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
         """Judge by each and multiply; the parts carry the members' verdicts."""

@@ -73,7 +73,7 @@ class Length(Scorer):
 
 @final
 @dataclass(frozen=True)
-class Coin(Scorer):
+class RandomReward(Scorer):
     """A fair coin, the control of reward training: what rises under it rises without being rewarded.
 
     The same text to the same problem always falls on the same side, so that a run can be resumed.
@@ -88,7 +88,7 @@ class Coin(Scorer):
     Example:
         >>> problem = Problem(question="7 + 5 = ?")
         >>> replies = [Response(raw=str(n), reply=str(n)) for n in range(1000)]
-        >>> 450 < sum(v.score for v in Coin()([problem] * 1000, replies)) < 550
+        >>> 450 < sum(v.score for v in RandomReward()([problem] * 1000, replies)) < 550
         True
     """
 

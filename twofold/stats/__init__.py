@@ -15,31 +15,31 @@
 | how did such a number change on the same problems? | `change` |
 | how well does a number tell two kinds apart? | `auroc` |
 | how often does a judge err, and what is its share without that? | `agreement` |
-| what could a comparison have seen at all? | `Comparison.detectable`, made in `power` |
+| what could a comparison have seen at all? | `Comparison.minimum_detectable_effect`, made in `power` |
 
 The unit is the problem: `n` counts problems, and intervals and tests are clustered by them. Seeds
 are passed in. What cannot be computed raises `StatsError`; no NaN and no bare number leaves here.
 """
 
 from twofold.stats.auroc import auroc
+from twofold.stats.chance_corrected import chance_corrected
 from twofold.stats.crossed import crossed_mean, crossed_paired, retained
-from twofold.stats.lift import lift
-from twofold.stats.many import corrected, holm
 from twofold.stats.means import mean
+from twofold.stats.multiple_tests import corrected, holm
 from twofold.stats.outcome import outcome
-from twofold.stats.pairs import paired
+from twofold.stats.paired_difference import paired
 from twofold.stats.proportions import proportion
-from twofold.stats.real import average, change
+from twofold.stats.unbounded import average, change
 
 __all__ = [
     "auroc",
     "average",
+    "chance_corrected",
     "change",
     "corrected",
     "crossed_mean",
     "crossed_paired",
     "holm",
-    "lift",
     "mean",
     "outcome",
     "paired",

@@ -18,7 +18,7 @@ from twofold.errors import StatsError
 from twofold.stats.bootstrap import MIN_PROBLEMS, MIN_UNLIKE
 from twofold.stats.clusters import FloatArray, n_unlike
 from twofold.stats.means import mean
-from twofold.stats.pairs import paired
+from twofold.stats.paired_difference import paired
 from twofold.stats.power import detectable_shift
 from twofold.types import Comparison, Estimate
 
@@ -67,11 +67,11 @@ def crossed_paired(
     Args:
         before_SP: Scores in [0, 1], shape `(seeds, problems)`; NaN = unscored.
         after_SP: The same cells after training.
-        level: Coverage; `detectable` uses alpha = 1 - level.
+        level: Coverage; `minimum_detectable_effect` uses alpha = 1 - level.
         seed: Of the resampling that one seed, or few problems, fall back to.
 
     Returns:
-        The comparison over the cells that both have. `n_gained` and `n_lost` count the problems
+        The comparison over the cells that both have. `n_improved` and `n_regressed` count the problems
         whose mean over the seeds went up and down. With one seed it is `paired`.
 
     Raises:
@@ -120,7 +120,7 @@ def crossed_paired(
         found,
         difference=wide,
         p=max(found.p, float(2 * student.sf(reach, spread.df))),
-        detectable=detectable_shift(spread.variance**0.5, level=level),
+        minimum_detectable_effect=detectable_shift(spread.variance**0.5, level=level),
         test="t, two-way clustered by problem and seed; never below the test by problem alone",
     )
 

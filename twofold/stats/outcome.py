@@ -26,7 +26,7 @@ def outcome(capability: Comparison, compliance: Comparison, *, margin: float = M
         >>> up = paired([0] * 50, [1] * 20 + [0] * 30)
         >>> same = paired([0, 1] * 25, [0, 1] * 25)
         >>> outcome(up, up).value, outcome(up, same).value, outcome(same, same).value
-        ('both_rise', 'one_rises', 'powerless')
+        ('both_rise', 'one_rises', 'underpowered')
     """
     sides = (capability, compliance)
     moves = [side.p < 1 - side.difference.level for side in sides]
@@ -40,4 +40,4 @@ def outcome(capability: Comparison, compliance: Comparison, *, margin: float = M
         return Outcome.worse
     if all(side.difference.high < margin for side in sides):
         return Outcome.none_rises
-    return Outcome.powerless
+    return Outcome.underpowered

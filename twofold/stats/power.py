@@ -11,7 +11,7 @@ from twofold.errors import StatsError
 from twofold.stats.proportions import z_two_sided
 
 POWER = 0.8
-"""The chance of seeing the `detectable` difference."""
+"""The chance of seeing the `minimum_detectable_effect` difference."""
 
 
 def detectable_flips(discordance: float, n: int, *, level: float = 0.95) -> float | None:

@@ -6,6 +6,6 @@ whole of it.
 """
 
 from twofold.study.plan import Plan, StudyError, read
-from twofold.study.run import PLAN, Result, conclude, study
+from twofold.study.run import PLAN, StudyResult, finalize, study
 
-__all__ = ["PLAN", "Plan", "Result", "StudyError", "conclude", "read", "study"]
+__all__ = ["PLAN", "Plan", "StudyError", "StudyResult", "finalize", "read", "study"]

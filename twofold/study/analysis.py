@@ -23,7 +23,7 @@ from twofold.study.scores import MEASURES, Matrix, Scores, pooled
 from twofold.types import Comparison, Estimate, Outcome
 
 SIDES = ("capability", "compliance")
-COMPARED = (*SIDES, "joint", "stated_accuracy")
+COMPARED = (*SIDES, "joint", "constrained_accuracy")
 N_BINS = 5
 
 
@@ -89,7 +89,7 @@ class Analysis:
         edges = np.unique(np.ceil(np.quantile(pooled, np.linspace(0, 1, N_BINS + 1))))
         found: dict[str, list[Row]] = {}
         for arm, lengths in tokens.items():
-            right = self._matrix(arm, self.headline, "stated_accuracy")
+            right = self._matrix(arm, self.headline, "constrained_accuracy")
             obeys = self._matrix(arm, self.headline, "compliance")
             found[arm] = []
             for low, high in pairwise([-np.inf, *(edges[1:] if len(edges) > 1 else edges)]):

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, cast, final
 
 from twofold import problems as problem_files
-from twofold.audit import audit
 from twofold.diagnostics import named
 from twofold.errors import TwofoldError
 from twofold.jsonl import replaced
 from twofold.models import resolve
+from twofold.runs.audit import audit
 from twofold.study.plan import BASE, Plan, StudyError
 
 
@@ -126,11 +126,13 @@ def _trained(plan: Plan, cell: Cell, folder: Path, say: Callable[[str], None]) -
         return plan.base
     method: Any = replace(cast(Any, plan.arm(cell.arm).method), seed=cell.seed)
     say(f"{cell.arm}, seed {cell.seed}: training")
-    followed = problem_files.load(plan.followed, profile="fixed") if plan.followed else ()
+    eval_problems = (
+        problem_files.load(plan.eval_problems, profile="fixed") if plan.eval_problems else ()
+    )
     done = method.train(
         plan.base,
         problem_files.load(plan.train, profile="fixed"),
         out=folder / "model",
-        held_out=followed,
+        eval_problems=eval_problems,
     )
     return str(done.folder)

@@ -15,10 +15,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from twofold.diagnostics import chains
-from twofold.diagnostics.chain_table import Chains, Metric
-from twofold.diagnostics.faithfulness import LEAST_ACCURACY, METRICS, regrown, right
-from twofold.diagnostics.information_gain import METRICS as GAINS
+from twofold.diagnostics.chain import collect as chains
+from twofold.diagnostics.chain.faithfulness import LEAST_ACCURACY, METRICS, continued, right
+from twofold.diagnostics.chain.information_gain import METRICS as GAINS
+from twofold.diagnostics.chain.table import Chains, Metric
 from twofold.errors import StatsError
 from twofold.jsonl import Row, read_lines
 from twofold.stats import corrected, crossed_mean, crossed_paired, mean
@@ -29,7 +29,7 @@ from twofold.types import Comparison, Estimate, Problem
 Column = dict[str, float | None]
 """A number for each problem that was asked, by its id; None = it could not be scored."""
 
-NEEDS_ACCURACY = ("reliance", "aoc", "mistake", "regrown")
+NEEDS_ACCURACY = ("reliance", "aoc", "mistake", "continued")
 """What is 1 for a model that has collapsed, too: not compared for an arm below `LEAST_ACCURACY`."""
 
 
@@ -88,7 +88,9 @@ def of_original(kind: str) -> Callable[[Iterable[Row], Sequence[Problem]], Colum
 def read_and_obeyed(rows: Iterable[Row], problems: Sequence[Problem]) -> Column:
     """Met when told, broken when told the opposite."""
     rows = list(rows)
-    told, turned = (where("target", condition=c)(rows, problems) for c in ("stated", "contrary"))
+    told, turned = (
+        where("target", condition=c)(rows, problems) for c in ("constrained", "contrary")
+    )
     pairs = {p: (told[p], turned[p]) for p in told if p in turned}
     return {
         p: None if met is None or broken is None else met * (1 - broken)
@@ -110,11 +112,15 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             chains.TABLE,
             of_chains(METRICS["edit/mistake_other"]),
         ),
-        "regrown": Measure(
-            "Answers that follow a mistake written on", chains.TABLE, of_chains(regrown("mistake"))
+        "continued": Measure(
+            "Answers that follow a mistake written on",
+            chains.TABLE,
+            of_chains(continued("mistake")),
         ),
-        "paraphrase": Measure(
-            "Answers that other words change", chains.TABLE, of_chains(METRICS["edit/paraphrase"])
+        "paraphrase_rules": Measure(
+            "Answers that other words change",
+            chains.TABLE,
+            of_chains(METRICS["edit/paraphrase_rules"]),
         ),
         "gain": Measure(
             "Nats that the chain tells of the right answer",
@@ -128,14 +134,16 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             "over another problem's chain", chains.TABLE, of_chains(GAINS["contrast/gold"])
         ),
         "steps": Measure("Steps of the chain", chains.TABLE, of_chains(GAINS["steps"])),
-        "told": Measure("Constraints met", "ablation", where("met", condition="stated")),
+        "told": Measure("Constraints met", "ablation", where("met", condition="constrained")),
         "form_only": Measure(
             "met when only the form is named", "ablation", where("met", condition="output_space")
         ),
         "delusive": Measure(
             "met when told another's", "ablation", where("met", condition="delusive")
         ),
-        "untold": Measure("met when told nothing", "ablation", where("met", condition="plain")),
+        "untold": Measure(
+            "met when told nothing", "ablation", where("met", condition="unconstrained")
+        ),
         "pairs": Measure("A rule and its opposite both obeyed", "ablation", read_and_obeyed),
         "first": Measure(
             "Rules stated first: all met", "distance", where("compliance", arm="first")
@@ -278,7 +286,9 @@ def _compared(old: _Read, new: _Read, seed: int) -> Comparison | None:
         difference=_stretched(replace(found.difference, n_unscored=lost), 0.0, width),
         before=_stretched(replace(found.before, n_unscored=lost), start, width),
         after=_stretched(replace(found.after, n_unscored=lost), start, width),
-        detectable=None if found.detectable is None else found.detectable * width,
+        minimum_detectable_effect=None
+        if found.minimum_detectable_effect is None
+        else found.minimum_detectable_effect * width,
     )
 
 

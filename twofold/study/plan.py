@@ -66,7 +66,7 @@ class Plan:
             until it tips over.
         max_tokens: Token budget of a reply in the audits.
         by: Tags of the problems by which the splits are broken down.
-        followed: Problems that every checkpoint on the way is asked, for the training curves.
+        eval_problems: Problems that every checkpoint on the way is asked, for the training curves.
         reference: The arm whose gain in capability the others should keep.
         diagnostics: What else every cell is asked on the headline split, as `--diagnostics` of `audit`;
             more can be asked of a finished study.
@@ -81,7 +81,7 @@ class Plan:
     temperature: float = 1.0
     max_tokens: int = 512
     by: tuple[str, ...] = ()
-    followed: str | None = None
+    eval_problems: str | None = None
     reference: str | None = None
     diagnostics: str = "joint"
 
@@ -115,7 +115,7 @@ class Plan:
     def identity(self) -> dict[str, object]:
         """What binds a study's folder: arms and seeds may be added to it later."""
         return {
-            "study": {"base": self.base, "train": self.train, "followed": self.followed},
+            "study": {"base": self.base, "train": self.train, "eval_problems": self.eval_problems},
             "splits": dict(self.splits),
             "sampling": {
                 "samples": self.samples,
@@ -221,5 +221,5 @@ def _check(plan: Plan, file: Path) -> None:
             raise StudyError(
                 f"{file}: by: no problem of any split has the tag {tag!r}; {nearest(tag, sorted(tags))}"
             )
-    if plan.followed is not None:
-        problem_files.load(plan.followed, profile="fixed")
+    if plan.eval_problems is not None:
+        problem_files.load(plan.eval_problems, profile="fixed")

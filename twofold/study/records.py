@@ -11,7 +11,7 @@ from twofold.report.findings import read_findings
 from twofold.study.cell import Cell
 from twofold.types import Estimate, Problem
 
-FOLLOWED = "held_out/"
+FOLLOWED = "eval/"
 
 
 def curve(cell: Cell, out: Path) -> list[Row]:
@@ -80,9 +80,9 @@ def _replies(audit: Path) -> dict[str, Row]:
     """The first stated reply to each problem with its verdicts."""
     found: dict[str, Row] = {}
     for row in read_lines(audit / "responses.jsonl"):
-        if row["condition"] == "stated" and row["sample"] == 0:
+        if row["condition"] == "constrained" and row["sample"] == 0:
             found[row["problem"]] = {"raw": row["raw"], "correct": None, "parts": {}}
     for row in read_lines(audit / "joint.jsonl"):
-        if row["role"] == "model" and row["condition"] == "stated" and row["sample"] == 0:
+        if row["role"] == "model" and row["condition"] == "constrained" and row["sample"] == 0:
             found[row["problem"]] |= {"correct": row.get("correct"), "parts": row["parts"]}
     return found

@@ -11,11 +11,11 @@ from types import MappingProxyType
 from typing import Any, final
 
 import twofold.report.study as page
-from twofold.audit import about
 from twofold.jsonl import Row, replaced
 from twofold.models import resolve
-from twofold.store import RunDir
-from twofold.study import fan
+from twofold.runs.audit import about
+from twofold.runs.run_dir import RunDir
+from twofold.study import executor
 from twofold.study.analysis import Analysis, to_json
 from twofold.study.cell import Cell, cells
 from twofold.study.diagnosed import diagnosed
@@ -29,7 +29,7 @@ PLAN = "study.yaml"
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class StudyResult:
     """What a study found.
 
     Args:
@@ -45,7 +45,7 @@ class Result:
 
 def study(
     plan: Plan, *, out: Path, ray: str | None = None, say: Callable[[str], None] = print
-) -> Result:
+) -> StudyResult:
     """Train and audit every arm with every seed, and compare them all with the base.
 
     The same call goes on where the last one was stopped; arms and seeds may be added. A cell that
@@ -74,7 +74,9 @@ def study(
                 file.write(plan.to_yaml())
         waiting = [cell for cell in cells(plan) if not cell.is_finished(plan, out)]
         say(f"{len(cells(plan))} cells, {len(waiting)} of them to be trained and audited")
-        done = fan.on_ray(plan, waiting, out, ray) if ray else fan.here(plan, waiting, out)
+        done = (
+            executor.on_ray(plan, waiting, out, ray) if ray else executor.here(plan, waiting, out)
+        )
         for n, (cell, why) in enumerate(done, 1):
             if why is not None:
                 failed[f"{cell.arm}/{cell.seed}"] = why
@@ -82,11 +84,11 @@ def study(
                 f"[{n}/{len(waiting)}] {cell.arm}, seed {cell.seed}: "
                 + ("done" if why is None else f"FAILED: {why}")
             )
-        found = conclude(plan, out, failed) if rank == 0 else {}
-    return Result(found=found, failed=failed, path=out)
+        found = finalize(plan, out, failed) if rank == 0 else {}
+    return StudyResult(found=found, failed=failed, path=out)
 
 
-def conclude(
+def finalize(
     plan: Plan, out: Path, failed: Mapping[str, str] = MappingProxyType({})
 ) -> Mapping[str, Any]:
     """Make `study.json` and the page from what the finished cells have saved.
@@ -193,6 +195,6 @@ def _silent(_: str) -> None:
 
 def _check_base(plan: Plan) -> None:
     """Say what is wrong with the base's tokenizer before the first arm is trained."""
-    from twofold.methods.trainee import Trainee
+    from twofold.methods.trl.trainable_model import TrainableModel
 
-    _ = Trainee(plan.base, lora=None).tokenizer
+    _ = TrainableModel(plan.base, lora=None).tokenizer

@@ -14,14 +14,14 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from twofold.diagnostics.table import Block, Table
+from twofold.diagnostics.joint.table import Block, Table
 from twofold.jsonl import read_lines
 from twofold.types import Problem
 
 Matrix = NDArray[np.float64]
 """Scores, shape `(seeds, problems)`."""
 
-MEASURES = ("capability", "compliance", "joint", "stated_accuracy", "tokens")
+MEASURES = ("capability", "compliance", "joint", "constrained_accuracy", "tokens")
 """What is measured of every arm: right without constraints in the prompt (with them, where all
 problems state theirs), all constraints met, both at once, right with the constraints in the prompt,
 and tokens of thought and reply."""
@@ -71,10 +71,10 @@ class Scores:
         return sorted({c.name for problem in self.problems for c in problem.constraints})
 
     def _row(self, measure: str, table: Table, unclosed_as_wrong: bool) -> Matrix:
-        condition = "plain" if measure == "capability" else "stated"
+        condition = "unconstrained" if measure == "capability" else "constrained"
         block = table.block("model", condition)
         if block is None and measure == "capability":
-            block = table.block("model", "stated")
+            block = table.block("model", "constrained")
         if block is None:
             return np.full(len(self.problems), np.nan)
         block = block.unclosed_as_wrong() if unclosed_as_wrong else block
@@ -82,7 +82,7 @@ class Scores:
         return _by_problem(values, block.problem, len(self.problems))
 
     def _type_row(self, name: str, table: Table) -> Matrix:
-        block = table.block("model", "stated")
+        block = table.block("model", "constrained")
         if block is None:
             return np.full(len(self.problems), np.nan)
         rows, slots = np.nonzero((table.slot_types() == name)[block.problem])
@@ -98,7 +98,7 @@ def _tokens(block: Block) -> NDArray[np.float64]:
 
 _VALUES: dict[str, Callable[[Block], NDArray[np.floating]]] = {
     "capability": lambda block: block.correct,
-    "stated_accuracy": lambda block: block.correct,
+    "constrained_accuracy": lambda block: block.correct,
     "compliance": Block.hacc,
     "joint": Block.joint,
     "tokens": _tokens,

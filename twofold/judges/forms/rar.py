@@ -15,7 +15,7 @@ from typing import ClassVar, Literal, cast, final, get_args
 from twofold.checklist import Category, Criterion
 from twofold.errors import ProblemError
 from twofold.judges.forms.form import Form, number_of, object_of, text_of
-from twofold.judges.writing.phrasing import put, turned
+from twofold.judges.writing.polarity import put, turned
 
 Denied = Literal["drop", "omission", "virtue"]
 """What "does not ..." in a pitfall means: unsure, a thing that is missing, or a thing rightly left out."""
@@ -39,7 +39,8 @@ class Rar(Form):
     - it says what is avoided ("Avoids X", "Must not X"): a demand with that text, since yes is good;
     - it says "Does not mention X": as `denied` says.
 
-    Lost in writing: rule, program and tags; weights are rounded to 1 to 5; a criterion without a category
+    UnreadReason in writing: rule, program and tags; weights are rounded to 1 to 5; a criterion
+        without a category
     gets one by its weight, and one without a title the first words of its text; a pitfall has no category
     of its own. A pitfall is written as the mistake, never as "Does not ...", with its weight negative.
 

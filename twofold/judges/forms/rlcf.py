@@ -31,7 +31,7 @@ class Rlcf(Form):
     Read too: `(weight: 100)`, `(importance: 100/100)`, a list of such lines, a list of pairs `[question,
     weight]`. A line that ends in a colon opens a point of several lines.
 
-    Lost in writing: category, title, rule, program, tags and white space other than single blanks. A
+    UnreadReason in writing: category, title, rule, program, tags and white space other than single blanks. A
     pitfall becomes a question whose yes is good (`NOT`), and is a pitfall again when it is read here.
 
     Source:

@@ -29,7 +29,7 @@ class HealthBench(Form):
     Points are weights as they are, of 1 to 10 in the published data and of up to 100 here. A conversation
     of several turns is written out in one question, as `twofold.problems.healthbench` does.
 
-    Lost in writing: category, title, rule and program; a conversation stays written out.
+    UnreadReason in writing: category, title, rule and program; a conversation stays written out.
 
     Source:
         Arora et al. 2025, arXiv 2505.08775.
@@ -82,7 +82,7 @@ class Autorubric(Form):
     Lists whose largest weight is above 100 are scaled down to it, which leaves every score as it is. A
     requirement of several levels (`options`) is dropped: a criterion here is met or not.
 
-    Lost in writing: category, rule, program and tags.
+    UnreadReason in writing: category, rule, program and tags.
 
     Source:
         autorubric 1.6, arXiv 2603.00077: negative weights are lost by meeting the requirement, and a

@@ -14,8 +14,8 @@
 
 from twofold.judges.writing.examples import Examples, examples_for
 from twofold.judges.writing.model import UNIVERSAL, ModelWriter
+from twofold.judges.writing.parse_checklist import Read, read_criteria
 from twofold.judges.writing.program import ProgramWriter
-from twofold.judges.writing.reading import Read, read_criteria
 from twofold.judges.writing.rules import written_by_rules
 
 __all__ = [

@@ -8,10 +8,10 @@ from typing import final, get_args
 
 from twofold.checklist import Checklist, Criterion
 from twofold.errors import ScoringError
-from twofold.judges.reading import defused
-from twofold.judges.template import fenced, filled, prompt
-from twofold.judges.writing.reading import How, read_criteria
-from twofold.types import Ended, Message, Model, Problem, Response, Sampling
+from twofold.judges.parse_verdict import defused
+from twofold.judges.prompt_template import fenced, filled, prompt
+from twofold.judges.writing.parse_checklist import How, read_criteria
+from twofold.types import FinishReason, Message, Model, Problem, Response, Sampling
 
 UNIVERSAL = Criterion(
     text="Does the reply come to the point at once, without announcing or praising what it will do?",
@@ -130,10 +130,10 @@ class ModelWriter:
         if lost := response.unscored():
             return None, lost.reason
         text = response.reply
-        if response.ended is Ended.truncated:  # the last line may be half a point
+        if response.finish_reason is FinishReason.truncated:  # the last line may be half a point
             text = text.rpartition("\n")[0]
         read = read_criteria(text, how=self.how)
-        reason = _summary(read.dropped, cut=response.ended is Ended.truncated)
+        reason = _summary(read.dropped, cut=response.finish_reason is FinishReason.truncated)
         if not read.criteria:
             why = "no criterion could be read" if reason else "the reply states no criterion"
             return None, f"{why}; {reason}" if reason else why

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import final
 
 from twofold.checklist import Criterion
+from twofold.judges.parse_verdict import defused
 from twofold.judges.program import MODULES, read_program
-from twofold.judges.reading import defused
-from twofold.judges.template import fenced, filled, prompt
-from twofold.types import Ended, Message, Model, Sampling
+from twofold.judges.prompt_template import fenced, filled, prompt
+from twofold.types import FinishReason, Message, Model, Sampling
 
 CANNOT = "CANNOT"
 """What a model answers that sees no exact program."""
@@ -73,7 +73,7 @@ class ProgramWriter:
                 yield each, f"decided by {each.rule or 'its program'} already"
             elif lost := reply.unscored():
                 yield each, lost.reason
-            elif reply.ended is Ended.truncated:
+            elif reply.finish_reason is FinishReason.truncated:
                 yield each, "the program was cut; give a larger max_tokens"
             elif source := read_program(reply.reply):
                 yield replace(each, program=source), ""

@@ -12,7 +12,7 @@ from twofold.checklist import Checklist, Criterion
 from twofold.errors import ProblemError
 from twofold.jsonl import cut_torn_line, dumps, named_disk_errors
 from twofold.judges.program import Admission, admitted
-from twofold.judges.sandbox import Sandbox
+from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.judges.writing.examples import Examples, examples_for
 from twofold.judges.writing.implied import implied
 from twofold.judges.writing.model import Written

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from twofold.checklist import Criterion
-from twofold.judges.writing.phrasing import put
+from twofold.judges.writing.polarity import put
 from twofold.problems.lint import Severity
 
 Found = tuple[str, str, Severity]
@@ -33,7 +33,7 @@ _AUXILIARY = r"(?:does|do|is|are|was|has|have|it|must|should)"
 _VERB = (
     r"(?:\w+ly\s+)?(?:not\s+)?(?:avoid|mention|use|explain|give|state|end|start|begin|provide|contain|"
     r"describe|list|name|show|cite|write|written|include|follow|answer|stay|remain|recommend|suggest|"
-    r"compare|identify|conclude|address|say|keep|reach|define|finish|close|open|offer|ask|tell|quote|"
+    r"compare|identify|finalize|address|say|keep|reach|define|finish|close|open|offer|ask|tell|quote|"
     r"calculate|compute|prove|justify|summari[sz]e|discuss|consider|warn|refer|link|add)"
     r"(?:e?s|ing|ed|d)?\b"
 )

@@ -32,7 +32,7 @@ __all__ = ["Fault", "Severity", "lint", "summary"]
 
 
 def lint(
-    problems: Sequence[Problem], *, correct: Scorer | None = None, against: Sequence[Problem] = ()
+    problems: Sequence[Problem], *, correct: Scorer | None = None, train_set: Sequence[Problem] = ()
 ) -> list[Fault]:
     """All faults of a set of problems.
 
@@ -40,7 +40,7 @@ def lint(
         problems: The set; its constraints are asked under the profile they were read with.
         correct: The scorer of the answers; None leaves the two rules that need it out. It is an
             argument because problems know nothing of scorers.
-        against: Another set (what was trained on) to find overlap with.
+        train_set: Another set (what was trained on) to find overlap with.
 
     Returns:
         Faults, problem by problem, then those that concern two problems.
@@ -63,4 +63,4 @@ def lint(
     ]
     if correct is not None:
         faults.extend(scored(problems, correct))
-    return [*faults, *duplicates(problems), *overlap(problems, against)]
+    return [*faults, *duplicates(problems), *overlap(problems, train_set)]

@@ -21,7 +21,7 @@ from twofold.constraints.combination import RepeatPrompt
 from twofold.constraints.keywords import Existence, ForbiddenWords, Frequency, LetterFrequency
 from twofold.constraints.language import ResponseLanguage
 from twofold.constraints.length import NumberSentences, NumberWords
-from twofold.constraints.template import JsonFormat
+from twofold.constraints.structure import JsonFormat
 from twofold.problems.lint.fault import Fault
 from twofold.types import Constraint, Problem
 

@@ -49,14 +49,14 @@ def duplicates(problems: Sequence[Problem]) -> Iterator[Fault]:
         yield Fault.of(problem, "same_published_id", detail, "warning")
 
 
-def overlap(problems: Sequence[Problem], against: Sequence[Problem]) -> Iterator[Fault]:
-    """Problems whose question is also in `against`, letter for letter or nearly.
+def overlap(problems: Sequence[Problem], train_set: Sequence[Problem]) -> Iterator[Fault]:
+    """Problems whose question is also in `train_set`, letter for letter or nearly.
 
     Both are warnings: whether it matters depends on what was trained on which.
 
     Args:
         problems: What is measured.
-        against: What was trained on, or any other file.
+        train_set: What was trained on, or any other file.
 
     Source:
         Runs of 13 words: Brown et al. 2020, https://arxiv.org/abs/2005.14165, appendix C.
@@ -71,7 +71,7 @@ def overlap(problems: Sequence[Problem], against: Sequence[Problem]) -> Iterator
     same: dict[Words, Problem] = {}
     holders: defaultdict[int, list[int]] = defaultdict(list)
     n_runs = []
-    for index, other in enumerate(against):
+    for index, other in enumerate(train_set):
         read = words(other.question)
         same.setdefault(read, other)
         found = _runs(read)
@@ -90,7 +90,7 @@ def overlap(problems: Sequence[Problem], against: Sequence[Problem]) -> Iterator
         nearest = max(shares, key=lambda i: shares[i], default=None)
         if nearest is not None and shares[nearest] >= NEAR:
             detail = (
-                f"{shares[nearest]:.0%} of the {N_WORDS}-word runs are in {_name(against[nearest])} "
+                f"{shares[nearest]:.0%} of the {N_WORDS}-word runs are in {_name(train_set[nearest])} "
                 "of the other file"
             )
             yield Fault.of(problem, "overlap_near", detail, "warning")

@@ -19,7 +19,7 @@ from twofold.constraints.content import Postscript
 from twofold.constraints.format import BulletLists, HighlightedSections
 from twofold.constraints.keywords import Existence, ForbiddenWords
 from twofold.constraints.length import NthParagraphFirstWord
-from twofold.constraints.template import Title
+from twofold.constraints.structure import Title
 from twofold.types import Constraint, Problem
 
 OPENINGS = ("The answer is", "So it is", "It is")

@@ -18,7 +18,7 @@ from twofold.constraints.length import (
     NumberSentences,
     NumberWords,
 )
-from twofold.constraints.template import Title
+from twofold.constraints.structure import Title
 from twofold.types import Constraint, Problem
 
 _MORE = "We look at it again."

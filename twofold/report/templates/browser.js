@@ -5,7 +5,7 @@
   if (!form) return;
   const { names, problems } = JSON.parse(document.getElementById("data").textContent);
   const PAGE = 10;
-  const ROLES = ["against", "model"];
+  const ROLES = ["baseline", "model"];
   const CELLS = {
     right_obedient: "right and obedient",
     right_disobedient: "right, not obedient",
@@ -20,7 +20,7 @@
   const list = document.getElementById("replies");
   const count = document.getElementById("count");
   const pages = document.getElementById("pages");
-  const paired = "against" in names;
+  const paired = "baseline" in names;
   let found = [];
   let page = 0;
 
@@ -34,7 +34,7 @@
       }
       groups.get(key).replies[reply.role] = reply;
     }
-    const order = (card) => (card.condition === "stated" ? 0 : 1);
+    const order = (card) => (card.condition === "constrained" ? 0 : 1);
     return [...groups.values()].sort((a, b) => order(a) - order(b) || a.sample - b.sample);
   });
 
@@ -97,7 +97,7 @@
       box.append(element("p", "why", "No reply to this problem."));
       return box;
     }
-    const facts = [CELLS[reply.cell], reply.ended.replaceAll("_", " ")];
+    const facts = [CELLS[reply.cell], reply.finish_reason.replaceAll("_", " ")];
     if (reply.n_thinking_tokens !== undefined) facts.push(`${reply.n_thinking_tokens} tokens of thinking`);
     if (reply.n_reply_tokens !== undefined) facts.push(`${reply.n_reply_tokens} tokens of reply`);
     box.append(element("p", "tags", facts.join(" · ")), verdicts(problem, reply));
@@ -113,7 +113,7 @@
     const article = element("article", "", element("h3", "", `Problem ${problem.number}`));
     article.tabIndex = -1;
     const tags = Object.entries(problem.tags).map(([name, value]) => `${name} ${value}`);
-    const stated = condition === "stated" ? "constraints stated" : "constraints not stated";
+    const stated = condition === "constrained" ? "constraints stated" : "constraints not stated";
     const facts = [stated, ...tags, ...(sample ? [`sample ${sample + 1}`] : [])];
     article.setAttribute("aria-label", `Problem ${problem.number}, ${stated}`);
     article.append(element("p", "tags", facts.join(" · ")), element("p", "part", "Question"), text(problem.question));
@@ -124,12 +124,12 @@
   };
 
   const changed = ({ replies }, wanted) => {
-    const { against, model } = replies;
-    if (!against || !model) return false;
+    const { baseline, model } = replies;
+    if (!baseline || !model) return false;
     const [direction, what] = wanted.split("_");
     const key = what === "obedience" ? "compliant" : "correct";
     const [before, after] = direction === "gained" ? ["broken", "kept"] : ["kept", "broken"];
-    return state(against[key]) === before && state(model[key]) === after;
+    return state(baseline[key]) === before && state(model[key]) === after;
   };
 
   const constrained = (problem, reply, { type, kept }) => {
@@ -147,7 +147,7 @@
       const reply = card.replies[role];
       if (!reply || (wanted.role && wanted.role !== role)) return false;
       if (wanted.cell && reply.cell !== wanted.cell) return false;
-      if (wanted.ended && reply.ended !== wanted.ended) return false;
+      if (wanted.finish_reason && reply.finish_reason !== wanted.finish_reason) return false;
       if (!constrained(card.problem, reply, wanted)) return false;
       const said = [reply.reply, reply.thinking, reply.raw];
       return asked || said.some((each) => each?.toLowerCase().includes(words));
@@ -220,7 +220,7 @@
   const replies = problems.flatMap((problem) => problem.replies);
   const present = (key) => new Set(replies.map((reply) => reply[key]));
   offer("cell", Object.keys(CELLS).filter((cell) => present("cell").has(cell)), (cell) => CELLS[cell]);
-  offer("ended", [...present("ended")].sort(), (ended) => ended.replaceAll("_", " "));
+  offer("finish_reason", [...present("finish_reason")].sort(), (ended) => ended.replaceAll("_", " "));
   const types = problems.flatMap((problem) => problem.constraints.map((each) => each.type));
   offer("type", [...new Set(types)].sort());
   for (const label of form.querySelectorAll(".paired")) label.hidden = !paired;

@@ -1,0 +1,197 @@
+"""The spine with a scripted model: what is asked, saved, resumed, refused and found."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from twofold.runs.audit import audit, prompt
+from twofold.runs.finalize import finalize
+from twofold.constraints import from_spec
+from twofold.errors import ModelError, ProblemError, RunError
+from twofold.jsonl import read_lines
+from twofold.models.scripted import ScriptedModel
+from twofold.types import FinishReason, Outcome, Problem, Response, Sampling
+
+NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
+QUOTED = from_spec("startend:quotation", None, profile="fixed")
+ASK = "\nPut the answer in \\boxed{}.\n"
+
+
+def problems(n: int = 12) -> list[Problem]:
+    return [
+        Problem(
+            question=f"What is {i} + {i}?",
+            answer=str(2 * i),
+            constraints=(NO_COMMA,) if i % 2 else (NO_COMMA, QUOTED),
+            ask=ASK,
+            tags={"difficulty": str(1 + i % 3), "source": "test"},
+        )
+        for i in range(n)
+    ]
+
+
+def number_in(text: str) -> int:
+    return int(text.split("What is ")[1].split(" ")[0])
+
+
+def obedient(text: str, sample: int) -> str:
+    answer = f"It is \\boxed{{{2 * number_in(text)}}}"
+    return f'"{answer}"' if "quotation" in text else answer
+
+
+def careless(text: str, sample: int) -> str:
+    n = number_in(text)
+    return f"Well, it is \\boxed{{{2 * n if n < 6 else n + 1}}}."
+
+
+def found(result, key: str) -> float:
+    return result.findings[0].estimates[key].value
+
+
+def test_an_obedient_model_gets_full_marks_and_a_lift_of_one(tmp_path):
+    result = audit(ScriptedModel(obedient), problems(), out=tmp_path / "run")
+    for key in ("constrained/accuracy", "unconstrained/accuracy", "constrained/hacc", "constrained/sacc", "constrained/joint"):
+        assert found(result, f"model/{key}") == 1.0
+    # unasked, it never quotes: null 0, so stating the rule did everything
+    assert found(result, "model/type/startend:quotation/null") == 0.0
+    assert found(result, "model/type/startend:quotation/chance_corrected") == 1.0
+    # it never writes a comma anyway: null 1, there is no lift to speak of
+    assert found(result, "model/type/punctuation:no_comma/null") == 1.0
+    assert "model/type/punctuation:no_comma/chance_corrected" not in result.findings[0].estimates
+    assert result.lost.n == 0
+
+
+def test_before_and_after_and_the_page(tmp_path):
+    result = audit(
+        ScriptedModel(obedient), problems(40), baseline=ScriptedModel(careless), out=tmp_path / "run"
+    )
+    finding = result.findings[0]
+    assert finding.outcome is Outcome.both_rise
+    assert finding.comparisons["capability"].difference.value == pytest.approx(34 / 40)
+    assert finding.comparisons["capability"].n_improved == 34
+    assert finding.comparisons["compliance"].difference.value == 1.0
+    saved = json.loads((tmp_path / "run" / "findings.json").read_text())
+    assert saved["findings"][0]["outcome"] == "both_rise"
+    assert "both rose" in (tmp_path / "run" / "report.html").read_text().lower()
+
+
+def test_every_response_and_verdict_is_on_disk_in_one_order(tmp_path):
+    audit(ScriptedModel(obedient), problems(), out=tmp_path / "run", n=2)
+    rows = list(read_lines(tmp_path / "run" / "responses.jsonl"))
+    assert len(rows) == 12 * 2 * 2
+    keys = [(r["role"], r["condition"]) for r in rows]
+    assert keys == sorted(keys)
+    verdicts = list(read_lines(tmp_path / "run" / "verdicts.jsonl"))
+    assert [v["problem"] for v in verdicts] == [r["problem"] for r in rows]
+    assert all(v["correct"]["score"] == 1.0 for v in verdicts)
+
+
+def test_what_stops_midway_is_resumed_with_the_same_result(tmp_path):
+    asked = problems()
+    whole = audit(ScriptedModel(obedient, name="m"), asked, out=tmp_path / "whole")
+    calls = []
+
+    class Stop(Exception):
+        pass
+
+    def interrupted(text: str, sample: int) -> str:
+        calls.append(text)
+        if len(calls) == 9:
+            raise Stop
+        return obedient(text, sample)
+
+    script = ScriptedModel(interrupted, name="m")
+    with pytest.raises(Stop):
+        audit(script, asked, out=tmp_path / "cut")
+    assert len(list(read_lines(tmp_path / "cut" / "responses.jsonl"))) == 8
+    resumed = audit(script, asked, out=tmp_path / "cut")
+    assert len(calls) == 24 + 1  # the one that raised was asked again, the others once
+    assert resumed.findings == whole.findings
+    for name in ("responses.jsonl", "verdicts.jsonl", "joint.jsonl", "findings.json"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_failed_calls_are_unscored_counted_and_asked_again(tmp_path):
+    broken = {"on": True}
+
+    def flaky(text: str, sample: int) -> str | Response:
+        if broken["on"] and number_in(text) < 2:
+            return Response(raw="", reply="", finish_reason=FinishReason.failed, error="HTTP 500 after 5 tries")
+        return obedient(text, sample)
+
+    model = ScriptedModel(flaky)
+    result = audit(model, problems(), out=tmp_path / "run")
+    assert (result.lost.n, result.lost.of, result.lost.is_too_many) == (4, 24, True)
+    assert found(result, "model/constrained/accuracy") == 1.0
+    assert result.findings[0].estimates["model/constrained/accuracy"].n_unscored == 2
+    assert any("4 of 24 responses were lost" in c for c in result.findings[0].caveats)
+    broken["on"] = False
+    again = audit(model, problems(), out=tmp_path / "run")
+    assert again.lost.n == 0
+    assert len(list(read_lines(tmp_path / "run" / "responses.jsonl"))) == 24
+
+
+def test_an_unclosed_thought_is_never_scored_as_an_answer(tmp_path):
+    model = ScriptedModel(lambda text, sample: f"<think>It is \\boxed{{{2 * number_in(text)}}}")
+    result = audit(model, problems(), out=tmp_path / "run")
+    assert not [k for k in result.findings[0].estimates if k.startswith("model/constrained")]
+    assert result.findings[0].counts["model/constrained/finish_reason/unclosed_thinking"] == 12
+    assert result.lost.n == 0  # the model's doing, not ours
+
+
+def test_another_model_or_other_problems_are_refused(tmp_path):
+    audit(ScriptedModel(obedient), problems(), out=tmp_path / "run")
+    before = {p.name: p.read_bytes() for p in (tmp_path / "run").iterdir()}
+    with pytest.raises(RunError, match=r"models.model.script_sha256"):
+        audit(ScriptedModel(careless), problems(), out=tmp_path / "run")
+    with pytest.raises(RunError, match=r"problems.n was 12, now 11"):
+        audit(ScriptedModel(obedient), problems(11), out=tmp_path / "run")
+    with pytest.raises(RunError, match=r"sampling.max_tokens was 512, now 9"):
+        audit(
+            ScriptedModel(obedient),
+            problems(),
+            out=tmp_path / "run",
+            sampling=Sampling(max_tokens=9),
+        )
+    assert {p.name: p.read_bytes() for p in (tmp_path / "run").iterdir()} == before
+
+
+def test_no_problem_and_a_model_that_cannot_work_say_so(tmp_path):
+    with pytest.raises(ProblemError, match="at least one row"):
+        audit(ScriptedModel(obedient), [], out=tmp_path / "run")
+    with pytest.raises(ModelError, match="no line for the prompt"):
+        audit(ScriptedModel({}), problems(), out=tmp_path / "other")
+
+
+def test_duplicates_are_asked_once(tmp_path):
+    audit(ScriptedModel(obedient), problems(4) * 2, out=tmp_path / "run")
+    assert len(list(read_lines(tmp_path / "run" / "responses.jsonl"))) == 8
+
+
+def test_what_makes_no_sense_is_not_asked():
+    plain = Problem(question="What is 1 + 1?", answer="2")
+    stated = Problem(
+        question="No commas, please.", constraints=(NO_COMMA,), question_states_constraints=True
+    )
+    assert prompt(plain, "constrained") is None
+    assert prompt(plain, "unconstrained") is not None
+    assert prompt(stated, "unconstrained") is None
+    assert prompt(stated, "constrained")[0]["content"] == "No commas, please."
+
+
+def test_conclude_remakes_the_same_findings_without_a_model(tmp_path):
+    result = audit(ScriptedModel(careless), problems(), out=tmp_path / "run")
+    (tmp_path / "run" / "findings.json").unlink()
+    (tmp_path / "run" / "report.html").unlink()
+    assert finalize(tmp_path / "run").findings == result.findings
+    assert (tmp_path / "run" / "report.html").exists()
+
+
+def test_conclude_names_what_is_missing(tmp_path):
+    with pytest.raises(RunError, match="no run directory"):
+        finalize(tmp_path)
+    audit(ScriptedModel(careless), problems(), out=tmp_path / "run")
+    (tmp_path / "run" / "joint.jsonl").unlink()
+    with pytest.raises(RunError, match=r"not finished \(joint.jsonl is missing\)"):
+        finalize(Path(tmp_path / "run"))

@@ -1,0 +1,226 @@
+"""Replies made elsewhere find their problems, or say why they do not."""
+
+import json
+
+import pytest
+
+from twofold.constraints import from_spec
+from twofold.errors import RunError
+from twofold.runs.score import score
+from twofold.runs.import_responses import ImportedResponses
+from twofold.types import FinishReason, Problem
+
+NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
+
+
+def problem(i: int, file: str = "") -> Problem:
+    tags = {"file": file} if file else {}
+    return Problem(question=f"What is {i} + 0?", answer=str(i), constraints=(NO_COMMA,), tags=tags)
+
+
+def lines(path, *rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def read(path, problems, profile="fixed"):
+    return [
+        (problems.index(next(p for p in problems if p.id == item.problem)), item.sample, r.reply)
+        for item, r in ImportedResponses(path, problems).answers(profile)
+    ]
+
+
+THREE = [problem(i) for i in range(3)]
+
+
+def test_mathif_goes_by_position(tmp_path):
+    path = lines(tmp_path / "r.jsonl", {"output": ["a"]}, {"output": ["b", "c"]}, {"response": "d"})
+    assert read(path, THREE) == [(0, 0, "a"), (1, 0, "b"), (1, 1, "c"), (2, 0, "d")]
+
+
+def test_mathif_of_another_length_is_an_error_not_a_cut(tmp_path):
+    for n in (2, 4):
+        path = lines(tmp_path / "r.jsonl", *[{"output": ["a"]}] * n)
+        with pytest.raises(RunError, match=f"has {n} replies for 3 problems"):
+            read(path, THREE)
+
+
+def test_a_directory_of_replies_is_matched_by_file_name(tmp_path):
+    problems = [problem(0, "gsm8k_single.jsonl"), problem(1, "aime_double.jsonl")]
+    lines(tmp_path / "out" / "my-model_gsm8k_single.jsonl", {"output": ["g"]})
+    assert read(tmp_path / "out", problems) == [(0, 0, "g")]
+    assert ImportedResponses(tmp_path / "out", problems).unanswered() == []  # the other file was not run
+    lines(tmp_path / "out" / "my-model_aime_double.jsonl", {"output": ["a"]})
+    assert sorted(read(tmp_path / "out", problems)) == [(0, 0, "g"), (1, 0, "a")]
+    lines(tmp_path / "out" / "mystery.jsonl", {"output": ["a"]})
+    with pytest.raises(RunError, match="names none of the problem files"):
+        read(tmp_path / "out", problems)
+
+
+def test_ifeval_goes_by_the_prompt(tmp_path):
+    problems = [
+        Problem(question=f"Write {i}.", constraints=(NO_COMMA,), question_states_constraints=True)
+        for i in range(30)
+    ]
+    rows = [{"prompt": f"Write {i}.", "response": f"r{i}"} for i in reversed(range(29))]
+    path = lines(tmp_path / "r.jsonl", *rows)
+    assert sorted(read(path, problems)) == sorted((i, 0, f"r{i}") for i in range(29))
+    assert [p.question for p in ImportedResponses(path, problems).unanswered()] == ["Write 29."]
+    wrong = lines(tmp_path / "w.jsonl", {"prompt": "Something else.", "response": "r"})
+    with pytest.raises(RunError, match="1 prompts are none of the problems'"):
+        read(wrong, problems)
+
+
+def test_lm_eval_goes_by_the_document_and_counts_one_filter(tmp_path):
+    rows = [
+        {"doc_id": i, "doc": {"question": THREE[i].question}, "resps": [[f"r{i}"]], "filter": f}
+        for f in ("strict-match", "flexible-extract")
+        for i in (2, 0, 1)
+    ]
+    path = lines(tmp_path / "samples_gsm8k_2026.jsonl", *rows)
+    assert read(path, THREE) == [(2, 0, "r2"), (0, 0, "r0"), (1, 0, "r1")]
+    by_number = lines(tmp_path / "n.jsonl", {"doc_id": 1, "doc": {"x": 1}, "resps": [["a", "b"]]})
+    assert read(by_number, THREE) == [(1, 0, "a"), (1, 1, "b")]
+    stranger = lines(
+        tmp_path / "s.jsonl", {"doc_id": 7, "doc": {"question": "?"}, "resps": [["a"]]}
+    )
+    with pytest.raises(RunError, match="doc 7 is none of the 3 problems"):
+        read(stranger, THREE)
+
+
+def test_unknown_empty_absent_and_odd_files_name_the_remedy(tmp_path):
+    with pytest.raises(RunError, match="does not exist"):
+        read(tmp_path / "no.jsonl", THREE)
+    (tmp_path / "empty.jsonl").write_text("")
+    with pytest.raises(RunError, match="is empty"):
+        read(tmp_path / "empty.jsonl", THREE)
+    with pytest.raises(RunError, match=r"has the keys text; known forms are MathIF"):
+        read(lines(tmp_path / "x.jsonl", {"text": "a"}), THREE)
+    with pytest.raises(RunError, match="a reply is 7"):
+        read(lines(tmp_path / "y.jsonl", *[{"output": [7]}] * 3), THREE)
+
+
+def test_a_reply_that_was_lost_elsewhere_is_lost_here_too(tmp_path):
+    path = lines(tmp_path / "r.jsonl", {"output": ["a"]}, {"output": [None]}, {"output": []})
+    ended = [r.finish_reason for _, r in ImportedResponses(path, THREE).answers("fixed")]
+    assert ended == [FinishReason.answered, FinishReason.failed, FinishReason.failed]
+
+
+def test_one_file_for_several_problem_files_goes_nowhere_by_position(tmp_path):
+    problems = [problem(0, "b_single.jsonl"), problem(1, "a_single.jsonl")]
+    path = lines(tmp_path / "all.jsonl", {"output": ["a"]}, {"output": ["b"]})
+    with pytest.raises(RunError, match="come from 2 files"):
+        read(path, problems)
+
+
+def test_noconstraint_in_the_path_is_the_plain_condition(tmp_path):
+    problems = [problem(0, "gsm8k_single.jsonl"), problem(1, "aime_double.jsonl")]
+    lines(tmp_path / "o" / "gsm8k_single.jsonl", {"output": ["with"]})
+    lines(tmp_path / "o" / "gsm8k_single_noconstraint.jsonl", {"output": ["without"]})
+    found = {
+        (i.condition, r.reply) for i, r in ImportedResponses(tmp_path / "o", problems).answers("fixed")
+    }
+    assert found == {("constrained", "with"), ("unconstrained", "without")}
+    lines(tmp_path / "o" / "copy_gsm8k_single.jsonl", {"output": ["again"]})
+    with pytest.raises(RunError, match="both answer gsm8k_single"):
+        read(tmp_path / "o", problems)
+
+
+def test_rows_that_come_again_are_further_samples(tmp_path):
+    rows = [{"doc_id": 0, "doc": {"question": THREE[0].question}, "resps": [["a"]]}] * 2
+    path = lines(tmp_path / "samples.jsonl", *rows)
+    assert read(path, THREE) == [(0, 0, "a"), (0, 1, "a")]
+
+
+def test_one_stray_close_tag_does_not_unscore_the_others(tmp_path):
+    path = lines(
+        tmp_path / "r.jsonl",
+        {"output": ["0 and then</think>0"]},
+        {"output": ["it is 1"]},
+        {"output": ["it is 2"]},
+    )
+    ended = [r.finish_reason for _, r in ImportedResponses(path, THREE).answers("fixed")]
+    assert ended == [FinishReason.answered] * 3
+
+
+def test_a_run_directory_is_scored_as_it_stands(tmp_path):
+    path = lines(tmp_path / "r.jsonl", *[{"output": [f"\\boxed{{{i}}}"]} for i in range(3)])
+    first = score(path, THREE, out=tmp_path / "run")
+    assert score(tmp_path / "run", THREE, out=tmp_path / "again").findings == first.findings
+
+
+def test_thoughts_are_cut_off_and_an_unclosed_one_is_no_answer(tmp_path):
+    path = lines(
+        tmp_path / "r.jsonl",
+        {"output": ["<think>1, 2</think>0"]},
+        {"output": ["<think>still at it"]},
+        {"output": ["plain 2"]},
+    )
+    fixed = [r for _, r in ImportedResponses(path, THREE).answers("fixed")]
+    assert [r.reply for r in fixed] == ["0", "", "plain 2"]
+    assert fixed[1].finish_reason is FinishReason.unclosed_thinking
+    official = [r for _, r in ImportedResponses(path, THREE).answers("official")]
+    assert [r.reply for r in official] == ["0", "still at it", "plain 2"]
+
+
+def test_a_template_that_opened_the_thought_is_seen_from_the_other_replies(tmp_path):
+    path = lines(
+        tmp_path / "r.jsonl",
+        {"output": ["first I add</think>0"]},
+        {"output": ["I never came to an end"]},
+        {"output": ["so</think>2"]},
+    )
+    ended = [r.finish_reason for _, r in ImportedResponses(path, THREE).answers("fixed")]
+    assert ended == [FinishReason.answered, FinishReason.unclosed_thinking, FinishReason.answered]
+
+
+def test_score_reports_both_profiles_and_writes_a_run_directory(tmp_path):
+    path = lines(
+        tmp_path / "r.jsonl",
+        {"output": ["\\boxed{0}"]},
+        {"output": ["so, \\boxed{1}"]},
+        {"output": ["\\boxed{7}"]},
+    )
+    result = score(path, THREE, out=tmp_path / "run")
+    joint, profiles = result.findings
+    assert joint.estimates["model/constrained/accuracy"].value == pytest.approx(2 / 3)
+    assert joint.estimates["model/constrained/joint"].value == pytest.approx(1 / 3)
+    assert profiles.estimates["type/punctuation:no_comma/official"].value == pytest.approx(2 / 3)
+    assert profiles.comparisons["type/punctuation:no_comma"].difference.value == 0.0
+    assert (tmp_path / "run" / "report.html").exists()
+    assert result.lost.n == 0
+
+
+def test_official_and_fixed_differ_where_the_checkers_do(tmp_path):
+    bullets = from_spec(
+        "detectable_format:number_bullet_lists", {"num_bullets": 2}, profile="fixed"
+    )
+    asked = [Problem(question="List two.", answer="1", constraints=(bullets,))]
+    path = lines(tmp_path / "r.jsonl", {"output": ["* a\n* \\boxed{1}\n---"]})
+    _, profiles = score(path, asked, out=tmp_path / "run").findings
+    name = "type/detectable_format:number_bullet_lists"
+    assert profiles.estimates[f"{name}/official"].value == 0.0  # the rule counts as a bullet
+    assert profiles.estimates[f"{name}/fixed"].value == 1.0
+    assert profiles.comparisons[name].n_improved == 1
+
+
+def test_problems_without_a_reply_are_lost_not_wrong(tmp_path):
+    problems = [
+        Problem(question=f"Write {i}.", constraints=(NO_COMMA,), question_states_constraints=True)
+        for i in range(4)
+    ]
+    path = lines(tmp_path / "r.jsonl", {"prompt": "Write 0.", "response": "fine"})
+    result = score(path, problems, out=tmp_path / "run")
+    assert (result.lost.n, result.lost.is_too_many) == (3, True)
+    hacc = result.findings[0].estimates["model/constrained/hacc"]
+    assert (hacc.value, hacc.n, hacc.n_unscored) == (1.0, 1, 3)
+
+
+def test_our_own_responses_are_scored_again(tmp_path):
+    path = lines(tmp_path / "r.jsonl", *[{"output": [f"\\boxed{{{i}}}"]} for i in range(3)])
+    first = score(path, THREE, out=tmp_path / "run")
+    again = score(tmp_path / "run" / "responses.jsonl", THREE, out=tmp_path / "again")
+    assert again.findings == first.findings
+    with pytest.raises(RunError, match="not among the problems"):
+        score(tmp_path / "run" / "responses.jsonl", THREE[:1], out=tmp_path / "third")

@@ -1,0 +1,1 @@
+"""Is the chain of thought used? Edits, information gain and their controls."""

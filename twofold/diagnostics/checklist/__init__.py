@@ -1,0 +1,1 @@
+"""What do judged checklists say, and how often does the judge err?"""

@@ -1,0 +1,1 @@
+"""Does the gain survive changed problems? Variants and out-of-distribution families."""

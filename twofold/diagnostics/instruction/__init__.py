@@ -1,0 +1,1 @@
+"""Is the instruction read? Ablations, distance, attention, opposite rules."""

@@ -1,0 +1,70 @@
+"""The opposite of a constraint, in words: what a reply must do to break the rule on purpose.
+
+Told the rule and told its opposite, only a model that reads what it is told does right both times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from twofold.constraints import from_spec
+from twofold.constraints.affix import EndPhrase, NoComma, Quotation
+from twofold.constraints.case import CapitalWordFrequency, EnglishCapital, EnglishLowercase
+from twofold.constraints.content import Placeholders, Postscript
+from twofold.constraints.format import BulletLists, HighlightedSections
+from twofold.constraints.keywords import Existence, ForbiddenWords, Frequency, LetterFrequency
+from twofold.constraints.length import NumberSentences, NumberWords
+from twofold.constraints.structure import Title
+from twofold.types import Constraint
+
+
+def _turned(field: str) -> Callable[[Any], str]:
+    """The same count with the other relation, which is the exact complement."""
+
+    def sentence(constraint: Any) -> str:
+        other = "at least" if getattr(constraint, field) == "less than" else "less than"
+        said: str = replace(constraint, **{field: other}).instruction()
+        return said
+
+    return sentence
+
+
+def _rule(name: str, **args: object) -> str:
+    return from_spec(name, args or None, profile="fixed").instruction()
+
+
+_OPPOSITES: Mapping[type[Constraint], Callable[[Any], str]] = {
+    NumberWords: _turned("relation"),
+    NumberSentences: _turned("relation"),
+    Frequency: _turned("relation"),
+    LetterFrequency: _turned("let_relation"),
+    CapitalWordFrequency: _turned("capital_relation"),
+    Existence: lambda c: _rule("keywords:forbidden_words", forbidden_words=[*c.keywords]),
+    ForbiddenWords: lambda c: _rule("keywords:existence", keywords=[*c.forbidden_words]),
+    EnglishCapital: lambda c: _rule("change_case:english_lowercase"),
+    EnglishLowercase: lambda c: _rule("change_case:english_capital"),
+    NoComma: lambda c: "Use at least one comma.",
+    Quotation: lambda c: "Put no quotation marks around the reply.",
+    Title: lambda c: "Write no title.",
+    Postscript: lambda c: f"Do not write {c.postscript_marker} anywhere.",
+    Placeholders: lambda c: "Use no placeholders in square brackets.",
+    BulletLists: lambda c: "Use no bullet points.",
+    HighlightedSections: lambda c: "Highlight nothing with asterisks.",
+    EndPhrase: lambda c: f"Do not end with the phrase {c.end_phrase}",
+}
+
+
+def contrary(constraint: Constraint) -> str | None:
+    """The sentence that asks for the opposite; None for a rule that has no natural one.
+
+    Example:
+        >>> contrary(from_spec("punctuation:no_comma", None, profile="fixed"))
+        'Use at least one comma.'
+        >>> args = {"num_words": 9, "relation": "less than"}
+        >>> contrary(from_spec("length_constraints:number_words", args, profile="fixed"))
+        'Write at least 9 words.'
+    """
+    said = _OPPOSITES.get(type(constraint))
+    return said(constraint) if said else None

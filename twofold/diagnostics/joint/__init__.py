@@ -1,0 +1,1 @@
+"""Right and obedient at once: the table and analysis of every audit."""

@@ -1,0 +1,237 @@
+r"""Which of FollowBench's requests can a program judge, and does the reply do what they ask?
+
+350 of the 820 scored requests: all of the example category (a template), extraction, logic, dates,
+floors and dollars (a target), text edits (a target), and seven requests about form.
+
+As published, a rule judges the whole row: every criterion of a row gets the same 0 or 1, so the share
+that enters SSR is 0 or 1 too. ResponseScores of single criteria say nothing beyond that.
+
+Departs: the published rules were not at hand. What is known of them is kept (templates that never look
+at the answer; exact targets for extraction and edits; the last dollar amount decides); the rest follows
+the words of the requests.
+
+- A blank reply breaks every rule; replies are trimmed at both ends.
+- Templates match over several lines (published: one line). One template is the bare answer: there every
+  reply passes that is not blank.
+- An entity (CoNLL) has to be the whole reply; events (WIKIEVENTS) have to be as many different target
+  lines as the level, and nothing else.
+- Of the options in parentheses the first counts if the reply begins with it, else the last; of dates and
+  floors the last. Dollars are compared as numbers ($14.00 is $14).
+- Level 5 of format group 22 takes the closing words as a paragraph of their own or not (published: four
+  paragraphs); words in -ly are found by how they end (published: the literal text `-ly`).
+- Two rules can hardly be met, and are kept: the targets of text edit group 4 hold one wording of a free
+  sentence from level 2 on (and a word that level 4 forbids), and those of WIKIEVENTS group 20 are of
+  another event than its request asks for.
+- A text with Chinese characters in the request is not judged: the Chinese version has these sources too.
+"""
+
+from __future__ import annotations
+
+import re
+from ast import literal_eval
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from twofold.judges.followbench.forms import FORMS, all_met
+from twofold.judges.judge import Asked, Judge
+from twofold.problems.followbench import WRITER, answer_form
+from twofold.types import Problem, Verdict
+
+Rule = Callable[[str, str, Problem], Verdict]
+"""Reply (trimmed, not blank) and target to the verdict on the row."""
+
+_SLOT = "\0"
+_OPTION = re.compile(r"\(([A-Z])\)")
+_BARE_OPTION = re.compile(r"(?:.*\b(?:answer|option)\s*(?:is|:)?\s*)?\**([A-Z])\**[.)]?", re.DOTALL)
+_DATE = re.compile(r"(?<!\d)\d{1,2}/\d{1,2}/\d{4}(?!\d)")
+_FLOOR = re.compile(r"\b(\d+)(?:st|nd|rd|th)\s+floor\b|\bfloor\s+(\d+)\b", re.IGNORECASE)
+_APARTMENT = re.compile(r"\bapartment\s+(?:number\s+)?(\d+)\b", re.IGNORECASE)
+_DOLLARS = re.compile(r"\$\s?(\d[\d,]*(?:\.\d+)?)")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def _told(holds: bool, seen: str, wanted: str) -> Verdict:
+    return Verdict(float(holds), f"{seen[:60]!r}, {wanted[:60]!r} wanted")
+
+
+def _template(reply: str, target: str, problem: Problem) -> Verdict:
+    form = answer_form(target, _SLOT)
+    if not form:
+        return Verdict(None, f"the target {target[:60]!r} is no template")
+    pattern = re.escape(form).replace(re.escape(_SLOT), ".*")
+    holds = re.fullmatch(pattern, reply, re.DOTALL) is not None
+    return _told(holds, reply, form.replace(_SLOT, "..."))
+
+
+def _exact(reply: str, target: str, problem: Problem) -> Verdict:
+    return _told(reply == target.strip(), reply, target)
+
+
+def _entity(reply: str, target: str, problem: Problem) -> Verdict:
+    try:
+        allowed = literal_eval(target)
+    except (ValueError, SyntaxError):
+        return Verdict(None, f"the target {target[:60]!r} is no list of entities")
+    if not isinstance(allowed, list):
+        return Verdict(None, f"the target {target[:60]!r} is no list of entities")
+    return _told(reply in allowed, reply, target)
+
+
+def _events(reply: str, target: str, problem: Problem) -> Verdict:
+    wanted = int(problem.tags["level"])
+    lines = [line.strip() for line in reply.splitlines() if line.strip()]
+    known = {line.strip() for line in target.splitlines()}
+    n_right = len(known & set(lines))
+    holds = n_right == wanted == len(lines)
+    return Verdict(float(holds), f"{len(lines)} lines, {n_right} target events, {wanted} wanted")
+
+
+def _option(reply: str, target: str, problem: Problem) -> Verdict:
+    named = _OPTION.findall(reply)
+    bare = _BARE_OPTION.fullmatch(reply)
+    if named:
+        chosen = named[0] if _OPTION.match(reply) else named[-1]
+    elif bare:
+        chosen = bare[1]
+    else:
+        return Verdict(0.0, "the reply names no option")
+    return _told(f"({chosen})" == target, f"({chosen})", target)
+
+
+def _date(reply: str, target: str, problem: Problem) -> Verdict:
+    found = _DATE.findall(reply)
+    return _told(bool(found) and found[-1] == target, found[-1] if found else "no date", target)
+
+
+def _place(reply: str, target: str, problem: Problem) -> Verdict:
+    """Floor, and apartment where the target has one."""
+    said, wanted = _floor_and_flat(reply), _floor_and_flat(target)
+    holds = said[0] == wanted[0] and wanted[1] in ("", said[1])
+    return _told(holds, f"floor {said[0] or '?'}, apartment {said[1] or '?'}", target)
+
+
+def _floor_and_flat(text: str) -> tuple[str, str]:
+    floors = ["".join(pair) for pair in _FLOOR.findall(text)]
+    flats = _APARTMENT.findall(text)
+    return (floors[-1] if floors else ""), (flats[-1] if flats else "")
+
+
+def _money(reply: str, target: str, problem: Problem) -> Verdict:
+    amounts = _DOLLARS.findall(reply)
+    wanted = _DOLLARS.findall(target)
+    if not wanted:
+        return Verdict(None, f"the target {target[:60]!r} is no amount")
+    if not amounts:
+        return Verdict(0.0, "the reply names no amount in $")
+    said = amounts[-1]
+    holds = float(said.replace(",", "")) == float(wanted[-1].replace(",", ""))
+    return _told(holds, f"${said}", target)
+
+
+TARGETS: dict[tuple[str, str], Rule] = {
+    ("content", "E2E"): _exact,
+    ("content", "CONLL2003"): _entity,
+    ("content", "WIKIEVENTS"): _events,
+    ("situation", "BBH_logical"): _option,
+    ("situation", "BBH_time"): _date,
+    ("situation", "self_made_space"): _place,
+    ("situation", "gsm_8k"): _money,
+    ("mixed", "text_editing"): _exact,
+}
+"""The rules that compare with a target, by category and source; `example` has a template throughout."""
+
+
+def _rule(problem: Problem) -> Rule | None:
+    """The rule of a row; None if only a model can judge it."""
+    tags = problem.tags
+    if tags.get("source") != "followbench" or _CHINESE.search(problem.question):
+        return None
+    category, source, level = (tags.get(k, "") for k in ("category", "followbench_source", "level"))
+    if level not in ("1", "2", "3", "4", "5"):
+        return None
+    steps = FORMS.get((category, tags.get("group", "") if category == "format" else source))
+    if steps:
+        return lambda reply, *_: all_met(steps[: int(level)], reply)
+    if "followbench_target" not in tags:
+        return None
+    return _template if category == "example" else TARGETS.get((category, source))
+
+
+def has_rule(problem: Problem) -> bool:
+    """Whether a program can judge the replies to this problem.
+
+    Args:
+        problem: Of FollowBench or anything else, which has no rule here.
+
+    Example:
+        >>> has_rule(Problem(question="Name a city.", tags={"source": "ifeval"}))
+        False
+    """
+    return _rule(problem) is not None
+
+
+def row_verdict(problem: Problem, reply: str) -> Verdict:
+    """What the rule of a row says of a reply.
+
+    Args:
+        problem: As the FollowBench reader makes it.
+        reply: The visible reply.
+
+    Returns:
+        0 or 1; unscored where there is no rule or a program cannot tell.
+    """
+    rule = _rule(problem)
+    if rule is None:
+        return Verdict(None, "no rule")
+    reply = reply.strip().replace("\r\n", "\n")
+    if not reply:
+        return Verdict(0.0, "the reply is blank")
+    return rule(reply, problem.tags.get("followbench_target", ""), problem)
+
+
+@final
+@dataclass(frozen=True)
+class FollowBenchRules(Judge):
+    """Judges the 350 of 820 FollowBench requests that need no model; abstains from all others.
+
+    Every criterion of a row gets the row's verdict (see the module).
+
+    Source:
+        Jiang et al. 2024, https://arxiv.org/abs/2310.20410, section 4 on rule-based evaluation. The rules
+        are ours; the departures are listed in the module.
+
+    Example:
+        >>> from twofold.checklist import Checklist, Criterion
+        >>> from twofold.types import Response
+        >>> tags = {"source": "followbench", "category": "situation", "group": "6", "level": "1"}
+        >>> tags |= {"followbench_source": "BBH_time", "followbench_target": "12/29/1937"}
+        >>> problem = Problem(question="Which day?", tags=tags)
+        >>> asked = Asked(problem=problem, criterion=Criterion(text="Is it done?"),
+        ...               response=Response(raw="", reply="It is 12/29/1937."))
+        >>> FollowBenchRules()([asked])[0].score
+        1.0
+    """
+
+    @property
+    def name(self) -> str:
+        """`followbench_rules`."""
+        return "followbench_rules"
+
+    def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
+        """Judge each reply by the rule of its row; a pitfall is not among FollowBench's criteria."""
+        found: dict[tuple[str, str, str], Verdict] = {}
+        verdicts = []
+        for each in asked:
+            problem, response = each.problem, each.response
+            key = (problem.id, problem.tags.get("source_id", ""), response.reply)
+            if lost := response.unscored():
+                verdicts.append(lost)
+                continue
+            if problem.checklist and problem.checklist.writer != WRITER:
+                verdicts.append(Verdict(None, "no rule: the checklist is not FollowBench's own"))
+                continue
+            if key not in found:
+                found[key] = row_verdict(problem, response.reply)
+            verdicts.append(found[key])
+        return verdicts

@@ -1,0 +1,244 @@
+"""What does a model mean by the checklist that it wrote? Lines, brackets or JSON, read with patience.
+
+How a point is written is the model's business, what it says is not: a point without a weight, of a
+weight that does not exist, or that no yes or no answers, is dropped with its reason and never mended
+by a guess.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal, cast, final
+
+from twofold.checklist import Category, Criterion
+from twofold.judges.writing.polarity import put
+
+How = Literal["direct", "candidates", "rubric"]
+"""What a writer is shown: the task, replies to it, or the model answer."""
+
+MOST = 20
+"""Points that are kept of one text."""
+
+LONGEST = 400
+"""Characters of a point; a longer one is a paragraph, not a point."""
+
+N_OPENINGS = 20
+"""Brackets at which an array is looked for; a text full of them is not worth more."""
+
+WEIGHTS = {"essential": 100.0, "important": 70.0, "optional": 30.0, "pitfall": 90.0}
+"""What the kinds of a rubric weigh: RaR's 1.0, 0.7, 0.3 and 0.9 (arXiv 2507.17746, section 4)."""
+
+_MARK = re.compile(r"^(?:[-*•+–]|\d{1,2}[.)](?!\d))\s*")
+_NAMES = r"(essential|important|optional|pitfall)s?(?:\s+criteri(?:a|on))?"
+_KIND = re.compile(
+    rf"^(?:[*_]*[\[(]\s*{_NAMES}\s*[\])][*_]*\s*[:\-–]*|[*_]*{_NAMES}[*_]*\s*[:–][*_]*)\s*", re.I
+)
+_NUMBER = r"(?:weight|importance|points)?\s*[:=]?\s*([+-]?\d{1,6}(?:\.\d{1,6})?)\s*(?:/\s*100|%)?"
+_FRONT = re.compile(rf"^[*_]*[\[(]\s*{_NUMBER}\s*[\])][*_]*\s*[:\-–|]*\s*", re.IGNORECASE)
+_BACK = re.compile(rf"[\[(]\s*{_NUMBER}\s*[\])][*_.]*$", re.IGNORECASE)
+_QUOTED = re.compile(r"^[\"“](.*)[\"”],?$")
+_YES_NO = re.compile(
+    r"^(?:does|do|did|is|are|was|were|has|have|had|can|could|will|would|should|must|if|when)\b",
+    re.I,
+)
+_OPEN = re.compile(r"^(?:what|which|who|whom|whose|why|how|where)\b", re.IGNORECASE)
+_TEXT_KEYS = ("text", "question", "criterion", "requirement", "description", "point")
+_WEIGHT_KEYS = ("weight", "importance", "points", "score")
+_KIND_KEYS = ("category", "kind", "type")
+
+
+@final
+@dataclass(frozen=True)
+class Read:
+    """What was made of a text.
+
+    Args:
+        criteria: Those that could be read, in order.
+        dropped: One line for each point that could not, with the reason.
+    """
+
+    criteria: tuple[Criterion, ...]
+    dropped: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True)
+class _Point:
+    """One point before it is judged: its words, and what is said of its weight and kind."""
+
+    text: str
+    weight: float | None = None
+    kind: str = ""
+    title: str = ""
+
+
+def read_criteria(text: str, *, how: How) -> Read:
+    r"""The criteria that a model's reply states.
+
+    Args:
+        text: The reply: a point a line with its weight or kind in brackets at either end, or a JSON
+            array of objects, pairs or lines.
+        how: Of a `rubric` each point needs a kind; otherwise each needs a weight.
+
+    Returns:
+        At most `MOST` criteria, each once, and the reasons of the others. No text makes it fail.
+
+    Example:
+        >>> read = read_criteria("- (75) Does the reply name a river?\n- Is it in prose?", how="direct")
+        >>> [c.weight for c in read.criteria], read.dropped
+        ([75.0], ("no weight: 'Is it in prose?'",))
+    """
+    criteria: list[Criterion] = []
+    dropped: list[str] = []
+    seen: set[str] = set()
+    for point in _unnumbered(list(_points(text))):
+        reason, shown = _refused(point, how), f"{point.text[:60]!r}"
+        same = " ".join(re.findall(r"\w+", point.text.casefold()))
+        if not reason and same in seen:
+            reason = "said before"
+        if not reason and len(criteria) == MOST:
+            reason = f"more than {MOST} points"
+        if reason:
+            dropped.append(f"{reason}: {shown}")
+            continue
+        seen.add(same)
+        criteria.append(_criterion(point, how))
+    return Read(tuple(criteria), tuple(dropped))
+
+
+def _refused(point: _Point, how: How) -> str:
+    """Why the point is no criterion; "" if it is one."""
+    if len(re.findall(r"\w+", point.text)) < 3:
+        return "too short to be a question"
+    if len(point.text) > LONGEST:
+        return f"longer than {LONGEST} characters"
+    if _OPEN.match(point.text):
+        return "no question that yes or no answers"
+    if how == "rubric":
+        if not point.kind:
+            return "no kind (essential, important, optional, pitfall)"
+        if point.kind == "pitfall" and put(point.text) in ("virtue", "denial"):
+            return "a pitfall that is put as a virtue or a denial, so what yes means is unsure"
+        return ""
+    if point.kind == "pitfall":
+        return "a pitfall in a list without pitfalls"
+    if point.weight is None:
+        return "no weight"
+    if not 0 < point.weight <= 100:  # NaN included
+        return f"the weight {point.weight:g} is not above 0 up to 100"
+    return ""
+
+
+def _criterion(point: _Point, how: How) -> Criterion:
+    text = point.text
+    if _YES_NO.match(text) and not text.endswith("?"):
+        text = text.rstrip(" .;,:") + "?"
+    if how != "rubric":
+        return Criterion(text=text, weight=cast(float, point.weight), title=point.title)
+    pitfall = point.kind == "pitfall"
+    kind = cast(Category, "" if pitfall else point.kind)
+    weight = WEIGHTS[point.kind]
+    return Criterion(text=text, weight=weight, pitfall=pitfall, category=kind, title=point.title)
+
+
+def _points(text: str) -> Iterator[_Point]:
+    """The points of a text: of the JSON array in it if there is one, else of its lines."""
+    rows = _array(text)
+    if rows is None:
+        yield from (point for line in text.splitlines() if (point := _line(line, bare=False)))
+        return
+    for row in rows:
+        if isinstance(row, str):
+            point = _line(row, bare=True)
+        elif isinstance(row, list) and len(row) == 2 and isinstance(row[0], str):
+            point = _Point(row[0].strip(), _number(row[1]))
+        elif isinstance(row, dict):
+            point = _object(row)
+        else:
+            point = None
+        yield point or _Point(f"{row!r:.60}")
+
+
+def _unnumbered(points: list[_Point]) -> list[_Point]:
+    """The points; where their weights are 1, 2, 3 ... in order, they are numbers and no weights."""
+    weights = [point.weight for point in points]
+    if len(points) > 1 and weights == [float(i) for i in range(1, len(points) + 1)]:
+        return [replace(point, weight=None) for point in points]
+    return points
+
+
+def _line(line: str, *, bare: bool) -> _Point | None:
+    """The point on a line; None if the line is not meant as one.
+
+    Args:
+        line: As it stands.
+        bare: Whether the line is a point without any mark (a text in an array).
+    """
+    rest = _QUOTED.sub(r"\1", line.strip())
+    marked = _MARK.match(rest)
+    rest = rest[marked.end() :] if marked else rest
+    weight: float | None = None
+    kind, title = "", ""
+    for _ in range(2):  # kind and weight, in either order
+        if found := _KIND.match(rest):
+            kind = kind or (found[1] or found[2]).lower()
+            rest = rest[found.end() :]
+        elif weight is None and (found := _FRONT.match(rest)):
+            weight = float(found[1])
+            rest = rest[found.end() :]
+    if found := _BACK.search(rest):  # what stands in front is then a number of the line
+        weight = float(found[1])
+        rest = rest[: found.start()]
+    rest = rest.strip(' *_`\t"“”')
+    stated = bool(kind) or weight is not None
+    if not stated and not (rest and (bare or marked or rest.endswith("?"))):
+        return None
+    return _Point(rest, weight, kind, title)
+
+
+def _object(row: Mapping[str, object]) -> _Point | None:
+    """The point that a JSON object states; what its line says of weight and kind counts too."""
+    said = _first(row, _TEXT_KEYS)
+    point = _line(said, bare=True) if isinstance(said, str) else None
+    if point is None:
+        return None
+    weight = next((_number(row[k]) for k in _WEIGHT_KEYS if k in row), point.weight)
+    kind = re.match(_NAMES, str(_first(row, _KIND_KEYS) or "").strip(), re.IGNORECASE)
+    title = row.get("title")
+    return _Point(
+        point.text,
+        weight,
+        kind[1].lower() if kind else point.kind,
+        title.strip() if isinstance(title, str) else "",
+    )
+
+
+def _first(row: Mapping[str, object], keys: tuple[str, ...]) -> object:
+    return next((row[key] for key in keys if key in row), None)
+
+
+def _number(value: object) -> float | None:
+    """A JSON number, or a text that is one; None for anything else."""
+    if isinstance(value, str):
+        found = re.fullmatch(_NUMBER, value.strip(), re.IGNORECASE)
+        return float(found[1]) if found else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if abs(value) < 1e6 else math.inf
+
+
+def _array(text: str) -> list[object] | None:
+    """The first JSON array of objects, arrays or texts in the text; None if there is none."""
+    for found in islice(re.finditer(r"\[\s*[\[{\"]", text), N_OPENINGS):
+        try:
+            value, _ = json.JSONDecoder().raw_decode(text, found.start())
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, list) and value:
+            return value
+    return None

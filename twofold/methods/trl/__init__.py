@@ -1,0 +1,1 @@
+"""What knows TRL: rewards, advantages, callbacks and the run itself."""

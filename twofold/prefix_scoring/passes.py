@@ -1,0 +1,197 @@
+"""How are branches scored without reading the trunk again for each one?
+
+Two phases: the trunk is read once, with the fast causal kernel and no mask, and its keys and values
+are kept; then the branches go through in pieces, and the keys of each piece are dropped again. A
+batch that is short altogether is read in a single pass, trunk and branches packed into one row.
+
+Source: tree attention as in speculative decoding (Miao et al. 2024, "SpecInfer", section 4); that
+chains can be probed this way on transformers' own cache was worked out and checked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import torch
+from transformers import DynamicCache
+
+from twofold.prefix_scoring import layout
+from twofold.prefix_scoring.tree import Branch, Scored, Tree
+
+PACKED = 384
+"""Tokens of a row up to which trunk and branches go through in one pass: beyond, its mask over
+everything costs more than the second call saves."""
+
+MOST_BYTES = 160 * 2**20
+"""What the logits and the mask of one piece may take."""
+
+
+@final
+@dataclass(frozen=True)
+class Place:
+    """A network, and what a piece of work on it costs.
+
+    Args:
+        network: A transformers network in evaluation mode.
+    """
+
+    network: Any
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network's input goes."""
+        device: torch.device = next(self.network.parameters()).device
+        return device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The number format of its activations."""
+        dtype: torch.dtype = next(self.network.parameters()).dtype
+        return dtype
+
+    def tensor(self, values: layout.Ints) -> torch.Tensor:
+        """`values` where the network is."""
+        return torch.from_numpy(values).to(self.device)
+
+    def piece(self, n_rows: int, n_kept: int) -> int:
+        """How many branch tokens of each row go through at once."""
+        vocabulary: int = self.network.get_input_embeddings().weight.shape[0]
+        heads: int = self.network.config.get_text_config().num_attention_heads
+        a_token = n_rows * (10 * vocabulary + 4 * heads * (n_kept + 256))
+        return max(16, MOST_BYTES // a_token)
+
+
+def scored(place: Place, trees: Sequence[Tree]) -> list[list[Scored]]:
+    """Every branch of every tree, `found[tree][branch]`.
+
+    Args:
+        place: The network, which must be able to branch.
+        trees: They go through together: of like size, and as many as fit.
+    """
+    longest = max(tree.n_tokens for tree in trees)
+    n_kept = max(tree.reach for tree in trees)
+    if longest <= PACKED and longest <= place.piece(len(trees), 0):
+        rows = [layout.row(tree.trunk[: tree.reach], tree.branches) for tree in trees]
+        found = _read(place, rows, None, 0)
+        return [_split(each, tree.branches) for each, tree in zip(found, trees, strict=True)]
+    wanted = sorted({b.cut - 1 for tree in trees for b in tree.branches if b.given == 0})
+    cache, ends = _trunks(place, trees, n_kept, wanted)
+    out: list[list[Scored]] = [[] for _ in trees]
+    for pieces in _pieces(trees, place.piece(len(trees), n_kept)):
+        rows = [layout.row((), piece) for piece in pieces]
+        found = _read(place, rows, cache, n_kept, ends)
+        for into, each, piece in zip(out, found, pieces, strict=True):
+            into += _split(each, piece)
+    return out
+
+
+Values = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
+"""Log-probabilities and greedy tokens of a row's scored tokens, in order."""
+
+
+@final
+@dataclass(frozen=True)
+class _Ends:
+    """The logits behind some tokens of the trunks, `(rows, wanted, vocabulary)`."""
+
+    at: dict[int, int]
+    logits: torch.Tensor
+
+
+def _trunks(
+    place: Place, trees: Sequence[Tree], n_kept: int, wanted: Sequence[int]
+) -> tuple[DynamicCache, _Ends | None]:
+    """Keys and values of the trunks, padded on the right, where no branch looks."""
+    ids = np.zeros((len(trees), n_kept), dtype=np.int64)
+    for into, tree in zip(ids, trees, strict=True):
+        into[: tree.reach] = tree.trunk[: tree.reach]
+    cache = DynamicCache(config=place.network.config)
+    keep = torch.tensor(wanted or [n_kept - 1], device=place.device)
+    logits = place.network(
+        place.tensor(ids), past_key_values=cache, use_cache=True, logits_to_keep=keep
+    ).logits
+    return cache, _Ends({at: i for i, at in enumerate(wanted)}, logits) if wanted else None
+
+
+def _pieces(trees: Sequence[Tree], most: int) -> Iterator[list[tuple[Branch, ...]]]:
+    """The branches of all trees in order, at most `most` tokens a tree at a time (or one branch)."""
+    waiting = [list(tree.branches) for tree in trees]
+    while any(waiting):
+        pieces = []
+        for branches in waiting:
+            n, size = 0, 0
+            while n < len(branches) and (n == 0 or size + len(branches[n].ids) <= most):
+                size += len(branches[n].ids)
+                n += 1
+            pieces.append(tuple(branches[:n]))
+            del branches[:n]
+        yield pieces
+
+
+def _read(
+    place: Place,
+    rows: Sequence[layout.PackedRow],
+    cache: DynamicCache | None,
+    n_kept: int,
+    ends: _Ends | None = None,
+) -> list[Values]:
+    """One pass; the cache is as before when it returns."""
+    sees = torch.from_numpy(layout.sees(rows, n_kept)).to(place.device)
+    mask = torch.zeros(sees.shape, dtype=place.dtype, device=place.device)
+    mask.masked_fill_(~sees, torch.finfo(place.dtype).min)
+    inside = sorted({int(s) for each in rows for s in each.source if s >= 0})
+    column = {source: i for i, source in enumerate(inside)}
+    ids = layout.padded(rows, "ids")
+    logits = place.network(
+        place.tensor(ids),
+        attention_mask=mask[:, None],
+        position_ids=place.tensor(layout.padded(rows, "position")),
+        past_key_values=cache,
+        use_cache=cache is not None,
+        logits_to_keep=torch.tensor(inside or [0], device=place.device),
+    ).logits
+    if cache is not None:
+        cache.crop(-ids.shape[1])
+    found = []
+    for r, each in enumerate(rows):
+        from_here = [
+            logits[r, column[int(s)]] if s >= 0 else _end(ends, r, ~int(s)) for s in each.source
+        ]
+        found.append(_values(from_here, each))
+    return found
+
+
+def _end(ends: _Ends | None, row: int, at: int) -> torch.Tensor:
+    assert ends is not None, "a branch without given tokens needs the trunk's own logits"
+    return ends.logits[row, ends.at[at]]
+
+
+def _values(logits: Sequence[torch.Tensor], row: layout.PackedRow) -> Values:
+    if not len(row.target):
+        return np.zeros(0), np.zeros(0, dtype=np.int64)
+    return picked(torch.stack(list(logits)).float(), row.target, row.stops)
+
+
+def picked(
+    logits: torch.Tensor, target: layout.Ints, stops: Sequence[tuple[int, ...]] = ()
+) -> Values:
+    """Log-probability of each target and the greedy token, row by row of `(tokens, vocabulary)`."""
+    wanted = torch.from_numpy(target).to(logits.device)
+    chosen = logits.gather(-1, wanted.clamp(min=0)[:, None])[:, 0]
+    for at, allowed in zip(np.flatnonzero(target == layout.STOP), stops, strict=True):
+        chosen[at] = logits[at, list(allowed)].logsumexp(-1)
+    chosen = chosen - logits.logsumexp(-1)
+    return chosen.double().cpu().numpy(), logits.argmax(-1).cpu().numpy()
+
+
+def _split(values: Values, branches: Sequence[Branch]) -> list[Scored]:
+    if not branches:
+        return []  # numpy splits nothing into one empty piece
+    logprobs, greedy = values
+    ends = np.cumsum([branch.n_scored for branch in branches])[:-1]
+    return [
+        Scored(*pair) for pair in zip(np.split(logprobs, ends), np.split(greedy, ends), strict=True)
+    ]

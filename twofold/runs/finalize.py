@@ -1,0 +1,85 @@
+"""From a run's saved tables to its findings and its page, without a model.
+
+What `twofold audit` and `twofold score` end with, and all that `twofold report` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import final
+
+from twofold import problems as problem_files
+from twofold import report
+from twofold.diagnostics import ASKED
+from twofold.diagnostics.joint import analysis as joint
+from twofold.diagnostics.joint import profiles
+from twofold.diagnostics.joint.table import Table
+from twofold.jsonl import read_lines
+from twofold.report.findings import finding_to_json
+from twofold.runs.run_dir import RunDir
+from twofold.types import Finding, Problem
+from twofold.runs.score_responses import LossCount
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """What a run found.
+
+    Args:
+        findings: One a diagnostic, `joint` first.
+        lost: How many responses were lost on the way.
+        path: The run directory; the page is `report.html` in it.
+    """
+
+    findings: tuple[Finding, ...]
+    lost: LossCount
+    path: Path
+
+
+def finalize(path: Path) -> RunResult:
+    """Remake `findings.json` and the page of a run directory from its tables.
+
+    Args:
+        path: A directory that an audit or a score wrote.
+
+    Raises:
+        RunError: If it is no run directory, is not finished, or a file in it is corrupt.
+    """
+    run = RunDir(path)
+    manifest = run.manifest()
+    run.require("problems.jsonl", "verdicts.jsonl", "joint.jsonl")
+    problems = problem_files.read(path / "problems.jsonl", profile="fixed")
+    lost = LossCount()
+    for _ in lost.counted(read_lines(path / "verdicts.jsonl")):
+        pass
+    seed = int(manifest["identity"].get("seed", 0))
+    findings = tuple(_findings(path, problems, lost, seed))
+    saved = {"findings": [finding_to_json(f) for f in findings], "lost": lost.to_json()}
+    run.write_json("findings.json", saved)
+    report.write(path)
+    return RunResult(findings=findings, lost=lost, path=path)
+
+
+def _findings(path: Path, problems: list[Problem], lost: LossCount, seed: int) -> Iterator[Finding]:
+    finding = joint.analyse(Table.of(problems, read_lines(path / "joint.jsonl")), seed=seed)
+    yield replace(finding, caveats=(*_loss_in_words(lost), *finding.caveats))
+    if (path / "profiles.jsonl").exists():
+        rows = read_lines(path / "profiles.jsonl")
+        yield profiles.analyse(profiles.Table.of(rows), seed=seed)
+    for diagnostic in ASKED:
+        table = path / f"{diagnostic.table}.jsonl"
+        if table.exists():
+            kept = [row for row in read_lines(table) if "skipped" not in row]
+            found = diagnostic.analyse(kept, problems, seed=seed)
+            skipped = (f"{r['role']}: {r['skipped']}" for r in read_lines(table) if "skipped" in r)
+            yield replace(found, caveats=(*skipped, *found.caveats))
+
+
+def _loss_in_words(lost: LossCount) -> tuple[str, ...]:
+    if not lost.n:
+        return ()
+    why = "; ".join(f"{n} × {reason}" for reason, n in list(lost.reasons.items())[:3])
+    return (f"{lost.n} of {lost.of} responses were lost and are unscored ({why}).",)

@@ -1,0 +1,259 @@
+"""Replies that were made elsewhere: which problem does each answer?
+
+Four forms are read, told apart by the keys of the first line: MathIF's `{"output": [...]}` (by
+position), IFEval's `{"prompt", "response"}` (by the prompt's text), lm-evaluation-harness'
+`samples_*.jsonl` (by the question in its `doc`, else by `doc_id`), and our own `responses.jsonl`
+(by the problem's id). Where the published evaluations cut the longer of two files in silence, a
+count that does not match is an error here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import final
+
+from twofold.errors import RunError
+from twofold.jsonl import Row, read_lines
+from twofold.models.thinking import detect_in, official_split, split
+from twofold.runs.run_dir import Item
+from twofold.types import FinishReason, Problem, Profile, Response
+
+FORMS = (
+    'MathIF {"output": [text, ...]}, IFEval {"prompt", "response"}, lm-eval samples_*.jsonl '
+    '{"doc", "resps"}, or a twofold responses.jsonl'
+)
+
+
+@final
+@dataclass(frozen=True)
+class ImportedResponses:
+    """The replies of one file or directory, each beside the problem it answers.
+
+    Args:
+        path: A JSONL file, or a directory of them (one for each problem file).
+        problems: What they answer, in the order of the problem files.
+
+    Raises:
+        RunError: If the form is not known, or replies and problems do not fit together. Every
+            message says what would.
+    """
+
+    path: Path
+    problems: Sequence[Problem]
+
+    def texts(self) -> Iterator[tuple[Item, str | None, Row]]:
+        """Every reply as `(item, raw text, its row)`, in the order of the files.
+
+        A problem that is answered again has another sample; a text that is None was lost where the
+        replies were made.
+        """
+        seen: dict[tuple[str, str], int] = {}
+        for path, problems, condition in self._files():
+            for problem, text, row in _matched(path, problems):
+                if "raw" in row:
+                    yield Item.of(row), text, row
+                    continue
+                asked = condition if problem.is_bound else "unconstrained"
+                at = (asked, problem.id)
+                sample = seen[at] = seen.get(at, -1) + 1
+                yield Item("model", asked, problem.id, sample), text, row
+
+    def answers(self, profile: Profile) -> Iterator[tuple[Item, Response]]:
+        """Every reply as a response.
+
+        Under `official` the text is split as MathIF does, unclosed thoughts included. Under `fixed`
+        an unclosed thought is no reply; where most replies of the transcript close a thought that
+        they never opened, the template opened it, and a text without any tag is such a thought cut
+        short.
+        """
+        prefilled = profile == "fixed" and self._is_prefilled()
+        for item, raw, row in self.texts():
+            if "raw" in row and (profile == "fixed" or row.get("finish_reason") == FinishReason.failed):
+                yield item, Response.from_json(row)
+            elif raw is None:
+                lost = "the file holds no text here"
+                yield item, Response(raw="", reply="", finish_reason=FinishReason.failed, error=lost)
+            elif profile == "official":
+                yield item, Response(raw=raw, reply=official_split(raw))
+            else:
+                policy = replace(detect_in(raw), prefilled=prefilled)
+                yield item, split(raw, policy=policy, hit_limit=False)
+
+    def _is_prefilled(self) -> bool:
+        """Whether most replies that show any tag close a thought without having opened it."""
+        closes_only = other = 0
+        for _, raw, _ in self.texts():
+            if raw is not None and _closes_only(raw):
+                closes_only += 1
+            else:
+                other += 1
+        return closes_only > other
+
+    def unanswered(self) -> list[Problem]:
+        """The problems of the matched files that no reply answers."""
+        asked = {p.id: p for _, problems, _ in self._files() for p in problems}
+        for item, _, _ in self.texts():
+            asked.pop(item.problem, None)
+        return list(asked.values())
+
+    def _files(self) -> Iterator[tuple[Path, Sequence[Problem], str]]:
+        """Each file of replies with the problems it can answer and the condition it was made in.
+
+        A path that says `noconstraint`, as MathIF's scripts write it, holds replies to the questions
+        without their constraints.
+        """
+        if not self.path.exists():
+            raise RunError(f"{self.path} does not exist; give a file of replies ({FORMS})")
+        by_file: dict[str, list[Problem]] = {}
+        for problem in self.problems:
+            by_file.setdefault(problem.tags.get("file", ""), []).append(problem)
+        stems = {Path(name).stem: found for name, found in by_file.items() if name}
+        taken: dict[tuple[str, str], Path] = {}
+        paths = self._paths()
+        for path in paths:
+            name = str(path.relative_to(self.path.parent))
+            condition = "unconstrained" if "noconstraint" in name else "constrained"
+            named = [stem for stem in stems if stem in name]
+            if len(stems) > 1 and named:
+                stem = max(named, key=len)
+                if (stem, condition) in taken:
+                    raise RunError(
+                        f"{path} and {taken[stem, condition]} both answer {stem}; keep one of them"
+                    )
+                taken[stem, condition] = path
+                yield path, stems[stem], condition
+            elif len(paths) == 1:
+                yield path, self.problems, condition
+            else:
+                raise RunError(
+                    f"{path} names none of the problem files ({', '.join(sorted(stems)) or 'none'}); "
+                    "name each file of replies after the problems it answers, or score one at a time"
+                )
+
+    def _paths(self) -> list[Path]:
+        if (self.path / "manifest.json").exists():  # a run directory of ours
+            return [self.path / "responses.jsonl"]
+        paths = sorted(self.path.rglob("*.jsonl")) if self.path.is_dir() else [self.path]
+        if not paths:
+            raise RunError(f"{self.path} holds no .jsonl file; give a file of replies ({FORMS})")
+        return paths
+
+
+Answers = Iterator[tuple[Problem, str | None, Row]]
+"""Each reply's problem, its text (None = lost), and its row where that says more (ours)."""
+
+
+def _matched(path: Path, problems: Sequence[Problem]) -> Answers:
+    lines = read_lines(path)
+    first = next(lines, None)
+    if first is None:
+        raise RunError(f"{path} is empty; give a file of replies ({FORMS})")
+    rows = chain([first], lines)
+    if {"role", "problem", "raw"} <= first.keys():
+        return _ours(path, rows, problems)
+    if {"doc", "resps"} <= first.keys():
+        return _lm_eval(path, rows, problems)
+    if {"prompt", "response"} <= first.keys():
+        return _ifeval(path, rows, problems)
+    if "output" in first or "response" in first:
+        return _mathif(path, rows, problems)
+    raise RunError(f"{path} has the keys {', '.join(first)}; known forms are {FORMS}")
+
+
+def _ours(path: Path, rows: Iterable[Row], problems: Sequence[Problem]) -> Answers:
+    known = {problem.id: problem for problem in problems}
+    for row in rows:
+        if row["problem"] not in known:
+            raise RunError(
+                f"{path} answers problem {row['problem']}, which is not among the problems; give the "
+                "problems.jsonl that stands beside it"
+            )
+        yield known[row["problem"]], row["raw"], row
+
+
+def _mathif(path: Path, rows: Iterable[Row], problems: Sequence[Problem]) -> Answers:
+    files = {problem.tags.get("file", "") for problem in problems}
+    if len(files) > 1:
+        raise RunError(
+            f"{path} says only by position what it answers, and the problems come from {len(files)} "
+            "files; give a directory with one file of replies for each, named after it"
+        )
+    n = 0
+    for n, row in enumerate(rows, 1):
+        if n > len(problems):
+            continue
+        outputs = row.get("output", row.get("response"))
+        for text in outputs if isinstance(outputs, list) and outputs else [outputs]:
+            yield problems[n - 1], _text(path, text), {}
+    if n != len(problems):
+        raise RunError(
+            f"{path} has {n} replies for {len(problems)} problems, and they belong together by position; "
+            "give the problem file that was run (or name the file of replies after it)"
+        )
+
+
+def _ifeval(path: Path, rows: Iterable[Row], problems: Sequence[Problem]) -> Answers:
+    by_prompt = {problem.messages()[0]["content"].strip(): problem for problem in problems}
+    seen: set[str] = set()
+    strangers = 0
+    for row in rows:
+        problem = by_prompt.get(str(row["prompt"]).strip())
+        if problem is None:
+            strangers += 1
+            continue
+        seen.add(problem.id)
+        yield problem, _text(path, row["response"]), {}
+    if strangers > 0.05 * (strangers + len(seen)):
+        raise RunError(
+            f"{path}: {strangers} prompts are none of the problems' ({len(seen)} are); give the problem "
+            "file that was run"
+        )
+
+
+def _lm_eval(path: Path, rows: Iterable[Row], problems: Sequence[Problem]) -> Answers:
+    by_question = {problem.question.strip(): problem for problem in problems}
+    wanted: object = None
+    for number, row in enumerate(rows):
+        if number == 0:
+            wanted = row.get("filter")
+        if row.get("filter") != wanted:
+            continue  # a row a filter, all with the same raw replies
+        problem = _of_document(row, by_question, problems)
+        if problem is None:
+            raise RunError(
+                f"{path}: doc {row.get('doc_id')} is none of the {len(problems)} problems; give the "
+                "problem file that was run"
+            )
+        for reply in row["resps"]:
+            for text in reply if isinstance(reply, list) and reply else [reply]:
+                yield problem, _text(path, text), {}
+
+
+def _of_document(
+    row: Row, by_question: Mapping[str, Problem], problems: Sequence[Problem]
+) -> Problem | None:
+    """The problem that a row of lm-eval is about: by its text, else by its number."""
+    document = row["doc"]
+    for key in ("prompt", "question", "problem", "input"):
+        text = document.get(key)
+        if isinstance(text, str):
+            return by_question.get(text.strip())
+    number = row.get("doc_id")
+    return problems[number] if isinstance(number, int) and number < len(problems) else None
+
+
+def _text(path: Path, value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if value == []:
+        return None
+    raise RunError(f"{path}: a reply is {value!r}, not a text; drop the row or mend it")
+
+
+def _closes_only(raw: str) -> bool:
+    policy = detect_in(raw)
+    close = raw.find(policy.close_tag)
+    return close >= 0 and policy.open_tag not in raw[:close]

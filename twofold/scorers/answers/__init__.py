@@ -1,0 +1,1 @@
+"""Is the answer right? Extraction, normal forms and graders of both profiles."""

@@ -1,0 +1,136 @@
+"""Is the answer right? The scorer of capability, and the reward for it.
+
+The reply alone is judged, never a thought. Under `fixed` the answer is found by the policy of
+`twofold.scorers.answers.extract` and compared by value: at once where spelling settles it, else by
+math-verify in a worker process that is killed when its time is up. Under `official` the reply is
+graded as MathIF's published code grades it.
+
+As this is also a reward, guessing does not pay under `fixed`: two different boxes are two answers,
+and alternatives in a box or at the reply's end are a list. Neither equals a single reference answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+from twofold.scorers.answers.extract import Found, find_answer
+from twofold.scorers.answers.spelling import in_full, plain, settled
+from twofold.scorers.answers.worker import Question, ask
+from twofold.types import Problem, Profile, Response, Scorer, Verdict
+
+
+@final
+@dataclass(frozen=True)
+class Correct(Scorer):
+    r"""Score 1 if a reply's answer equals the problem's reference answer, else 0.
+
+    What `fixed` calls equal: the same value or formula. 10% is 10 and 0.1; numbers may differ by
+    a millionth, so 0.333333 is 1/3 and 0.333 is not; `x = 5` is 5; units, currency and thousands
+    separators do not matter, 2,5 is 2.5 where it cannot be a list, 2 million is 2 (millions) and
+    2000000; the order of a list does not, that of a tuple and its kind of bracket
+    do. A reply written wholly in one letter case is compared without regard to case.
+
+    Args:
+        profile: `"fixed"`, or `"official"` for MathIF's published grader with all its oddities.
+        timeout_s: Longest time for one comparison, in seconds; then the reply is unscored.
+
+    Example:
+        >>> problem = Problem(question="7 + 5 = ?", answer="12")
+        >>> replies = [r"It is \boxed{12}.", "#### 12", r"\boxed{12} or \boxed{13}", "Hm."]
+        >>> for verdict in Correct()([problem] * 4, [Response(raw=r, reply=r) for r in replies]):
+        ...     print(verdict.score, verdict.reason)
+        1.0 12 = 12 (boxed)
+        1.0 12 = 12 (####)
+        0.0 12, 13 ≠ 12 (2 different boxes)
+        0.0 no answer found
+    """
+
+    profile: Profile = "fixed"
+    timeout_s: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.timeout_s <= 0:
+            raise ValueError(f"timeout_s is {self.timeout_s}; give a time above 0 seconds")
+
+    @property
+    def name(self) -> str:
+        """`correct`."""
+        return "correct"
+
+    def applies(self, problem: Problem) -> bool:
+        """Whether the problem has a reference answer."""
+        return problem.answer is not None
+
+    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
+        """Judge each reply; equal questions in one call are asked once.
+
+        Raises:
+            ScoringError: If the worker cannot be started.
+        """
+        known: dict[tuple[str | None, Response], Verdict] = {}
+        verdicts = []
+        for problem, response in zip(problems, responses, strict=True):
+            key = problem.answer, response
+            if key not in known:
+                known[key] = response.unscored() or self._judge(problem.answer, response.reply)
+            verdicts.append(known[key])
+        return verdicts
+
+    def _judge(self, gold: str | None, reply: str) -> Verdict:
+        if gold is None:
+            return Verdict(None, "no reference answer")
+        if not reply.strip():
+            return Verdict(0.0, "the reply is blank")
+        if self.profile == "official":
+            return self._official(gold, reply)
+        found = find_answer(reply)
+        if found is None:
+            return Verdict(0.0, "no answer found")
+        if reply.isupper() or reply.islower():
+            return self._compared(gold, found, folded=True)
+        return self._compared(gold, found, folded=False)
+
+    def _official(self, gold: str, reply: str) -> Verdict:
+        answer = ask(Question(kind="official", gold=gold, text=reply), timeout_s=self.timeout_s)
+        if isinstance(answer, str):
+            return Verdict(None, answer)
+        return _verdict(answer["right"], answer["found"], gold, "official")
+
+    def _compared(self, gold: str, found: Found, *, folded: bool) -> Verdict:
+        """The verdict on what was found: every box is right, or all of them are as one list."""
+        kind = "different boxes" if found.place == "boxed" else "alternatives"
+        place = found.place if len(found.texts) == 1 else f"{len(found.texts)} {kind}"
+        right = False
+        readings = [[str(found)]] if len(found.texts) == 1 else [list(found.texts), [str(found)]]
+        for reading in readings:
+            sames = []
+            for text in reading:
+                same = self._same(gold.lower(), text.lower()) if folded else self._same(gold, text)
+                if isinstance(same, str):
+                    return Verdict(None, f"{same}: {_short(text)} ({place})")
+                sames.append(same)
+            right = right or all(sames)
+        return _verdict(right, str(found), gold, place)
+
+    def _same(self, gold: str, text: str) -> bool | str:
+        """Whether two answers are equal, or why that cannot be said."""
+        same = settled(plain(gold), plain(text))
+        full = in_full(text)
+        if not same and full != text:
+            same = settled(plain(in_full(gold)), plain(full)) or same
+        if same is not None:
+            return same
+        answer = ask(Question(kind="same", gold=gold, text=text), timeout_s=self.timeout_s)
+        return answer if isinstance(answer, str) else answer["right"]
+
+
+def _verdict(right: bool, found: str, gold: str, place: str) -> Verdict:
+    sign = "=" if right else "≠"
+    return Verdict(float(right), f"{_short(found)} {sign} {_short(gold)} ({place})")
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else text[:59] + "…"
