@@ -11,9 +11,8 @@ from twofold.diagnostics.diagnostic import ScoredResponse, Subject
 from twofold.models.hf import HfModel
 from twofold.problems import load
 from twofold.runs.audit import prompt
-from twofold.runs.run_dir import Item
 from twofold.scorers import Correct
-from twofold.types import Sampling
+from twofold.types import Item, Sampling
 
 SAMPLING = Sampling(max_tokens=160)
 

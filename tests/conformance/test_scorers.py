@@ -38,7 +38,9 @@ GOOD = "The sum is $\\boxed{12}$"
 BAD = "It is 13, or so"
 ADVERSARIAL = [
     json.loads(line)
-    for line in (Path(__file__).parents[1] / "scorers/answers/adversarial.jsonl").read_text().splitlines()
+    for line in (Path(__file__).parents[1] / "scorers/answers/adversarial.jsonl")
+    .read_text()
+    .splitlines()
 ]
 
 

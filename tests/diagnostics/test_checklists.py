@@ -13,8 +13,7 @@ from twofold.diagnostics.diagnostic import ScoredResponse, Subject
 from twofold.errors import RunError
 from twofold.judges import Asked, ExactJudge, Judge, LabelNoiseJudge
 from twofold.models.scripted import ScriptedModel
-from twofold.runs.run_dir import Item
-from twofold.types import FinishReason, Problem, Response, Sampling, Verdict
+from twofold.types import FinishReason, Item, Problem, Response, Sampling, Verdict
 
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
 RIGHT = Criterion(text="right?", weight=75, rule="answer", category="essential")

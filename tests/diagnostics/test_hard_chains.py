@@ -11,8 +11,7 @@ from twofold.diagnostics.diagnostic import ScoredResponse, Subject
 from twofold.errors import ModelError
 from twofold.models import resolve
 from twofold.prefix_scoring import passes
-from twofold.runs.run_dir import Item
-from twofold.types import FinishReason, Problem, Response, Sampling
+from twofold.types import FinishReason, Item, Problem, Response, Sampling
 
 pytestmark = pytest.mark.slow
 

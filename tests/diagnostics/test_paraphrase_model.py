@@ -9,8 +9,7 @@ from twofold.diagnostics.chain.paraphrase_model import PROMPT, paraphrase_model
 from twofold.diagnostics.diagnostic import ScoredResponse, Subject
 from twofold.models import resolve
 from twofold.models.scripted import ScriptedModel
-from twofold.runs.run_dir import Item
-from twofold.types import Problem, Response, Sampling
+from twofold.types import Item, Problem, Response, Sampling
 
 from .test_edits import OTHERS, STEPS, chain, encode, made
 

@@ -12,7 +12,8 @@ import pytest
 
 from twofold.errors import RunError
 from twofold.jsonl import dumps, read_lines, replaced
-from twofold.runs.run_dir import Item, RunDir
+from twofold.runs.run_dir import RunDir
+from twofold.types import Item
 from twofold.types import FinishReason, Response
 
 IDENTITY = {"models": {"model": {"weights": "abc"}}, "seed": 0}

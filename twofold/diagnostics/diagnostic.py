@@ -1,9 +1,9 @@
 """What is a diagnostic? A question, a slow collection that is saved row by row, a pure analysis.
 
-`joint` is the audit's own and stands apart. Every other diagnostic keeps one table, `NAME.jsonl`, in
-the run directory: `collect` yields its rows one at a time and each is on disk before the next is
-begun; `analyse` makes the finding from the rows alone, so that a page can be made again without a
-model.
+Each keeps one table, `NAME.jsonl`, in the run directory. `collect` yields its rows one at a time and
+each is on disk before the next is begun; `analyse` makes the finding from the rows alone, so that a
+page can be made again without a model. `joint` and `profiles` only analyse: the audit itself writes
+their rows.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from twofold.jsonl import Row
-from twofold.runs.run_dir import Item
-from twofold.types import Finding, Model, Problem, Response, Sampling
+from twofold.types import Finding, Item, Model, Problem, Response, Sampling
 
 
 @final
@@ -59,20 +58,41 @@ class Subject:
     scorer: Model | None = None
 
 
-class Diagnostic(ABC):
-    """One question about a model or a pair of models.
+class Analysis(ABC):
+    """One question, answered from saved rows.
 
     Subclasses are `@final @dataclass(frozen=True)`; their fields are their configuration.
     """
 
-    name: ClassVar[str]  # the table is NAME.jsonl, the finding carries it; stable for ever
+    name: ClassVar[str]  # the finding carries it; stable for ever
     question: ClassVar[str]  # one sentence, ends with a question mark
-    needs_weights: ClassVar[bool]  # only an `OpenModel` can be asked
 
     @property
     def table(self) -> str:
-        """The stem of the table; two diagnostics of one table are collected once."""
+        """The stem of the table `NAME.jsonl`; two diagnostics of one table are collected once."""
         return self.name
+
+    @abstractmethod
+    def analyse(
+        self, rows: Iterable[Row], problems: Sequence[Problem], *, seed: int = 0
+    ) -> Finding:
+        """Make the finding of all saved rows, of one role or of both. Pure.
+
+        Args:
+            rows: The rows of the table.
+            problems: What the audit asked.
+            seed: Seed of the resampling.
+
+        Returns:
+            Measures, each with its control beside it; contrasts `model` versus `baseline`, paired by
+            problem. A quantity without a single scored row is left out and named in a caveat.
+        """
+
+
+class Diagnostic(Analysis):
+    """A question for which a model is asked more than the audit asks."""
+
+    needs_weights: ClassVar[bool]  # only an `OpenModel` can be asked
 
     @abstractmethod
     def collect(self, subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
@@ -86,21 +106,4 @@ class Diagnostic(ABC):
             JSON rows with `role` and a `key` that is unique in the role and says what the row is
             about. What could not be had is a row with the reason, never a missing row; one with
             `retry` (a call that failed) is made again when the same command is given again.
-        """
-
-    @abstractmethod
-    def analyse(
-        self, rows: Iterable[Row], problems: Sequence[Problem], *, seed: int = 0
-    ) -> Finding:
-        """Make the finding of all saved rows, of one role or of both. Pure.
-
-        Args:
-            rows: As `collect` yielded them.
-            problems: What the audit asked.
-            seed: Seed of the resampling.
-
-        Returns:
-            Estimates by key `ROLE/...`, each with its control beside it; comparisons model minus
-            against, paired by problem. A quantity without a single scored row is left out and named
-            in a caveat.
         """

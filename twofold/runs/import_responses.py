@@ -18,7 +18,7 @@ from typing import final
 from twofold.errors import RunError
 from twofold.jsonl import Row, read_lines
 from twofold.models.thinking import detect_in, official_split, split
-from twofold.runs.run_dir import Item
+from twofold.types import Item
 from twofold.types import FinishReason, Problem, Profile, Response
 
 FORMS = (

@@ -26,30 +26,6 @@ from twofold.jsonl import LONE, Row, cut_torn_line, dumps, named_disk_errors, re
 from twofold.types import FinishReason, Response
 
 
-@dataclass(frozen=True)
-class Item:
-    """Which response: who answered, in which condition, which problem, which sample."""
-
-    role: str
-    condition: str
-    problem: str
-    sample: int
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Item:
-        """The item that a saved row is about."""
-        return cls(row["role"], row["condition"], row["problem"], row["sample"])
-
-    def to_json(self) -> Row:
-        """The four keys that lead every saved row."""
-        return {
-            "role": self.role,
-            "condition": self.condition,
-            "problem": self.problem,
-            "sample": self.sample,
-        }
-
-
 @final
 class RunDir:
     """One run on disk. Open it with `RunDir.open`, which makes or resumes it.

@@ -13,7 +13,7 @@ from typing import final
 
 from twofold.jsonl import Row
 from twofold.scorers import Compliant, Correct
-from twofold.runs.run_dir import Item
+from twofold.types import Item
 from twofold.types import Problem, Profile, Response, Verdict
 
 CHUNK = 512

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from twofold.errors import StatsError
 from twofold.types import Comparison
 
+K = TypeVar("K")
 
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+
+def holm(p_values: Mapping[K, float]) -> dict[K, float]:
     """Holm's adjusted p-values: the chance of a single false alarm in the family stays below alpha.
 
     The k-th smallest of m is multiplied by `m - k + 1`, capped at 1 and never below the one before
@@ -34,7 +37,7 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     for name, p in p_values.items():
         if not 0 <= p <= 1:
             raise StatsError(f"p-value {name!r} is {p}; leave out what was not tested")
-    adjusted: dict[str, float] = {}
+    adjusted: dict[K, float] = {}
     floor = 0.0
     ranked = sorted(p_values, key=p_values.__getitem__)
     for rank, name in enumerate(ranked):
@@ -43,7 +46,7 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     return {name: adjusted[name] for name in p_values}
 
 
-def corrected(found: Mapping[str, Comparison]) -> dict[str, Comparison]:
+def corrected(found: Mapping[K, Comparison]) -> dict[K, Comparison]:
     """A family of comparisons with Holm's correction over it in each `p_adjusted`.
 
     Args:
