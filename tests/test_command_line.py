@@ -221,7 +221,11 @@ def test_a_server_that_loses_too_much_ends_with_a_status_and_is_asked_again(tmp_
         findings = json.loads((tmp_path / "run" / "findings.json").read_text())
         lost = findings["lost"]["n"]
         assert 0 < lost < 60
-        accuracy = findings["findings"][0]["estimates"]["model/constrained/accuracy"]
+        accuracy = next(
+            each
+            for each in findings["findings"][0]["measures"]
+            if (each["condition"], each["metric"]) == ("constrained", "accuracy")
+        )
         assert accuracy["n_unscored"] > 0
         broken["on"] = False
         asked_before = len(server.asked)

@@ -81,14 +81,14 @@ def main(out: Path, seed: int) -> None:
         assert result is not None
         found = next(f for f in result.findings if f.diagnostic == "ood")
         best = [
-            str(found.estimates.get(f"model/{variant}/solved", "unscored"))
+            str(found.estimate("solved", condition=variant) or "unscored")
             for variant in ("n", "size_control", "n1_slack", "n1_binding", "n1_fresh")
         ]
         told = []
-        for key in ("binding_over_fresh", "n_over_control"):
-            cost = found.comparisons.get(f"model/{key}")
+        for old, new in (("n1_fresh", "n1_binding"), ("size_control", "n")):
+            cost = found.comparison("solved", versus=old, condition=new)
             told.append(f"{cost.difference}, p {cost.p_adjusted:.2g}" if cost else "unscored")
-        copies = str(found.estimates.get("model/copies", "unscored"))
+        copies = str(found.estimate("copies", condition="n1_binding") or "unscored")
         print("| " + " | ".join([name, *best, *told, copies]) + " |", flush=True)
 
 

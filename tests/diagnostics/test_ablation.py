@@ -41,38 +41,45 @@ READER = {
 
 def test_rates_by_hand():
     found = Ablation().analyse(rows(READER), PROBLEMS)
-    assert found.estimates["model/constrained/met"].value == pytest.approx(5 / 6)
-    assert found.estimates["model/unconstrained/met"].value == pytest.approx(2 / 6)
-    assert found.estimates["model/chance_corrected"].value == pytest.approx(
+    assert found.estimate("met", condition="constrained").value == pytest.approx(5 / 6)
+    assert found.estimate("met", condition="unconstrained").value == pytest.approx(2 / 6)
+    assert found.estimate("chance_corrected", condition="constrained").value == pytest.approx(
         (5 / 6 - 2 / 6) / (1 - 2 / 6)
     )
-    semantic = found.comparisons["model/constrained_over/output_space"].difference
+    semantic = found.comparison("met", versus="output_space", condition="constrained").difference
     assert semantic.value == pytest.approx(5 / 6 - 2 / 6)
     # told and met, told the opposite and broken: problems 0 to 3
-    assert found.estimates["model/pair/passed"].value == pytest.approx(4 / 6)
-    assert found.estimates["model/pair/blind"].value == pytest.approx(2 / 6 * 4 / 6)
+    assert found.estimate("pair_passed").value == pytest.approx(4 / 6)
+    assert found.estimate("pair_blind").value == pytest.approx(2 / 6 * 4 / 6)
 
 
 def test_who_obeys_everything_alike_passes_no_pair():
     deaf = {condition: [1] * 6 for condition in READER}
     found = Ablation().analyse(rows(deaf), PROBLEMS)
-    assert found.estimates["model/pair/passed"].value == 0.0
-    assert found.comparisons["model/constrained_over/unconstrained"].difference.value == 0.0
-    assert "model/chance_corrected" not in found.estimates  # nothing is left above a null of 1
+    assert found.estimate("pair_passed").value == 0.0
+    assert (
+        found.comparison("met", versus="unconstrained", condition="constrained").difference.value
+        == 0.0
+    )
+    assert (
+        found.estimate("chance_corrected", condition="constrained") is None
+    )  # nothing is left above a null of 1
 
 
 def test_an_unscored_reply_is_left_out_and_counted():
     some = {**READER, "constrained": [1, None, 1, 1, 1, 0]}
     found = Ablation().analyse(rows(some), PROBLEMS)
-    stated = found.estimates["model/constrained/met"]
+    stated = found.estimate("met", condition="constrained")
     assert (stated.n, stated.n_unscored) == (5, 1)
-    assert found.comparisons["model/constrained_over/unconstrained"].difference.n == 5
+    assert (
+        found.comparison("met", versus="unconstrained", condition="constrained").difference.n == 5
+    )
 
 
 def test_a_change_is_a_difference_of_differences():
     deaf = {condition: [1] * 6 for condition in READER}
     found = Ablation().analyse([*rows(READER), *rows(deaf, "baseline")], PROBLEMS)
-    change = found.comparisons["change/constrained_over/unconstrained"].difference
+    change = found.comparison("instruction_effect", condition="unconstrained").difference
     assert change.value == pytest.approx(3 / 6)  # from 0 to 5/6 - 2/6
 
 
@@ -116,4 +123,4 @@ def test_a_rule_without_an_opposite_has_none():
 
 def test_no_constraints_is_nothing_to_ablate():
     found = Ablation().analyse([], PROBLEMS)
-    assert found.estimates == {} and found.comparisons == {}
+    assert not found.measures and not found.contrasts

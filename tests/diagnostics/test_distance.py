@@ -42,10 +42,17 @@ def test_arms_are_held_against_their_own_control():
     rows += [row(i, "repeated", 1.0) for i in range(8)]
     rows += [row(i, "last", 1.0) for i in range(8)]
     found = analysed(rows)
-    assert found.comparisons["model/lengthened"].difference.value == pytest.approx(-6 / 8)
-    assert found.comparisons["model/cost/lengthened"].difference.value == pytest.approx(-2 / 8)
-    assert found.comparisons["model/repeated"].difference.value == 1.0  # against padded, not as_is
-    assert found.estimates["model/padded/compliance"].value == 0.0
+    assert found.comparison(
+        "compliance", versus="as_is", condition="lengthened"
+    ).difference.value == pytest.approx(-6 / 8)
+    assert found.comparison(
+        "accuracy", versus="as_is", condition="lengthened"
+    ).difference.value == pytest.approx(-2 / 8)
+    assert (
+        found.comparison("compliance", versus="padded", condition="repeated").difference.value
+        == 1.0
+    )  # against padded, not as_is
+    assert found.estimate("compliance", condition="padded").value == 0.0
 
 
 def test_what_is_seen_holds_difficulty_fixed():
@@ -55,19 +62,19 @@ def test_what_is_seen_holds_difficulty_fixed():
         hard, k = i % 2, i // 2
         rows.append(row(i, "last", float(k < 2), thinking=10 * (k + 1) + 100 * hard))
     found = analysed(rows)
-    assert found.estimates["model/seen/short"].value == 1.0
-    assert found.estimates["model/seen/long"].value == 0.0
-    assert found.estimates["model/seen/long_minus_short"].value == pytest.approx(-1.0)
+    assert found.estimate("compliance", condition="short_thought").value == 1.0
+    assert found.estimate("compliance", condition="long_thought").value == 0.0
+    assert found.estimate("long_minus_short").value == pytest.approx(-1.0)
     # and where only the difficulty differs, length shows nothing
     rows = [
         row(i, "last", float(i % 2 == 0), thinking=10 + i // 2 + 100 * (i % 2)) for i in range(8)
     ]
-    assert analysed(rows).estimates["model/seen/long_minus_short"].value == pytest.approx(0.0)
+    assert analysed(rows).estimate("long_minus_short").value == pytest.approx(0.0)
 
 
 def test_no_thoughts_is_told_and_not_counted():
     found = analysed([row(i, "last", 1.0, thinking=0) for i in range(8)])
-    assert "model/seen/short" not in found.estimates
+    assert found.estimate("compliance", condition="short_thought") is None
     assert any("0 of 8 replies think" in caveat for caveat in found.caveats)
 
 
@@ -75,8 +82,8 @@ def test_an_unscored_reply_leaves_its_pair():
     rows = [row(i, "as_is", 1.0) for i in range(8)]
     rows += [row(i, "shortened", None if i == 0 else 0.0) for i in range(8)]
     found = analysed(rows)
-    assert found.estimates["model/shortened/compliance"].n_unscored == 1
-    assert found.comparisons["model/shortened"].difference.n == 7
+    assert found.estimate("compliance", condition="shortened").n_unscored == 1
+    assert found.comparison("compliance", versus="as_is", condition="shortened").difference.n == 7
 
 
 @pytest.fixture(scope="module")
@@ -166,4 +173,4 @@ def test_a_question_that_states_its_own_rules_is_left_out():
     own = Problem(
         question="No comma, please.", constraints=(rule,), question_states_constraints=True
     )
-    assert Distance().analyse([], [own]).estimates == {}
+    assert not Distance().analyse([], [own]).measures

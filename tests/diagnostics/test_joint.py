@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import pytest
 
-from twofold.diagnostics import joint
-from twofold.diagnostics.joint.table import Table, rows
-from twofold.types import Constraint, Outcome, Problem, Verdict
+from twofold.diagnostics.joint.analysis import AS_WRONG, Joint, axes
+from twofold.diagnostics.joint.table import JointTable, rows
+from twofold.types import Constraint, Count, Outcome, Problem, Slice, Verdict
 
 
 @dataclass(frozen=True)
@@ -73,77 +73,101 @@ PLAIN = [
 ]
 
 
-def value(finding, key):
-    return finding.estimates[key].value
-
-
 def test_every_headline_number_by_hand():
-    finding = joint.analyse(Table.of(PROBLEMS, STATED + PLAIN))
-    assert value(finding, "model/constrained/accuracy") == 2 / 4
-    assert value(finding, "model/unconstrained/accuracy") == 3 / 4
-    assert value(finding, "model/constrained/hacc") == 2 / 4  # q0 and q2
-    assert value(finding, "model/constrained/sacc") == pytest.approx((1 + 0 + 1 + 0.5) / 4)
-    assert value(finding, "model/constrained/joint") == 1 / 4  # q0
+    finding = Joint().analyse(STATED + PLAIN, PROBLEMS)
+    assert finding.estimate("accuracy", condition="constrained").value == 2 / 4
+    assert finding.estimate("accuracy", condition="unconstrained").value == 3 / 4
+    assert finding.estimate("hacc", condition="constrained").value == 2 / 4  # q0 and q2
+    assert finding.estimate("sacc", condition="constrained").value == pytest.approx(
+        (1 + 0 + 1 + 0.5) / 4
+    )
+    assert finding.estimate("joint", condition="constrained").value == 1 / 4  # q0
     cells = {
-        k: value(finding, f"model/cells/{k}")
+        k: finding.estimate(k, condition="constrained").value
         for k in ("right_obedient", "right_disobedient", "wrong_obedient", "wrong_disobedient")
     }
     assert cells == dict.fromkeys(cells, 0.25)
 
 
 def test_types_groups_null_and_lift_by_hand():
-    finding = joint.analyse(Table.of(PROBLEMS, STATED + PLAIN))
+    finding = Joint().analyse(STATED + PLAIN, PROBLEMS)
     # says: stated a=1 b=0 c=1 e=0 f=1, plain c=1 of 5
-    assert value(finding, "model/type/test:says/rate") == pytest.approx(3 / 5)
-    assert value(finding, "model/type/test:says/null") == pytest.approx(1 / 5)
-    assert value(finding, "model/type/test:says/chance_corrected") == pytest.approx(
-        (0.6 - 0.2) / 0.8
+    assert finding.estimate(
+        "met", condition="constrained", slice=Slice("type", "test:says")
+    ).value == pytest.approx(3 / 5)
+    assert finding.estimate(
+        "met", condition="unconstrained", slice=Slice("type", "test:says")
+    ).value == pytest.approx(1 / 5)
+    assert finding.estimate(
+        "chance_corrected", condition="constrained", slice=Slice("type", "test:says")
+    ).value == pytest.approx((0.6 - 0.2) / 0.8)
+    assert (
+        finding.estimate("met", condition="constrained", slice=Slice("type", "test:shouts")).value
+        == 1.0
     )
-    assert value(finding, "model/type/test:shouts/rate") == 1.0
-    assert value(finding, "model/group/format/null") == 0.0
-    assert finding.estimates["model/type/test:says/rate"].n == 4  # problems, not constraints
+    assert (
+        finding.estimate("met", condition="unconstrained", slice=Slice("group", "format")).value
+        == 0.0
+    )
+    assert (
+        finding.estimate("met", condition="constrained", slice=Slice("type", "test:says")).n == 4
+    )  # problems, not constraints
 
 
 def test_breakdowns_by_hand():
-    finding = joint.analyse(Table.of(PROBLEMS, STATED))
-    assert value(finding, "model/by/n_constraints/1/accuracy") == 1.0
-    assert value(finding, "model/by/n_constraints/2/hacc") == 0.5
-    assert value(finding, "model/by/difficulty/2/joint") == 0.0
-    assert not [k for k in finding.estimates if k.startswith("model/by/source")]
+    finding = Joint().analyse(STATED, PROBLEMS)
+    assert (
+        finding.estimate(
+            "accuracy", condition="constrained", slice=Slice("n_constraints", "1")
+        ).value
+        == 1.0
+    )
+    assert (
+        finding.estimate("hacc", condition="constrained", slice=Slice("n_constraints", "2")).value
+        == 0.5
+    )
+    assert (
+        finding.estimate("joint", condition="constrained", slice=Slice("difficulty", "2")).value
+        == 0.0
+    )
+    assert not [m for m in finding.measures if m.slice.by == "source"]
 
 
 def test_length_bins_hold_every_row_once():
     lengths = [10, 20, 30, 40]
-    table = Table.of(
-        PROBLEMS, [dict(r, n_reply_tokens=n) for r, n in zip(STATED, lengths, strict=True)]
-    )
-    finding = joint.analyse(table)
-    bins = {k: e.n for k, e in finding.estimates.items() if "by/reply_tokens" in k and "hacc" in k}
+    saved = [dict(r, n_reply_tokens=n) for r, n in zip(STATED, lengths, strict=True)]
+    finding = Joint().analyse(saved, PROBLEMS)
+    bins = {
+        m.slice: m.estimate.n
+        for m in finding.measures
+        if m.slice.by == "reply_tokens" and m.metric == "hacc"
+    }
     assert sum(bins.values()) == 4
     assert len(bins) == 4
 
 
 def test_unscored_is_left_out_and_counted_not_zero():
     lost = [row(0, None, None, finish_reason="failed"), *STATED[1:]]
-    finding = joint.analyse(Table.of(PROBLEMS, lost))
-    accuracy = finding.estimates["model/constrained/accuracy"]
+    finding = Joint().analyse(lost, PROBLEMS)
+    accuracy = finding.estimate("accuracy", condition="constrained")
     assert (accuracy.value, accuracy.n, accuracy.n_unscored) == (pytest.approx(1 / 3), 3, 1)
-    assert finding.counts["model/constrained/finish_reason/failed"] == 1
+    assert Count(role="model", condition="constrained", metric="failed", n=1) in finding.counts
     assert any("1 of 4 replies" in caveat for caveat in finding.caveats)
 
 
 def test_hacc_joint_and_cells_rest_on_the_same_replies():
-    table = Table.of(PROBLEMS, [row(2, 0.0, None, 1.0), row(3, 1.0, 0.0, None), row(0, 1.0, None)])
+    table = JointTable.of(
+        PROBLEMS, [row(2, 0.0, None, 1.0), row(3, 1.0, 0.0, None), row(0, 1.0, None)]
+    )
     block = table.block("model", "constrained")
     assert [h if h == h else None for h in block.hacc()] == [None, None, None]
     assert [j if j == j else None for j in block.joint()] == [None, None, None]
-    finding = joint.analyse(Table.of(PROBLEMS, [*STATED[:2], row(2, 0.0, None, 1.0)]))
+    finding = Joint().analyse([*STATED[:2], row(2, 0.0, None, 1.0)], PROBLEMS)
     shares = [
-        finding.estimates[f"model/{k}"]
-        for k in ("constrained/hacc", "constrained/sacc", "constrained/joint")
+        finding.estimate(metric, condition="constrained") for metric in ("hacc", "sacc", "joint")
     ]
     assert {(e.n, e.n_unscored) for e in shares} == {(2, 1)}
-    assert finding.estimates["model/cells/right_obedient"].n == 2
+    assert finding.estimate("right_obedient", condition="constrained").n == 2
 
 
 def test_a_model_that_stops_finishing_cannot_be_told_to_have_risen():
@@ -165,17 +189,17 @@ def test_a_model_that_stops_finishing_cannot_be_told_to_have_risen():
     before = [float(i % 2) for i in range(200)]
     after = [1.0 if i < 60 else None for i in range(200)]
     rows = [*rows_of("baseline", before), *rows_of("model", after)]
-    finding = joint.analyse(Table.of(problems, rows))
-    assert finding.comparisons["capability"].difference.value == 0.5  # among the 60 survivors
-    worst = finding.comparisons["capability_unclosed_as_wrong"].difference
+    finding = Joint().analyse(rows, problems)
+    assert axes(finding.contrasts)["capability"].difference.value == 0.5  # among the 60 survivors
+    worst = axes(finding.contrasts, AS_WRONG)["capability"].difference
     assert worst.value == pytest.approx(60 / 200 - 0.5)
     assert finding.outcome is Outcome.unfinished
 
 
 def test_an_unclosed_thought_is_no_wrong_answer_and_its_bound_is_told():
     cut = [row(0, None, None, finish_reason="unclosed_thinking"), *STATED[1:]]
-    finding = joint.analyse(Table.of(PROBLEMS, cut))
-    assert finding.estimates["model/constrained/hacc"].n_unscored == 1
+    finding = Joint().analyse(cut, PROBLEMS)
+    assert finding.estimate("hacc", condition="constrained").n_unscored == 1
     assert any("were they all wrong, accuracy would be 0.250" in c for c in finding.caveats)
 
 
@@ -186,15 +210,22 @@ def test_before_and_after_are_paired_on_what_both_scored():
         row(2, None, None, None, role="baseline", finish_reason="failed"),
         row(3, 1.0, 1.0, 1.0, role="baseline"),
     ]
-    finding = joint.analyse(Table.of(PROBLEMS, STATED + before))
-    accuracy = finding.comparisons["constrained_accuracy"]
+    finding = Joint().analyse(STATED + before, PROBLEMS)
+    accuracy = finding.comparison("accuracy", condition="constrained")
     # pairs: q0 0->1, q1 1->1, q3 1->0; q2 is lost
     assert (accuracy.n_improved, accuracy.n_regressed) == (1, 1)
     assert accuracy.difference.value == 0.0
     assert (accuracy.difference.n, accuracy.difference.n_unscored) == (3, 1)
     assert accuracy.p == 1.0
-    assert finding.comparisons["capability"] == accuracy  # nothing was asked plain
-    assert finding.comparisons["type/test:says"].p_adjusted is not None
+    assert (
+        finding.comparison("accuracy", condition="unconstrained") == accuracy
+    )  # nothing was asked plain
+    assert (
+        finding.comparison(
+            "met", condition="constrained", slice=Slice("type", "test:says")
+        ).p_adjusted
+        is not None
+    )
     assert finding.outcome is Outcome.underpowered
 
 
@@ -214,7 +245,7 @@ def test_both_rise_needs_both_lower_bounds():
             }
 
     def found(*models):
-        return joint.analyse(Table.of(problems, [r for m in models for r in run(*m)])).outcome
+        return Joint().analyse([r for m in models for r in run(*m)], problems).outcome
 
     assert found(("baseline", 20, 20), ("model", 40, 40)) is Outcome.both_rise
     assert found(("baseline", 20, 40), ("model", 40, 20)) is Outcome.trade_off
@@ -224,8 +255,7 @@ def test_both_rise_needs_both_lower_bounds():
 
 def test_problems_without_answers_have_no_accuracy():
     problem = Problem(question="Write.", constraints=(Says("a"),), question_states_constraints=True)
-    table = Table.of(
-        [problem],
+    finding = Joint().analyse(
         [
             {
                 "role": "model",
@@ -236,16 +266,16 @@ def test_problems_without_answers_have_no_accuracy():
                 "finish_reason": "answered",
             }
         ],
+        [problem],
     )
-    finding = joint.analyse(table)
-    assert "model/constrained/hacc" in finding.estimates
-    assert not [k for k in finding.estimates if "accuracy" in k or "joint" in k]
+    assert finding.estimate("hacc", condition="constrained") is not None
+    assert not [m for m in finding.measures if m.metric in ("accuracy", "joint")]
     assert any("no accuracy" in caveat for caveat in finding.caveats)
 
 
 def test_order_of_rows_does_not_matter():
-    first = joint.analyse(Table.of(PROBLEMS, STATED + PLAIN), seed=3)
-    second = joint.analyse(Table.of(PROBLEMS, (STATED + PLAIN)[::-1]), seed=3)
+    first = Joint().analyse(STATED + PLAIN, PROBLEMS, seed=3)
+    second = Joint().analyse((STATED + PLAIN)[::-1], PROBLEMS, seed=3)
     assert first == second
 
 

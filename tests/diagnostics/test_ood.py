@@ -8,7 +8,7 @@ from twofold.models.scripted import ScriptedModel
 from twofold.problems.optimisation import VARIANTS, quadruple
 from twofold.problems.optimisation.choice import Choice
 from twofold.problems.optimisation.packing import Knapsack
-from twofold.types import Sampling
+from twofold.types import Sampling, Slice
 
 N = 20
 
@@ -51,10 +51,10 @@ def memory(made, variant):
 def test_memory_shows_against_the_fresh_twin_and_nowhere_else():
     diagnostic, rows = collected(memory)
     found = diagnostic.analyse(rows, ())
-    fall = found.comparisons["model/binding_over_fresh"]
+    fall = found.comparison("solved", versus="n1_fresh", condition="n1_binding")
     assert fall.difference.value == -1.0 and fall.p_adjusted < 0.001
-    assert found.estimates["model/copies"].value == 1.0
-    assert found.estimates["model/n1_fresh/solved"].value == 1.0
+    assert found.estimate("copies", condition="n1_binding").value == 1.0
+    assert found.estimate("solved", condition="n1_fresh").value == 1.0
 
 
 def cheapest(made, variant):
@@ -66,7 +66,7 @@ def cheapest(made, variant):
 def test_a_rule_without_memory_does_not_look_like_memory():
     diagnostic, rows = collected(cheapest, n=80)
     found = diagnostic.analyse(rows, ())
-    fall = found.comparisons["model/binding_over_fresh"].difference
+    fall = found.comparison("solved", versus="n1_fresh", condition="n1_binding").difference
     assert fall.low < 0 < fall.high
 
 
@@ -75,11 +75,14 @@ def test_an_optimiser_loses_nothing_and_copies_nothing(family):
     diagnostic, rows = collected(optimiser, family)
     found = diagnostic.analyse(rows, ())
     for variant in VARIANTS:
-        assert found.estimates[f"model/{variant}/best"].value == 1.0
-        assert found.estimates[f"model/{variant}/gap"].value == 0.0
-    assert found.estimates["model/copies"].value == 0.0
-    assert found.estimates["model/changed_for_nothing"].value == 0.0
-    assert found.comparisons["model/binding_over_fresh"].difference.value == 0.0
+        assert found.estimate("best", condition=variant).value == 1.0
+        assert found.estimate("gap", condition=variant).value == 0.0
+    assert found.estimate("copies", condition="n1_binding").value == 0.0
+    assert found.estimate("changed_for_nothing", condition="n1_slack").value == 0.0
+    assert (
+        found.comparison("solved", versus="n1_fresh", condition="n1_binding").difference.value
+        == 0.0
+    )
 
 
 @pytest.mark.parametrize("family", [Choice(), Knapsack()], ids=lambda f: f.name)
@@ -87,22 +90,27 @@ def test_a_recaller_is_right_until_what_it_recalls_is_gone(family):
     diagnostic, rows = collected(recaller, family)
     found = diagnostic.analyse(rows, ())
     assert (
-        found.estimates["model/n/best"].value == found.estimates["model/n1_slack/best"].value == 1
+        found.estimate("best", condition="n").value
+        == found.estimate("best", condition="n1_slack").value
+        == 1
     )
-    assert found.estimates["model/n1_binding/best"].value == 0.0
-    assert found.estimates["model/copies"].value == 1.0
-    assert found.estimates["model/n1_binding/kept/names"].value == 0.0
-    known = found.comparisons["model/n_over_control"]
+    assert found.estimate("best", condition="n1_binding").value == 0.0
+    assert found.estimate("copies", condition="n1_binding").value == 1.0
+    assert found.estimate("kept", condition="n1_binding", slice=Slice("rule", "names")).value == 0.0
+    known = found.comparison("solved", versus="size_control", condition="n")
     assert known.difference.value == 0.0  # it was told the optimum of the control as well
-    assert found.comparisons["model/binding_over_fresh"].difference.value == 0.0
-    assert found.estimates["floor/copies/random"].value < 1.0
+    assert (
+        found.comparison("solved", versus="n1_fresh", condition="n1_binding").difference.value
+        == 0.0
+    )
+    assert found.estimate("copies", role="random", condition="n1_binding").value < 1.0
 
 
 def test_who_answers_in_no_form_is_unscored_and_told():
     diagnostic, rows = collected(lambda made, variant: "I would rather not say.")
     found = diagnostic.analyse(rows, ())
-    assert found.estimates["model/n/parsed"].value == 0.0
-    assert "model/n/best" not in found.estimates
+    assert found.estimate("parsed", condition="n").value == 0.0
+    assert found.estimate("best", condition="n") is None
     assert any("too few" in caveat for caveat in found.caveats)
 
 
@@ -130,7 +138,7 @@ def test_a_pair_is_compared_by_instance():
     diagnostic, before = collected(recaller, role="baseline")
     _, after = collected(optimiser)
     found = diagnostic.analyse([*before, *after], ())
-    change = found.comparisons["change/n1_binding/solved"]
+    change = found.comparison("solved", condition="n1_binding")
     assert change.difference.value == 1.0 and change.n_improved == N
 
 

@@ -32,17 +32,21 @@ SCORES = {
 
 def test_drops_are_paired_with_the_original():
     found = Variants().analyse(rows(SCORES), PROBLEMS)
-    assert found.comparisons["model/renamed"].difference.value == 0.0
-    drop = found.comparisons["model/distractor"]
+    assert (
+        found.comparison("accuracy", versus="original", condition="renamed").difference.value == 0.0
+    )
+    drop = found.comparison("accuracy", versus="original", condition="distractor")
     assert drop.difference.value == pytest.approx(3 / 9 - 8 / 9) and drop.n_lost == 5
-    assert found.estimates["model/distractor/accuracy"].n_unscored == 1
-    assert found.estimates["floor/original/constant"].value == pytest.approx(0.1)
+    assert found.estimate("accuracy", condition="distractor").n_unscored == 1
+    assert found.estimate(
+        "accuracy", role="constant_reply", condition="original"
+    ).value == pytest.approx(0.1)
     assert any("distractor of 10" in c or "renumbered of 0" in c for c in found.caveats)
 
 
 def test_a_change_is_a_difference_of_drops():
     better = {**SCORES, "distractor": [1] * 8 + [0, 0]}
     found = Variants().analyse([*rows(better), *rows(SCORES, "baseline")], PROBLEMS)
-    change = found.comparisons["change/distractor"].difference
+    change = found.comparison("accuracy_drop", condition="distractor").difference
     assert change.value == pytest.approx(0 - (3 / 9 - 8 / 9))
-    assert found.comparisons["change/renamed"].difference.value == 0.0
+    assert found.comparison("accuracy_drop", condition="renamed").difference.value == 0.0

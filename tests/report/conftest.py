@@ -9,8 +9,8 @@ import pytest
 
 from twofold import problems as problem_files
 from twofold.constraints import from_spec
-from twofold.diagnostics import joint
-from twofold.diagnostics.joint.table import Table, rows
+from twofold.diagnostics.joint.analysis import Joint
+from twofold.diagnostics.joint.table import rows
 from twofold.jsonl import Row, dumps
 from twofold.report.findings import finding_to_json
 from twofold.stats import paired, proportion
@@ -133,7 +133,7 @@ def write_tables(
         *_floor(problems),
     ]
     _lines(home / "joint.jsonl", iter(table))
-    finding = joint.analyse(Table.of(problems, iter(table)))
+    finding = Joint().analyse(table, problems)
     saved = {
         "findings": [finding_to_json(finding)],
         "lost": {"n": 2, "of": len(made), "reasons": {}},
@@ -160,7 +160,7 @@ def _floor(problems: list[Problem]) -> Iterator[Row]:
             k: c.check("5").score
             for k, c in zip(problem.constraint_keys, problem.constraints, strict=True)
         }
-        item = {"role": "floor", "condition": "constant", "problem": problem.id, "sample": 0}
+        item = {"role": "constant_reply", "condition": "floor", "problem": problem.id, "sample": 0}
         yield item | {"finish_reason": "answered", "parts": parts}
 
 

@@ -6,29 +6,38 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 
 from twofold.errors import RunError
 from twofold.report.findings import finding_from_json, finding_to_json, read_findings
-from twofold.types import Comparison, Estimate, Finding, Outcome
+from twofold.types import Comparison, Contrast, Count, Estimate, Finding, Measure, Outcome, Slice
 
 SHARE = Estimate(value=0.5, low=0.25, high=0.75, n=8, n_unscored=1, method="wilson")
+HACC = Measure(role="model", condition="constrained", metric="hacc", estimate=SHARE)
 FULL = Finding(
     diagnostic="joint",
     question="Both?",
-    estimates={"model/constrained/hacc": SHARE},
-    comparisons={
-        "compliance": Comparison(
-            difference=SHARE,
-            before=SHARE,
-            after=SHARE,
-            n_improved=3,
-            n_regressed=1,
-            p=0.625,
-            test="exact",
-        )
-    },
-    counts={"model/constrained/finish_reason/answered": 8},
+    measures=(HACC,),
+    contrasts=(
+        Contrast(
+            role="model",
+            versus="baseline",
+            condition="constrained",
+            metric="hacc",
+            slice=Slice("type", "punctuation:no_comma"),
+            comparison=Comparison(
+                difference=SHARE,
+                before=SHARE,
+                after=SHARE,
+                n_improved=3,
+                n_regressed=1,
+                p=0.625,
+                test="exact",
+            ),
+        ),
+    ),
+    counts=(Count(role="model", condition="constrained", metric="answered", n=8),),
     outcome=Outcome.underpowered,
     caveats=("few problems",),
 )
@@ -40,20 +49,20 @@ def test_round_trip_through_text() -> None:
 
 def test_numpy_numbers_become_plain_ones() -> None:
     share = dataclasses.replace(SHARE, value=np.float32(0.5), n=np.int64(8))  # type: ignore[arg-type]
-    counts = {"a": np.int64(3)}
-    found = finding_to_json(dataclasses.replace(FULL, estimates={"a": share}, counts=counts))  # type: ignore[arg-type]
-    assert json.loads(json.dumps(found))["estimates"]["a"]["n"] == 8
-    assert found["counts"] == {"a": 3}
+    measure = dataclasses.replace(HACC, estimate=share)
+    found = finding_to_json(dataclasses.replace(FULL, measures=(measure,)))
+    assert json.loads(json.dumps(found))["measures"][0]["n"] == 8
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_what_is_not_finite_is_refused_both_ways(bad: float) -> None:
-    broken = dataclasses.replace(FULL, estimates={"key": dataclasses.replace(SHARE, high=bad)})
-    with pytest.raises(RunError, match="joint/estimates/key/high"):
-        finding_to_json(broken)
-    row = finding_to_json(FULL)
-    row["estimates"] = {"key": dataclasses.asdict(SHARE) | {"high": bad}}
-    with pytest.raises(RunError, match="estimates/key/high"):
+    estimate = dataclasses.replace(SHARE, high=bad)
+    measure = dataclasses.replace(HACC, estimate=estimate)
+    with pytest.raises(RunError, match=r"high of the record .*hacc"):
+        finding_to_json(dataclasses.replace(FULL, measures=(measure,)))
+    row = json.loads(json.dumps(finding_to_json(FULL)))
+    row["measures"][0]["high"] = bad
+    with pytest.raises(RunError, match=r"high of the record .*hacc"):
         finding_from_json(row)
 
 
@@ -61,14 +70,22 @@ def test_what_is_not_finite_is_refused_both_ways(bad: float) -> None:
     "change",
     [
         {"outcome": "splendid"},
-        {"counts": {"a": "many"}},
-        {"estimates": {"a": {"value": 0.5}}},
-        {"comparisons": {"a": {}}},
+        {"counts": [{"role": "model", "metric": "answered", "n": "many"}]},
+        {"measures": [{"value": 0.5}]},
+        {"measures": {"old": "form"}},
+        {"contrasts": [{}]},
     ],
 )
 def test_what_cannot_be_read_names_a_remedy(change: dict[str, object]) -> None:
     with pytest.raises(RunError, match="analyse the run again"):
         finding_from_json(finding_to_json(FULL) | change)
+
+
+def test_pandas_reads_a_finding_in_one_line() -> None:
+    table = pandas.DataFrame(FULL.rows())
+    assert table.loc[0, ["role", "metric", "value"]].tolist() == ["model", "hacc", 0.5]
+    differences = pandas.DataFrame(FULL.contrast_rows())
+    assert differences.loc[0, ["slice", "p"]].tolist() == ["punctuation:no_comma", 0.625]
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"lost": {}}', '{"findings": 3}'])

@@ -116,10 +116,8 @@ def test_a_run_that_lost_too_much_warns(small_run: Path, share: float, warned: b
 def test_cut_thoughts_stand_on_the_first_screen(small_run: Path, cut: int, warned: bool) -> None:
     path = small_run / "findings.json"
     saved = json.loads(path.read_text())
-    counts = {
-        "model/constrained/finish_reason/answered": 40,
-        "model/constrained/finish_reason/unclosed_thinking": cut,
-    }
+    at = {"role": "model", "condition": "constrained"}
+    counts = [at | {"metric": "answered", "n": 40}, at | {"metric": "unclosed_thinking", "n": cut}]
     saved["findings"][0]["counts"] = counts
     path.write_text(json.dumps(saved))
     page = write(small_run).read_text(encoding="utf-8")
@@ -130,11 +128,14 @@ def test_cut_thoughts_stand_on_the_first_screen(small_run: Path, cut: int, warne
 
 def test_the_arrow_of_the_plane_is_the_paired_difference(pair_run: Path, page: str) -> None:
     saved = json.loads((pair_run / "findings.json").read_text())
-    moved = saved["findings"][0]["comparisons"]
+    moved = {
+        (each["condition"], each["metric"]): each for each in saved["findings"][0]["contrasts"]
+    }
+    axes = {"capability": ("unconstrained", "accuracy"), "compliance": ("constrained", "hacc")}
     said = element(page, 'aria-label="Capability against compliance. ', '"')
     for side in ("before", "after"):
-        for key in ("capability", "compliance"):
-            assert f"{key} {moved[key][side]['value']:.3f}" in said
+        for axis, key in axes.items():
+            assert f"{axis} {moved[key][side]['value']:.3f}" in said
 
 
 def test_a_run_with_other_findings_only(small_run: Path) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from twofold.diagnostics.joint.analysis import AS_WRONG
 from twofold.report.markdown import document, summary
 from twofold.report.side_by_side import pairs
 from twofold.report.tables import (
@@ -14,8 +15,19 @@ from twofold.report.tables import (
     types,
     unfinished,
 )
-from twofold.report.wording import absences, never_finished, verdict
-from twofold.types import Comparison, Estimate, Finding, FinishReason, Outcome
+from twofold.report.verdict import absences, never_finished, verdict
+from twofold.types import (
+    ALL,
+    Comparison,
+    Contrast,
+    Count,
+    Estimate,
+    Finding,
+    FinishReason,
+    Measure,
+    Outcome,
+    Slice,
+)
 
 NAMES = {"model": "new", "baseline": "old"}
 
@@ -39,17 +51,57 @@ def moved(by: float, *, minimum_detectable_effect: float | None = 0.2) -> Compar
     )
 
 
+def measure(
+    metric: str,
+    estimate: Estimate,
+    *,
+    role: str = "model",
+    condition: str = "constrained",
+    part: Slice = ALL,
+) -> Measure:
+    return Measure(role=role, condition=condition, metric=metric, slice=part, estimate=estimate)
+
+
+def contrast(
+    metric: str,
+    comparison: Comparison,
+    *,
+    versus: str = "baseline",
+    condition: str = "constrained",
+    part: Slice = ALL,
+) -> Contrast:
+    return Contrast(
+        role="model",
+        versus=versus,
+        condition=condition,
+        metric=metric,
+        slice=part,
+        comparison=comparison,
+    )
+
+
+def joint(*measures: Measure) -> Finding:
+    return Finding(diagnostic="joint", question="?", measures=measures)
+
+
 def pair(capability: float, compliance: float, outcome: Outcome) -> Finding:
     return Finding(
         diagnostic="joint",
         question="Both?",
-        estimates={
-            f"{role}/{key}": share(0.4, lost=3)
+        measures=[
+            measure(metric, share(0.4, lost=3), role=role, condition=condition, part=part)
             for role in ("model", "baseline")
-            for key in ("unconstrained/accuracy", "constrained/hacc", "by/thinking_tokens/≤10/hacc")
-        }
-        | {"floor/constant/hacc": share(0.05)},
-        comparisons={"capability": moved(capability), "compliance": moved(compliance)},
+            for condition, metric, part in (
+                ("unconstrained", "accuracy", ALL),
+                ("constrained", "hacc", ALL),
+                ("constrained", "hacc", Slice("thinking_tokens", "≤10")),
+            )
+        ]
+        + [measure("hacc", share(0.05), role="constant_reply", condition="")],
+        contrasts=[
+            contrast("accuracy", moved(capability), condition="unconstrained"),
+            contrast("hacc", moved(compliance)),
+        ],
         outcome=outcome,
     )
 
@@ -96,7 +148,7 @@ def test_every_number_of_the_summary_has_interval_and_units() -> None:
         "< 0.001",
         "9/2",
         "0.200",
-        "constant 0.050 [-0.050, 0.150] (n=200)",
+        "constant reply 0.050 [-0.050, 0.150] (n=200)",
     ]
 
 
@@ -107,21 +159,27 @@ def test_names_cannot_become_markup_or_control_the_terminal() -> None:
 
 def profiles() -> Finding:
     """Four things judged by both profiles: alike, a little apart, far apart, and by one alone."""
-    values = {"type/same": (0.5, 0.5), "answer": (0.5, 0.4), "type/a|b": (0.5, 0.8)}
-    estimates = {
-        f"{key}/{profile}": share(value, lost=7)
-        for key, both in values.items()
+    same, far = Slice("type", "same"), Slice("type", "a|b")
+    values = {("met", same): (0.5, 0.5), ("accuracy", ALL): (0.5, 0.4), ("met", far): (0.5, 0.8)}
+    measures = [
+        measure(metric, share(value, lost=7), condition=profile, part=part)
+        for (metric, part), both in values.items()
         for profile, value in zip(("official", "fixed"), both, strict=True)
-    }
+    ]
+    alone = measure("met", share(0.3), condition="fixed", part=Slice("type", "alone"))
+
+    def differs(metric: str, part: Slice, comparison: Comparison) -> Contrast:
+        return contrast(metric, comparison, versus="official", condition="fixed", part=part)
+
     return Finding(
         diagnostic="profiles",
         question="What differs?",
-        estimates=estimates | {"type/alone/fixed": share(0.3)},
-        comparisons={
-            "type/same": dataclasses.replace(moved(0.0), n_improved=0, n_regressed=0),
-            "answer": moved(-0.1),
-            "type/a|b": moved(0.3, minimum_detectable_effect=None),
-        },
+        measures=[*measures, alone],
+        contrasts=[
+            differs("met", same, dataclasses.replace(moved(0.0), n_improved=0, n_regressed=0)),
+            differs("accuracy", ALL, moved(-0.1)),
+            differs("met", far, moved(0.3, minimum_detectable_effect=None)),
+        ],
         caveats=("careful",),
     )
 
@@ -145,15 +203,17 @@ def test_the_terminal_hides_no_type() -> None:
 
 
 def test_profiles_of_which_one_scored_nothing() -> None:
-    found = dataclasses.replace(profiles(), comparisons={})
+    found = dataclasses.replace(profiles(), contrasts=())
     assert len(pairs(found)) == 4
     assert "(grader)" in summary([found])
 
 
 def test_types_of_a_pair_stand_before_and_after() -> None:
-    values = {"baseline/type/x/rate": 0.2, "model/type/x/rate": 0.4, "model/type/x/null": 0.1}
-    found = Finding(
-        diagnostic="joint", question="?", estimates={k: share(v) for k, v in values.items()}
+    part = Slice("type", "x")
+    found = joint(
+        measure("met", share(0.2), role="baseline", part=part),
+        measure("met", share(0.4), part=part),
+        measure("met", share(0.1), condition="unconstrained", part=part),
     )
     lines = [line for line in summary([found]).splitlines() if line.startswith(("| con", "| x "))]
     head, row = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
@@ -168,11 +228,8 @@ def test_types_of_a_pair_stand_before_and_after() -> None:
 
 
 def test_cells_stand_once() -> None:
-    keys = ("constrained/joint", *(f"cells/{cell}" for cell in CELLS))
-    found = Finding(
-        diagnostic="joint", question="?", estimates={f"model/{key}": share(0.2) for key in keys}
-    )
-    assert [row.key for row in headline(found)] == ["constrained/joint"]
+    found = joint(*(measure(metric, share(0.2)) for metric in ("joint", *CELLS)))
+    assert [row.metric for row in headline(found)] == ["joint"]
     text = summary([found])
     assert "Right and obedient" not in text
     assert "Wrong, but obedient" in text
@@ -180,12 +237,15 @@ def test_cells_stand_once() -> None:
 
 def cut(n: int) -> Finding:
     """A pair of which both rise, whose base was cut inside `n` of 100 thoughts."""
-    counts = {
-        "baseline/unconstrained/finish_reason/answered": 50,
-        "baseline/constrained/finish_reason/answered": 50 - n,
-        "baseline/constrained/finish_reason/unclosed_thinking": n,
-        "model/constrained/finish_reason/answered": 50,
-    }
+    counts = [
+        Count(role=role, condition=condition, metric=metric, n=number)
+        for role, condition, metric, number in (
+            ("baseline", "unconstrained", "answered", 50),
+            ("baseline", "constrained", "answered", 50 - n),
+            ("baseline", "constrained", "unclosed_thinking", n),
+            ("model", "constrained", "answered", 50),
+        )
+    ]
     return dataclasses.replace(pair(0.2, 0.2, Outcome.both_rise), counts=counts)
 
 
@@ -202,9 +262,12 @@ def test_a_warning_from_more_than_one_in_twenty() -> None:
 
 def test_a_verdict_that_unfinished_replies_decide() -> None:
     found = cut(9)
-    worst = {f"{side}_unclosed_as_wrong": moved(0.01) for side in ("capability", "compliance")}
+    worst = [
+        contrast("accuracy", moved(0.01), condition="unconstrained", part=AS_WRONG),
+        contrast("hacc", moved(0.01), part=AS_WRONG),
+    ]
     found = dataclasses.replace(
-        found, outcome=Outcome.unfinished, comparisons={**found.comparisons, **worst}
+        found, outcome=Outcome.unfinished, contrasts=[*found.contrasts, *worst]
     )
     said = verdict(found, NAMES)
     assert said.title == "Cannot be told: too many replies were never finished"
@@ -216,34 +279,33 @@ def test_a_verdict_that_unfinished_replies_decide() -> None:
 
 
 def test_a_diagnostic_that_compares_nothing_lists_its_estimates() -> None:
-    other = Finding(diagnostic="x", question="How many?", estimates={"a/b": share(0.3)})
-    assert "| a/b      | 0.300 [0.200, 0.400] (n=200) |" in summary([other])
+    measures = (measure("steps", share(0.3), condition=""),)
+    other = Finding(diagnostic="x", question="How many?", measures=measures)
+    assert "| steps · model | 0.300 [0.200, 0.400] (n=200) |" in summary([other])
 
 
 def test_absences_name_what_is_missing_and_nothing_else() -> None:
     full = pair(0.2, 0.2, Outcome.both_rise)
     assert set(absences(full)) == {"types"}
-    bare = Finding(
-        diagnostic="joint", question="?", estimates={"model/constrained/hacc": share(0.5)}
-    )
+    bare = joint(measure("hacc", share(0.5)))
     assert set(absences(bare)) == {"accuracy", "types", "thinking", "baseline"}
 
 
 def test_headline_rows_leave_out_what_was_not_measured() -> None:
     rows = headline(pair(0.2, 0.2, Outcome.both_rise))
-    assert [row.key for row in rows] == ["unconstrained/accuracy", "constrained/hacc"]
+    assert [row.metric for row in rows] == ["accuracy", "hacc"]
     assert list(rows[0].estimates) == ["baseline", "model"]
     assert rows[0].comparison == moved(0.2)
-    assert rows[1].floors == {"constant": share(0.05)}
+    assert rows[1].floors == {"constant reply": share(0.05)}
 
 
 def test_types_are_grouped_and_the_group_leads() -> None:
-    keys = ("type/punctuation:no_comma/rate", "type/made:up/rate", "group/format/rate")
-    finding = Finding(
-        diagnostic="joint",
-        question="?",
-        estimates={f"model/{key}": share(0.5) for key in keys},
+    parts = (
+        Slice("type", "punctuation:no_comma"),
+        Slice("type", "made:up"),
+        Slice("group", "format"),
     )
+    finding = joint(*(measure("met", share(0.5), part=part) for part in parts))
     groups = types(finding)
     group = next(name for name, rows in groups.items() if len(rows) == 1 and name == "other")
     assert [row.name for row in groups[group]] == ["made:up"]
@@ -252,18 +314,17 @@ def test_types_are_grouped_and_the_group_leads() -> None:
 
 def test_breakdowns_keep_values_with_slashes() -> None:
     finding = pair(0.2, 0.2, Outcome.both_rise)
-    extra = {"model/by/source/a/b/hacc": share(0.1)}
-    found = breakdowns(dataclasses.replace(finding, estimates={**finding.estimates, **extra}))
+    extra = measure("hacc", share(0.1), part=Slice("source", "a/b"))
+    found = breakdowns(dataclasses.replace(finding, measures=[*finding.measures, extra]))
     assert [each.tag for each in found] == ["thinking_tokens", "source"]
     assert found[1].values == ("a/b",)
 
 
 def test_endings_count_each_role_and_condition() -> None:
-    counts = {
-        "model/unconstrained/finish_reason/answered": 7,
-        "model/unconstrained/finish_reason/failed": 1,
-        "other": 3,
-    }
+    counts = [
+        Count(role="model", condition="unconstrained", metric=metric, n=n)
+        for metric, n in (("answered", 7), ("failed", 1))
+    ]
     (ending,) = endings(Finding(diagnostic="joint", question="?", counts=counts))
     assert ending.total == 8
     assert ending.counts[FinishReason.failed] == 1

@@ -11,7 +11,7 @@ from twofold.constraints import from_spec
 from twofold.errors import ModelError, ProblemError, RunError
 from twofold.jsonl import read_lines
 from twofold.models.scripted import ScriptedModel
-from twofold.types import FinishReason, Outcome, Problem, Response, Sampling
+from twofold.types import ALL, Count, FinishReason, Outcome, Problem, Response, Sampling, Slice
 
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
 QUOTED = from_spec("startend:quotation", None, profile="fixed")
@@ -45,20 +45,23 @@ def careless(text: str, sample: int) -> str:
     return f"Well, it is \\boxed{{{2 * n if n < 6 else n + 1}}}."
 
 
-def found(result, key: str) -> float:
-    return result.findings[0].estimates[key].value
+def found(result, metric: str, condition: str, part: Slice = ALL) -> float:
+    return result.findings[0].estimate(metric, condition=condition, slice=part).value
 
 
 def test_an_obedient_model_gets_full_marks_and_a_lift_of_one(tmp_path):
     result = audit(ScriptedModel(obedient), problems(), out=tmp_path / "run")
-    for key in ("constrained/accuracy", "unconstrained/accuracy", "constrained/hacc", "constrained/sacc", "constrained/joint"):
-        assert found(result, f"model/{key}") == 1.0
+    for metric in ("accuracy", "hacc", "sacc", "joint"):
+        assert found(result, metric, "constrained") == 1.0
+    assert found(result, "accuracy", "unconstrained") == 1.0
     # unasked, it never quotes: null 0, so stating the rule did everything
-    assert found(result, "model/type/startend:quotation/null") == 0.0
-    assert found(result, "model/type/startend:quotation/chance_corrected") == 1.0
+    assert found(result, "met", "unconstrained", Slice("type", "startend:quotation")) == 0.0
+    assert found(result, "chance_corrected", "constrained", Slice("type", "startend:quotation")) == 1.0
     # it never writes a comma anyway: null 1, there is no lift to speak of
-    assert found(result, "model/type/punctuation:no_comma/null") == 1.0
-    assert "model/type/punctuation:no_comma/chance_corrected" not in result.findings[0].estimates
+    assert found(result, "met", "unconstrained", Slice("type", "punctuation:no_comma")) == 1.0
+    no_comma = Slice("type", "punctuation:no_comma")
+    corrected = result.findings[0].estimate("chance_corrected", condition="constrained", slice=no_comma)
+    assert corrected is None
     assert result.lost.n == 0
 
 
@@ -68,9 +71,9 @@ def test_before_and_after_and_the_page(tmp_path):
     )
     finding = result.findings[0]
     assert finding.outcome is Outcome.both_rise
-    assert finding.comparisons["capability"].difference.value == pytest.approx(34 / 40)
-    assert finding.comparisons["capability"].n_improved == 34
-    assert finding.comparisons["compliance"].difference.value == 1.0
+    assert finding.comparison("accuracy", condition="unconstrained").difference.value == pytest.approx(34 / 40)
+    assert finding.comparison("accuracy", condition="unconstrained").n_improved == 34
+    assert finding.comparison("hacc", condition="constrained").difference.value == 1.0
     saved = json.loads((tmp_path / "run" / "findings.json").read_text())
     assert saved["findings"][0]["outcome"] == "both_rise"
     assert "both rose" in (tmp_path / "run" / "report.html").read_text().lower()
@@ -123,8 +126,8 @@ def test_failed_calls_are_unscored_counted_and_asked_again(tmp_path):
     model = ScriptedModel(flaky)
     result = audit(model, problems(), out=tmp_path / "run")
     assert (result.lost.n, result.lost.of, result.lost.is_too_many) == (4, 24, True)
-    assert found(result, "model/constrained/accuracy") == 1.0
-    assert result.findings[0].estimates["model/constrained/accuracy"].n_unscored == 2
+    assert found(result, "accuracy", "constrained") == 1.0
+    assert result.findings[0].estimate("accuracy", condition="constrained").n_unscored == 2
     assert any("4 of 24 responses were lost" in c for c in result.findings[0].caveats)
     broken["on"] = False
     again = audit(model, problems(), out=tmp_path / "run")
@@ -135,8 +138,9 @@ def test_failed_calls_are_unscored_counted_and_asked_again(tmp_path):
 def test_an_unclosed_thought_is_never_scored_as_an_answer(tmp_path):
     model = ScriptedModel(lambda text, sample: f"<think>It is \\boxed{{{2 * number_in(text)}}}")
     result = audit(model, problems(), out=tmp_path / "run")
-    assert not [k for k in result.findings[0].estimates if k.startswith("model/constrained")]
-    assert result.findings[0].counts["model/constrained/finish_reason/unclosed_thinking"] == 12
+    assert not [m for m in result.findings[0].measures if m.condition == "constrained"]
+    cut = Count(role="model", condition="constrained", metric="unclosed_thinking", n=12)
+    assert cut in result.findings[0].counts
     assert result.lost.n == 0  # the model's doing, not ours
 
 

@@ -8,7 +8,7 @@ from twofold.constraints import from_spec
 from twofold.errors import RunError
 from twofold.runs.score import score
 from twofold.runs.import_responses import ImportedResponses
-from twofold.types import FinishReason, Problem
+from twofold.types import FinishReason, Problem, Slice
 
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
 
@@ -184,10 +184,13 @@ def test_score_reports_both_profiles_and_writes_a_run_directory(tmp_path):
     )
     result = score(path, THREE, out=tmp_path / "run")
     joint, profiles = result.findings
-    assert joint.estimates["model/constrained/accuracy"].value == pytest.approx(2 / 3)
-    assert joint.estimates["model/constrained/joint"].value == pytest.approx(1 / 3)
-    assert profiles.estimates["type/punctuation:no_comma/official"].value == pytest.approx(2 / 3)
-    assert profiles.comparisons["type/punctuation:no_comma"].difference.value == 0.0
+    assert joint.estimate("accuracy", condition="constrained").value == pytest.approx(2 / 3)
+    assert joint.estimate("joint", condition="constrained").value == pytest.approx(1 / 3)
+    part = Slice("type", "punctuation:no_comma")
+    official = profiles.estimate("met", condition="official", slice=part)
+    assert official.value == pytest.approx(2 / 3)
+    found = profiles.comparison("met", versus="official", condition="fixed", slice=part)
+    assert found.difference.value == 0.0
     assert (tmp_path / "run" / "report.html").exists()
     assert result.lost.n == 0
 
@@ -199,10 +202,13 @@ def test_official_and_fixed_differ_where_the_checkers_do(tmp_path):
     asked = [Problem(question="List two.", answer="1", constraints=(bullets,))]
     path = lines(tmp_path / "r.jsonl", {"output": ["* a\n* \\boxed{1}\n---"]})
     _, profiles = score(path, asked, out=tmp_path / "run").findings
-    name = "type/detectable_format:number_bullet_lists"
-    assert profiles.estimates[f"{name}/official"].value == 0.0  # the rule counts as a bullet
-    assert profiles.estimates[f"{name}/fixed"].value == 1.0
-    assert profiles.comparisons[name].n_improved == 1
+    part = Slice("type", "detectable_format:number_bullet_lists")
+    official, fixed = (
+        profiles.estimate("met", condition=profile, slice=part) for profile in ("official", "fixed")
+    )
+    assert (official.value, fixed.value) == (0.0, 1.0)  # `official` counts the rule as a bullet
+    found = profiles.comparison("met", versus="official", condition="fixed", slice=part)
+    assert found.n_improved == 1
 
 
 def test_problems_without_a_reply_are_lost_not_wrong(tmp_path):
@@ -213,7 +219,7 @@ def test_problems_without_a_reply_are_lost_not_wrong(tmp_path):
     path = lines(tmp_path / "r.jsonl", {"prompt": "Write 0.", "response": "fine"})
     result = score(path, problems, out=tmp_path / "run")
     assert (result.lost.n, result.lost.is_too_many) == (3, True)
-    hacc = result.findings[0].estimates["model/constrained/hacc"]
+    hacc = result.findings[0].estimate("hacc", condition="constrained")
     assert (hacc.value, hacc.n, hacc.n_unscored) == (1.0, 1, 3)
 
 

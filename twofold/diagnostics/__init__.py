@@ -8,15 +8,26 @@ from __future__ import annotations
 from twofold.diagnostics.chain.faithfulness import Faithfulness
 from twofold.diagnostics.chain.information_gain import InformationGain
 from twofold.diagnostics.checklist.collect import Checklists
-from twofold.diagnostics.diagnostic import Diagnostic, ScoredResponse, Subject
+from twofold.diagnostics.diagnostic import Analysis, Diagnostic, ScoredResponse, Subject
 from twofold.diagnostics.generalisation.ood import Ood
 from twofold.diagnostics.generalisation.variants import Variants
 from twofold.diagnostics.instruction.ablation import Ablation
 from twofold.diagnostics.instruction.distance import Distance
+from twofold.diagnostics.joint.analysis import Joint
+from twofold.diagnostics.joint.profiles import Profiles
 from twofold.judges.spec import Programs
 from twofold.types import Model
 
-__all__ = ["ASKED", "DIAGNOSTICS", "Diagnostic", "ScoredResponse", "Subject", "every", "named"]
+__all__ = [
+    "ANALYSES",
+    "ASKED",
+    "DIAGNOSTICS",
+    "Diagnostic",
+    "ScoredResponse",
+    "Subject",
+    "every",
+    "named",
+]
 
 
 def every(
@@ -45,6 +56,9 @@ def every(
 
 ASKED = every()
 """The same, as they analyse what is saved."""
+
+ANALYSES: tuple[Analysis, ...] = (Joint(), Profiles(), *ASKED)
+"""Everything that can be made of a run's tables, in the order of the page."""
 
 DIAGNOSTICS = ("joint", *(each.name for each in ASKED))
 """The names that `twofold audit --diagnostics` knows."""

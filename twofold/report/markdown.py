@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from twofold.report.judged import sections
 from twofold.report.side_by_side import pairs, sides
 from twofold.report.tables import ROLES, MeasureRow, headline, other_cells, types
-from twofold.report.wording import p_value, spread, verdict
+from twofold.report.verdict import verdict
+from twofold.report.wording import filed_under, p_value, spread
 from twofold.types import Comparison, Estimate, Finding
 
 _WHO = {"baseline": "before", "model": "after"}
@@ -29,9 +30,10 @@ def summary(findings: Sequence[Finding], names: Mapping[str, str] | None = None)
         Markdown without a heading, no line break at its end.
 
     Example:
-        >>> from twofold.types import Estimate
-        >>> share = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
-        >>> found = Finding(diagnostic="joint", question="?", estimates={"model/constrained/hacc": share})
+        >>> from twofold.types import Estimate, Measure
+        >>> half = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
+        >>> hacc = Measure(role="model", condition="constrained", metric="hacc", estimate=half)
+        >>> found = Finding(diagnostic="joint", question="?", measures=(hacc,))
         >>> print(summary([found]).splitlines()[0])
         **the model**: All constraints met 0.500 [0.200, 0.800]. One model, measured alone.
     """
@@ -78,7 +80,7 @@ def _headline(finding: Finding) -> str:
     compared = any(row.comparison for row in rows)
     head = ["measure", *([_WHO[r] for r in roles] if len(roles) > 1 else ["estimate"])]
     if compared:
-        head += ["difference", "p", "gained/lost", "minimum_detectable_effect"]
+        head += ["difference", "p", "improved/regressed", "minimum detectable"]
     head += ["floor"] if any(row.floors for row in rows) else []
     return table(head, [_headline_cells(row, roles, compared)[: len(head)] for row in rows])
 
@@ -111,7 +113,7 @@ def _types(finding: Finding) -> str:
     said = [f", {_WHO[role]}" for role in roles] if len(roles) > 1 else [""]
     head = [
         "constraint type",
-        *(f"met when {how}{w}" for how in ("constrained", "not stated") for w in said),
+        *(f"met when {how}{w}" for how in ("stated", "not stated") for w in said),
     ]
     head += ["difference", "p (Holm)"] if paired else []
     body = []
@@ -135,7 +137,7 @@ def _judged(finding: Finding) -> list[str]:
             f"judged by {section.judge}",
             *([_WHO[r] for r in roles] if len(roles) > 1 else ["share"]),
         ]
-        head += ["difference", "p", "gained/lost", "minimum_detectable_effect"] if compared else []
+        head += ["difference", "p", "improved/regressed", "minimum detectable"] if compared else []
         body = []
         for line in section.lines:
             cells = [line.label, *(_said(line.estimates.get(role)) for role in roles)]
@@ -156,9 +158,11 @@ def _listed(finding: Finding) -> str:
         for row in pairs(finding)
     ]
     if not rows:
-        return table(["estimate", "value"], [[k, str(e)] for k, e in finding.estimates.items()])
+        return table(
+            ["estimate", "value"], [[filed_under(m), str(m.estimate)] for m in finding.measures]
+        )
     return table(
-        ["", *sides(finding), "difference", "p", "gained/lost", "minimum_detectable_effect"], rows
+        ["", *sides(finding), "difference", "p", "improved/regressed", "minimum detectable"], rows
     )
 
 

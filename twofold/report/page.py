@@ -18,11 +18,13 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from twofold.diagnostics.joint.analysis import axes
 from twofold.jsonl import dumps
-from twofold.report import chains, figures, judged, side_by_side, tables, wording
+from twofold.problems.floors import FLOORS
+from twofold.report import chains, figures, judged, side_by_side, tables, verdict, wording
 from twofold.report.chains import View
 from twofold.report.examples import MOST_SAMPLES, Examples
-from twofold.report.plane import Arm, Plane
+from twofold.report.plane import Plane, PlanePoint
 from twofold.types import Estimate, Finding
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -92,6 +94,7 @@ def html(run: Run) -> str:
         "judged": judged,
         "side_by_side": side_by_side,
         "tables": tables,
+        "verdict": verdict,
         "wording": wording,
     }
     return environment.get_template("page.html.j2").render(
@@ -152,41 +155,44 @@ def _plane(finding: Finding, names: Mapping[str, str]) -> Plane | None:
     if not arms:
         return None
     floors = {
-        key.split("/")[1].replace("_", " "): estimate
-        for key, estimate in finding.estimates.items()
-        if key.startswith("floor/") and key.endswith("/hacc")
+        name.replace("_", " "): floor
+        for name in FLOORS
+        if (floor := finding.estimate("hacc", role=name))
     }
     return Plane(arms, floors, arrow=(0, 1) if len(arms) == 2 else None)
 
 
-def _paired_arms(finding: Finding, names: Mapping[str, str]) -> list[Arm]:
+def _paired_arms(finding: Finding, names: Mapping[str, str]) -> list[PlanePoint]:
     """Before and after on the problems that both have scored: their arrow is the difference."""
-    capability, compliance = map(finding.comparisons.get, ("capability", "compliance"))
-    if capability is None or compliance is None:
+    found = axes(finding.contrasts)
+    if not {"capability", "compliance"} <= found.keys():
         return []
+    capability, compliance = found["capability"], found["compliance"]
     return [
-        Arm(names["baseline"], capability.before, compliance.before),
-        Arm(names["model"], capability.after, compliance.after),
+        PlanePoint(names["baseline"], capability.before, compliance.before),
+        PlanePoint(names["model"], capability.after, compliance.after),
     ]
 
 
-def _arms(finding: Finding, names: Mapping[str, str]) -> list[Arm]:
-    plain = f"{tables.ROLES[-1]}/unconstrained/accuracy" in finding.estimates
+def _arms(finding: Finding, names: Mapping[str, str]) -> list[PlanePoint]:
+    plain = finding.estimate("accuracy", condition="unconstrained")
     condition = "unconstrained" if plain else "constrained"
     return [
-        Arm(names[role], capability, compliance)
+        PlanePoint(names[role], capability, compliance)
         for role in tables.ROLES
-        if (capability := finding.estimates.get(f"{role}/{condition}/accuracy"))
-        and (compliance := finding.estimates.get(f"{role}/constrained/hacc"))
+        if (capability := finding.estimate("accuracy", role=role, condition=condition))
+        and (compliance := finding.estimate("hacc", role=role, condition="constrained"))
     ]
 
 
 def _cells(finding: Finding, role: str) -> dict[str, Estimate]:
     """The four cells of a role; empty unless all four are there."""
-    keys = {cell: f"{role}/cells/{cell}" for cell in tables.CELLS}
-    if not all(key in finding.estimates for key in keys.values()):
-        return {}
-    return {cell: finding.estimates[key] for cell, key in keys.items()}
+    found = {
+        cell: estimate
+        for cell in tables.CELLS
+        if (estimate := finding.estimate(cell, role=role, condition="constrained"))
+    }
+    return found if len(found) == len(tables.CELLS) else {}
 
 
 def breakable(name: str) -> Markup:

@@ -22,7 +22,7 @@ _FRAME = Box(_LEFT + 2, 3, 437, _BASE - 1)
 
 
 @dataclass(frozen=True)
-class Arm:
+class PlanePoint:
     """One point of the plane.
 
     Args:
@@ -47,7 +47,7 @@ class Plane:
         arrow: Indices of the arms that the arrow leads from and to.
     """
 
-    arms: Sequence[Arm]
+    arms: Sequence[PlanePoint]
     floors: Mapping[str, Estimate]
     arrow: tuple[int, int] | None = None
 
@@ -156,7 +156,7 @@ def _axes(x: Scale, x_ticks: Sequence[float], y: Scale, y_ticks: Sequence[float]
     return parts
 
 
-def _cross(arm: Arm, x: Scale, y: Scale, shape: int) -> list[Markup]:
+def _cross(arm: PlanePoint, x: Scale, y: Scale, shape: int) -> list[Markup]:
     """The arm's two intervals and its mark (the base's is the first shape)."""
     role = "model" if shape else "baseline"
     at = x(arm.capability.value), y(arm.compliance.value)
@@ -181,7 +181,7 @@ def _arrow(start: Point, stop: Point) -> Markup:
     return shaft + Markup('<polygon class="arrowhead" points="{}"/>').format(points)
 
 
-def _whiskers(arm: Arm, x: Scale, y: Scale) -> list[Box]:
+def _whiskers(arm: PlanePoint, x: Scale, y: Scale) -> list[Box]:
     """What an arm's two intervals cover."""
     at = x(arm.capability.value), y(arm.compliance.value)
     across = [(x(arm.capability.low), at[1]), (x(arm.capability.high), at[1])]

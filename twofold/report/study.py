@@ -21,7 +21,7 @@ from twofold.jsonl import replaced
 from twofold.report import curves, figures, wording
 from twofold.report.markdown import flat, table
 from twofold.report.page import TEMPLATES, asset, breakable, listed, policy, unbroken
-from twofold.report.plane import Arm, Plane
+from twofold.report.plane import Plane, PlanePoint
 from twofold.report.wording import Statement, p_value, spread, statement
 from twofold.runs.run_dir import RunDir
 from twofold.types import Comparison, Estimate, Outcome
@@ -97,7 +97,7 @@ class Page:
     def plane(self) -> Plane | None:
         """All arms that have both axes; None if there is none."""
         points = [
-            Arm(name, arm["capability"], arm["compliance"])
+            PlanePoint(name, arm["capability"], arm["compliance"])
             for name, arm in self.arms.items()
             if "capability" in arm and "compliance" in arm
         ]

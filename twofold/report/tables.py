@@ -1,4 +1,4 @@
-"""What stands in which row? The `joint` finding's flat keys, arranged as tables.
+"""What stands in which row? The records of the `joint` finding, arranged as tables.
 
 Nothing is computed here: every number of a row is an `Estimate` or a `Comparison` of the finding,
 and a row that has none is not made. The page and the plain text are both drawn from these rows.
@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from twofold.constraints import ALIASES, CONSTRAINTS
-from twofold.types import Comparison, Estimate, Finding, FinishReason
+from twofold.problems.floors import FLOORS
+from twofold.report.wording import filed_under
+from twofold.types import ALL, Comparison, Estimate, Finding, FinishReason, Slice
 
 ROLES = ("baseline", "model")
 """Before, then after: the order in which columns stand."""
@@ -35,17 +37,17 @@ TAGS = {
 
 @dataclass(frozen=True)
 class MeasureRow:
-    """One measure, for the model and (if there is one) for the base it is held against.
+    """One measure, for the model and (if there is one) for the baseline.
 
     Args:
-        key: The measure's path without the role, e.g. `constrained/hacc`.
+        metric: The metric.
         label: What it is called.
         estimates: By role.
         comparison: The paired difference; None where none was made.
-        floors: What a reply that does nothing gets on this measure, by its name.
+        floors: What a trivial reply gets on this measure, by its name.
     """
 
-    key: str
+    metric: str
     label: str
     estimates: Mapping[str, Estimate]
     comparison: Comparison | None = None
@@ -61,7 +63,7 @@ class TypeRow:
         group: The group the type belongs to; "other" for a name the registry does not know.
         rate: By role: met when it was stated.
         null: By role: met when it was not stated.
-        lift: By role: (rate − null) / (1 − null).
+        chance_corrected: By role: (rate − null) / (1 − null).
         comparison: The paired difference, corrected over all types.
     """
 
@@ -69,7 +71,7 @@ class TypeRow:
     group: str
     rate: Mapping[str, Estimate]
     null: Mapping[str, Estimate]
-    lift: Mapping[str, Estimate]
+    chance_corrected: Mapping[str, Estimate]
     comparison: Comparison | None = None
 
 
@@ -112,43 +114,41 @@ MOST_UNFINISHED = 0.05
 
 
 _HEADLINE = (
-    ("unconstrained/accuracy", "Accuracy, constraints not stated", "capability"),
-    ("constrained/accuracy", "Accuracy, constraints stated", "constrained_accuracy"),
-    ("constrained/hacc", "All constraints met (HAcc)", "compliance"),
-    ("constrained/sacc", "Share of constraints met (SAcc)", "sacc"),
-    ("constrained/joint", "Right and all constraints met", "joint"),
+    ("unconstrained", "accuracy", "Accuracy, constraints not stated"),
+    ("constrained", "accuracy", "Accuracy, constraints stated"),
+    ("constrained", "hacc", "All constraints met (HAcc)"),
+    ("constrained", "sacc", "Share of constraints met (SAcc)"),
+    ("constrained", "joint", "Right and all constraints met"),
 )
 
 
 def headline(finding: Finding) -> list[MeasureRow]:
-    """The measures that the verdict rests on, top to bottom.
-
-    Args:
-        finding: The `joint` finding.
-
-    Returns:
-        One row for each measure that was taken.
+    """The measures that the verdict rests on, top to bottom; those not taken are left out.
 
     Example:
-        >>> share = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
-        >>> found = Finding(diagnostic="joint", question="?", estimates={"model/constrained/hacc": share})
+        >>> half = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
+        >>> hacc = Measure(role="model", condition="constrained", metric="hacc", estimate=half)
+        >>> found = Finding(diagnostic="joint", question="?", measures=(hacc,))
         >>> [row.label for row in headline(found)]
         ['All constraints met (HAcc)']
     """
     rows = []
-    for key, label, compared in _HEADLINE:
-        comparison = finding.comparisons.get(compared)
-        if estimates := _by_role(finding, key):
-            rows.append(MeasureRow(key, label, estimates, comparison, _floors(finding, key)))
+    for condition, metric, label in _HEADLINE:
+        if estimates := _by_role(finding, metric, condition):
+            comparison = finding.comparison(metric, condition=condition)
+            floors = {
+                name.replace("_", " "): floor
+                for name in FLOORS
+                if (floor := finding.estimate(metric, role=name))
+            }
+            rows.append(MeasureRow(metric, label, estimates, comparison, floors))
     return rows
 
 
 def other_cells(finding: Finding) -> list[MeasureRow]:
     """The cells that no headline row shows: all but right and obedient, which is the joint rate."""
-    rows = (
-        MeasureRow(f"cells/{c}", said, _by_role(finding, f"cells/{c}")) for c, said in CELLS.items()
-    )
-    return [row for row in rows if row.estimates and row.key != "cells/right_obedient"]
+    rows = (MeasureRow(c, said, _by_role(finding, c, "constrained")) for c, said in CELLS.items())
+    return [row for row in rows if row.estimates and row.metric != "right_obedient"]
 
 
 def types(finding: Finding) -> dict[str, list[TypeRow]]:
@@ -158,24 +158,21 @@ def types(finding: Finding) -> dict[str, list[TypeRow]]:
         `{group: rows}` in the order in which the finding names the types.
     """
     groups: dict[str, list[TypeRow]] = {}
-    for name in _names(finding.estimates, "type"):
-        row = _type_row(finding, "type", name)
+    for part in _slices(finding, "type"):
+        row = _type_row(finding, part)
         groups.setdefault(row.group, []).append(row)
-    for group in _names(finding.estimates, "group"):
-        groups.setdefault(group, []).insert(0, _type_row(finding, "group", group))
+    for part in _slices(finding, "group"):
+        groups.setdefault(part.value, []).insert(0, _type_row(finding, part))
     return groups
 
 
 def breakdowns(finding: Finding) -> list[Breakdown]:
-    """The `by` estimates: the known tags first, then any other that the finding has."""
+    """The estimates by tag: the known tags first, then any other that the finding has."""
     found: dict[str, dict[str, dict[str, dict[str, Estimate]]]] = {}
-    for key, estimate in finding.estimates.items():
-        role, _, rest = key.partition("/by/")
-        tag, _, rest = rest.partition("/")
-        value, _, measure = rest.rpartition("/")
-        if measure:
-            by_value = found.setdefault(tag, {}).setdefault(measure, {})
-            by_value.setdefault(value, {})[role] = estimate
+    for each in finding.measures:
+        if each.slice.by not in ("", "type", "group"):
+            by_value = found.setdefault(each.slice.by, {}).setdefault(each.metric, {})
+            by_value.setdefault(each.slice.value, {})[each.role] = each.estimate
     order = [tag for tag in TAGS if tag in found] + [tag for tag in found if tag not in TAGS]
     return [Breakdown(tag, TAGS.get(tag, tag.replace("_", " ")), found[tag]) for tag in order]
 
@@ -183,11 +180,8 @@ def breakdowns(finding: Finding) -> list[Breakdown]:
 def endings(finding: Finding) -> list[Ending]:
     """How replies ended, one entry for each role and condition that was sampled."""
     found: dict[tuple[str, str], dict[FinishReason, int]] = {}
-    for key, count in finding.counts.items():
-        where, _, ended = key.partition("/finish_reason/")
-        role, _, condition = where.partition("/")
-        if ended:
-            found.setdefault((role, condition), {})[FinishReason(ended)] = count
+    for each in finding.counts:
+        found.setdefault((each.role, each.condition), {})[FinishReason(each.metric)] = each.n
     return [
         Ending(role, condition, found[role, condition])
         for role in ROLES
@@ -202,9 +196,9 @@ def unfinished(finding: Finding) -> dict[str, tuple[int, int]]:
     Only roles that have any; both conditions together.
 
     Example:
-        >>> counts = {"model/unconstrained/finish_reason/answered": 7,
-        "model/constrained/finish_reason/unclosed_thinking": 2}
-        >>> unfinished(Finding(diagnostic="joint", question="?", counts=counts))
+        >>> cut = Count(role="model", condition="constrained", metric="unclosed_thinking", n=2)
+        >>> rest = Count(role="model", condition="unconstrained", metric="answered", n=7)
+        >>> unfinished(Finding(diagnostic="joint", question="?", counts=(cut, rest)))
         {'model': (2, 9)}
     """
     found: dict[str, tuple[int, int]] = {}
@@ -216,45 +210,43 @@ def unfinished(finding: Finding) -> dict[str, tuple[int, int]]:
 
 
 def methods(findings: Iterable[Finding]) -> dict[str, list[str]]:
-    """How each interval and p-value was made: `{method: keys}`, in order of first use."""
+    """How each interval and p-value was made: `{method: numbers}`, in order of first use."""
     found: dict[str, list[str]] = {}
     for finding in findings:
-        for key, estimate in finding.estimates.items():
-            found.setdefault(f"{estimate.method}, {estimate.level:.0%} interval", []).append(key)
-        for key, comparison in finding.comparisons.items():
-            how = comparison.difference
-            text = f"{how.method}, {how.level:.0%} interval; p by {comparison.test}"
-            found.setdefault(text, []).append(f"difference: {key}")
+        for measure in finding.measures:
+            how = measure.estimate
+            text = f"{how.method}, {how.level:.0%} interval"
+            found.setdefault(text, []).append(filed_under(measure))
+        for contrast in finding.contrasts:
+            how = contrast.comparison.difference
+            text = f"{how.method}, {how.level:.0%} interval; p by {contrast.comparison.test}"
+            found.setdefault(text, []).append(f"difference: {filed_under(contrast)}")
     return found
 
 
-def _by_role(finding: Finding, key: str) -> dict[str, Estimate]:
-    paths = ((role, f"{role}/{key}") for role in ROLES)
-    return {role: finding.estimates[p] for role, p in paths if p in finding.estimates}
-
-
-def _floors(finding: Finding, key: str) -> dict[str, Estimate]:
-    measure = key.removeprefix("constrained/").removeprefix("unconstrained/")
-    return {
-        name.replace("_", " "): finding.estimates[path]
-        for name in _names(finding.estimates, "floor", depth=0)
-        if (path := f"floor/{name}/{measure}") in finding.estimates
+def _by_role(
+    finding: Finding, metric: str, condition: str, slice: Slice = ALL
+) -> dict[str, Estimate]:
+    found = {
+        role: finding.estimate(metric, role=role, condition=condition, slice=slice)
+        for role in ROLES
     }
+    return {role: estimate for role, estimate in found.items() if estimate is not None}
 
 
-def _names(estimates: Iterable[str], kind: str, *, depth: int = 1) -> list[str]:
-    """The NAMEs of `ROLE/kind/NAME/...` (depth 1) or `kind/NAME/...` (depth 0), each once."""
-    keys = (key.split("/") for key in estimates)
-    return list(dict.fromkeys(key[depth + 1] for key in keys if key[depth : depth + 1] == [kind]))
+def _slices(finding: Finding, by: str) -> list[Slice]:
+    """The slices by one thing, in the finding's order, each once."""
+    return list(dict.fromkeys(m.slice for m in finding.measures if m.slice.by == by))
 
 
-def _type_row(finding: Finding, kind: str, name: str) -> TypeRow:
-    cls = CONSTRAINTS.get(ALIASES.get(name, name))
+def _type_row(finding: Finding, part: Slice) -> TypeRow:
+    cls = CONSTRAINTS.get(ALIASES.get(part.value, part.value))
+    group = cls.group if cls else "other"
     return TypeRow(
-        name=name,
-        group=name if kind == "group" else (cls.group if cls else "other"),
-        rate=_by_role(finding, f"{kind}/{name}/rate"),
-        null=_by_role(finding, f"{kind}/{name}/null"),
-        lift=_by_role(finding, f"{kind}/{name}/chance_corrected"),
-        comparison=finding.comparisons.get(f"{kind}/{name}"),
+        name=part.value,
+        group=part.value if part.by == "group" else group,
+        rate=_by_role(finding, "met", "constrained", part),
+        null=_by_role(finding, "met", "unconstrained", part),
+        chance_corrected=_by_role(finding, "chance_corrected", "constrained", part),
+        comparison=finding.comparison("met", condition="constrained", slice=part),
     )

@@ -1,4 +1,4 @@
-"""What does it mean? Findings in sentences: the verdict, what is absent, and how numbers look.
+"""How are numbers and verdicts said? The words of the page, the text file and the terminal.
 
 The words are chosen once, here, so that the page, the text file and the terminal say the same.
 """
@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from twofold.report.tables import MOST_UNFINISHED, unfinished
-from twofold.types import Comparison, Estimate, Finding, Outcome
+from twofold.types import Comparison, Contrast, Estimate, Measure, Outcome
 
 _OUTCOMES = {
     Outcome.both_rise: ("Both rose", "The gain in capability was not paid for in compliance."),
@@ -26,22 +25,6 @@ _OUTCOMES = {
         "The verdict changes when thoughts that never ended are counted as wrong.",
     ),
 }
-
-
-_ABSENT = {
-    "accuracy": "No problem has a reference answer, so nobody can say which replies are right: "
-    "accuracy, the joint rate and the four cells are absent.",
-    "unconstrained": "Nothing was sampled without the constraints in the prompt, so that accuracy is absent "
-    "and capability means accuracy with the constraints stated.",
-    "types": "No constraint was scored, so compliance and the table of types are absent.",
-    "null": "Nothing was sampled without the constraints in the prompt, so how often each is met by "
-    "accident (the null rate) and the lift over it are absent.",
-    "thinking": "No reply carries a count of thinking tokens, so there is no breakdown by thinking "
-    "length.",
-    "baseline": "One model was measured alone, so there are no differences; --baseline BASE gives a "
-    "before and an after.",
-}
-"""Why a part of the report is empty, by part."""
 
 
 @dataclass(frozen=True)
@@ -99,21 +82,20 @@ def p_value(p: float | None) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def verdict(finding: Finding, names: Mapping[str, str]) -> Statement:
-    """The finding in one sentence.
+def filed_under(record: Measure | Contrast) -> str:
+    """What a record is of, in a line.
 
-    Args:
-        finding: The `joint` finding.
-        names: What the models are called, by role (`model`, `baseline`).
-
-    Returns:
-        For a pair, the outcome in words with both differences; for one model, its headline
-        numbers. What could not be measured is not named here: see `absences`.
+    Example:
+        >>> half = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
+        >>> part = Slice("type", "punctuation:no_comma")
+        >>> filed_under(Measure(role="model", metric="met", slice=part, estimate=half))
+        'met · model · type punctuation:no_comma'
     """
-    if finding.outcome is None:
-        return _of_one(finding, names["model"])
-    found = statement(finding.outcome, finding.comparisons)
-    return Statement(found.title, found.numbers, found.meaning + _at_worst(finding, names))
+    whose = record.role
+    if isinstance(record, Contrast):
+        whose += f" − {record.versus}"
+    part = " ".join(record.slice) if record.slice.by else ""
+    return " · ".join(filter(None, (record.metric, record.condition, whose, part)))
 
 
 def statement(outcome: Outcome, comparisons: Mapping[str, Comparison]) -> Statement:
@@ -137,78 +119,6 @@ def statement(outcome: Outcome, comparisons: Mapping[str, Comparison]) -> Statem
             meaning += f" The smallest detectable difference (80 % power): {', '.join(seen)}."
     said = ", ".join(f"{key} {spread(each.difference, sign=True)}" for key, each in moved.items())
     return Statement(title, f"{said}.".capitalize(), meaning)
-
-
-def never_finished(finding: Finding, names: Mapping[str, str]) -> list[str]:
-    """A warning for each role that was cut inside its thought too often to go by the rest.
-
-    Args:
-        finding: The `joint` finding.
-        names: What the models are called, by role.
-    """
-    return [
-        f"{n} of {of} replies of {names[role]} never finished thinking ({100 * n / of:.1f} %). They are "
-        "unscored, and thoughts run long where problems are hard: its numbers describe the problems "
-        "that it could finish. A larger --max-tokens lets it finish more."
-        for role, (n, of) in unfinished(finding).items()
-        if n / of > MOST_UNFINISHED
-    ]
-
-
-def absences(finding: Finding) -> dict[str, str]:
-    """Why a part of the report has nothing to show: one sentence for each missing part.
-
-    Returns:
-        By part: `accuracy`, `unconstrained`, `types`, `null`, `thinking`, `baseline`. What is there has no
-        entry.
-    """
-    keys = finding.estimates.keys()
-    has = {
-        "accuracy": any(key.endswith("/accuracy") for key in keys),
-        "unconstrained": "model/unconstrained/accuracy" in keys,
-        "types": any(key.startswith("model/type/") for key in keys),
-        "null": any(key.endswith("/null") for key in keys),
-        "thinking": any("/by/thinking_tokens/" in key for key in keys),
-        "baseline": finding.outcome is not None or bool(finding.comparisons),
-    }
-    said = {part: text for part, text in _ABSENT.items() if not has[part]}
-    if "accuracy" in said:
-        said.pop("unconstrained", None)
-    if "types" in said:
-        said.pop("null", None)
-    return said
-
-
-def _at_worst(finding: Finding, names: Mapping[str, str]) -> str:
-    """Who was cut inside its thought how often, and the differences if all that counts as wrong."""
-    worst = {
-        side: finding.comparisons[key]
-        for side in ("capability", "compliance")
-        if (key := f"{side}_unclosed_as_wrong") in finding.comparisons
-    }
-    if not worst:
-        return ""
-    cut = ", ".join(
-        f"{n} of {of} replies of {names[role]}" for role, (n, of) in unfinished(finding).items()
-    )
-    said = ", ".join(f"{side} {spread(each.difference, sign=True)}" for side, each in worst.items())
-    return f" Never finished thinking: {cut}. With these counted as wrong and disobedient: {said}."
-
-
-def _of_one(finding: Finding, name: str) -> Statement:
-    measured = {
-        "right without constraints": "model/unconstrained/accuracy",
-        "right with constraints": "model/constrained/accuracy",
-        "all constraints met": "model/constrained/hacc",
-        "right and all constraints met": "model/constrained/joint",
-    }
-    said = [
-        f"{label} {spread(finding.estimates[key])}"
-        for label, key in measured.items()
-        if key in finding.estimates
-    ]
-    text = ", ".join(said) if said else "nothing could be scored"
-    return Statement(name, f"{text[0].upper()}{text[1:]}.", "One model, measured alone.")
 
 
 def _who_moved(moved: Mapping[str, Comparison], outcome: Outcome) -> str:

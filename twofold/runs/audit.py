@@ -83,7 +83,7 @@ def audit(
         >>> no_comma = from_spec("punctuation:no_comma", None, profile="fixed")
         >>> asked = [Problem(question="What is 2 + 2?", answer="4", constraints=(no_comma,))]
         >>> result = audit(model, asked, out=tempfile.mkdtemp())
-        >>> result.findings[0].estimates["model/constrained/joint"].value
+        >>> result.findings[0].estimate("joint", condition="constrained").value
         1.0
     """
     unique = list({problem.id: problem for problem in problems}.values())

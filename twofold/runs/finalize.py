@@ -5,18 +5,16 @@ What `twofold audit` and `twofold score` end with, and all that `twofold report`
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from twofold import problems as problem_files
 from twofold import report
-from twofold.diagnostics import ASKED
-from twofold.diagnostics.joint import analysis as joint
-from twofold.diagnostics.joint import profiles
-from twofold.diagnostics.joint.table import Table
-from twofold.jsonl import read_lines
+from twofold.diagnostics import ANALYSES
+from twofold.jsonl import read_lines, replaced
 from twofold.report.findings import finding_to_json
 from twofold.runs.run_dir import RunDir
 from twofold.types import Finding, Problem
@@ -59,23 +57,35 @@ def finalize(path: Path) -> RunResult:
     findings = tuple(_findings(path, problems, lost, seed))
     saved = {"findings": [finding_to_json(f) for f in findings], "lost": lost.to_json()}
     run.write_json("findings.json", saved)
+    for name, rows in (("measures", Finding.rows), ("contrasts", Finding.contrast_rows)):
+        _write_csv(path / f"{name}.csv", [row for finding in findings for row in rows(finding)])
     report.write(path)
     return RunResult(findings=findings, lost=lost, path=path)
 
 
 def _findings(path: Path, problems: list[Problem], lost: LossCount, seed: int) -> Iterator[Finding]:
-    finding = joint.analyse(Table.of(problems, read_lines(path / "joint.jsonl")), seed=seed)
-    yield replace(finding, caveats=(*_loss_in_words(lost), *finding.caveats))
-    if (path / "profiles.jsonl").exists():
-        rows = read_lines(path / "profiles.jsonl")
-        yield profiles.analyse(profiles.Table.of(rows), seed=seed)
-    for diagnostic in ASKED:
-        table = path / f"{diagnostic.table}.jsonl"
-        if table.exists():
-            kept = [row for row in read_lines(table) if "skipped" not in row]
-            found = diagnostic.analyse(kept, problems, seed=seed)
-            skipped = (f"{r['role']}: {r['skipped']}" for r in read_lines(table) if "skipped" in r)
-            yield replace(found, caveats=(*skipped, *found.caveats))
+    """The finding of every table that the run has; losses and what was skipped lead the caveats."""
+    for analysis in ANALYSES:
+        table = path / f"{analysis.table}.jsonl"
+        if not table.exists():
+            continue
+        found = analysis.analyse(
+            (row for row in read_lines(table) if "skipped" not in row), problems, seed=seed
+        )
+        ahead = _loss_in_words(lost) if found.diagnostic == "joint" else _skipped_in_words(table)
+        yield replace(found, caveats=(*ahead, *found.caveats))
+
+
+def _skipped_in_words(table: Path) -> tuple[str, ...]:
+    return tuple(f"{r['role']}: {r['skipped']}" for r in read_lines(table) if "skipped" in r)
+
+
+def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    """A table that `pandas.read_csv` reads; only a heading where there is no row."""
+    with replaced(path) as file:
+        writer = csv.DictWriter(file, [*rows[0]] if rows else ["diagnostic"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _loss_in_words(lost: LossCount) -> tuple[str, ...]:

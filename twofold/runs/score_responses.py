@@ -76,11 +76,11 @@ def floor_answers(problems: Sequence[Problem]) -> Iterator[tuple[Item, Response]
     answers = Counter(problem.answer for problem in problems if problem.answer is not None)
     usual = min(answers, key=lambda answer: (-answers[answer], answer)) if answers else None
     for problem in problems:
-        condition_texts = {"constant": "5" if usual is None else f"\\boxed{{{usual}}}"}
+        condition_texts = {"constant_reply": "5" if usual is None else f"\\boxed{{{usual}}}"}
         if problem.answer is not None:
             condition_texts["bare_answer"] = f"\\boxed{{{problem.answer}}}"
         for name, text in condition_texts.items():
-            yield Item("floor", name, problem.id, 0), Response(raw=text, reply=text)
+            yield Item(name, "floor", problem.id, 0), Response(raw=text, reply=text)
 
 
 @final

@@ -218,3 +218,26 @@ class Finding:
                 "slice": each.slice.value,
                 **asdict(each.estimate),
             }
+
+    def contrast_rows(self) -> Iterator[dict[str, Any]]:
+        """Every contrast as a flat row; `value`, `low`, `high` and `n` are the difference's."""
+        for each in self.contrasts:
+            found = each.comparison
+            yield {
+                "diagnostic": self.diagnostic,
+                "role": each.role,
+                "versus": each.versus,
+                "condition": each.condition,
+                "metric": each.metric,
+                "slice_by": each.slice.by,
+                "slice": each.slice.value,
+                **asdict(found.difference),
+                "before": found.before.value,
+                "after": found.after.value,
+                "n_improved": found.n_improved,
+                "n_regressed": found.n_regressed,
+                "p": found.p,
+                "p_adjusted": found.p_adjusted,
+                "minimum_detectable_effect": found.minimum_detectable_effect,
+                "test": found.test,
+            }

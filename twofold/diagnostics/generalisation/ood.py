@@ -16,16 +16,16 @@ rate are ours; a reply that does not parse is not judged further, and counted.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
 import numpy as np
 
 from twofold.diagnostics.diagnostic import Diagnostic, Subject
 from twofold.diagnostics.lost import unscored_in_words
-from twofold.errors import StatsError
+from twofold.diagnostics.row_table import Column, RowTable, compared, filed, holm_corrected
 from twofold.jsonl import Row
 from twofold.problems.optimisation import (
     FAMILIES,
@@ -38,8 +38,17 @@ from twofold.problems.optimisation import (
 )
 from twofold.problems.optimisation.choice import Choice
 from twofold.scorers.answers.extract import boxes
-from twofold.stats import average, corrected, mean, paired
-from twofold.types import Comparison, Estimate, Finding, FinishReason, Problem, Response
+from twofold.stats import average
+from twofold.types import (
+    Comparison,
+    Contrast,
+    Finding,
+    FinishReason,
+    Measure,
+    Problem,
+    Response,
+    Slice,
+)
 
 FRESH = "n1_fresh"
 """The control of `n1_binding`: the same removal from an instance of a seed that no suite has."""
@@ -119,29 +128,23 @@ class Ood(Diagnostic):
         """Rates by role and variant, and what losing an element costs.
 
         Returns:
-            Estimates `ROLE/VARIANT/MEASURE` for `parsed` and `solved` (of the replies: a reply in no
-            readable form states no optimum), `feasible` and `best` (of the parsed), `gap` (of the
-            feasible), `kept/RULE`; `ROLE/copies` (of the parsed replies to `n1_binding`, how many are an
-            optimum of `n`), `ROLE/changed_for_nothing` (right on `n`, wrong on `n1_slack`); floors
-            `floor/VARIANT/best/random` and `/copy`, `floor/copies/random`.
-            Comparisons of `solved`: `ROLE/binding_over_fresh` (falls where the whole instance is recalled),
-            `ROLE/n_over_control` (rises where the instances themselves are known),
-            `ROLE/binding_over_control` (falls for many rules that recall nothing: no proof),
-            `ROLE/slack_over_n`; `change/...`, model minus baseline.
+            Measures, condition = variant: `parsed` and `solved` (of the replies: a reply in no readable
+            form states no optimum), `feasible` and `best` (of the parsed), `gap` (of the feasible),
+            `kept` by rule; `copies` (of the parsed replies to `n1_binding`, how many are an optimum of
+            `n`), `changed_for_nothing` (right on `n`, wrong on `n1_slack`); floors `random` and
+            `old_optimum`. Contrasts of `solved`: `n1_binding` versus `n1_fresh` (falls where the whole
+            instance is recalled), `n` versus `size_control` (rises where the instances themselves are
+            known), `n1_binding` versus `size_control` (falls for many rules that recall nothing: no
+            proof), `n1_slack` versus `n`; and every rate of the model versus the baseline.
         """
-        work = _Analysis([row for row in rows if "variant" in row], seed)
-        estimates: dict[str, Estimate] = {}
-        comparisons: dict[str, Comparison] = {}
-        for role in work.roles():
-            estimates |= {f"{role}/{key}": e for key, e in work.rates(role)}
-            comparisons |= {f"{role}/{key}": c for key, c in work.costs(role).items()}
-        estimates |= dict(work.floors())
-        comparisons |= work.changes()
+        work = _Work(RowTable([row for row in rows if "variant" in row], "instance", seed))
+        measures = [each for role in work.table.roles() for each in work.rates(role)]
+        contrasts = [each for role in work.table.roles() for each in work.costs(role)]
         return Finding(
             diagnostic=self.name,
             question=self.question,
-            estimates=estimates,
-            comparisons=comparisons,
+            measures=[*measures, *work.floors()],
+            contrasts=[*contrasts, *work.changes()],
             caveats=tuple(work.caveats()),
         )
 
@@ -188,145 +191,107 @@ def _floors(made: Quadruple, variant: Variant) -> Row:
     }
 
 
-Column = dict[str, float]
-"""A value for each instance that has one."""
-
-Which = tuple[str, str, str]
-"""Role, variant and measure of a column."""
+COSTS = (
+    (FRESH, "n1_binding"),
+    ("size_control", "n"),
+    ("size_control", "n1_binding"),
+    ("n", "n1_slack"),
+)
+"""The variants whose success is compared: the first is subtracted from the second."""
 
 
 @final
 @dataclass(frozen=True)
-class _Analysis:
-    rows: Sequence[Row]
-    seed: int
+class _Work:
+    """One analysis of the families."""
 
-    def roles(self) -> list[str]:
-        return sorted({row["role"] for row in self.rows}, reverse=True)
+    table: RowTable
 
-    def column(self, role: str, variant: str, measure: str) -> Column:
-        """A measure by instance; what is not scored is left out."""
-        found: Column = {}
-        for row in self.rows:
-            if row["role"] == role and row["variant"] == variant:
-                value = _at(row, measure)
-                if value is not None:
-                    found[row["instance"]] = value
-        return found
+    def _column(self, role: str, variant: str, measure: str) -> Column:
+        return self.table.column(measure, role, variant=variant)
 
-    def _n(self, role: str, variant: str) -> int:
-        return sum(row["role"] == role and row["variant"] == variant for row in self.rows)
-
-    def rates(self, role: str) -> Iterator[tuple[str, Estimate]]:
-        rules = sorted({name for row in self.rows for name in row.get("kept", {})})
-        for variant in ASKED:
-            asked = self._n(role, variant)
-            for measure in (
-                "parsed",
-                "solved",
-                "feasible",
-                "best",
-                *(f"kept/{rule}" for rule in rules),
-            ):
-                found = self.column(role, variant, measure)
-                if found:
-                    lost = asked - len(found) if "/" not in measure else 0
-                    yield f"{variant}/{measure}", mean([*found.values()], n_unscored=lost)
-            gaps = self.column(role, variant, "gap")
-            if len(gaps) > 1:
-                yield f"{variant}/gap", average([*gaps.values()], n_unscored=asked - len(gaps))
-        copies = {
-            i: c
-            for i, c in self.column(role, "n1_binding", "copies").items()
-            if i.partition("/")[0] not in NO_COPIES
-        }
-        if copies:
-            yield "copies", mean([*copies.values()])
-        before, after = self.column(role, "n", "best"), self.column(role, "n1_slack", "best")
-        right = [1 - after[i] for i in before if before[i] == 1 and i in after]
-        if right:
-            yield "changed_for_nothing", mean(right)
-
-    def floors(self) -> Iterator[tuple[str, Estimate]]:
-        role = next(iter(self.roles()), "")
-        for variant in ASKED:
-            for floor in ("random", "copy"):
-                found = self.column(role, variant, f"{floor}/best")
-                if found:
-                    yield f"floor/{variant}/best/{floor}", mean([*found.values()])
-        guessed = self.column(role, "n1_binding", "random/copies")
-        if guessed:
-            yield "floor/copies/random", mean([*guessed.values()])
-
-    def costs(self, role: str) -> dict[str, Comparison]:
-        """Success on one variant minus success on another, by instance; Holm over the four."""
-        wanted = {
-            "binding_over_fresh": (FRESH, "n1_binding"),
-            "n_over_control": ("size_control", "n"),
-            "binding_over_control": ("size_control", "n1_binding"),
-            "slack_over_n": ("n", "n1_slack"),
-        }
-        columns = {
-            key: ((role, old, "solved"), (role, new, "solved"))
-            for key, (old, new) in wanted.items()
-        }
-        return corrected(self._paired(columns))
-
-    def changes(self) -> dict[str, Comparison]:
-        """Model minus baseline, by instance; Holm over all."""
-        if set(self.roles()) != {"model", "baseline"}:
-            return {}
-        measures = [(variant, what) for variant in ASKED for what in ("parsed", "solved")]
-        columns = {
-            f"change/{variant}/{what}": (
-                ("baseline", variant, what),
-                ("model", variant, what),
-            )
-            for variant, what in [*measures, ("n1_binding", "copies")]
-        }
-        return corrected(self._paired(columns))
-
-    def _asked(self, role: str, variant: str) -> set[str]:
-        """The instances that were asked in a variant, scored or not."""
+    def _inner(self, role: str, variant: str, field: str, key: str) -> Column:
+        """A value inside a field of the rows: a rule of `kept`, a measure of a floor."""
         return {
-            row["instance"]
-            for row in self.rows
-            if row["role"] == role and row["variant"] == variant
+            row["instance"]: float(row[field][key])
+            for row in self.table.select(role, variant=variant)
+            if row.get(field, {}).get(key) is not None
         }
 
-    def _paired(self, wanted: Mapping[str, tuple[Which, Which]]) -> dict[str, Comparison]:
-        found = {}
-        for key, (before, after) in wanted.items():
-            old, new = self.column(*before), self.column(*after)
-            shared = sorted(old.keys() & new.keys())
-            lost = len(self._asked(*before[:2]) & self._asked(*after[:2])) - len(shared)
-            try:
-                found[key] = paired(
-                    [old[i] for i in shared],
-                    [new[i] for i in shared],
-                    n_unscored=lost,
-                    seed=self.seed,
+    def rates(self, role: str) -> Iterator[Measure]:
+        rules = sorted({name for row in self.table.rows for name in row.get("kept", {})})
+        for variant in ASKED:
+            n = len(self.table.asked(role, variant=variant))
+            for metric in ("parsed", "solved", "feasible", "best"):
+                rate = self.table.mean(self._column(role, variant, metric), n)
+                yield from filed(role, metric, rate, condition=variant)
+            for rule in rules:
+                found = self._inner(role, variant, "kept", rule)
+                rate = self.table.mean(found, len(found))
+                yield from filed(role, "kept", rate, condition=variant, slice=Slice("rule", rule))
+            gaps = self._column(role, variant, "gap")
+            if len(gaps) > 1:
+                gap = average([*gaps.values()], n_unscored=n - len(gaps), seed=self.table.seed)
+                yield from filed(role, "gap", gap, condition=variant)
+        copies = {
+            instance: value
+            for instance, value in self._column(role, "n1_binding", "copies").items()
+            if instance.partition("/")[0] not in NO_COPIES
+        }
+        rate = self.table.mean(copies, len(copies))
+        yield from filed(role, "copies", rate, condition="n1_binding")
+        before, after = self._column(role, "n", "best"), self._column(role, "n1_slack", "best")
+        wrong = {i: 1 - after[i] for i in before if before[i] == 1 and i in after}
+        rate = self.table.mean(wrong, len(wrong))
+        yield from filed(role, "changed_for_nothing", rate, condition="n1_slack")
+
+    def floors(self) -> Iterator[Measure]:
+        role = next(iter(self.table.roles()), "")
+        for variant in ASKED:
+            for floor, field in (("random", "random"), ("old_optimum", "copy")):
+                found = self._inner(role, variant, field, "best")
+                yield from filed(
+                    floor, "best", self.table.mean(found, len(found)), condition=variant
                 )
-            except StatsError:
-                continue
-        return found
+        found = self._inner(role, "n1_binding", "random", "copies")
+        rate = self.table.mean(found, len(found))
+        yield from filed("random", "copies", rate, condition="n1_binding")
+
+    def costs(self, role: str) -> list[Contrast]:
+        """Success on one variant minus success on another, by instance; Holm over the four."""
+        found: list[Contrast] = []
+        for old, new in COSTS:
+            cost = self._paired((role, old), (role, new), "solved")
+            found += compared(role, old, "solved", cost, condition=new)
+        return holm_corrected(found)
+
+    def changes(self) -> list[Contrast]:
+        """Model minus baseline, by instance; Holm over all."""
+        if not self.table.is_pair:
+            return []
+        rates = [(variant, metric) for variant in ASKED for metric in ("parsed", "solved")]
+        found: list[Contrast] = []
+        for variant, metric in [*rates, ("n1_binding", "copies")]:
+            moved = self._paired(("baseline", variant), ("model", variant), metric)
+            found += compared("model", "baseline", metric, moved, condition=variant)
+        return holm_corrected(found)
+
+    def _paired(self, old: tuple[str, str], new: tuple[str, str], metric: str) -> Comparison | None:
+        """A metric of one role and variant minus that of another, on what both were asked."""
+        asked = [self.table.asked(role, variant=variant) for role, variant in (old, new)]
+        return self.table.paired(
+            self._column(*old, metric), self._column(*new, metric), len(asked[0] & asked[1])
+        )
 
     def caveats(self) -> Iterator[str]:
-        for role in self.roles():
-            there = [row for row in self.rows if row["role"] == role]
+        for role in self.table.roles():
+            there = [row for row in self.table.rows if row["role"] == role]
             read = sum(row["parsed"] == 1 for row in there)
             if read < FEW:
                 yield (
                     f"{role}: {read} of {len(there)} replies are in the form that was asked for; too few "
                     "to say anything of what it optimises."
                 )
-            rows = {variant: self._n(role, variant) for variant in ASKED}
-            scored = [v for v in ASKED if self.column(role, v, "parsed")]
+            rows = {variant: len(self.table.asked(role, variant=variant)) for variant in ASKED}
+            scored = [v for v in ASKED if self.table.column("parsed", role, variant=v)]
             yield from unscored_in_words(role, rows, scored)
-
-
-def _at(row: Mapping[str, Any], measure: str) -> float | None:
-    value: Any = row
-    for key in measure.split("/"):
-        value = value.get(key) if isinstance(value, dict) else None
-    return None if value is None else float(value)

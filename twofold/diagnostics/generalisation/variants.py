@@ -14,12 +14,12 @@ from typing import ClassVar, final
 
 from twofold.diagnostics.diagnostic import Diagnostic, Subject
 from twofold.diagnostics.lost import unscored_in_words
-from twofold.errors import StatsError
+from twofold.diagnostics.row_table import Column, RowTable, compared, filed, holm_corrected
 from twofold.jsonl import Row
 from twofold.problems.variants import KINDS, variants
 from twofold.scorers import Correct
-from twofold.stats import change, corrected, mean, paired
-from twofold.types import Comparison, Estimate, Finding, FinishReason, Problem
+from twofold.stats import change
+from twofold.types import Contrast, Finding, FinishReason, Measure, Problem
 
 
 @final
@@ -82,23 +82,18 @@ class Variants(Diagnostic):
         """Accuracy by variant, and its drop from the original.
 
         Returns:
-            Estimates `ROLE/VARIANT/accuracy` (`original` too) and the floor `floor/VARIANT/constant`:
-            the commonest answer of the problems given to all. Comparisons `ROLE/VARIANT` (variant minus
-            original, on the problems that have both) and `change/VARIANT` (how much that moved, model
-            minus baseline).
+            Measures `accuracy`, condition = variant (`original` too); the floor `constant_reply`, the
+            commonest answer of the problems given to all. Contrasts: variant versus `original`, and
+            `accuracy_drop` (how much that moved, model versus baseline).
         """
-        work = _Analysis(list(rows), seed)
-        estimates: dict[str, Estimate] = {}
-        comparisons: dict[str, Comparison] = {}
-        for role in work.roles():
-            estimates |= {f"{role}/{key}": e for key, e in work.rates(role)}
-            comparisons |= {f"{role}/{key}": c for key, c in work.drops(role).items()}
-        estimates |= dict(work.floors())
+        work = _Work(RowTable(list(rows), "of", seed))
+        measures = [each for role in work.table.roles() for each in work.rates(role)]
+        contrasts = [each for role in work.table.roles() for each in work.drops(role)]
         return Finding(
             diagnostic=self.name,
             question=self.question,
-            estimates=estimates,
-            comparisons=comparisons | work.changes(),
+            measures=[*measures, *work.floors()],
+            contrasts=[*contrasts, *work.changes()],
             caveats=tuple(work.caveats(len(problems))),
         )
 
@@ -109,95 +104,74 @@ def _commonest(asked: Sequence[Problem]) -> str | None:
     return min(counts, key=lambda answer: (-counts[answer], answer), default=None)
 
 
-Column = dict[str, float]
-
-
 @final
 @dataclass(frozen=True)
-class _Analysis:
-    rows: Sequence[Row]
-    seed: int
+class _Work:
+    """One analysis of the variants."""
 
-    def roles(self) -> list[str]:
-        return sorted({row["role"] for row in self.rows}, reverse=True)
+    table: RowTable
 
-    def column(self, role: str, variant: str, measure: str = "correct") -> Column:
-        """A measure by original problem; what is unscored is left out."""
-        return {
-            row["of"]: float(row[measure])
-            for row in self.rows
-            if row["role"] == role and row["variant"] == variant and row[measure] is not None
-        }
-
-    def rates(self, role: str) -> Iterator[tuple[str, Estimate]]:
+    def rates(self, role: str) -> Iterator[Measure]:
         for variant in ("original", *KINDS):
-            found = self.column(role, variant)
-            lost = len(self._asked(role, variant)) - len(found)
-            if found:
-                yield f"{variant}/accuracy", mean([*found.values()], n_unscored=lost)
+            found = self.table.column("correct", role, variant=variant)
+            rate = self.table.mean(found, len(self.table.asked(role, variant=variant)))
+            yield from filed(role, "accuracy", rate, condition=variant)
 
-    def floors(self) -> Iterator[tuple[str, Estimate]]:
-        role = next(iter(self.roles()), "")
+    def floors(self) -> Iterator[Measure]:
+        role = next(iter(self.table.roles()), "")
         for variant in ("original", *KINDS):
-            found = self.column(role, variant, "guess")
-            if found:
-                yield f"floor/{variant}/constant", mean([*found.values()])
+            found = self.table.column("guess", role, variant=variant)
+            rate = self.table.mean(found, len(found))
+            yield from filed("constant_reply", "accuracy", rate, condition=variant)
 
-    def drops(self, role: str) -> dict[str, Comparison]:
+    def drops(self, role: str) -> list[Contrast]:
         """Each variant minus the original; Holm over the variants."""
-        original = self.column(role, "original")
-        found: dict[str, Comparison] = {}
+        original = self.table.column("correct", role, variant="original")
+        found: list[Contrast] = []
         for kind in KINDS:
-            other = self.column(role, kind)
-            shared = sorted(original.keys() & other.keys())
-            asked = self._asked(role, "original") & self._asked(role, kind)
-            try:
-                found[kind] = paired(
-                    [original[p] for p in shared],
-                    [other[p] for p in shared],
-                    n_unscored=len(asked) - len(shared),
-                    seed=self.seed,
-                )
-            except StatsError:
-                continue
-        return corrected(found)
+            other = self.table.column("correct", role, variant=kind)
+            asked = self.table.asked(role, variant="original") & self.table.asked(
+                role, variant=kind
+            )
+            drop = self.table.paired(original, other, len(asked))
+            found += compared(role, "original", "accuracy", drop, condition=kind)
+        return holm_corrected(found)
 
-    def changes(self) -> dict[str, Comparison]:
+    def changes(self) -> list[Contrast]:
         """The difference of the drops, model minus baseline; Holm over the variants."""
-        if set(self.roles()) != {"model", "baseline"}:
-            return {}
-        found: dict[str, Comparison] = {}
+        if not self.table.is_pair:
+            return []
+        found: list[Contrast] = []
         for kind in KINDS:
             old, new = (self._drop(role, kind) for role in ("baseline", "model"))
-            shared = sorted(old.keys() & new.keys())
-            asked = self._asked("baseline", kind) | self._asked("model", kind)
-            try:
-                found[f"change/{kind}"] = change(
-                    [old[p] for p in shared],
-                    [new[p] for p in shared],
-                    n_unscored=len(asked) - len(shared),
-                    seed=self.seed,
-                )
-            except StatsError:
-                continue
-        return corrected(found)
-
-    def _asked(self, role: str, variant: str) -> set[str]:
-        """The problems that were asked in a variant, scored or not."""
-        return {r["of"] for r in self.rows if r["role"] == role and r["variant"] == variant}
+            asked = self.table.asked("baseline", variant=kind) | self.table.asked(
+                "model", variant=kind
+            )
+            moved = self.table.paired(old, new, len(asked), change)
+            found += compared("model", "baseline", "accuracy_drop", moved, condition=kind)
+        return holm_corrected(found)
 
     def _drop(self, role: str, kind: str) -> Column:
-        original, other = self.column(role, "original"), self.column(role, kind)
+        original, other = (
+            self.table.column("correct", role, variant=v) for v in ("original", kind)
+        )
         return {p: other[p] - original[p] for p in other if p in original}
 
     def caveats(self, n_problems: int) -> Iterator[str]:
-        made = {kind: len({r["of"] for r in self.rows if r["variant"] == kind}) for kind in KINDS}
+        made = {
+            kind: len({r["of"] for r in self.table.rows if r["variant"] == kind}) for kind in KINDS
+        }
         few = [f"{kind} of {n}" for kind, n in made.items() if n < n_problems]
-        if few and self.rows:
+        if few and self.table.rows:
             yield (
                 f"Not every one of the {n_problems} problems has every variant ({', '.join(few)}): new "
                 "numbers, steps and structures need a generator, the others a name or a sentence to go by."
             )
-        for role in self.roles():
-            rows = {variant: len(self._asked(role, variant)) for variant in ("original", *KINDS)}
-            yield from unscored_in_words(role, rows, [v for v in rows if self.column(role, v)])
+        for role in self.table.roles():
+            rows = {
+                variant: len(self.table.asked(role, variant=variant))
+                for variant in ("original", *KINDS)
+            }
+            yield from unscored_in_words(
+                role, rows, [v for v in rows if self.table.column("correct", role, variant=v)]
+            )

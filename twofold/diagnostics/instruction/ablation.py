@@ -25,13 +25,14 @@ import numpy as np
 from twofold.diagnostics.diagnostic import Diagnostic, Subject
 from twofold.diagnostics.instruction.contrary import contrary
 from twofold.diagnostics.lost import unscored_in_words
+from twofold.diagnostics.row_table import Column, RowTable, compared, filed, holm_corrected
 from twofold.errors import StatsError
 from twofold.jsonl import Row
 from twofold.methods.method import TrainingError
 from twofold.problems import instruction_controls
 from twofold.scorers import Compliant, Correct
-from twofold.stats import chance_corrected, change, corrected, mean, paired
-from twofold.types import Comparison, Estimate, Finding, FinishReason, Message, Problem, Response
+from twofold.stats import chance_corrected, change
+from twofold.types import Contrast, Finding, FinishReason, Measure, Message, Problem, Response
 
 HOLLOW = "Mind how the reply is written."
 """A sentence in the place of an instruction that says nothing."""
@@ -39,8 +40,8 @@ HOLLOW = "Mind how the reply is written."
 CONDITIONS = ("constrained", "unconstrained", "output_space", "empty", "delusive", "contrary")
 """How a problem is asked; the first two by the audit itself."""
 
-AGAINST = ("unconstrained", "empty", "output_space", "delusive")
-"""What `constrained` is held against."""
+REDUCED = ("unconstrained", "empty", "output_space", "delusive")
+"""The instructions that say less than `constrained`."""
 
 
 @final
@@ -81,26 +82,21 @@ class Ablation(Diagnostic):
         """Compliance by condition, and what each part of the instruction is worth.
 
         Returns:
-            Estimates `ROLE/CONDITION/met` (share of constraints, by problem) and `/accuracy`;
-            `ROLE/chance_corrected` (stated over plain, as a share of what plain leaves);
-            `ROLE/pair/passed` (told
-            the rule it is met, told the opposite it is broken), `/pair/met`, `/pair/broken` and the
-            floor `/pair/blind` (p(1 - p) with p how often the type is met by replies that were told
-            nothing). Comparisons `ROLE/constrained_over/CONDITION`, `ROLE/pair_over_blind`;
-            `change/...`, model minus baseline.
+            Measures by condition: `met` (share of constraints, by problem) and `accuracy`;
+            `chance_corrected`; `pair_passed` (told the rule it is met, told the opposite it is broken),
+            `pair_met`, `pair_broken` and the floor `pair_blind` (p(1 - p) with p how often the type is
+            met by replies that were told nothing). Contrasts: `met` under `constrained` versus each
+            reduced instruction, `pair_passed` versus `pair_blind`, and both once more as
+            `instruction_effect` and `pair_passed` of the model versus the baseline.
         """
-        work = _Analysis(list(rows), [problem.id for problem in problems], seed)
-        estimates: dict[str, Estimate] = {}
-        comparisons: dict[str, Comparison] = {}
-        for role in work.roles():
-            estimates |= {f"{role}/{key}": e for key, e in work.rates(role)}
-            comparisons |= {f"{role}/{key}": c for key, c in work.contrasts(role).items()}
-        comparisons |= work.changes()
+        work = _Work(RowTable(list(rows), seed=seed))
+        measures = [each for role in work.table.roles() for each in work.rates(role)]
+        contrasts = [each for role in work.table.roles() for each in work.contrasts(role)]
         return Finding(
             diagnostic=self.name,
             question=self.question,
-            estimates=estimates,
-            comparisons=comparisons,
+            measures=measures,
+            contrasts=[*contrasts, *work.changes()],
             caveats=tuple(work.caveats()),
         )
 
@@ -147,71 +143,49 @@ def _row(role: str, condition: str, problem: Problem, response: Response) -> Row
 
 @final
 @dataclass(frozen=True)
-class _Analysis:
-    rows: Sequence[Row]
-    order: Sequence[str]
-    seed: int
+class _Work:
+    """One analysis of the ablations."""
 
-    def roles(self) -> list[str]:
-        return sorted({row["role"] for row in self.rows}, reverse=True)
+    table: RowTable
 
-    def column(self, role: str, condition: str, measure: str) -> dict[str, float]:
-        """A measure by problem: `met` (mean over its constraints), `target` or `correct`."""
-        found: dict[str, float] = {}
-        for row in self.rows:
-            if row["role"] == role and row["condition"] == condition:
-                value = row.get(measure)
-                if measure == "met":
-                    scored = [score for score in value or [] if score is not None]
-                    value = sum(scored) / len(scored) if scored else None
-                if value is not None:
-                    found[row["problem"]] = float(value)
-        return found
-
-    def rates(self, role: str) -> Iterator[tuple[str, Estimate]]:
-        for condition in CONDITIONS:
-            for measure, name in (("met", "met"), ("correct", "accuracy")):
-                found = self.column(role, condition, measure)
-                lost = self._n(role, condition) - len(found)
-                if found:
-                    yield f"{condition}/{name}", mean([*found.values()], n_unscored=lost)
-        stated, plain = (
-            self.column(role, "constrained", "met"),
-            self.column(role, "unconstrained", "met"),
-        )
-        shared = sorted(stated.keys() & plain.keys())
-        if shared and np.mean([plain[p] for p in shared]) < 1:
-            with suppress(StatsError):
-                before, after = [plain[p] for p in shared], [stated[p] for p in shared]
-                yield "chance_corrected", chance_corrected(after, before, seed=self.seed)
-        met, turned, passed, blind = self._pairs(role)
-        lost = len(self._asked(role, "contrary")) - len(passed)
-        for name, column in (
-            ("passed", passed),
-            ("met", met),
-            ("broken", turned),
-            ("blind", blind),
-        ):
-            if passed:
-                yield f"pair/{name}", mean([*column.values()], n_unscored=lost, seed=self.seed)
+    def _column(self, role: str, condition: str, measure: str = "met") -> Column:
+        return self.table.column(measure, role, condition=condition)
 
     def _asked(self, role: str, condition: str) -> set[str]:
-        """The problems that were asked under a condition, scored or not."""
-        return {
-            row["problem"]
-            for row in self.rows
-            if row["role"] == role and row["condition"] == condition
-        }
+        return self.table.asked(role, condition=condition)
 
     def _n(self, role: str, condition: str) -> int:
-        return sum(row["role"] == role and row["condition"] == condition for row in self.rows)
+        return sum(1 for _ in self.table.select(role, condition=condition))
 
-    def _pairs(self, role: str) -> tuple[dict[str, float], ...]:
+    def rates(self, role: str) -> Iterator[Measure]:
+        for condition in CONDITIONS:
+            n = self._n(role, condition)
+            for field, metric in (("met", "met"), ("correct", "accuracy")):
+                rate = self.table.mean(self._column(role, condition, field), n)
+                yield from filed(role, metric, rate, condition=condition)
+        told, untold = self._column(role, "constrained"), self._column(role, "unconstrained")
+        shared = sorted(told.keys() & untold.keys())
+        if shared and np.mean([untold[p] for p in shared]) < 1:
+            with suppress(StatsError):
+                before, after = [untold[p] for p in shared], [told[p] for p in shared]
+                found = chance_corrected(after, before, seed=self.table.seed)
+                yield from filed(role, "chance_corrected", found, condition="constrained")
+        met, broken, passed, blind = self._pairs(role)
+        n = len(self._asked(role, "contrary"))
+        for metric, column in (
+            ("pair_passed", passed),
+            ("pair_met", met),
+            ("pair_broken", broken),
+            ("pair_blind", blind),
+        ):
+            yield from filed(role, metric, self.table.mean(column, n))
+
+    def _pairs(self, role: str) -> tuple[Column, ...]:
         """Of the problems with a pair: met when told, broken when told the opposite, both, blind."""
-        told = self.column(role, "constrained", "target")
-        turned = self.column(role, "contrary", "target")
-        untold = self.column(role, "unconstrained", "target")
-        types = {row["problem"]: row["type"] for row in self.rows}
+        told = self._column(role, "constrained", "target")
+        turned = self._column(role, "contrary", "target")
+        untold = self._column(role, "unconstrained", "target")
+        types = {row["problem"]: row["type"] for row in self.table.rows}
         by_type: dict[str, list[float]] = {}
         for problem, score in untold.items():
             by_type.setdefault(types[problem], []).append(score)
@@ -224,70 +198,52 @@ class _Analysis:
             {p: rate[types[p]] * (1 - rate[types[p]]) for p in shared},
         )
 
-    def contrasts(self, role: str) -> dict[str, Comparison]:
+    def contrasts(self, role: str) -> list[Contrast]:
         """`constrained` minus each reduced instruction, and pairs minus their floor; Holm over all."""
-        stated = self.column(role, "constrained", "met")
-        columns = {
-            f"constrained_over/{other}": (self.column(role, other, "met"), stated)
-            for other in AGAINST
-        }
+        told, asked = self._column(role, "constrained"), self._asked(role, "constrained")
+        found: list[Contrast] = []
+        for other in REDUCED:
+            n = len(self._asked(role, other) & asked)
+            effect = self.table.paired(self._column(role, other), told, n)
+            found += compared(role, other, "met", effect, condition="constrained")
         _, _, passed, blind = self._pairs(role)
-        columns["pair_over_blind"] = (blind, passed)
-        found = {}
-        for key, (before, after) in columns.items():
-            shared = sorted(before.keys() & after.keys())
-            other = "contrary" if key == "pair_over_blind" else key.rpartition("/")[2]
-            lost = len(self._asked(role, other) & self._asked(role, "constrained")) - len(shared)
-            try:
-                found[key] = paired(
-                    [before[p] for p in shared],
-                    [after[p] for p in shared],
-                    n_unscored=lost,
-                    seed=self.seed,
-                )
-            except StatsError:
-                continue
-        return corrected(found)
+        n = len(self._asked(role, "contrary") & asked)
+        found += compared(role, "pair_blind", "pair_passed", self.table.paired(blind, passed, n))
+        return holm_corrected(found)
 
-    def changes(self) -> dict[str, Comparison]:
+    def changes(self) -> list[Contrast]:
         """How much each contrast moved, model minus baseline, by problem; Holm over all."""
-        if set(self.roles()) != {"model", "baseline"}:
-            return {}
-        found = {}
-        for key in (*(f"constrained_over/{other}" for other in AGAINST), "pair/passed"):
-            old, new = (self._contrast(role, key) for role in ("baseline", "model"))
-            shared = sorted(old.keys() & new.keys())
-            other = "contrary" if key == "pair/passed" else key.rpartition("/")[2]
-            lost = len(self._asked("baseline", other) | self._asked("model", other)) - len(shared)
-            try:
-                found[f"change/{key}"] = change(
-                    [old[p] for p in shared],
-                    [new[p] for p in shared],
-                    n_unscored=lost,
-                    seed=self.seed,
-                )
-            except StatsError:
-                continue
-        return corrected(found)
+        if not self.table.is_pair:
+            return []
+        found: list[Contrast] = []
+        for other in REDUCED:
+            old, new = (self._effect(role, other) for role in ("baseline", "model"))
+            n = len(self._asked("baseline", other) | self._asked("model", other))
+            moved = self.table.paired(old, new, n, change)
+            found += compared("model", "baseline", "instruction_effect", moved, condition=other)
+        old, new = (self._pairs(role)[2] for role in ("baseline", "model"))
+        n = len(self._asked("baseline", "contrary") | self._asked("model", "contrary"))
+        found += compared(
+            "model", "baseline", "pair_passed", self.table.paired(old, new, n, change)
+        )
+        return holm_corrected(found)
 
-    def _contrast(self, role: str, key: str) -> dict[str, float]:
-        if key == "pair/passed":
-            return self._pairs(role)[2]
-        stated = self.column(role, "constrained", "met")
-        other = self.column(role, key.rpartition("/")[2], "met")
-        return {p: stated[p] - other[p] for p in stated if p in other}
+    def _effect(self, role: str, other: str) -> Column:
+        """Met under `constrained` minus met under a reduced instruction."""
+        told, reduced = self._column(role, "constrained"), self._column(role, other)
+        return {p: told[p] - reduced[p] for p in told if p in reduced}
 
     def caveats(self) -> Iterator[str]:
-        if not self.rows:
+        if not self.table.rows:
             yield "No problem states a constraint apart from its question: there is nothing to ablate."
-        for role in self.roles():
+        for role in self.table.roles():
             n = self._n(role, "constrained")
             if not n:
                 yield f"{role}: no problem states a constraint apart from its question; nothing to ablate."
                 continue
             without = sum(
                 row["type"] is None
-                for row in self.rows
+                for row in self.table.rows
                 if row["role"] == role and row["condition"] == "constrained"
             )
             if without:
@@ -296,5 +252,5 @@ class _Analysis:
                     "in no pair."
                 )
             asked = {condition: self._n(role, condition) for condition in CONDITIONS}
-            scored = [c for c in asked if self.column(role, c, "met")]
+            scored = [c for c in asked if self.table.column("met", role, condition=c)]
             yield from unscored_in_words(role, asked, scored)

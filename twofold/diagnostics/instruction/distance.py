@@ -26,15 +26,16 @@ from twofold.diagnostics.chain.trace import Chain, chain_of
 from twofold.diagnostics.diagnostic import Diagnostic, ScoredResponse, Subject
 from twofold.diagnostics.instruction.attention import looked_at, spans
 from twofold.diagnostics.lost import unscored_in_words
-from twofold.errors import StatsError
+from twofold.diagnostics.row_table import Column, RowTable, compared, filed, holm_corrected
 from twofold.jsonl import Row
 from twofold.scorers import Compliant, Correct
-from twofold.stats import average, change, corrected, mean, paired
+from twofold.stats import average, change, mean
 from twofold.types import (
     Comparison,
-    Estimate,
+    Contrast,
     Finding,
     FinishReason,
+    Measure,
     Message,
     OpenModel,
     Problem,
@@ -51,7 +52,10 @@ CONTROLS = {
     "repeated": "padded",
     "padded": "as_is",
 }
-"""Each arm, and the one that it is held against on the same problems."""
+"""Each arm, and the one that it is compared with on the same problems."""
+
+ARMS = tuple(dict.fromkeys(["last", "as_is", *CONTROLS]))
+"""Every arm; `last` is how the audit asks."""
 
 CHUNK = 16
 """Replies that are continued before their rows are handed over."""
@@ -93,24 +97,22 @@ class Distance(Diagnostic):
         """What was seen, what each arm does, where the network looks.
 
         Returns:
-            Estimates `ROLE/ARM/compliance` and `/accuracy` (`last` is how the audit asks);
-            `ROLE/seen/short` and `/long` (compliance behind the shorter and the longer half of the
-            thoughts of each difficulty) and `ROLE/seen/long_minus_short`; `ROLE/attention/...`
-            (multiples of even attention; `near` and `far` by distance). Comparisons `ROLE/ARM`
-            (compliance, arm minus its control), `ROLE/cost/ARM` (accuracy),
-            `ROLE/attention_over_control`; `change/ARM`, model minus baseline.
+            Measures, condition = arm (`last` is how the audit asks): `compliance` and `accuracy`;
+            `compliance` behind the shorter and the longer half of the thoughts of each difficulty
+            (conditions `short_thought`, `long_thought`) and `long_minus_short`; `attention` to the
+            `instruction`, to the `control` span, and to instructions that are `near` and `far`, in
+            multiples of even attention. Contrasts: each arm versus its control, `instruction` versus
+            `control`, and the model versus the baseline.
         """
-        work = _Analysis(list(rows), {p.id: p.tags.get("difficulty", "") for p in problems}, seed)
-        estimates: dict[str, Estimate] = {}
-        comparisons: dict[str, Comparison] = {}
-        for role in work.roles():
-            estimates |= {f"{role}/{key}": e for key, e in work.role(role)}
-            comparisons |= {f"{role}/{key}": c for key, c in work.arms(role).items()}
+        difficulty = {p.id: p.tags.get("difficulty", "") for p in problems}
+        work = _Work(RowTable(list(rows), seed=seed), difficulty)
+        measures = [each for role in work.table.roles() for each in work.role(role)]
+        contrasts = [each for role in work.table.roles() for each in work.arms(role)]
         return Finding(
             diagnostic=self.name,
             question=self.question,
-            estimates=estimates,
-            comparisons=comparisons | work.changes(),
+            measures=measures,
+            contrasts=[*contrasts, *work.changes()],
             caveats=tuple(work.caveats()),
         )
 
@@ -241,132 +243,106 @@ def _looked(
 
 @final
 @dataclass(frozen=True)
-class _Analysis:
-    rows: Sequence[Row]
+class _Work:
+    """One analysis of the arms."""
+
+    table: RowTable
     difficulty: Mapping[str, str]
-    seed: int
 
-    def roles(self) -> list[str]:
-        return sorted({row["role"] for row in self.rows}, reverse=True)
+    def _column(self, role: str, arm: str, measure: str) -> Column:
+        return self.table.column(measure, role, arm=arm)
 
-    def column(self, role: str, arm: str, measure: str) -> dict[str, float]:
-        """A measure by problem; what is unscored is left out."""
-        return {
-            row["problem"]: float(row[measure])
-            for row in self.rows
-            if row["role"] == role and row["arm"] == arm and row.get(measure) is not None
-        }
-
-    def role(self, role: str) -> Iterator[tuple[str, Estimate]]:
-        for arm in dict.fromkeys(["last", "as_is", *CONTROLS]):
-            asked = len(self.asked(role, arm))
-            for measure in ("compliance", "accuracy"):
-                found = self.column(role, arm, measure)
-                if found:
-                    yield f"{arm}/{measure}", mean([*found.values()], n_unscored=asked - len(found))
+    def role(self, role: str) -> Iterator[Measure]:
+        for arm in ARMS:
+            n = len(self.table.asked(role, arm=arm))
+            for metric in ("compliance", "accuracy"):
+                rate = self.table.mean(self._column(role, arm, metric), n)
+                yield from filed(role, metric, rate, condition=arm)
         yield from self._seen(role)
         yield from self._attention(role)
 
-    def _seen(self, role: str) -> Iterator[tuple[str, Estimate]]:
+    def _seen(self, role: str) -> Iterator[Measure]:
         """Compliance behind shorter and longer thoughts of problems of one difficulty."""
-        obeyed = self.column(role, "last", "compliance")
-        tokens = self.column(role, "last", "thinking")
+        obeyed = self._column(role, "last", "compliance")
+        tokens = self._column(role, "last", "thinking")
         strata: dict[str, list[str]] = {}
         for problem in obeyed:
             if tokens.get(problem, 0) > 0:
                 strata.setdefault(self.difficulty.get(problem, ""), []).append(problem)
-        halves: dict[str, list[float]] = {"short": [], "long": []}
+        halves: dict[str, list[float]] = {"short_thought": [], "long_thought": []}
         moved: list[float] = []
         for members in strata.values():
             members.sort(key=lambda p: (tokens[p], p))
             n = len(members) // 2
             if not n:
                 continue
-            halved = {"short": members[:n], "long": members[-n:]}
-            for name, half in halved.items():
-                halves[name] += [obeyed[p] for p in half]
-            centre = float(np.mean([obeyed[p] for half in halved.values() for p in half]))
-            moved += [2 * (obeyed[p] - centre) for p in halved["long"]]
-            moved += [-2 * (obeyed[p] - centre) for p in halved["short"]]
-        for name, values in halves.items():
+            short, long = members[:n], members[-n:]
+            halves["short_thought"] += [obeyed[p] for p in short]
+            halves["long_thought"] += [obeyed[p] for p in long]
+            centre = float(np.mean([obeyed[p] for p in (*short, *long)]))
+            moved += [2 * (obeyed[p] - centre) for p in long]
+            moved += [-2 * (obeyed[p] - centre) for p in short]
+        for condition, values in halves.items():
             if values:
-                yield f"seen/{name}", mean(values)
-        if len(moved) > 1:
-            yield "seen/long_minus_short", average(moved, seed=self.seed)
+                rate = mean(values, seed=self.table.seed)
+                yield from filed(role, "compliance", rate, condition=condition)
+        yield from self._average(role, "long_minus_short", moved)
 
-    def _attention(self, role: str) -> Iterator[tuple[str, Estimate]]:
-        distance = self.column(role, "attention", "distance")
+    def _average(
+        self, role: str, metric: str, values: Sequence[float], lost: int = 0, condition: str = ""
+    ) -> Iterator[Measure]:
+        if len(values) > 1:
+            found = average(values, n_unscored=lost, seed=self.table.seed)
+            yield from filed(role, metric, found, condition=condition)
+
+    def _attention(self, role: str) -> Iterator[Measure]:
+        n = len(self.table.asked(role, arm="attention"))
         for span in ("instruction", "control"):
-            found = self.column(role, "attention", span)
-            lost = len(self.asked(role, "attention")) - len(found)
-            if len(found) > 1:
-                looked = average([*found.values()], n_unscored=lost, seed=self.seed)
-                yield f"attention/{span}", looked
-        found = self.column(role, "attention", "instruction")
+            looked = [*self._column(role, "attention", span).values()]
+            yield from self._average(role, "attention", looked, n - len(looked), span)
+        distance = self._column(role, "attention", "distance")
+        found = self._column(role, "attention", "instruction")
         order = sorted(found, key=lambda p: (distance[p], p))
         third = len(order) // 3
         for name, part in (("near", order[:third]), ("far", order[-third:] if third else [])):
-            if len(part) > 1:
-                yield f"attention/{name}", average([found[p] for p in part], seed=self.seed)
+            yield from self._average(role, "attention", [found[p] for p in part], condition=name)
 
-    def arms(self, role: str) -> dict[str, Comparison]:
+    def arms(self, role: str) -> Iterator[Contrast]:
         """Each arm minus its control; Holm over compliance and over accuracy apart."""
-        out: dict[str, Comparison] = {}
-        for prefix, measure in (("", "compliance"), ("cost/", "accuracy")):
-            family = {
-                f"{prefix}{arm}": found
-                for arm, control in CONTROLS.items()
-                if (found := self._paired((role, control), (role, arm), measure))
-            }
-            out |= corrected(family)
-        old, new = (self.column(role, "attention", span) for span in ("control", "instruction"))
+        for metric in ("compliance", "accuracy"):
+            family: list[Contrast] = []
+            for arm, control in CONTROLS.items():
+                found = self._paired((role, control), (role, arm), metric)
+                family += compared(role, control, metric, found, condition=arm)
+            yield from holm_corrected(family)
+        old, new = (self._column(role, "attention", span) for span in ("control", "instruction"))
         if len(old) > 1:
-            shared = sorted(old.keys() & new.keys())
-            out["attention_over_control"] = change(
-                [old[p] for p in shared],
-                [new[p] for p in shared],
-                n_unscored=len(self.asked(role, "attention")) - len(shared),
-                seed=self.seed,
-            )
-        return out
+            n = len(self.table.asked(role, arm="attention"))
+            found = self.table.paired(old, new, n, change)
+            yield from compared(role, "control", "attention", found, condition="instruction")
 
-    def changes(self) -> dict[str, Comparison]:
+    def changes(self) -> list[Contrast]:
         """Compliance of each arm, model minus baseline; Holm over the arms."""
-        if set(self.roles()) != {"model", "baseline"}:
-            return {}
-        found = {
-            f"change/{arm}": pair
-            for arm in dict.fromkeys(["last", "as_is", *CONTROLS])
-            if (pair := self._paired(("baseline", arm), ("model", arm), "compliance"))
-        }
-        return corrected(found)
+        if not self.table.is_pair:
+            return []
+        found: list[Contrast] = []
+        for arm in ARMS:
+            moved = self._paired(("baseline", arm), ("model", arm), "compliance")
+            found += compared("model", "baseline", "compliance", moved, condition=arm)
+        return holm_corrected(found)
 
-    def asked(self, role: str, arm: str) -> set[str]:
-        """The problems with a row in an arm, scored or not."""
-        return {row["problem"] for row in self.rows if (row["role"], row["arm"]) == (role, arm)}
-
-    def _paired(
-        self, old: tuple[str, str], new: tuple[str, str], measure: str
-    ) -> Comparison | None:
+    def _paired(self, old: tuple[str, str], new: tuple[str, str], metric: str) -> Comparison | None:
         """One arm (`role, arm`) minus another on the problems that both were asked."""
-        before, after = self.column(*old, measure), self.column(*new, measure)
-        shared = sorted(before.keys() & after.keys())
-        lost = len(self.asked(*old) & self.asked(*new)) - len(shared)
-        try:
-            return paired(
-                [before[p] for p in shared],
-                [after[p] for p in shared],
-                n_unscored=lost,
-                seed=self.seed,
-            )
-        except StatsError:
-            return None
+        asked = [self.table.asked(role, arm=arm) for role, arm in (old, new)]
+        return self.table.paired(
+            self._column(*old, metric), self._column(*new, metric), len(asked[0] & asked[1])
+        )
 
     def caveats(self) -> Iterator[str]:
-        if not self.rows:
+        if not self.table.rows:
             yield "No problem states a constraint apart from its question: none is far from a reply."
-        for role in self.roles():
-            there = [row for row in self.rows if row["role"] == role and row["arm"] == "last"]
+        for role in self.table.roles():
+            there = [row for row in self.table.rows if row["role"] == role and row["arm"] == "last"]
             thought = sum(row["thinking"] != 0 for row in there)  # None = of unknown length
             if not there:
                 yield f"{role}: no problem states a constraint apart from its question."
@@ -381,8 +357,10 @@ class _Analysis:
                     f"{role}: {thought} of {len(there)} replies think before they answer; the arms on "
                     "chains rest on these alone."
                 )
-            rows = {arm: len(self.asked(role, arm)) for arm in ("last", "as_is", *CONTROLS)}
-            scored = [arm for arm in rows if self.column(role, arm, "compliance")]
+            rows = {
+                arm: len(self.table.asked(role, arm=arm)) for arm in ("last", "as_is", *CONTROLS)
+            }
+            scored = [arm for arm in rows if self._column(role, arm, "compliance")]
             yield from unscored_in_words(role, rows, scored)
-        if any(row["arm"] == "attention" and "instruction" in row for row in self.rows):
+        if any(row["arm"] == "attention" and "instruction" in row for row in self.table.rows):
             yield "Attention is where a network looks, not why it obeys: read it beside the arms."

@@ -1,86 +1,121 @@
 """Is the model right and obedient at once, and what does each cost the other?
 
-`analyse` is pure: from the joint table alone it makes every number of the finding (the keys are
-listed in `docs/run_directory.md`). Accuracy stands with and without the constraints in the prompt,
-compliance beside how often the same rule is met by a reply that was never told of it, and a pair of
-models is compared on the same problems only.
+From the joint table alone this makes every number of the finding. Accuracy stands with and without the
+constraints in the prompt, compliance beside how often the same rule is met by a reply that was never
+told of it, and a pair of models is compared on the same problems only.
 
 Source: HAcc, SAcc and the four cells are those of MathIF (Fu et al. 2025, arXiv 2505.14810,
 section 4); its headline numbers are micro-averages over queries, and so are these. Departs: a reply
 that cannot be judged is left out and counted, where MathIF scores a cut thought as the answer; the
-null rate, the lift and the paired comparisons are ours.
+null rate, the chance-corrected rate and the paired comparisons are ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twofold.diagnostics.diagnostic import Analysis
 from twofold.diagnostics.joint.caveats import caveats
-from twofold.diagnostics.joint.table import FINISH_REASONS, Block, Floats, Ints, Table
+from twofold.diagnostics.joint.table import FINISH_REASONS, Block, Floats, Ints, JointTable
+from twofold.diagnostics.row_table import compared, filed, holm_corrected
 from twofold.errors import StatsError
-from twofold.stats import chance_corrected, holm, mean, outcome, paired
-from twofold.types import Comparison, Estimate, Finding, FinishReason, Outcome
+from twofold.jsonl import Row
+from twofold.stats import chance_corrected, mean, outcome, paired
+from twofold.types import (
+    ALL,
+    Comparison,
+    Contrast,
+    Count,
+    Estimate,
+    Finding,
+    FinishReason,
+    Measure,
+    Outcome,
+    Problem,
+    Slice,
+)
 
-QUESTION = "Is the model right and obedient at once, and what does each cost the other?"
 MAX_BREAKDOWN = 12  # a tag with more values than this is an identifier, not a group
 
+AS_WRONG = Slice("unclosed_thinking", "as_wrong")
+"""The same replies, a thought that never ended counted as wrong and disobedient."""
 
-def analyse(table: Table, *, seed: int = 0) -> Finding:
-    """Make the finding of a joint table.
+Pair = tuple[Block, Block]
+"""The rows that both roles have, in the same order: before, after."""
 
-    Args:
-        table: The rows of one run, with `model` and perhaps `baseline` as roles.
-        seed: Seed of the resampling.
 
-    Returns:
-        The finding; a quantity without a single scored reply is left out and named in a caveat.
-    """
-    work = _Analysis(table, seed)
-    estimates: dict[str, Estimate] = {}
-    counts: dict[str, int] = {}
-    for role in table.roles():
-        estimates |= {f"{role}/{key}": e for key, e in work.role(role)}
-        counts |= {f"{role}/{key}": n for key, n in _endings(table, role)}
-    estimates |= dict(work.floors())
-    comparisons: dict[str, Comparison] = {}
-    verdict: Outcome | None = None
-    if {"model", "baseline"} <= set(table.roles()):
-        comparisons = work.comparisons()
-        worst = work.worst_case()
-        verdict = _verdict(comparisons, worst)
-        comparisons |= worst
-    return Finding(
-        diagnostic="joint",
-        question=QUESTION,
-        estimates=estimates,
-        comparisons=comparisons,
-        counts=counts,
-        outcome=verdict,
-        caveats=tuple(caveats(table, estimates, counts)),
+@final
+@dataclass(frozen=True)
+class Joint(Analysis):
+    """Accuracy, compliance, and both at once: what every audit measures."""
+
+    name: ClassVar[str] = "joint"
+    question: ClassVar[str] = (
+        "Is the model right and obedient at once, and what does each cost the other?"
     )
 
+    def analyse(
+        self, rows: Iterable[Row], problems: Sequence[Problem], *, seed: int = 0
+    ) -> Finding:
+        """Every number of the joint table; the records are listed in `docs/run_directory.md`."""
+        table = JointTable.of(problems, rows)
+        work = _Work(table, seed)
+        measures = [each for role in table.roles() for each in work.role(role)]
+        measures += work.floors()
+        counts = [each for role in table.roles() for each in _finish_reasons(table, role)]
+        contrasts = work.contrasts() if {"model", "baseline"} <= set(table.roles()) else []
+        found = Finding(
+            diagnostic=self.name,
+            question=self.question,
+            measures=measures,
+            contrasts=contrasts,
+            counts=counts,
+            outcome=_outcome(contrasts),
+        )
+        return replace(found, caveats=tuple(caveats(table, found)))
 
-def _verdict(found: Mapping[str, Comparison], worst: Mapping[str, Comparison]) -> Outcome | None:
+
+def axes(contrasts: Iterable[Contrast], slice: Slice = ALL) -> dict[str, Comparison]:
+    """The comparisons that a verdict rests on, by axis: `capability`, `compliance`, `joint`.
+
+    Capability is accuracy without the constraints in the prompt, or with them where nothing was asked
+    without.
+    """
+    there = {
+        (each.condition, each.metric): each.comparison for each in contrasts if each.slice == slice
+    }
+    capability = there.get(("unconstrained", "accuracy"), there.get(("constrained", "accuracy")))
+    found = {
+        "capability": capability,
+        "compliance": there.get(("constrained", "hacc")),
+        "joint": there.get(("constrained", "joint")),
+    }
+    return {axis: comparison for axis, comparison in found.items() if comparison is not None}
+
+
+def _outcome(contrasts: Sequence[Contrast]) -> Outcome | None:
     """The outcome; `unfinished` where it depends on how unclosed thoughts are counted."""
-    sides = ("capability", "compliance")
-    if not all(side in found for side in sides):
+    sides, worst = axes(contrasts), axes(contrasts, AS_WRONG)
+    if not {"capability", "compliance"} <= sides.keys():
         return None
-    verdict = outcome(*(found[side] for side in sides))
-    if worst and outcome(*(worst[f"{side}_unclosed_as_wrong"] for side in sides)) != verdict:
+    verdict = outcome(sides["capability"], sides["compliance"])
+    if worst and outcome(worst["capability"], worst["compliance"]) != verdict:
         return Outcome.unfinished
     return verdict
 
 
 @final
 @dataclass(frozen=True)
-class _Analysis:
-    table: Table
+class _Work:
+    """One analysis of one table."""
+
+    table: JointTable
     seed: int
 
     def estimate(self, values: Floats, problem: Ints) -> Estimate | None:
@@ -91,65 +126,68 @@ class _Analysis:
         lost = int((~scored).sum())
         return mean(values[scored], problem[scored], n_unscored=lost, seed=self.seed)
 
-    def role(self, role: str) -> Iterator[tuple[str, Estimate]]:
+    def role(self, role: str) -> Iterator[Measure]:
         """Every estimate of one role."""
-        unconstrained, constrained = (
-            self.table.block(role, "unconstrained"),
-            self.table.block(role, "constrained"),
-        )
-        for condition, block in (("unconstrained", unconstrained), ("constrained", constrained)):
+        plain, told = self.table.block(role, "unconstrained"), self.table.block(role, "constrained")
+        for condition, block in (("unconstrained", plain), ("constrained", told)):
             if block is not None:
-                block = block.where(self._has_answer(block))
-                yield from self._named(f"{condition}/accuracy", block.correct, block.problem)
-        if constrained is None:
+                found = block.where(self._has_answer(block))
+                yield from self._filed(role, condition, "accuracy", found.correct, found.problem)
+        if told is None:
             return
-        yield from self._named("constrained/hacc", constrained.hacc(), constrained.problem)
-        yield from self._named("constrained/sacc", constrained.sacc(), constrained.problem)
-        yield from self._right_and_obedient(constrained.where(self._has_answer(constrained)))
-        yield from self._rates("type", self.table.slot_types(), constrained, unconstrained)
-        yield from self._rates("group", self.table.slot_groups(), constrained, unconstrained)
-        yield from self._breakdowns(constrained)
+        yield from self._filed(role, "constrained", "hacc", told.hacc(), told.problem)
+        yield from self._filed(role, "constrained", "sacc", told.sacc(), told.problem)
+        yield from self._cells(role, told.where(self._has_answer(told)))
+        yield from self._rates(role, "type", self.table.slot_types(), told, plain)
+        yield from self._rates(role, "group", self.table.slot_groups(), told, plain)
+        yield from self._breakdowns(role, told)
 
-    def _named(self, key: str, values: Floats, problem: Ints) -> Iterator[tuple[str, Estimate]]:
-        found = self.estimate(values, problem)
-        if found is not None:
-            yield key, found
+    def _filed(
+        self,
+        role: str,
+        condition: str,
+        metric: str,
+        values: Floats,
+        problem: Ints,
+        slice: Slice = ALL,
+    ) -> Iterator[Measure]:
+        estimate = self.estimate(values, problem)
+        yield from filed(role, metric, estimate, condition=condition, slice=slice)
 
     def _has_answer(self, block: Block) -> NDArray[np.bool_]:
         has = np.array([p.answer is not None for p in self.table.problems])
         return np.asarray(has[block.problem], dtype=np.bool_)
 
-    def _is_bound(self, block: Block) -> NDArray[np.bool_]:
-        bound = np.array([bool(p.constraints) for p in self.table.problems])
-        return np.asarray(bound[block.problem], dtype=np.bool_)
+    def _has_constraint(self, block: Block) -> NDArray[np.bool_]:
+        has = np.array([bool(p.constraints) for p in self.table.problems])
+        return np.asarray(has[block.problem], dtype=np.bool_)
 
-    def _right_and_obedient(self, block: Block) -> Iterator[tuple[str, Estimate]]:
-        yield from self._named("constrained/joint", block.joint(), block.problem)
+    def _cells(self, role: str, block: Block) -> Iterator[Measure]:
+        """The joint rate, then the four cells: right or wrong, obedient or not."""
+        yield from self._filed(role, "constrained", "joint", block.joint(), block.problem)
         hacc = block.hacc()
-        both = np.isnan(block.correct) | np.isnan(hacc)
-        for right in (True, False):
-            for obedient in (True, False):
+        unscored = np.isnan(block.correct) | np.isnan(hacc)
+        for right, answer in ((True, "right"), (False, "wrong")):
+            for obedient, obeyed in ((True, "obedient"), (False, "disobedient")):
                 inside = ((block.correct == 1) == right) & ((hacc == 1) == obedient)
-                name = (
-                    f"{'right' if right else 'wrong'}_{'obedient' if obedient else 'disobedient'}"
-                )
-                cell = np.where(both, np.nan, inside.astype(float))
-                yield from self._named(f"cells/{name}", cell, block.problem)
+                cell = np.where(unscored, np.nan, inside.astype(float))
+                name = f"{answer}_{obeyed}"
+                yield from self._filed(role, "constrained", name, cell, block.problem)
 
     def _rates(
-        self, kind: str, labels: NDArray[np.str_], constrained: Block, unconstrained: Block | None
-    ) -> Iterator[tuple[str, Estimate]]:
-        """Met when constrained, met when not constrained, and the lift of one over the other, by label."""
+        self, role: str, by: str, labels: NDArray[np.str_], told: Block, plain: Block | None
+    ) -> Iterator[Measure]:
+        """Met when told, met when not told, and the first corrected for the second, by label."""
         for label in sorted({*labels.flat} - {""}):
-            values, problem = _slots(constrained, labels, label)
-            yield from self._named(f"{kind}/{label}/rate", values, problem)
-            if unconstrained is None:
+            part = Slice(by, str(label))
+            values, problem = _slots(told, labels, label)
+            yield from self._filed(role, "constrained", "met", values, problem, part)
+            if plain is None:
                 continue
-            null, null_problem = _slots(unconstrained, labels, label)
-            yield from self._named(f"{kind}/{label}/null", null, null_problem)
+            null, null_problem = _slots(plain, labels, label)
+            yield from self._filed(role, "unconstrained", "met", null, null_problem, part)
             found = self._chance_corrected(values, problem, null, null_problem)
-            if found is not None:
-                yield f"{kind}/{label}/chance_corrected", found
+            yield from filed(role, "chance_corrected", found, condition="constrained", slice=part)
 
     def _chance_corrected(
         self, values: Floats, problem: Ints, null: Floats, null_problem: Ints
@@ -172,18 +210,21 @@ class _Analysis:
         except StatsError:
             return None
 
-    def _breakdowns(self, constrained: Block) -> Iterator[tuple[str, Estimate]]:
-        for tag, names, codes in self._labels(constrained):
+    def _breakdowns(self, role: str, told: Block) -> Iterator[Measure]:
+        for tag, names, codes in self._labels(told):
             there = [code for code in range(len(names)) if (codes == code).any()]
             if not 2 <= len(there) <= MAX_BREAKDOWN:
                 continue
             for code in there:
-                block = constrained.where(codes == code)
+                part = Slice(tag, names[code])
+                block = told.where(codes == code)
                 answered = block.where(self._has_answer(block))
-                at = f"by/{tag}/{names[code]}"
-                yield from self._named(f"{at}/accuracy", answered.correct, answered.problem)
-                yield from self._named(f"{at}/hacc", block.hacc(), block.problem)
-                yield from self._named(f"{at}/joint", answered.joint(), answered.problem)
+                for metric, rows, values in (
+                    ("accuracy", answered, answered.correct),
+                    ("hacc", block, block.hacc()),
+                    ("joint", answered, answered.joint()),
+                ):
+                    yield from self._filed(role, "constrained", metric, values, rows.problem, part)
 
     def _labels(self, block: Block) -> Iterator[tuple[str, list[str], Ints]]:
         """What the rows are broken down by: tag, its labels in order, and each row's label."""
@@ -220,83 +261,81 @@ class _Analysis:
                 return name, [int(edge) for edge in edges]
         return "reply_tokens", []
 
-    def floors(self) -> Iterator[tuple[str, Estimate]]:
+    def floors(self) -> Iterator[Measure]:
         """What replies that do nothing for the constraints get."""
-        for name in self.table.conditions("floor"):
-            block = self.table.block("floor", name)
+        for name in self.table.floors():
+            block = self.table.block(name, "floor")
             if block is None:
                 continue
-            answered = block.where(self._has_answer(block))
-            if name != "bare_answer":  # which is right by its making
-                yield from self._named(f"floor/{name}/accuracy", answered.correct, answered.problem)
-            bound = block.where(self._is_bound(block))
+            if name != "bare_answer":  # which is right by definition
+                answered = block.where(self._has_answer(block))
+                yield from self._filed(name, "", "accuracy", answered.correct, answered.problem)
+            bound = block.where(self._has_constraint(block))
             if len(bound.problem):
-                yield from self._named(f"floor/{name}/hacc", bound.hacc(), bound.problem)
-                yield from self._named(f"floor/{name}/sacc", bound.sacc(), bound.problem)
+                yield from self._filed(name, "", "hacc", bound.hacc(), bound.problem)
+                yield from self._filed(name, "", "sacc", bound.sacc(), bound.problem)
                 both = bound.where(self._has_answer(bound))
-                yield from self._named(f"floor/{name}/joint", both.joint(), both.problem)
+                yield from self._filed(name, "", "joint", both.joint(), both.problem)
 
-    def comparisons(self) -> dict[str, Comparison]:
-        """Every paired difference, `model` (after) minus `baseline` (before)."""
-        found = self._differences(self._pair("unconstrained"), self._pair("constrained"))
-        constrained = self._pair("constrained")
-        if constrained is not None:
-            found |= self._by_type(*constrained)
-        return found
+    def contrasts(self) -> list[Contrast]:
+        """Every paired difference, model minus baseline.
 
-    def worst_case(self) -> dict[str, Comparison]:
-        """The same with every unclosed thought counted as wrong; empty if there is none.
-
-        Leaving such replies out is right only if they are missing by chance. A model that stops
-        finishing its thoughts would be judged by the problems it still finishes.
+        Where a thought never ended, each stands a second time with such thoughts counted as wrong:
+        leaving them out is right only if they are missing by chance.
         """
-        pairs = [self._pair(condition) for condition in ("unconstrained", "constrained")]
+        plain, told = self._pair("unconstrained"), self._pair("constrained")
+        found = list(self._differences(plain, told, ALL))
+        if told is not None:
+            found += holm_corrected(self._by_type(told))
         unclosed = FINISH_REASONS.index(FinishReason.unclosed_thinking)
-        if not any(
-            (block.finish_reason == unclosed).any() for pair in pairs if pair for block in pair
-        ):
-            return {}
-        unconstrained, constrained = (
-            None if pair is None else (pair[0].unclosed_as_wrong(), pair[1].unclosed_as_wrong())
-            for pair in pairs
-        )
-        found = self._differences(unconstrained, constrained)
-        return {f"{key}_unclosed_as_wrong": comparison for key, comparison in found.items()}
+        pairs = [pair for pair in (plain, told) if pair]
+        if any((block.finish_reason == unclosed).any() for pair in pairs for block in pair):
+            found += self._differences(
+                _unclosed_as_wrong(plain), _unclosed_as_wrong(told), AS_WRONG
+            )
+        return found
 
     def _differences(
-        self, unconstrained: tuple[Block, Block] | None, constrained: tuple[Block, Block] | None
-    ) -> dict[str, Comparison]:
-        found: dict[str, Comparison] = {}
-        if constrained is not None:
-            before, after = (b.where(self._has_answer(b)) for b in constrained)
-            self._compare(found, "constrained_accuracy", before, before.correct, after.correct)
-            self._compare(found, "joint", before, before.joint(), after.joint())
-            before, after = constrained
-            self._compare(found, "compliance", before, before.hacc(), after.hacc())
-            self._compare(found, "sacc", before, before.sacc(), after.sacc())
-        if unconstrained is not None:
-            before, after = (b.where(self._has_answer(b)) for b in unconstrained)
-            self._compare(found, "capability", before, before.correct, after.correct)
-        if "capability" not in found and "constrained_accuracy" in found:
-            found["capability"] = found["constrained_accuracy"]
-        return found
+        self, plain: Pair | None, told: Pair | None, part: Slice
+    ) -> Iterator[Contrast]:
+        if told is not None:
+            before, after = (block.where(self._has_answer(block)) for block in told)
+            yield from self._compared("accuracy", before, before.correct, after.correct, part)
+            yield from self._compared("joint", before, before.joint(), after.joint(), part)
+            before, after = told
+            yield from self._compared("hacc", before, before.hacc(), after.hacc(), part)
+            yield from self._compared("sacc", before, before.sacc(), after.sacc(), part)
+        if plain is not None:
+            before, after = (block.where(self._has_answer(block)) for block in plain)
+            found = self._paired(before.correct, after.correct, before.problem)
+            yield from compared(
+                "model", "baseline", "accuracy", found, condition="unconstrained", slice=part
+            )
 
-    def _pair(self, condition: str) -> tuple[Block, Block] | None:
-        """The rows both roles have, in the same order: (before, after)."""
+    def _compared(
+        self, metric: str, block: Block, before: Floats, after: Floats, part: Slice
+    ) -> Iterator[Contrast]:
+        found = self._paired(before, after, block.problem)
+        yield from compared("model", "baseline", metric, found, condition="constrained", slice=part)
+
+    def _by_type(self, pair: Pair) -> Iterator[Contrast]:
+        labels = self.table.slot_types()
+        for label in sorted({*labels.flat} - {""}):
+            first, problem = _slots(pair[0], labels, label)
+            second, _ = _slots(pair[1], labels, label)
+            found = self._paired(first, second, problem)
+            part = Slice("type", str(label))
+            yield from compared(
+                "model", "baseline", "met", found, condition="constrained", slice=part
+            )
+
+    def _pair(self, condition: str) -> Pair | None:
         before, after = (self.table.block(r, condition) for r in ("baseline", "model"))
         if before is None or after is None:
             return None
         width = 1 + int(max(before.sample.max(), after.sample.max()))
         ids = [block.problem * width + block.sample for block in (before, after)]
         return before.where(np.isin(ids[0], ids[1])), after.where(np.isin(ids[1], ids[0]))
-
-    def _compare(
-        self, found: dict[str, Comparison], key: str, block: Block, before: Floats, after: Floats
-    ) -> None:
-        """File the paired difference under `key`, if a single pair is scored."""
-        comparison = self._paired(before, after, block.problem)
-        if comparison is not None:
-            found[key] = comparison
 
     def _paired(self, before: Floats, after: Floats, problem: Ints) -> Comparison | None:
         scored = ~(np.isnan(before) | np.isnan(after))
@@ -310,17 +349,9 @@ class _Analysis:
             seed=self.seed,
         )
 
-    def _by_type(self, before: Block, after: Block) -> dict[str, Comparison]:
-        labels = self.table.slot_types()
-        found = {}
-        for label in sorted({*labels.flat} - {""}):
-            first, problem = _slots(before, labels, label)
-            second, _ = _slots(after, labels, label)
-            comparison = self._paired(first, second, problem)
-            if comparison is not None:
-                found[f"type/{label}"] = comparison
-        adjusted = holm({key: c.p for key, c in found.items()})
-        return {key: replace(c, p_adjusted=adjusted[key]) for key, c in found.items()}
+
+def _unclosed_as_wrong(pair: Pair | None) -> Pair | None:
+    return None if pair is None else (pair[0].unclosed_as_wrong(), pair[1].unclosed_as_wrong())
 
 
 def _slots(block: Block, labels: NDArray[np.str_], label: str) -> tuple[Floats, Ints]:
@@ -336,12 +367,10 @@ def _natural(label: str) -> tuple[float, str]:
     return (float(digits[0]) - label.startswith("≤") if digits else float("inf"), label)
 
 
-def _endings(table: Table, role: str) -> Iterator[tuple[str, int]]:
+def _finish_reasons(table: JointTable, role: str) -> Iterator[Count]:
     for condition in table.conditions(role):
         block = table.block(role, condition)
         if block is not None:
             for code, reason in enumerate(FINISH_REASONS):
-                yield (
-                    f"{condition}/finish_reason/{reason.value}",
-                    int((block.finish_reason == code).sum()),
-                )
+                n = int((block.finish_reason == code).sum())
+                yield Count(role=role, condition=condition, metric=reason.value, n=n)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from twofold.diagnostics.joint.table import Table
-from twofold.types import Estimate, FinishReason
+from twofold.diagnostics.joint.table import JointTable
+from twofold.types import Finding, FinishReason
 
 
-def caveats(
-    table: Table, estimates: Mapping[str, Estimate], counts: Mapping[str, int]
-) -> Iterator[str]:
+def caveats(table: JointTable, found: Finding) -> Iterator[str]:
     """What a reader must know before believing a number of the joint finding.
 
     Args:
         table: The rows.
-        estimates: What was made of them, by key.
-        counts: How replies ended, by key.
+        found: What was made of them.
     """
     if not any(p.answer is not None for p in table.problems):
         yield "No problem has a reference answer, so there is no accuracy and no joint rate."
@@ -26,24 +23,27 @@ def caveats(
             yield f"{role}: no problem carries a constraint, so there is no compliance."
         elif "unconstrained" not in conditions:
             yield (
-                f"{role}: nothing was asked without its constraints, so there is no null compliance, "
-                "no lift, and capability is the accuracy with the constraints in the prompt."
+                f"{role}: nothing was asked without its constraints, so there is no null compliance and "
+                "no chance-corrected rate, and capability is the accuracy with the constraints in the "
+                "prompt."
             )
-    yield from _endings_in_words(table, estimates, counts)
-    smallest = min((e.n for e in estimates.values()), default=0)
-    if estimates and smallest < 30:
+    yield from _finish_reasons_in_words(table, found)
+    smallest = min((m.estimate.n for m in found.measures), default=0)
+    if found.measures and smallest < 30:
         few = "a single problem" if smallest == 1 else f"as few as {smallest} problems"
         yield f"Some rows rest on {few}; read their intervals, not their values."
-    if table.roles() and all(
-        e.n < 100 for k, e in estimates.items() if k.endswith("constrained/hacc")
-    ):
+    compliance = [
+        m.estimate.n
+        for m in found.measures
+        if m.role in table.roles() and m.metric == "hacc" and not m.slice.by
+    ]
+    if table.roles() and all(n < 100 for n in compliance):
         yield "Fewer than 100 problems: differences below about 0.15 cannot be told from noise."
 
 
-def _endings_in_words(
-    table: Table, estimates: Mapping[str, Estimate], counts: Mapping[str, int]
-) -> Iterator[str]:
+def _finish_reasons_in_words(table: JointTable, found: Finding) -> Iterator[str]:
     """What became of the replies that did not simply end, one caveat a kind."""
+    counts = {(c.role, c.condition, c.metric): c.n for c in found.counts}
     asked = [(role, condition) for role in table.roles() for condition in table.conditions(role)]
     for reason, what in (
         (FinishReason.unclosed_thinking, "Never finished thinking and unscored"),
@@ -52,18 +52,15 @@ def _endings_in_words(
     ):
         shares = []
         for role, condition in asked:
-            at = f"{role}/{condition}"
-            total = sum(counts[f"{at}/finish_reason/{e.value}"] for e in FinishReason)
-            n = counts[f"{at}/finish_reason/{reason.value}"]
-            if n > 0.01 * total:
-                shares.append(f"{role}, {condition}: {n} of {total} replies")
-            accuracy = estimates.get(f"{at}/accuracy")
-            if (
-                n > 0.01 * total
-                and reason is FinishReason.unclosed_thinking
-                and accuracy is not None
-            ):
+            total = sum(counts[role, condition, each.value] for each in FinishReason)
+            n = counts[role, condition, reason.value]
+            if n <= 0.01 * total:
+                continue
+            said = f"{role}, {condition}: {n} of {total} replies"
+            accuracy = found.estimate("accuracy", role=role, condition=condition)
+            if reason is FinishReason.unclosed_thinking and accuracy is not None:
                 least = accuracy.value * (total - accuracy.n_unscored) / total
-                shares[-1] += f" (were they all wrong, accuracy would be {least:.3f})"
+                said += f" (were they all wrong, accuracy would be {least:.3f})"
+            shares.append(said)
         if shares:
             yield f"{what}: {'; '.join(shares)}."

@@ -8,23 +8,24 @@ much.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
-from typing import Any, final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
 
 import numpy as np
 
-from twofold.stats import holm, mean, paired
-from twofold.types import Comparison, Estimate, Finding
+from twofold.diagnostics.diagnostic import Analysis
+from twofold.diagnostics.row_table import compared, filed, holm_corrected
+from twofold.jsonl import Row
+from twofold.stats import mean, paired
+from twofold.types import ALL, Contrast, Finding, Measure, Problem, Slice
 
 ANSWER = "answer"
 """What stands for the grader of answers where a constraint's type would stand."""
 
-QUESTION = "What do the published checkers say that the instructions' words do not?"
-
 
 @final
-class Table:
+class _ProfileTable:
     """The verdicts of both profiles on every constraint of every reply, in columns."""
 
     def __init__(self) -> None:
@@ -44,7 +45,7 @@ class Table:
             self._floats.append(float("nan") if score is None else float(score))
 
     @classmethod
-    def of(cls, rows: Iterable[Mapping[str, Any]]) -> Table:
+    def of(cls, rows: Iterable[Mapping[str, Any]]) -> _ProfileTable:
         """The table of saved rows."""
         table = cls()
         for row in rows:
@@ -82,44 +83,51 @@ def rows(
                 }
 
 
-def analyse(table: Table, *, seed: int = 0) -> Finding:
-    """Compare the profiles by constraint type.
+@final
+@dataclass(frozen=True)
+class Profiles(Analysis):
+    """The published checkers beside the mended ones, by constraint type."""
 
-    Args:
-        table: The verdicts of both profiles.
-        seed: Seed of the resampling.
-
-    Returns:
-        Estimates `type/NAME/official` and `/fixed` (`answer/...` for the grader of answers);
-        comparisons `type/NAME` and `answer`, fixed minus official,
-        over the replies that both can judge (`n_improved`: problems that only `fixed` passes).
-    """
-    where, scores = table.columns()
-    estimates: dict[str, Estimate] = {}
-    found: dict[str, Comparison] = {}
-    for code in sorted(range(len(table.types)), key=table.types.__getitem__):
-        at = table.types[code] if table.types[code] == ANSWER else f"type/{table.types[code]}"
-        mine = where[:, 0] == code
-        problem, (official, fixed) = where[mine, 1], scores[mine].T
-        for profile, values in (("official", official), ("fixed", fixed)):
-            there = ~np.isnan(values)
-            if there.any():
-                estimates[f"{at}/{profile}"] = mean(
-                    values[there], problem[there], n_unscored=int((~there).sum()), seed=seed
-                )
-        both = ~(np.isnan(official) | np.isnan(fixed))
-        if both.any():
-            found[at] = paired(
-                official[both],
-                fixed[both],
-                problem[both],
-                n_unscored=int((~both).sum()),
-                seed=seed,
-            )
-    adjusted = holm({key: comparison.p for key, comparison in found.items()})
-    return Finding(
-        diagnostic="profiles",
-        question=QUESTION,
-        estimates=estimates,
-        comparisons={key: replace(c, p_adjusted=adjusted[key]) for key, c in found.items()},
+    name: ClassVar[str] = "profiles"
+    question: ClassVar[str] = (
+        "What do the published checkers say that the instructions' words do not?"
     )
+
+    def analyse(
+        self, rows: Iterable[Row], problems: Sequence[Problem], *, seed: int = 0
+    ) -> Finding:
+        """Rates under both profiles, and `fixed` versus `official` on replies that both can judge.
+
+        The metric is `accuracy` for the grader of answers and `met`, sliced by type, for constraints.
+        """
+        table = _ProfileTable.of(rows)
+        where, scores = table.columns()
+        measures: list[Measure] = []
+        contrasts: list[Contrast] = []
+        for code in sorted(range(len(table.types)), key=table.types.__getitem__):
+            is_answer = table.types[code] == ANSWER
+            metric = "accuracy" if is_answer else "met"
+            part = ALL if is_answer else Slice("type", table.types[code])
+            mine = where[:, 0] == code
+            problem, (official, fixed) = where[mine, 1], scores[mine].T
+            for profile, values in (("official", official), ("fixed", fixed)):
+                there = ~np.isnan(values)
+                if there.any():
+                    lost = int((~there).sum())
+                    estimate = mean(values[there], problem[there], n_unscored=lost, seed=seed)
+                    measures += filed("model", metric, estimate, condition=profile, slice=part)
+            both = ~(np.isnan(official) | np.isnan(fixed))
+            if both.any():
+                lost = int((~both).sum())
+                found = paired(
+                    official[both], fixed[both], problem[both], n_unscored=lost, seed=seed
+                )
+                contrasts += compared(
+                    "model", "official", metric, found, condition="fixed", slice=part
+                )
+        return Finding(
+            diagnostic=self.name,
+            question=self.question,
+            measures=measures,
+            contrasts=holm_corrected(contrasts),
+        )

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twofold.problems.floors import FLOORS
 from twofold.types import FinishReason, Problem
 
 Floats = NDArray[np.float32]
@@ -72,24 +73,11 @@ class Block:
 
     def where(self, keep: NDArray[np.bool_]) -> Block:
         """The rows that `keep` selects."""
-        return Block(
-            *(
-                getattr(self, f)[keep]
-                for f in (
-                    "problem",
-                    "sample",
-                    "correct",
-                    "parts",
-                    "finish_reason",
-                    "thinking",
-                    "reply",
-                )
-            )
-        )
+        return Block(*(getattr(self, each.name)[keep] for each in fields(self)))
 
 
 @final
-class Table:
+class JointTable:
     """Every row of a run, by role and condition, beside the problems they answer.
 
     Args:
@@ -124,7 +112,7 @@ class Table:
         floats.extend(-1.0 for _ in range(self.slots - len(keys)))
 
     @classmethod
-    def of(cls, problems: Sequence[Problem], rows: Iterable[Mapping[str, Any]]) -> Table:
+    def of(cls, problems: Sequence[Problem], rows: Iterable[Mapping[str, Any]]) -> JointTable:
         """The table of saved rows."""
         table = cls(problems)
         for row in rows:
@@ -133,9 +121,14 @@ class Table:
 
     def roles(self) -> list[str]:
         """Who answered, in the order `model`, `baseline`, others; floors are no role."""
-        found = {role for role, _ in self._columns} - {"floor"}
+        found = {role for role, _ in self._columns} - set(FLOORS)
         first = [role for role in ("model", "baseline") if role in found]
         return first + sorted(found - set(first))
+
+    def floors(self) -> list[str]:
+        """The floors that were scored, in the order of `FLOORS`."""
+        there = {role for role, _ in self._columns}
+        return [name for name in FLOORS if name in there]
 
     def conditions(self, role: str) -> list[str]:
         """The conditions that `role` answered in, sorted."""

@@ -1,0 +1,1 @@
+FLOORS = ("bare_answer", "constant_reply")
