@@ -1,4 +1,4 @@
-"""How the tests of ServerModel ask: chats, a model with short pauses, one reply."""
+"""How the tests of ServerModel ask: chats, a model with one retry, one reply."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 from faulty_server import Act, Asked, FaultyServer, Say
 
-from twofold.models.endpoint import Endpoint, Limits
-from twofold.models.retry import Backoff
-from twofold.models.server import ServerModel
+from twofold.models.openai.endpoint import Endpoint, Limits
+from twofold.models.openai.model import ServerModel
 from twofold.types import Message, Response, Sampling
 
 
@@ -18,14 +17,12 @@ def chat(text: str) -> list[Message]:
 
 
 def model_at(
-    url: str, *, concurrency: int = 8, attempts: int = 3, patience_s: float = 10.0
+    url: str, *, concurrency: int = 8, max_retries: int = 1, timeout_s: float = 10.0
 ) -> ServerModel:
     return ServerModel(
         endpoint=Endpoint(url),
         model="m",
-        concurrency=concurrency,
-        backoff=Backoff(attempts=attempts, base_s=0.01, cap_s=0.5),
-        limits=Limits(connect_s=10.0, read_s=patience_s, total_s=1.5 * patience_s),
+        limits=Limits(concurrency=concurrency, max_retries=max_retries, timeout_s=timeout_s),
     )
 
 
@@ -34,7 +31,7 @@ def echo(asked: Asked) -> Act:
 
 
 def ask(
-    behave: Callable[[Asked], Act], *, patience_s: float = 10.0
+    behave: Callable[[Asked], Act], limits: Limits = Limits(concurrency=1, max_retries=1)
 ) -> tuple[Response, FaultyServer]:
     """The one reply of a server that behaves so, after it has answered another question well."""
 
@@ -42,7 +39,7 @@ def ask(
         return Say("hello") if asked.text == "start" else behave(asked)
 
     with FaultyServer(after_a_start) as server:
-        model = model_at(server.url, concurrency=1, patience_s=patience_s)
+        model = ServerModel(endpoint=Endpoint(server.url), model="m", limits=limits)
         started, reply = model.sample([chat("start"), chat("q")], Sampling(max_tokens=9))
     assert started[0].reply == "hello"
     return reply[0], server

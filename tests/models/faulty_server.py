@@ -13,6 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -41,7 +42,6 @@ class Say:
     finish_reason: str | None = "stop"
     usage: Mapping[str, Any] | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
-    after_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,13 @@ class Drop:
 Act = Say | Send | Hang | Drop
 
 
-def error(status: int, message: str, **headers: str) -> Send:
+SOON = {"Retry-After-Ms": "1"}
+"""Asks for the shortest pause, so that tests do not wait."""
+
+
+def error(status: int, message: str, headers: Mapping[str, str] = SOON) -> Send:
     """An error the way OpenAI-compatible servers word it."""
-    named = {key.replace("_", "-"): value for key, value in headers.items()}
-    return Send(status, json.dumps({"error": {"message": message}}).encode(), named)
+    return Send(status, json.dumps({"error": {"message": message}}).encode(), headers)
 
 
 class FaultyServer:
@@ -138,6 +141,11 @@ class _Http(ThreadingHTTPServer):
         """A client that went away is no error here."""
 
 
+def titled(headers: Message) -> dict[str, str]:
+    """The headers, each name in `Title-Case`, however it was sent."""
+    return {name.title(): value for name, value in headers.items()}
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
@@ -159,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         owner = self.server.owner
-        asked = owner.note(self.path, {}, dict(self.headers))
+        asked = owner.note(self.path, {}, titled(self.headers))
         listed = [{"id": m, "object": "model", "created": asked.time} for m in owner.models]
         act = owner.behave(asked)
         if act == Say(None):
@@ -173,20 +181,20 @@ class _Handler(BaseHTTPRequestHandler):
             owner.now += 1
             owner.peak = max(owner.peak, owner.now)
         try:
-            self._do(owner.behave(owner.note(self.path, body, dict(self.headers))))
+            act = owner.behave(owner.note(self.path, body, titled(self.headers)))
         finally:
-            with owner.lock:
+            with owner.lock:  # before the answer, after which the client may ask again
                 owner.now -= 1
+        self._do(act)
 
     def _do(self, act: Act) -> None:
         if isinstance(act, Say):
-            self.server.owner.stopping.wait(act.after_s) if act.after_s else None
             self._send(_completion(act))
         elif isinstance(act, Send):
             self._send(act)
         else:
             if isinstance(act, Hang):
-                self.server.owner.stopping.wait(30)
+                self.server.owner.stopping.wait()
             self.close_connection = True
 
     def _send(self, act: Send) -> None:

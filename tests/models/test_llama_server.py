@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twofold.models.server import ServerModel
+from twofold.models.openai.model import ServerModel
 from twofold.types import FinishReason, Message, Response, Sampling
 
 pytestmark = pytest.mark.slow

@@ -70,14 +70,17 @@ def test_an_unreachable_hub_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 def test_a_server_is_resolved_by_its_address() -> None:
-    pytest.importorskip("httpx")
     assert resolve("http://127.0.0.1:1/v1#tiny").spec == "http://127.0.0.1:1/v1#tiny"
 
 
-def test_importing_models_imports_no_torch() -> None:
-    heavy = "{'torch', 'transformers', 'httpx', 'huggingface_hub', 'peft'}"
+def test_importing_models_and_commands_imports_nothing_heavy() -> None:
+    heavy = (
+        "{'torch', 'transformers', 'openai', 'httpx', 'httpx2', 'anyio', 'peft', 'huggingface_hub'}"
+    )
     code = (
-        f"import sys, twofold.models, twofold.models.checkpoint; print({heavy} & {{*sys.modules}})"
+        "import sys, twofold.cli, twofold.judges.logodds, twofold.models.checkpoint\n"
+        "import twofold.models.openai.next_token_logprobs\n"
+        f"print({heavy} & {{*sys.modules}})"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code],

@@ -111,9 +111,9 @@ def test_fingerprint_follows_the_script() -> None:
     assert of(ScriptedModel(Speaker())) == of(ScriptedModel(Speaker())) != of(ScriptedModel(one))
 
 
-def test_import_needs_neither_httpx_nor_torch() -> None:
+def test_import_needs_neither_openai_nor_torch() -> None:
     code = (
-        "import sys; sys.modules['httpx'] = None; sys.modules['torch'] = None; "
+        "import sys; sys.modules['openai'] = None; sys.modules['torch'] = None; "
         "import twofold.models.scripted"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random  # noqa: TID251 (to see that it is left alone)
 import threading
-import time
 from collections import Counter
 
 import numpy as np
@@ -15,10 +14,8 @@ from faulty_server import Act, Asked, Drop, FaultyServer, Hang, Say, Send, error
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twofold.models.endpoint import Endpoint
-from twofold.models.retry import GIVE_UP_AFTER
-from twofold.models.server import ServerModel
-from twofold.types import FinishReason, Sampling, Share
+from twofold.models.openai.breaker import GIVE_UP_AFTER
+from twofold.types import FinishReason, Response, Sampling, Share
 
 
 def test_server_that_dies_midway_is_given_up() -> None:
@@ -27,14 +24,14 @@ def test_server_that_dies_midway_is_given_up() -> None:
         stream = model_at(server.url, concurrency=4).stream(prompts, Sampling())
         got = [next(stream) for _ in range(10)]
         server.die()
-        begun = time.monotonic()
         got += list(stream)
-    assert time.monotonic() - begun < 5.0
     assert sorted(p for p, _, _ in got) == list(range(300))
     lost = [r for _, _, r in got if r.finish_reason is FinishReason.failed]
     # The server may have answered a few more before it died, unseen by this test.
     assert len(lost) > 0
     assert all(r.error for r in lost)
+    # Each worker may be in the middle of a request when the server is given up.
+    assert sum(r.error != NOT_ASKED for r in lost) < GIVE_UP_AFTER + 4
 
 
 def test_dead_server_costs_few_requests() -> None:
@@ -45,11 +42,11 @@ def test_dead_server_costs_few_requests() -> None:
         said = model_at(server.url, concurrency=1).sample(
             [chat(str(i)) for i in range(100)], Sampling()
         )
-    assert len(server.asked) == 1 + 3 * GIVE_UP_AFTER
+    assert len(server.asked) == 1 + 2 * GIVE_UP_AFTER
     assert [r.finish_reason for (r,) in said] == [FinishReason.answered] + [
         FinishReason.failed
     ] * 99
-    assert said[-1][0].error == "not asked, because the server had stopped answering"
+    assert said[-1][0].error == NOT_ASKED
 
 
 def test_losses_between_answers_do_not_give_the_server_up() -> None:
@@ -57,7 +54,7 @@ def test_losses_between_answers_do_not_give_the_server_up() -> None:
         return error(500, "bad luck") if int(asked.text) % 5 else echo(asked)
 
     with FaultyServer(behave) as server:
-        said = model_at(server.url, concurrency=1, attempts=1).sample(
+        said = model_at(server.url, concurrency=1, max_retries=0).sample(
             [chat(str(i)) for i in range(50)], Sampling()
         )
     assert sum(r.finish_reason is FinishReason.answered for (r,) in said) == 10
@@ -65,35 +62,39 @@ def test_losses_between_answers_do_not_give_the_server_up() -> None:
 
 
 def test_closing_early_stops_asking_and_resuming_does_the_rest() -> None:
-    with FaultyServer(lambda asked: Say(f"re {asked.text}", after_s=0.01)) as server:
+    first: dict[tuple[int, int], Response] = {}
+
+    def behave(asked: Asked) -> Act:
+        return echo(asked) if len(server.asked) <= 7 or closed.is_set() else Hang()
+
+    closed = threading.Event()
+    with FaultyServer(behave) as server:
         model = model_at(server.url, concurrency=3)
         prompts = [chat(str(i)) for i in range(30)]
         stream = model.stream(prompts, Sampling(), n=2)
-        first = {(p, g): r for p, g, r in (next(stream) for _ in range(7))}
+        first.update({(p, g): r for p, g, r in (next(stream) for _ in range(7))})
         stream.close()
         assert not [t for t in threading.enumerate() if t.name.startswith("twofold")]
-        time.sleep(0.3)  # what was on the wire arrives, on a busy machine a little later
-        n_asked = len(server.asked)
-        time.sleep(0.1)
-        assert len(server.asked) == n_asked < 60
+        closed.set()
         rest = list(model.stream(prompts, Sampling(), n=2, done=first.keys()))
+        # Each worker had one request on the wire, and what remained was asked once.
+        assert len(server.asked) <= 7 + 3 + len(rest)
     assert len(rest) == 60 - 7
     assert {(p, g) for p, g, _ in rest} | first.keys() == {
         (p, g) for p in range(30) for g in (0, 1)
     }
 
 
-def test_closing_while_the_server_hangs_is_quick() -> None:
+@pytest.mark.timeout(60)  # the server hangs until it is stopped, which is after the close
+def test_closing_does_not_wait_for_a_server_that_hangs() -> None:
     def behave(asked: Asked) -> Act:
         return echo(asked) if asked.text == "0" else Hang()
 
     with FaultyServer(behave) as server:
-        model = ServerModel(endpoint=Endpoint(server.url), model="m")
+        model = model_at(server.url, timeout_s=600.0)
         stream = model.stream([chat(str(i)) for i in range(9)], Sampling())
         next(stream)
-        begun = time.monotonic()
         stream.close()
-        assert time.monotonic() - begun < 2.0
 
 
 def test_shares_make_the_whole() -> None:
@@ -117,7 +118,13 @@ def test_nothing_to_do_asks_nothing() -> None:
 
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_concurrency_is_used_and_never_exceeded(concurrency: int) -> None:
-    with FaultyServer(lambda asked: Say("a", after_s=0.1)) as server:
+    together = threading.Barrier(concurrency)
+
+    def behave(asked: Asked) -> Act:
+        together.wait(30)  # breaks if fewer are asked at once
+        return echo(asked)
+
+    with FaultyServer(behave) as server:
         model_at(server.url, concurrency=concurrency).sample(
             [chat(str(i)) for i in range(2 * concurrency)], Sampling()
         )
@@ -125,45 +132,63 @@ def test_concurrency_is_used_and_never_exceeded(concurrency: int) -> None:
 
 
 def test_replies_come_as_they_are_finished() -> None:
+    others = threading.Event()
+    order: list[int] = []
+
     def behave(asked: Asked) -> Act:
-        return Say("slow", after_s=0.4) if asked.text == "0" else Say("quick")
+        if asked.text == "0":
+            others.wait(30)
+        return echo(asked)
 
     with FaultyServer(behave) as server:
-        stream = model_at(server.url, concurrency=2).stream(
-            [chat(str(i)) for i in range(5)], Sampling()
-        )
-        assert [p for p, _, _ in stream] == [1, 2, 3, 4, 0]
+        prompts = [chat(str(i)) for i in range(5)]
+        for p, _, _ in model_at(server.url, concurrency=2, timeout_s=60.0).stream(
+            prompts, Sampling()
+        ):
+            order.append(p)
+            if len(order) == 4:
+                others.set()
+    assert order == [1, 2, 3, 4, 0]
 
 
+NOT_ASKED = "not asked, because the server had stopped answering"
+
+LOST_LINES: tuple[Act, ...] = (Drop(), Send(body=b'{"cho', missing=9))
 ACTS: tuple[Act, ...] = (
     Say("fine"),
     Say(None),
-    Drop(),
-    error(429, "wait", Retry_After="0"),
+    error(429, "wait"),
     error(500, "oh"),
     error(400, "too long"),
     Send(body=b"<html>"),
     Send(body=b'{"choices": []}'),
-    Send(body=b'{"cho', missing=9),
 )
 
 
 @settings(max_examples=15, deadline=None)
 @given(
-    acts=st.lists(st.sampled_from(ACTS), min_size=1, max_size=12),
+    # The client waits half a second before it retries a lost line, so that is not retried here.
+    acts_and_retries=st.tuples(st.lists(st.sampled_from(ACTS), min_size=1), st.just(1))
+    | st.tuples(st.lists(st.sampled_from(ACTS + LOST_LINES), min_size=1), st.just(0)),
     n_prompts=st.integers(1, 6),
     n=st.integers(1, 3),
     stop_after=st.integers(0, 8),
     concurrency=st.integers(1, 5),
 )
 def test_exactly_one_response_for_each_reply_asked(
-    acts: list[Act], n_prompts: int, n: int, stop_after: int, concurrency: int
+    acts_and_retries: tuple[list[Act], int],
+    n_prompts: int,
+    n: int,
+    stop_after: int,
+    concurrency: int,
 ) -> None:
+    acts, max_retries = acts_and_retries
+
     def behave(asked: Asked) -> Act:
         return acts[(int(asked.body["seed"]) + asked.time) % len(acts)]
 
     with FaultyServer(behave) as server:
-        model = model_at(server.url, concurrency=concurrency, attempts=2)
+        model = model_at(server.url, concurrency=concurrency, max_retries=max_retries)
         prompts = [chat(str(i)) for i in range(n_prompts)]
         stream = model.stream(prompts, Sampling(), n=n)
         got = [item for _, item in zip(range(stop_after), stream, strict=False)]

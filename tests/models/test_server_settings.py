@@ -14,9 +14,8 @@ from asking import chat, echo, free_port, model_at
 from faulty_server import Act, Asked, FaultyServer, Say, Send, error
 
 from twofold.errors import ModelError
-from twofold.models.endpoint import Endpoint
-from twofold.models.retry import Backoff
-from twofold.models.server import ServerModel
+from twofold.models.openai.endpoint import Endpoint, Limits
+from twofold.models.openai.model import ServerModel
 from twofold.models.thinking import ThinkingPolicy
 from twofold.types import FinishReason, Sampling
 
@@ -37,6 +36,12 @@ def test_key_is_sent_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None
     assert "Authorization" not in server.asked[1].headers
 
 
+@pytest.mark.parametrize("numbers", [{"concurrency": 0}, {"max_retries": -1}])
+def test_numbers_out_of_range_are_refused(numbers: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="at least"):
+        Limits(**numbers)
+
+
 # ---------------------------------------------------------------- wrong settings
 
 
@@ -51,7 +56,7 @@ def test_server_that_comes_up_late_is_waited_for() -> None:
     model = ServerModel(
         endpoint=Endpoint(f"http://127.0.0.1:{port}/v1"),
         model="m",
-        backoff=Backoff(attempts=50, base_s=0.05, cap_s=0.1),
+        limits=Limits(max_retries=9),
     )
     late: list[FaultyServer] = []
 
@@ -212,12 +217,12 @@ def test_key_that_no_header_can_carry_is_refused(monkeypatch: pytest.MonkeyPatch
     assert "sk-geh" not in str(caught.value)
 
 
-def test_missing_httpx_names_the_remedy() -> None:
+def test_missing_package_names_the_remedy() -> None:
     code = (
-        "import sys; sys.modules['httpx'] = None\n"
+        "import sys; sys.modules['openai'] = None\n"
         "import twofold.models.scripted\n"
         "from twofold.errors import ModelError\n"
-        "from twofold.models.server import ServerModel\n"
+        "from twofold.models.openai.model import ServerModel\n"
         "from twofold.types import Message, Sampling\n"
         "model = ServerModel.from_spec('http://127.0.0.1:1/v1#m')\n"
         "try:\n    model.sample([[Message(role='user', content='a')]], Sampling())\n"

@@ -19,7 +19,7 @@ from twofold.errors import ScoringError
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.parse_verdict import defused, polarised, settled, shown
 from twofold.judges.prompt_template import filled, prompt
-from twofold.models.server import ServerModel
+from twofold.models.openai.model import ServerModel
 from twofold.types import Message, OpenModel, Verdict
 
 if TYPE_CHECKING:
@@ -114,10 +114,10 @@ class LogOddsJudge(Judge):
         return _Local(self.model)
 
     def _served(self, model: ServerModel, wanted: Wanted) -> Found:
-        from twofold.models.first_token import first_tokens
+        from twofold.models.openai.next_token_logprobs import next_token_logprobs
 
         pairs = [(head, line) for head, lines in wanted.items() for line in lines]
-        firsts = first_tokens(model, [[chat(head, line)] for head, line in pairs])
+        firsts = next_token_logprobs(model, [[chat(head, line)] for head, line in pairs])
         return {
             pair: Verdict(None, first.error)
             if first.error

@@ -16,7 +16,7 @@ from twofold.judges.pleased import TriggerPhraseJudge
 from twofold.judges.program import ProgramJudge
 from twofold.judges.sampled import SampledJudge
 from twofold.models.cache import cache_folder
-from twofold.models.server import ServerModel
+from twofold.models.openai.model import ServerModel
 
 Programs = Literal["average", "override"]
 """What is done with the verdict of a program beside that of the judge."""

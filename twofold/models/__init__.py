@@ -42,7 +42,7 @@ def resolve(spec: str) -> Model:
     """
     spec = spec.strip()
     if spec.startswith(("http://", "https://")):
-        from twofold.models.server import ServerModel
+        from twofold.models.openai.model import ServerModel
 
         return ServerModel.from_spec(spec)
     if spec not in (POCKET, SMOLLM2) and not HUB_ID.fullmatch(spec) and not _is_folder(spec):

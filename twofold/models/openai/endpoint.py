@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import final
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from twofold.errors import ModelError
 
 KEY_VARIABLE = "OPENAI_API_KEY"
@@ -61,63 +63,57 @@ class Endpoint:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How long a request may take, in seconds.
+    """How many requests a server gets, and how long each may take.
 
     Args:
-        connect_s: Until the connection stands.
-        read_s: Between two pieces of the answer; the first comes when the whole reply is made.
-        total_s: For all of one try, so that an answer that trickles in cannot hold up a run.
+        concurrency: Requests under way at once, at least 1.
+        max_retries: Further tries of a request that failed for a passing reason, at least 0.
+        timeout_s: Seconds between two pieces of the answer; the first comes when the whole reply
+            is made.
+        deadline_s: Seconds for one request with all its retries, so that an answer that trickles
+            in cannot hold up a run.
+
+    Raises:
+        ValueError: If a number is out of range.
     """
 
-    connect_s: float = 10.0
-    read_s: float = 600.0
-    total_s: float = 900.0
+    concurrency: int = 8
+    max_retries: int = 4
+    timeout_s: float = 600.0
+    deadline_s: float = 4500.0
+
+    def __post_init__(self) -> None:
+        if self.concurrency < 1 or self.max_retries < 0:
+            raise ValueError(f"{self}: concurrency is at least 1, and max_retries at least 0")
 
 
-@final
-class ApiKey:
-    """The key of a server. It goes into one header and nowhere else.
+def api_key() -> SecretStr:
+    """The key in `OPENAI_API_KEY`; blank if it is not set.
 
-    A class of its own, because a plain string shows up in tracebacks that print local variables.
-
-    Args:
-        value: The key; blank for a server without one.
+    A plain string would show up in tracebacks that print local variables.
 
     Raises:
         ModelError: If the key has characters that a header cannot carry.
+    """
+    key = SecretStr(os.environ.get(KEY_VARIABLE, "").strip())
+    if not re.fullmatch(r"[\x21-\x7e]*", key.get_secret_value()):
+        raise ModelError(
+            f"the key in {KEY_VARIABLE} has a blank or a character beyond ASCII in it, which "
+            "no key has; copy it again"
+        )
+    return key
+
+
+def redact(text: str) -> str:
+    """`text` without the key, and without whatever else is sent as a credential.
 
     Example:
-        >>> ApiKey("secret-value")
-        ApiKey(***)
-        >>> ApiKey("secret-value").redact("wrong key: secret-value")
-        'wrong key: ***'
+        >>> redact("refused: Bearer secret-value")
+        'refused: Bearer ***'
     """
-
-    def __init__(self, value: str) -> None:
-        self._value = value.strip()
-        if not re.fullmatch(r"[\x21-\x7e]*", self._value):
-            raise ModelError(
-                f"the key in {KEY_VARIABLE} has a blank or a character beyond ASCII in it, which "
-                "no key has; copy it again"
-            )
-
-    def __repr__(self) -> str:
-        return "ApiKey(***)"
-
-    @classmethod
-    def from_environment(cls) -> ApiKey:
-        """The key in `OPENAI_API_KEY`; blank if it is not set."""
-        return cls(os.environ.get(KEY_VARIABLE, ""))
-
-    def headers(self) -> dict[str, str]:
-        """The header that carries the key; none if there is no key."""
-        return {"Authorization": f"Bearer {self._value}"} if self._value else {}
-
-    def redact(self, text: str) -> str:
-        """`text` without the key, and without whatever else is sent as a credential."""
-        if self._value:
-            text = text.replace(self._value, "***")
-        return _BEARER.sub(r"\1 ***", text)
+    if key := api_key():
+        text = text.replace(key.get_secret_value(), "***")
+    return _BEARER.sub(r"\1 ***", text)
 
 
 def _is_web_address(url: str) -> bool:

@@ -12,7 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twofold.errors import ModelError
-from twofold.models.first_token import FirstToken, first_tokens, read_first
+from twofold.models.openai.next_token_logprobs import (
+    NextTokenLogprobs,
+    next_token_logprobs,
+    read_logprobs,
+)
 
 
 def answer(told: object) -> dict[str, Any]:
@@ -30,8 +34,8 @@ def test_every_prompt_gets_its_own_in_order() -> None:
         return tell((asked.text, -0.25), ("no", -2))
 
     with FaultyServer(behave) as server:
-        found = first_tokens(model_at(server.url), [chat(f"q{i}") for i in range(20)])
-        assert first_tokens(model_at(server.url), []) == []
+        found = next_token_logprobs(model_at(server.url), [chat(f"q{i}") for i in range(20)])
+        assert next_token_logprobs(model_at(server.url), []) == []
     assert [each.logprobs for each in found] == [{f"q{i}": -0.25, "no": -2.0} for i in range(20)]
     assert server.peak <= 8 and len(server.asked) == 20
     body = server.asked[0].body
@@ -46,14 +50,14 @@ def test_passing_faults_are_tried_again_and_lasting_ones_told() -> None:
         return Drop() if asked.time == 1 else tell(("Yes", -1.0))
 
     with FaultyServer(behave) as server:
-        found = first_tokens(model_at(server.url), [chat("a"), chat("lost")])
-    assert found[0] == FirstToken({"Yes": -1.0})
-    assert found[1] == FirstToken(error="HTTP 500: broken (tried 3 times)")
+        found = next_token_logprobs(model_at(server.url), [chat("a"), chat("lost")])
+    assert found[0] == NextTokenLogprobs({"Yes": -1.0})
+    assert found[1] == NextTokenLogprobs(error="HTTP 500: broken (tried 2 times)")
 
 
 def test_a_server_that_is_not_there_is_an_error() -> None:
     with pytest.raises(ModelError):
-        first_tokens(model_at(f"http://127.0.0.1:{free_port()}/v1"), [chat("a")])
+        next_token_logprobs(model_at(f"http://127.0.0.1:{free_port()}/v1"), [chat("a")])
 
 
 @pytest.mark.parametrize(
@@ -69,7 +73,7 @@ def test_a_server_that_is_not_there_is_an_error() -> None:
     ],
 )
 def test_what_cannot_be_read_is_said(told: list[Any]) -> None:
-    assert read_first(answer(told)) == FirstToken(
+    assert read_logprobs(answer(told)) == NextTokenLogprobs(
         error="the server's log-probabilities cannot be read"
     )
 
@@ -87,7 +91,7 @@ def test_what_cannot_be_read_is_said(told: list[Any]) -> None:
     ],
 )
 def test_an_answer_without_any_is_said(said: object) -> None:
-    assert read_first(said) == FirstToken(error="the server tells no log-probabilities")
+    assert read_logprobs(said) == NextTokenLogprobs(error="the server tells no log-probabilities")
 
 
 def test_a_text_told_twice_counts_once_and_a_sentinel_is_small() -> None:
@@ -97,7 +101,7 @@ def test_a_text_told_twice_counts_once_and_a_sentinel_is_small() -> None:
         {"token": "no", "logprob": -(10**400)},
         {"token": "a", "logprob": 1e-4},
     ]
-    assert read_first(answer(told)).logprobs == {"Yes": -1.0, "no": -9999.0, "a": 0.0}
+    assert read_logprobs(answer(told)).logprobs == {"Yes": -1.0, "no": -9999.0, "a": 0.0}
 
 
 JSON = st.recursive(
@@ -117,6 +121,6 @@ JSON = st.recursive(
 @settings(deadline=None)
 def test_any_json_is_read_or_said(said: object) -> None:
     for whole in (said, answer(said), answer([said])):
-        found = read_first(whole)
+        found = read_logprobs(whole)
         assert bool(found.logprobs) != bool(found.error)
         assert all(nats <= 0 for nats in found.logprobs.values())

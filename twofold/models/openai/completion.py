@@ -43,13 +43,15 @@ def request_body(
 ) -> dict[str, object]:
     """The body of the request for one reply.
 
+    Halves of a character (lone surrogates) become U+FFFD, because UTF-8 cannot send them.
+
     Example:
         >>> request_body("m", [], Sampling(max_tokens=8), seed=3)["max_tokens"]
         8
     """
     return {
         "model": model,
-        "messages": list(prompt),
+        "messages": [{k: _storable(str(v)) for k, v in message.items()} for message in prompt],
         "max_tokens": sampling.max_tokens,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
