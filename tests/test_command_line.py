@@ -179,6 +179,9 @@ def test_another_model_in_the_same_directory_is_refused(tiny, whole, tmp_path):
     ("arguments", "said"),
     [
         (("audit", "smolm2"), "did you mean 'smollm2'?"),
+        (("audit", "pocket", "--temperature", "nan"), "--temperature"),
+        (("audit", "pocket", "--temperature", "inf"), "--temperature"),
+        (("audit", "pocket", "--seed", "-1"), "--seed"),
         (("audit", "no/such/model/here"), "no model"),
         (("audit", "smollm2", "--problems", "nowhere.jsonl"), "nowhere.jsonl does not exist"),
         (("check", "nowhere.jsonl"), "does not exist"),

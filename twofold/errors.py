@@ -6,6 +6,11 @@ mend: a file, an argument, a model that does not load. Anything else is a bug an
 it is.
 """
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
 
 class TwofoldError(Exception):
     """Base of every error whose message is meant for the person at the terminal."""
@@ -29,3 +34,21 @@ class RunError(TwofoldError):
 
 class StatsError(TwofoldError):
     """A statistic was asked of data that cannot carry it."""
+
+
+def nearest(name: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """The known name that was perhaps meant, as a remedy; where none is near, what there is.
+
+    Args:
+        name: What was given and is unknown.
+        known: What would fit.
+        otherwise: What is said where none is near; None = all of `known`.
+
+    Example:
+        >>> nearest("gpro", ["grpo", "sft"]), nearest("x", ["grpo", "sft"])
+        ("did you mean 'grpo'?", 'known: grpo, sft')
+    """
+    names = list(known)
+    if near := difflib.get_close_matches(name, names, n=1):
+        return f"did you mean {near[0]!r}?"
+    return f"known: {', '.join(names)}" if otherwise is None else otherwise

@@ -10,7 +10,6 @@ paragraph* is seen, and so on.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -23,6 +22,7 @@ import numpy as np
 from twofold import problems as problem_files
 from twofold.problems import synthetic
 from twofold.problems.synthetic.binding import TYPES, bind
+from twofold.randomness import rng_for
 from twofold.types import Constraint, Problem
 
 from . import Scale
@@ -143,7 +143,7 @@ def _generated(
             continue
         kind = kinds[n % len(kinds)]
         kind_type = "" if kind == "maths" else types[n_of[kind] % len(types)]
-        rng = _rng(seed, split, index)
+        rng = rng_for("smollm2 study", seed, split, index)
         if kind == "instruction":
             found = _task(rng)
         if found.question + kind_type in seen:
@@ -221,8 +221,3 @@ def _short_gsm8k(n: int) -> list[Problem]:
     rows = problem_files.load(str(data / "gsm8k" / "train.jsonl"), profile="fixed")
     short = [row for row in rows if len(row.question.split()) <= 30][:n]
     return [replace(p, ask=synthetic.ASK, tags=p.tags | {"kind": "maths"}) for p in short]
-
-
-def _rng(seed: int, split: str, index: int) -> np.random.Generator:
-    text = f"twofold smollm2 study {seed} {split} {index}"
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()))

@@ -168,7 +168,7 @@ if __name__ == "__main__":
     out = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/judge_tricks")
     judge = named(sys.argv[2] if len(sys.argv) > 2 else "smollm2")
     if isinstance(judge, CachedJudge):
-        judge = replace(judge, path=out / "verdicts.jsonl")
+        judge = replace(judge, folder=out)
     found = []
     for row in judged(judge, read_twins()):
         found.append(row)

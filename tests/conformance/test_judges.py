@@ -96,7 +96,7 @@ class _Characters:
 
 
 SAMPLED = SampledJudge(ScriptedModel(Reader()), n=3)
-FILE = Path(tempfile.mkdtemp()) / "verdicts.jsonl"
+FOLDER = Path(tempfile.mkdtemp())
 
 JUDGES: list[tuple[Judge, str]] = [
     (ExactJudge(), "exact"),
@@ -110,8 +110,8 @@ JUDGES: list[tuple[Judge, str]] = [
     (LogOddsJudge(Letters(), least=1e-6), "log_odds"),
     (Blend(SAMPLED, ExactJudge()), "average(sampled,exact)"),
     (Blend(SAMPLED, ExactJudge(), how="override"), "override(sampled,exact)"),
-    (CachedJudge(SAMPLED, FILE), "sampled"),
-    (CachedJudge(LabelNoiseJudge(ExactJudge()), FILE), "noisy(exact)"),
+    (CachedJudge(SAMPLED, FOLDER), "sampled"),
+    (CachedJudge(LabelNoiseJudge(ExactJudge()), FOLDER), "noisy(exact)"),
 ]
 each = pytest.mark.parametrize(
     "judge", [pytest.param(j, id=f"{i}-{n}") for i, (j, n) in enumerate(JUDGES)]

@@ -36,7 +36,7 @@ def test_drops_are_paired_with_the_original():
         found.comparison("accuracy", versus="original", condition="renamed").difference.value == 0.0
     )
     drop = found.comparison("accuracy", versus="original", condition="distractor")
-    assert drop.difference.value == pytest.approx(3 / 9 - 8 / 9) and drop.n_lost == 5
+    assert drop.difference.value == pytest.approx(3 / 9 - 8 / 9) and drop.n_regressed == 5
     assert found.estimate("accuracy", condition="distractor").n_unscored == 1
     assert found.estimate(
         "accuracy", role="constant_reply", condition="original"

@@ -409,7 +409,7 @@ def test_a_row_that_has_not_the_form_is_an_error_with_its_remedy(row, form, mess
 def test_a_form_that_is_not_there():
     with pytest.raises(ProblemError, match="did you mean 'healthbench'"):
         read_form([], "heathbench")
-    with pytest.raises(ProblemError, match="use one of: rlcf, rar"):
+    with pytest.raises(ProblemError, match="known: rlcf, rar"):
         to_rows([], "xml")
 
 

@@ -16,7 +16,7 @@ from twofold.models.checkpoint import locate
     [
         ("smolm2", r"did you mean 'smollm2'\?.*save_pretrained.*organisation/name.*http://"),
         ("SmolLM2", r"did you mean 'smollm2'\?"),
-        ("", r"no model ''; a model is"),
+        ("", r"no model ''; .*a model is"),
         ("./no/such/folder", "there is no such folder"),
         ("gpt2", "a model is `pocket`, `smollm2`, a folder"),
     ],

@@ -133,7 +133,7 @@ def test_a_spec_that_is_none_is_told_the_form(spec):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: gym.suite("chain_sums", 1), "is 'chain_sum' meant"),
+        (lambda: gym.suite("chain_sums", 1), "did you mean 'chain_sum'"),
         (lambda: gym.suite("countdown", 1), "one number or word"),
         (lambda: gym.suite("chain_sum", 0), "ask for 1 to"),
         (lambda: gym.suite("syllogism", 1, split="ood"), "no split ood"),

@@ -169,7 +169,7 @@ def test_an_unknown_format_lists_the_known_ones(tmp_path: Path) -> None:
         load(path, profile="fixed")
     message = str(caught.value)
     assert message.startswith(f"{path}, line 1: the keys quesion, gold fit no known format")
-    assert "is 'quesion' meant to be 'question'?" in message
+    assert "quesion: did you mean 'question'?" in message
     assert "IFEval: key, prompt, instruction_id_list, kwargs" in message
     assert "own form: question" in message
 

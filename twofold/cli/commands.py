@@ -93,9 +93,9 @@ def audit(
     diagnostics: DiagnosticsOption = "joint",
     samples: Annotated[int, typer.Option(min=1, help="Samples a problem and condition.")] = 1,
     max_tokens: MaxTokensOption = 512,
-    temperature: Annotated[float, typer.Option(min=0.0, help="0 is greedy.")] = 0.0,
+    temperature: Annotated[float, typer.Option(min=0.0, max=100.0, help="0 is greedy.")] = 0.0,
     top_p: Annotated[float, typer.Option(min=1e-6, max=1.0, help="Nucleus; 1 keeps all.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Base of all randomness.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Base of all randomness.")] = 0,
     check_packed: CheckPackedOption = 0,
     judge: JudgedOption = None,
     programs: ProgramsOption = None,
@@ -157,7 +157,7 @@ def score(
     limit: Annotated[
         int | None, typer.Option(min=1, help="The replies answer only the first so many problems.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the resampling.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
     judge: JudgedOption = None,
     programs: ProgramsOption = None,
     out: Annotated[

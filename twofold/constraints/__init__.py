@@ -7,7 +7,6 @@ way in for names and arguments that come from a file.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import get_args, get_type_hints
@@ -22,7 +21,7 @@ from twofold.constraints import (
     language,
     length,
 )
-from twofold.errors import ProblemError
+from twofold.errors import ProblemError, nearest
 from twofold.types import Constraint, Profile
 
 CONSTRAINTS: dict[str, type[Constraint]] = {
@@ -60,8 +59,7 @@ def from_spec(name: str, args: Mapping[str, object] | None, *, profile: Profile)
         raise ProblemError(f"profile {profile!r} does not exist; use 'official' or 'fixed'")
     cls = CONSTRAINTS.get(ALIASES.get(name, name))
     if cls is None:
-        near = difflib.get_close_matches(name, [*CONSTRAINTS, *ALIASES], n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(CONSTRAINTS)}"
+        hint = nearest(name, [*CONSTRAINTS, *ALIASES])
         raise ProblemError(f"constraint {name!r} does not exist; {hint}")
     given = {k: v for k, v in (args or {}).items() if v is not None}
     wanted = {f.name: f for f in fields(cls) if f.name != "profile"}  # type: ignore[arg-type]

@@ -1,27 +1,25 @@
-"""Has this been judged before? ResponseScores kept by the content of their question, in one file of lines.
+"""Has this been judged before? ResponseScores in the cache, by the content of their question.
 
 A model judge is the slowest part of a training run, and the same replies come back: in a resumed run,
 another seed, an audit of what was trained. A verdict is filed under the SHA-256 of everything that
 decides it (the judge and its model, the prompts, the problem, the criterion, the reply), so what is
-found is never stale and processes may share the file.
+found is never stale and processes may share the cache.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from twofold.errors import ScoringError
-from twofold.jsonl import dumps, named_disk_errors
 from twofold.judges.judge import Asked, Judge
-from twofold.models.cache import content_key
+from twofold.models.cache import Cache, content_key
 from twofold.types import Model, Response, Verdict
 
 CHUNK = 256
@@ -40,25 +38,19 @@ class CachedJudge(Judge):
     was down from a judge that will never know; a failure that is kept would be one for ever. For the
     same reason, put the cache around the model judge inside a `Blend` and not around the blend.
 
-    The file is only ever added to, whole lines at a time. A line that a killed process left half
-    written is passed over, and its question is asked again.
-
     Args:
         judge: Who is asked.
-        path: The file; made with its folder when there is something to keep. Deleting it costs only
-            time.
+        folder: Of the cache; see `twofold.models.cache`. Deleting it costs only time.
 
     Example:
         >>> import tempfile
         >>> from twofold.judges.exact import ExactJudge
-        >>> CachedJudge(ExactJudge(), Path(tempfile.mkdtemp()) / "verdicts.jsonl").name
+        >>> CachedJudge(ExactJudge(), Path(tempfile.mkdtemp())).name
         'exact'
     """
 
     judge: Judge
-    path: Path = field(
-        repr=False
-    )  # no part of what is said: a run is bound to its judge, not to a folder
+    folder: Path = field(repr=False)  # a run is bound to its judge, not to a folder
 
     @property
     def name(self) -> str:
@@ -70,27 +62,28 @@ class CachedJudge(Judge):
 
         Raises:
             ScoringError: If the inner judge cannot work, or holds what no key can be made of.
-            RunError: If the file cannot be written; what was kept before is intact.
         """
         if not asked:
             return []
-        known = self._shelf.read()
         keys = [content_key(self._identity, _question(each)) for each in asked]
+        known = {k: _verdict(json.loads(text)) for k, text in self._cache.get(set(keys)).items()}
         new = {key: each for key, each in zip(keys, asked, strict=True) if key not in known}
         found: dict[str, Verdict] = {}
         for chunk in _chunks(new):
             told = dict(zip(chunk, self.judge(list(chunk.values())), strict=True))
-            self._shelf.add({key: v for key, v in told.items() if v.score is not None})
+            self._cache.put(
+                {key: json.dumps(v.to_json()) for key, v in told.items() if v.score is not None}
+            )
             found |= told
         return [known[key] if key in known else found[key] for key in keys]
 
     def __getstate__(self) -> dict[str, object]:
-        """The fields alone: what was read is in the file."""
-        return {"judge": self.judge, "path": self.path}
+        """The fields alone: another process opens the cache itself."""
+        return {"judge": self.judge, "folder": self.folder}
 
     @cached_property
-    def _shelf(self) -> _Shelf:
-        return _Shelf(self.path)
+    def _cache(self) -> Cache:
+        return Cache(self.folder)
 
     @cached_property
     def _identity(self) -> object:
@@ -110,73 +103,10 @@ def _chunks(new: Mapping[str, Asked]) -> Iterator[dict[str, Asked]]:
         yield chunk
 
 
-@final
-class _Shelf:
-    """The file and what has been read of it: lines that others add are read when they are there.
-
-    Args:
-        path: The file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._known: dict[str, Verdict] = {}
-        self._n_read = 0  # bytes
-
-    def read(self) -> Mapping[str, Verdict]:
-        """All verdicts in the file by key."""
-        with named_disk_errors(self._path):
-            try:
-                new = self._tail()
-            except FileNotFoundError:
-                self._known, self._n_read, new = {}, 0, b""
-        whole = new[: new.rfind(b"\n") + 1]
-        self._n_read += len(whole)
-        for line in whole.split(b"\n"):
-            self._known.update(_entry(line))
-        return self._known
-
-    def _tail(self) -> bytes:
-        with self._path.open("rb") as file:
-            if file.seek(0, os.SEEK_END) < self._n_read:  # another file, or one that was cut short
-                self._known, self._n_read = {}, 0
-            file.seek(self._n_read)
-            return file.read()
-
-    def add(self, entries: Mapping[str, Verdict]) -> None:
-        """Write entries behind the others, in one write. Half a line that is there is closed first."""
-        if not entries:
-            return
-        rows = ({"key": key} | verdict.to_json() for key, verdict in entries.items())
-        block = "".join(dumps(row) + "\n" for row in rows).encode("utf-8", "backslashreplace")
-        with named_disk_errors(self._path):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("ab+", buffering=0) as file:
-                if file.seek(0, os.SEEK_END):
-                    file.seek(-1, os.SEEK_END)
-                    block = block if file.read(1) == b"\n" else b"\n" + block
-                while block:  # a full disk takes a part, and then says why
-                    block = block[file.write(block) :]
-
-
-def _entry(line: bytes) -> dict[str, Verdict]:
-    """The verdict in a line, under its key; nothing if the line is no whole entry."""
-    try:
-        row = json.loads(line)
-        return {str(row["key"]): _verdict(row)} if line else {}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return {}
-
-
-def _verdict(row: Mapping[str, object]) -> Verdict:
-    score, parts = row["score"], row.get("parts", {})
-    if not isinstance(parts, Mapping):
-        raise TypeError("parts are no object")
-    return Verdict(
-        None if score is None else float(str(score)),
-        str(row.get("reason", "")),
-        {str(name): _verdict(part) for name, part in parts.items()},
-    )
+def _verdict(row: Mapping[str, Any]) -> Verdict:
+    """The verdict that `Verdict.to_json` wrote."""
+    parts = {name: _verdict(part) for name, part in row.get("parts", {}).items()}
+    return Verdict(row["score"], row.get("reason", ""), parts)
 
 
 def _question(asked: Asked) -> object:

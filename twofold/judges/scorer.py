@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal, Self, final
 
-import numpy as np
-
 from twofold.checklist import Criterion
 from twofold.errors import ScoringError
 from twofold.judges.judge import Asked, Judge
+from twofold.randomness import rng_for
 from twofold.types import Problem, Response, Scorer, Verdict
 
 CATEGORY_WEIGHTS: Mapping[str, float] = MappingProxyType(
@@ -133,8 +131,7 @@ class MeetsChecklist(Scorer):
     def _mask(self, problem: Problem, criteria: Sequence[Criterion], step: int) -> tuple[int, ...]:
         """The criteria that count at a step: one choice for all replies to the problem."""
         positive = [i for i, criterion in enumerate(criteria) if not criterion.pitfall]
-        digest = hashlib.sha256(f"twofold dropout {problem.id} {step}".encode()).digest()
-        rng = np.random.default_rng(int.from_bytes(digest))
+        rng = rng_for("dropout", problem.id, step)
         n_kept = max(round(len(positive) * (1 - self.dropout)), self.least)
         chosen = {positive[i] for i in rng.permutation(len(positive))[:n_kept]}
         return tuple(i for i, c in enumerate(criteria) if c.pitfall or i in chosen)

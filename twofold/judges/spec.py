@@ -74,7 +74,7 @@ def named(spec: str, programs: Programs | None = None) -> Judge:
         asked = SampledJudge(model)
     else:
         asked = LogOddsJudge(model)  # type: ignore[arg-type]  # refuses one without probabilities
-    return CachedJudge(asked, cache_folder() / "verdicts.jsonl")
+    return CachedJudge(asked, cache_folder())
 
 
 def _pleased(spec: str, text: str) -> TriggerPhraseJudge:

@@ -5,12 +5,13 @@ Importing this package brings in no torch. A method's `rows` can be looked at wi
 of its own and name it in `METHODS`.
 """
 
+from twofold.errors import nearest
 from twofold.methods.cft import Cft
 from twofold.methods.config import configured
 from twofold.methods.dpo import Dpo
 from twofold.methods.grpo import Grpo
 from twofold.methods.method import Method, TrainedModel, TrainingError
-from twofold.methods.rewards import REWARDS, nearest
+from twofold.methods.rewards import REWARDS
 from twofold.methods.rft import Rft
 from twofold.methods.sft import Sft
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, final
+
+from pydantic import PositiveFloat, PositiveInt
+from pydantic.dataclasses import dataclass
 
 from twofold.jsonl import Row, dumps, read_lines, replaced
 from twofold.methods.critiques import Kept, by_rules, checked, question
@@ -14,12 +16,13 @@ from twofold.methods.demonstrations import Imitation
 from twofold.methods.method import TrainedModel, TrainingError
 from twofold.scorers import Correct
 from twofold.types import Problem, Response, Sampling
+from twofold.validation import SETTINGS
 
 _log = logging.getLogger(__name__)
 
 
 @final
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class Cft(Imitation):
     """Learn to say what is wrong with a noisy solution; asked afterwards, the model just answers.
 
@@ -44,19 +47,9 @@ class Cft(Imitation):
 
     critiques: Path | None = None
     critic: str = "rules"
-    num_generations: int = 1
-    temperature: float = 1.0
-    max_completion_length: int = 512
-
-    def __post_init__(self) -> None:
-        Imitation.__post_init__(self)
-        for name in ("num_generations", "max_completion_length"):
-            if getattr(self, name) < 1:
-                raise TrainingError(f"{name} is {getattr(self, name)}; give 1 or more")
-        if not self.temperature > 0:
-            raise TrainingError(
-                f"temperature is {self.temperature}; above 0, or solutions are alike"
-            )
+    num_generations: PositiveInt = 1
+    temperature: PositiveFloat = 1.0
+    max_completion_length: PositiveInt = 512
 
     def rows(self, problems: Sequence[Problem]) -> list[Row]:
         """One row a critique that the verifier does not contradict; without a file, what is asked.

@@ -6,15 +6,12 @@ All of it is told before anything heavy is imported: a wrong key costs a second,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
-from typing import get_type_hints
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
 
 from twofold.methods.method import Method, TrainingError
-from twofold.methods.rewards import nearest, reward
+from twofold.validation import validated
 
 
 def configured(method: type[Method], file: Path | None = None) -> Method:
@@ -38,12 +35,11 @@ def configured(method: type[Method], file: Path | None = None) -> Method:
         >>> configured(Grpo, file).learning_rate
         0.0001
     """
-    return with_settings(method, {} if file is None else mapping(file), where=file)
+    where = f"{method.name} without --config" if file is None else file
+    return with_settings(method, {} if file is None else mapping(file), where=where)
 
 
-def with_settings(
-    method: type[Method], values: Mapping[str, object], *, where: object = None
-) -> Method:
+def with_settings(method: type[Method], values: Mapping[str, object], *, where: object) -> Method:
     """A method with the settings of a mapping; see `configured`.
 
     Args:
@@ -54,31 +50,13 @@ def with_settings(
     Raises:
         TrainingError: If a key or a value does not fit.
     """
-    hints = get_type_hints(method)
-    known = [f.name for f in fields(method)]  # type: ignore[arg-type]
-    settings: dict[str, object] = {}
-    for key, value in values.items():
-        if key not in known:
-            raise TrainingError(
-                f"{where}: {method.name} has no setting {key!r}; {nearest(key, known)}; fields of "
-                "TRL's own configuration go under `trl:`"
-            )
-        if key in ("reward", "eval_metric"):
-            settings[key] = reward(value, where)
-            continue
-        try:
-            settings[key] = TypeAdapter(hints[key]).validate_python(value)
-        except ValidationError as error:
-            told = error.errors()[0]["msg"]
-            raise TrainingError(
-                f"{where}: {key} is {value!r}; {told[0].lower()}{told[1:]}"
-            ) from error
-    try:
-        return method(**settings)
-    except TypeError as error:  # a setting without a default is missing
-        raise TrainingError(
-            f"{method.name} needs more settings ({error}); name them in --config"
-        ) from error
+    return validated(
+        method,
+        values,
+        where=where,
+        error=TrainingError,
+        unknown="fields of TRL's own configuration go under `trl:`",
+    )
 
 
 def mapping(file: Path) -> Mapping[str, object]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import PositiveFloat
+from pydantic.dataclasses import dataclass
 
 from twofold.jsonl import Row
 from twofold.methods.method import TrainedModel
 from twofold.methods.tuning import Tuned
 from twofold.types import FinishReason, Problem, Response, Scorer
+from twofold.validation import SETTINGS
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class Imitation(Tuned):
     """A method that ends in imitation: the next-token loss over replies, not over prompts.
 
@@ -21,8 +24,8 @@ class Imitation(Tuned):
         epochs: Passes over the replies.
     """
 
-    learning_rate: float = 1e-5
-    epochs: float = 2.0
+    learning_rate: PositiveFloat = 1e-5
+    epochs: PositiveFloat = 2.0
 
     def imitate(
         self, base: str, rows: Sequence[Row], *, out: Path, eval_problems: Sequence[Problem] = ()

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import ClassVar, final
+from typing import Annotated, ClassVar, final
+
+from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic.dataclasses import dataclass
 
 from twofold.jsonl import Row
 from twofold.methods.method import TrainedModel, TrainingError
 from twofold.methods.preferences import pairs, read_pairs
-from twofold.methods.rewards import require_listed
+from twofold.methods.rewards import Reward, require_listed
 from twofold.methods.tuning import Tuned
 from twofold.scorers import SoftGate
-from twofold.types import Problem, Sampling, Scorer
+from twofold.types import Problem, Sampling
+from twofold.validation import SETTINGS
 
 
 @final
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class Dpo(Tuned):
     """Draw replies, make a pair of the best and the worst by a scorer, and prefer the best.
 
@@ -43,25 +47,16 @@ class Dpo(Tuned):
 
     name: ClassVar[str] = "dpo"
 
-    learning_rate: float = 2e-6
-    reward: Scorer = field(default_factory=SoftGate)
-    gap: float = 0.25
-    keep: float = 1.0
+    learning_rate: PositiveFloat = 2e-6
+    reward: Reward = field(default_factory=SoftGate)
+    gap: Annotated[float, Field(gt=0, le=1)] = 0.25
+    keep: Annotated[float, Field(gt=0, le=1)] = 1.0
     pairs: Path | None = None
-    beta: float = 0.1
-    epochs: float = 2.0
-    num_generations: int = 8
-    temperature: float = 1.0
-    max_completion_length: int = 512
-
-    def __post_init__(self) -> None:
-        Tuned.__post_init__(self)
-        for name, least in (("num_generations", 2), ("max_completion_length", 1)):
-            if getattr(self, name) < least:
-                raise TrainingError(f"{name} is {getattr(self, name)}; give {least} or more")
-        for name in ("temperature", "beta", "gap", "keep", "epochs"):
-            if not getattr(self, name) > 0:
-                raise TrainingError(f"{name} is {getattr(self, name)}; give a number above 0")
+    beta: PositiveFloat = 0.1
+    epochs: PositiveFloat = 2.0
+    num_generations: Annotated[int, Field(ge=2)] = 8
+    temperature: PositiveFloat = 1.0
+    max_completion_length: PositiveInt = 512
 
     def rows(self, problems: Sequence[Problem]) -> list[Row]:
         """The pairs of the file; without one what is asked, since the pairs depend on the replies."""

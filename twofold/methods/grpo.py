@@ -5,25 +5,29 @@ from __future__ import annotations
 import importlib.util
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import ClassVar, Literal, final
+from typing import Annotated, ClassVar, Literal, final
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic.dataclasses import dataclass
 
 from twofold.errors import ScoringError
 from twofold.jsonl import Row
 from twofold.methods.method import TrainedModel, TrainingError
-from twofold.methods.rewards import require_listed
+from twofold.methods.rewards import Reward, require_listed
 from twofold.methods.trl.advantage import AdvantageNormalizer
 from twofold.methods.tuning import Tuned
 from twofold.scorers import Compliant, Correct, Product, SoftGate
-from twofold.types import Problem, Sampling, Scorer
+from twofold.types import Problem, Sampling
+from twofold.validation import SETTINGS
 
 JOINT = Product((Correct(), Compliant("all")))
 """Followed in every run, rewarded or not: accuracy, all constraints met, and both."""
 
 
 @final
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class Grpo(Tuned):
     """Sample several replies a problem, and make those above their group's mean more likely.
 
@@ -66,18 +70,18 @@ class Grpo(Tuned):
 
     name: ClassVar[str] = "grpo"
 
-    learning_rate: float = 1e-6
-    reward: Scorer = field(default_factory=SoftGate)
-    steps: int = 100
-    num_generations: int = 8
-    temperature: float = 1.0
-    max_completion_length: int = 512
+    learning_rate: PositiveFloat = 1e-6
+    reward: Reward = field(default_factory=SoftGate)
+    steps: PositiveInt = 100
+    num_generations: Annotated[int, Field(ge=2)] = 8
+    temperature: PositiveFloat = 1.0
+    max_completion_length: PositiveInt = 512
     aggregation: Literal["sum_then_normalize", "normalize_then_sum"] = "sum_then_normalize"
-    min_std: float = 0.0
-    saturation: float = 0.0
-    eval_metric: Scorer | None = None
-    early_stopping_patience: int = 0
-    precheck_problems: int = 16
+    min_std: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    saturation: NonNegativeFloat = 0.0
+    eval_metric: Reward | None = None
+    early_stopping_patience: NonNegativeInt = 0
+    probe: NonNegativeInt = 16
 
     def __post_init__(self) -> None:
         Tuned.__post_init__(self)
@@ -85,20 +89,10 @@ class Grpo(Tuned):
             _ = self.grouping
         except ScoringError as error:
             raise TrainingError(str(error)) from error
-        for name, least in (("steps", 1), ("num_generations", 2), ("max_completion_length", 1)):
-            if getattr(self, name) < least:
-                raise TrainingError(f"{name} is {getattr(self, name)}; give {least} or more")
-        if self.early_stopping_patience < 0 or (
-            self.early_stopping_patience and self.eval_metric is None
-        ):
+        if self.early_stopping_patience and self.eval_metric is None:
             raise TrainingError(
-                f"early_stopping_patience is {self.early_stopping_patience}; give 0, or a number of "
-                f"checkpoints and `eval_metric`, the measure "
-                "that is waited for"
-            )
-        if not self.temperature > 0:
-            raise TrainingError(
-                f"temperature is {self.temperature}; above 0, or all replies of a group are alike"
+                f"early_stopping_patience is {self.early_stopping_patience}; give 0, or `eval_metric` as "
+                "well: the metric that it waits for"
             )
 
     @property

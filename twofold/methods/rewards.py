@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, final
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, PositiveInt, ValidationError
 
+from twofold.errors import nearest
 from twofold.judges import Blend, Holistic, MeetsChecklist, ProgramJudge, Quantised
 from twofold.judges.spec import named
 from twofold.methods.method import TrainingError
@@ -22,6 +22,7 @@ from twofold.scorers import (
     WeightedSum,
 )
 from twofold.types import Problem, Scorer
+from twofold.validation import SETTINGS, complaint
 
 REWARDS: dict[str, Scorer] = {
     "correct": Correct(),
@@ -57,7 +58,7 @@ class Judged(BaseModel):
         least: See `MeetsChecklist`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = SETTINGS | {"frozen": True}
 
     shape: Literal[
         "checklist", "holistic", "soft_gate", "product", "weighted_sum", "correct_first"
@@ -67,7 +68,7 @@ class Judged(BaseModel):
     levels: int | None = Field(default=None, ge=2)
     weights: Literal["own", "category"] = "own"
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    least: int = Field(default=3, ge=1)
+    least: PositiveInt = 3
 
     def scorer(self) -> Scorer:
         """The reward itself.
@@ -112,37 +113,38 @@ class Judged(BaseModel):
         return Holistic(resolve(options if kind == "sampled" else self.judge))
 
 
-def reward(value: object, where: object) -> Scorer:
+def reward(value: object) -> Scorer:
     """The scorer that a file names.
 
     Args:
-        value: A key of `REWARDS`, or a mapping with the attributes of `Judged`.
-        where: What the message of an error begins with.
+        value: A key of `REWARDS`, or a mapping with the attributes of `Judged`; a scorer is taken as it is.
 
     Raises:
-        TrainingError: If there is none; names the nearest, or the key that does not fit.
+        ValueError: If there is none; names the nearest, or the key that does not fit.
 
     Example:
-        >>> reward({"shape": "soft_gate", "judge": "exact"}, "").name
+        >>> reward({"shape": "soft_gate", "judge": "exact"}).name
         'soft_gate'
     """
+    if isinstance(value, Scorer):
+        return value
     if isinstance(value, Mapping):
         try:
             return Judged.model_validate(dict(value)).scorer()
         except ValidationError as error:
-            fault = error.errors()[0]
-            key = ".".join(map(str, fault["loc"]))
-            known = ", ".join(Judged.model_fields)
-            raise TrainingError(
-                f"{where}: reward: {key}: {fault['msg']}; a judged reward has the keys {known}"
-            ) from error
-    name = str(value)
-    if name not in REWARDS:
-        raise TrainingError(
-            f"{where}: no reward is called {name!r}; {nearest(name, REWARDS)}, or a mapping for one that is "
-            "judged, {judge: exact}"
+            raise ValueError(complaint(error.errors()[0], Judged.model_fields)) from error
+    if value not in REWARDS:
+        raise ValueError(
+            f"no reward is called {str(value)!r}; {nearest(str(value), REWARDS)} (one that is judged is "
+            "a mapping, such as {judge: exact})"
         )
-    return REWARDS[name]
+    return REWARDS[str(value)]
+
+
+_Named: Any = Literal[tuple(REWARDS)]
+
+Reward = Annotated[Scorer, BeforeValidator(reward, json_schema_input_type=_Named | Judged)]
+"""A scorer as a setting: from Python itself, from a file what `reward` takes."""
 
 
 def require_listed(by: Scorer, problems: Sequence[Problem]) -> None:
@@ -161,15 +163,3 @@ def require_listed(by: Scorer, problems: Sequence[Problem]) -> None:
             f"the reward {by.name} goes by checklists, and none of the {len(problems)} problems has one; "
             "write them with `twofold checklist write`"
         )
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that was perhaps meant, else all of them.
-
-    Example:
-        >>> nearest("gpro", ["grpo", "sft"]), nearest("x", ["grpo", "sft"])
-        ("did you mean 'grpo'?", 'there are grpo, sft')
-    """
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(names))}"

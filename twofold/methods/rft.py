@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import ClassVar, final
+from typing import Annotated, ClassVar, final
+
+from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic.dataclasses import dataclass
 
 from twofold.jsonl import Row
 from twofold.methods.demonstrations import Imitation, kept
 from twofold.methods.method import TrainedModel, TrainingError
+from twofold.methods.rewards import Reward
 from twofold.scorers import Compliant, Correct, Product
-from twofold.types import Problem, Sampling, Scorer
+from twofold.types import Problem, Sampling
+from twofold.validation import SETTINGS
 
 
 @final
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class Rft(Imitation):
     """Draw replies, keep those that a scorer passes, fine-tune on them; again with the new model.
 
@@ -39,20 +44,12 @@ class Rft(Imitation):
 
     name: ClassVar[str] = "rft"
 
-    reward: Scorer = field(default_factory=lambda: Product((Correct(), Compliant("all"))))
-    at_least: float = 1.0
-    rounds: int = 1
-    num_generations: int = 8
-    temperature: float = 1.0
-    max_completion_length: int = 512
-
-    def __post_init__(self) -> None:
-        Imitation.__post_init__(self)
-        for name in ("rounds", "num_generations", "max_completion_length"):
-            if getattr(self, name) < 1:
-                raise TrainingError(f"{name} is {getattr(self, name)}; give 1 or more")
-        if not self.temperature > 0:
-            raise TrainingError(f"temperature is {self.temperature}; above 0, or replies are alike")
+    reward: Reward = field(default_factory=lambda: Product((Correct(), Compliant("all"))))
+    at_least: Annotated[float, Field(ge=0, le=1)] = 1.0
+    rounds: PositiveInt = 1
+    num_generations: PositiveInt = 8
+    temperature: PositiveFloat = 1.0
+    max_completion_length: PositiveInt = 512
 
     def rows(self, problems: Sequence[Problem]) -> list[Row]:
         """What is asked in every round; what is learned from depends on the replies (see `kept`)."""

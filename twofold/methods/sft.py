@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, final
+from typing import Annotated, ClassVar, Literal, final
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from twofold.jsonl import Row, read_lines
 from twofold.methods.demonstrations import Imitation, kept
 from twofold.methods.method import TrainedModel, TrainingError
+from twofold.methods.rewards import Reward
 from twofold.problems import pocket, synthetic
 from twofold.problems.instruction_controls import Instructions, prompt
-from twofold.types import FinishReason, Problem, Response, Scorer
+from twofold.types import FinishReason, Problem, Response
+from twofold.validation import SETTINGS
 
 
 @final
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class Sft(Imitation):
     """Supervised fine-tuning on given replies, all or those that a scorer passes.
 
@@ -30,17 +34,14 @@ class Sft(Imitation):
             `Instructions`.
         reward: Only replies that this scores at least `at_least` are learned; None = all.
         at_least: See `reward`, in [0, 1].
-
-    Raises:
-        TrainingError: If a setting is out of its range.
     """
 
     name: ClassVar[str] = "sft"
 
     demonstrations: Path | Literal["solutions", "obedient"]
     instructions: Instructions = "original"
-    reward: Scorer | None = None
-    at_least: float = 1.0
+    reward: Reward | None = None
+    at_least: Annotated[float, Field(ge=0, le=1)] = 1.0
 
     def rows(self, problems: Sequence[Problem]) -> list[Row]:
         """One row a demonstration that its writer ended: the chat and the reply to it.

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic.dataclasses import dataclass
 
 from twofold.methods.method import Method, TrainingError
+from twofold.validation import SETTINGS
 
 _OURS = {
     "learning_rate": "learning_rate",
@@ -23,7 +27,7 @@ _OURS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class Tuned(Method):
     """A method that TRL carries out; these fields are its settings.
 
@@ -40,28 +44,21 @@ class Tuned(Method):
         trl: More fields of TRL's own configuration, by its names.
 
     Raises:
-        TrainingError: If a number is out of its range.
+        ValidationError: pydantic's, if a value is of the wrong kind or out of its range.
+        TrainingError: If settings do not go together.
     """
 
-    learning_rate: float
-    batch: int = 8
-    accumulation: int = 1
-    warmup_steps: int = 0
-    lora: int | None = None
+    learning_rate: PositiveFloat
+    batch: PositiveInt = 8
+    accumulation: PositiveInt = 1
+    warmup_steps: NonNegativeInt = 0
+    lora: PositiveInt | None = None
     bias_only: bool = False
-    save_steps: int = 50
-    seed: int = 0
+    save_steps: PositiveInt = 50
+    seed: NonNegativeInt = 0
     trl: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.learning_rate > 0:
-            raise TrainingError(f"learning_rate is {self.learning_rate}; give a number above 0")
-        for name in ("batch", "accumulation", "save_steps", "lora"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise TrainingError(f"{name} is {value}; give a whole number of 1 or more")
-        if self.warmup_steps < 0:
-            raise TrainingError(f"warmup_steps is {self.warmup_steps}; give 0 or more")
         if self.bias_only and self.lora is not None:
             raise TrainingError("lora and bias_only are two ways to tune a part; leave one out")
         for key in self.trl:

@@ -6,10 +6,9 @@ what it needs when it is asked for.
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
-from twofold.errors import ModelError
+from twofold.errors import ModelError, nearest
 from twofold.models.checkpoint import HUB_ID
 from twofold.models.pocket import SPEC as POCKET
 from twofold.models.smollm2 import SPEC as SMOLLM2
@@ -46,7 +45,8 @@ def resolve(spec: str) -> Model:
 
         return ServerModel.from_spec(spec)
     if spec not in (POCKET, SMOLLM2) and not HUB_ID.fullmatch(spec) and not _is_folder(spec):
-        raise ModelError(f"no model {spec!r}; {_hint(spec)}{_FORMS}")
+        hint = nearest(spec.lower(), [POCKET, SMOLLM2], "there is no such folder or name.")
+        raise ModelError(f"no model {spec!r}; {hint} {_FORMS}")
     try:
         from twofold.models.hf import HfModel
     except ImportError as error:
@@ -58,12 +58,3 @@ def resolve(spec: str) -> Model:
 
 def _is_folder(spec: str) -> bool:
     return bool(spec) and Path(spec).expanduser().is_dir()
-
-
-def _hint(spec: str) -> str:
-    near = difflib.get_close_matches(spec.lower(), [POCKET, SMOLLM2], cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]!r}? "
-    if "/" in spec or "\\" in spec:
-        return "there is no such folder. "
-    return ""

@@ -1,9 +1,10 @@
 """What has been computed before, so that it need not be again?
 
 A small store on disk from a content hash to a text. Replies are kept under the hash of everything
-that decides them (weights, rendered prompt, sampling, seed, sample index), file hashes under path,
-size and time. Because keys are hashes of content, an entry is never wrong and never stale, and
-processes may share the store without agreeing on anything.
+that decides them (weights, rendered prompt, sampling, seed, sample index), verdicts of model judges
+under that of judge, question and reply, file hashes under path, size and time. Because keys are
+hashes of content, an entry is never wrong and never stale, and processes may share the store without
+agreeing on anything.
 
 A cache may never cost a run: if it cannot be read or written, one line on standard error says so
 and the work goes on without it.
@@ -117,7 +118,9 @@ class Cache:
     def _connect(self) -> sqlite3.Connection | None:
         if self._connection is None and self._file is not None:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(self._file, timeout=_WAIT_S)
+            self._connection = sqlite3.connect(
+                self._file, timeout=_WAIT_S, check_same_thread=False
+            )  # SQLite locks; a judge may be asked by a server's threads
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
             with self._connection:

@@ -6,13 +6,12 @@ nobody has to say which it is. `read` and `write` are for our own form (see `io`
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, cast
 
-from twofold.errors import ProblemError
+from twofold.errors import ProblemError, nearest
 from twofold.problems import followbench, gym, hub, io, mathif
 from twofold.problems.followbench import FollowBenchRow
 from twofold.problems.gsm8k import Gsm8kRow
@@ -140,8 +139,8 @@ def _format(row: dict[str, Any], origin: Origin) -> type[Row]:
     for kind in FORMATS:
         if kind.fits(row):
             return kind
-    near = [(key, difflib.get_close_matches(key, OwnRow.required(), n=1)) for key in row]
-    hints = [f" (is {key!r} meant to be {guess[0]!r}?)" for key, guess in near if guess]
+    near = {key: nearest(key, OwnRow.required(), "") for key in row}
+    hints = [f" ({key}: {hint})" for key, hint in near.items() if hint]
     known = "; ".join(f"{kind.title}: {', '.join(kind.required())}" for kind in FORMATS)
     raise ProblemError(
         f"{origin.where}: the keys {', '.join(row) or '(none)'} fit no known format{''.join(hints)}. "
@@ -156,15 +155,8 @@ def _files(path: Path) -> list[Path]:
     if not path.exists():
         beside = path.parent if path.parent.is_dir() else Path()
         names = [*_SUITES, *(entry.name for entry in beside.iterdir())]
-        near = difflib.get_close_matches(path.name, names, n=1)
-        raise ProblemError(
-            f"{path} does not exist; "
-            + (
-                f"did you mean {near[0]!r}?"
-                if near
-                else f"name a file, a directory, or one of {', '.join(_SUITES)}"
-            )
-        )
+        otherwise = f"name a file, a directory, or one of {', '.join(_SUITES)}"
+        raise ProblemError(f"{path} does not exist; {nearest(path.name, names, otherwise)}")
     if published := mathif.files(path) or followbench.files(path):
         return published
     found = sorted(path.glob("*.jsonl"))

@@ -15,7 +15,6 @@ were measured on it. Departs: its scorers are left out, and so are the tasks tha
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import importlib
 import importlib.metadata
@@ -24,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from twofold.errors import ProblemError
+from twofold.errors import ProblemError, nearest
 from twofold.problems.row import ASK
 from twofold.types import Problem
 
@@ -117,10 +116,9 @@ def suite(task: str, n: int, *, split: Split = "test") -> list[Problem]:
         ['aiw', 'basic_arithmetic', 'chain_sum']
     """
     if task not in TASKS:
-        near = difflib.get_close_matches(task, TASKS, n=1)
         raise ProblemError(
-            f"gym:{task} is not taken{f' (is {near[0]!r} meant?)' if near else ''}: only tasks whose "
-            f"answer is one number or word can be judged here. Name one of {', '.join(TASKS)}"
+            f"gym:{task} is not taken: only tasks whose answer is one number or word can be judged here; "
+            + nearest(task, TASKS)
         )
     if not 1 <= n <= MOST:
         raise ProblemError(f"gym:{task}:{n} asks for {n} problems; ask for 1 to {MOST}")

@@ -7,7 +7,6 @@ the form of the outputs. What is asked at the end always states the true instruc
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Literal
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from twofold.errors import ProblemError
 from twofold.methods.method import TrainingError
+from twofold.randomness import rng_for
 from twofold.types import Constraint, Message, Problem
 
 Instructions = Literal["original", "empty", "output_space", "delusive", "shuffled"]
@@ -52,8 +52,7 @@ def prompt(
     """
     if kind == "original":
         return problem.messages()
-    text = f"twofold instructions {seed} {problem.id}"
-    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()))
+    rng = rng_for("instructions", seed, problem.id)
     try:
         return problem.messages(stated=_stated(problem, kind, others, rng))
     except ProblemError as error:

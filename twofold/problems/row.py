@@ -7,19 +7,16 @@ is recognised by its required keys, so nobody has to name it.
 
 from __future__ import annotations
 
-import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from twofold.errors import ProblemError
 from twofold.types import Problem, Profile
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+from twofold.validation import complaint
 
 ASK = "\n\nThink it through step by step, then write the final answer inside \\boxed{}. "
 """How we ask for the final answer where the published data leave it open. It ends in a space, so
@@ -97,21 +94,9 @@ def problem_of(
     try:
         return kind.model_validate(dict(row)).to_problem(profile=profile, origin=origin)
     except ValidationError as error:
-        faults = "; ".join(_complaint(kind, fault) for fault in error.errors(include_url=False))
+        faults = "; ".join(
+            complaint(fault, kind.model_fields) for fault in error.errors(include_url=False)
+        )
         raise ProblemError(f"{origin.where}: {faults}") from error
     except ProblemError as error:
         raise ProblemError(f"{origin.where}: {error}") from error
-
-
-def _complaint(kind: type[Row], fault: ErrorDetails) -> str:
-    """One fault that pydantic found, in our words."""
-    key = ".".join(map(str, fault["loc"]))
-    if fault["type"] == "missing":
-        return f"the key {key!r} is missing; add it"
-    if fault["type"] == "extra_forbidden":
-        if len(fault["loc"]) > 1:
-            return f"the key {key!r} is unknown; take it out"
-        near = difflib.get_close_matches(key, kind.model_fields, n=1)
-        known = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(kind.model_fields)}"
-        return f"the key {key!r} is unknown; {known}"
-    return f"{key!r} {fault['msg'].removeprefix('Input ')}, but it is {fault['input']!r:.60}"

@@ -10,7 +10,6 @@ Source: the kinds follow GSM-Symbolic and GSM-NoOp (Mirzadeh et al. 2024, arXiv 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,6 +22,7 @@ from twofold.problems.pocket.tale import UNSEEN_SKILLS, Tale, tell
 from twofold.problems.pocket.worlds import COMPASS, CUPS, DIAL, WEEK
 from twofold.problems.synthetic.cast import Cast, Split
 from twofold.problems.synthetic.stories import FAMILIES, Story
+from twofold.randomness import rng_for
 from twofold.types import Problem
 
 Kind = Literal["renamed", "distractor", "renumbered", "one_more_step", "unseen_structure"]
@@ -60,9 +60,7 @@ def variants(problem: Problem, *, seed: int = 0) -> Iterator[tuple[Kind, Problem
         ['renamed', 'distractor']
     """
     for kind in KINDS:
-        digest = hashlib.sha256(f"twofold {kind} {seed} {problem.id}".encode()).digest()
-        rng = np.random.default_rng(int.from_bytes(digest))
-        found = _made(kind, problem, rng)
+        found = _made(kind, problem, rng_for(kind, seed, problem.id))
         if found is None:
             continue
         question, answer = found

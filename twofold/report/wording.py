@@ -87,6 +87,7 @@ def filed_under(record: Measure | Contrast) -> str:
 
     Example:
         >>> half = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
+        >>> from twofold.types import Slice
         >>> part = Slice("type", "punctuation:no_comma")
         >>> filed_under(Measure(role="model", metric="met", slice=part, estimate=half))
         'met · model · type punctuation:no_comma'

@@ -7,20 +7,21 @@ and a typing error in its last arm must not cost them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, final, get_type_hints
+from typing import Annotated, final
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, WithJsonSchema
+from pydantic.dataclasses import dataclass
 
 from twofold import problems as problem_files
 from twofold.diagnostics import DIAGNOSTICS
-from twofold.errors import TwofoldError
+from twofold.errors import TwofoldError, nearest
 from twofold.methods import Method, named
 from twofold.methods.config import mapping, with_settings
-from twofold.methods.rewards import nearest
 from twofold.types import Problem, Sampling
+from twofold.validation import SETTINGS, validated
 
 POCKET = Path(__file__).parent / "pocket.yaml"
 """The study that `twofold study` runs when no other is named."""
@@ -34,7 +35,7 @@ class StudyError(TwofoldError):
 
 
 @final
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class Arm:
     """One recipe of the study.
 
@@ -50,7 +51,7 @@ class Arm:
 
 
 @final
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class Plan:
     """Arms × seeds from one base, and what each of them is audited on.
 
@@ -72,14 +73,14 @@ class Plan:
             more can be asked of a finished study.
     """
 
-    base: str
-    train: str
-    splits: Mapping[str, str]
-    arms: tuple[Arm, ...]
-    seeds: tuple[int, ...] = (0,)
-    samples: int = 1
-    temperature: float = 1.0
-    max_tokens: int = 512
+    base: Annotated[str, Field(min_length=1)]
+    train: Annotated[str, Field(min_length=1)]
+    splits: Annotated[Mapping[str, str], Field(min_length=1)]
+    arms: Annotated[tuple[Arm, ...], Field(min_length=1), WithJsonSchema({})]
+    seeds: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)] = (0,)
+    samples: PositiveInt = 1
+    temperature: NonNegativeFloat = 1.0
+    max_tokens: PositiveInt = 512
     by: tuple[str, ...] = ()
     eval_problems: str | None = None
     reference: str | None = None
@@ -140,15 +141,15 @@ def read(file: Path = POCKET) -> Plan:
         ['sft', 'answer_only']
     """
     values = dict(mapping(file))
-    known = [f.name for f in fields(Plan)]
-    for key in values:
-        if key not in known:
-            raise StudyError(f"{file}: a study has no key {key!r}; {nearest(key, known)}")
-    for key in ("base", "train", "splits", "arms"):
-        if not values.get(key):
-            raise StudyError(f"{file} lacks `{key}`; a study needs base, train, splits and arms")
-    arms = _arms(values.pop("arms"), file)
-    plan = Plan(arms=arms, **_typed(values, file))
+    if "arms" in values:
+        values["arms"] = _arms(values["arms"], file)
+    plan = validated(
+        Plan,
+        values,
+        where=file,
+        error=StudyError,
+        unknown="a method's settings go under an arm of `arms`",
+    )
     _check(plan, file)
     return plan
 
@@ -173,29 +174,10 @@ def _arms(found: object, file: Path) -> tuple[Arm, ...]:
     return tuple(arms)
 
 
-def _typed(values: Mapping[str, object], file: Path) -> dict[str, Any]:
-    """The values with the types of `Plan`'s fields."""
-    hints = get_type_hints(Plan)
-    typed: dict[str, Any] = {}
-    for key in values:
-        try:
-            typed[key] = TypeAdapter(hints[key]).validate_python(values[key])
-        except ValidationError as error:
-            told = error.errors()[0]["msg"]
-            raise StudyError(f"{file}: {key} is {values[key]!r}; {told}") from error
-    return typed
-
-
 def _check(plan: Plan, file: Path) -> None:
     """Refuse what would fail, or mislead, hours later."""
-    if len(set(plan.seeds)) != len(plan.seeds) or not plan.seeds:
+    if len(set(plan.seeds)) != len(plan.seeds):
         raise StudyError(f"{file}: seeds is {list(plan.seeds)}; give different whole numbers")
-    if plan.samples < 1:
-        raise StudyError(f"{file}: samples is {plan.samples}; give 1 or more")
-    try:
-        _ = plan.sampling
-    except ValueError as error:
-        raise StudyError(f"{file}: {error}") from error
     for name in plan.diagnostics.split(","):
         if name.strip() not in ("all", *DIAGNOSTICS):
             raise StudyError(f"{file}: diagnostics: {nearest(name.strip(), DIAGNOSTICS)}")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from math import inf
 from typing import Any, Self, final
 
 from twofold.types.problem import Message, Problem, Verdict
@@ -117,7 +118,7 @@ class Sampling:
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.max_tokens < 1 or self.temperature < 0 or not 0 < self.top_p <= 1:
+        if self.max_tokens < 1 or not 0 <= self.temperature < inf or not 0 < self.top_p <= 1:
             raise ValueError(
                 f"{self}: max_tokens is at least 1, temperature at least 0, top_p in (0, 1]"
             )

@@ -10,14 +10,11 @@ question.
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
-
-import numpy as np
 
 from twofold.diagnostics.chain.continue_after_mistake import continued
 from twofold.diagnostics.chain.edits import Edit, Others, edits, later
@@ -28,6 +25,7 @@ from twofold.diagnostics.chain.trace import Chain, Trace, chain_of, trace_of
 from twofold.diagnostics.diagnostic import ScoredResponse, Subject
 from twofold.errors import ModelError
 from twofold.jsonl import Row
+from twofold.randomness import rng_for
 from twofold.scorers.answers.spelling import plain
 from twofold.types import Message, Model, OpenModel, Problem
 
@@ -103,7 +101,7 @@ def collect(
         key = answer.item.problem
         chain = found[key]
         if not isinstance(chain, str):
-            rng = derived(subject.seed, "edits", key)
+            rng = rng_for(subject.seed, "edits", key)
             others = lent.to(key, problems[key])
             encode = Asker(model).encode
             changed = tuple(edits(chain, others, encode, rng, paraphrase_model=words[key]))
@@ -162,12 +160,6 @@ def asked(problem: Problem, answer: ScoredResponse) -> list[Message]:
         if answer.item.condition == "unconstrained"
         else problem.messages()
     )
-
-
-def derived(seed: int, what: str, key: str) -> np.random.Generator:
-    """Randomness of its own for each chain."""
-    digest = hashlib.sha256(f"twofold {seed} {what} {key}".encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest))
 
 
 def _rows(

@@ -15,13 +15,10 @@ rate are ours; a reply that does not parse is not judged further, and counted.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import ClassVar, final
-
-import numpy as np
 
 from twofold.diagnostics.diagnostic import Diagnostic, Subject
 from twofold.diagnostics.lost import unscored_in_words
@@ -37,6 +34,7 @@ from twofold.problems.optimisation import (
     quadruple,
 )
 from twofold.problems.optimisation.choice import Choice
+from twofold.randomness import rng_for
 from twofold.scorers.answers.extract import boxes
 from twofold.stats import average
 from twofold.types import (
@@ -179,8 +177,7 @@ def _floors(made: Quadruple, variant: Variant) -> Row:
     program, best = made.programs[variant], made.programs[variant].best
     old = made.programs["n"].best
     assert best is not None and old is not None
-    digest = hashlib.sha256(f"twofold floor {made.source_id} {variant}".encode()).digest()
-    rng = np.random.default_rng(int.from_bytes(digest))
+    rng = rng_for("floor", made.source_id, variant)
     names = sorted(program.worth)
     picked = rng.permutation(len(names))[: max(1, len(best.decision))]
     most = program.most

@@ -12,11 +12,10 @@ Our own form holds everything (`twofold.problems.write`); what each of these los
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from twofold.errors import ProblemError
+from twofold.errors import ProblemError, nearest
 from twofold.jsonl import Row, dumps, replaced
 from twofold.judges.forms.form import Form, FormRead, rows_of
 from twofold.judges.forms.rar import Denied, Rar
@@ -101,7 +100,5 @@ def write_form(path: Path, problems: Iterable[Problem], form: str) -> None:
 
 def _form(name: str) -> Form:
     if name not in FORMS:
-        near = difflib.get_close_matches(name, FORMS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"use one of: {', '.join(FORMS)}"
-        raise ProblemError(f"no form {name!r}; {hint}")
+        raise ProblemError(f"no form {name!r}; {nearest(name, FORMS)}")
     return FORMS[name]

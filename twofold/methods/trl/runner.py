@@ -7,7 +7,6 @@ settings has been told.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import os
@@ -25,6 +24,7 @@ import torch
 import transformers
 import trl
 
+from twofold.errors import nearest
 from twofold.jsonl import Row, dumps, replaced
 from twofold.methods.method import TrainedModel, TrainingError
 from twofold.methods.trl.callbacks import EvalCallback, SoundNumbers, stopped
@@ -151,11 +151,9 @@ class TrlRunner:
         known = [f.name for f in fields(config)]
         for key in settings:
             if key not in known:
-                near = difflib.get_close_matches(key, known, n=1)
-                hint = f"did you mean {near[0]!r}? " if near else ""
                 raise TrainingError(
                     f"trl: {config.__name__} of TRL {trl.__version__} has no field {key!r}; "
-                    f"{hint}Its documentation lists them"
+                    + nearest(key, known, "its documentation lists them")
                 )
 
     def settings(self, settings: Mapping[str, object]) -> dict[str, Any]:

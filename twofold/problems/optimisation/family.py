@@ -12,7 +12,6 @@ Source: the N-1 criterion as a test of learned optimisation is that of Bernier e
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ import numpy as np
 
 from twofold.errors import ProblemError
 from twofold.problems.optimisation.program import Program, parsed
+from twofold.randomness import rng_for
 from twofold.types import Problem
 
 Variant = Literal["n", "n1_binding", "n1_slack", "size_control"]
@@ -137,8 +137,7 @@ def quadruple(family: Family, seed: int, index: int) -> Quadruple:
     Raises:
         ProblemError: If no good instance is drawn, which is a defect of the family.
     """
-    text = f"twofold {family.name} {seed} {index}"
-    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()))
+    rng = rng_for(family.name, seed, index)
     low, high = family.sizes
     for _ in range(TRIES):
         n = int(rng.integers(low, high + 1))

@@ -7,7 +7,6 @@ pairs. Train has the `SEEN` types of constraints only; test and ood go through a
 
 from __future__ import annotations
 
-import hashlib
 from typing import Literal
 
 import numpy as np
@@ -16,6 +15,7 @@ from twofold.errors import ProblemError
 from twofold.problems.pocket.binding import COMPETING, HELD_OUT, SEEN, bind
 from twofold.problems.pocket.reply import guess, obedient_reply, solution
 from twofold.problems.pocket.tale import SEEN_SKILLS, UNSEEN_SKILLS, Tale, tell
+from twofold.randomness import rng_for
 from twofold.types import Problem, Profile
 
 __all__ = [
@@ -91,11 +91,11 @@ def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem
         raise ProblemError(
             f"there is no problem {index} of split {split!r}; count from 0, in {', '.join(SPLITS)}"
         )
-    rng = _rng(seed, split, "problem", index)
+    rng = rng_for("pocket", seed, split, "problem", index)
     tale, skill, n_moves = _tale(rng, split, index)
     types = [*SEEN] if split == "train" else [*SEEN, *HELD_OUT]
     block, place = divmod(index, len(types))
-    first = types[_rng(seed, split, "types", block).permutation(len(types))[place]]
+    first = types[rng_for("pocket", seed, split, "types", block).permutation(len(types))[place]]
     n_constraints = 2 if rng.random() < 1 / 3 else 1
     constraints = bind(rng, first, n_constraints, n_steps=len(tale.moves), profile=profile)
     return Problem(
@@ -124,9 +124,3 @@ def _tale(rng: np.random.Generator, split: Split, index: int) -> tuple[Tale, str
     n_moves = 6 + index // 2 % 2 if long else 3 + index % 3
     tale = tell(rng, skill, n_moves, part="train" if split == "train" else "test", cast=index)
     return tale, "+".join(world.name for world in skill), n_moves
-
-
-def _rng(seed: int, split: Split, what: str, index: int) -> np.random.Generator:
-    """Randomness of its own for each problem: neighbours and other seeds have nothing in common."""
-    text = f"twofold pocket {seed} {split} {what} {index}"
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()))

@@ -19,6 +19,7 @@ from twofold.problems.synthetic.cast import Cast, Split
 from twofold.problems.synthetic.stories import FAMILIES, Story
 from twofold.problems.synthetic.witness import obedient_reply
 from twofold.problems.synthetic.working import solution
+from twofold.randomness import rng_for
 from twofold.types import Problem, Profile
 
 __all__ = ["Split", "obedient_reply", "problem", "solution", "suite"]
@@ -80,11 +81,11 @@ def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem
         raise ProblemError(
             f"there is no problem {index} of split {split!r}; count from 0, in 'train' or 'test'"
         )
-    rng = _rng(seed, split, "problem", index)
+    rng = rng_for("synthetic", seed, split, "problem", index)
     n_steps = 1 + index % _LEVELS
     story = _story(rng, split, n_steps)
     block, place = divmod(index, len(TYPES))
-    deck = _rng(seed, split, "types", block).permutation(len(TYPES))
+    deck = rng_for("synthetic", seed, split, "types", block).permutation(len(TYPES))
     return Problem(
         question=story.text,
         answer=str(story.answer),
@@ -125,9 +126,3 @@ def _spelled(story: Story) -> str:
 def _belongs(steps: str) -> Split:
     """The one split in which this arithmetic may be asked, in whatever words, by its hash."""
     return "test" if hashlib.sha256(steps.encode()).digest()[0] % 2 else "train"
-
-
-def _rng(seed: int, split: Split, what: str, index: int) -> np.random.Generator:
-    """Randomness of its own for each problem: neighbours and other seeds have nothing in common."""
-    text = f"twofold synthetic {seed} {split} {what} {index}"
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()))
