@@ -81,7 +81,7 @@ class Grpo(Tuned):
     saturation: NonNegativeFloat = 0.0
     eval_metric: Reward | None = None
     early_stopping_patience: NonNegativeInt = 0
-    probe: NonNegativeInt = 16
+    precheck_problems: NonNegativeInt = 16
 
     def __post_init__(self) -> None:
         Tuned.__post_init__(self)
