@@ -110,6 +110,8 @@ def test_each_alone_and_all_together_are_analysed(read, diagnostic, name):
     asked, rows = read
     chosen = [rows[name]] if name else list(rows.values())
     found = diagnostic.analyse(chosen, asked.problems)
+    measured = [key for key in found.estimates if "/trace/" not in key]
+    assert bool(measured) == any("scores" in row for row in chosen)
     for estimate in found.estimates.values():
         assert estimate.low <= estimate.value <= estimate.high
 

@@ -249,9 +249,11 @@ def test_a_fault_says_where_and_what_to_do():
     )
 
 
-@pytest.mark.parametrize("spec", ["pocket:130:test", "synthetic:60"])
-def test_checklists_by_rule_have_no_error(spec):
-    for problem in load(spec, profile="fixed"):
+@pytest.mark.parametrize(("spec", "n"), [("pocket:130:test", 130), ("synthetic:60", 60)])
+def test_checklists_by_rule_have_no_error(spec, n):
+    problems = load(spec, profile="fixed")
+    assert len(problems) == n
+    for problem in problems:
         said = faults(written_by_rules(problem), problem)
         assert [f for f in said if f.severity == "error"] == []
 

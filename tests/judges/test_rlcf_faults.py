@@ -283,14 +283,14 @@ def test_no_prompt_is_left_out_for_a_word_in_it(word: str, tmp_path: Path) -> No
         p.question for p in problems
     ]
     answered = replace(problems[0], answer="x")
-    assert written_by_rules(answered).criteria
-    for path in SOURCES:
-        assert "midjourney" not in path.read_text(encoding="utf-8").lower(), path
-    assert len(kept(problems, tmp_path)) == 1  # 40 % of two, rounded up
+    assert [c.text for c in written_by_rules(answered).criteria] == [
+        c.text for c in written_by_rules(replace(answered, question="Write a poem.")).criteria
+    ]
+    assert len(kept(problems, tmp_path, keep=1.0)) == 2
 
 
-def kept(problems: Sequence[Problem], folder: Path) -> list[str]:
-    """Ids of the pairs that `twofold pairs` keeps if nobody says how many."""
+def kept(problems: Sequence[Problem], folder: Path, **told: float) -> list[str]:
+    """Ids of the pairs that `twofold pairs` keeps, by default as nobody says how many."""
     rules = [
         replace(p, answer="12", checklist=written_by_rules(replace(p, answer="12")))
         for p in problems
@@ -303,7 +303,7 @@ def kept(problems: Sequence[Problem], folder: Path) -> list[str]:
     ]
     (folder / "replies.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     out = folder / "pairs.jsonl"
-    pairs(folder / "replies.jsonl", problems=str(folder / "problems.jsonl"), out=out)
+    pairs(folder / "replies.jsonl", problems=str(folder / "problems.jsonl"), out=out, **told)
     return [json.loads(line)["problem"] for line in out.read_text().splitlines()]
 
 

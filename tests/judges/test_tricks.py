@@ -79,9 +79,12 @@ def of(twins: Sequence[Twins]) -> pytest.MarkDecorator:
 
 
 def test_there_are_many_tricks_of_many_kinds_and_a_control_for_each_problem() -> None:
-    assert len(TRICKS) >= 60 and len({t.tricked.reply for t in TRICKS}) == len(TRICKS)
+    assert (
+        len({t.tricked.reply for t in TRICKS}) == len(TRICKS) == 65
+    )  # recipes/judge_tricks says so
     kinds = [t.kind for t in TRICKS]
-    assert len(set(kinds)) >= 20 and min(map(kinds.count, kinds)) >= 3
+    assert len(set(kinds)) == 20 and min(map(kinds.count, kinds)) >= 3
+    assert len({t.problem.id for t in TRICKS}) == 15
     assert {t.problem.id for t in TRICKS} == {t.problem.id for t in TWINS if t.kind == CONTROL}
     assert all(t.honest.reply != t.tricked.reply for t in TWINS)
 

@@ -416,7 +416,7 @@ def test_the_second_constraint_of_a_kind_is_meant_where_its_key_says_so():
     few = from_spec("keywords:forbidden_words", {"forbidden_words": ["four"]}, profile="fixed")
     problem = Problem(question="3 + 4?", constraints=(COMMA, few))
     found = examples_for(Criterion(text="Is it so?", rule="keywords:forbidden_words"), problem)
-    assert all("four" in text.lower() for text in found.negative)
+    assert found.negative and all("four" in text.lower() for text in found.negative)
 
 
 @pytest.mark.parametrize(
@@ -433,7 +433,9 @@ def test_examples_of_the_suites_are_found_for_every_rule():
         *load("synthetic:12", profile="fixed"),
     ]:
         for criterion in written_by_rules(problem).criteria:
-            examples_for(criterion, problem)
+            found = examples_for(criterion, problem)
+            assert len({*found.positive}) >= 2 and len({*found.negative}) >= 2
+            assert not {*found.positive} & {*found.negative}
 
 
 # --- Phrasing -----------------------------------------------------------------------------------
@@ -527,7 +529,8 @@ def test_the_rules_that_a_text_amounts_to(text, pitfall, rules):
 @given(st.text(max_size=60), st.booleans())
 def test_any_text_implies_something_or_nothing(text, pitfall):
     if text.strip():
-        implied(Criterion(text=f"Does the reply {text}?", pitfall=pitfall))
+        found = implied(Criterion(text=f"Does the reply {text}?", pitfall=pitfall))
+        assert all(rule.check("A b.").score in (0.0, 1.0, None) for rule in found)
 
 
 def test_no_text_of_others_reaches_a_writer_as_a_mark_of_the_chat_format() -> None:

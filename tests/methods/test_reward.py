@@ -127,6 +127,9 @@ def test_thought_in_a_field_of_its_own_and_plain_text() -> None:
     reward = TrlReward(Correct(), (FREE,))
     apart = {"role": "assistant", "content": "#### 2", "reasoning_content": "#### 3"}
     assert rewards(reward, [[apart], "#### 2"], FREE, FREE) == [1.0, 1.0]
+    assert reward.response([apart]).thinking == "#### 3"
+    other = {"role": "assistant", "content": "#### 2", "thinking": "#### 4"}
+    assert reward.response([other]).thinking == "#### 4"
 
 
 def test_parts_are_logged_over_the_scored_replies() -> None:

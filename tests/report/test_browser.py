@@ -3,12 +3,14 @@
 import itertools
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 
+from twofold.jsonl import dumps, read_lines
 from twofold.report import write
 from twofold.report.study import write as write_study
 
@@ -24,6 +26,10 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+OBEDIENT, DISOBEDIENT = "(?:and|but) obedient", "not obedient"
+RIGHT, WRONG = "^right", "^wrong"
+"""How the line under a reply says in which cell it is."""
 
 CONTRAST = """() => {
   const parse = (colour) => colour.match(/[\\d.]+/g).map(Number);
@@ -173,15 +179,54 @@ def test_text_filter_finds_what_is_written(page: Page) -> None:
     expect(page.locator("article")).to_have_count(0)
 
 
-def test_gained_and_lost_cover_what_changed(page: Page) -> None:
-    page.select_option("[name=condition]", "constrained")
-    page.select_option("[name=change]", "gained_obedience")
-    gained = n_found(page)
-    marks = page.locator("article .tags").all_inner_texts()
-    assert 0 < gained == n_found(page)
-    assert any("not obedient" in mark for mark in marks)
-    page.select_option("[name=change]", "lost_obedience")
-    assert n_found(page) < 60 - gained
+@pytest.fixture(scope="module")
+def mixed_run(pair_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run with before and after exchanged in every second problem, so that some got worse."""
+    home = tmp_path_factory.mktemp("runs") / "mixed"
+    shutil.copytree(pair_run, home)
+    ids = dict.fromkeys(row["problem"] for row in read_lines(home / "verdicts.jsonl"))
+    second = {*list(ids)[1::2]}
+    other = {"model": "baseline", "baseline": "model"}
+    for name in ("responses.jsonl", "verdicts.jsonl"):
+        rows = list(read_lines(home / name))
+        for row in rows:
+            if row["problem"] in second:
+                row["role"] = other[row["role"]]
+        (home / name).write_text("".join(dumps(row) + "\n" for row in rows), encoding="utf-8")
+    write(home)
+    return home
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "before", "after", "marks"),
+    [
+        ("gained_obedience", "compliant", 0.0, 1.0, (DISOBEDIENT, OBEDIENT)),
+        ("lost_obedience", "compliant", 1.0, 0.0, (OBEDIENT, DISOBEDIENT)),
+        ("gained_answer", "correct", 0.0, 1.0, (WRONG, RIGHT)),
+        ("lost_answer", "correct", 1.0, 0.0, (RIGHT, WRONG)),
+    ],
+)
+def test_a_change_finds_the_problems_whose_verdicts_changed_that_way(
+    browser: Browser,
+    mixed_run: Path,
+    change: str,
+    key: str,
+    before: float,
+    after: float,
+    marks: tuple[str, str],
+) -> None:
+    scores: dict[str, dict[str, float | None]] = {}
+    for row in read_lines(mixed_run / "verdicts.jsonl"):
+        if row["condition"] == "constrained":
+            scores.setdefault(row["problem"], {})[row["role"]] = row[key]["score"]
+    wanted = sum(each == {"baseline": before, "model": after} for each in scores.values())
+    for page in opened(browser, (mixed_run / "report.html").as_uri(), 1280, "light"):
+        page.select_option("[name=condition]", "constrained")
+        page.select_option("[name=change]", change)
+        assert n_found(page) == wanted > 0
+        for article in page.locator("article").all():
+            told = [each.inner_text() for each in article.locator(".reply > .tags").all()]
+            assert re.search(marks[0], told[0]) and re.search(marks[1], told[1]), told
 
 
 def test_pages_turn(page: Page) -> None:
@@ -257,7 +302,7 @@ def test_contrast(browser: Browser, address: str, scheme: str) -> None:
 def test_the_contrast_check_can_fail(page: Page) -> None:
     page.evaluate("document.querySelector('h1').style.color = 'rgb(200, 200, 200)'")
     (fault,) = page.evaluate(CONTRAST)
-    assert "Both rose" in fault or "rose" in fault
+    assert fault.split(" ", 1)[1].strip() == page.inner_text("h1")[:30]
 
 
 def test_the_button_turns_the_lights_off_and_on(page: Page) -> None:

@@ -114,7 +114,14 @@ def test_mosaic_areas_are_the_shares() -> None:
 
 def test_mosaic_of_a_model_that_is_never_right() -> None:
     cells = dict.fromkeys(("right_obedient", "right_disobedient", "wrong_obedient"), share(0.0))
-    parsed(mosaic(cells | {"wrong_disobedient": share(1.0)}))
+    tiles = parsed(mosaic(cells | {"wrong_disobedient": share(1.0)})).findall("./rect")
+    areas = {
+        tile.attrib["class"]: float(tile.attrib["width"]) * float(tile.attrib["height"]) / 45_000
+        for tile in tiles
+        if tile.attrib["class"].startswith("tile")
+    }
+    assert areas.pop("tile wrong disobedient") == pytest.approx(1, abs=0.001)
+    assert sum(areas.values()) == 0
 
 
 def test_bar_widths_are_the_counts() -> None:

@@ -187,6 +187,33 @@ def test_a_replaced_file_is_whole_or_untouched(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["table.jsonl"]
 
 
+def test_a_row_of_a_growing_table_is_on_disk_before_the_next_is_made(tmp_path):
+    table = tmp_path / "run" / "table.jsonl"
+    with opened(tmp_path / "run") as run, run.growing("table.jsonl") as save:
+        for n in range(3):
+            save({"key": n, "text": "a\ud800"})
+            assert [row["key"] for row in read_lines(table)] == list(range(n + 1))
+    assert next(read_lines(table))["text"] == "a\ud800"
+
+
+def test_a_growing_table_loses_its_torn_line_and_what_is_to_be_tried_again(tmp_path):
+    table = tmp_path / "run" / "table.jsonl"
+    with opened(tmp_path / "run") as run:
+        table.write_text('{"key":0}\n{"key":1,"retry":true}\n{"key":2}\n{"key":3,"te')
+        with run.growing("table.jsonl") as save:
+            save({"key": 1})
+        assert table.read_text() == '{"key":0}\n{"key":2}\n{"key":1}\n'
+
+
+def test_a_directory_may_be_let_go_twice(tmp_path):
+    run = opened(tmp_path / "run")
+    run.append(item(0), reply(0))
+    run.close()
+    run.close()
+    with opened(tmp_path / "run") as run:
+        assert run.finished() == {item(0)}
+
+
 def test_nan_never_reaches_a_file():
     with pytest.raises(ValueError, match="Out of range"):
         dumps({"score": float("nan")})

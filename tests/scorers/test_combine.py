@@ -96,6 +96,25 @@ def test_weighted_sum_and_gates_by_hand_over_the_four_cells() -> None:
     assert scores(Gated(Compliant(), Correct())) == [1, 0, 0.5, 0]
 
 
+def test_the_soft_gate_applies_where_either_side_does() -> None:
+    no_comma = from_spec("punctuation:no_comma", None, profile="fixed")
+    sides = [
+        {"answer": "4", "constraints": (no_comma,)},
+        {"answer": "4"},
+        {"constraints": (no_comma,)},
+        {},
+    ]
+    applies = [SoftGate().applies(Problem(question="2 + 2?", **each)) for each in sides]  # type: ignore[arg-type]
+    assert applies == [True, True, True, False]
+
+
+def test_half_of_a_lengths_say_is_given_at_two_hundred_characters() -> None:
+    problem = Problem(question="7 + 5 = ?", answer="12")
+    text = "#### 12".rjust(200)
+    (verdict,) = Length(Correct(), "short")([problem], [Response(raw=text, reply=text)])
+    assert verdict.score == 0.75
+
+
 def test_length_pays_only_what_is_earned() -> None:
     problem = Problem(question="7 + 5 = ?", answer="12")
     texts = ["#### 12", "It is so: " * 9 + "#### 12", "#### 13"]

@@ -34,6 +34,18 @@ def test_nothing_in_common_is_refused() -> None:
         chance_corrected([1], [0, 1])
 
 
+def test_ordinary_scores_of_thirty_problems_are_resampled_and_fewer_are_not() -> None:
+    stated, null = np.arange(60) % 4 > 0, np.arange(60) % 2 > 0  # 15 and 30 fail
+    assert "bootstrap" in chance_corrected(stated, null).method
+    assert chance_corrected(stated, null).value == pytest.approx((0.75 - 0.5) / 0.5)
+    assert (
+        chance_corrected(stated[:58], null[:58]).method == "ratio of wilson intervals"
+    )  # 29 fail unasked
+    assert chance_corrected(np.ones(60), null).method == "ratio of wilson intervals"  # never varies
+    for n_fail, how in ((5, "bootstrap"), (4, "wilson")):  # five that differ are enough
+        assert how in chance_corrected(np.arange(60) >= n_fail, null).method
+
+
 @pytest.mark.parametrize("n", [5, 100])
 def test_always_met_is_no_certainty(n: int) -> None:
     e = chance_corrected(np.ones(n), np.arange(n) % 2)

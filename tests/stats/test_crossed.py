@@ -65,6 +65,47 @@ def test_lost_cells_are_left_out_and_are_no_zeros() -> None:
     assert (change.difference.value, change.difference.n, change.difference.n_unscored) == (1, 1, 2)
 
 
+def by_hand(residuals: np.ndarray) -> tuple[float, float]:
+    """The two-way clustered standard error of a mean over full cells, and Satterthwaite's df."""
+    n_seeds, n = residuals.shape
+    cells = n_seeds * n
+    by_problem = (residuals.sum(axis=0) ** 2).sum() / cells**2 * n / (n - 1)
+    by_seed = (residuals.sum(axis=1) ** 2).sum() / cells**2 * n_seeds / (n_seeds - 1)
+    by_cell = (residuals**2).sum() / cells**2 * cells / (cells - 1)
+    variance = max(by_problem + by_seed - by_cell, by_problem, by_seed)
+    df = variance**2 / (by_problem**2 / (n - 1) + by_seed**2 / (n_seeds - 1))
+    return variance**0.5, df
+
+
+def test_p_and_the_detectable_change_of_seeds_that_differ_by_hand() -> None:
+    before, after = np.zeros((3, 40)), np.zeros((3, 40))
+    for seed, n_right in enumerate((26, 14, 8)):
+        after[seed, :n_right] = 1
+    found = crossed_paired(before, after)
+    error, df = by_hand(after - 0.4)
+    assert found.difference.value == pytest.approx(0.4)
+    assert found.p == pytest.approx(2 * student.sf(0.4 / error, df))
+    assert paired(np.zeros(40), after.mean(axis=0)).p < 0.001 < 0.05 < found.p
+    assert found.minimum_detectable_effect == pytest.approx((1.959964 + 0.841621) * error, rel=1e-4)
+
+
+def test_the_share_of_a_gain_that_is_kept_by_hand() -> None:
+    shape = (3, 61)
+    base, reference, after = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    reference[:, :40] = 1
+    for seed, n_right in enumerate((33, 30, 27)):
+        after[seed, :n_right] = 1
+    base[:, 60] = NAN  # one problem that the base has no score for
+    found = retained(base, reference, after)
+    gain = 40 / 60
+    residuals = (after - 0.75 * reference)[:, :60] / gain
+    error, df = by_hand(residuals)
+    reach = student.ppf(0.975, df) * error
+    assert (found.value, found.n, found.n_unscored) == (pytest.approx(0.75), 60, 1)
+    assert (found.low, found.high) == pytest.approx((0.75 - reach, 0.75 + reach))
+    assert found.method == "linearised ratio, two-way clustered by problem and 3 seeds"
+
+
 def test_the_p_value_and_the_interval_agree_with_the_verdict() -> None:
     rng = np.random.default_rng(1)
     before = (rng.random((3, 150)) < 0.4).astype(float)

@@ -53,3 +53,12 @@ def test_an_interval_that_its_own_test_does_not_bear_out_is_no_rise() -> None:
     edge = comparison(UP, p=0.06)
     assert outcome(edge, edge) is Outcome.underpowered
     assert outcome(comparison(UP), edge) is Outcome.one_rises
+
+
+@pytest.mark.parametrize(
+    ("high", "wanted"), [(0.0499, Outcome.none_rises), (0.05, Outcome.underpowered)]
+)
+def test_a_rise_is_ruled_out_only_below_five_points(high: float, wanted: Outcome) -> None:
+    side = comparison((-0.2, high))
+    assert outcome(side, side) is wanted
+    assert outcome(comparison((-0.2, 0.01)), side) is wanted

@@ -109,7 +109,7 @@ def test_verdicts_of_an_arm_that_raises_both_and_of_one_that_pays() -> None:
     assert found["both"]["retained"]["paid"].value == pytest.approx(1.0)
     assert found["paid"]["retained"] == {}
     p, adjusted = found["both"]["capability"].p, found["both"]["capability"].p_adjusted
-    assert adjusted == pytest.approx(min(1.0, 4 * p)) or adjusted >= p  # Holm over four tests
+    assert 0 < p < 0.01 and adjusted == pytest.approx(4 * p)  # Holm over four tests, p alike
 
 
 def test_holm_takes_a_verdict_back_among_many_arms() -> None:
@@ -123,26 +123,22 @@ def test_holm_takes_a_verdict_back_among_many_arms() -> None:
     assert among["lucky"]["verdict"] != "both_rise"
 
 
-def test_a_verdict_that_hangs_on_unfinished_thoughts_is_unfinished() -> None:
+@pytest.mark.parametrize(
+    ("n_cut", "verdict"), [(0, "both_rise"), (6, "both_rise"), (42, "unfinished")]
+)
+def test_a_verdict_that_hangs_on_unfinished_thoughts_is_unfinished(
+    n_cut: int, verdict: str
+) -> None:
+    """The arm obeys in all that it finishes, the base in 18 of 60: cut 42 times, the arm has 18, too."""
     asked = problems(60)
-    base = table(asked, [i % 2 for i in range(60)], [(i % 2, i % 2) for i in range(60)])
-    cut: dict[int, str] = dict.fromkeys(range(0, 60, 2), "unclosed_thinking")
-    lost = [(None, None) if i in cut else (1, 1) for i in range(60)]
-    arm = table(asked, [1] * 60, lost, cut)
+    base = table(asked, [0] * 60, [(0, float(i >= 42)) for i in range(60)])
+    cut = dict.fromkeys(range(18, 18 + n_cut), "unclosed_thinking")
+    arm = table(asked, [1] * 60, [(None, None) if i in cut else (1, 1) for i in range(60)], cut)
     found = analysis(asked, {"base": [base], "arm": [arm]}).contrasts()["arm"]
-    assert (
-        found["compliance"].difference.value == 0
-    )  # over those it finished, which the base had too
-    rises = [(1, 1) if i % 3 else (None, None) for i in range(60)]
-    some: dict[int, str] = dict.fromkeys(range(0, 60, 3), "unclosed_thinking")
-    plain_base = table(asked, [0] * 60, [(0, i % 5 == 0) for i in range(60)])
-    arm = table(
-        asked, [1] * 60, [(1, 1) if i % 3 and i % 5 == 0 else s for i, s in enumerate(rises)], some
-    )
-    assert analysis(asked, {"base": [plain_base], "arm": [arm]}).contrasts()["arm"]["verdict"] in (
-        "both_rise",
-        "unfinished",
-    )
+    finished = [i for i in range(60) if i not in cut]
+    change = sum(1 - (i >= 42) for i in finished) / len(finished)
+    assert found["compliance"].difference.value == pytest.approx(change)
+    assert found["verdict"] == verdict
 
 
 def test_lengths_share_their_bins_and_lose_no_reply() -> None:

@@ -16,7 +16,7 @@ RFT = {
     "method": "rft",
     "num_generations": 2,
     "max_completion_length": 64,
-    "learning_rate": 3e-4,
+    "learning_rate": 3e-3,  # enough that some answers change
     "epochs": 1,
     "save_steps": 2,
 }
@@ -45,16 +45,42 @@ def quiet(_: str) -> None:
     pass
 
 
+def by_hand(arms: Path, key: str, condition: str) -> list[tuple[float, float]]:
+    """Each problem's score of the base and of the arm, where both have one."""
+    scores: dict[str, dict[str, float | None]] = {}
+    for arm in ("base", "answer"):
+        file = arms / arm / "seed-0" / "test" / "verdicts.jsonl"
+        for row in map(json.loads, file.read_text().splitlines()):
+            if row["condition"] == condition:
+                scores.setdefault(row["problem"], {})[arm] = row[key]["score"]
+    return [
+        (each["base"], each["answer"])
+        for each in scores.values()
+        if each["base"] is not None and each["answer"] is not None
+    ]
+
+
 def test_a_study_is_made_resumed_extended_and_remade(tmp_path: Path) -> None:
     out = tmp_path / "out"
     first = study(plan(tmp_path), out=out, say=quiet)
     assert not first.failed
     found = json.loads((out / "study.json").read_text())
     assert list(found["arms"]) == ["base", "answer"]
-    assert found["arms"]["answer"]["compliance"]["n"] == 13
-    assert found["contrasts"]["answer"]["verdict"] in {
-        "both_rise", "trade_off", "one_rises", "none_rises", "worse", "underpowered", "unfinished",
-    }  # fmt: skip
+    for side, key, condition in (
+        ("capability", "correct", "unconstrained"),
+        ("compliance", "compliant", "constrained"),
+    ):
+        pairs = by_hand(out / "arms", key, condition)
+        n_improved, n_regressed = pairs.count((0.0, 1.0)), pairs.count((1.0, 0.0))
+        contrast = found["contrasts"]["answer"][side]
+        assert contrast["difference"]["n"] == len(pairs) > 6
+        assert (contrast["n_improved"], contrast["n_regressed"]) == (n_improved, n_regressed)
+        change = (n_improved - n_regressed) / len(pairs)
+        assert contrast["difference"]["value"] == pytest.approx(change)
+        assert n_improved + n_regressed in range(
+            1, 6
+        )  # some changed, too few for any test to say so
+    assert found["contrasts"]["answer"]["verdict"] == "underpowered"
     steps = [row["step"] for row in found["curves"]["answer"]]
     assert steps[0] == 0
     assert steps == sorted(steps)

@@ -91,5 +91,6 @@ def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
 def _loss_in_words(lost: LossCount) -> tuple[str, ...]:
     if not lost.n:
         return ()
-    why = "; ".join(f"{n} × {reason}" for reason, n in list(lost.reasons.items())[:3])
+    often = list(lost.to_json()["reasons"].items())[:3]
+    why = "; ".join(f"{n} × {reason}" for reason, n in often)
     return (f"{lost.n} of {lost.of} responses were lost and are unscored ({why}).",)

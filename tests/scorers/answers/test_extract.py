@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twofold.scorers.answers.extract import boxes, find_answer
+from twofold.scorers.answers.extract import Found, boxes, find_answer
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,12 @@ def test_a_list_at_the_end_is_one_answer(reply: str, texts: tuple[str, ...]) -> 
     assert found is not None and found.texts == texts
 
 
+def test_prose_behind_the_words_of_an_answer_is_none() -> None:
+    assert find_answer("The answer is quite obvious to everybody.") is None
+    assert find_answer("The answer is Monday.") == Found(("Monday",), "stated")
+    assert find_answer("The answer is helpful.") is None
+
+
 def test_boxes() -> None:
     assert boxes(r"\boxed{a_{1}} \fbox{\frac{1}{2}} \BOXED {3}") == ["a_{1}", r"\frac{1}{2}", "3"]
     assert boxes(r"\boxed{\{1, 2\}}") == [r"\{1, 2\}"]
@@ -73,8 +79,10 @@ def test_boxes() -> None:
 
 @given(st.text(alphabet=st.sampled_from(list("\\boxed{}$#5x .,an\nswerit")), max_size=200))
 @settings(max_examples=500, deadline=None)
-def test_any_text_can_be_searched(reply: str) -> None:
-    find_answer(reply)
+def test_what_is_found_in_any_text_was_said_in_it(reply: str) -> None:
+    found = find_answer(reply)
+    if found is not None:
+        assert found.texts and all(text and text in reply for text in found.texts)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from twofold.scorers.answers.spelling import elements, named, number, plain, set
         ("(1,234)", "(1,234)"),
         ("１２", "12"),
         ("١٢٫٥", "12.5"),
+        (r"\{1, 2\}", "1, 2"),
+        (r"\{1\} \cup \{2\}", r"\{1\} \cup \{2\}"),  # two sets are no braces around one
         (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}"),
     ],
 )
@@ -59,6 +61,15 @@ def test_numbers_differ_by_at_most_a_millionth() -> None:
     assert settled("1/3", "0.33333") is False
     assert settled("1000000", "1000001") is False  # whole numbers are exact
     assert settled("6.6e-34", "0") is False
+
+
+def test_what_spelling_can_and_cannot_tell() -> None:
+    assert settled("5", "") is False
+    assert settled("5", "x" * 5000) is False
+    assert settled("Monday", "monday") is True
+    assert settled("Monday", "Tuesday") is False
+    assert settled("log(8)", "3*log(2)") is None  # words and digits: for mathematics to say
+    assert settled("5", "many") is False
 
 
 def test_elements_and_names() -> None:
