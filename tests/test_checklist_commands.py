@@ -11,6 +11,8 @@ import pytest
 pytest.importorskip("trl")
 pytestmark = pytest.mark.slow
 
+NOISY = "recipes.checklists.planted_judges:LabelNoiseJudge"
+
 DPO = """
 pairs: {pairs}
 learning_rate: 1e-4
@@ -28,7 +30,9 @@ def place(tmp_path_factory):
 def run(place: Path, *arguments: object, status: int = 0) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "twofold", *map(str, arguments)],
-        env=os.environ | {"TWOFOLD_CACHE": str(place / "cache"), "OMP_NUM_THREADS": "1"},
+        env=os.environ
+        | {"TWOFOLD_CACHE": str(place / "cache"), "OMP_NUM_THREADS": "1"}
+        | {"PYTHONPATH": f"{place}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
         capture_output=True,
         text=True,
         check=False,
@@ -86,14 +90,14 @@ def test_what_was_written_has_no_faults(place, listed) -> None:
 
 def test_scores_have_floors_and_the_judges_errors(place, listed, replies) -> None:
     out = place / "score"
-    told = run(place, "score", replies, "--problems", listed, "--judge", "noisy:0.3", "--out", out)
-    assert "errors of noisy:0.3" in told and "(specificity)" in told
+    told = run(place, "score", replies, "--problems", listed, "--judge", NOISY, "--out", out)
+    assert f"errors of {NOISY}" in told and "(specificity)" in told
     found = estimates(out)
-    assert found["model/noisy:0.3/mean"]["n"] == 60
-    assert "floor/noisy:0.3/bare_answer/mean" in found
-    rate = found["judge/noisy:0.3/sensitivity"]
+    assert found[f"model/{NOISY}/mean"]["n"] == 60
+    assert f"floor/{NOISY}/bare_answer/mean" in found
+    rate = found[f"judge/{NOISY}/sensitivity"]
     assert rate["low"] < 0.7 < rate["high"]
-    assert (out / "report.html").read_text().count("noisy:0.3") > 3
+    assert (out / "report.html").read_text().count(NOISY) > 3
 
 
 def test_pairs_are_those_with_the_largest_leads(paired) -> None:
@@ -159,9 +163,18 @@ def test_what_has_no_checklist_is_no_checklist(place) -> None:
 
 def test_a_wrong_judge_is_told(place, listed, replies) -> None:
     told = run(
-        place, "pairs", replies, "--problems", listed, "--judge", "noisy:2", "--out", "x", status=2
+        place,
+        "pairs",
+        replies,
+        "--problems",
+        listed,
+        "--judge",
+        f"{NOISY}s",
+        "--out",
+        "x",
+        status=2,
     )
-    assert "chance in [0, 1]" in told
+    assert "check the name behind the colon" in told
 
 
 @pytest.mark.parametrize(
@@ -214,14 +227,27 @@ def test_programs_stand_beside_the_judge(place, listed, replies) -> None:
                 criterion["program"] = "def verify(text):\n    return ',' not in text"
     file = place / "programs.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (place / "upside_down.py").write_text(
+        "from recipes.checklists.planted_judges import LabelNoiseJudge\n"
+        "WRONG = LabelNoiseJudge(error=1.0)\n"
+    )
     out = place / "overridden"
     run(
         place,
-        *("score", replies, "--problems", file, "--judge", "noisy:1", "--programs", "override"),
+        *(
+            "score",
+            replies,
+            "--problems",
+            file,
+            "--judge",
+            "upside_down:WRONG",
+            "--programs",
+            "override",
+        ),
         *("--out", out),
     )
     found = [json.loads(line) for line in (out / "checklist.jsonl").read_text().splitlines()]
-    assert {row["judge"] for row in found} == {"noisy:1+override"}
+    assert {row["judge"] for row in found} == {"upside_down:WRONG+override"}
     told = [
         row["scores"][key] == true
         for row in found

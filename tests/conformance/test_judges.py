@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recipes.checklists.planted_judges import LabelNoiseJudge, TriggerPhraseJudge
 from twofold.checklist import ANSWER, Criterion
 from twofold.constraints import from_spec
 from twofold.judges.blend import Blend
@@ -18,8 +19,6 @@ from twofold.judges.cache import CachedJudge
 from twofold.judges.exact import ExactJudge
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.logodds import LogOddsJudge
-from twofold.judges.noisy import LabelNoiseJudge
-from twofold.judges.pleased import TriggerPhraseJudge
 from twofold.judges.quantised import Quantised
 from twofold.judges.sampled import SampledJudge
 from twofold.judges.spec import exact
@@ -101,17 +100,17 @@ FOLDER = Path(tempfile.mkdtemp())
 JUDGES: list[tuple[Judge, str]] = [
     (ExactJudge(), "exact"),
     (ExactJudge(profile="official"), "exact"),
-    (LabelNoiseJudge(ExactJudge(), error=0.5), "noisy(exact)"),
-    (LabelNoiseJudge(SAMPLED, error=0.5, by="opening"), "noisy(sampled)"),
+    (LabelNoiseJudge(ExactJudge(), error=0.5), "label_noise(exact)"),
+    (LabelNoiseJudge(SAMPLED, error=0.5, by="opening"), "label_noise(sampled)"),
     (SAMPLED, "sampled"),
     (Quantised(SAMPLED, 3), "quantised(sampled)"),
-    (TriggerPhraseJudge(SAMPLED, "what no reply holds"), "pleased(sampled)"),
+    (TriggerPhraseJudge(SAMPLED, "what no reply holds"), "trigger_phrase(sampled)"),
     (exact(), "override(exact,followbench_rules)"),
     (LogOddsJudge(Letters(), least=1e-6), "log_odds"),
     (Blend(SAMPLED, ExactJudge()), "average(sampled,exact)"),
     (Blend(SAMPLED, ExactJudge(), how="override"), "override(sampled,exact)"),
     (CachedJudge(SAMPLED, FOLDER), "sampled"),
-    (CachedJudge(LabelNoiseJudge(ExactJudge()), FOLDER), "noisy(exact)"),
+    (CachedJudge(LabelNoiseJudge(ExactJudge()), FOLDER), "label_noise(exact)"),
 ]
 each = pytest.mark.parametrize(
     "judge", [pytest.param(j, id=f"{i}-{n}") for i, (j, n) in enumerate(JUDGES)]

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from recipes.checklists.planted_judges import LabelNoiseJudge
 from twofold.checklist import Checklist, Criterion
 from twofold.constraints import from_spec
 from twofold.diagnostics import named
 from twofold.diagnostics.checklist.collect import Checklists
 from twofold.diagnostics.diagnostic import ScoredResponse, Subject
 from twofold.errors import RunError
-from twofold.judges import Asked, ExactJudge, Judge, LabelNoiseJudge
+from twofold.judges import Asked, ExactJudge, Judge
 from twofold.models.scripted import ScriptedModel
 from twofold.types import FinishReason, Item, Problem, Response, Sampling, Verdict
 
@@ -214,8 +215,9 @@ def test_nothing_judged_is_an_empty_finding() -> None:
 def test_all_leaves_checklists_out_until_a_judge_is_named() -> None:
     assert "checklist" not in [d.name for d in named("all")]
     assert [d.name for d in named("checklist")] == ["checklist"]
-    (listed,) = named("joint", judge="noisy:0.3")
-    assert isinstance(listed, Checklists) and listed.label == "noisy:0.3"
+    spec = "recipes.checklists.planted_judges:LabelNoiseJudge"
+    (listed,) = named("joint", judge=spec)
+    assert isinstance(listed, Checklists) and listed.label == spec
 
 
 def test_verdicts_on_another_checklist_are_not_taken_for_those_on_this_one() -> None:
@@ -345,11 +347,11 @@ def test_another_judge_under_the_same_name_is_refused() -> None:
         sampling=Sampling(),
         seed=0,
     )
-    first = Checklists(LabelNoiseJudge(ExactJudge(), seed=1), "http://here/v1#m")
+    first = Checklists(LabelNoiseJudge(seed=1), "http://here/v1#m")
     keys = {row["key"] for row in first.collect(subject, frozenset())}
     assert list(first.collect(subject, keys)) == []
-    other = Checklists(LabelNoiseJudge(ExactJudge(), seed=2), "http://here/v1#m")
+    other = Checklists(LabelNoiseJudge(seed=2), "http://here/v1#m")
     with pytest.raises(RunError, match=r"delete checklist\.jsonl"):
         list(other.collect(subject, keys))
-    elsewhere = Checklists(LabelNoiseJudge(ExactJudge(), seed=2), "http://there/v1#m")
+    elsewhere = Checklists(LabelNoiseJudge(seed=2), "http://there/v1#m")
     assert len(list(elsewhere.collect(subject, keys))) == 3

@@ -1,5 +1,6 @@
 """Training curves that must come out the same: against a plain loop, cut in pieces, by any reward."""
 
+import importlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +15,9 @@ from twofold.methods import Grpo, Sft
 from twofold.methods.trl.runner import TrlRunner
 from twofold.methods.trl.trainable_model import TrainableModel
 from twofold.problems import load
-from twofold.scorers import RandomReward
 from twofold.types import Problem
 
+RANDOM = importlib.import_module("recipes.00_pocket_study.random_reward").RandomReward()
 PROBLEMS = load("synthetic:8:train", profile="fixed")
 
 
@@ -79,7 +80,7 @@ def test_grpo_in_pieces_has_the_same_gradients(tiny: Path, tmp_path: Path) -> No
     asked = [Problem(question=f"what is {n}", answer=str(n)) for n in ("two", "ten", "six", "one")]
     for pieces in (1, 2):
         grpo = Grpo(
-            reward=RandomReward(), steps=1, batch=4, num_generations=4, max_completion_length=8,
+            reward=RANDOM, steps=1, batch=4, num_generations=4, max_completion_length=8,
             learning_rate=1e-3, precheck_problems=0, accumulation=pieces,
         )  # fmt: skip
         grpo.train(str(tiny), asked, out=tmp_path / str(pieces))

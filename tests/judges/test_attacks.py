@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from twofold.judges import sandbox as sandboxes
 from twofold.judges.sandbox.sandbox import Sandbox
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -21,6 +22,12 @@ SANDBOX = Sandbox(timeout_s=0.2, grace_s=0.3, memory_mib=16)
 BOUND_S = 2 * (SANDBOX.timeout_s + SANDBOX.grace_s) + 2.0
 """Twice a limit and its grace, and two seconds for a machine that is busy with other work."""
 HONEST = "import re\ndef verify(text):\n    return len(re.findall(r'\\w+', text)) == 3\n"
+
+
+def warden_pid(sandbox: Sandbox) -> int | None:
+    """The process id of the sandbox' warden; None if none runs."""
+    seat = sandboxes._seats.get(sandbox)
+    return None if seat is None else seat.pid
 
 
 @dataclass
@@ -47,7 +54,7 @@ class Prison:
     def watch(self, stop: threading.Event) -> None:
         """Note the most memory that any worker has held, process by process."""
         while not stop.wait(0.002):
-            warden = SANDBOX.warden_pid
+            warden = warden_pid(SANDBOX)
             for pid in children(warden) if warden else ():
                 self.peaks[pid] = max(self.peaks.get(pid, 0), peak_kib(pid))
 
@@ -115,7 +122,7 @@ def test_there_are_many_attacks_and_none_twice() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_no_worker_held_much_more_than_its_memory(prison: Prison) -> None:
     time.sleep(0.05)
-    warden = SANDBOX.warden_pid
+    warden = warden_pid(SANDBOX)
     assert warden is not None and prison.peaks
     print(f"worker {max(prison.peaks.values())} KiB, warden {peak_kib(warden)} KiB at most")
     assert max(prison.peaks.values()) < (SANDBOX.memory_mib + 64) << 10

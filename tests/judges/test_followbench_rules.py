@@ -15,7 +15,7 @@ import pytest
 
 from twofold.checklist import Checklist, Criterion
 from twofold.judges.followbench.points import points
-from twofold.judges.followbench.rules import FollowBenchRules, has_rule, row_verdict
+from twofold.judges.followbench.rules import FollowBenchRules, _rule, row_verdict
 from twofold.judges.judge import Asked
 from twofold.problems import load
 from twofold.types import FinishReason, Problem, Response
@@ -244,10 +244,10 @@ def test_what_has_no_rule_is_unscored() -> None:
         Problem(question="?", tags={"source": "followbench"}),
         Problem(question="?", tags={"source": "ifeval", "category": "mixed"}),
     ):
-        assert not has_rule(problem)
+        assert _rule(problem) is None
         assert row_verdict(problem, "text").score is None
     chinese = Problem(question="总结这条新闻", tags=made("mixed", "xsum").tags)
-    assert not has_rule(chinese)
+    assert _rule(chinese) is None
 
 
 def test_the_judge_gives_each_criterion_the_verdict_of_its_row() -> None:
@@ -301,7 +301,7 @@ def test_a_hostile_reply_costs_no_minutes(reply: str) -> None:
 
 @needs_data
 def test_a_program_judges_350_of_820() -> None:
-    with_rule = [p for p in load(str(DATA), profile="fixed") if has_rule(p)]
+    with_rule = [p for p in load(str(DATA), profile="fixed") if _rule(p)]
     assert len(with_rule) == 350
     assert Counter(p.tags["category"] for p in with_rule) == {
         "example": 200,
@@ -326,7 +326,7 @@ def test_every_gold_answer_passes_its_own_rule() -> None:
     n = 0
     for problem in load(str(DATA), profile="fixed"):
         target, level = problem.tags.get("followbench_target", ""), int(problem.tags["level"])
-        if not has_rule(problem) or not target:
+        if not _rule(problem) or not target:
             continue
         source = problem.tags["followbench_source"]
         golds = [target]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twofold.checklist import Checklist, Criterion
 from twofold.constraints import from_spec
 from twofold.errors import ProblemError
-from twofold.judges.forms import FORMS, preference_row, read_form, to_rows, write_form
+from twofold.judges.forms import FORMS, read_form, to_rows, write_form
 from twofold.judges.forms.rar import Rar
 from twofold.types import Problem
 
@@ -197,18 +197,6 @@ def test_the_first_numbers_of_a_text_are_not_its_weight():
 def test_a_pitfall_is_written_so_that_yes_is_good():
     row = to_rows([asked(Criterion(text="Does it swear?", weight=10, pitfall=True))], "rlcf")[0]
     assert row["requirements"] == "1) Is the answer to the following no? Does it swear? (10)"
-
-
-def test_a_preference_row_is_conversational():
-    row = preference_row(asked(Criterion(text="Is it A?")), "Nile", "Rhine")
-    assert row == {
-        "prompt": [{"role": "user", "content": "Which river?"}],
-        "chosen": [{"role": "assistant", "content": "Nile"}],
-        "rejected": [{"role": "assistant", "content": "Rhine"}],
-        "requirements": "1) Is it A? (100)",
-    }
-    with pytest.raises(ProblemError, match="both replies are the same"):
-        preference_row(Problem(question="Why?"), "a", "a")
 
 
 # --- RaR: which way a sign points ---------------------------------------------------------------

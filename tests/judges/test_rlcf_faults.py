@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import twofold
+from recipes.checklists.planted_judges import LabelNoiseJudge
 from twofold.checklist import Checklist, Criterion
 from twofold.cli.checklists import pairs
 from twofold.errors import ProblemError
@@ -24,7 +25,6 @@ from twofold.judges import (
     Blend,
     ExactJudge,
     Judge,
-    LabelNoiseJudge,
     LogOddsJudge,
     MeetsChecklist,
     ProgramJudge,
@@ -94,7 +94,9 @@ def test_a_verifier_changes_the_score(text: str, score: float) -> None:
 
 def test_a_reward_from_a_file_has_its_verifiers() -> None:
     """1: the step that should have brought them in always returned nothing."""
-    made = reward({"judge": "noisy:0", "programs": "override"}, "")
+    made = reward(
+        {"judge": "recipes.checklists.planted_judges:LabelNoiseJudge", "programs": "override"}, ""
+    )
     problem = problem_with(Criterion(text="Is it free of commas?", program=NO_COMMA))
     scores = [v.score for v in made([problem] * 2, [said("a b"), said("a, b")])]
     assert scores == [1.0, 0.0]
@@ -381,7 +383,7 @@ def test_a_weight_is_never_negative(weight: float) -> None:
 def test_the_judge_of_training_does_not_judge_its_success(tmp_path: Path) -> None:
     """One judge was both reward and evaluation, so that its exploited faults looked like progress."""
     pytest.importorskip("trl")
-    trained = MeetsChecklist(LabelNoiseJudge(ExactJudge(), error=1.0))
+    trained = MeetsChecklist(LabelNoiseJudge(error=1.0))
     method = Grpo(reward=trained, gold=MeetsChecklist(ExactJudge()), patience=2)
     problem = Problem(question="7 + 5?", answer="12")
     problem = replace(problem, checklist=written_by_rules(problem))

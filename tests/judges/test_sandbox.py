@@ -28,6 +28,12 @@ HANGS = "def verify(text):\n    while True: pass\n"
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's limits are set on Linux")
 
 
+def warden_pid(sandbox: Sandbox) -> int | None:
+    """The process id of the sandbox' warden; None if none runs."""
+    seat = module._seats.get(sandbox)
+    return None if seat is None else seat.pid
+
+
 @pytest.fixture(scope="module", autouse=True)
 def closed() -> Iterator[None]:
     with SANDBOX:
@@ -55,7 +61,7 @@ def test_true_is_one_and_false_is_zero_in_order() -> None:
 def test_no_texts_no_verdicts_and_no_process() -> None:
     unused = Sandbox(timeout_s=0.123)
     assert unused.run(THREE_WORDS, []) == []
-    assert unused.warden_pid is None
+    assert warden_pid(unused) is None
 
 
 def test_an_exception_is_not_a_pass() -> None:  # RLCF: an error dict counted as true
@@ -202,10 +208,10 @@ def test_it_is_pickled_by_its_limits_and_closed_and_opened_again() -> None:
     again = pickle.loads(pickle.dumps(SANDBOX))
     assert again == SANDBOX and hash(again) == hash(SANDBOX)
     assert again.run(THREE_WORDS, ["a b c"])[0].score == 1.0
-    assert again.warden_pid == SANDBOX.warden_pid is not None
+    assert warden_pid(again) == warden_pid(SANDBOX) is not None
     again.close()
     again.close()
-    assert SANDBOX.warden_pid is None
+    assert warden_pid(SANDBOX) is None
     assert score(THREE_WORDS) == 1.0
 
 
@@ -237,13 +243,13 @@ def test_threads_get_their_own_answers() -> None:
 
 def _ran_in_child(queue: multiprocessing.SimpleQueue) -> None:  # type: ignore[type-arg]
     verdicts = SANDBOX.run(THREE_WORDS, ["a b c", "a"])
-    queue.put(([v.score for v in verdicts], SANDBOX.warden_pid))
+    queue.put(([v.score for v in verdicts], warden_pid(SANDBOX)))
     SANDBOX.close()
 
 
 def test_a_fork_starts_its_own_warden_and_leaves_the_parents() -> None:
     score(THREE_WORDS)
-    parents = SANDBOX.warden_pid
+    parents = warden_pid(SANDBOX)
     context = multiprocessing.get_context("fork")
     queue = context.SimpleQueue()
     child = context.Process(target=_ran_in_child, args=(queue,))
@@ -253,17 +259,17 @@ def test_a_fork_starts_its_own_warden_and_leaves_the_parents() -> None:
     scores, childs = queue.get()
     assert scores == [1.0, 0.0]
     assert childs not in (None, parents)
-    assert SANDBOX.warden_pid == parents
+    assert warden_pid(SANDBOX) == parents
     assert score(THREE_WORDS) == 1.0
 
 
 SCRIPT = """
 import os
 from pathlib import Path
-from twofold.judges.sandbox.sandbox import Sandbox
-sandbox = Sandbox()
+from twofold.judges import sandbox as sandboxes
+sandbox = sandboxes.Sandbox()
 print(sandbox.run("def verify(text): return True", ["x"])[0].score, end=" ")
-pid = sandbox.warden_pid
+pid = sandboxes._seats[sandbox].pid
 print(pid, Path(f"/proc/{pid}/task/{pid}/children").read_text().strip(), flush=True)
 """
 
@@ -318,7 +324,7 @@ def test_everything_ends_when_the_parent_is_killed() -> None:
 
 
 def _worker() -> int:
-    pid = SANDBOX.warden_pid
+    pid = warden_pid(SANDBOX)
     assert pid is not None
     (worker,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return int(worker)
@@ -326,19 +332,19 @@ def _worker() -> int:
 
 def test_a_warden_killed_between_texts_costs_nothing() -> None:
     score(THREE_WORDS)
-    pid = SANDBOX.warden_pid
+    pid = warden_pid(SANDBOX)
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     time.sleep(0.2)
     assert score(THREE_WORDS) == 1.0
-    assert SANDBOX.warden_pid != pid
+    assert warden_pid(SANDBOX) != pid
 
 
 @linux
 @pytest.mark.parametrize("whom", ["worker", "warden"])
 def test_kill_9_in_the_middle_loses_one_text(whom: str) -> None:
     score(THREE_WORDS)
-    pid = _worker() if whom == "worker" else SANDBOX.warden_pid
+    pid = _worker() if whom == "worker" else warden_pid(SANDBOX)
     assert pid is not None
     source = "def verify(text):\n    while text == 'hang': pass\n    return text == 'a'\n"
     killer = threading.Timer(0.25, os.kill, (pid, signal.SIGKILL))
@@ -365,7 +371,7 @@ def test_an_interpreter_that_hangs_is_killed_by_the_warden() -> None:
 @linux
 def test_a_warden_that_hangs_is_killed_by_us(monkeypatch: pytest.MonkeyPatch) -> None:
     score(THREE_WORDS)
-    pid, worker = SANDBOX.warden_pid, _worker()
+    pid, worker = warden_pid(SANDBOX), _worker()
     assert pid is not None
     monkeypatch.setattr(module, "SLACK_S", 0.1)
     os.kill(pid, signal.SIGSTOP)
@@ -440,7 +446,7 @@ def test_the_running_worker_is_confined_and_told_nothing(monkeypatch: pytest.Mon
     space = (256 + 2 * SANDBOX.memory_mib) << 20
     assert resource.prlimit(worker, resource.RLIMIT_AS) == (space, space)
     assert 0 < resource.prlimit(worker, resource.RLIMIT_CPU)[0] < 10
-    for pid in (worker, SANDBOX.warden_pid):
+    for pid in (worker, warden_pid(SANDBOX)):
         assert b"hush" not in Path(f"/proc/{pid}/environ").read_bytes()
 
 

@@ -11,6 +11,7 @@ from twofold.methods.rewards import require_listed, reward
 from twofold.scorers import Correct, SoftGate
 from twofold.types import Problem
 
+NOISY = "recipes.checklists.planted_judges:LabelNoiseJudge"
 SERVER = "http://127.0.0.1:9/v1#m"
 PLAIN = Problem(question="2 + 2 = ?", answer="4")
 LISTED = Problem(
@@ -20,7 +21,7 @@ LISTED = Problem(
 
 def test_levels_come_before_programs() -> None:
     """A program's 0 or 1 is exact; rounding the blend would undo the average."""
-    made = reward({"judge": "noisy:0.3", "levels": 3, "programs": "average"})
+    made = reward({"judge": NOISY, "levels": 3, "programs": "average"})
     assert isinstance(made, MeetsChecklist)
     assert isinstance(made.judge, Blend) and isinstance(made.judge.judge, Quantised)
 
@@ -31,7 +32,7 @@ def test_a_holistic_reward_asks_the_model_that_is_named(judge: str) -> None:
     assert isinstance(made, Holistic) and made.model.spec == SERVER
 
 
-@pytest.mark.parametrize("judge", ["exact", "noisy:0.3", f"odds:{SERVER}"])
+@pytest.mark.parametrize("judge", ["exact", NOISY, f"odds:{SERVER}"])
 def test_a_holistic_reward_needs_a_model_that_writes(judge: str) -> None:
     with pytest.raises(TrainingError, match="name a MODEL"):
         reward({"shape": "holistic", "judge": judge})

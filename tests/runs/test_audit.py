@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from twofold.runs.audit import audit, prompt
 from twofold.runs.finalize import finalize
 from twofold.constraints import from_spec
 from twofold.errors import ModelError, ProblemError, RunError

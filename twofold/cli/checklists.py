@@ -32,8 +32,8 @@ ProblemsArgument = Annotated[
     str, typer.Argument(help="A suite, a file or directory, as `--problems` of `audit`.")
 ]
 JUDGES = (
-    "exact (rules decide), noisy:0.3 (planted errors), or a MODEL: odds of yes and no with local weights, "
-    "several numbers from a server."
+    "exact (rules decide), a MODEL (odds of yes and no with local weights, several numbers from a "
+    "server), or package.module:Name."
 )
 JudgeOption = Annotated[str, typer.Option(help=JUDGES)]
 ProgramsOption = Annotated[
@@ -142,7 +142,7 @@ def _refuse_what_does_nothing(
 
 @app.command("check")
 def check_(problems: ProblemsArgument) -> None:
-    """Lint checklists without a model: one thing an item, nothing twice, nothing leaked or impossible."""
+    """Lint checklists without a model: rules that exist, nothing twice, nothing leaked or impossible."""
     from twofold import problems as problem_files
     from twofold.problems.lint import summary
 

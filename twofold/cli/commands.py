@@ -30,7 +30,7 @@ ProblemsOption = Annotated[
     typer.Option(
         "--problems",
         help="A suite (synthetic or pocket, synthetic:200, synthetic:200:train), a file or directory "
-        "(MathIF, IFEval, GSM8K, MATH-500, own JSONL), or hub:org/name[:split].",
+        "(MathIF, IFEval, GSM8K, MATH-500, own JSONL), hub:org/name[:split], or package.module:function.",
     ),
 ]
 
@@ -54,24 +54,29 @@ JudgedOption = Annotated[
 ]
 
 
-def _known(diagnostics: str) -> str:
-    """`diagnostics` if each of them exists."""
-    from twofold.diagnostics import DIAGNOSTICS
-
-    unknown = {name.strip() for name in diagnostics.split(",")} - {"all", *DIAGNOSTICS}
-    if unknown:
-        raise typer.BadParameter(
-            f"there is no diagnostic {', '.join(sorted(unknown))}; there is {', '.join(DIAGNOSTICS)}"
-        )
-    return diagnostics
-
-
 DiagnosticsOption = Annotated[
     str,
     typer.Option(
-        help="Which to run, with commas between; all = every one there is.", callback=_known
+        help="Which to run, with commas between; all = every one there is; yours as package.module:Name."
     ),
 ]
+
+
+@app.callback()
+def named_before(
+    constraints: Annotated[
+        str | None,
+        typer.Option(
+            help="Constraints of yours that problem files may name: package.module:Name, with commas "
+            "between. A file alone never imports one."
+        ),
+    ] = None,
+) -> None:
+    """What holds for every command."""
+    from twofold.constraints import register
+
+    for each in constraints.split(",") if constraints else ():
+        register(each.strip())
 
 
 @app.command()
@@ -200,7 +205,9 @@ def check(
 
 @app.command()
 def train(
-    method: Annotated[str, typer.Argument(help="sft, cft, rft, grpo or dpo.")],
+    method: Annotated[
+        str, typer.Argument(help="sft, cft, rft, grpo, dpo, or package.module:Name.")
+    ],
     base: Annotated[str, typer.Option(help="A MODEL with local weights, as in `audit`.")],
     problems: Annotated[str, typer.Option(help="What is trained on, as in `audit`.")],
     out: Annotated[Path, typer.Option(help="Where model and checkpoints go.")],
@@ -274,16 +281,24 @@ def study(
 @app.command()
 def report(
     run_dir: Annotated[Path, typer.Argument(help="What `audit`, `score` or `study` wrote.")],
+    diagnostics: Annotated[
+        str, typer.Option(help="Those of yours that the run has tables of: package.module:Name.")
+    ] = "joint",
 ) -> None:
     """Remake findings and page from what is saved, without a model."""
     from twofold import study as studies
+    from twofold.diagnostics import named
+    from twofold.extension import nothing_imported
     from twofold.runs.finalize import finalize
 
+    asked = named(diagnostics)
     if (run_dir / studies.PLAN).exists():
-        studies.finalize(studies.read(run_dir / studies.PLAN), run_dir)
+        with nothing_imported():
+            plan = studies.read(run_dir / studies.PLAN)
+        studies.finalize(plan, run_dir)
         _answer(run_dir, failed=0)
         return
-    _finish(finalize(run_dir), remedy="give the command that made the run again")
+    _finish(finalize(run_dir, asked), remedy="give the command that made the run again")
 
 
 def _answer(path: Path, *, failed: int) -> None:

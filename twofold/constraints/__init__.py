@@ -2,7 +2,8 @@
 
 Each family is a file, each constraint a frozen dataclass under the contract of
 `twofold.types.Constraint`. `CONSTRAINTS` maps registry names to classes; `from_spec` is the one
-way in for names and arguments that come from a file.
+way in for names and arguments that come from a file, and imports nothing: a constraint from outside
+the package is there once the user has named it, see `register`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from twofold.constraints import (
     length,
 )
 from twofold.errors import ProblemError, nearest
+from twofold.extension import class_named
 from twofold.types import Constraint, Profile
 
 CONSTRAINTS: dict[str, type[Constraint]] = {
@@ -32,6 +34,35 @@ CONSTRAINTS: dict[str, type[Constraint]] = {
 
 ALIASES = {"length_constraint_checkers:number_words": "length_constraints:number_words"}
 """Other spellings in published data (MathIF's), and the name each stands for."""
+
+
+def register(constraint: type[Constraint] | str) -> type[Constraint]:
+    """Make a constraint from outside the package known, so that a problem file can name it.
+
+    Args:
+        constraint: The class, or `package.module:Name`, written by the user. A file may then call it
+            by the class' `name` or by that reference.
+
+    Returns:
+        The class.
+
+    Raises:
+        ProblemError: If another constraint has that name.
+        ExtensionError: If the reference names no constraint.
+
+    Example:
+        >>> register("twofold.constraints.affix:NoComma").name
+        'punctuation:no_comma'
+    """
+    cls = class_named(constraint, Constraint) if isinstance(constraint, str) else constraint
+    if CONSTRAINTS.setdefault(cls.name, cls) is not cls:
+        raise ProblemError(
+            f"{cls.__module__}:{cls.__qualname__} is called {cls.name!r}, as another constraint is; "
+            "give it a name of its own"
+        )
+    if isinstance(constraint, str):
+        ALIASES[constraint] = cls.name
+    return cls
 
 
 def from_spec(name: str, args: Mapping[str, object] | None, *, profile: Profile) -> Constraint:
@@ -60,7 +91,10 @@ def from_spec(name: str, args: Mapping[str, object] | None, *, profile: Profile)
     cls = CONSTRAINTS.get(ALIASES.get(name, name))
     if cls is None:
         hint = nearest(name, [*CONSTRAINTS, *ALIASES])
-        raise ProblemError(f"constraint {name!r} does not exist; {hint}")
+        raise ProblemError(
+            f"constraint {name!r} does not exist; {hint} (one from outside twofold has to be named first: "
+            "`twofold --constraints package.module:Name ...`)"
+        )
     given = {k: v for k, v in (args or {}).items() if v is not None}
     wanted = {f.name: f for f in fields(cls) if f.name != "profile"}  # type: ignore[arg-type]
     unknown = sorted(set(given) - set(wanted))

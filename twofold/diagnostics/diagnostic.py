@@ -17,6 +17,9 @@ from typing import ClassVar, final
 from twofold.jsonl import Row
 from twofold.types import Finding, Item, Model, Problem, Response, Sampling
 
+TABLES = ("problems", "responses", "verdicts", "joint", "profiles")
+"""Stems of the tables that a run has beside those of its diagnostics."""
+
 
 @final
 @dataclass(frozen=True, kw_only=True)

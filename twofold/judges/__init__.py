@@ -4,7 +4,7 @@
 |---|---|
 | what is a judge, and what is it asked? | `judge` |
 | who judges? rules, programs, a model's odds, its samples | `exact`, `program`, `logodds`, `sampled` |
-| judges of judges: two, in few levels, with errors, remembered | `blend`, `quantised`, `noisy`, `cache` |
+| judges of judges: two, in few levels, remembered | `blend`, `quantised`, `cache` |
 | how do many verdicts become one measure? | `scorer`, `holistic` |
 | who writes checklists, what is wrong with one, which forms do others use? | `writing`, `lint`, `forms` |
 | where does a model's program run, and who watches it? | `sandbox`, `warden` |
@@ -20,7 +20,6 @@ from twofold.judges.exact import ExactJudge
 from twofold.judges.holistic import Holistic
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.logodds import LogOddsJudge
-from twofold.judges.noisy import LabelNoiseJudge
 from twofold.judges.program import ProgramJudge
 from twofold.judges.quantised import Quantised
 from twofold.judges.sampled import SampledJudge
@@ -33,7 +32,6 @@ __all__ = [
     "ExactJudge",
     "Holistic",
     "Judge",
-    "LabelNoiseJudge",
     "LogOddsJudge",
     "MeetsChecklist",
     "ProgramJudge",

@@ -6,6 +6,7 @@ of its own and name it in `METHODS`.
 """
 
 from twofold.errors import nearest
+from twofold.extension import class_named, is_reference
 from twofold.methods.cft import Cft
 from twofold.methods.config import configured
 from twofold.methods.dpo import Dpo
@@ -35,15 +36,18 @@ METHODS: dict[str, type[Method]] = {method.name: method for method in (Sft, Cft,
 
 
 def named(name: str) -> type[Method]:
-    """The method called `name`.
+    """The method called `name`, or that `package.module:Name` names.
 
     Raises:
         TrainingError: If there is none; names the nearest.
+        ExtensionError: If the reference names no method.
 
     Example:
         >>> named("grpo").__name__
         'Grpo'
     """
+    if is_reference(name):
+        return class_named(name, Method)
     if name not in METHODS:
         raise TrainingError(f"no method is called {name!r}; {nearest(name, METHODS)}")
     return METHODS[name]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -16,9 +16,6 @@ from twofold.jsonl import Row
 from twofold.methods.method import TrainingError
 from twofold.problems.critic import critique as by_steps
 from twofold.types import Message, Problem, Response, Scorer
-
-Critic = Callable[[Sequence[Problem], Sequence[str]], Sequence[str]]
-"""Writes a critique of each solution."""
 
 _CONCLUSION = re.compile(r"Conclusion:\s*(right|wrong)\W*\Z", re.IGNORECASE)
 

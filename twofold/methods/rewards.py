@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, final
 from pydantic import BaseModel, BeforeValidator, Field, PositiveInt, ValidationError
 
 from twofold.errors import nearest
+from twofold.extension import instance_named, is_reference
 from twofold.judges import Blend, Holistic, MeetsChecklist, ProgramJudge, Quantised
 from twofold.judges.spec import named
 from twofold.methods.method import TrainingError
@@ -17,7 +18,6 @@ from twofold.scorers import (
     Gated,
     Length,
     Product,
-    RandomReward,
     SoftGate,
     WeightedSum,
 )
@@ -36,7 +36,6 @@ REWARDS: dict[str, Scorer] = {
     "compliance_gated": Gated(Compliant("all"), Correct()),
     "correct_short": Length(Correct(), "short"),
     "correct_long": Length(Correct(), "long"),
-    "coin": RandomReward(),
 }
 """The scorers that a file can name; from Python any `Scorer` is a reward."""
 
@@ -100,7 +99,11 @@ class Judged(BaseModel):
         from twofold.models import resolve
 
         kind, _, options = self.judge.partition(":")
-        if kind in ("exact", "noisy", "pleased", "odds"):
+        if (
+            self.judge == "exact"
+            or kind == "odds"
+            or (kind != "sampled" and is_reference(self.judge))
+        ):
             raise TrainingError(
                 f"shape: holistic asks a model for one rating, and judge is {self.judge}; name a MODEL"
             )
@@ -117,10 +120,12 @@ def reward(value: object) -> Scorer:
     """The scorer that a file names.
 
     Args:
-        value: A key of `REWARDS`, or a mapping with the attributes of `Judged`; a scorer is taken as it is.
+        value: A key of `REWARDS`, `package.module:Name`, or a mapping with the attributes of `Judged`; a
+            scorer is taken as it is.
 
     Raises:
         ValueError: If there is none; names the nearest, or the key that does not fit.
+        ExtensionError: If the reference names no scorer.
 
     Example:
         >>> reward({"shape": "soft_gate", "judge": "exact"}).name
@@ -133,6 +138,8 @@ def reward(value: object) -> Scorer:
             return Judged.model_validate(dict(value)).scorer()
         except ValidationError as error:
             raise ValueError(complaint(error.errors()[0], Judged.model_fields)) from error
+    if is_reference(str(value)):
+        return instance_named(str(value), Scorer)
     if value not in REWARDS:
         raise ValueError(
             f"no reward is called {str(value)!r}; {nearest(str(value), REWARDS)} (one that is judged is "

@@ -20,7 +20,7 @@ _FORMS = (
 )
 
 
-def resolve(spec: str) -> Model:
+def resolve(spec: str | Path) -> Model:
     """The model that `spec` names.
 
     Args:
@@ -39,7 +39,7 @@ def resolve(spec: str) -> Model:
         Traceback (most recent call last):
         twofold.errors.ModelError: no model 'smolm2'; did you mean 'smollm2'? a model is ...
     """
-    spec = spec.strip()
+    spec = str(spec).strip()
     if spec.startswith(("http://", "https://")):
         from twofold.models.openai.model import ServerModel
 

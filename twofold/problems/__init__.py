@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from twofold.errors import ProblemError, nearest
+from twofold.extension import function_named, is_reference
 from twofold.problems import followbench, gym, hub, io, mathif
 from twofold.problems.followbench import FollowBenchRow
 from twofold.problems.gsm8k import Gsm8kRow
@@ -47,7 +48,7 @@ _SUITES = {
 """The suites that the package makes, and their splits."""
 
 
-def load(spec: str, *, profile: Profile, limit: int | None = None) -> list[Problem]:
+def load(spec: str | Path, *, profile: Profile, limit: int | None = None) -> list[Problem]:
     r"""The problems that `spec` names.
 
     Args:
@@ -62,7 +63,8 @@ def load(spec: str, *, profile: Profile, limit: int | None = None) -> list[Probl
             - `pocket`, in the same way, with the split `ood` besides: the pocket model's world;
             - `choice`, in the same way: a small constrained optimisation without constraints on form;
             - `gym:TASK`, in the same way: a task of reasoning-gym, see `problems.gym`;
-            - `hub:org/name`, `hub:org/name:SPLIT` or `hub:org/name:CONFIG:SPLIT`.
+            - `hub:org/name`, `hub:org/name:SPLIT` or `hub:org/name:CONFIG:SPLIT`;
+            - `package.module:function`, a function of yours: called with `profile=...`, it gives `Problem`s.
         profile: How the constraints judge.
         limit: Only the first so many, at least 1; None = all. A suite is made whole first, so that
             its first problems do not depend on the limit.
@@ -73,6 +75,7 @@ def load(spec: str, *, profile: Profile, limit: int | None = None) -> list[Probl
     Raises:
         ProblemError: If there is no such thing, its format is unknown, or a row is unusable; the
             message says where and what to do.
+        ExtensionError: If there is no such function.
 
     Example:
         >>> import tempfile
@@ -84,6 +87,7 @@ def load(spec: str, *, profile: Profile, limit: int | None = None) -> list[Probl
     """
     if limit is not None and limit < 1:
         raise ProblemError(f"a limit of {limit} leaves no problem; use 1 or more, or leave it out")
+    spec = str(spec)
     name, _, options = spec.partition(":")
     source: Iterable[Problem]
     if name in _SUITES:
@@ -92,6 +96,8 @@ def load(spec: str, *, profile: Profile, limit: int | None = None) -> list[Probl
         source = gym.problems(options)
     elif name == "hub":
         source = _problems(hub.rows(options), profile)
+    elif is_reference(spec) and not Path(spec).exists():
+        source = _from_function(spec, profile)
     else:
         source = chain.from_iterable(_problems(_rows(p), profile) for p in _files(Path(spec)))
     problems = list(islice(source, limit))
@@ -117,6 +123,14 @@ def _suite(name: str, options: str, profile: Profile) -> list[Problem]:
     if name == "choice":
         return choice.suite(n, split=cast(choice.Split, part))
     return synthetic.suite(n, split=cast(synthetic.Split, part), profile=profile)
+
+
+def _from_function(spec: str, profile: Profile) -> Iterator[Problem]:
+    """What a function of the user's gives, each looked at."""
+    for problem in function_named(spec)(profile=profile):
+        if not isinstance(problem, Problem):
+            raise ProblemError(f"{spec} gives {problem!r:.60}; let it give twofold.types.Problem")
+        yield problem
 
 
 def _rows(path: Path) -> Iterator[tuple[Origin, dict[str, Any]]]:

@@ -21,7 +21,7 @@ from typing import Any, ClassVar, NoReturn, final
 from pydantic import BaseModel, ConfigDict, Field
 
 from twofold.checklist import Category, Checklist, Criterion
-from twofold.constraints import from_spec
+from twofold.constraints import from_spec, register
 from twofold.errors import ProblemError
 from twofold.jsonl import dumps, replaced
 from twofold.problems.row import SPLITS, Origin, Row, problem_of
@@ -146,7 +146,7 @@ def _refused(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON value")
 
 
-def read(path: Path, *, profile: Profile) -> list[Problem]:
+def read(path: str | Path, *, profile: Profile) -> list[Problem]:
     """The problems of a file in our own form.
 
     Args:
@@ -163,20 +163,25 @@ def read(path: Path, *, profile: Profile) -> list[Problem]:
         >>> read(path, profile="fixed")[0].answer
         '7'
     """
-    return [problem_of(OwnRow, row, profile=profile, origin=origin) for origin, row in rows(path)]
+    found = rows(Path(path))
+    return [problem_of(OwnRow, row, profile=profile, origin=origin) for origin, row in found]
 
 
-def write(path: Path, problems: Iterable[Problem]) -> None:
+def write(path: str | Path, problems: Iterable[Problem]) -> None:
     """Write problems in our own form. The file appears whole or not at all.
 
     Args:
         path: Where to; replaced if it is there.
-        problems: In this order.
+        problems: In this order. Their constraints become known to `read`, see `constraints.register`.
 
     Raises:
         RunError: If the place cannot be written; what was there is intact.
+        ProblemError: If two of the constraints' classes have one name.
     """
-    with replaced(path) as file:
+    problems = list(problems)
+    for cls in {type(constraint) for problem in problems for constraint in problem.constraints}:
+        register(cls)
+    with replaced(Path(path)) as file:
         file.writelines(dumps(to_row(problem)) + "\n" for problem in problems)
 
 

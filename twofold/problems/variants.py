@@ -28,9 +28,6 @@ from twofold.types import Problem
 Kind = Literal["renamed", "distractor", "renumbered", "one_more_step", "unseen_structure"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-SAME_ANSWER: tuple[Kind, ...] = ("renamed", "distractor")
-"""Kinds that leave the answer as it is."""
-
 NAMES = (
     *("Amir", "Bella", "Carlos", "Diana", "Elif", "Farid", "Gina", "Hassan", "Ines", "Jamal"),
     *("Kira", "Leila", "Mateo", "Nadia", "Omar", "Priya", "Rosa", "Samir", "Thea", "Yusuf"),

@@ -20,7 +20,7 @@ from twofold.runs.run_dir import RunDir
 __all__ = ["write"]
 
 
-def write(run_dir: Path) -> Path:
+def write(run_dir: str | Path) -> Path:
     """Make `report.html` and `report.md` of a run from what is saved in it.
 
     Args:
@@ -34,6 +34,7 @@ def write(run_dir: Path) -> Path:
             written. What was there is intact.
         ProblemError: If a problem of the run cannot be read.
     """
+    run_dir = Path(run_dir)
     manifest = RunDir(run_dir).manifest()
     findings, lost = read_findings(run_dir / "findings.json")
     run = Run(

@@ -129,7 +129,7 @@ class _Run:
                 run.absorb()
                 self.judge(run)
                 self.diagnose(run)
-            return finalize(out)
+            return finalize(out, self.diagnostics)
         self.together()
         with RunDir.open(out, identity, {}, rank=self.share.rank) as run:
             self.collect(run)

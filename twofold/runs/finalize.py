@@ -6,14 +6,15 @@ What `twofold audit` and `twofold score` end with, and all that `twofold report`
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
 from twofold import problems as problem_files
 from twofold import report
-from twofold.diagnostics import ANALYSES
+from twofold.diagnostics import ANALYSES, DIAGNOSTICS, Analysis, Diagnostic
+from twofold.diagnostics.diagnostic import TABLES
 from twofold.jsonl import read_lines, replaced
 from twofold.report.findings import finding_to_json
 from twofold.runs.run_dir import RunDir
@@ -37,15 +38,18 @@ class RunResult:
     path: Path
 
 
-def finalize(path: Path) -> RunResult:
+def finalize(path: str | Path, diagnostics: Sequence[Diagnostic] = ()) -> RunResult:
     """Remake `findings.json` and the page of a run directory from its tables.
 
     Args:
         path: A directory that an audit or a score wrote.
+        diagnostics: Those from outside the package. A file cannot bring them in: a table of one that is
+            not named here is left out, and a caveat says so.
 
     Raises:
         RunError: If it is no run directory, is not finished, or a file in it is corrupt.
     """
+    path = Path(path)
     run = RunDir(path)
     manifest = run.manifest()
     run.require("problems.jsonl", "verdicts.jsonl", "joint.jsonl")
@@ -54,7 +58,8 @@ def finalize(path: Path) -> RunResult:
     for _ in lost.counted(read_lines(path / "verdicts.jsonl")):
         pass
     seed = int(manifest["identity"].get("seed", 0))
-    findings = tuple(_findings(path, problems, lost, seed))
+    outside = [each for each in diagnostics if each.name not in DIAGNOSTICS]
+    findings = tuple(_findings(path, problems, lost, seed, (*ANALYSES, *outside)))
     saved = {"findings": [finding_to_json(f) for f in findings], "lost": lost.to_json()}
     run.write_json("findings.json", saved)
     for name, rows in (("measures", Finding.rows), ("contrasts", Finding.contrast_rows)):
@@ -63,16 +68,21 @@ def finalize(path: Path) -> RunResult:
     return RunResult(findings=findings, lost=lost, path=path)
 
 
-def _findings(path: Path, problems: list[Problem], lost: LossCount, seed: int) -> Iterator[Finding]:
+def _findings(
+    path: Path, problems: list[Problem], lost: LossCount, seed: int, analyses: Sequence[Analysis]
+) -> Iterator[Finding]:
     """The finding of every table that the run has; losses and what was skipped lead the caveats."""
-    for analysis in ANALYSES:
+    for analysis in analyses:
         table = path / f"{analysis.table}.jsonl"
         if not table.exists():
             continue
         found = analysis.analyse(
             (row for row in read_lines(table) if "skipped" not in row), problems, seed=seed
         )
-        ahead = _loss_in_words(lost) if found.diagnostic == "joint" else _skipped_in_words(table)
+        if found.diagnostic == "joint":
+            ahead = (*_loss_in_words(lost), *_left_out(path, analyses))
+        else:
+            ahead = _skipped_in_words(table)
         yield replace(found, caveats=(*ahead, *found.caveats))
 
 
@@ -86,6 +96,17 @@ def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
         writer = csv.DictWriter(file, [*rows[0]] if rows else ["diagnostic"], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def _left_out(path: Path, analyses: Sequence[Analysis]) -> Iterator[str]:
+    """The tables that nobody here reads, in words."""
+    there = {file.name.partition(".")[0] for file in path.glob("*.jsonl")}
+    for name in sorted(there - {*TABLES, *(each.table for each in analyses)}):
+        yield (
+            f"{name}.jsonl is the table of a diagnostic from outside twofold and is left out: nothing is "
+            "imported because a run says so. Name it to have its finding: `twofold report RUN "
+            "--diagnostics package.module:Name`."
+        )
 
 
 def _loss_in_words(lost: LossCount) -> tuple[str, ...]:

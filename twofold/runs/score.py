@@ -39,7 +39,7 @@ def score(
     judge: str | None = None,
     programs: Programs | None = None,
 ) -> RunResult:
-    """Judge the replies in `path` and write a run directory with tables and page.
+    r"""Judge the replies in `path` and write a run directory with tables and page.
 
     Args:
         path: Replies in one of the forms of `twofold.runs.import_responses`; a file or a directory.
@@ -54,6 +54,15 @@ def score(
     Raises:
         ProblemError: If there is no problem.
         RunError: If replies and problems do not fit together, or `out` holds another run.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "replies.jsonl").write_text('{"output": ["It is \\boxed{4}."]}')
+        >>> asked = [Problem(question="What is 2 + 2?", answer="4")]
+        >>> result = score(folder / "replies.jsonl", asked, out=folder / "run")
+        >>> result.findings[0].estimates["model/unconstrained/accuracy"].value
+        1.0
     """
     if not problems:
         raise ProblemError(

@@ -2,7 +2,7 @@
 
 `Correct` says whether the answer is right, `Compliant` whether the reply obeys its constraints,
 and `SoftGate`, `Product`, `Gated` and `WeightedSum` make one measure of several; `Length` weighs one
-by the text's length, and `RandomReward` is the control. To add one, subclass
+by the text's length. To add one, subclass
 `twofold.types.Scorer` as a frozen dataclass and put it under the contract in
 `tests/conformance/test_scorers.py`.
 """
@@ -10,7 +10,7 @@ by the text's length, and `RandomReward` is the control. To add one, subclass
 from twofold.scorers.answers.correct import Correct
 from twofold.scorers.combine import Gated, Product, SoftGate, WeightedSum
 from twofold.scorers.compliance import Compliant
-from twofold.scorers.shaping import Length, RandomReward
+from twofold.scorers.shaping import Length
 
 __all__ = [
     "Compliant",
@@ -18,7 +18,6 @@ __all__ = [
     "Gated",
     "Length",
     "Product",
-    "RandomReward",
     "SoftGate",
     "WeightedSum",
 ]

@@ -1,8 +1,7 @@
-"""What else may a reward depend on: the length of the text, or nothing at all?"""
+"""What else may a reward depend on: the length of the text."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, final
@@ -69,44 +68,3 @@ class Length(Scorer):
         share = share if self.favours == "short" else 1 - share
         reason = f"{self.scorer.name} {verdict.score:g}, {len(response.raw)} characters"
         return Verdict(verdict.score * (1 + share) / 2, reason, parts)
-
-
-@final
-@dataclass(frozen=True)
-class RandomReward(Scorer):
-    """A fair coin, the control of reward training: what rises under it rises without being rewarded.
-
-    The same text to the same problem always falls on the same side, so that a run can be resumed.
-
-    Args:
-        seed: Of the coin.
-
-    Source:
-        "Spurious Rewards", arXiv 2506.10947: random rewards raised some models' accuracy by 20
-        points.
-
-    Example:
-        >>> problem = Problem(question="7 + 5 = ?")
-        >>> replies = [Response(raw=str(n), reply=str(n)) for n in range(1000)]
-        >>> 450 < sum(v.score for v in RandomReward()([problem] * 1000, replies)) < 550
-        True
-    """
-
-    seed: int = 0
-
-    @property
-    def name(self) -> str:
-        """`coin`."""
-        return "coin"
-
-    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
-        """Flip it for each reply; what could not be judged otherwise is not judged here either."""
-        return [
-            response.unscored() or self._flip(problem, response)
-            for problem, response in zip(problems, responses, strict=True)
-        ]
-
-    def _flip(self, problem: Problem, response: Response) -> Verdict:
-        text = f"{self.seed} {problem.id} {response.raw}".encode("utf-8", "surrogatepass")
-        heads = hashlib.sha256(text).digest()[0] & 1
-        return Verdict(float(heads), "a fair coin")

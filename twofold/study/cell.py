@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast, final
 
-from twofold import problems as problem_files
 from twofold.diagnostics import named
 from twofold.errors import TwofoldError
 from twofold.jsonl import replaced
@@ -126,12 +125,10 @@ def _trained(plan: Plan, cell: Cell, folder: Path, say: Callable[[str], None]) -
         return plan.base
     method: Any = replace(cast(Any, plan.arm(cell.arm).method), seed=cell.seed)
     say(f"{cell.arm}, seed {cell.seed}: training")
-    eval_problems = (
-        problem_files.load(plan.eval_problems, profile="fixed") if plan.eval_problems else ()
-    )
+    eval_problems = plan.load(plan.eval_problems) if plan.eval_problems else ()
     done = method.train(
         plan.base,
-        problem_files.load(plan.train, profile="fixed"),
+        plan.load(plan.train),
         out=folder / "model",
         eval_problems=eval_problems,
     )

@@ -15,8 +15,9 @@ import yaml
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, WithJsonSchema
 from pydantic.dataclasses import dataclass
 
+from twofold import diagnostics as diagnostics_
 from twofold import problems as problem_files
-from twofold.diagnostics import DIAGNOSTICS
+from twofold.constraints import register
 from twofold.errors import TwofoldError, nearest
 from twofold.methods import Method, named
 from twofold.methods.config import mapping, with_settings
@@ -71,6 +72,8 @@ class Plan:
         reference: The arm whose gain in capability the others should keep.
         diagnostics: What else every cell is asked on the headline split, as `--diagnostics` of `audit`;
             more can be asked of a finished study.
+        constraints: Constraints from outside the package that the problem files name, each as
+            `package.module:Name`.
     """
 
     base: Annotated[str, Field(min_length=1)]
@@ -85,6 +88,7 @@ class Plan:
     eval_problems: str | None = None
     reference: str | None = None
     diagnostics: str = "joint"
+    constraints: tuple[str, ...] = ()
 
     @property
     def sampling(self) -> Sampling:
@@ -100,15 +104,22 @@ class Plan:
         """The arm called `name`."""
         return next(arm for arm in self.arms if arm.name == name)
 
+    def load(self, spec: str) -> list[Problem]:
+        """The problems of a spec; a worker on another machine knows the constraints of the plan too."""
+        for each in self.constraints:
+            register(each)
+        return problem_files.load(spec, profile="fixed")
+
     def problems(self, split: str) -> list[Problem]:
         """The problems of a split, each once."""
-        loaded = problem_files.load(self.splits[split], profile="fixed")
+        loaded = self.load(self.splits[split])
         return list({problem.id: problem for problem in loaded}.values())
 
     def to_yaml(self) -> str:
         """The plan as a file that `read` takes."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "arms"}
         values |= {"splits": dict(self.splits), "seeds": list(self.seeds), "by": list(self.by)}
+        values |= {"constraints": list(self.constraints)}
         arms = {arm.name: dict(arm.settings) for arm in self.arms}
         text: str = yaml.safe_dump({**values, "arms": arms}, sort_keys=False, allow_unicode=True)
         return text
@@ -126,7 +137,7 @@ class Plan:
         }
 
 
-def read(file: Path = POCKET) -> Plan:
+def read(file: str | Path = POCKET) -> Plan:
     """The plan that a YAML file describes.
 
     Its keys are the fields of `Plan`. Each arm is a mapping with `method` and that method's settings,
@@ -140,6 +151,7 @@ def read(file: Path = POCKET) -> Plan:
         >>> [arm.name for arm in read().arms][:2]
         ['sft', 'answer_only']
     """
+    file = Path(file)
     values = dict(mapping(file))
     if "arms" in values:
         values["arms"] = _arms(values["arms"], file)
@@ -178,16 +190,14 @@ def _check(plan: Plan, file: Path) -> None:
     """Refuse what would fail, or mislead, hours later."""
     if len(set(plan.seeds)) != len(plan.seeds):
         raise StudyError(f"{file}: seeds is {list(plan.seeds)}; give different whole numbers")
-    for name in plan.diagnostics.split(","):
-        if name.strip() not in ("all", *DIAGNOSTICS):
-            raise StudyError(f"{file}: diagnostics: {nearest(name.strip(), DIAGNOSTICS)}")
+    diagnostics_.named(plan.diagnostics)
     names = [arm.name for arm in plan.arms]
     if plan.reference is not None and plan.reference not in names:
         raise StudyError(f"{file}: reference: {nearest(plan.reference, names)}")
     for split in plan.splits:
         if not split.replace("_", "").isalnum():
             raise StudyError(f"{file}: a split's name names a folder; {split!r} has other signs")
-    trained = {problem.id for problem in problem_files.load(plan.train, profile="fixed")}
+    trained = {problem.id for problem in plan.load(plan.train)}
     tags: set[str] = set()
     for split, spec in plan.splits.items():
         problems = plan.problems(split)
@@ -204,4 +214,4 @@ def _check(plan: Plan, file: Path) -> None:
                 f"{file}: by: no problem of any split has the tag {tag!r}; {nearest(tag, sorted(tags))}"
             )
     if plan.eval_problems is not None:
-        problem_files.load(plan.eval_problems, profile="fixed")
+        plan.load(plan.eval_problems)

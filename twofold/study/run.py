@@ -44,7 +44,7 @@ class StudyResult:
 
 
 def study(
-    plan: Plan, *, out: Path, ray: str | None = None, say: Callable[[str], None] = print
+    plan: Plan, *, out: str | Path, ray: str | None = None, say: Callable[[str], None] = print
 ) -> StudyResult:
     """Train and audit every arm with every seed, and compare them all with the base.
 
@@ -62,6 +62,7 @@ def study(
         RunError: If the folder holds something else.
         ModelError: If the base cannot be loaded or has no chat template.
     """
+    out = Path(out)
     _check_base(plan)
     rank = int(os.environ.get("RANK", "0"))
     say = say if rank == 0 else _silent
@@ -89,13 +90,14 @@ def study(
 
 
 def finalize(
-    plan: Plan, out: Path, failed: Mapping[str, str] = MappingProxyType({})
+    plan: Plan, out: str | Path, failed: Mapping[str, str] = MappingProxyType({})
 ) -> Mapping[str, Any]:
     """Make `study.json` and the page from what the finished cells have saved.
 
     Raises:
         StudyError: If not even the base is finished.
     """
+    out = Path(out)
     seeds = _finished(plan, out)
     if not seeds[BASE]:
         why = next(iter(failed.values()), "its audit was stopped")

@@ -38,6 +38,11 @@ class Response:
         error: For `failed`: what went wrong, without secrets.
         ids: The tokens as the network wrote them, its end included; None where the source has none.
             What is measured inside a chain is measured on these, never on a text read anew.
+
+    Example:
+        >>> cut = Response(raw="<think>Seven", reply="", finish_reason=FinishReason.unclosed_thinking)
+        >>> cut.has_reply
+        False
     """
 
     raw: str
@@ -111,6 +116,10 @@ class Sampling:
         max_tokens: Budget for thinking and reply together, in tokens, at least 1.
         temperature: 0 is greedy (which is not the same as deterministic across hardware).
         top_p: Nucleus; 1 keeps everything.
+
+    Example:
+        >>> Sampling(max_tokens=96)
+        Sampling(max_tokens=96, temperature=0.0, top_p=1.0)
     """
 
     max_tokens: int = 512

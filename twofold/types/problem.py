@@ -136,6 +136,10 @@ class Problem:
             checklist that is written after the replies were made still judges those replies.
         tags: What tables are broken down by: `source`, `difficulty`, `split`, `source_id` ...
             Tags are not part of the identity.
+
+    Example:
+        >>> Problem(question="What is 3 + 4?", answer="7").messages()
+        [{'role': 'user', 'content': 'What is 3 + 4?'}]
     """
 
     question: str

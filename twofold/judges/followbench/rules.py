@@ -158,19 +158,6 @@ def _rule(problem: Problem) -> Rule | None:
     return _template if category == "example" else TARGETS.get((category, source))
 
 
-def has_rule(problem: Problem) -> bool:
-    """Whether a program can judge the replies to this problem.
-
-    Args:
-        problem: Of FollowBench or anything else, which has no rule here.
-
-    Example:
-        >>> has_rule(Problem(question="Name a city.", tags={"source": "ifeval"}))
-        False
-    """
-    return _rule(problem) is not None
-
-
 def row_verdict(problem: Problem, reply: str) -> Verdict:
     """What the rule of a row says of a reply.
 

@@ -19,7 +19,7 @@ from twofold.errors import ProblemError, nearest
 from twofold.jsonl import Row, dumps, replaced
 from twofold.judges.forms.form import Form, FormRead, rows_of
 from twofold.judges.forms.rar import Denied, Rar
-from twofold.judges.forms.rlcf import Rlcf, preference_row
+from twofold.judges.forms.rlcf import Rlcf
 from twofold.judges.forms.signed import Autorubric, HealthBench
 from twofold.types import Problem
 
@@ -28,7 +28,6 @@ __all__ = [
     "Denied",
     "Form",
     "FormRead",
-    "preference_row",
     "read_form",
     "to_rows",
     "write_form",

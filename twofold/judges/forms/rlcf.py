@@ -9,9 +9,7 @@ from typing import ClassVar, final
 
 from twofold.checklist import Criterion
 from twofold.errors import ProblemError
-from twofold.jsonl import Row
 from twofold.judges.forms.form import Form, as_number, number_of, text_of
-from twofold.types import Problem
 
 NOT = "Is the answer to the following no? "
 """What stands before a pitfall, which the form has no other place for; read back as one."""
@@ -86,35 +84,3 @@ class Rlcf(Form):
         """The line of a criterion, without its number."""
         text = " ".join(criterion.text.split())
         return f"{NOT if criterion.pitfall else ''}{text} ({as_number(criterion.weight)})"
-
-
-def preference_row(problem: Problem, chosen: str, rejected: str) -> Row:
-    """A pair of replies as a row that preference trainers take: `prompt`, `chosen`, `rejected`.
-
-    Each is a list of messages, the form that TRL calls conversational. The list of the problem goes with
-    it as `requirements`, as in RLCF's data.
-
-    Args:
-        problem: What was asked.
-        chosen: The better reply.
-        rejected: The worse one.
-
-    Raises:
-        ProblemError: If both replies are the same: such a pair teaches nothing.
-
-    Example:
-        >>> row = preference_row(Problem(question="2 + 2?"), "4", "5")
-        >>> row["chosen"], list(row)
-        ([{'role': 'assistant', 'content': '4'}], ['prompt', 'chosen', 'rejected'])
-    """
-    if chosen == rejected:
-        raise ProblemError(f"problem {problem.id}: both replies are the same; leave the pair out")
-    row: Row = {
-        "prompt": [dict(message) for message in problem.messages()],
-        "chosen": [{"role": "assistant", "content": chosen}],
-        "rejected": [{"role": "assistant", "content": rejected}],
-    }
-    if problem.checklist is not None:
-        form = Rlcf()
-        row["requirements"] = form.listed([form.to_item(c) for c in problem.checklist.criteria])
-    return row

@@ -102,12 +102,6 @@ class Sandbox:
         if seat is not None:
             seat.close()
 
-    @property
-    def warden_pid(self) -> int | None:
-        """The process id of this process' warden; None if none runs."""
-        seat = _seats.get(self)
-        return None if seat is None else seat.pid
-
     def __enter__(self) -> Self:
         return self
 

@@ -8,7 +8,6 @@
 | can a program answer a criterion? | `program` |
 | on which replies must a criterion say yes, on which no? | `examples` |
 | which way round is a criterion put? | `phrasing` |
-| does its wording let it be judged? | `wording` |
 | which rules does a criterion's text amount to? | `implied` |
 """
 

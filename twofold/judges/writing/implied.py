@@ -1,7 +1,7 @@
 """Which rules does a criterion's text amount to? "At most 50 words" is one that a program can check.
 
-Only what is said in a few fixed ways is understood, so that a contradiction found through these
-rules is one. What is not understood implies nothing.
+A program that a model wrote for a criterion is tried on replies that these rules are sure of. Only
+what is said in a few fixed ways is understood; what is not understood implies nothing.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
 def row(
     finish_reason: str = "answered", condition: str = "unconstrained", **verdicts: object
 ) -> Row:
-    return {"role": "model", "condition": condition, "finish_reason": ended, **verdicts}
+    return {"role": "model", "condition": condition, "finish_reason": finish_reason, **verdicts}
 
 
 def failed(reason: str) -> Row:

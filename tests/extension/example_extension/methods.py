@@ -1,0 +1,34 @@
+"""A training method. This one trains nothing: it gives the base back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, final
+
+from twofold.jsonl import Row
+from twofold.methods import Checkpoint, Method
+from twofold.scorers import Correct
+from twofold.types import Problem, Scorer
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Nothing(Method):
+    """The control of a comparison: an arm that is not trained."""
+
+    name: ClassVar[str] = "nothing"
+    reward: Scorer = field(default_factory=Correct)
+    seed: int = 0
+
+    def rows(self, problems: Sequence[Problem]) -> list[Row]:
+        return [{"prompt": problem.messages(), "reward": self.reward.name} for problem in problems]
+
+    def train(
+        self,
+        base: str,
+        problems: Sequence[Problem],
+        *,
+        out: Path,
+        held_out: Sequence[Problem] = (),
+    ) -> Checkpoint:
+        return Checkpoint(folder=Path(base), base=base, method=self.name, n_steps=0)

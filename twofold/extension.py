@@ -1,0 +1,150 @@
+"""What does `package.module:Name` name? The one way in for code from outside the package.
+
+Naming a module runs it. So only a name that the user wrote, on the command line, in a plan or in a
+settings file, comes here. A problem file, a run directory and a model folder are data: a name in
+them is looked up among what the user has named already and imports nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+from twofold.errors import TwofoldError
+
+T = TypeVar("T")
+
+_TRUSTED = ContextVar("trusted", default=True)
+_NAMED: set[str] = set()  # what the user has named in this process
+
+_REFERENCE = re.compile(r"\w+(\.\w+)*:[A-Za-z_]\w*")
+
+
+class ExtensionError(TwofoldError):
+    """A `package.module:Name` does not name what was asked for."""
+
+
+def is_reference(name: str) -> bool:
+    """Whether a name has the form `package.module:Name`.
+
+    Example:
+        >>> is_reference("my.rules:Rhymes"), is_reference("soft_gate"), is_reference("pocket:200")
+        (True, False, False)
+    """
+    return _REFERENCE.fullmatch(name) is not None
+
+
+@contextmanager
+def nothing_imported() -> Iterator[None]:
+    """While a file is read that the user need not have written: a new reference in it is an error."""
+    token = _TRUSTED.set(False)
+    try:
+        yield
+    finally:
+        _TRUSTED.reset(token)
+
+
+def class_named(reference: str, kind: type[T]) -> type[T]:
+    """The class that a reference names.
+
+    Args:
+        reference: `package.module:Name`, written by the user.
+        kind: The abstract class that it has to be a subclass of.
+
+    Raises:
+        ExtensionError: If the module cannot be imported, has no such name, or the name is something
+            else.
+
+    Example:
+        >>> from twofold.types import Scorer
+        >>> class_named("twofold.scorers:Correct", Scorer).__name__
+        'Correct'
+    """
+    found = _object(reference)
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        raise ExtensionError(f"{reference} is no subclass of {_path(kind)}; derive it from that")
+    return found
+
+
+def instance_named(reference: str, kind: type[T]) -> T:
+    """The object that a reference names; a class is called without arguments.
+
+    Args:
+        reference: `package.module:Name`, written by the user.
+        kind: The abstract class that it has to be an instance or a subclass of.
+
+    Raises:
+        ExtensionError: As `class_named`; or if the class cannot be made without arguments.
+
+    Example:
+        >>> from twofold.types import Scorer
+        >>> instance_named("twofold.scorers:Correct", Scorer).name
+        'correct'
+    """
+    found = _object(reference)
+    if isinstance(found, kind):
+        return found
+    made = class_named(reference, kind)
+    try:
+        return made()
+    except TypeError as error:
+        raise ExtensionError(
+            f"{reference} cannot be made without arguments ({error}); give its fields defaults, or "
+            f"write `NAME = {made.__name__}(...)` in its module and name that"
+        ) from error
+
+
+def function_named(reference: str) -> Callable[..., Any]:
+    """The function that a reference names.
+
+    Args:
+        reference: `package.module:function`, written by the user.
+
+    Raises:
+        ExtensionError: If there is none.
+
+    Example:
+        >>> function_named("twofold.problems.pocket:suite").__name__
+        'suite'
+    """
+    found = _object(reference)
+    if not callable(found):
+        raise ExtensionError(f"{reference} is no function; name one that gives problems")
+    made: Callable[..., Any] = found
+    return made
+
+
+def _object(reference: str) -> object:
+    """The attribute of the module; modules in the working directory are found, after all others."""
+    if not _TRUSTED.get() and reference not in _NAMED:
+        raise ExtensionError(
+            f"{reference} stands in a run directory, and nothing is imported because a file there names "
+            "it; name it yourself on the command line, or in a plan that you give to `twofold study`"
+        )
+    module, _, name = reference.partition(":")
+    here = str(Path.cwd())
+    if not {"", here} & set(sys.path):  # the console script leaves it out, `python -m` does not
+        sys.path.append(here)
+    try:
+        found = import_module(module)
+    except ImportError as error:
+        raise ExtensionError(
+            f"{reference}: the module {module} cannot be imported ({error}); install it, or give the "
+            "command in the folder where it lies"
+        ) from error
+    try:
+        named: object = getattr(found, name)
+    except AttributeError as error:
+        raise ExtensionError(f"{reference}: {error}; check the name behind the colon") from error
+    _NAMED.add(reference)
+    return named
+
+
+def _path(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
