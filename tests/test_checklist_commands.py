@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from twofold.report.findings import read_findings
+from twofold.types import Finding
+
 pytest.importorskip("trl")
 pytestmark = pytest.mark.slow
 
@@ -37,9 +40,9 @@ def run(place: Path, *arguments: object, status: int = 0) -> str:
     return done.stdout + done.stderr
 
 
-def estimates(out: Path) -> dict[str, dict[str, float]]:
-    findings = json.loads((out / "findings.json").read_text())["findings"]
-    return next(f["estimates"] for f in findings if f["diagnostic"] == "checklist")
+def found(out: Path) -> Finding:
+    findings, _ = read_findings(out / "findings.json")
+    return next(f for f in findings if f.diagnostic == "checklist")
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +91,11 @@ def test_scores_have_floors_and_the_judges_errors(place, listed, replies) -> Non
     out = place / "score"
     told = run(place, "score", replies, "--problems", listed, "--judge", "noisy:0.3", "--out", out)
     assert "errors of noisy:0.3" in told and "(specificity)" in told
-    found = estimates(out)
-    assert found["model/noisy:0.3/mean"]["n"] == 60
-    assert "floor/noisy:0.3/bare_answer/mean" in found
-    rate = found["judge/noisy:0.3/sensitivity"]
-    assert rate["low"] < 0.7 < rate["high"]
+    finding = found(out)
+    assert finding.estimate("mean", condition="noisy:0.3").n == 60
+    assert finding.estimate("mean", role="bare_answer", condition="noisy:0.3")
+    rate = finding.estimate("sensitivity", role="judge", condition="noisy:0.3")
+    assert rate.low < 0.7 < rate.high
     assert (out / "report.html").read_text().count("noisy:0.3") > 3
 
 
@@ -134,8 +137,9 @@ def test_the_pairs_train_and_the_model_is_audited(place, listed, paired) -> None
         *("audit", out, "--baseline", "pocket", "--problems", listed, "--judge", "exact"),
         *("--max-tokens", 96, "--out", after),
     )
-    found = estimates(after)
-    assert {"model/exact/mean", "baseline/exact/mean", "floor/exact/constant/mean"} <= set(found)
+    finding = found(after)
+    for role in ("model", "baseline", "constant_reply"):
+        assert finding.estimate("mean", role=role, condition="exact")
 
 
 def test_forms_go_there_and_back(place, listed) -> None:
@@ -220,11 +224,11 @@ def test_programs_stand_beside_the_judge(place, listed, replies) -> None:
         *("score", replies, "--problems", file, "--judge", "noisy:1", "--programs", "override"),
         *("--out", out),
     )
-    found = [json.loads(line) for line in (out / "checklist.jsonl").read_text().splitlines()]
-    assert {row["judge"] for row in found} == {"noisy:1+override"}
+    judged = [json.loads(line) for line in (out / "checklist.jsonl").read_text().splitlines()]
+    assert {row["judge"] for row in judged} == {"noisy:1+override"}
     told = [
         row["scores"][key] == true
-        for row in found
+        for row in judged
         for key, true in row["exact"].items()
         if row["scores"].get(key) is not None
     ]

@@ -13,8 +13,7 @@ from typing import final
 from twofold.jsonl import Row
 from twofold.problems.floors import floor_replies
 from twofold.scorers import Compliant, Correct
-from twofold.types import Item
-from twofold.types import Problem, Profile, Response, Verdict
+from twofold.types import Item, Problem, Profile, Response, Verdict
 
 CHUNK = 512
 LOST_LIMIT = 0.05
@@ -129,6 +128,9 @@ def _lost(row: Row) -> str:
     if row["finish_reason"] == "failed":
         verdict = row.get("correct") or row.get("compliant") or {}
         return str(verdict.get("reason", "failed"))
-    if row["finish_reason"] != "unclosed_thinking" and row.get("correct", {"score": 0})["score"] is None:
+    if (
+        row["finish_reason"] != "unclosed_thinking"
+        and row.get("correct", {"score": 0})["score"] is None
+    ):
         return str(row["correct"].get("reason", "unscored"))
     return ""

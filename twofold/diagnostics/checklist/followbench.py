@@ -45,8 +45,8 @@ def part(category: str = "", level: int = 0) -> Slice:
     """The slice of a category and level; "" is all categories, 0 all levels.
 
     Example:
-        >>> part("style"), part(level=3), part("style", 3)
-        (Slice(by='category', value='style'), Slice(by='level', value='3'), Slice(by='style_level', value='3'))
+        >>> part("style"), part("style", 3)
+        (Slice(by='category', value='style'), Slice(by='style_level', value='3'))
     """
     if level:
         return Slice(f"{category}_level" if category else "level", str(level))

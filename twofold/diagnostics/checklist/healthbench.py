@@ -35,9 +35,7 @@ class _Cell:
     lost: set[str] = field(default_factory=set)
 
 
-def healthbench(
-    rows: Iterable[tuple[Problem, Verdict]], *, seed: int = 0
-) -> dict[Slice, Estimate]:
+def healthbench(rows: Iterable[tuple[Problem, Verdict]], *, seed: int = 0) -> dict[Slice, Estimate]:
     """HealthBench's score, over all examples, by axis and by theme.
 
     The mean of `example_score` over examples, clipped to [0, 1]. By axis only the criteria of that axis
