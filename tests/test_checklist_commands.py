@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from twofold.report.findings import read_findings
+from twofold.types import Finding
+
 pytest.importorskip("trl")
 pytestmark = pytest.mark.slow
 
@@ -41,9 +44,9 @@ def run(place: Path, *arguments: object, status: int = 0) -> str:
     return done.stdout + done.stderr
 
 
-def estimates(out: Path) -> dict[str, dict[str, float]]:
-    findings = json.loads((out / "findings.json").read_text())["findings"]
-    return next(f["estimates"] for f in findings if f["diagnostic"] == "checklist")
+def found(out: Path) -> Finding:
+    findings, _ = read_findings(out / "findings.json")
+    return next(f for f in findings if f.diagnostic == "checklist")
 
 
 @pytest.fixture(scope="module")
@@ -92,11 +95,11 @@ def test_scores_have_floors_and_the_judges_errors(place, listed, replies) -> Non
     out = place / "score"
     told = run(place, "score", replies, "--problems", listed, "--judge", NOISY, "--out", out)
     assert f"errors of {NOISY}" in told and "(specificity)" in told
-    found = estimates(out)
-    assert found[f"model/{NOISY}/mean"]["n"] == 60
-    assert f"floor/{NOISY}/bare_answer/mean" in found
-    rate = found[f"judge/{NOISY}/sensitivity"]
-    assert rate["low"] < 0.7 < rate["high"]
+    finding = found(out)
+    assert finding.estimate("mean", condition=NOISY).n == 60
+    assert finding.estimate("mean", role="bare_answer", condition=NOISY)
+    rate = finding.estimate("sensitivity", role="judge", condition=NOISY)
+    assert rate.low < 0.7 < rate.high
     assert (out / "report.html").read_text().count(NOISY) > 3
 
 
@@ -138,8 +141,9 @@ def test_the_pairs_train_and_the_model_is_audited(place, listed, paired) -> None
         *("audit", out, "--baseline", "pocket", "--problems", listed, "--judge", "exact"),
         *("--max-tokens", 96, "--out", after),
     )
-    found = estimates(after)
-    assert {"model/exact/mean", "baseline/exact/mean", "floor/exact/constant/mean"} <= set(found)
+    finding = found(after)
+    for role in ("model", "baseline", "constant_reply"):
+        assert finding.estimate("mean", role=role, condition="exact")
 
 
 def test_forms_go_there_and_back(place, listed) -> None:
@@ -246,11 +250,11 @@ def test_programs_stand_beside_the_judge(place, listed, replies) -> None:
         ),
         *("--out", out),
     )
-    found = [json.loads(line) for line in (out / "checklist.jsonl").read_text().splitlines()]
-    assert {row["judge"] for row in found} == {"upside_down:WRONG+override"}
+    judged = [json.loads(line) for line in (out / "checklist.jsonl").read_text().splitlines()]
+    assert {row["judge"] for row in judged} == {"upside_down:WRONG+override"}
     told = [
         row["scores"][key] == true
-        for row in found
+        for row in judged
         for key, true in row["exact"].items()
         if row["scores"].get(key) is not None
     ]

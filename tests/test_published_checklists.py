@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from twofold.diagnostics import named
+from twofold.diagnostics.checklist.followbench import part
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import load
 from twofold.runs.audit import audit
 from twofold.runs.score import score
-from twofold.types import Sampling
+from twofold.types import ALL, Sampling
 
 SHARED = Path(os.environ.get("TWOFOLD_SHARED", Path(__file__).parents[2] / "shared")) / "data"
 needs_files = pytest.mark.skipif(
@@ -38,15 +39,16 @@ def test_followbench_replies_are_scored_by_the_rules_that_need_no_model(tmp_path
             row = {"prompt": problem.messages()[0]["content"], "response": said or "No."}
             file.write(json.dumps(row) + "\n")
     result = score(replies, problems, out=tmp_path / "run", judge="exact")
-    found = of(result, "checklist").estimates
-    ruled = found["model/exact/mean"]
+    measures = of(result, "checklist").measures
+    found = {(m.role, m.metric, m.slice): m.estimate for m in measures}
+    ruled = found["model", "mean", ALL]
     assert (ruled.n, ruled.n_unscored) == (350, 470)
     # situation: 40 ruled rows are 8 groups of five levels, and each target passes its own rule
-    assert found["model/exact/followbench/situation/hsr/overall"].value == 1.0
-    assert found["model/exact/followbench/situation/csl"].value == 5.0
-    assert found["model/exact/followbench/content/hsr/1"].value == 0.0
-    assert found["floor/exact/constant/mean"].n == 350
-    assert found["floor/exact/constant/followbench/content/hsr/1"].n == 12
+    assert found["model", "followbench_hsr", part("situation")].value == 1.0
+    assert found["model", "followbench_csl", part("situation")].value == 5.0
+    assert found["model", "followbench_hsr", part("content", 1)].value == 0.0
+    assert found["constant_reply", "mean", ALL].n == 350
+    assert found["constant_reply", "followbench_hsr", part("content", 1)].n == 12
 
 
 @needs_files
@@ -72,5 +74,5 @@ def test_healthbench_is_unscored_where_nobody_judges(tmp_path: Path) -> None:
     model = ScriptedModel(lambda text, sample: "See a doctor.")
     result = audit(model, problems, out=tmp_path, diagnostics=named("joint", judge="exact"))
     finding = of(result, "checklist")
-    assert not [key for key in finding.estimates if "healthbench" in key]
+    assert not [m for m in finding.measures if m.metric == "healthbench_score"]
     assert "3 of 3 replies are unscored" in finding.caveats[0]

@@ -12,14 +12,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Literal, final
 
 from twofold.errors import ProblemError
 
 Category = Literal["essential", "important", "optional", ""]
 """How much a rubric says that a criterion matters; "" where it says only a weight."""
+
+RAR_WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {"essential": 100.0, "important": 70.0, "optional": 30.0, "pitfall": 90.0}
+)
+"""RaR's weights by category, 100 times 1.0, 0.7, 0.3 and 0.9 (arXiv 2507.17746, section 4)."""
 
 ANSWER = "answer"
 """The `rule` of the criterion that the final answer is right."""

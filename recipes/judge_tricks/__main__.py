@@ -1,8 +1,7 @@
 """`python -m recipes.judge_tricks [OUT] [MODEL]`: what does each kind of trick gain under a judge?
 
-MODEL is `smollm2` if none is named, or anything that `--judge` takes. ResponseScores are kept in
-OUT, so the same
-command again goes on where it was stopped.
+MODEL is `smollm2` if none is named, or anything that `--judge` takes. Verdicts are kept in OUT:
+the same command again continues where it was stopped.
 """
 
 from __future__ import annotations

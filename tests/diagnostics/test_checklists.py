@@ -14,7 +14,17 @@ from twofold.diagnostics.diagnostic import ScoredResponse, Subject
 from twofold.errors import RunError
 from twofold.judges import Asked, ExactJudge, Judge
 from twofold.models.scripted import ScriptedModel
-from twofold.types import FinishReason, Item, Problem, Response, Sampling, Verdict
+from twofold.problems.floors import FLOORS
+from twofold.types import (
+    ALL,
+    FinishReason,
+    Item,
+    Problem,
+    Response,
+    Sampling,
+    Slice,
+    Verdict,
+)
 
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
 RIGHT = Criterion(text="right?", weight=75, rule="answer", category="essential")
@@ -67,6 +77,10 @@ def found(
     return rows, diagnostic.analyse(rows, problems)
 
 
+def category(name: str) -> Slice:
+    return Slice("category", name)
+
+
 def test_shares_and_floors_by_hand() -> None:
     problems = [problem(i) for i in range(4)]
     texts = (GOOD, COMMA, WRONG, GOOD)
@@ -75,17 +89,16 @@ def test_shares_and_floors_by_hand() -> None:
         problems,
         {"model": [answer(p, t) for p, t in zip(problems, texts, strict=True)]},
     )
-    value = {key: e.value for key, e in finding.estimates.items()}
-    assert value["model/exact/mean"] == pytest.approx((1 + 0.75 + 0.25 + 1) / 4)
-    assert value["model/exact/all"] == 0.5
-    assert value["model/exact/category/essential"] == 0.75
-    assert value["model/exact/category/optional"] == 0.75
-    assert value["floor/exact/bare_answer/mean"] == 1.0  # a bare answer meets these criteria
-    assert value["floor/exact/constant/all"] == 1.0
-    assert not any(
-        key.startswith("judge/") for key in value
-    )  # what a rule decides it decides exactly
-    assert all(e.low <= e.value <= e.high for e in finding.estimates.values())
+    value = {(m.role, m.metric, m.slice.value): m.estimate.value for m in finding.measures}
+    assert {m.condition for m in finding.measures} == {"exact"}
+    assert value["model", "mean", ""] == pytest.approx((1 + 0.75 + 0.25 + 1) / 4)
+    assert value["model", "all", ""] == 0.5
+    assert value["model", "met", "essential"] == 0.75
+    assert value["model", "met", "optional"] == 0.75
+    assert value["bare_answer", "mean", ""] == 1.0  # a bare answer meets these criteria
+    assert value["constant_reply", "all", ""] == 1.0
+    assert not any(m.role == "judge" for m in finding.measures)  # rules make no errors
+    assert all(m.estimate.low <= m.estimate.value <= m.estimate.high for m in finding.measures)
 
 
 def test_the_judges_errors_stand_beside_its_numbers() -> None:
@@ -96,12 +109,12 @@ def test_the_judges_errors_stand_beside_its_numbers() -> None:
         judge, problems, {"model": [answer(p, t) for p, t in zip(problems, texts, strict=True)]}
     )
     assert {row["judge"] for row in rows} == {"half"}
-    value = {key: e.value for key, e in finding.estimates.items()}
-    assert value["judge/half/sensitivity"] == 1.0
-    assert value["judge/half/specificity"] == 0.5
-    assert value["model/half/decided"] == pytest.approx(0.75)
-    assert value["model/half/decided_exact"] == pytest.approx(0.5)
-    assert "model/half/open" not in value
+    value = {(m.role, m.metric): m.estimate.value for m in finding.measures}
+    assert value["judge", "sensitivity"] == 1.0
+    assert value["judge", "specificity"] == 0.5
+    assert value["model", "decided"] == pytest.approx(0.75)
+    assert value["model", "decided_exact"] == pytest.approx(0.5)
+    assert ("model", "open") not in value
 
 
 def test_what_no_rule_decides_is_corrected_by_what_one_does() -> None:
@@ -127,9 +140,13 @@ def test_what_no_rule_decides_is_corrected_by_what_one_does() -> None:
         problems,
         {"model": [answer(p, t) for p, t in zip(problems, texts, strict=True)]},
     )
-    open_, corrected = (finding.estimates[f"model/lenient/{k}"] for k in ("open", "open_corrected"))
+    open_, corrected = (
+        finding.estimate(k, condition="lenient") for k in ("open", "open_corrected")
+    )
     # specificity on the answers: of the 30 wrong ones (even i) those with i % 10 == 0 pass: 6 of 30
-    assert finding.estimates["judge/lenient/specificity"].value == pytest.approx(0.8)
+    assert finding.estimate(
+        "specificity", role="judge", condition="lenient"
+    ).value == pytest.approx(0.8)
     # open: i % 4 == 1 is 15 of 60; of the other 45, i % 10 in (0, 1) and i % 4 != 1
     passed = sum(i % 4 == 1 or i % 10 < 2 for i in range(60)) / 60
     assert open_.value == pytest.approx(passed)
@@ -152,7 +169,7 @@ def test_a_judge_that_nothing_checks_is_named_as_such() -> None:
     _, finding = found(
         Checklists(Yes(), "yes"), problems, {"model": [answer(p, GOOD) for p in problems]}
     )
-    assert any("nothing here says how often this judge errs" in c for c in finding.caveats)
+    assert any("this judge's error rate is unknown" in c for c in finding.caveats)
 
 
 def test_unscored_replies_are_counted_and_explained() -> None:
@@ -166,7 +183,7 @@ def test_unscored_replies_are_counted_and_explained() -> None:
         problems,
         {"model": [answer(problems[0], GOOD), lost, answer(problems[2], GOOD)]},
     )
-    mean = finding.estimates["model/exact/mean"]
+    mean = finding.estimate("mean", condition="exact")
     assert (mean.value, mean.n, mean.n_unscored) == (1.0, 1, 2)
     assert any("2 of 3 replies are unscored" in c and "HTTP 500" in c for c in finding.caveats)
 
@@ -176,7 +193,7 @@ def test_before_and_after_are_paired_by_problem() -> None:
     before = [answer(p, WRONG, role="baseline") for p in problems]
     after = [answer(p, GOOD) for p in problems[:10]] + [answer(p, WRONG) for p in problems[10:]]
     _, finding = found(Checklists(), problems, {"model": after, "baseline": before})
-    change = finding.comparisons["exact/all"]
+    change = finding.comparison("all", condition="exact")
     assert change.difference.value == pytest.approx(10 / 12) and change.n_improved == 10
     assert change.p_adjusted is not None and change.p_adjusted >= change.p
 
@@ -209,7 +226,7 @@ def test_only_what_was_stated_is_judged_and_what_is_on_disk_is_not_judged_again(
 
 def test_nothing_judged_is_an_empty_finding() -> None:
     finding = Checklists().analyse([], [])
-    assert not finding.estimates and not finding.comparisons and not finding.caveats
+    assert not finding.measures and not finding.contrasts and not finding.caveats
 
 
 def test_all_leaves_checklists_out_until_a_judge_is_named() -> None:
@@ -232,9 +249,9 @@ def test_verdicts_on_another_checklist_are_not_taken_for_those_on_this_one() -> 
     )
     assert len(new) == len(old)  # nothing that is on disk answers these questions
     finding = Checklists().analyse([*old, *new], [after])
-    assert finding.estimates["model/exact/mean"].value == 0.0  # the comma, and not the answer
+    assert finding.estimate("mean", condition="exact").value == 0.0  # the comma, and not the answer
     stale = Checklists().analyse(old, [after])
-    assert not stale.estimates and "on other checklists" in stale.caveats[0]
+    assert not stale.measures and "have changed since" in stale.caveats[0]
 
 
 @dataclass(frozen=True)
@@ -265,9 +282,11 @@ def test_what_a_judge_did_not_say_is_counted_beside_its_errors_and_shares() -> N
         {"model": [answer(p, t) for p, t in zip(problems, texts, strict=True)]},
     )
     keys = ("decided", "decided_exact", "open")
-    there = [finding.estimates[f"model/silent/{key}"] for key in keys]
+    there = [finding.estimate(key, condition="silent") for key in keys]
     assert [(e.n, e.n_unscored) for e in there] == [(3, 3)] * 3
-    errors = [finding.estimates[f"judge/silent/{key}"] for key in ("sensitivity", "kappa")]
+    errors = [
+        finding.estimate(key, role="judge", condition="silent") for key in ("sensitivity", "kappa")
+    ]
     assert [e.n_unscored for e in errors] == [3, 3]
 
 
@@ -277,14 +296,11 @@ def test_a_number_that_cannot_be_said_is_told_with_its_reason() -> None:
     _, finding = found(
         Checklists(Half(), "half"), problems, {"model": [answer(p, WRONG) for p in problems]}
     )
-    assert "judge/half/specificity" in finding.estimates
+    assert finding.estimate("specificity", role="judge", condition="half")
     told = " ".join(finding.caveats)
     assert "no rule decides" not in told
-    assert (
-        "half: no sensitivity" in told
-        and "model/half:" in told
-        and "no share with its errors taken out" in told
-    )
+    assert "half: no sensitivity: " in told
+    assert "half, model: no share corrected for its errors: " in told
 
 
 def test_a_blank_reply_counts_in_its_categories() -> None:
@@ -294,8 +310,8 @@ def test_a_blank_reply_counts_in_its_categories() -> None:
         problems,
         {"model": [answer(problems[0], GOOD), answer(problems[1], " ")]},
     )
-    assert finding.estimates["model/exact/mean"].value == 0.5
-    assert finding.estimates["model/exact/category/essential"].value == 0.5
+    assert finding.estimate("mean", condition="exact").value == 0.5
+    assert finding.estimate("met", condition="exact", slice=category("essential")).value == 0.5
 
 
 def test_problems_without_checklists_are_told() -> None:
@@ -308,11 +324,12 @@ def test_every_share_has_a_floor_beside_it() -> None:
     _, finding = found(
         Checklists(Silent(()), "told"), problems, {"model": [answer(p, WRONG) for p in problems]}
     )
-    shares = {key.removeprefix("model/told/") for key in finding.estimates if key[0] == "m"}
-    shares -= {"open_corrected"}  # the judge's errors on replies are not those on a bare answer
-    assert {"decided", "open", "category/essential", "category/uncategorised"} <= shares
-    for floor in ("bare_answer", "constant"):
-        assert all(f"floor/told/{floor}/{key}" in finding.estimates for key in shares)
+    shares = {(m.metric, m.slice) for m in finding.measures if m.role == "model"}
+    assert {("decided", ALL), ("open", ALL), ("met", category("essential"))} <= shares
+    assert ("met", category("uncategorised")) in shares
+    shares -= {("open_corrected", ALL)}  # the judge's errors on replies say nothing of the floors
+    for floor in FLOORS:
+        assert {(m.metric, m.slice) for m in finding.measures if m.role == floor} == shares
 
 
 def test_a_lost_reply_is_counted_in_every_category() -> None:
@@ -323,7 +340,7 @@ def test_a_lost_reply_is_counted_in_every_category() -> None:
         problems,
         {"model": [answer(problems[0], GOOD), replace(answer(problems[1], ""), response=lost)]},
     )
-    assert finding.estimates["model/exact/category/essential"].n_unscored == 1
+    assert finding.estimate("met", condition="exact", slice=category("essential")).n_unscored == 1
 
 
 def test_a_judge_that_says_nothing_has_rules_that_would_know() -> None:
@@ -334,7 +351,7 @@ def test_a_judge_that_says_nothing_has_rules_that_would_know() -> None:
         {"model": [answer(p, GOOD) for p in problems]},
     )
     told = " ".join(finding.caveats)
-    assert "silent: it said nothing of the criteria that a rule decides" in told
+    assert "silent: it gave no verdict on the criteria that a rule decides" in told
 
 
 def test_another_judge_under_the_same_name_is_refused() -> None:

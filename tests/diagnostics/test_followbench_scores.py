@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twofold.checklist import Checklist, Criterion
-from twofold.diagnostics.checklist.followbench import followbench, weighted
+from twofold.diagnostics.checklist.followbench import followbench, part, weighted
 from twofold.errors import ProblemError, StatsError
 from twofold.stats import mean
-from twofold.types import Problem, Verdict
+from twofold.types import ALL, Problem, Verdict
+
+HSR, SSR, CSL = "followbench_hsr", "followbench_ssr", "followbench_csl"
 
 Row = tuple[Problem, Verdict]
 Marks = Sequence[float | None]
@@ -53,38 +55,38 @@ TWO_GROUPS = [
 
 def test_three_numbers_by_hand() -> None:
     found = followbench(TWO_GROUPS)
-    value = {key.removeprefix("followbench/"): e.value for key, e in found.items()}
-    assert [value[f"all/hsr/{n}"] for n in range(1, 6)] == [1, 0.5, 1, 0.5, 0.5]
-    assert [value[f"all/ssr/{n}"] for n in range(1, 6)] == [1, 0.75, 1, 0.875, 0.5]
-    assert value["all/hsr/overall"] == pytest.approx((1 + 1 + 3 + 2 + 2.5) / 15)
-    assert value["all/ssr/overall"] == pytest.approx((1 + 1.5 + 3 + 3.5 + 2.5) / 15)
-    assert value["all/csl"] == pytest.approx(2)  # 3 levels, and 1: it stops at the first failure
-    assert value["content/csl"] == pytest.approx(3)
-    assert value["style/hsr/overall"] == pytest.approx(13 / 15)
-    assert found["followbench/all/csl"].n == 2
-    assert not any("example" in key or "mixed" in key for key in found)
+    value = {at: e.value for at, e in found.items()}
+    assert [value[HSR, part(level=n)] for n in range(1, 6)] == [1, 0.5, 1, 0.5, 0.5]
+    assert [value[SSR, part(level=n)] for n in range(1, 6)] == [1, 0.75, 1, 0.875, 0.5]
+    assert value[HSR, ALL] == pytest.approx((1 + 1 + 3 + 2 + 2.5) / 15)
+    assert value[SSR, ALL] == pytest.approx((1 + 1.5 + 3 + 3.5 + 2.5) / 15)
+    assert value[CSL, ALL] == pytest.approx(2)  # 3 levels, and 1: it stops at the first failure
+    assert value[CSL, part("content")] == pytest.approx(3)
+    assert value[HSR, part("style")] == pytest.approx(13 / 15)
+    assert found[CSL, ALL].n == 2
+    assert {at.value for _, at in found if at.by == "category"} == {"content", "style"}
 
 
 def test_every_number_has_an_interval_around_it() -> None:
-    for key, e in followbench(TWO_GROUPS).items():
-        assert e.low <= e.value <= e.high, key
-        assert e.low < e.high, key
-        assert e.low >= 0 and e.high <= (5 if key.endswith("csl") else 1), key
+    for at, e in followbench(TWO_GROUPS).items():
+        assert e.low <= e.value <= e.high, at
+        assert e.low < e.high, at
+        assert e.low >= 0 and e.high <= (5 if at[0] == CSL else 1), at
 
 
 def test_a_failed_judge_is_counted_and_not_summed_as_minus_one() -> None:
     found = followbench([row("style", 1, 1, [1]), row("style", 2, 1, [None])])
-    ssr = found["followbench/all/ssr/1"]
+    ssr = found[SSR, part(level=1)]
     published = (1 + -1) / 2
     assert (ssr.value, ssr.n, ssr.n_unscored) == (1.0, 1, 1)
     assert published == 0.0 != ssr.value
-    assert found["followbench/all/hsr/1"].n_unscored == 1
+    assert found[HSR, part(level=1)].n_unscored == 1
 
 
 def test_a_broken_criterion_beside_an_unscored_one_is_unscored() -> None:
     found = followbench([row("style", 1, 2, [0, None]), row("style", 2, 2, [1, 1])])
-    assert found["followbench/all/hsr/2"].value == 1.0
-    assert found["followbench/all/hsr/2"].n_unscored == 1
+    assert found[HSR, part(level=2)].value == 1.0
+    assert found[HSR, part(level=2)].n_unscored == 1
 
 
 def test_a_criterion_without_a_verdict_is_unscored() -> None:
@@ -94,7 +96,7 @@ def test_a_criterion_without_a_verdict_is_unscored() -> None:
 def test_a_blank_reply_meets_nothing() -> None:
     problem, _ = row("style", 1, 1, [1])
     found = followbench([(problem, Verdict(0.0, "the reply is blank"))])
-    assert found["followbench/all/ssr/1"].value == 0.0
+    assert found[SSR, part(level=1)].value == 0.0
     assert followbench([(problem, Verdict(None, "failed"))]) == {}
 
 
@@ -102,7 +104,7 @@ def test_a_group_with_a_gap_is_in_no_csl() -> None:
     whole = [row("style", 1, n, met(n)) for n in range(1, 6)]
     gap = [row("style", 2, n, [None] * n if n == 5 else met(n)) for n in range(1, 6)]
     short = [row("style", 3, 1, [0])]
-    csl = followbench(whole + gap + short)["followbench/all/csl"]
+    csl = followbench(whole + gap + short)[CSL, ALL]
     assert (csl.value, csl.n, csl.n_unscored) == (5.0, 1, 2)
 
 
@@ -110,18 +112,17 @@ def test_several_replies_a_level_weigh_as_one_group() -> None:
     rows = [row("style", 1, n, met(n)) for n in range(1, 6)]
     rows.append(row("style", 1, 1, [0]))
     found = followbench(rows)
-    assert found["followbench/all/hsr/1"].value == 0.5
-    assert found["followbench/all/hsr/1"].n == 1
+    assert found[HSR, part(level=1)].value == 0.5
+    assert found[HSR, part(level=1)].n == 1
     # Drawn with half a chance at level 1: 0 levels or all 5.
-    assert found["followbench/all/csl"].value == pytest.approx(2.5)
+    assert found[CSL, ALL].value == pytest.approx(2.5)
 
 
 def test_overall_needs_all_levels() -> None:
     found = followbench([row("style", 1, n, met(n)) for n in (1, 2, 3, 4)])
-    assert "followbench/all/hsr/4" in found
-    assert "followbench/all/hsr/overall" not in found
-    assert "followbench/all/csl" not in found
-    with pytest.raises(StatsError, match="no five levels"):
+    assert (HSR, part(level=4)) in found
+    assert (HSR, ALL) not in found and (CSL, ALL) not in found
+    with pytest.raises(StatsError, match="needs all levels"):
         weighted({1: mean([1])})
 
 
@@ -130,7 +131,7 @@ def test_other_problems_are_passed_over_and_lost_tags_are_an_error() -> None:
     other = Problem(question="?", checklist=problem.checklist, tags={"source": "healthbench"})
     assert followbench([(other, verdict)]) == {}
     lost = Problem(question="?", checklist=problem.checklist, tags={"source": "followbench"})
-    with pytest.raises(ProblemError, match="lacks category"):
+    with pytest.raises(ProblemError, match="lacks the tag category"):
         followbench([(lost, verdict)])
     rewritten = replace(row("style", 1, 2, [1, 1])[0], checklist=problem.checklist)
     with pytest.raises(ProblemError, match="of level 2 has 1 criteria"):
@@ -139,7 +140,7 @@ def test_other_problems_are_passed_over_and_lost_tags_are_an_error() -> None:
 
 def test_grades_count_from_one_half() -> None:
     found = followbench([row("style", 1, 2, [0.5, 0.49])])
-    assert found["followbench/all/ssr/2"].value == 0.5
+    assert found[SSR, part(level=2)].value == 0.5
 
 
 @settings(max_examples=60, deadline=None)
@@ -163,10 +164,10 @@ def test_as_brute_force_has_it(groups: list[tuple[list[bool], ...]]) -> None:
         ssr.append(sum(sum(g[level]) / (level + 1) for g in groups) / len(groups))
     lengths = [len(list(itertools.takewhile(all, levels))) for levels in groups]
     for level in range(5):
-        assert found[f"followbench/mixed/hsr/{level + 1}"].value == pytest.approx(hsr[level])
-        assert found[f"followbench/mixed/ssr/{level + 1}"].value == pytest.approx(ssr[level])
+        assert found[HSR, part("mixed", level + 1)].value == pytest.approx(hsr[level])
+        assert found[SSR, part("mixed", level + 1)].value == pytest.approx(ssr[level])
     weights = (1, 2, 3, 4, 5)
-    for name, values in (("hsr", hsr), ("ssr", ssr)):
+    for name, values in ((HSR, hsr), (SSR, ssr)):
         wanted = sum(w * v for w, v in zip(weights, values, strict=True)) / 15
-        assert found[f"followbench/all/{name}/overall"].value == pytest.approx(wanted)
-    assert found["followbench/all/csl"].value == pytest.approx(sum(lengths) / len(groups))
+        assert found[name, ALL].value == pytest.approx(wanted)
+    assert found[CSL, ALL].value == pytest.approx(sum(lengths) / len(groups))

@@ -14,7 +14,7 @@ from twofold.checklist import Checklist, Criterion
 from twofold.diagnostics.checklist.healthbench import example_score, healthbench, published_std
 from twofold.errors import StatsError
 from twofold.problems import load
-from twofold.types import Problem, Verdict
+from twofold.types import ALL, Problem, Slice, Verdict
 
 ROOT = Path(os.environ.get("TWOFOLD_SHARED") or Path(__file__).parents[2].parent / "shared")
 DATA = ROOT / "data" / "healthbench_sample"
@@ -37,7 +37,7 @@ def problem(name: str, items: Sequence[Item], theme: str = "hedging") -> Problem
 
 
 def judged(asked: Problem, met: Sequence[bool | None]) -> Verdict:
-    """ResponseScores from what the published grader says: does the reply do it?"""
+    """Verdicts from what the published grader says: does the reply do it?"""
     assert asked.checklist is not None
     scores = [
         None if does is None else float(does != criterion.pitfall)
@@ -83,11 +83,11 @@ def test_nothing_to_win_is_unscored() -> None:
 def test_the_mean_is_clipped_and_not_each_score() -> None:
     first, second = problem("a", ITEMS), problem("b", [(1, "accuracy"), (-3, "accuracy")])
     rows = [(first, judged(first, (True, True, False))), (second, judged(second, (True, True)))]
-    found = healthbench(rows)["healthbench/score"]
+    found = healthbench(rows)[ALL]
     assert found.value == 0.0  # 1 and (1 - 3) / 1 = -2: the mean is -0.5
     assert 0 <= found.low <= found.high <= 1
     rows[1] = (second, judged(second, (False, False)))
-    assert healthbench(rows)["healthbench/score"].value == pytest.approx(0.5)
+    assert healthbench(rows)[ALL].value == pytest.approx(0.5)
 
 
 def test_themes_and_axes() -> None:
@@ -97,15 +97,15 @@ def test_themes_and_axes() -> None:
         (first, judged(first, (True, False, True))),  # 0.3
         (second, judged(second, (False, True))),  # 0.8
     ]
-    value = {key: e.value for key, e in healthbench(rows).items()}
+    value = {at: e.value for at, e in healthbench(rows).items()}
     assert value == pytest.approx(
         {
-            "healthbench/score": (0.3 + 0.8) / 2,
-            "healthbench/theme/hedging": 0.3,
-            "healthbench/theme/communication": 0.8,
-            "healthbench/axis/accuracy": (0.5 + 0.0) / 2,
-            "healthbench/axis/completeness": 0.0,
-            "healthbench/axis/hedge": 1.0,
+            ALL: (0.3 + 0.8) / 2,
+            Slice("theme", "hedging"): 0.3,
+            Slice("theme", "communication"): 0.8,
+            Slice("axis", "accuracy"): (0.5 + 0.0) / 2,
+            Slice("axis", "completeness"): 0.0,
+            Slice("axis", "hedge"): 1.0,
         }
     )
 
@@ -113,8 +113,8 @@ def test_themes_and_axes() -> None:
 def test_an_axis_of_pitfalls_alone_is_left_out() -> None:
     asked = problem("a", [(5, "accuracy"), (-5, "hedge")])
     found = healthbench([(asked, judged(asked, (True, False)))])
-    assert "healthbench/axis/hedge" not in found
-    assert found["healthbench/axis/accuracy"].value == 1.0
+    assert Slice("axis", "hedge") not in found
+    assert found[Slice("axis", "accuracy")].value == 1.0
 
 
 def test_one_unscored_criterion_leaves_the_example_out_everywhere() -> None:
@@ -124,31 +124,31 @@ def test_one_unscored_criterion_leaves_the_example_out_everywhere() -> None:
         (second, judged(second, (False, None, False))),
     ]
     found = healthbench(rows)
-    for key in ("score", "theme/hedging", "axis/accuracy", "axis/completeness"):
-        estimate = found[f"healthbench/{key}"]
-        assert (estimate.value, estimate.n, estimate.n_unscored) == (1.0, 1, 1), key
+    assert len(found) == 4  # all, a theme, two axes
+    for at, estimate in found.items():
+        assert (estimate.value, estimate.n, estimate.n_unscored) == (1.0, 1, 1), at
 
 
 def test_a_blank_reply_meets_nothing_and_a_failed_one_is_unscored() -> None:
     asked = problem("a", ITEMS)
-    assert healthbench([(asked, Verdict(0.0, "blank"))])["healthbench/score"].value == 0.0
+    assert healthbench([(asked, Verdict(0.0, "blank"))])[ALL].value == 0.0
     assert healthbench([(asked, Verdict(None, "failed"))]) == {}
 
 
 def test_an_interval_never_claims_certainty_from_equal_scores() -> None:
     for met in ((True, True, False), (False, False, True)):
         rows = [(p, judged(p, met)) for p in (problem(n, ITEMS) for n in "abc")]
-        found = healthbench(rows)["healthbench/score"]
+        found = healthbench(rows)[ALL]
         assert found.low < found.high
 
 
 def test_several_replies_to_one_example_are_one_unit() -> None:
     asked, other = problem("a", ITEMS), problem("b", ITEMS)
     rows = [(asked, judged(asked, m)) for m in ((True, False, True), (False, False, True))]
-    found = healthbench(rows)["healthbench/score"]
+    found = healthbench(rows)[ALL]
     assert (found.value, found.n) == (0.0, 1)
     rows.append((other, judged(other, (True, True, False))))
-    found = healthbench(rows)["healthbench/score"]
+    found = healthbench(rows)[ALL]
     assert found.value == pytest.approx((0.3 - 0.3 + 1.0) / 3)
     assert found.n == 2
 
@@ -167,7 +167,7 @@ def test_the_published_error_bar() -> None:
     with pytest.raises(StatsError, match="no score"):
         published_std([], seed=0)
     asked = problem("a", ITEMS)
-    estimate = healthbench([(asked, judged(asked, (True, True, False)))])["healthbench/score"]
+    estimate = healthbench([(asked, judged(asked, (True, True, False)))])[ALL]
     assert "published bootstrap std 0.0000 (1000 resamples)" in estimate.method
 
 
@@ -186,6 +186,6 @@ def test_the_sample_scored_from_its_own_points() -> None:
         rows.append((asked, judged(asked, met)))
         assert example_score(*rows[-1]) == pytest.approx(scores[-1])
     found = healthbench(rows)
-    assert found["healthbench/score"].value == pytest.approx(np.clip(np.mean(scores), 0, 1))
-    assert found["healthbench/score"].n == 30
-    assert found["healthbench/theme/global_health"].n == 8
+    assert found[ALL].value == pytest.approx(np.clip(np.mean(scores), 0, 1))
+    assert found[ALL].n == 30
+    assert found[Slice("theme", "global_health")].n == 8

@@ -384,13 +384,14 @@ def test_the_judge_of_training_does_not_judge_its_success(tmp_path: Path) -> Non
     """One judge was both reward and evaluation, so that its exploited faults looked like progress."""
     pytest.importorskip("trl")
     trained = MeetsChecklist(LabelNoiseJudge(error=1.0))
-    method = Grpo(reward=trained, gold=MeetsChecklist(ExactJudge()), patience=2)
+    exact = MeetsChecklist(ExactJudge())
+    method = Grpo(reward=trained, eval_metric=exact, early_stopping_patience=2)
     problem = Problem(question="7 + 5?", answer="12")
     problem = replace(problem, checklist=written_by_rules(problem))
-    assert method.gold is not None and method.gold != method.reward
+    assert method.eval_metric is not None and method.eval_metric != method.reward
     assert method.reward([problem], [said("It is 13")])[0].score == 1.0
-    assert method.gold([problem], [said("It is 13")])[0].score == 0.0
-    with pytest.raises(TrainingError, match="gold"):
-        Grpo(reward=trained, patience=2)
+    assert method.eval_metric([problem], [said("It is 13")])[0].score == 0.0
+    with pytest.raises(TrainingError, match="eval_metric"):
+        Grpo(reward=trained, early_stopping_patience=2)
     with pytest.raises(TrainingError, match="held-out"):
         method.train("pocket", [problem], out=tmp_path)

@@ -2,7 +2,7 @@
 
 from twofold.report.judged import sections
 from twofold.report.markdown import summary
-from twofold.types import Comparison, Estimate, Finding
+from twofold.types import ALL, Comparison, Contrast, Estimate, Finding, Measure, Slice
 
 URL = "http://127.0.0.1:8000/v1#judge"
 
@@ -13,13 +13,17 @@ def share(value: float) -> Estimate:
     )
 
 
-def finding(**more: Estimate) -> Finding:
+def measure(role: str, judge: str, metric: str, value: float, part: Slice = ALL) -> Measure:
+    return Measure(role=role, condition=judge, metric=metric, slice=part, estimate=share(value))
+
+
+def finding() -> Finding:
     change = Comparison(
         difference=share(0.25),
         before=share(0.25),
         after=share(0.5),
         n_improved=12,
-        n_lost=2,
+        n_regressed=2,
         p=0.01,
         p_adjusted=0.02,
         test="x",
@@ -27,15 +31,19 @@ def finding(**more: Estimate) -> Finding:
     return Finding(
         diagnostic="checklist",
         question="Do they?",
-        estimates={
-            f"model/{URL}/mean": share(0.5),
-            f"baseline/{URL}/mean": share(0.25),
-            f"model/{URL}/category/pitfall": share(0.75),
-            f"floor/{URL}/bare_answer/mean": share(0.125),
-            f"judge/{URL}/specificity": share(0.875),
-            "model/exact/mean": share(0.375),
-        },
-        comparisons={f"{URL}/mean": change},
+        measures=(
+            measure("model", URL, "mean", 0.5),
+            measure("baseline", URL, "mean", 0.25),
+            measure("model", URL, "met", 0.75, Slice("category", "pitfall")),
+            measure("bare_answer", URL, "mean", 0.125),
+            measure("judge", URL, "specificity", 0.875),
+            measure("model", "exact", "mean", 0.375),
+        ),
+        contrasts=(
+            Contrast(
+                role="model", versus="baseline", condition=URL, metric="mean", comparison=change
+            ),
+        ),
         caveats=("Take care.",),
     )
 
@@ -43,12 +51,13 @@ def finding(**more: Estimate) -> Finding:
 def test_a_section_a_judge_whatever_its_name() -> None:
     found = sections(finding(), ["baseline", "model"])
     assert [section.judge for section in found] == [URL, "exact"]
-    first, pitfalls = found[0].lines
-    assert first.label == "Criteria met, by weight" and pitfalls.label == "Pitfall criteria"
+    first, pitfalls = found[0].shares
+    assert first.label == "Criteria met, weighted mean" and pitfalls.label == "Pitfall criteria"
     assert list(first.estimates) == ["baseline", "model"] and list(first.floors) == ["bare answer"]
     assert first.comparison is not None and first.comparison.n_improved == 12
-    assert list(found[0].errors) == ["Not met, and failed (specificity)"]
-    assert found[1].errors == {} and found[1].lines[0].comparison is None
+    (error,) = found[0].errors
+    assert error.startswith("True-negative rate (specificity)")
+    assert found[1].errors == {} and found[1].shares[0].comparison is None
 
 
 def test_the_text_has_them_all() -> None:

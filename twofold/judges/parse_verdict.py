@@ -127,8 +127,8 @@ class Readings:
         """Why no verdict can rest on these; "" if at least half of the samples gave a number.
 
         Example:
-            >>> Readings([70, UnreadReason.abstained, UnreadReason.unreadable,
-            UnreadReason.abstained]).too_few()
+            >>> silent, unread = UnreadReason.abstained, UnreadReason.unreadable
+            >>> Readings([70, silent, unread, silent]).too_few()
             '1 of 4 samples gave a number (2 abstained, 1 unreadable)'
         """
         if self.numbers and 2 * len(self.numbers) >= len(self.all):

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Literal, Self, final
 
-from twofold.checklist import Criterion
+from twofold.checklist import RAR_WEIGHTS, Criterion
 from twofold.errors import ScoringError
 from twofold.judges.judge import Asked, Judge
 from twofold.randomness import rng_for
 from twofold.types import Problem, Response, Scorer, Verdict
-
-CATEGORY_WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {"essential": 1.0, "important": 0.7, "optional": 0.3}
-)
-"""What RaR gives a criterion of each category, whatever weight its writer gave it."""
-
-PITFALL_WEIGHT = 0.9
-"""The same for a pitfall that is avoided."""
 
 BLANK = Verdict(0.0, "the reply is blank")
 
@@ -165,6 +156,5 @@ class MeetsChecklist(Scorer):
     def _weight(self, criterion: Criterion) -> float:
         if self.weights == "own":
             return criterion.weight
-        if criterion.pitfall:
-            return PITFALL_WEIGHT
-        return CATEGORY_WEIGHTS.get(criterion.category, criterion.weight / 100)
+        category = "pitfall" if criterion.pitfall else criterion.category
+        return RAR_WEIGHTS.get(category, criterion.weight) / 100

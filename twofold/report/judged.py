@@ -1,6 +1,6 @@
-"""Judged checklists on the page: each share beside its floors, each judge beside its own errors.
+"""Tables of judged checklists: each share beside its floors, each judge beside its own errors.
 
-Nothing is computed here: every number of a row is an `Estimate` or a `Comparison` of the finding.
+Nothing is computed here: every number is an `Estimate` or a `Comparison` of the finding.
 """
 
 from __future__ import annotations
@@ -8,37 +8,39 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from twofold.types import Comparison, Estimate, Finding
+from twofold.problems.floors import FLOORS
+from twofold.types import ALL, Comparison, Estimate, Finding, Slice
 
 SHARES = {
-    "mean": "Criteria met, by weight",
-    "all": "Every criterion met",
-    "decided": "Criteria that a rule decides, as judged",
-    "decided_exact": "the same, as they are",
-    "open": "Criteria that no rule decides, as judged",
-    "open_corrected": "the same, if the judge errs there as on the others",
-    "healthbench/score": "HealthBench score",
-    "followbench/all/hsr/overall": "FollowBench HSR, all levels",
-    "followbench/all/ssr/overall": "FollowBench SSR, all levels",
-    "followbench/all/csl": "FollowBench CSL, levels in a row (0 to 5)",
+    "mean": "Criteria met, weighted mean",
+    "all": "All criteria met",
+    "decided": "Criteria with a rule, by the judge",
+    "decided_exact": "Criteria with a rule, by the rule",
+    "open": "Criteria without a rule, by the judge",
+    "open_corrected": "Criteria without a rule, corrected for the judge's errors",
+    "healthbench_score": "HealthBench score",
+    "followbench_hsr": "FollowBench HSR, all levels",
+    "followbench_ssr": "FollowBench SSR, all levels",
+    "followbench_csl": "FollowBench CSL, consecutive levels met (0 to 5)",
 }
-"""The shares of a judge, in the order of the page; categories stand behind the first two."""
+"""The metrics of a judge's shares, in the order of the page; categories come after the first two."""
 
 ERRORS = {
-    "sensitivity": "Met, and passed (sensitivity)",
-    "specificity": "Not met, and failed (specificity)",
+    "sensitivity": "True-positive rate (sensitivity): met criteria that the judge marks met",
+    "specificity": "True-negative rate (specificity): unmet criteria that the judge marks unmet",
     "kappa": "Agreement beyond chance (Cohen's kappa)",
 }
+"""The metrics of a judge's own errors."""
 
 
 @dataclass(frozen=True)
-class Line:
+class JudgedShare:
     """One share that a judge reports.
 
     Args:
-        label: What it is.
+        label: Its name.
         estimates: By role.
-        floors: By the floor's name: what does nothing for it gets as much from this judge.
+        floors: By the floor's name: the same share of a trivial reply, by the same judge.
         comparison: Model minus baseline.
     """
 
@@ -49,54 +51,59 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Section:
+class JudgeSection:
     """All of one judge.
 
     Args:
-        judge: What it was asked for by.
-        lines: Its shares.
-        errors: How it does where a rule knows, by the measure's words; empty where none does.
+        judge: Its label.
+        shares: What it reports.
+        errors: Its errors on criteria that a rule decides, by description; empty where there are none.
     """
 
     judge: str
-    lines: Sequence[Line]
+    shares: Sequence[JudgedShare]
     errors: Mapping[str, Estimate]
 
 
-def sections(finding: Finding, roles: Sequence[str]) -> list[Section]:
+def sections(finding: Finding, roles: Sequence[str]) -> list[JudgeSection]:
     """The judges of a `checklist` finding.
 
     Args:
-        finding: The finding; a judge's name may hold slashes.
+        finding: The finding.
         roles: The roles of the run, in the order of the page.
     """
-    judges = dict.fromkeys(
-        key.removeprefix(f"{role}/").removesuffix("/mean")
-        for role in roles
-        for key in finding.estimates
-        if key.startswith(f"{role}/") and key.endswith("/mean")
-    )
-    return [_section(finding, judge, roles) for judge in judges]
+    judges = [m.condition for m in finding.measures if m.role in roles and m.metric == "mean"]
+    return [_section(finding, judge, roles) for judge in dict.fromkeys(judges)]
 
 
-def _section(finding: Finding, judge: str, roles: Sequence[str]) -> Section:
-    head = f"{roles[-1]}/{judge}/category/"
-    categories = [k.removeprefix(head) for k in finding.estimates if k.startswith(head)]
-    shares = list(SHARES.items())
-    shares[2:2] = [(f"category/{name}", f"{name.capitalize()} criteria") for name in categories]
-    lines = []
-    for key, label in shares:
-        found = {r: e for r in roles if (e := finding.estimates.get(f"{r}/{judge}/{key}"))}
-        floors = {
-            name.replace("_", " "): e
-            for name in ("bare_answer", "constant")
-            if (e := finding.estimates.get(f"floor/{judge}/{name}/{key}"))
-        }
-        if found:
-            lines.append(Line(label, found, floors, finding.comparisons.get(f"{judge}/{key}")))
+def _section(finding: Finding, judge: str, roles: Sequence[str]) -> JudgeSection:
+    categories = [
+        m.slice
+        for m in finding.measures
+        if (m.role, m.condition, m.metric) == (roles[-1], judge, "met")
+    ]
+    wanted = [(metric, ALL, label) for metric, label in SHARES.items()]
+    wanted[2:2] = [("met", part, f"{part.value.capitalize()} criteria") for part in categories]
+    shares = []
+    for metric, part, label in wanted:
+        if found := _by_role(finding, judge, metric, part, roles):
+            floors = _by_role(finding, judge, metric, part, FLOORS)
+            named = {name.replace("_", " "): e for name, e in floors.items()}
+            change = finding.comparison(metric, condition=judge, slice=part)
+            shares.append(JudgedShare(label, found, named, change))
     errors = {
-        words: e
-        for name, words in ERRORS.items()
-        if (e := finding.estimates.get(f"judge/{judge}/{name}"))
+        label: e
+        for metric, label in ERRORS.items()
+        if (e := finding.estimate(metric, role="judge", condition=judge))
     }
-    return Section(judge, lines, errors)
+    return JudgeSection(judge, shares, errors)
+
+
+def _by_role(
+    finding: Finding, judge: str, metric: str, part: Slice, roles: Sequence[str]
+) -> dict[str, Estimate]:
+    return {
+        role: e
+        for role in roles
+        if (e := finding.estimate(metric, role=role, condition=judge, slice=part))
+    }

@@ -128,9 +128,9 @@ def _types(finding: Finding) -> str:
 
 
 def _judged(finding: Finding) -> list[str]:
-    """The checklists: a table of shares a judge, and one of its errors."""
-    roles = [role for role in ROLES if any(k.startswith(f"{role}/") for k in finding.estimates)]
-    compared = bool(finding.comparisons)
+    """The checklists: for each judge a table of its shares, and one of its errors."""
+    roles = [role for role in ROLES if any(m.role == role for m in finding.measures)]
+    compared = bool(finding.contrasts)
     blocks = []
     for section in sections(finding, roles):
         head = [
@@ -139,14 +139,14 @@ def _judged(finding: Finding) -> list[str]:
         ]
         head += ["difference", "p", "improved/regressed", "minimum detectable"] if compared else []
         body = []
-        for line in section.lines:
-            cells = [line.label, *(_said(line.estimates.get(role)) for role in roles)]
-            cells += _difference(line.comparison) if compared else []
-            floors = "; ".join(f"{name} {e}" for name, e in line.floors.items())
+        for share in section.shares:
+            cells = [share.label, *(_said(share.estimates.get(role)) for role in roles)]
+            cells += _difference(share.comparison) if compared else []
+            floors = "; ".join(f"{name} {e}" for name, e in share.floors.items())
             body.append([*cells, floors or "–"])
         blocks.append(table([*head, "floor"], body))
         if section.errors:
-            rows = [[words, str(e)] for words, e in section.errors.items()]
+            rows = [[label, str(e)] for label, e in section.errors.items()]
             blocks.append(table([f"errors of {section.judge}", "where a rule decides"], rows))
     return blocks
 

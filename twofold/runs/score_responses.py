@@ -5,16 +5,15 @@ Responses stream through in chunks, so that memory does not grow with their numb
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import final
 
 from twofold.jsonl import Row
+from twofold.problems.floors import floor_replies
 from twofold.scorers import Compliant, Correct
-from twofold.types import Item
-from twofold.types import Problem, Profile, Response, Verdict
+from twofold.types import Item, Problem, Profile, Response, Verdict
 
 CHUNK = 512
 LOST_LIMIT = 0.05
@@ -56,7 +55,7 @@ class ResponseScores:
     def _correct(
         self, problems: Sequence[Problem], responses: Sequence[Response]
     ) -> dict[int, Verdict]:
-        """ResponseScores on the answers, by position; problems without a reference answer have none."""
+        """Verdicts on the answers, by position; problems without a reference answer have none."""
         with_answer = [i for i, problem in enumerate(problems) if problem.answer is not None]
         scorer = Correct(profile=self.profile)
         found = scorer([problems[i] for i in with_answer], [responses[i] for i in with_answer])
@@ -64,23 +63,9 @@ class ResponseScores:
 
 
 def floor_answers(problems: Sequence[Problem]) -> Iterator[tuple[Item, Response]]:
-    """What replies would score that do nothing for it: the floors that stand beside every score.
-
-    `bare_answer` is the reference answer in a box and nothing else: an oracle that ignores every
-    constraint. `constant` is one and the same reply to every problem, the most frequent reference
-    answer (`5` where there is none): what is right by guessing within the right kind of output.
-
-    Source: MathIF's floors in this form are ours; a boxed answer alone meets 31 % of its
-    constraints, so a compliance without its floor says little.
-    """
-    answers = Counter(problem.answer for problem in problems if problem.answer is not None)
-    usual = min(answers, key=lambda answer: (-answers[answer], answer)) if answers else None
-    for problem in problems:
-        condition_texts = {"constant_reply": "5" if usual is None else f"\\boxed{{{usual}}}"}
-        if problem.answer is not None:
-            condition_texts["bare_answer"] = f"\\boxed{{{problem.answer}}}"
-        for name, text in condition_texts.items():
-            yield Item(name, "floor", problem.id, 0), Response(raw=text, reply=text)
+    """The floors' replies as responses of a run: role = the floor's name, condition = `floor`."""
+    for floor, problem, reply in floor_replies(problems):
+        yield Item(floor, "floor", problem.id, 0), Response(raw=reply, reply=reply)
 
 
 @final
@@ -112,7 +97,7 @@ class LossCount:
 
     @property
     def share(self) -> float:
-        """LossCount responses over all responses; 0 where there are none."""
+        """Lost responses over all responses; 0 where there are none."""
         return self.n / self.of if self.of else 0.0
 
     @property
@@ -143,6 +128,9 @@ def _lost(row: Row) -> str:
     if row["finish_reason"] == "failed":
         verdict = row.get("correct") or row.get("compliant") or {}
         return str(verdict.get("reason", "failed"))
-    if row["finish_reason"] != "unclosed_thinking" and row.get("correct", {"score": 0})["score"] is None:
+    if (
+        row["finish_reason"] != "unclosed_thinking"
+        and row.get("correct", {"score": 0})["score"] is None
+    ):
         return str(row["correct"].get("reason", "unscored"))
     return ""

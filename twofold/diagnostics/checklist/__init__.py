@@ -1,1 +1,1 @@
-"""What do judged checklists say, and how often does the judge err?"""
+"""Checklists: which criteria do replies meet according to a judge, and how often is the judge wrong?"""

@@ -1,16 +1,16 @@
-"""What are FollowBench's three numbers, exactly? HSR, SSR and CSL of judged replies."""
+"""FollowBench's three metrics: HSR, SSR and CSL of judged replies."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import final
 
 from twofold.errors import ProblemError, StatsError
 from twofold.problems.followbench import CATEGORIES, TOP
 from twofold.stats import mean
-from twofold.types import Estimate, Problem, Verdict
+from twofold.types import ALL, Estimate, Problem, Slice, Verdict
 
 LEVELS = range(1, TOP + 1)
 
@@ -21,59 +21,73 @@ YES = 0.5
 @final
 @dataclass
 class _Group:
-    """The judged replies to one request: by level, the share of each scored reply."""
+    """The judged replies to one request: by level, each scored reply's share of met criteria."""
 
     shares: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     lost: set[int] = field(default_factory=set)
-
-    def passed(self, level: int) -> float:
-        """The share of the replies at a level that met all of it."""
-        found = self.shares[level]
-        return sum(share == 1.0 for share in found) / len(found)
 
     @property
     def whole(self) -> bool:
         """Whether all five levels were asked and judged."""
         return not self.lost and all(self.shares.get(level) for level in LEVELS)
 
+    def length(self) -> float:
+        """Consecutive levels met: p1 + p1·p2 + ... for the share p of replies that meet a level."""
+        length, alive = 0.0, 1.0
+        for level in LEVELS:
+            found = self.shares[level]
+            alive *= sum(share == 1.0 for share in found) / len(found)
+            length += alive
+        return length
+
+
+def part(category: str = "", level: int = 0) -> Slice:
+    """The slice of a category and level; "" is all categories, 0 all levels.
+
+    Example:
+        >>> part("style"), part("style", 3)
+        (Slice(by='category', value='style'), Slice(by='style_level', value='3'))
+    """
+    if level:
+        return Slice(f"{category}_level" if category else "level", str(level))
+    return Slice("category", category) if category else ALL
+
 
 def followbench(
-    rows: Iterable[tuple[Problem, Verdict]], *, level: float = 0.95, seed: int = 0
-) -> dict[str, Estimate]:
+    rows: Iterable[tuple[Problem, Verdict]], *, seed: int = 0
+) -> dict[tuple[str, Slice], Estimate]:
     """HSR, SSR and CSL, over all groups and by category.
 
     - HSR at level n: the share of groups whose reply meets all n criteria.
     - SSR at level n: the mean share of the n criteria that are met.
-    - `overall` of either: (1·L1 + 2·L2 + 3·L3 + 4·L4 + 5·L5) / 15. Its interval is the same weighted mean
-      of the levels' intervals: a bound on the wide side, right if the levels move together.
+    - Either over all levels: (1·L1 + 2·L2 + 3·L3 + 4·L4 + 5·L5) / 15. Its interval is the same weighted
+      mean of the levels' intervals, which is conservative.
     - CSL: the mean number of consecutive levels, from level 1 on, that are wholly met; 0 to 5. With
-      several replies a level it is what is expected when one of each level is drawn.
+      several replies a level it is the expected value when one of each level is drawn.
 
-    Unscored is not zero: a reply with an unscored criterion, a broken one beside it or not, is in no
-    number, and a group with one is not in CSL (nor is a group with less than five levels). Both are
-    counted. The published code adds a judge's failure to SSR as -1: one perfect group and one failure
-    give it (1 - 1) / 2 = 0, here 1.0 with n=1 and one unscored.
+    A reply with an unscored criterion is in no metric, and its group is not in CSL (nor is a group with
+    fewer than five levels). Both are counted. The published code adds a judge's failure to SSR as -1: one
+    perfect group and one failure give it (1 - 1) / 2 = 0, here 1.0 with n=1 and one unscored.
 
     Args:
-        rows: Problems of the FollowBench reader, each with the verdict on one reply as `MeetsChecklist`
-            gives it: `parts` by `checklist.keys`; 0 without parts is a blank reply. Problems of another
-            source are passed over.
-        level: Coverage of the intervals.
-        seed: Decides the bootstrap's resamples.
+        rows: Problems, each with the verdict on one reply as `MeetsChecklist` gives it: `parts` by
+            `checklist.keys`; 0 without parts is a blank reply. Only FollowBench's problems count.
+        seed: Seed of the bootstrap.
 
     Returns:
-        `followbench/NAME/hsr/LEVEL`, `.../ssr/LEVEL` (LEVEL 1 to 5, or `overall`) and
-        `followbench/NAME/csl`, NAME being `all` or a category. `n` counts groups. What nothing scored
-        rests on is left out, and `overall` unless all five levels are there.
+        Estimates by metric (`followbench_hsr`, `followbench_ssr`, `followbench_csl`) and slice (see
+        `part`). `n` counts groups. A metric without scored replies is left out, and so is one over all
+        levels where a level is missing.
 
     Raises:
-        ProblemError: If a problem of FollowBench has lost its tags or its own checklist.
+        ProblemError: If a FollowBench problem lacks its tags or its own checklist.
 
     Source:
         Jiang et al. 2024, https://arxiv.org/abs/2310.20410, section 5; weights and quirks as in
         YJiangcm/FollowBench (aggregator and evaluation). Departs: nothing is rounded (published: CSL to
         one decimal); -1 is not summed; all format groups are in CSL as they are in HSR (published: of the
-        groups with rules only 22); `all` pools the groups, so a category weighs by its groups.
+        groups with rules only 22); all categories together pool the groups, so a category weighs by its
+        number of groups.
 
     Example:
         >>> from twofold.checklist import Checklist, Criterion
@@ -81,26 +95,26 @@ def followbench(
         >>> tags = {"source": "followbench", "category": "style", "group": "1", "level": "1"}
         >>> problem = Problem(question="Be short.", checklist=asked, tags=tags)
         >>> found = followbench([(problem, Verdict(1.0, parts={"item:1": Verdict(1.0)}))])
-        >>> print(found["followbench/all/hsr/1"])
+        >>> print(found["followbench_hsr", part(level=1)])
         1.000 [0.207, 1.000] (n=1)
     """
-    blocks: dict[str, dict[str, _Group]] = {name: {} for name in ("all", *CATEGORIES)}
+    blocks: dict[str, dict[str, _Group]] = {name: {} for name in ("", *CATEGORIES)}
     for problem, verdict in rows:
         if problem.tags.get("source") != "followbench":
             continue
-        category, name, place = _placed(problem)
-        group = blocks["all"].setdefault(name, _Group())
+        category, name, level = _placed(problem)
+        group = blocks[""].setdefault(name, _Group())
         blocks.setdefault(category, {})[name] = group
-        share = met_share(problem, verdict)
+        share = _met_share(problem, verdict)
         if share is None:
-            group.lost.add(place)
+            group.lost.add(level)
         else:
-            group.shares[place].append(share)
-    found: dict[str, Estimate] = {}
-    for name, groups in blocks.items():
-        for key, estimate in _block(list(groups.values()), level, seed).items():
-            found[f"followbench/{name}/{key}"] = estimate
-    return found
+            group.shares[level].append(share)
+    return {
+        (f"followbench_{metric}", part(category, level)): estimate
+        for category, groups in blocks.items()
+        for metric, level, estimate in _metrics(list(groups.values()), seed)
+    }
 
 
 def _placed(problem: Problem) -> tuple[str, str, int]:
@@ -109,28 +123,20 @@ def _placed(problem: Problem) -> tuple[str, str, int]:
     level = tags.get("level", "")
     if level not in map(str, LEVELS) or not tags.get("category") or not tags.get("group"):
         raise ProblemError(
-            f"problem {problem.id} is of FollowBench and lacks category, group or a level of 1 to {TOP} "
-            "among its tags; read the published files anew"
+            f"FollowBench problem {problem.id} lacks the tag category, group or level (1 to {TOP}); read "
+            "the published files again"
         )
     n_criteria = len(problem.checklist.criteria) if problem.checklist else 0
     if n_criteria != int(level):
         raise ProblemError(
-            f"problem {problem.id} of level {level} has {n_criteria} criteria, so its checklist is not "
-            "FollowBench's own; read the published files anew"
+            f"FollowBench problem {problem.id} of level {level} has {n_criteria} criteria, so its checklist "
+            "is not the published one; read the published files again"
         )
     return tags["category"], f"{tags['category']}/{tags['group']}", int(level)
 
 
-def met_share(problem: Problem, verdict: Verdict) -> float | None:
-    """The share of a problem's criteria that a reply meets.
-
-    Args:
-        problem: With a checklist.
-        verdict: Its `parts` by `checklist.keys`; 0 without parts is a blank reply.
-
-    Returns:
-        In [0, 1]; None if a criterion was not judged.
-    """
+def _met_share(problem: Problem, verdict: Verdict) -> float | None:
+    """The share of criteria that a reply meets; None if one was not judged."""
     if not verdict.parts:
         return 0.0 if verdict.score == 0.0 and problem.checklist else None
     keys = problem.checklist.keys if problem.checklist else ()
@@ -139,79 +145,51 @@ def met_share(problem: Problem, verdict: Verdict) -> float | None:
     return sum(judged) / len(judged) if judged and len(judged) == len(scores) else None
 
 
-def _block(groups: list[_Group], level: float, seed: int) -> dict[str, Estimate]:
-    """The numbers of some groups."""
-    found: dict[str, Estimate] = {}
-    for measure in ("hsr", "ssr"):
-        for place in LEVELS:
+def _metrics(groups: list[_Group], seed: int) -> Iterator[tuple[str, int, Estimate]]:
+    """The metrics of some groups by level; level 0 = over all levels."""
+    for metric in ("hsr", "ssr"):
+        found: dict[int, Estimate] = {}
+        for level in LEVELS:
             values, clusters = [], []
             for code, group in enumerate(groups):
-                shares = group.shares.get(place, [])
-                values += [float(s == 1.0) if measure == "hsr" else s for s in shares]
+                shares = group.shares.get(level, [])
+                values += [float(s == 1.0) if metric == "hsr" else s for s in shares]
                 clusters += [code] * len(shares)
-            lost = sum(place in g.lost and not g.shares.get(place) for g in groups)
+            lost = sum(level in g.lost and not g.shares.get(level) for g in groups)
             if values:
-                found[f"{measure}/{place}"] = mean(
-                    values, clusters, n_unscored=lost, level=level, seed=seed
-                )
-        by_level = {place: found.get(f"{measure}/{place}") for place in LEVELS}
-        there = {place: estimate for place, estimate in by_level.items() if estimate}
-        if len(there) == TOP:
-            found[f"{measure}/overall"] = weighted(there)
+                found[level] = mean(values, clusters, n_unscored=lost, seed=seed)
+        if len(found) == TOP:
+            found[0] = weighted(found)
+        yield from ((metric, level, estimate) for level, estimate in found.items())
     whole = [group for group in groups if group.whole]
     if whole:
-        lengths = [_chain(group) / TOP for group in whole]
-        share = mean(lengths, n_unscored=len(groups) - len(whole), level=level, seed=seed)
-        found["csl"] = replace(
-            share, value=TOP * share.value, low=TOP * share.low, high=TOP * share.high
-        )
-    return found
-
-
-def _chain(group: _Group) -> float:
-    """How many levels from the first on are met: 1·p1 + p1·p2 + ... for the shares p that pass."""
-    length, alive = 0.0, 1.0
-    for place in LEVELS:
-        alive *= group.passed(place)
-        length += alive
-    return length
+        lengths = [group.length() / TOP for group in whole]
+        share = mean(lengths, n_unscored=len(groups) - len(whole), seed=seed)
+        csl = replace(share, value=TOP * share.value, low=TOP * share.low, high=TOP * share.high)
+        yield "csl", 0, csl
 
 
 def weighted(levels: Mapping[int, Estimate]) -> Estimate:
-    """The published mean over levels, level n with weight n.
+    """The published mean over five levels, level n with weight n.
 
-    Args:
-        levels: Estimates of all five levels.
-
-    Returns:
-        The weighted mean of the values and of both ends. No covariance is needed: the standard error of
-        a weighted sum is at most the weighted sum of the standard errors. `n` and `n_unscored` are
-        those of the level with the fewest groups.
-
-    Raises:
-        StatsError: If a level is missing.
-
-    Example:
-        >>> one = mean([1, 0]), mean([1, 1])
-        >>> levels = {n: one[n == 5] for n in range(1, 6)}
-        >>> round(weighted(levels).value, 4)  # (10 * 0.5 + 5 * 1) / 15
-        0.6667
+    Both ends of the interval are weighted alike. No covariance is needed: the standard error of a weighted
+    sum is at most the weighted sum of the standard errors. `n` is that of the level with the fewest groups.
     """
     if set(levels) != set(LEVELS):
         raise StatsError(
-            f"levels {', '.join(map(str, sorted(levels)))} are no five levels; give 1 to {TOP}, or "
+            f"the weighted mean needs all levels 1 to {TOP} and has {', '.join(map(str, sorted(levels)))}; "
             "leave the mean out"
         )
     total = sum(LEVELS)
 
     def over(values: Mapping[int, float]) -> float:
-        return min(1.0, sum(place * value for place, value in values.items()) / total)
+        return min(1.0, sum(level * value for level, value in values.items()) / total)
 
     fewest = min(levels.values(), key=lambda estimate: (estimate.n, -estimate.n_unscored))
     return Estimate(
-        value=over({place: e.value for place, e in levels.items()}),
-        low=over({place: e.low for place, e in levels.items()}),
-        high=over({place: e.high for place, e in levels.items()}),
+        value=over({level: e.value for level, e in levels.items()}),
+        low=over({level: e.low for level, e in levels.items()}),
+        high=over({level: e.high for level, e in levels.items()}),
         n=fewest.n,
         n_unscored=fewest.n_unscored,
         level=fewest.level,

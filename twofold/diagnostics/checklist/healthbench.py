@@ -1,4 +1,4 @@
-"""What is a HealthBench score, exactly? Points of what a reply does, over the points it could get."""
+"""HealthBench's score: the points of a reply over the points that it could get."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twofold.errors import StatsError
 from twofold.stats import average, mean
 from twofold.stats.clusters import cluster_sums, n_unlike
 from twofold.stats.proportions import wilson_bounds
-from twofold.types import Estimate, Problem, Verdict
+from twofold.types import ALL, Estimate, Problem, Slice, Verdict
 
 YES = 0.5
 """A criterion is met (a pitfall avoided) from here on; the published grader says yes or no."""
@@ -28,39 +28,33 @@ AXIS, THEME = "axis:", "theme"
 @final
 @dataclass
 class _Cell:
-    """The scores that one number rests on, and the problems that it lost."""
+    """The scores of one estimate, and the problems that it lost."""
 
     scores: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
 
 
-def healthbench(
-    rows: Iterable[tuple[Problem, Verdict]], *, level: float = 0.95, seed: int = 0
-) -> dict[str, Estimate]:
+def healthbench(rows: Iterable[tuple[Problem, Verdict]], *, seed: int = 0) -> dict[Slice, Estimate]:
     """HealthBench's score, over all examples, by axis and by theme.
 
-    An example's score is `example_score`. The number is the mean over examples, clipped to [0, 1]. By
-    axis only the criteria of that axis count (an example without points to win there is not in it); by
-    theme only the examples of that theme.
-
-    Unscored is not zero: an example with an unscored criterion is in no number and is counted.
+    The mean of `example_score` over examples, clipped to [0, 1]. By axis only the criteria of that axis
+    count (an example without points to win there is left out); by theme only the examples of that theme.
+    An example with an unscored criterion is in no estimate and is counted.
 
     Args:
-        rows: Problems of the HealthBench reader, each with the verdict on one reply as `MeetsChecklist`
-            gives it: `parts` by `checklist.keys`, 1 = met, for a pitfall 1 = avoided; 0 without parts
-            is a blank reply, which meets nothing. Problems of another source are passed over.
-        level: Coverage of the intervals.
-        seed: Decides the resamples.
+        rows: Problems, each with the verdict on one reply as `MeetsChecklist` gives it: `parts` by
+            `checklist.keys`, 1 = met, for a pitfall 1 = avoided; 0 without parts is a blank reply, which
+            meets nothing. Only HealthBench's problems count.
+        seed: Seed of the resampling.
 
     Returns:
-        `healthbench/score`, `healthbench/axis/NAME`, `healthbench/theme/NAME`. `Estimate.method` says
-        how the interval was made and, beside it, the published error bar. What nothing scored rests on
-        is left out.
+        The score by slice: `ALL`, `axis`, `theme`. `Estimate.method` says how the interval was made and
+        gives the published error bar. A slice without scored examples is left out.
 
     Source:
         Arora et al. 2025, https://arxiv.org/abs/2505.08775, section 3, and openai/simple-evals. Departs:
-        the grader is asked again for ever where its answer cannot be read, here the example is unscored;
+        the published grader is asked again until its answer can be read, here the example is unscored;
         the interval is ours, from the unclipped scores and then clipped. The later length adjustment
         (simple-evals PR 108) is not made.
 
@@ -71,36 +65,27 @@ def healthbench(
         ...     Criterion(text="Names a dose", weight=3, pitfall=True)))
         >>> problem = Problem(question="I cough.", checklist=asked, tags={"source": "healthbench"})
         >>> parts = {"item:1": Verdict(1.0), "item:2": Verdict(0.0)}
-        >>> print(healthbench([(problem, Verdict(0.5, parts=parts))])["healthbench/score"])  # (6 - 3) / 6
+        >>> print(healthbench([(problem, Verdict(0.5, parts=parts))])[ALL])  # (6 - 3) / 6
         0.500 [0.055, 0.945] (n=1)
     """
-    cells: dict[str, _Cell] = defaultdict(_Cell)
+    cells: dict[Slice, _Cell] = defaultdict(_Cell)
     for problem, verdict in rows:
         if problem.tags.get("source") != "healthbench" or problem.checklist is None:
             continue
         whole = example_score(problem, verdict)
         themes = [theme for theme in problem.tags.get(THEME, "").split(", ") if theme]
-        for name in ("score", *(f"theme/{theme}" for theme in themes)):
-            _file(cells[name], problem, whole)
+        for part in (ALL, *(Slice("theme", theme) for theme in themes)):
+            _file(cells[part], problem, whole)
         axes = {t for c in problem.checklist.criteria for t in c.tags if t.startswith(AXIS)}
         for tag in sorted(axes):
-            if possible(problem, tag):
+            if _possible(problem, tag):
                 score = None if whole is None else example_score(problem, verdict, tag=tag)
-                _file(cells[f"axis/{tag.removeprefix(AXIS)}"], problem, score)
-    return {
-        f"healthbench/{name}": _estimate(cell, level, seed)
-        for name, cell in sorted(cells.items())
-        if cell.scores
-    }
+                _file(cells[Slice("axis", tag.removeprefix(AXIS))], problem, score)
+    return {part: _estimate(cell, seed) for part, cell in sorted(cells.items()) if cell.scores}
 
 
-def possible(problem: Problem, tag: str = "") -> float:
-    """The points that a reply could win: the weights of the criteria that are no pitfalls.
-
-    Args:
-        problem: With or without a checklist.
-        tag: Only of the criteria with this tag; "" = of all.
-    """
+def _possible(problem: Problem, tag: str) -> float:
+    """The points that a reply could win: the weights of the criteria that are not pitfalls."""
     criteria = problem.checklist.criteria if problem.checklist else ()
     return sum(c.weight for c in criteria if not c.pitfall and (not tag or tag in c.tags))
 
@@ -108,7 +93,7 @@ def possible(problem: Problem, tag: str = "") -> float:
 def example_score(problem: Problem, verdict: Verdict, *, tag: str = "") -> float | None:
     """The published score of one reply: points of the met criteria over the positive points.
 
-    A pitfall is met, and its points are taken off, when its verdict says that it was not avoided.
+    A pitfall that was not avoided takes its points off.
 
     Args:
         problem: With a checklist.
@@ -116,14 +101,10 @@ def example_score(problem: Problem, verdict: Verdict, *, tag: str = "") -> float
         tag: Only the criteria with this tag; "" = all.
 
     Returns:
-        At most 1, and below 0 where more is taken off than won; None if a criterion was not judged, or
-        there is nothing to win.
-
-    Example:
-        >>> example_score(Problem(question="Hello?"), Verdict(1.0)) is None
-        True
+        At most 1, and below 0 where more points are taken off than won; None if a criterion was not
+        judged, or there is nothing to win.
     """
-    total = possible(problem, tag)
+    total = _possible(problem, tag)
     if problem.checklist is None or not total:
         return None
     if not verdict.parts:
@@ -144,21 +125,9 @@ def example_score(problem: Problem, verdict: Verdict, *, tag: str = "") -> float
 
 
 def published_std(scores: list[float], *, seed: int) -> float:
-    """The published error bar: the standard deviation of the clipped mean over 1,000 resamples.
-
-    Args:
-        scores: One a reply, at least one, any finite numbers.
-        seed: Decides the resamples (the published code draws from the global generator).
-
-    Raises:
-        StatsError: If there is no score.
-
-    Example:
-        >>> published_std([0.5, 0.5, 0.5], seed=0)
-        0.0
-    """
+    """The published error bar: the standard deviation of the clipped mean over 1,000 resamples."""
     if not scores:
-        raise StatsError("there is no score to resample; leave this number out")
+        raise StatsError("there is no score to resample; leave this estimate out")
     rng = np.random.default_rng(seed)
     values = np.asarray(scores, dtype=np.float64)
     n = len(values)
@@ -167,7 +136,7 @@ def published_std(scores: list[float], *, seed: int) -> float:
 
 
 def _file(cell: _Cell, problem: Problem, score: float | None) -> None:
-    """Put one reply into a number."""
+    """Add one reply to a cell."""
     if score is None:
         cell.lost.add(problem.id)
     else:
@@ -175,29 +144,25 @@ def _file(cell: _Cell, problem: Problem, score: float | None) -> None:
         cell.problems.append(problem.id)
 
 
-def _estimate(cell: _Cell, level: float, seed: int) -> Estimate:
+def _estimate(cell: _Cell, seed: int) -> Estimate:
     """The clipped mean with our interval, the published error bar in its `method`."""
     codes = {name: code for code, name in enumerate(sorted(set(cell.problems)))}
     clusters = [codes[name] for name in cell.problems]
     lost = len(cell.lost - set(codes))
     bar = f"bootstrap std {published_std(cell.scores, seed=seed):.4f} ({N_RESAMPLES} resamples)"
-    found = _interval(cell.scores, clusters, level, seed)
+    found = _interval(cell.scores, clusters, seed)
     return replace(found, n_unscored=lost, method=f"{found.method}; published {bar}")
 
 
-def _interval(scores: list[float], clusters: list[int], level: float, seed: int) -> Estimate:
+def _interval(scores: list[float], clusters: list[int], seed: int) -> Estimate:
     """The clipped mean of scores that are at most 1 and may lie below 0."""
     if min(scores) >= 0.0:
-        return mean(scores, clusters, level=level, seed=seed)
+        return mean(scores, clusters, seed=seed)
     rows = cluster_sums(np.asarray(scores, dtype=np.float64), clusters)
     value = min(1.0, max(0.0, float(np.mean(scores))))
-    if not n_unlike(
-        rows[:, 0] / rows[:, 1]
-    ):  # equal throughout, or one problem: certain of nothing
-        low, high = wilson_bounds(value, len(rows), level)
-        return Estimate(
-            value=value, low=low, high=high, n=len(rows), level=level, method="wilson, clipped mean"
-        )
-    found = average(scores, clusters, level=level, seed=seed)
+    if not n_unlike(rows[:, 0] / rows[:, 1]):  # all equal, or one problem: no spread to go by
+        low, high = wilson_bounds(value, len(rows), 0.95)
+        return Estimate(value=value, low=low, high=high, n=len(rows), method="wilson, clipped mean")
+    found = average(scores, clusters, seed=seed)
     low, high = (min(1.0, max(0.0, end)) for end in (found.low, found.high))
     return replace(found, value=value, low=low, high=high, method=f"{found.method}, clipped")

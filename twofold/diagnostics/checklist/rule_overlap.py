@@ -1,24 +1,22 @@
-"""Which criteria of judged replies does a rule decide too, which none, and how many are lost?"""
+"""A judge's verdicts split by whether a rule decides the criterion too, with what was lost."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
+from twofold.jsonl import Row
 from twofold.stats.agreement import THRESHOLD
-
-Row = Mapping[str, Any]
-"""A judged reply as the diagnostic `checklist` saves it: `problem`, `score`, `scores`, `exact`."""
 
 
 class Items(NamedTuple):
-    """Criteria of replies.
+    """Judged criteria.
 
     Args:
-        judged: As judged, 0 or 1.
-        truth: As they are; a stand-in of 0 where no rule knows.
+        judged: The judge's verdicts, 0 or 1.
+        truth: The rules' verdicts; a placeholder of 0 where no rule decides.
         of: The problem of each, as a number.
-        n_lost: Problems of which the judge said nothing, though there was something to say.
+        n_lost: Problems that have such criteria and no verdict on any of them.
     """
 
     judged: list[int]
@@ -28,7 +26,7 @@ class Items(NamedTuple):
 
 
 def decided(rows: Sequence[Row]) -> Items:
-    """The criteria that were judged and that a rule decides.
+    """The judged criteria that a rule decides too.
 
     Example:
         >>> row = {"problem": "p", "score": None, "scores": {"item:1": 0.9, "item:2": None}}
@@ -41,7 +39,7 @@ def decided(rows: Sequence[Row]) -> Items:
 
 
 def undecided(rows: Sequence[Row]) -> Items:
-    """The criteria that were judged and that no rule decides."""
+    """The judged criteria that no rule decides."""
     return _items(rows, lambda row, key: key not in row["exact"])
 
 
@@ -67,5 +65,5 @@ def _items(rows: Sequence[Row], wanted: Callable[[Row, str], bool]) -> Items:
 
 
 def numbered(problems: Iterable[str]) -> dict[str, int]:
-    """Each problem's number, as the statistics take it."""
+    """A number for each problem: its cluster in the statistics."""
     return {problem: i for i, problem in enumerate(dict.fromkeys(problems))}

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Literal, cast, final, get_args
 
-from twofold.checklist import Category, Criterion
+from twofold.checklist import RAR_WEIGHTS, Category, Criterion
 from twofold.errors import ProblemError
 from twofold.judges.forms.form import Form, number_of, object_of, text_of
 from twofold.judges.writing.polarity import put, turned
@@ -24,7 +24,6 @@ POINTS = 5
 """RaR's largest weight, which is our 100."""
 
 _CATEGORY = re.compile(r"^\s*([A-Za-z]+)\s+Criteri(?:a|on)\s*:\s*", re.IGNORECASE)
-_CATEGORIES = ("essential", "important", "optional", "pitfall")
 
 
 @final
@@ -39,8 +38,7 @@ class Rar(Form):
     - it says what is avoided ("Avoids X", "Must not X"): a demand with that text, since yes is good;
     - it says "Does not mention X": as `denied` says.
 
-    UnreadReason in writing: rule, program and tags; weights are rounded to 1 to 5; a criterion
-        without a category
+    Lost in writing: rule, program and tags; weights are rounded to 1 to 5; a criterion without a category
     gets one by its weight, and one without a title the first words of its text; a pitfall has no category
     of its own. A pitfall is written as the mistake, never as "Does not ...", with its weight negative.
 
@@ -86,7 +84,7 @@ class Rar(Form):
         found = _CATEGORY.match(said)
         kind = found[1].lower() if found else ""
         text = said[found.end() :].strip() if found else said
-        if kind and kind not in _CATEGORIES:
+        if kind and kind not in RAR_WEIGHTS:
             return f"no category {found[1] if found else ''!r}"
         if not text:
             return "nothing behind its category"

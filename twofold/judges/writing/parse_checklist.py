@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal, cast, final
 
-from twofold.checklist import Category, Criterion
+from twofold.checklist import RAR_WEIGHTS, Category, Criterion
 from twofold.judges.writing.polarity import put
 
 How = Literal["direct", "candidates", "rubric"]
@@ -29,9 +29,6 @@ LONGEST = 400
 
 N_OPENINGS = 20
 """Brackets at which an array is looked for; a text full of them is not worth more."""
-
-WEIGHTS = {"essential": 100.0, "important": 70.0, "optional": 30.0, "pitfall": 90.0}
-"""What the kinds of a rubric weigh: RaR's 1.0, 0.7, 0.3 and 0.9 (arXiv 2507.17746, section 4)."""
 
 _MARK = re.compile(r"^(?:[-*•+–]|\d{1,2}[.)](?!\d))\s*")
 _NAMES = r"(essential|important|optional|pitfall)s?(?:\s+criteri(?:a|on))?"
@@ -142,7 +139,7 @@ def _criterion(point: _Point, how: How) -> Criterion:
         return Criterion(text=text, weight=cast(float, point.weight), title=point.title)
     pitfall = point.kind == "pitfall"
     kind = cast(Category, "" if pitfall else point.kind)
-    weight = WEIGHTS[point.kind]
+    weight = RAR_WEIGHTS[point.kind]
     return Criterion(text=text, weight=weight, pitfall=pitfall, category=kind, title=point.title)
 
 
