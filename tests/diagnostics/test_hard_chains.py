@@ -110,8 +110,8 @@ def test_each_alone_and_all_together_are_analysed(read, diagnostic, name):
     asked, rows = read
     chosen = [rows[name]] if name else list(rows.values())
     found = diagnostic.analyse(chosen, asked.problems)
-    for estimate in found.estimates.values():
-        assert estimate.low <= estimate.value <= estimate.high
+    for each in found.measures:
+        assert each.estimate.low <= each.estimate.value <= each.estimate.high
 
 
 def test_a_disagreement_of_the_ways_of_scoring_stops_the_collection(model, monkeypatch):
