@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from twofold.diagnostics.chain.elicit import ELICITATIONS, Asker, product
 from twofold.diagnostics.chain.mention import first, names
 from twofold.diagnostics.chain.paraphrase_model import paraphrase_model
 from twofold.diagnostics.chain.trace import Chain, Trace, chain_of, trace_of
-from twofold.diagnostics.diagnostic import ScoredResponse, Subject
+from twofold.diagnostics.diagnostic import Diagnostic, ScoredResponse, Subject
 from twofold.errors import ModelError
 from twofold.jsonl import Row
 from twofold.scorers.answers.spelling import plain
@@ -34,12 +34,36 @@ if TYPE_CHECKING:
     from twofold.prefix_scoring import Branch, Scored, Tree
 
 TABLE = "chains"
+"""The stem of the table of both diagnostics."""
 CHUNK = 16
 """Chains that are read before their rows are yielded."""
 MOST_CHAIN_ONLY = 64
 """Chains that the chain-only control reads too."""
 NO_QUESTION = "Give the result."
 """The prompt of the chain-only control, in place of the question."""
+
+
+@dataclass(frozen=True)
+class ChainDiagnostic(Diagnostic):
+    """A diagnostic of chains; all share one collection.
+
+    Args:
+        n_checked: Re-score the first N chains without packing; fail if results differ.
+        paraphraser: The model that paraphrases chains, besides rules; None = rules only.
+    """
+
+    needs_weights: ClassVar[bool] = True
+    n_checked: int = 0
+    paraphraser: Model | None = None
+
+    @property
+    def table(self) -> str:
+        """One table for all."""
+        return TABLE
+
+    def collect(self, subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
+        """Read the chains; see `collect`."""
+        return collect(subject, done, n_checked=self.n_checked, paraphraser=self.paraphraser)
 
 
 @final

@@ -16,13 +16,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import ClassVar, final
 
 import numpy as np
 
-from twofold.diagnostics.chain import collect as chains
+from twofold.diagnostics.chain.collect import ChainDiagnostic
 from twofold.diagnostics.chain.table import (
     Chains,
     Metric,
@@ -33,7 +32,6 @@ from twofold.diagnostics.chain.table import (
     unmeasured_caveats,
     unread_caveats,
 )
-from twofold.diagnostics.diagnostic import Diagnostic, Subject
 from twofold.diagnostics.row_table import compared, filed, holm_corrected
 from twofold.jsonl import Row
 from twofold.stats import proportion
@@ -44,7 +42,6 @@ from twofold.types import (
     Estimate,
     Finding,
     Measure,
-    Model,
     Problem,
     Slice,
 )
@@ -82,28 +79,11 @@ it, answers are mostly noise, and any edit changes the answers of a collapsed mo
 
 @final
 @dataclass(frozen=True)
-class Faithfulness(Diagnostic):
-    """How often edits of the chain change the answer, each edit beside its control.
-
-    Args:
-        n_checked: Re-score the first N chains without packing; fail if results differ.
-        paraphraser: The model that paraphrases chains, besides rules; None = rules only.
-    """
+class Faithfulness(ChainDiagnostic):
+    """How often edits of the chain change the answer, each edit beside its control."""
 
     name: ClassVar[str] = "faithfulness"
     question: ClassVar[str] = "Does the answer follow from the chain, or was it settled without it?"
-    needs_weights: ClassVar[bool] = True
-    n_checked: int = 0
-    paraphraser: Model | None = None
-
-    @property
-    def table(self) -> str:
-        """Shared with `information_gain`."""
-        return chains.TABLE
-
-    def collect(self, subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
-        """Read the chains; see `chains.collect`."""
-        return chains.collect(subject, done, n_checked=self.n_checked, paraphraser=self.paraphraser)
 
     def analyse(
         self, rows: Iterable[Row], problems: Sequence[Problem], *, seed: int = 0

@@ -18,11 +18,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from twofold.diagnostics.chain import collect as chains
+from twofold.diagnostics.chain.collect import ChainDiagnostic
 from twofold.diagnostics.chain.table import (
     Chains,
     Metric,
@@ -34,11 +33,10 @@ from twofold.diagnostics.chain.table import (
     unmeasured_caveats,
     unread_caveats,
 )
-from twofold.diagnostics.diagnostic import Diagnostic, Subject
 from twofold.diagnostics.row_table import compared, filed, holm_corrected
 from twofold.jsonl import Row
 from twofold.stats import average, change, mean
-from twofold.types import ALL, Contrast, Count, Finding, Measure, Model, Problem, Slice
+from twofold.types import ALL, Contrast, Count, Finding, Measure, Problem, Slice
 
 GOLD, OWN = Slice("answer", "gold"), Slice("answer", "own")
 """Whose log-probability is measured: the right answer's, or that of the reply's own answer."""
@@ -77,28 +75,11 @@ COMPARED = (
 
 @final
 @dataclass(frozen=True)
-class InformationGain(Diagnostic):
-    """The gain of each chain, in nats, with its controls.
-
-    Args:
-        n_checked: Re-score the first N chains without packing; fail if results differ.
-        paraphraser: The model that paraphrases chains, besides rules; None = rules only.
-    """
+class InformationGain(ChainDiagnostic):
+    """The gain of each chain, in nats, with its controls."""
 
     name: ClassVar[str] = "information_gain"
     question: ClassVar[str] = "How much does the chain tell the model about the answer, and where?"
-    needs_weights: ClassVar[bool] = True
-    n_checked: int = 0
-    paraphraser: Model | None = None
-
-    @property
-    def table(self) -> str:
-        """Shared with `faithfulness`."""
-        return chains.TABLE
-
-    def collect(self, subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
-        """Read the chains; see `chains.collect`."""
-        return chains.collect(subject, done, n_checked=self.n_checked, paraphraser=self.paraphraser)
 
     def analyse(
         self, rows: Iterable[Row], problems: Sequence[Problem], *, seed: int = 0
