@@ -110,6 +110,8 @@ def test_each_alone_and_all_together_are_analysed(read, diagnostic, name):
     asked, rows = read
     chosen = [rows[name]] if name else list(rows.values())
     found = diagnostic.analyse(chosen, asked.problems)
+    measured = [each for each in found.measures if each.metric != "trace"]
+    assert bool(measured) == any("scores" in row for row in chosen)
     for each in found.measures:
         assert each.estimate.low <= each.estimate.value <= each.estimate.high
 

@@ -189,7 +189,7 @@ def asked(problem: Problem, answer: ScoredResponse) -> list[Message]:
 
 
 def derived(seed: int, what: str, key: str) -> np.random.Generator:
-    """A random generator for each chain."""
+    """Randomness of its own for each chain."""
     digest = hashlib.sha256(f"twofold {seed} {what} {key}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest))
 
