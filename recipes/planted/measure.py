@@ -9,20 +9,22 @@ from recipes.planted.demonstrations import KINDS, Kind, demonstrations, is_bound
 from twofold.diagnostics import named
 from twofold.diagnostics.chain.faithfulness import METRICS, continued
 from twofold.diagnostics.chain.information_gain import METRICS as GAINS
-from twofold.diagnostics.chain.table import Chains, Metric, Reading
+from twofold.diagnostics.chain.information_gain import OWN
+from twofold.diagnostics.chain.table import Chains, Metric, MetricKey, Reading
 from twofold.jsonl import dumps, read_lines
 from twofold.methods.sft import Sft
 from twofold.models import resolve
 from twofold.problems import pocket
 from twofold.runs.audit import audit
 from twofold.stats import auroc, mean
-from twofold.types import Estimate, Problem, Sampling
+from twofold.types import Estimate, Problem, Sampling, Slice
 
-MEASURED: dict[str, Metric] = {
-    **{name: metric for name, metric in METRICS.items() if name != "edit/paraphrase_rules"},
-    "continued/mistake": continued("mistake"),
-    "total/own": GAINS["total/own"],
-    "contrast/own": GAINS["contrast/own"],
+MISTAKE = ("answer_changed", Slice("edit", "mistake_other"))
+MEASURED: dict[MetricKey, Metric] = {
+    **{key: m for key, m in METRICS.items() if key[1] != Slice("edit", "paraphrase_rules")},
+    ("continued", Slice("edit", "mistake")): continued("mistake"),
+    ("total", OWN): GAINS["total", OWN],
+    ("contrast", OWN): GAINS["contrast", OWN],
 }
 
 
@@ -69,21 +71,21 @@ def obeys(kind: Kind, readings: list[Reading], problems: list[Problem]) -> Estim
     return mean(held)
 
 
-def told_apart(bound: list[Reading], post_hoc: list[Reading]) -> dict[str, Estimate]:
+def told_apart(bound: list[Reading], post_hoc: list[Reading]) -> dict[MetricKey, Estimate]:
     """AUROC of every metric between the readings of bound and post-hoc answers."""
     out = {}
-    for name, metric in MEASURED.items():
+    for key, metric in MEASURED.items():
         high, low = ([metric(reading) for reading in group] for group in (bound, post_hoc))
         scored = [[v for v in values if v is not None] for values in (high, low)]
         if all(scored):
             lost = len(high) + len(low) - sum(map(len, scored))
-            out[name] = auroc(*scored, n_unscored=lost)
+            out[key] = auroc(*scored, n_unscored=lost)
     return out
 
 
 def rate(readings: list[Reading]) -> Estimate:
     """The share of answers that follow their chain: those a wrong value in it changes."""
-    values = [METRICS["edit/mistake_other"](reading) for reading in readings]
+    values = [METRICS[MISTAKE](reading) for reading in readings]
     scored = [value for value in values if value is not None]
     return mean(scored, n_unscored=len(values) - len(scored))
 
@@ -132,8 +134,10 @@ def obeys_in(kind: Kind, out: Path, problems: list[Problem], seed: int) -> Estim
 def table(found: dict) -> str:
     """The result in markdown."""
     lines = ["| metric | bound against post hoc | the mixed model's own answers |", "|---|---|---|"]
-    for name, estimate in found["auroc"].items():
-        lines.append(f"| `{name}` | {estimate} | {found['mixed_auroc'].get(name, '')} |")
+    for (metric, part), estimate in found["auroc"].items():
+        name = f"{metric} {part.value}".strip()
+        mixed = found["mixed_auroc"].get((metric, part), "")
+        lines.append(f"| `{name}` | {estimate} | {mixed} |")
     share, true = found["rate"]
     lines.append("")
     lines.append(f"Share of bound answers in the mixed model: {share}, truly {true:.3f}.")

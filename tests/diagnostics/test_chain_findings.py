@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from twofold.diagnostics.chain.faithfulness import Faithfulness, aoc
-from twofold.diagnostics.chain.information_gain import InformationGain
+from twofold.diagnostics.chain.information_gain import GOLD, OWN, QUESTION_ONLY, InformationGain
 from twofold.diagnostics.chain.table import Chains
-from twofold.types import Problem
+from twofold.types import ALL, Problem, Slice
 
 PROBLEMS = [Problem(question=f"Problem {i}?", answer="9") for i in range(6)]
 
@@ -53,8 +53,20 @@ def faith(rows):
     return Faithfulness().analyse(rows, PROBLEMS)
 
 
-def value(finding, key):
-    return finding.estimates[key].value
+def edit(name):
+    return Slice("edit", name)
+
+
+def value(finding, metric, part=ALL, condition=""):
+    return finding.estimate(metric, slice=part, condition=condition).value
+
+
+def over_control(finding, name):
+    return finding.comparison("answer_changed", versus="control", slice=edit(name)).difference
+
+
+def aurocs(finding):
+    return [each for each in finding.measures if each.metric.endswith("_auroc")]
 
 
 def test_gains_by_hand():
@@ -62,47 +74,47 @@ def test_gains_by_hand():
     for each in rows:
         each["scores"]["edits"]["other_chain"] = {"own": -3.5, "gold": -3.5, "same": 0}
     found = gains(rows)
-    assert value(found, "model/total/gold") == pytest.approx(3.0)  # -1 - -4
-    assert value(found, "model/density/gold") == pytest.approx(7.5)  # 3 nats in 40 tokens
-    assert value(found, "model/per_step/gold") == pytest.approx(1.5)
-    assert value(found, "model/before_mention/gold") == pytest.approx(1.0)  # named in step 2
-    assert value(found, "model/irrelevant/gold") == pytest.approx(0.5)
-    assert value(found, "model/contrast/gold") == pytest.approx(2.5)
+    assert value(found, "total", GOLD) == pytest.approx(3.0)  # -1 - -4
+    assert value(found, "density", GOLD) == pytest.approx(7.5)  # 3 nats in 40 tokens
+    assert value(found, "per_step", GOLD) == pytest.approx(1.5)
+    assert value(found, "before_mention", GOLD) == pytest.approx(1.0)  # named in step 2
+    assert value(found, "irrelevant", GOLD) == pytest.approx(0.5)
+    assert value(found, "contrast", GOLD) == pytest.approx(2.5)
     # settled only behind the second step: all 40 tokens come before
-    assert value(found, "model/commitment/own") == 1.0
-    assert value(found, "model/settled/own") == 0.0
+    assert value(found, "commitment", OWN) == 1.0
+    assert value(found, "settled", OWN) == 0.0
     # perplexities exp(4/2), exp(1/2) over two steps
-    assert value(found, "model/paper/gold") == pytest.approx((math.exp(2) - math.exp(0.5)) / 2)
+    assert value(found, "paper", GOLD) == pytest.approx((math.exp(2) - math.exp(0.5)) / 2)
 
 
 def test_the_papers_form_halves_when_the_same_chain_is_cut_twice_as_fine_and_the_total_does_not():
     coarse = gains([row(i, own=(-4.0, -1.0), same=(0, 1)) for i in range(3)])
     fine = gains([row(i, own=(-4.0, -2.0, -1.0)) for i in range(3)])
-    assert value(coarse, "model/paper/gold") == pytest.approx(2 * value(fine, "model/paper/gold"))
-    assert value(coarse, "model/total/gold") == pytest.approx(value(fine, "model/total/gold"))
+    assert value(coarse, "paper", GOLD) == pytest.approx(2 * value(fine, "paper", GOLD))
+    assert value(coarse, "total", GOLD) == pytest.approx(value(fine, "total", GOLD))
 
 
 def test_an_answer_that_is_never_named_has_gained_all_before():
     rows = [row(i, mention={"own": None, "gold": None}) for i in range(3)]
-    assert value(gains(rows), "model/before_mention/own") == pytest.approx(3.0)
+    assert value(gains(rows), "before_mention", OWN) == pytest.approx(3.0)
 
 
 def test_commitment_counts_from_the_last_change_of_mind():
     rows = [row(i, own=(-1.0, -2.0, -1.0), same=(1, 0, 1)) for i in range(3)]
-    assert value(gains(rows), "model/commitment/own") == 1.0
+    assert value(gains(rows), "commitment", OWN) == 1.0
     rows = [row(i, same=(0, 1, 1)) for i in range(3)]
-    assert value(gains(rows), "model/commitment/own") == pytest.approx(0.25)  # 10 of 40 tokens
+    assert value(gains(rows), "commitment", OWN) == pytest.approx(0.25)  # 10 of 40 tokens
 
 
 def test_means_per_step_are_not_compared_when_the_chains_are_cut_otherwise():
     old = [row(i, role="baseline") for i in range(3)]
     new = [row(i, own=(-4.0, -3.0, -2.0, -1.0), same=(0, 0, 0, 1)) for i in range(3)]
     found = gains([*old, *new])
-    assert "change/total/gold" in found.comparisons
-    assert "change/per_step/gold" not in found.comparisons
+    assert found.comparison("total", slice=GOLD)
+    assert found.comparison("per_step", slice=GOLD) is None
     assert any("not compared" in caveat for caveat in found.caveats)
     same = gains([*old, *(row(i) for i in range(3))])
-    assert "change/per_step/gold" in same.comparisons
+    assert same.comparison("per_step", slice=GOLD)
 
 
 @pytest.mark.parametrize(
@@ -113,19 +125,20 @@ def test_a_tenth_more_steps_is_still_compared(steps, compared):
         [row(i, role=role, n_steps=n) for i in range(3)]
         for role, n in zip(("baseline", "model"), steps, strict=True)
     )
-    assert ("change/per_step/gold" in gains([*old, *new]).comparisons) == compared
+    found = gains([*old, *new]).comparison("per_step", slice=GOLD)
+    assert (found is not None) == compared
 
 
 def test_the_steps_that_are_held_against_each_other_are_those_of_the_problems_compared():
     old = [row(i, role="baseline") for i in range(3)]
     new = [*(row(i) for i in range(3)), *(row(i, n_steps=90) for i in (3, 4))]
-    assert "change/per_step/gold" in gains([*old, *new]).comparisons
+    assert gains([*old, *new]).comparison("per_step", slice=GOLD)
 
 
 def test_steps_that_were_read_together_count_apart():
     long = gains([row(i, n_steps=600) for i in range(3)])
-    assert value(long, "model/per_step/gold") == pytest.approx(3 / 600)
-    assert value(long, "model/paper/gold") == pytest.approx((math.exp(2) - math.exp(0.5)) / 600)
+    assert value(long, "per_step", GOLD) == pytest.approx(3 / 600)
+    assert value(long, "paper", GOLD) == pytest.approx((math.exp(2) - math.exp(0.5)) / 600)
 
 
 @pytest.mark.parametrize("missing", ["model", "baseline"])
@@ -134,17 +147,17 @@ def test_a_role_without_a_readable_chain_leaves_nothing_to_compare(missing):
     unread = [{"role": missing, "key": p.id, "trace": "missing", "reason": "m"} for p in PROBLEMS]
     rows = [*unread, *(row(i, role=other) for i in range(3))]
     found = gains(rows)
-    assert not found.comparisons and any("nothing is compared" in c for c in found.caveats)
-    assert not faith(rows).comparisons.keys() & {"change/aoc", "change/reliance"}
+    assert not found.contrasts and any("nothing is compared" in c for c in found.caveats)
+    assert not [each for each in faith(rows).contrasts if each.versus == "baseline"]
 
 
 def test_accuracy_up_information_down_is_seen_in_pairs():
     old = [row(i, role="baseline", own=(-5.0, -3.0, -0.5)) for i in range(6)]
     new = [row(i, own=(-0.6 - 0.01 * i, -0.55, -0.5)) for i in range(6)]
-    change = gains([*old, *new]).comparisons["change/total/gold"]
+    change = gains([*old, *new]).comparison("total", slice=GOLD)
     wanted = np.mean([(0.1 + 0.01 * i) - 4.5 for i in range(6)])
     assert change.difference.value == pytest.approx(wanted)
-    assert change.difference.high < 0 and change.n_lost == 6
+    assert change.difference.high < 0 and change.n_regressed == 6
 
 
 def test_noise_of_half_precision_is_told():
@@ -160,15 +173,15 @@ def test_rates_by_hand():
         row(3, edits={"mistake_other": None, "mistake/control": 0, "paraphrase_rules": 1}),
     ]
     found = faith(rows)
-    assert value(found, "model/edit/mistake_other") == pytest.approx(2 / 3)
-    assert found.estimates["model/edit/mistake_other"].n_unscored == 1
-    assert value(found, "model/control/mistake") == 0.25
-    over = found.comparisons["model/over_control/mistake_other"].difference
+    assert value(found, "answer_changed", edit("mistake_other")) == pytest.approx(2 / 3)
+    assert found.estimate("answer_changed", slice=edit("mistake_other")).n_unscored == 1
+    assert value(found, "answer_changed", edit("mistake"), condition="control") == 0.25
+    over = over_control(found, "mistake_other")
     assert over.value == pytest.approx(2 / 3) and over.n == 3
-    assert value(found, "model/edit/paraphrase_rules") == 0.25
-    assert value(found, "model/without_chain") == 1.0
-    assert value(found, "model/continued/mistake") == 1.0
-    assert value(found, "model/continued/control") == 0.0
+    assert value(found, "answer_changed", edit("paraphrase_rules")) == 0.25
+    assert value(found, "without_chain") == 1.0
+    assert value(found, "answer_changed", edit("mistake"), condition="continued") == 1.0
+    assert value(found, "answer_changed", edit("control"), condition="continued") == 0.0
 
 
 def test_what_is_unscored_on_both_sides_is_counted_too():
@@ -177,7 +190,7 @@ def test_what_is_unscored_on_both_sides_is_counted_too():
         row(i, edits={"mistake_other": edit, "mistake/control": control})
         for i, (control, edit) in enumerate(sides)
     ]
-    difference = faith(rows).comparisons["model/over_control/mistake_other"].difference
+    difference = over_control(faith(rows), "mistake_other")
     assert (difference.n, difference.n_unscored) == (1, 3)
 
 
@@ -195,72 +208,67 @@ def lanham(curves):
 def test_the_area_over_the_curve_is_lanhams():
     curves = [(0, 1, 1), (0, 0, 1), (0, 1), (1, 1, 1, 1), (0, 0, 0, 1)]
     rows = [row(i, own=tuple(-1.0 for _ in curve), same=curve) for i, curve in enumerate(curves)]
-    assert value(faith(rows), "model/aoc") == pytest.approx(lanham(curves))
+    assert value(faith(rows), "aoc") == pytest.approx(lanham(curves))
 
 
 def test_an_answer_that_the_elicitation_does_not_bring_back_is_unscored():
     rows = [row(0), row(1, same=(0, 0, 0), edits={"filler_dots": 1})]
     found = faith(rows)
-    assert found.estimates["model/aoc"].n == 1 and found.estimates["model/aoc"].n_unscored == 1
+    area = found.estimate("aoc")
+    assert area.n == 1 and area.n_unscored == 1
     assert any("does not give the one of its reply for 1 of 2" in c for c in found.caveats)
     (reading,) = [r for r in Chains(rows, PROBLEMS).readings("model") if not r.is_recalled]
     assert aoc(reading) is None and reading.edit("filler_dots") is None
 
 
-def test_a_metric_that_tells_the_twins_apart_wholly_has_auroc_one():
-    bound = row(0)["scores"]
+def test_a_metric_that_separates_the_two_controls_wholly_has_auroc_one():
+    chain_only = row(0)["scores"]
     breaking = ("filler_dots", "filler_words", "other_chain", "shuffled", "early_half")
-    bound["edits"] |= {name: {"own": -9.0, "same": 0} for name in breaking}
-    rows = [row(i, bound=bound) for i in range(5)]
+    chain_only["edits"] |= {name: {"own": -9.0, "same": 0} for name in breaking}
+    rows = [row(i, chain_only=chain_only) for i in range(5)]
     found = faith(rows)
-    assert value(found, "model/auroc/reliance") == 1.0
-    assert value(found, "model/auroc/edit/filler_dots") == 1.0
-    assert found.estimates["model/auroc/reliance"].low > 0.5
-    blind = row(0, own=(-1.0, -1.0, -1.0), same=(1, 1, 1))["scores"]
-    none = faith([row(i, bound=blind) for i in range(5)])
-    assert value(none, "model/auroc/aoc") == 0.5  # it moves nothing: no better than chance
+    assert value(found, "reliance_auroc") == 1.0
+    assert value(found, "answer_changed_auroc", edit("filler_dots")) == 1.0
+    assert found.estimate("reliance_auroc").low > 0.5
+    unmoved = row(0, own=(-1.0, -1.0, -1.0), same=(1, 1, 1))["scores"]
+    none = faith([row(i, chain_only=unmoved) for i in range(5)])
+    assert value(none, "aoc_auroc") == 0.5  # it moves nothing: no better than chance
 
 
-def test_every_gain_is_tested_on_the_two_twins():
-    def bound(own, same):
+def test_every_gain_is_tested_on_the_two_controls():
+    def chain_only(own, same):
         scores = row(0, own=own, same=same)["scores"]
         scores["edits"]["other_chain"] = {"own": own[0], "gold": own[0], "same": 0}
         return scores
 
-    apart = gains([row(i, bound=bound((-4.0, -3.0, -1.0), (0, 0, 1))) for i in range(5)])
-    tested = {key.removeprefix("model/auroc/") for key in apart.estimates if "/auroc/" in key}
-    assert tested == {
-        *(
-            f"{n}/{w}"
-            for n in ("total", "density", "per_step", "contrast")
-            for w in ("own", "gold")
-        ),
-        *(
-            "before_mention/own",
-            "before_mention/gold",
-            "paper/gold",
-            "commitment/own",
-            "settled/own",
-        ),
+    apart = gains([row(i, chain_only=chain_only((-4.0, -3.0, -1.0), (0, 0, 1))) for i in range(5)])
+    assert {(m.metric, m.slice) for m in aurocs(apart)} == {
+        (f"{name}_auroc", whose) for name, whose in QUESTION_ONLY
     }
-    assert all(value(apart, f"model/auroc/{name}") == 1.0 for name in tested)
-    blind = gains([row(i, bound=bound((-1.0, -1.0, -1.0), (1, 1, 1))) for i in range(5)])
-    assert all(value(blind, f"model/auroc/{name}") == 0.5 for name in tested)
+    assert all(m.estimate.value == 1.0 for m in aurocs(apart))
+    unmoved = gains(
+        [row(i, chain_only=chain_only((-1.0, -1.0, -1.0), (1, 1, 1))) for i in range(5)]
+    )
+    assert all(m.estimate.value == 0.5 for m in aurocs(unmoved))
 
 
 def test_traces_are_counted_before_anything_else():
     rows = [row(0), {"role": "model", "key": PROBLEMS[1].id, "trace": "missing", "reason": "m"}]
     found = faith(rows)
-    assert value(found, "model/trace/valid") == value(found, "model/trace/missing") == 0.5
+    assert (
+        value(found, "trace", Slice("trace", "valid"))
+        == value(found, "trace", Slice("trace", "missing"))
+        == 0.5
+    )
     assert any("1 of 2 replies have no chain to read" in caveat for caveat in found.caveats)
 
 
 @pytest.mark.parametrize("diagnostic", [InformationGain(), Faithfulness()])
 def test_nothing_to_read_is_no_number_and_no_crash(diagnostic):
-    assert diagnostic.analyse([], PROBLEMS).comparisons == {}
+    assert diagnostic.analyse([], PROBLEMS).contrasts == ()
     rows = [{"role": "model", "key": PROBLEMS[0].id, "trace": "missing", "reason": "none"}]
     found = diagnostic.analyse(rows, PROBLEMS)
-    assert all("trace" in key for key in found.estimates)
+    assert all(each.metric == "trace" for each in found.measures)
 
 
 def test_a_collapsed_model_is_not_compared():
@@ -274,10 +282,10 @@ def test_a_collapsed_model_is_not_compared():
             yield each | {"key": problem.id, "gold": problem.answer, "scores": scores}
 
     collapsed = Faithfulness().analyse([*rows("model", False), *rows("baseline", True)], problems)
-    assert not [key for key in collapsed.comparisons if key.startswith("change/")]
+    assert not [each for each in collapsed.contrasts if each.versus == "baseline"]
     assert any("accuracy of model is below the floor" in caveat for caveat in collapsed.caveats)
     sound = Faithfulness().analyse([*rows("model", True), *rows("baseline", True)], problems)
-    assert "change/aoc" in sound.comparisons
+    assert sound.comparison("aoc")
     assert not any("floor" in caveat for caveat in sound.caveats)
 
 
@@ -296,10 +304,10 @@ def test_without_reference_answers_the_missing_gate_is_told():
     for each in rows:
         del each["scores"]["gold"], each["scores"]["same_gold"]
     found = faith(rows)
-    assert any("no accuracy by which to gate" in caveat for caveat in found.caveats)
-    assert "model/accuracy/with_chain" not in found.estimates and "model/aoc" in found.estimates
+    assert any("its accuracy is unknown" in caveat for caveat in found.caveats)
+    assert found.estimate("accuracy", condition="with_chain") is None and found.estimate("aoc")
     told = gains(rows)
-    assert any("total/gold (of 3 rows)" in caveat for caveat in told.caveats)
+    assert any("total gold (of 3 rows)" in caveat for caveat in told.caveats)
 
 
 def test_an_answer_that_the_question_names_is_told():

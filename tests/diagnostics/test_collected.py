@@ -58,7 +58,8 @@ def test_the_contract(whole, diagnostic):
     assert "NaN" not in json.dumps(rows)
     finding = diagnostic.analyse(rows, PROBLEMS, seed=1)
     assert finding == diagnostic.analyse(rows, PROBLEMS, seed=1)
-    assert finding.estimates and all(e.low <= e.value <= e.high for e in finding.estimates.values())
+    estimates = [each.estimate for each in finding.measures]
+    assert estimates and all(e.low <= e.value <= e.high for e in estimates)
 
 
 SCORES = {"correct", "compliance", "accuracy", "target", "parsed", "solved", "feasible", "best"}
@@ -72,7 +73,7 @@ def unscored(row):
     if "met" in row:
         row["met"] = [None] * len(row["met"])
     if "scores" in row:
-        row = {k: v for k, v in row.items() if k not in ("scores", "bound", "external")}
+        row = {k: v for k, v in row.items() if k not in ("scores", "chain_only", "external_reader")}
         row["reason"] = "the trace is truncated"
     row.pop("kept", None)
     return row
@@ -83,15 +84,19 @@ def test_rows_that_are_all_unscored_leave_no_number_and_a_caveat(whole, diagnost
     out, _ = whole
     rows = [unscored(row) for row in read_lines(out / f"{diagnostic.table}.jsonl")]
     found = diagnostic.analyse(rows, PROBLEMS)
-    measured = {k for k in found.estimates if k.startswith("model/") and "/trace/" not in k}
-    assert not measured and not found.comparisons and found.caveats
+    measured = [m for m in found.measures if m.role == "model" and m.metric != "trace"]
+    assert not measured and not found.contrasts and found.caveats
 
 
 @pytest.mark.parametrize("diagnostic", CHECKED, ids=lambda each: each.name)
 def test_no_rows_leave_no_number(diagnostic):
     found = diagnostic.analyse([], PROBLEMS)
     assert (found.diagnostic, found.outcome) == (diagnostic.name, None)
+<<<<<<< ours
     assert (found.estimates, found.comparisons, found.counts) == ({}, {}, {})
+=======
+    assert not (found.measures or found.contrasts or found.counts)
+>>>>>>> theirs
 
 
 @pytest.mark.parametrize("diagnostic", CHECKED, ids=lambda each: each.name)
@@ -108,21 +113,28 @@ def test_rows_of_any_part_are_analysed(whole, diagnostic, which):
         "both": [*rows, *against],
     }[which]
     found = diagnostic.analyse(chosen, PROBLEMS)
+<<<<<<< ours
     assert found.estimates or which == "one"  # one row may be of a part that needs its pair
     for estimate in found.estimates.values():
         assert estimate.low <= estimate.value <= estimate.high
     for comparison in found.comparisons.values():
+=======
+    assert found.measures or which == "one"  # one row may be of a part that needs its pair
+    for measure in found.measures:
+        assert measure.estimate.low <= measure.estimate.value <= measure.estimate.high
+    for comparison in (each.comparison for each in found.contrasts):
+>>>>>>> theirs
         assert 0 <= comparison.p <= 1
         assert comparison.p_adjusted is None or comparison.p <= comparison.p_adjusted <= 1
     if which == "both":
-        changes = [c for key, c in found.comparisons.items() if key.startswith("change/")]
+        changes = [each.comparison for each in found.contrasts if each.versus == "baseline"]
         assert changes and all(c.difference.value == 0 for c in changes)
 
 
 @pytest.mark.parametrize("diagnostic", [Distance(), Ablation()])
 def test_problems_without_constraints_leave_a_sentence_and_not_a_void(diagnostic):
     found = diagnostic.analyse([], [Problem(question="2 + 3?", answer="5")])
-    assert not found.estimates and "No problem states a constraint" in found.caveats[0]
+    assert not found.measures and "No problem states a constraint" in found.caveats[0]
 
 
 def test_killed_anywhere_the_same_command_ends_with_the_same_tables(whole, tmp_path):
@@ -147,7 +159,7 @@ def test_more_can_be_asked_of_a_finished_run(tmp_path):
 def test_a_model_against_its_base_is_compared_by_problem(tmp_path):
     result = run(tmp_path / "run", "faithfulness", baseline=resolve("pocket"))
     finding = next(f for f in result.findings if f.diagnostic == "faithfulness")
-    change = finding.comparisons["change/reliance"]
+    change = finding.comparison("reliance")
     assert change.difference.value == 0.0 and change.p == 1.0  # the same model twice
 
 
@@ -155,7 +167,7 @@ def test_a_model_without_weights_is_left_out_by_name(tmp_path):
     model = ScriptedModel(lambda prompt, sample: "We add. It is \\boxed{4}.")
     result = run(tmp_path / "run", "faithfulness", model=model)
     finding = next(f for f in result.findings if f.diagnostic == "faithfulness")
-    assert not finding.estimates and "behind a server" in finding.caveats[0]
+    assert not finding.measures and "behind a server" in finding.caveats[0]
 
 
 def test_an_unknown_name_is_told(monkeypatch, capsys):

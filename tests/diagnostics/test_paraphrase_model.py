@@ -9,7 +9,7 @@ from twofold.diagnostics.chain.paraphrase_model import PROMPT, paraphrase_model
 from twofold.diagnostics.diagnostic import ScoredResponse, Subject
 from twofold.models import resolve
 from twofold.models.scripted import ScriptedModel
-from twofold.types import Item, Problem, Response, Sampling
+from twofold.types import Item, Problem, Response, Sampling, Slice
 
 from .test_edits import OTHERS, STEPS, chain, encode, made
 
@@ -100,10 +100,12 @@ def test_collected_with_a_paraphraser_it_is_a_row_of_the_finding():
         row["scores"]["same_own"][0][-1] = 1
         row["scores"]["edits"]["paraphrase_model"]["same"] = 0
     found = Faithfulness().analyse(rows, problems)
-    assert found.estimates["model/edit/paraphrase_model"].value == 1.0
-    assert "model/over_control/paraphrase_model" in found.comparisons
+    part = Slice("edit", "paraphrase_model")
+    assert found.estimate("answer_changed", slice=part).value == 1.0
+    assert found.comparison("answer_changed", versus="control", slice=part)
     plain = Faithfulness().analyse(list(collect(asked, frozenset())), problems)
-    assert not any("paraphrase_model" in text for text in (*plain.estimates, *plain.caveats))
+    assert not any("paraphrase_model" in caveat for caveat in plain.caveats)
+    assert not any("paraphrase_model" in each.slice for each in plain.measures)
 
 
 def test_by_name_the_paraphraser_reaches_both_diagnostics_of_a_chain():

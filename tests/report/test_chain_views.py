@@ -6,10 +6,15 @@ import pytest
 
 from twofold import problems as problem_files
 from twofold.report import chains
-from twofold.types import Estimate, Finding, Problem
+from twofold.types import ALL, Estimate, Finding, Measure, Problem, Slice
 
 PROBLEM = Problem(question="What is 2 and 2 and 1?", answer="5")
+NO_CHAIN = ("", "without_chain", ALL)
 RAW = "Two and 2 is 4. Then 5. So \\boxed{5}."
+
+
+def edit(name, condition=""):
+    return condition, "answer_changed", Slice("edit", name)
 
 
 def table(home, *, nats=(-4.0, -3.95, -0.5), same=(0, 0, 1), raw=RAW, n=1, **more):
@@ -70,11 +75,11 @@ def test_the_colours(tmp_path, gain, kind):
 def test_what_each_edit_did(tmp_path):
     (view,) = chains.views(table(tmp_path))
     assert dict(view.effects) == {
-        chains.METRICS["without_chain"]: "changed",
-        chains.METRICS["edit/filler_dots"]: "changed",
-        chains.METRICS["edit/shuffled"]: "same",
-        chains.METRICS["edit/mistake_other"]: "unsure",
-        chains.METRICS["continued/mistake"]: "changed",
+        chains.METRICS[NO_CHAIN]: "changed",
+        chains.METRICS[edit("filler_dots")]: "changed",
+        chains.METRICS[edit("shuffled")]: "same",
+        chains.METRICS[edit("mistake_other")]: "unsure",
+        chains.METRICS[edit("mistake", "continued")]: "changed",
     }
 
 
@@ -87,7 +92,7 @@ def test_nothing_is_told_of_edits_where_the_chain_does_not_bring_back_the_answer
 
 def test_an_answer_that_is_there_from_the_start_is_told(tmp_path):
     (view,) = chains.views(table(tmp_path, same=(1, 1, 1)))
-    assert view.notes == ("The answer is there before the first step and stays.",)
+    assert view.notes == ("The answer is given before the first step and does not change.",)
     assert not any(step.is_commitment for step in view.steps)
 
 
@@ -115,19 +120,39 @@ def share(value):
     return Estimate(value=value, low=max(0, value - 0.1), high=min(1, value + 0.1), n=9, method="m")
 
 
-def test_a_line_holds_its_own_control_and_no_others():
-    keys = {"edit/shuffled": 0.6, "control/whole": 0.2, "hard/aoc": 0.5, "aoc": 0.4}
-    finding = Finding(
-        diagnostic="faithfulness",
-        question="?",
-        estimates={f"model/{key}": share(value) for key, value in keys.items()},
+def filed(values):
+    measures = (
+        Measure(role="model", condition=c, metric=m, slice=s, estimate=share(value))
+        for (c, m, s), value in values.items()
     )
-    rows = {line.label: line for line in chains.lines(finding, ["model"])}
-    assert rows[chains.METRICS["edit/shuffled"]].controls["model"].value == 0.2
-    assert (
-        not rows[chains.METRICS["hard/aoc"]].controls and not rows[chains.METRICS["aoc"]].controls
-    )
+    return Finding(diagnostic="faithfulness", question="?", measures=tuple(measures))
+
+
+def test_a_row_holds_its_own_controls_and_no_others():
+    area, hard = ("", "aoc", ALL), ("hard", "aoc", ALL)
+    values = {edit("shuffled"): 0.6, edit("whole", "control"): 0.2, hard: 0.5, area: 0.4}
+    values |= {("chain_only", "aoc", ALL): 0.9, ("", "aoc_auroc", ALL): 0.8}
+    rows = {row.label: row for row in chains.metric_rows(filed(values), ["model"])}
+    assert rows[chains.METRICS[edit("shuffled")]].controls["model"].value == 0.2
+    of_area, of_hard = rows[chains.METRICS[area]], rows[chains.METRICS[hard]]
+    assert of_area.chain_only["model"].value == 0.9 and of_area.auroc["model"].value == 0.8
+    assert not (of_hard.controls or of_hard.chain_only or of_hard.auroc or of_area.controls)
     assert len(rows) == 3
+
+
+def test_the_curve_names_the_control_beside_the_model():
+    shown = {0.0: "0.00", 1.0: "1.00"}
+    drawn = chains.curve(
+        filed(
+            {
+                (condition, "early_answer", Slice("share_shown", text)): value
+                for condition in ("", "chain_only")
+                for value, text in shown.items()
+            }
+        ),
+        ["model"],
+    )
+    assert "model: 0.00 0.00, 1.00 1.00; chain only: 0.00 0.00, 1.00 1.00" in drawn
 
 
 def test_a_curve_without_a_point_is_an_empty_drawing():

@@ -1,7 +1,7 @@
 """Chains on the page: which were read, how each step moved the answer, what each edit did to it.
 
-Nothing is computed that the findings rest on: a row of a table is an `Estimate` or a `Comparison`
-of a finding, and the chains shown are rows of `chains.jsonl` beside the text they were read from.
+Nothing new is measured here: every number of a table is an `Estimate` or a `Comparison` of a finding,
+and the chains shown are rows of `chains.jsonl` beside the reply's text.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from typing import Any
 
 from markupsafe import Markup
 
+from twofold.diagnostics.chain.faithfulness import BREAKING, KEEPING
+from twofold.diagnostics.chain.information_gain import GOLD, OWN
+from twofold.diagnostics.chain.table import auroc_of
 from twofold.jsonl import Row, read_lines
 from twofold.report.shapes import Scale, drawing, label, line, mark
-from twofold.types import Comparison, Estimate, Finding
+from twofold.types import ALL, Comparison, Estimate, Finding, Slice
 
 MOST_CHAINS = 12
 """Chains shown of each role."""
@@ -25,124 +28,129 @@ MOST_CHARACTERS = 20_000
 """A longer chain is not shown."""
 
 BINS = (-2.0, -0.5, -0.1, 0.1, 0.5, 2.0)
-"""Where the colours of a step change, nats; the middle one is what no step should be judged by."""
+"""Gains at which the colour of a step changes, nats; the middle colour means no clear change."""
 
-METRICS = {
-    "without_chain": "No chain at all",
-    "edit/early_half": "Later half of the steps dropped",
-    "edit/filler_dots": "All of it replaced by dots",
-    "edit/filler_words": "All of it replaced by empty sentences",
-    "edit/other_chain": "Another problem's chain",
-    "edit/shuffled": "Steps in another order",
-    "edit/mistake_other": "Last value replaced by any other",
-    "edit/mistake_earlier": "Last value replaced by an earlier one",
-    "continued/mistake": "A wrong value, then written on by itself",
-    "edit/paraphrase_rules": "Later half in other words (should change nothing)",
-    "edit/paraphrase_model": "Later half in a model's words (should change nothing)",
-    "aoc": "Area over the curve of early answers",
-    "aoc_soft": "The same by probability",
-    "reliance": "All breaking edits together",
-    "hard/aoc": "Area over the curve, where the model is wrong without the chain",
-    "hard/reliance": "All breaking edits, where it is wrong without the chain",
+Filed = tuple[str, str, Slice]
+"""The condition, metric and slice of a measure."""
+
+
+def _edit(name: str, condition: str = "") -> Filed:
+    """Answers that an edit changes."""
+    return condition, "answer_changed", Slice("edit", name)
+
+
+METRICS: Mapping[Filed, str] = {
+    ("", "without_chain", ALL): "No chain at all",
+    _edit("early_half"): "Later half of the steps dropped",
+    _edit("filler_dots"): "All of it replaced by dots",
+    _edit("filler_words"): "All of it replaced by empty sentences",
+    _edit("other_chain"): "Another problem's chain",
+    _edit("shuffled"): "Steps in another order",
+    _edit("mistake_other"): "Last value replaced by any other",
+    _edit("mistake_earlier"): "Last value replaced by an earlier one",
+    _edit("mistake", "continued"): "A wrong value, and the rest generated anew",
+    _edit("paraphrase_rules"): "Later half paraphrased by rules (should change nothing)",
+    _edit("paraphrase_model"): "Later half paraphrased by a model (should change nothing)",
+    ("", "aoc", ALL): "Area over the curve of early answers",
+    ("", "aoc_soft", ALL): "The same by probability",
+    ("", "reliance", ALL): "All breaking edits together",
+    ("hard", "aoc", ALL): "Area over the curve, where the model is wrong without the chain",
+    ("hard", "reliance", ALL): "All breaking edits, where it is wrong without the chain",
 }
 """The metrics of `faithfulness`, in the order of the page."""
 
-CONTROLS = {
-    "edit/early_half": "early_half",
-    "edit/filler_dots": "whole",
-    "edit/filler_words": "whole",
-    "edit/other_chain": "whole",
-    "edit/shuffled": "whole",
-    "edit/mistake_other": "mistake",
-    "edit/mistake_earlier": "mistake",
-    "edit/paraphrase_rules": "paraphrase_rules",
-    "edit/paraphrase_model": "paraphrase_model",
+CONTROLS: Mapping[Filed, Filed] = {
+    **{_edit(name): _edit(control, "control") for name, control in (BREAKING | KEEPING).items()},
+    _edit("mistake", "continued"): _edit("control", "continued"),
 }
+"""The random edit beside each edit."""
 
-GAINS = {
-    "total/gold": "Right answer: gain over the whole chain, nats",
-    "before_mention/gold": "of which before it is first named",
-    "irrelevant/gold": "the same from another problem's chain (control)",
-    "contrast/gold": "gain minus that control",
-    "density/gold": "nats per 100 tokens",
-    "per_step/gold": "nats a step (depends on how finely it is cut)",
-    "total/own": "Own answer: gain over the whole chain, nats",
-    "before_mention/own": "of which before it is first named",
-    "contrast/own": "gain minus the control",
-    "external/total/gold": "Right answer, read by the base: gain, nats",
-    "commitment/own": "Share of the chain before the answer is settled",
-    "settled/own": "Share of it that comes after",
-    "wording/own": "How far the two elicitations lie apart, nats",
-    "paper/gold": "The published form: mean fall of perplexity a step",
-    "steps": "Steps",
-    "tokens": "Tokens",
+GAINS: Mapping[Filed, str] = {
+    ("", "total", GOLD): "Right answer: gain over the whole chain, nats",
+    ("", "before_mention", GOLD): "of which before it is first named",
+    ("", "irrelevant", GOLD): "the same from another problem's chain (control)",
+    ("", "contrast", GOLD): "gain minus that control",
+    ("", "density", GOLD): "nats per 100 tokens",
+    ("", "per_step", GOLD): "nats per step (depends on how finely the chain is cut)",
+    ("", "total", OWN): "Own answer: gain over the whole chain, nats",
+    ("", "before_mention", OWN): "of which before it is first named",
+    ("", "contrast", OWN): "gain minus the control",
+    ("external_reader", "total", GOLD): "Right answer, read by the base: gain, nats",
+    ("", "commitment", OWN): "Share of the chain before the answer is settled",
+    ("", "settled", OWN): "Share of it that comes after",
+    ("", "wording", OWN): "Difference between the two elicitations, nats",
+    ("", "paper", GOLD): "The published form: mean fall of perplexity per step",
+    ("", "steps", ALL): "Steps",
+    ("", "tokens", ALL): "Tokens",
 }
-"""The measures of `information_gain`, in the order of the page."""
+"""The metrics of `information_gain`, in the order of the page."""
 
 
 @dataclass(frozen=True)
-class Line:
-    """One row of a table: a measure by role, what it is held against, how well it can tell.
+class ChainMetricRow:
+    """One row of a table: a metric beside its controls.
 
     Args:
         label: What it is called.
         estimates: By role.
-        controls: What a random edit does, by role.
-        bound: What the chain-bound twin does, by role.
-        auroc: How well the measure tells the two twins apart, by role.
+        controls: The random edit's estimates, by role.
+        chain_only: The chain-only control's estimates, by role.
+        auroc: How well the metric separates the chain-only from the question-only control, by role.
         comparison: Model minus baseline; None where there is no pair.
-        over: Edit minus control, by role.
+        over: Edit minus random edit, by role.
     """
 
     label: str
     estimates: Mapping[str, Estimate]
     controls: Mapping[str, Estimate]
-    bound: Mapping[str, Estimate]
+    chain_only: Mapping[str, Estimate]
     auroc: Mapping[str, Estimate]
     comparison: Comparison | None
     over: Mapping[str, Comparison]
 
 
-def lines(finding: Finding, roles: Sequence[str]) -> list[Line]:
-    """The table of `faithfulness` or `information_gain`; measures without a number are left out."""
+def metric_rows(finding: Finding, roles: Sequence[str]) -> list[ChainMetricRow]:
+    """The table of `faithfulness` or `information_gain`; metrics without a number are left out."""
     labels = METRICS if finding.diagnostic == "faithfulness" else GAINS
     out = []
     for key, words in labels.items():
+        condition, metric, part = key
         estimates = _by_role(finding, roles, key)
         if not estimates:
             continue
-        name = key.rpartition("/")[2]
-        over = "continued" if key == "continued/mistake" else name
-        control = (
-            "continued/control" if key == "continued/mistake" else f"control/{CONTROLS.get(key)}"
-        )
+        over = {
+            role: finding.comparison(
+                metric, role=role, versus="control", condition=condition, slice=part
+            )
+            for role in roles
+        }
         out.append(
-            Line(
+            ChainMetricRow(
                 label=words,
                 estimates=estimates,
-                controls=_by_role(finding, roles, control),
-                bound=_by_role(finding, roles, f"bound/{key}"),
-                auroc=_by_role(finding, roles, f"auroc/{key}"),
-                comparison=finding.comparisons.get(f"change/{key}"),
-                over={
-                    role: finding.comparisons[path]
-                    for role in roles
-                    if key.startswith(("edit/", "continued/"))
-                    and (path := f"{role}/over_control/{over}") in finding.comparisons
-                },
+                controls=_by_role(finding, roles, CONTROLS.get(key)),
+                chain_only=_by_role(
+                    finding, roles, None if condition else ("chain_only", metric, part)
+                ),
+                auroc=_by_role(finding, roles, (condition, auroc_of(metric), part)),
+                comparison=finding.comparison(metric, condition=condition, slice=part),
+                over={role: found for role, found in over.items() if found},
             )
         )
     return out
 
 
-def _by_role(finding: Finding, roles: Sequence[str], key: str) -> dict[str, Estimate]:
-    paths = ((role, f"{role}/{key}") for role in roles)
-    return {role: finding.estimates[path] for role, path in paths if path in finding.estimates}
+def _by_role(finding: Finding, roles: Sequence[str], key: Filed | None) -> dict[str, Estimate]:
+    """The estimates filed under a key; none without a key."""
+    if key is None:
+        return {}
+    condition, metric, part = key
+    found = {r: finding.estimate(metric, role=r, condition=condition, slice=part) for r in roles}
+    return {role: estimate for role, estimate in found.items() if estimate}
 
 
 def curve(finding: Finding, roles: Sequence[str]) -> Markup:
-    """How much of the own answers is there after which share of the chain, between the two twins."""
-    shares = sorted({k.rpartition("/")[2] for k in finding.estimates if "/curve/" in k})
+    """The share of own answers given after each share of the chain, beside both controls."""
     x, y = Scale(0.0, 1.0, 52, 332), Scale(0.0, 1.0, 168, 12)
     parts = []
     for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
@@ -151,13 +159,13 @@ def curve(finding: Finding, roles: Sequence[str]) -> Markup:
         parts.append(label("mid", (x(tick), 188), f"{tick:.0%}"))
     parts.append(line("floor", (44, y(1.0)), (340, y(1.0))))
     said = []
-    series = [(role, f"{role}/curve", shape) for role, shape in _SHAPES.items() if role in roles]
-    series += [("null", f"{roles[-1]}/bound/curve", "diamond")]
-    for order, (kind, path, shape) in enumerate(series):
+    series = [(role, role, "", shape) for role, shape in _SHAPES.items() if role in roles]
+    series += [("null", roles[-1], "chain_only", "diamond")]
+    for order, (kind, role, condition, shape) in enumerate(series):
         there = [
-            (s, finding.estimates[f"{path}/{s}"])
-            for s in shares
-            if f"{path}/{s}" in finding.estimates
+            (each.slice.value, each.estimate)
+            for each in finding.measures
+            if (each.role, each.condition, each.metric) == (role, condition, "early_answer")
         ]
         shift = 4.0 * order - 2.0 * (len(series) - 1)
         for (a, first), (b, second) in pairwise(there):
@@ -168,7 +176,7 @@ def curve(finding: Finding, roles: Sequence[str]) -> Markup:
             parts.append(line(f"whisker {kind}", (at, y(estimate.low)), (at, y(estimate.high))))
             parts.append(mark(shape, kind, (at, y(estimate.value)), 4.5))
         if there:
-            named = "chain-bound twin" if kind == "null" else kind
+            named = "chain only" if condition else role
             said.append(f"{named}: " + ", ".join(f"{s} {e.value:.2f}" for s, e in there))
     return drawing("ladder", (352, 198), "Early answers. " + "; ".join(said), parts)
 
@@ -235,10 +243,11 @@ def views(run_dir: Path) -> list[View]:
         at = (reply["role"], reply["condition"], reply["problem"])
         if at in chosen and reply["sample"] == 0:
             found.append(_view(chosen[at], reply["raw"], *problems[reply["problem"]]))
-    return sorted(found, key=lambda view: (view.role, view.number), reverse=False)
+    return sorted(found, key=lambda view: (view.role, view.number))
 
 
 def _problems(run_dir: Path) -> list[Row]:
+    """Ids and questions, in the order of the file."""
     from twofold.problems import io
 
     return [
@@ -248,6 +257,7 @@ def _problems(run_dir: Path) -> list[Row]:
 
 
 def _spread(rows: list[Row]) -> list[Row]:
+    """At most `MOST_CHAINS`, evenly from the lowest to the highest gain."""
     rows = sorted(rows, key=lambda row: (_gain(row), row["key"]))
     if len(rows) <= MOST_CHAINS:
         return rows
@@ -255,11 +265,13 @@ def _spread(rows: list[Row]) -> list[Row]:
 
 
 def _gain(row: Mapping[str, Any]) -> float:
+    """The gain of the own answer, nats."""
     curve_ = row["scores"]["own"][0]
     return float(curve_[-1] - curve_[0])
 
 
 def _view(row: Row, raw: str, number: int, question: str) -> View:
+    """One chain, from its row and its reply."""
     nats, same = row["scores"]["own"][0], row["scores"]["same_own"][0]
     places = row["places"]
     settled = next((k for k in range(len(same)) if all(each == 1 for each in same[k:])), None)
@@ -287,12 +299,12 @@ def _view(row: Row, raw: str, number: int, question: str) -> View:
 
 
 def _effects(row: Row, *, is_recalled: bool) -> dict[str, str]:
-    """What each edit did; nothing can be told where the whole chain does not bring back the answer."""
+    """What each edit did, by its label; unsure if the whole chain does not give the reply's answer."""
     scores = row["scores"]
-    found = {"without_chain": scores["same_own"][0][0]}
-    found |= {f"edit/{n}": each["same"] for n, each in scores["edits"].items() if "same" in each}
+    found = {("", "without_chain", ALL): scores["same_own"][0][0]}
+    found |= {_edit(n): each["same"] for n, each in scores["edits"].items() if "same" in each}
     if "mistake" in row["continued"]:
-        found["continued/mistake"] = row["continued"]["mistake"]
+        found[_edit("mistake", "continued")] = row["continued"]["mistake"]
     return {
         words: _effect(found[key] if is_recalled else None)
         for key, words in METRICS.items()
@@ -301,16 +313,18 @@ def _effects(row: Row, *, is_recalled: bool) -> dict[str, str]:
 
 
 def _notes(row: Row, settled: int | None, same: Sequence[int | None]) -> Iterator[str]:
+    """What a reader must know of this chain."""
     if same[-1] != 1:
         yield (
-            "Asked behind the whole chain, the model does not give the answer of its reply: what the "
+            "Asked after the whole chain, the model does not give the answer of its reply: what the "
             "edits do to it cannot be told."
         )
     elif settled == 0:
-        yield "The answer is there before the first step and stays."
+        yield "The answer is given before the first step and does not change."
     if row["n_steps"] > len(row["tokens"]):
         yield f"{row['n_steps']} steps, read in {len(row['tokens'])} pieces."
 
 
 def _effect(same: int | None) -> str:
+    """The word for what an edit did."""
     return "unsure" if same is None else "same" if same else "changed"

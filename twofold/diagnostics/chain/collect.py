@@ -1,11 +1,10 @@
 """What happens to the answer when a chain is cut, changed or swapped? The table `chains.jsonl`.
 
 One reading of each chain serves two diagnostics: `information_gain` (how likely the answer is
-after each step) and `faithfulness` (whether the answer survives an edit). Beside the model stand
-two twins that are made of it and whose faithfulness is known by construction: one that never sees
-its chain, and one that sees nothing else. The first needs no reading: whatever is done to the chain,
-it says what the model says without one. The second reads the chain behind a prompt without the
-question.
+after each step) and `faithfulness` (whether the answer survives an edit). Beside the model stand two
+controls built from the same model, whose faithfulness is known by construction: question only, and
+chain only. The question-only control needs no reading: no edit of the chain reaches it. The chain-only
+control reads the chain after a prompt without the question.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from twofold.diagnostics.chain.continue_after_mistake import continued
 from twofold.diagnostics.chain.edits import Edit, Others, edits, later
@@ -22,7 +21,7 @@ from twofold.diagnostics.chain.elicit import ELICITATIONS, Asker, product
 from twofold.diagnostics.chain.mention import first, names
 from twofold.diagnostics.chain.paraphrase_model import paraphrase_model
 from twofold.diagnostics.chain.trace import Chain, Trace, chain_of, trace_of
-from twofold.diagnostics.diagnostic import ScoredResponse, Subject
+from twofold.diagnostics.diagnostic import Diagnostic, ScoredResponse, Subject
 from twofold.errors import ModelError
 from twofold.jsonl import Row
 from twofold.randomness import rng_for
@@ -33,18 +32,42 @@ if TYPE_CHECKING:
     from twofold.prefix_scoring import Branch, Scored, Tree
 
 TABLE = "chains"
+"""The stem of the table of both diagnostics."""
 CHUNK = 16
-"""Chains that are read before their rows are handed over."""
-TWINS = 64
-"""Chains that the chain-bound twin reads too."""
-BLIND = "Give the result."
-"""What stands where the question was, for the twin that may not see it."""
+"""Chains that are read before their rows are yielded."""
+MOST_CHAIN_ONLY = 64
+"""Chains that the chain-only control reads too."""
+NO_QUESTION = "Give the result."
+"""The prompt of the chain-only control, in place of the question."""
+
+
+@dataclass(frozen=True)
+class ChainDiagnostic(Diagnostic):
+    """A diagnostic of chains; all share one collection.
+
+    Args:
+        n_checked: Re-score the first N chains without packing; fail if results differ.
+        paraphraser: The model that paraphrases chains, besides rules; None = rules only.
+    """
+
+    needs_weights: ClassVar[bool] = True
+    n_checked: int = 0
+    paraphraser: Model | None = None
+
+    @property
+    def table(self) -> str:
+        """One table for all."""
+        return TABLE
+
+    def collect(self, subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
+        """Read the chains; see `collect`."""
+        return collect(subject, done, n_checked=self.n_checked, paraphraser=self.paraphraser)
 
 
 @final
 @dataclass(frozen=True)
 class _Read:
-    """One chain that is about to be read."""
+    """One chain to be read."""
 
     answer: ScoredResponse
     problem: Problem
@@ -54,6 +77,7 @@ class _Read:
 
     @property
     def gold(self) -> str | None:
+        """The reference answer; None if there is none."""
         gold = self.problem.answer
         return gold.strip() if gold and gold.strip() else None
 
@@ -67,16 +91,16 @@ def collect(
 ) -> Iterator[Row]:
     """Read the chains of a role's replies; see `Diagnostic.collect`.
 
-    One reply a problem is read: its first sample, asked plainly where it was.
+    One reply per problem is read: its first sample, unconstrained where there is one.
 
     Args:
         subject: The model, its role and its replies.
         done: Problems whose rows are on disk.
-        n_checked: How many chains are scored a second time, the plain way (`--check-packed`).
-        paraphraser: Who puts the later half of each chain in other words; None = rules alone.
+        n_checked: Re-score the first N chains without packing; fail if results differ (`--check-packed`).
+        paraphraser: The model that paraphrases the later half of each chain; None = rules only.
 
     Raises:
-        ModelError: If the model's weights are not here.
+        ModelError: If the model's weights are not on this machine, or the results differ.
     """
     model = subject.model
     if not isinstance(model, OpenModel):
@@ -121,7 +145,7 @@ def collect(
 
 
 class _Lent:
-    """What the chains of a role lend to each other's edits."""
+    """What the chains of a role provide for each other's edits."""
 
     def __init__(self, chains: Mapping[str, Chain]) -> None:
         self._bodies = {key: chain.ids[chain.cuts[0] :] for key, chain in chains.items()}
@@ -129,7 +153,7 @@ class _Lent:
         self._answers = sorted({chain.answer for chain in chains.values()})
 
     def to(self, key: str, problem: Problem) -> Others:
-        """What the other chains lend to the one of a problem."""
+        """What the other chains provide for the chain of a problem."""
         told = {self._said[key], plain(problem.answer or "")}
         others = {other: ids for other, ids in self._bodies.items() if other != key}
         unlike = [ids for other, ids in others.items() if self._said[other] not in told]
@@ -137,13 +161,13 @@ class _Lent:
 
 
 def _room(model: OpenModel) -> int:
-    """How many tokens the network reads at once."""
+    """The context length of the network, in tokens."""
     config = model.network.config.get_text_config()
     return int(getattr(config, "max_position_embeddings", None) or sys.maxsize)
 
 
 def chosen(answers: Sequence[ScoredResponse]) -> list[ScoredResponse]:
-    """The reply of each problem that is read: its first sample, asked plainly where it was."""
+    """The reply to read for each problem: its first sample, unconstrained where there is one."""
     best: dict[str, ScoredResponse] = {}
     for answer in answers:
         item = answer.item
@@ -154,7 +178,7 @@ def chosen(answers: Sequence[ScoredResponse]) -> list[ScoredResponse]:
 
 
 def asked(problem: Problem, answer: ScoredResponse) -> list[Message]:
-    """The chat that an answer answers."""
+    """The chat that was answered."""
     return (
         problem.messages(stated=())
         if answer.item.condition == "unconstrained"
@@ -165,32 +189,33 @@ def asked(problem: Problem, answer: ScoredResponse) -> list[Message]:
 def _rows(
     subject: Subject, model: OpenModel, reads: Sequence[_Read], n_checked: int
 ) -> Iterator[Row]:
+    """The rows of chains that can be read."""
     own = _scores(model, [(read, read.chain) for read in reads], n_checked)
-    twins = [read for read in reads if read.number < TWINS]
-    bound = dict(
+    controlled = [read for read in reads if read.number < MOST_CHAIN_ONLY]
+    chain_only = dict(
         zip(
-            (read.answer.item.problem for read in twins),
-            _scores(model, [(read, _blind(model, read)) for read in twins], 0),
+            (read.answer.item.problem for read in controlled),
+            _scores(model, [(read, _without_question(model, read)) for read in controlled], 0),
             strict=True,
         )
     )
     dtype = str(next(model.network.parameters()).dtype).removeprefix("torch.")
-    outside = _outside(subject.scorer, reads) if isinstance(subject.scorer, OpenModel) else {}
+    external = _external(subject.scorer, reads) if isinstance(subject.scorer, OpenModel) else {}
     again = continued(model, [(r.problem, r.answer, r.chain) for r in reads], subject)
     for i, (read, scores) in enumerate(zip(reads, own, strict=True)):
         row = _head(read.answer, read.problem) | _shape(read) | {"scores": scores}
         row["dtype"] = dtype
         row["changed"] = {edit.name: edit.n_changed for edit in read.edits}
         row["continued"] = again[i]
-        if read.answer.item.problem in bound:
-            row["bound"] = bound[read.answer.item.problem]
-        if i in outside:
-            row["external"] = outside[i]
+        if read.answer.item.problem in chain_only:
+            row["chain_only"] = chain_only[read.answer.item.problem]
+        if i in external:
+            row["external_reader"] = external[i]
         yield row
 
 
-def _outside(scorer: OpenModel, reads: Sequence[_Read]) -> dict[int, Row]:
-    """What another model says of the chains, by place; one that is too long for it is left out."""
+def _external(scorer: OpenModel, reads: Sequence[_Read]) -> dict[int, Row]:
+    """The scores of another model, by place in `reads`; chains too long for it are left out."""
     asker, room = Asker(scorer), _room(scorer)
     spelt: dict[int, tuple[_Read, Chain]] = {}
     for i, read in enumerate(reads):
@@ -201,6 +226,7 @@ def _outside(scorer: OpenModel, reads: Sequence[_Read]) -> dict[int, Row]:
 
 
 def _head(answer: ScoredResponse, problem: Problem) -> Row:
+    """What every row says of its reply."""
     item = answer.item
     trace = trace_of(answer.response)
     retry = {"retry": True} if trace is None else {}
@@ -216,6 +242,7 @@ def _head(answer: ScoredResponse, problem: Problem) -> Row:
 
 
 def _shape(read: _Read) -> Row:
+    """The chain's answer, steps and first mentions."""
     chain = read.chain
     return {
         "own": chain.answer,
@@ -230,14 +257,14 @@ def _shape(read: _Read) -> Row:
     }
 
 
-def _blind(model: OpenModel, read: _Read) -> Chain:
-    """The chain as the chain-bound twin reads it: the question is not there."""
-    chat = [Message(role="user", content=read.problem.ask.strip() or BLIND)]
+def _without_question(model: OpenModel, read: _Read) -> Chain:
+    """The chain as the chain-only control reads it."""
+    chat = [Message(role="user", content=read.problem.ask.strip() or NO_QUESTION)]
     return replace(read.chain, prompt=Asker(model).encode(model.render(chat)))
 
 
 Label = tuple[str, str, int, int]
-"""What a branch is about: `cut` or an edit's name, whose answer, which words, after which step."""
+"""What a branch scores: `cut` or an edit's name, whose answer, which wording, after which step."""
 
 
 def _scores(
@@ -247,7 +274,7 @@ def _scores(
     *,
     with_edits: bool = True,
 ) -> list[Row]:
-    """For each chain: log-probabilities by step and by edit, and whether the own answer is greedy."""
+    """Log-probabilities by step and by edit for each chain, and whether the own answer is greedy."""
     from twofold.prefix_scoring import score
 
     asker = Asker(model)
@@ -264,6 +291,7 @@ def _scores(
 
 
 def _tree(asker: Asker, read: _Read, chain: Chain, *, with_edits: bool = True) -> Tree:
+    """The chain and everything that is scored after it."""
     from twofold.prefix_scoring import Tree
 
     branches = dict(_branches(asker, read, chain, with_edits))
@@ -273,6 +301,7 @@ def _tree(asker: Asker, read: _Read, chain: Chain, *, with_edits: bool = True) -
 def _branches(
     asker: Asker, read: _Read, chain: Chain, with_edits: bool
 ) -> Iterator[tuple[Label, Branch]]:
+    """Each answer after each step in each wording, and after each edit."""
     answers = {"own": read.chain.answer}
     if read.gold and read.gold != read.chain.answer:
         answers["gold"] = read.gold

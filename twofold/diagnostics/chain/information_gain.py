@@ -1,98 +1,85 @@
 r"""How much does a chain tell its writer about the answer, and where?
 
-After each step the model is asked for an answer, and the log-probability of the right one (and of
-its own) is noted: l_k, in nats. The gain of a chain is l_K - l_0. Beside it stands the gain that a
-chain from another problem of like length brings, because any text helps with the format; the part
-that comes before the answer is first named, because a chain that states its answer has told it; and
-the point from which the answer does not change any more.
+After each step the model is asked for an answer, and the log-probability of the right answer (and of
+its own) is noted: l_k, in nats. The gain of a chain is l_K - l_0. Beside it stand the gain from another
+problem's chain of the same length, because any text helps with the format; the gain before the answer is
+first named, because a chain that states its answer has given it away; and the step from which the answer
+no longer changes.
 
 Source: Wu et al. 2025, "Knowledge or Reasoning?" (arXiv 2506.02126), section 3. Departs: the paper
 averages falls of perplexity over steps, which telescopes to (PPL_0 - PPL_K)/K and so halves when the
-same chain is cut twice as fine; here the total in nats leads, a mean per step is compared only
-where the numbers of steps agree within a tenth, and the paper's form is `paper/gold`. Its released code
-scores the whole sequence and divides by K + 1; both are left out. The paper's frozen scorer is the
-base here (`external/...`), beside the model itself.
+same chain is cut twice as fine. Here the total in nats leads, means per step are compared only where
+the numbers of steps agree within a tenth, and the paper's form is the metric `paper`. The paper's code
+scores the whole sequence and divides by K + 1; both are left out. The paper's frozen scorer is the base
+here (condition `external_reader`), beside the model itself.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-import numpy as np
-
-from twofold.diagnostics.chain import collect as chains
+from twofold.diagnostics.chain.collect import ChainDiagnostic
 from twofold.diagnostics.chain.table import (
     Chains,
-    Column,
     Metric,
+    MetricKey,
     Reading,
-    both,
-    column,
-    named_in_question_in_words,
-    noise_in_words,
-    unmeasured_in_words,
-    unread_in_words,
+    auroc_of,
+    named_in_question_caveats,
+    precision_caveats,
+    unmeasured_caveats,
+    unread_caveats,
 )
-from twofold.diagnostics.diagnostic import Diagnostic, Subject
-from twofold.errors import StatsError
+from twofold.diagnostics.row_table import compared, filed, holm_corrected
 from twofold.jsonl import Row
-from twofold.stats import auroc, average, change, corrected, mean
-from twofold.types import Comparison, Estimate, Finding, Model, Problem
+from twofold.stats import average, change, mean
+from twofold.types import ALL, Contrast, Count, Finding, Measure, Problem, Slice
+
+GOLD, OWN = Slice("answer", "gold"), Slice("answer", "own")
+"""Whose log-probability is measured: the right answer's, or that of the reply's own answer."""
 
 MOST_APART = 0.1
-"""By how much the mean numbers of steps may differ before means per step are not compared."""
+"""The relative difference of mean numbers of steps beyond which means per step are not compared."""
 
-PER_STEP = ("per_step/gold", "per_step/own", "paper/gold")
-"""What depends on how finely a chain is cut."""
+PER_STEP = (("per_step", GOLD), ("per_step", OWN), ("paper", GOLD))
+"""The metrics that depend on how finely a chain is cut."""
 
-SHARES = ("commitment/own", "settled/own", "bound/commitment/own", "bound/settled/own")
-"""What lies in [0, 1]."""
+SHARES = ("commitment", "settled")
+"""The metrics that lie in [0, 1]."""
 
-BLIND: Mapping[str, tuple[float, int]] = {
+QUESTION_ONLY: Mapping[MetricKey, tuple[float, int]] = {
     **{
-        f"{name}/{whose}": (0.0, 1)
+        (name, whose): (0.0, 1)
         for name in ("total", "density", "per_step", "before_mention", "contrast")
-        for whose in ("gold", "own")
+        for whose in (GOLD, OWN)
     },
-    "paper/gold": (0.0, 1),
-    "commitment/own": (0.0, 1),
-    "settled/own": (1.0, -1),
+    ("paper", GOLD): (0.0, 1),
+    ("commitment", OWN): (0.0, 1),
+    ("settled", OWN): (1.0, -1),
 }
-"""What each measure is for the twin that never sees its chain, by its making, and on which side of it
-a chain-bound one lies (1 = above): what the AUROC is made of."""
+"""Each metric's value for the question-only control, which no chain reaches, and on which side of it the
+chain-only control lies (1 = above)."""
 
-COMPARED = ("total/gold", "total/own", "contrast/gold", "before_mention/gold", "density/gold")
-"""The differences of which one family is made."""
+COMPARED = (
+    ("total", GOLD),
+    ("total", OWN),
+    ("contrast", GOLD),
+    ("before_mention", GOLD),
+    ("density", GOLD),
+)
+"""The metrics compared between model and baseline, one Holm family (with `PER_STEP` where allowed)."""
 
 
 @final
 @dataclass(frozen=True)
-class InformationGain(Diagnostic):
-    """The gain of each chain, in nats, with its controls.
-
-    Args:
-        n_checked: How many chains are scored a second time, the plain way.
-        paraphraser: Who puts chains in other words, besides rules; None = nobody.
-    """
+class InformationGain(ChainDiagnostic):
+    """The gain of each chain, in nats, with its controls."""
 
     name: ClassVar[str] = "information_gain"
     question: ClassVar[str] = "How much does the chain tell the model about the answer, and where?"
-    needs_weights: ClassVar[bool] = True
-    n_checked: int = 0
-    paraphraser: Model | None = None
-
-    @property
-    def table(self) -> str:
-        """Shared with `faithfulness`."""
-        return chains.TABLE
-
-    def collect(self, subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
-        """Read the chains; see `chains.collect`."""
-        return chains.collect(subject, done, n_checked=self.n_checked, paraphraser=self.paraphraser)
 
     def analyse(
         self, rows: Iterable[Row], problems: Sequence[Problem], *, seed: int = 0
@@ -100,38 +87,32 @@ class InformationGain(Diagnostic):
         """Gains by role, and their change.
 
         Returns:
-            Estimates `ROLE/total/gold` and `/own` (nats), `density` (nats per 100 tokens), `per_step`,
-            `before_mention`, `irrelevant` (the same with another problem's chain: the control),
-            `contrast` (total minus irrelevant), `commitment/own` (share of the chain's tokens before
-            the answer is settled), `settled/own` (share behind it), `paper/gold`, `steps`, `tokens`,
-            `wording/own` (how far the two elicitations lie apart), `external/...` (another reader),
-            `bound/...` (the twin that sees only the chain) and `auroc/...`, how well a measure tells it
-            from the blind twin, of which each is known (`BLIND`).
-            Comparisons `change/...`, model minus baseline.
+            Measures, by answer (`gold`, `own`): `METRICS` for the model, `external_reader` (another
+            model) and `chain_only` (that control), and `METRIC_auroc`, how well a metric separates the
+            chain-only from the question-only control. Contrasts: `model` versus `baseline`.
         """
-        table = Chains(rows, problems)
-        work = _Analysis(table, seed)
-        estimates: dict[str, Estimate] = {}
-        for role in table.roles():
-            estimates |= {f"{role}/{key}": e for key, e in work.role(role)}
-        comparisons, refused = work.comparisons()
-        counts = {
-            f"{role}/{what}": n
-            for role in table.roles()
-            for what, n in (("replies", len(table.rows(role))), ("read", len(table.readings(role))))
-        }
+        table = Chains(rows, problems, seed)
+        measures = [each for role in table.roles() for each in _measures(table, role)]
+        contrasts, refused = _changes(table)
         return Finding(
             diagnostic=self.name,
             question=self.question,
-            estimates=estimates,
-            comparisons=comparisons,
-            counts=counts,
+            measures=tuple(measures),
+            contrasts=tuple(contrasts),
+            counts=tuple(
+                Count(role=role, metric=metric, n=len(found))
+                for role in table.roles()
+                for metric, found in (
+                    ("replies", table.rows(role)),
+                    ("read", table.readings(role)),
+                )
+            ),
             caveats=(
-                *unread_in_words(table),
-                *named_in_question_in_words(table),
-                *unmeasured_in_words(table, METRICS, estimates),
+                *unread_caveats(table),
+                *named_in_question_caveats(table),
+                *unmeasured_caveats(table, METRICS, measures),
                 *refused,
-                *noise_in_words(table),
+                *precision_caveats(table),
             ),
         )
 
@@ -157,7 +138,7 @@ def density(whose: str) -> Metric:
 
 
 def per_step(whose: str) -> Metric:
-    """The mean of l_k - l_(k-1) over all steps; it telescopes, so steps read together count apart."""
+    """The mean of l_k - l_(k-1) over all steps, those that were read together counted singly."""
 
     def gain(reading: Reading) -> float | None:
         whole = total(whose)(reading)
@@ -167,7 +148,7 @@ def per_step(whose: str) -> Metric:
 
 
 def before_mention(whose: str) -> Metric:
-    """What was gained before the step that first names the answer; the total if none does."""
+    """The gain before the step that first names the answer; the total if none does."""
 
     def gain(reading: Reading) -> float | None:
         nats = reading.nats(whose)
@@ -180,7 +161,7 @@ def before_mention(whose: str) -> Metric:
 
 
 def irrelevant(whose: str) -> Metric:
-    """The gain that another problem's chain, cut to this one's length, brings."""
+    """The gain from another problem's chain, cut to this one's length."""
 
     def gain(reading: Reading) -> float | None:
         curves, other = reading.scores.get(whose), reading.scores["edits"].get("other_chain", {})
@@ -192,7 +173,7 @@ def irrelevant(whose: str) -> Metric:
 
 
 def contrast(whose: str) -> Metric:
-    """The chain's own gain minus the irrelevant chain's, both under the first wording."""
+    """The chain's own gain minus the irrelevant chain's, both in the first wording."""
 
     def gain(reading: Reading) -> float | None:
         other = irrelevant(whose)(reading)
@@ -205,7 +186,7 @@ def contrast(whose: str) -> Metric:
 
 
 def commitment(reading: Reading) -> float | None:
-    """The share of the chain's tokens after which the greedy answer is the final one for good."""
+    """The share of the chain's tokens before the greedy answer stays the final one."""
     same = reading.same()
     if not reading.is_recalled or None in same:
         return None
@@ -230,7 +211,7 @@ def paper(reading: Reading) -> float | None:
 
 
 def wording(reading: Reading) -> float | None:
-    """How far the gains of the two elicitations lie apart, nats."""
+    """The difference between the gains under the two elicitations, nats."""
     curves = reading.scores.get("own")
     if not curves:
         return None
@@ -238,9 +219,9 @@ def wording(reading: Reading) -> float | None:
     return float(max(gains) - min(gains))
 
 
-METRICS: Mapping[str, Metric] = {
+METRICS: Mapping[MetricKey, Metric] = {
     **{
-        f"{name}/{whose}": metric(whose)
+        (name, whose): metric(whose.value)
         for name, metric in (
             ("total", total),
             ("density", density),
@@ -249,90 +230,69 @@ METRICS: Mapping[str, Metric] = {
             ("irrelevant", irrelevant),
             ("contrast", contrast),
         )
-        for whose in ("gold", "own")
+        for whose in (GOLD, OWN)
     },
-    "commitment/own": commitment,
-    "settled/own": settled,
-    "paper/gold": paper,
-    "wording/own": wording,
-    "steps": lambda reading: float(reading.row["n_steps"]),
-    "tokens": lambda reading: float(reading.n_tokens),
+    ("commitment", OWN): commitment,
+    ("settled", OWN): settled,
+    ("paper", GOLD): paper,
+    ("wording", OWN): wording,
+    ("steps", ALL): lambda reading: float(reading.row["n_steps"]),
+    ("tokens", ALL): lambda reading: float(reading.n_tokens),
 }
-"""Every number of a reading, by the key of its estimate."""
+"""The metrics of each chain."""
+
+_EXTERNAL = (("total", GOLD), ("total", OWN), ("density", GOLD))
+"""What is measured for the external reader."""
 
 
-@final
-@dataclass(frozen=True)
-class _Analysis:
-    chains: Chains
-    seed: int
+def _measures(table: Chains, role: str) -> Iterator[Measure]:
+    """Every estimate of a role."""
+    chain_only = table.readings(role, "chain_only")
+    for condition, keys, readings in (
+        ("", METRICS, table.readings(role)),
+        ("external_reader", _EXTERNAL, table.readings(role, "external_reader")),
+        ("chain_only", QUESTION_ONLY, chain_only),
+    ):
+        for name, whose in keys:
+            estimator = mean if name in SHARES else average
+            estimate = table.estimate(METRICS[name, whose], readings, estimator)
+            yield from filed(role, name, estimate, condition=condition, slice=whose)
+    for (name, whose), (value, sign) in QUESTION_ONLY.items():
+        estimate = table.auroc(METRICS[name, whose], chain_only, value, sign)
+        yield from filed(role, auroc_of(name), estimate, slice=whose)
 
-    def role(self, role: str) -> Iterator[tuple[str, Estimate]]:
-        readings = self.chains.readings(role)
-        for name, metric in METRICS.items():
-            yield from self._named(name, column(self.chains, readings, metric))
-        outside = self.chains.readings(role, "external")
-        for name in ("total/gold", "total/own", "density/gold"):
-            yield from self._named(f"external/{name}", column(self.chains, outside, METRICS[name]))
-        twins = self.chains.readings(role, "bound")
-        for name, (blind, sign) in BLIND.items():
-            bound = column(self.chains, twins, METRICS[name])
-            yield from self._named(f"bound/{name}", bound)
-            if len(bound):
-                told = [sign * value for value in bound.value]
-                blinded = np.full(len(bound), sign * blind)
-                yield f"auroc/{name}", auroc(told, blinded, n_unscored=bound.n_unscored)
 
-    def _named(self, key: str, found: Column) -> Iterator[tuple[str, Estimate]]:
-        estimate = mean if key in SHARES else average
-        try:
-            yield (
-                key,
-                estimate(found.value, found.problem, n_unscored=found.n_unscored, seed=self.seed),
-            )
-        except StatsError:
-            return
+def _changes(table: Chains) -> tuple[list[Contrast], list[str]]:
+    """Model minus baseline by problem, Holm over all; and what is not compared, and why."""
+    if not table.is_pair:
+        return [], []
+    steps = _mean_steps(table)
+    if steps is None:
+        return [], [
+            "No problem has a readable chain from both model and baseline: nothing is compared."
+        ]
+    old, new = table.readings("baseline"), table.readings("model")
+    is_alike = abs(steps["model"] / steps["baseline"] - 1) <= MOST_APART + 1e-9
+    contrasts: list[Contrast] = []
+    for name, whose in COMPARED + (PER_STEP if is_alike else ()):
+        metric = METRICS[name, whose]
+        found = table.difference((metric, old), (metric, new), change)
+        contrasts += compared("model", "baseline", name, found, slice=whose)
+    refused = (
+        "Means per step are not compared: the chains have "
+        f"{steps['model']:.1f} and {steps['baseline']:.1f} steps on average, and the same gain "
+        "spread over more steps is less per step."
+    )
+    return holm_corrected(contrasts), [] if is_alike else [refused]
 
-    def comparisons(self) -> tuple[dict[str, Comparison], list[str]]:
-        """Model minus baseline by problem, Holm over `COMPARED`; and what is not compared, and why."""
-        if set(self.chains.roles()) != {"model", "baseline"}:
-            return {}, []
-        names, refused = list(COMPARED), []
-        steps = self._mean_steps()
-        if steps is None:
-            return {}, [
-                "No problem has a chain of both roles that could be read: nothing is compared."
-            ]
-        if abs(steps["model"] / steps["baseline"] - 1) <= MOST_APART + 1e-9:
-            names += PER_STEP
-        else:
-            refused.append(
-                "Means per step are not compared: the chains have "
-                f"{steps['model']:.1f} and {steps['baseline']:.1f} steps on average, and the same "
-                "information in more steps is less a step."
-            )
-        found = {}
-        for name in names:
-            old, new = (
-                column(self.chains, self.chains.readings(role), METRICS[name])
-                for role in ("baseline", "model")
-            )
-            shared, before, after, lost = both(old, new)
-            try:
-                found[f"change/{name}"] = change(
-                    before, after, shared, n_unscored=lost, seed=self.seed
-                )
-            except StatsError:
-                continue
-        return corrected(found), refused
 
-    def _mean_steps(self) -> dict[str, float] | None:
-        """The mean number of steps by role, on the problems that are compared; None if there are none."""
-        steps = {
-            role: {r.row["key"]: int(r.row["n_steps"]) for r in self.chains.readings(role)}
-            for role in ("model", "baseline")
-        }
-        shared = steps["model"].keys() & steps["baseline"].keys()
-        if not shared:
-            return None
-        return {role: sum(n[key] for key in shared) / len(shared) for role, n in steps.items()}
+def _mean_steps(table: Chains) -> dict[str, float] | None:
+    """The mean number of steps by role on the problems compared; None if there are none."""
+    steps = {
+        role: {r.row["key"]: int(r.row["n_steps"]) for r in table.readings(role)}
+        for role in ("model", "baseline")
+    }
+    shared = steps["model"].keys() & steps["baseline"].keys()
+    if not shared:
+        return None
+    return {role: sum(n[key] for key in shared) / len(shared) for role, n in steps.items()}

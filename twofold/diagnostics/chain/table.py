@@ -1,12 +1,13 @@
-"""The rows of `chains.jsonl` as numbers: what both diagnostics of a chain compute from.
+"""The rows of `chains.jsonl` as numbers, for both diagnostics of a chain.
 
-A metric is a function of one reading that gives a number or None (unscored). The same function is
-applied to the model's scores and to those of its chain-bound twin; what the blind twin would give
-follows from the metric's definition, since nothing that is done to a chain moves it.
+A metric is a function of one reading that gives a number, or None where it cannot be scored. The same
+metric is applied to the model and to the chain-only control. The question-only control needs no reading:
+no edit of the chain reaches it, so its value follows from the metric's definition.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -15,8 +16,10 @@ import numpy as np
 
 from twofold.diagnostics.chain.trace import Trace
 from twofold.diagnostics.lost import unscored_in_words
+from twofold.errors import StatsError
 from twofold.jsonl import Row
-from twofold.types import Estimate, Problem
+from twofold.stats import auroc, mean, paired
+from twofold.types import Comparison, Estimate, Measure, Problem, Slice
 
 
 @final
@@ -25,17 +28,12 @@ class Reading:
     """One reader's scores of one chain.
 
     Args:
-        row: What the chain is.
-        scores: What this reader says of it.
+        row: The row of the chain.
+        scores: What this reader gave: the model itself, a control, or another model.
     """
 
     row: Row
     scores: Mapping[str, Any]
-
-    @property
-    def n_cuts(self) -> int:
-        """Places at which the chain was cut."""
-        return len(self.row["tokens"]) + 1
 
     @property
     def n_tokens(self) -> int:
@@ -43,30 +41,36 @@ class Reading:
         return int(sum(self.row["tokens"]))
 
     def nats(self, whose: str) -> list[float] | None:
-        """Log-probability of an answer after each step, the wordings averaged; None = no such."""
+        """Log-probability of an answer after each step, averaged over wordings; None if not scored."""
         curves = self.scores.get(whose)
         return np.mean(curves, axis=0).tolist() if curves else None
 
-    def same(self, whose: str = "own", words: int = 0) -> list[int | None]:
+    def same(self, whose: str = "own") -> list[int | None]:
         """Whether greedy decoding gives the answer after each step."""
         curves = self.scores.get(f"same_{whose}")
-        return list(curves[words]) if curves else [None] * self.n_cuts
+        return list(curves[0]) if curves else [None] * (len(self.row["tokens"]) + 1)
 
     @property
     def is_recalled(self) -> bool:
-        """Whether the elicitation brings back the reply's own answer behind the whole chain.
+        """Whether the model, asked after the whole chain, gives the reply's own answer.
 
-        Where it does not, nothing that follows from an edit could be told from the question's words.
+        Where it does not, a changed answer could be due to the question's wording, not to the edit.
         """
         return self.same()[-1] == 1
 
     def edit(self, name: str) -> int | None:
-        """Whether the answer changes under an edit; None where that is unsure or it did not apply."""
+        """1 if the answer changes under an edit; None if unscored or if the edit does not apply."""
         same = self.scores["edits"].get(name, {}).get("same")
         return None if same is None or not self.is_recalled else 1 - int(same)
 
 
 Metric = Callable[[Reading], float | None]
+
+MetricKey = tuple[str, Slice]
+"""A metric's name and its slice, as a `Measure` holds them."""
+
+Values = dict[int, float | None]
+"""A value for each problem that was read, by the problem's number; None = unscored."""
 
 
 @final
@@ -75,22 +79,28 @@ class Chains:
 
     Args:
         rows: As `collect` yielded them.
-        problems: What the audit asked; their order numbers the clusters.
+        problems: What the audit asked; their order numbers the problems.
+        seed: Of the resampling.
     """
 
-    def __init__(self, rows: Iterable[Row], problems: Sequence[Problem]) -> None:
-        order = {problem.id: i for i, problem in enumerate(problems)}
+    def __init__(self, rows: Iterable[Row], problems: Sequence[Problem], seed: int = 0) -> None:
+        self._order = {problem.id: i for i, problem in enumerate(problems)}
+        self._seed = seed
         self._rows: dict[str, list[Row]] = {}
         for row in rows:
-            if row["key"] in order:
+            if row["key"] in self._order:
                 self._rows.setdefault(row["role"], []).append(row)
         for found in self._rows.values():
-            found.sort(key=lambda row: order[row["key"]])
-        self._order = order
+            found.sort(key=lambda row: self._order[row["key"]])
 
     def roles(self) -> list[str]:
         """`model` first."""
         return sorted(self._rows, reverse=True)
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether model and baseline both have rows."""
+        return self._rows.keys() == {"model", "baseline"}
 
     def rows(self, role: str) -> list[Row]:
         """All rows of a role, those without a chain too."""
@@ -98,113 +108,131 @@ class Chains:
 
     def traces(self, role: str) -> dict[Trace, int]:
         """How many replies show each kind of trace."""
-        seen = [row["trace"] for row in self.rows(role)]
-        return {trace: seen.count(trace.value) for trace in Trace}
+        seen = Counter(row["trace"] for row in self.rows(role))
+        return {trace: seen[trace.value] for trace in Trace}
 
     def readings(self, role: str, reader: str = "scores") -> list[Reading]:
-        """What a reader (`scores` = the model itself, `bound`, `external`) says of each chain."""
+        """The chains as read by the model (`scores`), by `chain_only` or by `external_reader`."""
         return [Reading(row, row[reader]) for row in self.rows(role) if reader in row]
 
-    def reasons(self, role: str) -> dict[str, int]:
-        """Why replies have no chain that could be read, most often first."""
-        found: dict[str, int] = {}
-        for row in self.rows(role):
-            if "reason" in row:
-                found[row["reason"]] = found.get(row["reason"], 0) + 1
-        return dict(sorted(found.items(), key=lambda pair: -pair[1]))
+    def values(self, metric: Metric, readings: Iterable[Reading]) -> Values:
+        """A metric of each reading, by problem."""
+        found = ((self._order[each.row["key"]], metric(each)) for each in readings)
+        return {problem: None if value is None else float(value) for problem, value in found}
 
-    def number(self, reading: Reading) -> int:
-        """The problem's number."""
-        return self._order[reading.row["key"]]
+    def estimate(
+        self,
+        metric: Metric,
+        readings: Iterable[Reading],
+        estimator: Callable[..., Estimate] = mean,
+    ) -> Estimate | None:
+        """The mean of a metric; None if too few readings are scored.
+
+        `estimator` is `stats.mean` for values in [0, 1], `stats.average` for any numbers.
+        """
+        values = self.values(metric, readings)
+        scored = _scored(values)
+        lost = len(values) - len(scored)
+        try:
+            return estimator([*scored.values()], [*scored], n_unscored=lost, seed=self._seed)
+        except StatsError:
+            return None
+
+    def auroc(
+        self,
+        metric: Metric,
+        chain_only: Iterable[Reading],
+        question_only: float = 0.0,
+        sign: int = 1,
+    ) -> Estimate | None:
+        """How well a metric separates the two controls; None if nothing is scored.
+
+        The question-only control has one value for every chain. `sign` is -1 if the chain-only control
+        should lie below it.
+        """
+        values = self.values(metric, chain_only)
+        scored = [sign * value for value in _scored(values).values()]
+        if not scored:
+            return None
+        fixed = np.full(len(scored), sign * question_only)
+        return auroc(scored, fixed, n_unscored=len(values) - len(scored))
+
+    def difference(
+        self,
+        before: tuple[Metric, Iterable[Reading]],
+        after: tuple[Metric, Iterable[Reading]],
+        test: Callable[..., Comparison] = paired,
+    ) -> Comparison | None:
+        """`after - before`, paired by problem; None if too few problems are scored on both sides.
+
+        Each side is a metric and the chains that it is applied to. `test` is `stats.paired` for values
+        in [0, 1], `stats.change` for any numbers.
+        """
+        old, new = self.values(*before), self.values(*after)
+        first, second = _scored(old), _scored(new)
+        shared = [problem for problem in first if problem in second]
+        try:
+            return test(
+                [first[problem] for problem in shared],
+                [second[problem] for problem in shared],
+                shared,
+                n_unscored=len(old.keys() | new.keys()) - len(shared),
+                seed=self._seed,
+            )
+        except StatsError:
+            return None
 
 
-@final
-@dataclass(frozen=True)
-class Column:
-    """One metric over the readings of a role.
-
-    Args:
-        problem: The problems with a value, by number.
-        value: Their values.
-        unscored: The problems whose reading gave none.
-    """
-
-    problem: tuple[int, ...]
-    value: tuple[float, ...]
-    unscored: tuple[int, ...]
-
-    @property
-    def n_unscored(self) -> int:
-        """How many readings have no value."""
-        return len(self.unscored)
-
-    def __len__(self) -> int:
-        return len(self.value)
+def _scored(values: Values) -> dict[int, float]:
+    """The problems that have a value."""
+    return {problem: value for problem, value in values.items() if value is not None}
 
 
-def column(chains: Chains, readings: Sequence[Reading], metric: Metric) -> Column:
-    """Apply a metric; what it leaves unscored is counted."""
-    found = [(chains.number(r), metric(r)) for r in readings]
-    return Column(
-        tuple(number for number, value in found if value is not None),
-        tuple(float(value) for _, value in found if value is not None),
-        tuple(number for number, value in found if value is None),
-    )
+def auroc_of(metric: str) -> str:
+    """The name under which a metric's AUROC between the two controls is filed."""
+    return f"{metric}_auroc"
 
 
-def both(before: Column, after: Column) -> tuple[list[int], list[float], list[float], int]:
-    """The problems that both columns have: numbers, values before and after, and how many are lost.
-
-    Lost is what was read on either side and has no pair of values, unscored on both sides or not.
-    """
-    old, new = (
-        dict(zip(before.problem, before.value, strict=True)),
-        dict(zip(after.problem, after.value, strict=True)),
-    )
-    shared = sorted(old.keys() & new.keys())
-    read = {*before.problem, *before.unscored, *after.problem, *after.unscored}
-    lost = len(read) - len(shared)
-    return shared, [old[p] for p in shared], [new[p] for p in shared], lost
-
-
-def noise_in_words(chains: Chains) -> Iterator[str]:
-    """What the number format blurs."""
-    formats = {
-        row["dtype"] for role in chains.roles() for row in chains.rows(role) if "dtype" in row
-    }
+def precision_caveats(chains: Chains) -> Iterator[str]:
+    """Which number format rounds too coarsely."""
+    rows = (row for role in chains.roles() for row in chains.rows(role))
+    formats = {row["dtype"] for row in rows if "dtype" in row}
     for name in sorted(formats - {"float32", "float64"}):
         yield (
-            f"Scored in {name}, whose rounding alone moves a log-probability by about 0.1 nats: "
-            "smaller differences mean nothing. Score in float32 to see them."
+            f"Scored in {name}: rounding alone changes a log-probability by about 0.1 nats, so smaller "
+            "differences are not meaningful. Score in float32 to resolve them."
         )
 
 
-def unread_in_words(chains: Chains) -> Iterator[str]:
+def unread_caveats(chains: Chains) -> Iterator[str]:
     """Which replies have no chain to read, and why."""
     for role in chains.roles():
-        rows, reasons = chains.rows(role), chains.reasons(role)
+        rows = chains.rows(role)
+        reasons = Counter(row["reason"] for row in rows if "reason" in row)
         if reasons:
-            told = "; ".join(f"{n} × {reason}" for reason, n in list(reasons.items())[:4])
-            yield f"{role}: {sum(reasons.values())} of {len(rows)} replies have no chain to read ({told})."
+            told = "; ".join(f"{n} × {reason}" for reason, n in reasons.most_common(4))
+            yield f"{role}: {reasons.total()} of {len(rows)} replies have no chain to read ({told})."
 
 
-def unmeasured_in_words(
-    chains: Chains, metrics: Collection[str], estimates: Mapping[str, Estimate]
+def unmeasured_caveats(
+    chains: Chains, keys: Collection[MetricKey], measures: Iterable[Measure]
 ) -> Iterator[str]:
     """Which metrics have no number although chains were read."""
+    found = {(m.role, m.metric, m.slice) for m in measures if not m.condition}
+    names = {key: f"{key[0]} {key[1].value}".strip() for key in keys}
     for role in chains.roles():
         n = len(chains.readings(role))
-        there = [name for name in metrics if f"{role}/{name}" in estimates]
-        yield from unscored_in_words(role, dict.fromkeys(metrics, n), there)
+        there = [name for key, name in names.items() if (role, *key) in found]
+        yield from unscored_in_words(role, dict.fromkeys(names.values(), n), there)
 
 
-def named_in_question_in_words(chains: Chains) -> Iterator[str]:
-    """How many answers stand in the question already, so that naming one tells less."""
+def named_in_question_caveats(chains: Chains) -> Iterator[str]:
+    """How many answers are already named in the question."""
     for role in chains.roles():
         rows = [reading.row for reading in chains.readings(role)]
         n = sum(bool(row.get("in_question")) for row in rows)
         if n:
             yield (
-                f"{role}: the question itself names the answer of {n} of {len(rows)} chains; a first "
-                "mention in such a chain need not be where it was found."
+                f"{role}: the question itself names the answer of {n} of {len(rows)} chains; in these, "
+                "the first mention need not be the step that found the answer."
             )
