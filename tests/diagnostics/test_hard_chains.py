@@ -110,17 +110,10 @@ def test_each_alone_and_all_together_are_analysed(read, diagnostic, name):
     asked, rows = read
     chosen = [rows[name]] if name else list(rows.values())
     found = diagnostic.analyse(chosen, asked.problems)
-<<<<<<< ours
-    measured = [key for key in found.estimates if "/trace/" not in key]
-    assert bool(measured) == any("scores" in row for row in chosen)
-    for estimate in found.estimates.values():
-        assert estimate.low <= estimate.value <= estimate.high
-=======
     measured = [each for each in found.measures if each.metric != "trace"]
     assert bool(measured) == any("scores" in row for row in chosen)
     for each in found.measures:
         assert each.estimate.low <= each.estimate.value <= each.estimate.high
->>>>>>> theirs
 
 
 def test_a_disagreement_of_the_ways_of_scoring_stops_the_collection(model, monkeypatch):

@@ -15,7 +15,7 @@ from twofold.report.examples import collect
 from twofold.report.findings import read_findings
 from twofold.report.markdown import document
 from twofold.report.page import Run, html, model_names
-from twofold.runs.run_dir import RunDir
+from twofold.run_dir import RunDir
 
 __all__ = ["write"]
 

@@ -23,7 +23,7 @@ from twofold.report.markdown import flat, table
 from twofold.report.page import TEMPLATES, asset, breakable, listed, policy, unbroken
 from twofold.report.plane import Plane, PlanePoint
 from twofold.report.wording import Statement, p_value, spread, statement
-from twofold.runs.run_dir import RunDir
+from twofold.run_dir import RunDir
 from twofold.types import Comparison, Estimate, Outcome
 
 _ESTIMATE = TypeAdapter(Estimate)

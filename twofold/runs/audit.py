@@ -27,7 +27,7 @@ from twofold.diagnostics import Diagnostic, ScoredResponse, Subject
 from twofold.diagnostics.joint import table
 from twofold.errors import ProblemError
 from twofold.jsonl import Row, read_lines
-from twofold.runs.run_dir import RunDir
+from twofold.run_dir import RunDir
 from twofold.types import Item
 from twofold.types import Message, Model, OpenModel, Problem, Response, Sampling, Share
 from twofold.runs.score_responses import ResponseScores, floor_answers

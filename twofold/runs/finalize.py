@@ -17,7 +17,7 @@ from twofold.diagnostics import ANALYSES, DIAGNOSTICS, Analysis, Diagnostic
 from twofold.diagnostics.diagnostic import TABLES
 from twofold.jsonl import read_lines, replaced
 from twofold.report.findings import finding_to_json
-from twofold.runs.run_dir import RunDir
+from twofold.run_dir import RunDir
 from twofold.types import Finding, Problem
 from twofold.runs.score_responses import LossCount
 

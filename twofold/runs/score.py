@@ -22,7 +22,7 @@ from twofold.diagnostics.checklist.collect import Checklists
 from twofold.errors import ProblemError
 from twofold.jsonl import Row, read_lines
 from twofold.judges.spec import Programs
-from twofold.runs.run_dir import RunDir
+from twofold.run_dir import RunDir
 from twofold.types import Item
 from twofold.runs.import_responses import ImportedResponses
 from twofold.types import Constraint, FinishReason, Problem, Profile, Response

@@ -13,8 +13,8 @@ from typing import Any, final
 import twofold.report.study as page
 from twofold.jsonl import Row, replaced
 from twofold.models import resolve
+from twofold.run_dir import RunDir
 from twofold.runs.audit import about
-from twofold.runs.run_dir import RunDir
 from twofold.study import executor
 from twofold.study.analysis import Analysis, to_json
 from twofold.study.cell import Cell, cells

@@ -33,7 +33,7 @@ from twofold.methods.trl.trainable_model import TrainableModel
 from twofold.methods.tuning import Tuned
 from twofold.models import loading
 from twofold.models.chat_template import render
-from twofold.runs.run_dir import RunDir
+from twofold.run_dir import RunDir
 from twofold.types import Problem, Scorer
 
 _DONE = "training.json"

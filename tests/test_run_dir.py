@@ -12,9 +12,8 @@ import pytest
 
 from twofold.errors import RunError
 from twofold.jsonl import dumps, read_lines, replaced
-from twofold.runs.run_dir import RunDir
-from twofold.types import Item
-from twofold.types import FinishReason, Response
+from twofold.run_dir import RunDir
+from twofold.types import FinishReason, Item, Response
 
 IDENTITY = {"models": {"model": {"weights": "abc"}}, "seed": 0}
 
@@ -136,7 +135,9 @@ def test_an_item_twice_is_an_error(tmp_path):
 def test_failed_calls_are_forgotten_at_the_next_opening(tmp_path):
     with opened(tmp_path / "run") as run:
         run.append(item(0), reply(0))
-        run.append(item(1), Response(raw="", reply="", finish_reason=FinishReason.failed, error="time-out"))
+        run.append(
+            item(1), Response(raw="", reply="", finish_reason=FinishReason.failed, error="time-out")
+        )
         assert run.finished() == {item(0), item(1)}
     with opened(tmp_path / "run") as run:
         assert run.finished() == {item(0)}

@@ -15,7 +15,6 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -132,8 +131,14 @@ class RunDir:
     def _drop_failed(self) -> None:
         """Forget the calls that failed, so that the same command asks for them again."""
         path = self._responses
-        if path.exists() and any(row["finish_reason"] == FinishReason.failed for row in read_lines(path)):
-            kept = (dumps(row) for row in read_lines(path) if row["finish_reason"] != FinishReason.failed)
+        if path.exists() and any(
+            row["finish_reason"] == FinishReason.failed for row in read_lines(path)
+        ):
+            kept = (
+                dumps(row)
+                for row in read_lines(path)
+                if row["finish_reason"] != FinishReason.failed
+            )
             with replaced(path) as file:
                 file.writelines(line + "\n" for line in kept)
             self._stop_appending()
