@@ -83,7 +83,7 @@ def test_a_part_has_its_own_row(made: Made, tmp_path: Path) -> None:
     )
     made(tmp_path, findings=[split])
     rows = differences(Page.of(tmp_path)).splitlines()
-    assert [row.split(" | ")[1] for row in rows[2:]] == ["test", "test, kind = even"] * 2
+    assert [row.split(" | ")[1].strip() for row in rows[2:]] == ["test", "test, kind = even"] * 2
     assert "–" in rows[-1]  # no verdict of the part, and `paid` has no numbers there
 
 
