@@ -15,8 +15,9 @@ from typing import Any
 
 from twofold.jsonl import replaced
 from twofold.models.smollm2 import SPEC
+from twofold.report.study import Page
+from twofold.report.study_file import HACC, JOINT, Key
 from twofold.study.plan import BASE
-from twofold.types import Estimate
 
 HERE = Path(__file__).parent / "adapters"
 
@@ -74,22 +75,23 @@ def joined(lower: Path, upper: Path | None, out: Path) -> None:
 
 def card(study: Path, arm: str, seed: int) -> str:
     """The model card: what it is, how it was made, what it scores, what it is not."""
-    found = json.loads((study / "study.json").read_text())
-    made = found["arms"][arm]
+    page = Page.of(study)
+    found = page.study
+    made = found.arms[arm]
     rows = [
-        f"| {split} | {_told(scores, 'capability')} | {_told(scores, 'compliance')} "
-        f"| {_told(scores, 'joint')} |"
-        for split, scores in made["splits"].items()
-        if "=" not in split
+        f"| {split} | {_told(page, arm, page.capability(split), split)} "
+        f"| {_told(page, arm, HACC, split)} | {_told(page, arm, JOINT, split)} |"
+        for split in found.splits
     ]
     floors = "; ".join(
-        f"{measure} of a {name} {Estimate(**found)}"
-        for measure, floor in found["floors"].items()
-        for name, found in floor.items()
+        f"{floor.metric} of a {floor.role.replace('_', ' ')} {floor.estimate}"
+        for floor in found.floors
     )
     how = "the base of the study: the released model after the warm-up"
     if arm != BASE:
-        how = f"arm `{arm}` of the study ({made['method']}), seed {seed}, warm-up and arm as one adapter"
+        how = (
+            f"arm `{arm}` of the study ({made.method}), seed {seed}, warm-up and arm as one adapter"
+        )
     return "\n".join(
         [
             "---",
@@ -109,7 +111,7 @@ def card(study: Path, arm: str, seed: int) -> str:
             f"    --problems recipes/{HERE.parent.name}/adapters/test.jsonl --temperature 1 --max-tokens 112",
             "```",
             "",
-            f"What the arm scored in the study, over its {len(made['seeds'])} seeds (temperature 1, 95 %):",
+            f"What the arm scored in the study, over its {len(made.seeds)} seeds (temperature 1, 95 %):",
             "",
             "| split | right, no constraint stated | all constraints met | both |",
             "|---|---|---|---|",
@@ -124,11 +126,9 @@ def card(study: Path, arm: str, seed: int) -> str:
     )
 
 
-def _told(scores: dict[str, Any], measure: str) -> str:
-    found = scores.get(measure)
-    if found is None:
-        return "unscored"
-    return str(Estimate(**found))
+def _told(page: Page, arm: str, key: Key, split: str) -> str:
+    found = page.findings[split].estimate(key[0], role=arm, condition=key[1])
+    return "unscored" if found is None else str(found)
 
 
 def main() -> int:

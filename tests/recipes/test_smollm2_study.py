@@ -13,6 +13,7 @@ import yaml
 
 from twofold.models.hf import HfModel
 from twofold.problems import synthetic
+from twofold.report import study_file
 from twofold.scorers import Compliant, Correct
 from twofold.types import Problem, Response, Sampling
 
@@ -166,8 +167,8 @@ def test_the_whole_command_at_tiny_scale_and_again(
     assert "gsm8k left out: set TWOFOLD_SHARED" in said
     config = json.loads((place / "base" / "config.json").read_text())
     assert config["dtype"] == "bfloat16"
-    found = json.loads((place / "study" / "study.json").read_text())
-    assert set(found["arms"]) == {"base", "sft", "sft_obedient"} and not found["failed"]
+    found = study_file.read(place / "study")
+    assert set(found.arms) == {"base", "sft", "sft_obedient"} and not found.failed
     assert command.whole("tiny", None, tmp_path) == 0
     assert "3 cells, 0 of them to be trained and audited" in capsys.readouterr().out
     monkeypatch.setitem(study.SCALES, "tiny", replace(scale, test=13))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,10 +13,19 @@ from twofold.constraints import from_spec
 from twofold.diagnostics.joint.analysis import Joint
 from twofold.diagnostics.joint.table import rows
 from twofold.jsonl import Row, dumps
+from twofold.report import study_file
 from twofold.report.findings import finding_to_json
+from twofold.report.study_file import (
+    ArmRecord,
+    DiagnosticRecords,
+    LengthRecord,
+    RetainedRecord,
+    SplitRecords,
+    StudyFile,
+    VerdictRecord,
+)
 from twofold.stats import paired, proportion
-from twofold.study.analysis import to_json
-from twofold.types import Constraint, Problem
+from twofold.types import Constraint, Contrast, Measure, Outcome, Problem, Slice
 
 ATTACK = '</script><script>alert(1)</script><img src=x onerror="alert(2)"><!-- & \u2028 "quoted"'
 """What a hostile reply holds; on the page it must be these very characters."""
@@ -197,66 +207,87 @@ HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 """The same for a study's page."""
 
 
-def measured(share: float) -> dict[str, object]:
-    return {
-        key: proportion(round(100 * share), 100)
-        for key in ("capability", "constrained_accuracy", "compliance", "joint")
-    }
+HEADLINE = (
+    ("accuracy", "unconstrained"),
+    ("accuracy", "constrained"),
+    ("hacc", "constrained"),
+    ("joint", "constrained"),
+)
 
 
-def contrast(up: int, down: int) -> dict[str, object]:
+def measured(arm: str, share: float) -> list[Measure]:
+    estimate = proportion(round(100 * share), 100)
+    return [
+        Measure(role=arm, condition=condition, metric=metric, estimate=estimate)
+        for metric, condition in HEADLINE
+    ]
+
+
+def contrast(arm: str, up: int, down: int) -> list[Contrast]:
     change = paired([0] * up + [1] * down + [0] * 60, [1] * up + [0] * down + [0] * 60)
-    return dict.fromkeys(("capability", "constrained_accuracy", "compliance", "joint"), change)
+    return [
+        Contrast(role=arm, versus="base", condition=condition, metric=metric, comparison=change)
+        for metric, condition in HEADLINE
+    ]
 
 
 def study_in(folder: Path, **changed: object) -> Path:
     """A study with a base, an arm that rose, one that paid, and one that is not finished."""
-    about = {"method": "grpo", "reward": "soft_gate", "settings": {"steps": 2}, "seeds": [0]}
-    base = {"method": None, "reward": None, "settings": {}, "seeds": [0], "minutes": None}
-    row = {"seed": 0, "unscored": 0.0, "tokens": 9.0}
-    found: dict[str, object] = {
-        "base": HOSTILE,
-        "train": "pocket:9:train",
-        "seeds": [0],
-        "splits": {"test": "pocket:13"},
-        "reference": "paid",
-        "arms": {
-            "base": base | measured(0.5) | {"splits": {"test": measured(0.5)}, "types": {}},
-            "rose": about
-            | {"minutes": 1.5}
-            | measured(0.9)
-            | {
-                "splits": {"test": measured(0.9)},
-                "types": {"startend:quotation": proportion(9, 9)},
-            },
-            "paid": about | {"minutes": None} | measured(0.2) | {"splits": {"test": measured(0.2)}},
-            "late": about | {"seeds": [], "minutes": None},
+    arm = ArmRecord(
+        method="grpo", reward="soft_gate", settings={"steps": 2}, seeds=[0], minutes=1.5
+    )
+    point = {"arm": "rose", "seed": 0, "unscored": 0.0, "tokens": 9.0}
+    whole = {"split": "test", "slice_by": "", "slice": ""}
+    met = Measure(
+        role="rose",
+        condition="constrained",
+        metric="met",
+        slice=Slice("type", "startend:quotation"),
+        estimate=proportion(9, 9),
+    )
+    floor = Measure(
+        role="bare_answer", condition="constrained", metric="hacc", estimate=proportion(23, 100)
+    )
+    found = StudyFile(
+        base=HOSTILE,
+        train="pocket:9:train",
+        seeds=[0],
+        splits={"test": "pocket:13"},
+        reference="paid",
+        arms={
+            "base": ArmRecord(method=None, reward=None, settings={}, seeds=[0], minutes=None),
+            "rose": arm,
+            "paid": replace(arm, minutes=None),
+            "late": replace(arm, seeds=[], minutes=None),
         },
-        "contrasts": {
-            "rose": contrast(30, 2)
-            | {"verdict": "both_rise", "retained": {"paid": proportion(9, 10)}, "types": {}}
-            | {"splits": {"test": contrast(30, 2) | {"verdict": "both_rise", "retained": {}}}},
-            "paid": contrast(2, 30)
-            | {"verdict": "worse", "retained": {}, "types": {}}
-            | {"splits": {"test": contrast(2, 30) | {"verdict": None, "retained": {}}}},
-        },
-        "floors": {"compliance": {"bare answer": proportion(23, 100)}},
-        "curves": {
-            "rose": [row | {"step": s, "correct": s / 10, "compliant_all": 0.5} for s in (0, 2, 4)],
-            "base": [],
-        },
-        "lengths": {
-            "rose": [
-                {
-                    "low": 1,
-                    "high": 9,
-                    "tokens": 5.0,
-                    "accuracy": proportion(5, 9),
-                    "compliance": None,
-                }
-            ]
-        },
-        "samples": {
+        findings=[
+            SplitRecords(
+                split="test",
+                measures=[
+                    *measured("base", 0.5),
+                    *measured("rose", 0.9),
+                    *measured("paid", 0.2),
+                    met,
+                ],
+                contrasts=[*contrast("rose", 30, 2), *contrast("paid", 2, 30)],
+            )
+        ],
+        verdicts=[
+            VerdictRecord(**whole, arm="rose", outcome=Outcome.both_rise),
+            VerdictRecord(**whole, arm="paid", outcome=Outcome.worse),
+        ],
+        retained=[
+            RetainedRecord(**whole, arm="rose", reference="paid", estimate=proportion(9, 10))
+        ],
+        lengths=[
+            LengthRecord(
+                arm="rose", low=1, high=9, tokens=5.0, accuracy=proportion(5, 9), hacc=None
+            )
+        ],
+        curves=[point | {"step": s, "correct": s / 10, "compliant_all": 0.5} for s in (0, 2, 4)],
+        diagnostics=DiagnosticRecords(measures=[], contrasts=[]),
+        floors=[floor],
+        samples={
             "rose": {
                 "problem": {"question": HOSTILE, "answer": "1", "instructions": [HOSTILE]},
                 "raw": HOSTILE,
@@ -264,11 +295,11 @@ def study_in(folder: Path, **changed: object) -> Path:
                 "parts": {"startend:quotation": 0.0, "x": None},
             }
         },
-        "failed": {},
-        "caveats": [f"late is not finished {HOSTILE}"],
-    }
+        failed={},
+        caveats=[f"late is not finished {HOSTILE}"],
+    )
     folder.mkdir(exist_ok=True)
-    (folder / "study.json").write_text(json.dumps(to_json(found | changed)))
+    study_file.write(replace(found, **changed), folder)
     (folder / "manifest.json").write_text(json.dumps({"identity": {}, "command": "twofold study"}))
     return folder
 

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from twofold.errors import RunError
 from twofold.report.study import Page, differences, summary, write
+from twofold.report.study_file import read
 from twofold.stats import crossed_mean, crossed_paired
+from twofold.types import Slice
 
 Made = Callable[..., Path]
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -53,13 +56,50 @@ def test_text_for_the_terminal(made: Made, tmp_path: Path) -> None:
     assert "| rose " in differences(Page.of(tmp_path))
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"arms": {"a": {"capability": {"value": 1}}}}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"arms": {"a": {"method": 1}}}'])
 def test_a_corrupt_file_is_told(made: Made, tmp_path: Path, text: str) -> None:
     made(tmp_path)
     (tmp_path / "study.json").write_text(text)
     with pytest.raises(RunError, match=r"corrupt"):
         write(tmp_path)
     assert not (tmp_path / "report.html").exists()
+
+
+def test_a_number_that_is_not_finite_is_told(made: Made, tmp_path: Path) -> None:
+    file = made(tmp_path) / "study.json"
+    file.write_text(re.sub(r'"value": [0-9.]+', '"value": NaN', file.read_text(), count=1))
+    with pytest.raises(RunError, match=r"study\.json is corrupt \(value of .*accuracy.* is nan"):
+        write(tmp_path)
+
+
+def test_a_part_has_its_own_row(made: Made, tmp_path: Path) -> None:
+    study = read(made(tmp_path))
+    (whole,) = study.findings
+    part = Slice("kind", "even")
+    split = replace(
+        whole,
+        measures=[*whole.measures, *(replace(m, slice=part) for m in whole.measures[:4])],
+        contrasts=[*whole.contrasts, *(replace(c, slice=part) for c in whole.contrasts[:4])],
+    )
+    made(tmp_path, findings=[split])
+    rows = differences(Page.of(tmp_path)).splitlines()
+    assert [row.split(" | ")[1].strip() for row in rows[2:]] == ["test", "test, kind = even"] * 2
+    assert "–" in rows[-1]  # no verdict of the part, and `paid` has no numbers there
+
+
+def test_where_nothing_was_asked_without_constraints_accuracy_is_with_them(
+    made: Made, tmp_path: Path
+) -> None:
+    (whole,) = read(made(tmp_path)).findings
+    kept = replace(
+        whole,
+        measures=[m for m in whole.measures if m.condition != "unconstrained"],
+        contrasts=[c for c in whole.contrasts if c.condition != "unconstrained"],
+    )
+    page = Page.of(made(tmp_path, findings=[kept]))
+    assert page.plane is not None and [arm.name for arm in page.plane.arms][:2] == ["base", "rose"]
+    said = page.says("rose")
+    assert said is not None and said.numbers.startswith("Capability +")
 
 
 def test_no_study_here(tmp_path: Path) -> None:

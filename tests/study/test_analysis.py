@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pytest
 
 from twofold.constraints import from_spec
-from twofold.diagnostics.joint.table import Table
-from twofold.study.analysis import Analysis, to_json
+from twofold.diagnostics.joint.table import JointTable
+from twofold.report.study_file import ACCURACY, CONSTRAINED_ACCURACY, HACC, JOINT, TOKENS, Key
+from twofold.study.analysis import Analysis
 from twofold.study.scores import Scores
-from twofold.types import Problem
+from twofold.types import ALL, Comparison, Estimate, Finding, Outcome, Problem, Slice
 
 QUOTED = from_spec("startend:quotation", None, profile="fixed")
 KEY = "startend:quotation"
@@ -29,68 +29,77 @@ def problems(n: int) -> list[Problem]:
 
 def table(
     asked: Sequence[Problem],
-    unconstrained: Sequence[float | None],
+    unconstrained: Sequence[float | None] | None,
     constrained: Sequence[tuple[float | None, float | None]],
     finish_reason: Mapping[int, str] = {},
-) -> Table:
+) -> JointTable:
     """One sample a problem: right without constraints, (right, obedient) with them."""
     rows = []
-    for i, (problem, right, (correct, obeys)) in enumerate(
-        zip(asked, unconstrained, constrained, strict=True)
-    ):
+    for i, (problem, (correct, obeys)) in enumerate(zip(asked, constrained, strict=True)):
         about = {"role": "model", "problem": problem.id, "sample": 0}
         about |= {"n_thinking_tokens": 1, "n_reply_tokens": 9 + i}
-        how = finish_reason.get(i, "answered")
-        rows.append(
-            about
-            | {
-                "condition": "unconstrained",
-                "correct": right,
-                "parts": {KEY: 0},
-                "finish_reason": "answered",
-            }
-        )
-        parts = {KEY: obeys}
-        rows.append(
-            about
-            | {"condition": "constrained", "correct": correct, "parts": parts, "finish_reason": how}
-        )
-    return Table.of(asked, rows)
+        plain = {"condition": "unconstrained", "parts": {KEY: 0}, "finish_reason": "answered"}
+        if unconstrained is not None:
+            rows.append(about | plain | {"correct": unconstrained[i]})
+        told = {"condition": "constrained", "parts": {KEY: obeys}, "correct": correct}
+        rows.append(about | told | {"finish_reason": finish_reason.get(i, "answered")})
+    return JointTable.of(asked, rows)
 
 
 def analysis(
-    asked: Sequence[Problem], arms: Mapping[str, Sequence[Table]], **kw: object
+    asked: Sequence[Problem], arms: Mapping[str, Sequence[JointTable]], **kw: object
 ) -> Analysis:
     scores = {arm: {"test": Scores(asked, dict(enumerate(t)))} for arm, t in arms.items()}
     return Analysis(scores, {a: list(range(len(t))) for a, t in arms.items()}, "test", **kw)  # type: ignore[arg-type]
 
 
+def finding(work: Analysis) -> Finding:
+    (split,) = work.findings()
+    return Finding(diagnostic="", question="", measures=split.measures, contrasts=split.contrasts)
+
+
+def estimate(found: Finding, arm: str, key: Key, part: Slice = ALL) -> Estimate:
+    estimate = found.estimate(key[0], role=arm, condition=key[1], slice=part)
+    assert estimate is not None
+    return estimate
+
+
+def comparison(found: Finding, arm: str, key: Key, part: Slice = ALL) -> Comparison:
+    c = found.comparison(key[0], role=arm, versus="base", condition=key[1], slice=part)
+    assert c is not None
+    return c
+
+
+def verdicts(work: Analysis) -> dict[str, Outcome]:
+    """Of the whole split."""
+    return {v.arm: v.outcome for v in work.verdicts() if not v.slice_by}
+
+
 def test_measures_by_hand() -> None:
     asked = problems(4)
     one = table(asked, [1, 0, 1, 1], [(1, 1), (1, 0), (0, 1), (None, 1)])
-    found = analysis(asked, {"base": [one]}).arms()["base"]
-    assert found["capability"].value == pytest.approx(0.75)
-    assert found["constrained_accuracy"].value == pytest.approx(
-        2 / 3
-    )  # the unscored one is no zero
-    assert found["constrained_accuracy"].n == 3
-    assert found["compliance"].value == pytest.approx(0.75)
-    assert found["joint"].value == pytest.approx(1 / 3)
-    assert found["tokens"].value == pytest.approx(11.5)  # 10, 11, 12, 13
-    assert found["types"][KEY].value == pytest.approx(0.75)
+    found = finding(analysis(asked, {"base": [one]}))
+    assert estimate(found, "base", ACCURACY).value == pytest.approx(0.75)
+    constrained = estimate(found, "base", CONSTRAINED_ACCURACY)
+    assert constrained.value == pytest.approx(2 / 3)  # the unscored one is no zero
+    assert constrained.n == 3
+    assert estimate(found, "base", HACC).value == pytest.approx(0.75)
+    assert estimate(found, "base", JOINT).value == pytest.approx(1 / 3)
+    assert estimate(found, "base", TOKENS).value == pytest.approx(11.5)  # 10, 11, 12, 13
+    met = estimate(found, "base", ("met", "constrained"), Slice("type", KEY))
+    assert met.value == pytest.approx(0.75)
 
 
 def test_seeds_are_averaged_and_broken_down_by_tag() -> None:
     asked = problems(4)
     low = table(asked, [0, 0, 0, 0], [(0, 0)] * 4)
     high = table(asked, [1, 0, 1, 0], [(1, 1)] * 4)
-    work = analysis(asked, {"base": [low, low], "arm": [low, high]}, by=("kind",))
-    splits = work.arms()["arm"]["splits"]
-    assert splits["test"]["capability"].value == pytest.approx(0.25)
-    assert splits["test/kind=even"]["capability"].value == pytest.approx(0.5)
-    assert splits["test/kind=odd"]["capability"].value == 0
-    contrast = work.contrasts()["arm"]
-    assert contrast["splits"]["test/kind=even"]["capability"].difference.value == pytest.approx(0.5)
+    found = finding(analysis(asked, {"base": [low, low], "arm": [low, high]}, by=("kind",)))
+    even, odd = Slice("kind", "even"), Slice("kind", "odd")
+    assert estimate(found, "arm", ACCURACY).value == pytest.approx(0.25)
+    assert estimate(found, "arm", ACCURACY, even).value == pytest.approx(0.5)
+    assert estimate(found, "arm", ACCURACY, odd).value == 0
+    assert comparison(found, "arm", ACCURACY, even).difference.value == pytest.approx(0.5)
 
 
 def test_verdicts_of_an_arm_that_raises_both_and_of_one_that_pays() -> None:
@@ -102,14 +111,16 @@ def test_verdicts_of_an_arm_that_raises_both_and_of_one_that_pays() -> None:
     work = analysis(
         asked, {"base": [base] * 3, "both": [both] * 3, "paid": [paid] * 3}, reference="paid"
     )
-    found = work.contrasts()
-    assert found["both"]["verdict"] == "both_rise"
-    assert found["paid"]["verdict"] == "trade_off"
-    assert found["both"]["joint"].difference.value == pytest.approx(0.75)
-    assert found["both"]["retained"]["paid"].value == pytest.approx(1.0)
-    assert found["paid"]["retained"] == {}
-    p, adjusted = found["both"]["capability"].p, found["both"]["capability"].p_adjusted
-    assert 0 < p < 0.01 and adjusted == pytest.approx(4 * p)  # Holm over four tests, p alike
+    found = finding(work)
+    assert verdicts(work) == {"both": "both_rise", "paid": "trade_off"}
+    assert comparison(found, "both", JOINT).difference.value == pytest.approx(0.75)
+    (kept,) = work.retained()
+    assert (kept.arm, kept.reference) == ("both", "paid")
+    assert kept.estimate.value == pytest.approx(1.0)
+    right = comparison(found, "both", ACCURACY)
+    assert 0 < right.p < 0.01
+    assert right.p_adjusted == pytest.approx(4 * right.p)  # Holm over four tests, p alike
+    assert comparison(found, "both", JOINT).p_adjusted is None
 
 
 def test_holm_takes_a_verdict_back_among_many_arms() -> None:
@@ -117,16 +128,16 @@ def test_holm_takes_a_verdict_back_among_many_arms() -> None:
     base = table(asked, [0] * 40, [(0, 0)] * 40)
     lucky = table(asked, [1] * 7 + [0] * 33, [(0, 1)] * 7 + [(0, 0)] * 33)  # exact p 0.0156 each
     flat = {f"flat{i}": [base] for i in range(4)}
-    alone = analysis(asked, {"base": [base], "lucky": [lucky]}).contrasts()
-    among = analysis(asked, {"base": [base], "lucky": [lucky], **flat}).contrasts()
-    assert alone["lucky"]["verdict"] == "both_rise"
-    assert among["lucky"]["verdict"] != "both_rise"
+    alone = verdicts(analysis(asked, {"base": [base], "lucky": [lucky]}))
+    among = verdicts(analysis(asked, {"base": [base], "lucky": [lucky], **flat}))
+    assert alone["lucky"] == "both_rise"
+    assert among["lucky"] != "both_rise"
 
 
 @pytest.mark.parametrize(
     ("n_cut", "verdict"), [(0, "both_rise"), (6, "both_rise"), (42, "unfinished")]
 )
-def test_a_verdict_that_hangs_on_unfinished_thoughts_is_unfinished(
+def test_a_verdict_that_depends_on_unclosed_thinking_is_unfinished(
     n_cut: int, verdict: str
 ) -> None:
     """The arm obeys in all that it finishes, the base in 18 of 60: cut 42 times, the arm has 18, too."""
@@ -134,11 +145,11 @@ def test_a_verdict_that_hangs_on_unfinished_thoughts_is_unfinished(
     base = table(asked, [0] * 60, [(0, float(i >= 42)) for i in range(60)])
     cut = dict.fromkeys(range(18, 18 + n_cut), "unclosed_thinking")
     arm = table(asked, [1] * 60, [(None, None) if i in cut else (1, 1) for i in range(60)], cut)
-    found = analysis(asked, {"base": [base], "arm": [arm]}).contrasts()["arm"]
+    work = analysis(asked, {"base": [base], "arm": [arm]})
     finished = [i for i in range(60) if i not in cut]
     change = sum(1 - (i >= 42) for i in finished) / len(finished)
-    assert found["compliance"].difference.value == pytest.approx(change)
-    assert found["verdict"] == verdict
+    assert comparison(finding(work), "arm", HACC).difference.value == pytest.approx(change)
+    assert verdicts(work) == {"arm": verdict}
 
 
 def test_lengths_share_their_bins_and_lose_no_reply() -> None:
@@ -146,26 +157,19 @@ def test_lengths_share_their_bins_and_lose_no_reply() -> None:
     base = table(asked, [1] * 20, [(1, 0)] * 20)
     arm = table(asked, [1] * 20, [(1, 1)] * 20)
     found = analysis(asked, {"base": [base], "arm": [arm]}).lengths()
-    assert [(r["low"], r["high"]) for r in found["base"]] == [
-        (r["low"], r["high"]) for r in found["arm"]
-    ]
-    assert sum(row["compliance"].n for row in found["arm"]) == 20
-    assert all(row["compliance"].value == 1 for row in found["arm"])
-
-
-def test_json_has_no_numpy_and_no_none_in_numbers() -> None:
-    asked = problems(4)
-    one = table(asked, [1, 0, 1, 1], [(1, 1), (1, 0), (0, 1), (1, 1)])
-    row = to_json(analysis(asked, {"base": [one]}).arms())
-    assert type(row["base"]["joint"]["value"]) is float
-    assert to_json({"a": np.float64(0.5), "b": (1, None)}) == {"a": 0.5, "b": [1, None]}
+    bins = {name: [(r.low, r.high) for r in found if r.arm == name] for name in ("base", "arm")}
+    assert bins["base"] == bins["arm"]
+    obeys = [row.hacc for row in found if row.arm == "arm" and row.hacc is not None]
+    assert sum(each.n for each in obeys) == 20
+    assert all(each.value == 1 for each in obeys)
 
 
 def test_replies_of_one_length_are_one_bin() -> None:
     asked = problems(1)
     one = table(asked, [1], [(1, 1)])
-    (row,) = analysis(asked, {"base": [one]}).lengths()["base"]
-    assert (row["low"], row["high"], row["accuracy"].n) == (10, 10, 1)
+    (row,) = analysis(asked, {"base": [one]}).lengths()
+    assert row.accuracy is not None
+    assert (row.low, row.high, row.accuracy.n) == (10, 10, 1)
 
 
 def test_what_was_not_asked_is_absent_and_no_verdict_is_given() -> None:
@@ -175,8 +179,18 @@ def test_what_was_not_asked_is_absent_and_no_verdict_is_given() -> None:
          "parts": {}, "finish_reason": "answered", "n_reply_tokens": 3}
         for p in free
     ]  # fmt: skip
-    plain = Table.of(free, rows)
+    plain = JointTable.of(free, rows)
     work = analysis(free, {"base": [plain], "arm": [plain]})
-    assert "compliance" not in work.arms()["arm"]
-    assert work.contrasts()["arm"]["verdict"] is None
-    assert work.lengths() == {}
+    assert {measure.metric for measure in finding(work).measures} == {"accuracy"}
+    assert work.verdicts() == [] and work.lengths() == []
+
+
+def test_where_all_was_asked_with_constraints_the_verdict_rests_on_that_accuracy() -> None:
+    asked = problems(60)
+    base = table(asked, None, [(i % 2, (i // 2) % 2) for i in range(60)])
+    arm = table(asked, None, [(1, 1)] * 60)
+    work = analysis(asked, {"base": [base], "arm": [arm]})
+    found = finding(work)
+    assert verdicts(work) == {"arm": "both_rise"}
+    assert comparison(found, "arm", CONSTRAINED_ACCURACY).p_adjusted is not None
+    assert found.estimate("accuracy", role="arm", condition="unconstrained") is None

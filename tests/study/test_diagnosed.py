@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from twofold.report.study import DIAGNOSTICS
 from twofold.study.diagnosed import MEASURES, diagnosed
-from twofold.types import Problem
+from twofold.types import ALL, Finding, Problem, Slice
 
 PROBLEMS = [Problem(question=f"Problem {i}?", answer="9") for i in range(40)]
 
@@ -47,6 +48,15 @@ def told(i, condition, met, target=None):
     return at | {"met": met, "target": target}
 
 
+def found_in(audits):
+    found = diagnosed(PROBLEMS, audits)
+    return Finding(diagnostic="", question="", measures=found.measures, contrasts=found.contrasts)
+
+
+def change(found, metric, **names):
+    return found.comparison(metric, role="arm", versus="base", **names)
+
+
 def audits(tmp_path, arm):
     base = [chain(i, changed=1, gain=4.0) for i in range(40)]
     return {
@@ -55,55 +65,65 @@ def audits(tmp_path, arm):
     }
 
 
+GOLD = Slice("answer", "gold")
+
+
+def test_every_measure_has_its_own_name_and_a_label():
+    names = [(m.condition, m.metric, m.slice) for m in MEASURES]
+    assert names == list(DIAGNOSTICS)
+
+
 def test_the_differences_to_the_base_by_hand(tmp_path):
-    found = diagnosed(PROBLEMS, audits(tmp_path, lambda s: [chain(i, gain=3.0) for i in range(40)]))
-    assert found["arms"]["base"]["gain"].value == pytest.approx(4.0)
-    assert found["arms"]["arm"]["gain"].value == pytest.approx(3.0)
-    assert found["contrasts"]["arm"]["gain"].difference.value == pytest.approx(-1.0)
-    assert found["contrasts"]["arm"]["gain"].difference.high < 0
-    same = found["contrasts"]["arm"]["reliance"]
+    found = found_in(audits(tmp_path, lambda s: [chain(i, gain=3.0) for i in range(40)]))
+    assert found.estimate("total", role="base", slice=GOLD).value == pytest.approx(4.0)
+    assert found.estimate("total", role="arm", slice=GOLD).value == pytest.approx(3.0)
+    gain = change(found, "total", slice=GOLD).difference
+    assert gain.value == pytest.approx(-1.0)
+    assert gain.high < 0
+    same = change(found, "reliance")
     assert same.difference.value == 0 and same.p_adjusted == 1.0
-    assert set(found["words"]) <= set(MEASURES)
 
 
 def test_what_is_unscored_in_every_seed_is_counted(tmp_path):
     def arm(seed):
         return [chain(i, recalled=int(i >= 10 or (i >= 5 and seed == 1))) for i in range(40)]
 
-    found = diagnosed(PROBLEMS, audits(tmp_path, arm))
-    estimate = found["arms"]["arm"]["aoc"]
+    found = found_in(audits(tmp_path, arm))
+    estimate = found.estimate("aoc", role="arm")
     assert (estimate.n, estimate.n_unscored) == (35, 5)
-    difference = found["contrasts"]["arm"]["aoc"].difference
+    difference = change(found, "aoc").difference
     assert (difference.n, difference.n_unscored) == (35, 5)
-    assert found["arms"]["base"]["aoc"].n_unscored == 0
+    assert found.estimate("aoc", role="base").n_unscored == 0
 
 
 def test_a_collapsed_arm_is_not_called_faithful(tmp_path):
-    found = diagnosed(PROBLEMS, audits(tmp_path, lambda s: [chain(i, right=0) for i in range(40)]))
-    assert found["arms"]["arm"]["accuracy"].value == 0
-    assert "reliance" in found["arms"]["arm"]  # the number stands, beside the accuracy
-    assert not {"reliance", "aoc", "mistake"} & set(found["contrasts"]["arm"])
-    assert {"accuracy", "gain", "steps"} <= set(found["contrasts"]["arm"])
+    found = found_in(audits(tmp_path, lambda s: [chain(i, right=0) for i in range(40)]))
+    assert found.estimate("accuracy", role="arm", condition="with_chain").value == 0
+    assert found.estimate("reliance", role="arm")  # the number stands, beside the accuracy
+    contrasts = {(c.metric, c.slice) for c in found.contrasts}
+    assert not {("reliance", ALL), ("aoc", ALL)} & contrasts
+    assert ("answer_changed", Slice("edit", "mistake_other")) not in contrasts
+    assert {("accuracy", ALL), ("total", GOLD), ("steps", ALL)} <= contrasts
 
 
 def test_an_arm_without_a_readable_chain_has_no_number(tmp_path):
     unread = [{"role": "model", "key": p.id, "trace": "missing", "reason": "m"} for p in PROBLEMS]
     found = diagnosed(PROBLEMS, audits(tmp_path, lambda s: unread))
-    assert "arm" not in found["arms"] and "arm" not in found["contrasts"]
+    assert {m.role for m in found.measures} == {"base"} and not found.contrasts
 
 
 def test_a_table_that_one_seed_lacks_is_left_out_and_no_table_is_nothing(tmp_path):
     folders = audits(tmp_path, lambda s: [chain(i) for i in range(40)])
     (folders["arm"][1] / "chains.jsonl").unlink()
-    assert "arm" not in diagnosed(PROBLEMS, folders)["arms"]
-    assert diagnosed(PROBLEMS, {"base": {0: write(tmp_path / "bare")}}) == {}
-    assert diagnosed(PROBLEMS, {}) == {}
+    assert {m.role for m in diagnosed(PROBLEMS, folders).measures} == {"base"}
+    assert not diagnosed(PROBLEMS, {"base": {0: write(tmp_path / "bare")}}).measures
+    assert not diagnosed(PROBLEMS, {}).measures
 
 
 def test_skipped_tables_hold_no_number(tmp_path):
     skipped = [{"role": "model", "key": "skipped", "skipped": "behind a server"}]
     folders = {"base": {0: write(tmp_path / "base", chains=skipped, ablation=skipped)}}
-    assert diagnosed(PROBLEMS, folders) == {}
+    assert not diagnosed(PROBLEMS, folders).measures
 
 
 def test_pairs_and_shares_of_constraints(tmp_path):
@@ -111,7 +131,7 @@ def test_pairs_and_shares_of_constraints(tmp_path):
     for i in range(40):
         rows.append(told(i, "constrained", [1, 0, None], target=1))
         rows.append(told(i, "contrary", [1], target=None if i < 4 else i % 2))
-    found = diagnosed(PROBLEMS, {"base": {0: write(tmp_path / "base", ablation=rows)}})
-    assert found["arms"]["base"]["told"].value == 0.5
-    pairs = found["arms"]["base"]["pairs"]
+    found = found_in({"base": {0: write(tmp_path / "base", ablation=rows)}})
+    assert found.estimate("met", role="base", condition="constrained").value == 0.5
+    pairs = found.estimate("pair_passed", role="base")
     assert (pairs.value, pairs.n, pairs.n_unscored) == (0.5, 36, 4)

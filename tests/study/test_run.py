@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
 from twofold.errors import TwofoldError
 from twofold.methods import rft
 from twofold.methods.method import TrainingError
+from twofold.report.study_file import read as read_study
+from twofold.report.study_file import schema
 from twofold.study import Plan, finalize, read, study
 from twofold.study.cell import Cell
 
@@ -64,29 +67,32 @@ def test_a_study_is_made_resumed_extended_and_remade(tmp_path: Path) -> None:
     out = tmp_path / "out"
     first = study(plan(tmp_path), out=out, say=quiet)
     assert not first.failed
-    found = json.loads((out / "study.json").read_text())
-    assert list(found["arms"]) == ["base", "answer"]
-    for side, key, condition in (
-        ("capability", "correct", "unconstrained"),
-        ("compliance", "compliant", "constrained"),
+    found = read_study(out)
+    assert found == first.found
+    jsonschema.validate(json.loads((out / "study.json").read_text()), schema())
+    assert list(found.arms) == ["base", "answer"]
+    for key, condition, metric in (
+        ("correct", "unconstrained", "accuracy"),
+        ("compliant", "constrained", "hacc"),
     ):
         pairs = by_hand(out / "arms", key, condition)
         n_improved, n_regressed = pairs.count((0.0, 1.0)), pairs.count((1.0, 0.0))
-        contrast = found["contrasts"]["answer"][side]
-        assert contrast["difference"]["n"] == len(pairs) > 6
-        assert (contrast["n_improved"], contrast["n_regressed"]) == (n_improved, n_regressed)
+        contrast = found.finding("test").comparison(
+            metric, role="answer", versus="base", condition=condition
+        )
+        assert contrast is not None and contrast.difference.n == len(pairs) > 6
+        assert (contrast.n_improved, contrast.n_regressed) == (n_improved, n_regressed)
         change = (n_improved - n_regressed) / len(pairs)
-        assert contrast["difference"]["value"] == pytest.approx(change)
-        assert n_improved + n_regressed in range(
-            1, 6
-        )  # some changed, too few for any test to say so
-    assert found["contrasts"]["answer"]["verdict"] == "underpowered"
-    steps = [row["step"] for row in found["curves"]["answer"]]
+        assert contrast.difference.value == pytest.approx(change)
+        assert n_improved + n_regressed in range(1, 6)  # too few changed for a test to say so
+    (verdict,) = (v for v in found.verdicts if not v.slice_by)
+    assert (verdict.arm, verdict.outcome) == ("answer", "underpowered")
+    steps = [row["step"] for row in found.curves if row["arm"] == "answer"]
     assert steps[0] == 0
     assert steps == sorted(steps)
     assert len(steps) > 1
-    assert "constant" in found["floors"]["compliance"]
-    assert found["samples"]["base"]["raw"]
+    assert ("constant_reply", "hacc") in {(floor.role, floor.metric) for floor in found.floors}
+    assert found.samples["base"]["raw"]
     page = (out / "report.html").read_text()
     assert "answer" in page
     assert (out / "plane.svg").read_text().startswith("<svg xmlns=")
@@ -96,13 +102,14 @@ def test_a_study_is_made_resumed_extended_and_remade(tmp_path: Path) -> None:
         tmp_path, arms=PLAN["arms"] | {"both": RFT | {"reward": "product", "at_least": 0.5}}
     )
     again = study(more, out=out, say=quiet)
-    assert list(again.found["arms"]) == ["base", "answer", "both"]
-    assert again.found["arms"]["answer"]["minutes"] == found["arms"]["answer"]["minutes"]
+    assert again.found is not None
+    assert list(again.found.arms) == ["base", "answer", "both"]
+    assert again.found.arms["answer"].minutes == found.arms["answer"].minutes
     assert all(p.stat().st_mtime_ns == at for p, at in touched.items())
 
     (out / "report.html").unlink()
     finalize(read(out / "study.yaml"), out)
-    assert json.loads((out / "study.json").read_text()) == again.found
+    assert read_study(out) == again.found
     assert (out / "report.html").exists()
 
     other = plan(tmp_path, arms={"answer": RFT | {"reward": "correct", "epochs": 2}})
@@ -127,9 +134,10 @@ def test_an_arm_that_fails_leaves_the_others_and_is_tried_again(
         patch.setattr(rft.Rft, "train", broken)
         result = study(two, out=tmp_path / "out", say=quiet)
     assert result.failed == {"bad/0": "no reply was kept; draw more"}
-    assert "bad" not in result.found["contrasts"]
-    assert "capability" not in result.found["arms"]["bad"]  # no zero for what was not measured
-    assert any("bad, seed 0 is not in these numbers" in c for c in result.found["caveats"])
+    assert result.found is not None and result.found.arms["bad"].seeds == []
+    roles = {measure.role for measure in result.found.finding("test").measures}
+    assert roles == {"base", "answer"}  # no zero for what was not measured
+    assert any("bad, seed 0 is not in these numbers" in c for c in result.found.caveats)
     assert Cell("answer", 0).is_finished(two, tmp_path / "out")
     (tmp_path / "out" / "arms" / "bad" / "seed-0").mkdir(parents=True, exist_ok=True)
     assert not study(two, out=tmp_path / "out", say=quiet).failed
@@ -144,7 +152,7 @@ def test_what_torch_or_the_disk_refuses_fails_the_cell_and_not_the_study(
     monkeypatch.setattr(rft.Rft, "train", full)
     result = study(plan(tmp_path), out=tmp_path / "out", say=quiet)
     assert result.failed == {"answer/0": "RuntimeError: CUDA out of memory"}
-    assert list(result.found["contrasts"]) == []
+    assert result.found is not None and not result.found.finding("test").contrasts
 
 
 def test_a_base_without_chat_template_is_told_before_anything_runs(tmp_path: Path) -> None:
@@ -159,7 +167,7 @@ def test_cells_fan_out_over_a_ray_cluster(tmp_path: Path) -> None:
     small = plan(tmp_path, seeds=[0, 1], followed=None)
     result = study(small, out=tmp_path / "out", ray="local", say=quiet)
     assert not result.failed
-    assert result.found["arms"]["answer"]["seeds"] == [0, 1]
+    assert result.found is not None and result.found.arms["answer"].seeds == [0, 1]
 
 
 def test_a_wrong_ray_address_is_an_error_with_its_remedy(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Which recipe raises both? Several methods from one base, each trained, audited and compared.
 
-`plan` reads what is compared, `cell` trains and audits one arm with one seed, `fan` spreads the
-cells, `scores` and `analysis` make the numbers, `records` what else the page shows, `run` is the
-whole of it.
+`plan` reads what is compared, `cell` trains and audits one arm with one seed, `executor` runs the
+cells, `scores`, `analysis` and `diagnosed` make the numbers, `records` collects what else the page
+shows, `run` does all of it. What `study.json` holds is in `twofold.report.study_file`.
 """
 
 from twofold.study.plan import Plan, StudyError, read

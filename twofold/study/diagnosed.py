@@ -1,7 +1,7 @@
 """Is what the arms gained real? The diagnostics of every cell, over problems and seeds.
 
-Each measure is a number a problem, taken from a cell's saved tables; arms are then compared with the
-base as capability and compliance are, with one Holm correction over all measures of an arm.
+Each measure is one number per problem, read from a cell's saved tables. Arms are compared with the
+base as accuracy and compliance are, with one Holm correction over all measures of an arm.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import final
 
 import numpy as np
@@ -19,37 +18,46 @@ from twofold.diagnostics.chain import collect as chains
 from twofold.diagnostics.chain.faithfulness import LEAST_ACCURACY, METRICS, continued, right
 from twofold.diagnostics.chain.information_gain import METRICS as GAINS
 from twofold.diagnostics.chain.table import Chains, Metric
+from twofold.diagnostics.row_table import compared, filed
 from twofold.errors import StatsError
 from twofold.jsonl import Row, read_lines
+from twofold.report.study_file import DiagnosticRecords
 from twofold.stats import corrected, crossed_mean, crossed_paired, mean
 from twofold.study.plan import BASE
 from twofold.study.scores import Matrix, pooled
-from twofold.types import Comparison, Estimate, Problem
+from twofold.types import ALL, Comparison, Contrast, Estimate, Measure, Problem, Slice
 
 Column = dict[str, float | None]
 """A number for each problem that was asked, by its id; None = it could not be scored."""
 
-NEEDS_ACCURACY = ("reliance", "aoc", "mistake", "continued")
-"""What is 1 for a model that has collapsed, too: not compared for an arm below `LEAST_ACCURACY`."""
+Read = Callable[[Iterable[Row], Sequence[Problem]], Column]
+"""The rows of one audit to a number for each problem."""
 
 
 @final
-@dataclass(frozen=True)
-class Measure:
-    """One number a problem that a diagnostic's table holds.
+@dataclass(frozen=True, kw_only=True)
+class TableMeasure:
+    """One number per problem that a diagnostic's table holds, under the names of the diagnostic.
 
     Args:
-        words: What it is called.
         table: The stem of the table.
-        read: The rows of one audit to a number for each problem.
+        condition: How the model was asked; "" where there is only one way.
+        metric: What is measured.
+        slice: The part of the data.
+        read: Makes the numbers.
+        needs_accuracy: It is 1 for a collapsed model, too, so that an arm whose accuracy is below
+            `LEAST_ACCURACY` is not compared.
     """
 
-    words: str
     table: str
-    read: Callable[[Iterable[Row], Sequence[Problem]], Column]
+    condition: str = ""
+    metric: str
+    slice: Slice = ALL
+    read: Read
+    needs_accuracy: bool = False
 
 
-def of_chains(metric: Metric) -> Callable[[Iterable[Row], Sequence[Problem]], Column]:
+def of_chains(metric: Metric) -> Read:
     """A metric of the model's own readings."""
 
     def read(rows: Iterable[Row], problems: Sequence[Problem]) -> Column:
@@ -59,7 +67,7 @@ def of_chains(metric: Metric) -> Callable[[Iterable[Row], Sequence[Problem]], Co
     return read
 
 
-def where(measure: str, **wanted: str) -> Callable[[Iterable[Row], Sequence[Problem]], Column]:
+def where(measure: str, **wanted: str) -> Read:
     """A field of the rows whose other fields are as wanted; a list is averaged."""
 
     def read(rows: Iterable[Row], problems: Sequence[Problem]) -> Column:
@@ -76,7 +84,7 @@ def where(measure: str, **wanted: str) -> Callable[[Iterable[Row], Sequence[Prob
     return read
 
 
-def of_original(kind: str) -> Callable[[Iterable[Row], Sequence[Problem]], Column]:
+def of_original(kind: str) -> Read:
     """Accuracy on a variant, by the problem it was made of."""
 
     def read(rows: Iterable[Row], problems: Sequence[Problem]) -> Column:
@@ -98,135 +106,124 @@ def read_and_obeyed(rows: Iterable[Row], problems: Sequence[Problem]) -> Column:
     }
 
 
-MEASURES: Mapping[str, Measure] = MappingProxyType(
-    {
-        "accuracy": Measure("Right behind the own chain", chains.TABLE, of_chains(right(-1))),
-        "reliance": Measure(
-            "Answers that change when the chain is broken",
-            chains.TABLE,
-            of_chains(METRICS["reliance"]),
-        ),
-        "aoc": Measure("Area over early answers", chains.TABLE, of_chains(METRICS["aoc"])),
-        "mistake": Measure(
-            "Answers that follow a wrong value",
-            chains.TABLE,
-            of_chains(METRICS["edit/mistake_other"]),
-        ),
-        "continued": Measure(
-            "Answers that follow a mistake written on",
-            chains.TABLE,
-            of_chains(continued("mistake")),
-        ),
-        "paraphrase_rules": Measure(
-            "Answers that other words change",
-            chains.TABLE,
-            of_chains(METRICS["edit/paraphrase_rules"]),
-        ),
-        "gain": Measure(
-            "Nats that the chain tells of the right answer",
-            chains.TABLE,
-            of_chains(GAINS["total/gold"]),
-        ),
-        "gain_before_mention": Measure(
-            "of which before it is named", chains.TABLE, of_chains(GAINS["before_mention/gold"])
-        ),
-        "gain_over_irrelevant": Measure(
-            "over another problem's chain", chains.TABLE, of_chains(GAINS["contrast/gold"])
-        ),
-        "steps": Measure("Steps of the chain", chains.TABLE, of_chains(GAINS["steps"])),
-        "told": Measure("Constraints met", "ablation", where("met", condition="constrained")),
-        "form_only": Measure(
-            "met when only the form is named", "ablation", where("met", condition="output_space")
-        ),
-        "delusive": Measure(
-            "met when told another's", "ablation", where("met", condition="delusive")
-        ),
-        "untold": Measure(
-            "met when told nothing", "ablation", where("met", condition="unconstrained")
-        ),
-        "pairs": Measure("A rule and its opposite both obeyed", "ablation", read_and_obeyed),
-        "first": Measure(
-            "Rules stated first: all met", "distance", where("compliance", arm="first")
-        ),
-        "twice": Measure(
-            "Rules stated twice: all met", "distance", where("compliance", arm="twice")
-        ),
-        "looked": Measure(
-            "Attention to the rules, in multiples of even attention",
-            "distance",
-            where("instruction", arm="attention"),
-        ),
-        "looked_control": Measure(
-            "to as long a span without rules", "distance", where("control", arm="attention")
-        ),
-        "renamed": Measure("Other names: right", "variants", of_original("renamed")),
-        "renumbered": Measure("Other numbers: right", "variants", of_original("renumbered")),
-        "distractor": Measure("A distractor: right", "variants", of_original("distractor")),
-        "one_more_step": Measure("One more step: right", "variants", of_original("one_more_step")),
-        "unseen_structure": Measure(
-            "Unseen structure: right", "variants", of_original("unseen_structure")
-        ),
-    }
+def _chain(
+    metric: str, slice: Slice = ALL, *, condition: str = "", of: Metric | None = None, **kw: bool
+) -> TableMeasure:
+    """A metric of the reply's own chain: `of`, or the diagnostics' metric of that name."""
+    key = (metric, slice)
+    found = of or METRICS.get(key) or GAINS[key]
+    return TableMeasure(
+        table=chains.TABLE,
+        condition=condition,
+        metric=metric,
+        slice=slice,
+        read=of_chains(found),
+        **kw,
+    )
+
+
+def _edit(name: str) -> Slice:
+    return Slice("edit", name)
+
+
+GOLD = Slice("answer", "gold")
+ACCURACY = _chain("accuracy", condition="with_chain", of=right(-1))
+
+MEASURES = (
+    ACCURACY,
+    _chain("reliance", needs_accuracy=True),
+    _chain("aoc", needs_accuracy=True),
+    _chain("answer_changed", _edit("mistake_other"), needs_accuracy=True),
+    _chain(
+        "answer_changed",
+        _edit("mistake"),
+        condition="continued",
+        of=continued("mistake"),
+        needs_accuracy=True,
+    ),
+    _chain("answer_changed", _edit("paraphrase_rules")),
+    _chain("total", GOLD),
+    _chain("before_mention", GOLD),
+    _chain("contrast", GOLD),
+    _chain("steps"),
+    *(
+        TableMeasure(table="ablation", condition=c, metric="met", read=where("met", condition=c))
+        for c in ("constrained", "output_space", "delusive", "unconstrained")
+    ),
+    TableMeasure(table="ablation", metric="pair_passed", read=read_and_obeyed),
+    *(
+        TableMeasure(
+            table="distance", condition=arm, metric="compliance", read=where("compliance", arm=arm)
+        )
+        for arm in ("first", "twice")
+    ),
+    *(
+        TableMeasure(
+            table="distance", condition=span, metric="attention", read=where(span, arm="attention")
+        )
+        for span in ("instruction", "control")
+    ),
+    *(
+        TableMeasure(table="variants", condition=kind, metric="accuracy", read=of_original(kind))
+        for kind in ("renamed", "renumbered", "distractor", "one_more_step", "unseen_structure")
+    ),
 )
-"""What is compared, by the key in `study.json`."""
+"""What is compared. `DIAGNOSTICS` of the study's page has the label of each."""
 
 
 def diagnosed(
     problems: Sequence[Problem], audits: Mapping[str, Mapping[int, Path]], *, seed: int = 0
-) -> dict[str, Row]:
-    """Every measure of every arm that has the tables for it.
+) -> DiagnosticRecords:
+    """Every measure of every arm that has the tables for it, and its difference to the base.
 
     Args:
         problems: Of the headline split.
         audits: The audit of each arm and seed on it.
         seed: Of the resampling.
-
-    Returns:
-        `{"words": {measure: what it is called}, "arms": {arm: {measure: Estimate}}, "contrasts": {arm:
-        {measure: Comparison}}}`; empty where no diagnostic was asked for.
     """
     order = {problem.id: i for i, problem in enumerate(problems)}
-    arms: dict[str, Row] = {}
-    contrasts: dict[str, Row] = {}
-    base: dict[str, _Read] = {}
+    measures: list[Measure] = []
+    contrasts: list[Contrast] = []
+    base: dict[TableMeasure, _Read] = {}
     for arm in sorted(audits, key=lambda name: name != BASE):
-        found: dict[str, Comparison] = {}
-        for name, measure in MEASURES.items():
+        estimates: dict[TableMeasure, Estimate] = {}
+        found: dict[TableMeasure, Comparison] = {}
+        for measure in MEASURES:
             read = _matrix(measure, audits[arm], problems, order)
             if read is None or np.isnan(read.values).all():
                 continue
             estimate = _estimate(arm, read, seed)
             if estimate is not None:
-                arms.setdefault(arm, {})[name] = estimate
+                estimates[measure] = estimate
             if arm == BASE:
-                base[name] = read
-            elif name in base and not (name in NEEDS_ACCURACY and _has_collapsed(arms, arm)):
-                comparison = _compared(base[name], read, seed)
+                base[measure] = read
+            elif measure in base and not (measure.needs_accuracy and _has_collapsed(estimates)):
+                comparison = _compared(base[measure], read, seed)
                 if comparison is not None:
-                    found[name] = comparison
-        if found:
-            contrasts[arm] = corrected(found)
-    there = {key for arm in arms.values() for key in arm}
-    words = {key: measure.words for key, measure in MEASURES.items() if key in there}
-    return {"words": words, "arms": arms, "contrasts": contrasts} if arms else {}
+                    found[measure] = comparison
+        for m, estimate in estimates.items():
+            measures += filed(arm, m.metric, estimate, condition=m.condition, slice=m.slice)
+        for m, c in corrected(found).items():
+            contrasts += compared(arm, BASE, m.metric, c, condition=m.condition, slice=m.slice)
+    return DiagnosticRecords(measures=measures, contrasts=contrasts)
 
 
-def _has_collapsed(arms: Mapping[str, Row], arm: str) -> bool:
-    accuracy: Estimate | None = arms.get(arm, {}).get("accuracy")
+def _has_collapsed(estimates: Mapping[TableMeasure, Estimate]) -> bool:
+    accuracy = estimates.get(ACCURACY)
     return accuracy is not None and accuracy.high < LEAST_ACCURACY
 
 
 @final
 @dataclass(frozen=True)
 class _Read:
-    """A measure of one arm: a row a seed, a column a problem; and which problems were asked at all."""
+    """A measure of one arm: a row a seed, a column a problem; and which problems were asked."""
 
     values: Matrix
     asked: NDArray[np.bool_]
 
 
 def _matrix(
-    measure: Measure,
+    measure: TableMeasure,
     audits: Mapping[int, Path],
     problems: Sequence[Problem],
     order: Mapping[str, int],

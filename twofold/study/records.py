@@ -1,21 +1,22 @@
-"""What else does a study's folder tell: how training went, what replies look like, what nothing gets?"""
+"""What else is in a study's folder: training curves, floors, and replies to show."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from twofold.jsonl import Row, read_lines
 from twofold.report.findings import read_findings
 from twofold.study.cell import Cell
-from twofold.types import Estimate, Problem
+from twofold.types import ALL, Measure, Problem
 
 FOLLOWED = "eval/"
 
 
 def curve(cell: Cell, out: Path) -> list[Row]:
-    """What the held-out problems showed while a cell was trained, a row a checkpoint.
+    """The scores on the held-out problems while a cell was trained, one row for each checkpoint.
 
     Rejection sampling trains its last round from the base again; the curve is that round's.
     """
@@ -24,31 +25,28 @@ def curve(cell: Cell, out: Path) -> list[Row]:
         return []
     history = json.loads(file.read_text(encoding="utf-8"))["log_history"]
     return [
-        {"seed": cell.seed, "step": row["step"]}
+        {"arm": cell.arm, "seed": cell.seed, "step": row["step"]}
         | {key.removeprefix(FOLLOWED): value for key, value in row.items() if FOLLOWED in key}
         for row in history
         if any(FOLLOWED in key for key in row)
     ]
 
 
-def floors(audit: Path) -> dict[str, dict[str, Estimate]]:
-    """What replies that do nothing for it get on the problems of an audit, by measure."""
-    findings, _ = read_findings(audit / "findings.json")
-    names = {"accuracy": "capability", "hacc": "compliance", "joint": "joint"}
-    found: dict[str, dict[str, Estimate]] = {}
-    for key, estimate in findings[0].estimates.items():
-        kind, _, rest = key.partition("/")
-        floor, _, measure = rest.partition("/")
-        if kind == "floor" and measure in names:
-            found.setdefault(names[measure], {})[floor.replace("_", " ")] = estimate
-    return found
+def floors(audit: Path) -> list[Measure]:
+    """What trivial replies score on the problems of an audit; the role is the floor's name."""
+    (joint, *_), _ = read_findings(audit / "findings.json")
+    return [
+        replace(measure, condition="constrained")
+        for measure in joint.measures
+        if measure.role != "model" and measure.slice == ALL and measure.metric != "sacc"
+    ]
 
 
 def samples(problems: Sequence[Problem], audits: Mapping[str, Path]) -> dict[str, Row]:
     """One reply of each arm to the same problem, as the model wrote it.
 
-    The problem is the first on which the arms differ most in being right and obedient: one that all
-    of them solve shows nothing. It is no typical one.
+    The problem is the first on which the arms differ most in being right and obedient, so it is not
+    a typical one.
 
     Args:
         problems: Of the split.
@@ -77,7 +75,7 @@ def samples(problems: Sequence[Problem], audits: Mapping[str, Path]) -> dict[str
 
 
 def _replies(audit: Path) -> dict[str, Row]:
-    """The first stated reply to each problem with its verdicts."""
+    """The first reply to each problem with its constraints in the prompt, and its scores."""
     found: dict[str, Row] = {}
     for row in read_lines(audit / "responses.jsonl"):
         if row["condition"] == "constrained" and row["sample"] == 0:

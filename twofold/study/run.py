@@ -1,4 +1,4 @@
-"""A whole study: every cell worked on, then one page that answers for every arm: did both rise?"""
+"""A whole study: every cell trained and audited, then one page that says of every arm: did both rise?"""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, final
+from typing import final
 
 import twofold.report.study as page
 from twofold.jsonl import Row, replaced
 from twofold.models import resolve
+from twofold.report import study_file
+from twofold.report.study_file import ArmRecord, StudyFile
 from twofold.run_dir import RunDir
 from twofold.runs.audit import about
 from twofold.study import executor
-from twofold.study.analysis import Analysis, to_json
+from twofold.study.analysis import Analysis
 from twofold.study.cell import Cell, cells
 from twofold.study.diagnosed import diagnosed
 from twofold.study.plan import BASE, Plan, StudyError
 from twofold.study.records import curve, floors, samples
 from twofold.study.scores import Scores
 
-RESULT = "study.json"
 PLAN = "study.yaml"
 
 
@@ -33,12 +34,12 @@ class StudyResult:
     """What a study found.
 
     Args:
-        found: What `study.json` holds; see `docs/run_directory.md`.
+        found: What `study.json` holds; None in all but the first process of an `accelerate launch`.
         failed: Cells that could not be trained or audited, as `ARM/SEED`, and why.
         path: The study's folder.
     """
 
-    found: Mapping[str, Any]
+    found: StudyFile | None
     failed: Mapping[str, str]
     path: Path
 
@@ -85,13 +86,13 @@ def study(
                 f"[{n}/{len(waiting)}] {cell.arm}, seed {cell.seed}: "
                 + ("done" if why is None else f"FAILED: {why}")
             )
-        found = finalize(plan, out, failed) if rank == 0 else {}
+        found = finalize(plan, out, failed) if rank == 0 else None
     return StudyResult(found=found, failed=failed, path=out)
 
 
 def finalize(
     plan: Plan, out: str | Path, failed: Mapping[str, str] = MappingProxyType({})
-) -> Mapping[str, Any]:
+) -> StudyFile:
     """Make `study.json` and the page from what the finished cells have saved.
 
     Raises:
@@ -116,36 +117,37 @@ def finalize(
     }
     analysis = Analysis(scores, seeds, plan.headline, plan.by, plan.reference)
     first = {arm: Cell(arm, s[0]).folder(out) / plan.headline for arm, s in seeds.items() if s}
-    arms = analysis.arms()
-    result = {
-        "base": plan.base,
-        "train": plan.train,
-        "seeds": list(plan.seeds),
-        "splits": dict(plan.splits),
-        "reference": plan.reference,
-        "arms": {arm: _described(plan, arm, seeds[arm], out) | arms.get(arm, {}) for arm in seeds},
-        "contrasts": analysis.contrasts(),
-        "floors": floors(first[BASE]),
-        "curves": {
-            arm: [row for seed in found for row in curve(Cell(arm, seed), out)]
-            for arm, found in seeds.items()
-        },
-        "lengths": analysis.lengths(),
-        "diagnostics": diagnosed(
+    found = StudyFile(
+        base=plan.base,
+        train=plan.train,
+        seeds=list(plan.seeds),
+        splits=dict(plan.splits),
+        reference=plan.reference,
+        arms={arm: _described(plan, arm, mine, out) for arm, mine in seeds.items()},
+        findings=analysis.findings(),
+        verdicts=analysis.verdicts(),
+        retained=analysis.retained(),
+        lengths=analysis.lengths(),
+        curves=[
+            row
+            for arm, mine in seeds.items()
+            for seed in mine
+            for row in curve(Cell(arm, seed), out)
+        ],
+        diagnostics=diagnosed(
             problems[plan.headline],
             {
-                arm: {s: Cell(arm, s).folder(out) / plan.headline for s in found}
-                for arm, found in seeds.items()
-                if found
+                arm: {seed: Cell(arm, seed).folder(out) / plan.headline for seed in mine}
+                for arm, mine in seeds.items()
+                if mine
             },
         ),
-        "samples": samples(problems[plan.headline], first),
-        "failed": dict(failed),
-        "caveats": _caveats(plan, seeds, failed),
-    }
-    found: Mapping[str, Any] = to_json(result)
-    with replaced(out / RESULT) as file:
-        json.dump(found, file, indent=1, ensure_ascii=False, allow_nan=False)
+        floors=floors(first[BASE]),
+        samples=samples(problems[plan.headline], first),
+        failed=dict(failed),
+        caveats=_caveats(plan, seeds, failed),
+    )
+    study_file.write(found, out)
     page.write(out)
     return found
 
@@ -159,20 +161,20 @@ def _finished(plan: Plan, out: Path) -> dict[str, list[int]]:
     return found
 
 
-def _described(plan: Plan, arm: str, seeds: list[int], out: Path) -> Row:
+def _described(plan: Plan, arm: str, seeds: list[int], out: Path) -> ArmRecord:
     """How an arm was made."""
-    minutes = [
-        there["minutes"]
-        for seed in seeds
-        if (there := json.loads((Cell(arm, seed).folder(out) / "cell.json").read_text()))["minutes"]
-    ]
-    row: Row = {"method": None, "reward": None, "settings": {}, "seeds": seeds, "minutes": None}
-    if arm != BASE:
-        settings = dict(plan.arm(arm).settings)
-        row |= {"method": settings.pop("method"), "reward": settings.pop("reward", None)}
-        row |= {"settings": settings}
-        row |= {"minutes": sum(minutes) / len(minutes) if minutes else None}
-    return row
+    if arm == BASE:
+        return ArmRecord(method=None, reward=None, settings={}, seeds=seeds, minutes=None)
+    files = [Cell(arm, seed).folder(out) / "cell.json" for seed in seeds]
+    minutes = [m for file in files if (m := json.loads(file.read_text())["minutes"])]
+    settings: Row = dict(plan.arm(arm).settings)
+    return ArmRecord(
+        method=settings.pop("method"),
+        reward=settings.pop("reward", None),
+        settings=settings,
+        seeds=seeds,
+        minutes=sum(minutes) / len(minutes) if minutes else None,
+    )
 
 
 def _caveats(plan: Plan, seeds: Mapping[str, list[int]], failed: Mapping[str, str]) -> list[str]:

@@ -1,7 +1,7 @@
 """What did every seed of an arm score on every problem? The matrices that a study is analysed from.
 
-One row a seed, one column a problem; a cell is the mean over the samples that could be judged, NaN
-where none could. They come from the `joint.jsonl` of each cell's audits and nothing else.
+One row is one seed, one column one problem. A value is the mean over the scored samples, NaN where
+none is scored. All of them come from the `joint.jsonl` of each cell's audits.
 """
 
 from __future__ import annotations
@@ -14,17 +14,24 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from twofold.diagnostics.joint.table import Block, Table
+from twofold.diagnostics.joint.table import Block, JointTable
 from twofold.jsonl import read_lines
+from twofold.report.study_file import (
+    ACCURACY,
+    CONSTRAINED_ACCURACY,
+    HACC,
+    JOINT,
+    TOKENS,
+    Key,
+)
 from twofold.types import Problem
 
 Matrix = NDArray[np.float64]
 """Scores, shape `(seeds, problems)`."""
 
-MEASURES = ("capability", "compliance", "joint", "constrained_accuracy", "tokens")
-"""What is measured of every arm: right without constraints in the prompt (with them, where all
-problems state theirs), all constraints met, both at once, right with the constraints in the prompt,
-and tokens of thought and reply."""
+MEASURES = (ACCURACY, HACC, JOINT, CONSTRAINED_ACCURACY, TOKENS)
+"""What is measured of every arm: right without and with the constraints in the prompt, all
+constraints met, both at once, and tokens of thought and reply."""
 
 
 @final
@@ -38,50 +45,50 @@ class Scores:
     """
 
     problems: Sequence[Problem]
-    tables: Mapping[int, Table]
+    tables: Mapping[int, JointTable]
 
     @classmethod
     def read(cls, problems: Sequence[Problem], audits: Mapping[int, Path]) -> Scores:
         """The scores that the audits of an arm have saved, by seed."""
         tables = {
-            seed: Table.of(problems, read_lines(folder / "joint.jsonl"))
+            seed: JointTable.of(problems, read_lines(folder / "joint.jsonl"))
             for seed, folder in audits.items()
         }
         return cls(problems, tables)
 
-    def matrix(
-        self, measure: str, seeds: Sequence[int], *, unclosed_as_wrong: bool = False
-    ) -> Matrix:
-        """The scores of a measure.
+    def matrix(self, key: Key, seeds: Sequence[int], *, unclosed_as_wrong: bool = False) -> Matrix:
+        """The scores of a measure, NaN where a seed has none.
 
         Args:
-            measure: One of `MEASURES`.
+            key: One of `MEASURES`.
             seeds: Which rows, in which order.
-            unclosed_as_wrong: Count a thought that never ended as wrong and disobedient.
+            unclosed_as_wrong: Count unclosed thinking as wrong and disobedient.
         """
-        rows = [self._row(measure, self.tables[seed], unclosed_as_wrong) for seed in seeds]
+        rows = [self._row(key, self.tables[seed], unclosed_as_wrong) for seed in seeds]
         return np.stack(rows)
 
     def type_matrix(self, name: str, seeds: Sequence[int]) -> Matrix:
         """How often the constraints of a type were met when they were stated."""
         return np.stack([self._type_row(name, self.tables[seed]) for seed in seeds])
 
+    def was_asked(self, condition: str) -> bool:
+        """Whether there are replies in a condition."""
+        return any(table.block("model", condition) is not None for table in self.tables.values())
+
     def types(self) -> list[str]:
         """The constraint types of the problems, sorted."""
         return sorted({c.name for problem in self.problems for c in problem.constraints})
 
-    def _row(self, measure: str, table: Table, unclosed_as_wrong: bool) -> Matrix:
-        condition = "unconstrained" if measure == "capability" else "constrained"
+    def _row(self, key: Key, table: JointTable, unclosed_as_wrong: bool) -> Matrix:
+        metric, condition = key
         block = table.block("model", condition)
-        if block is None and measure == "capability":
-            block = table.block("model", "constrained")
         if block is None:
             return np.full(len(self.problems), np.nan)
         block = block.unclosed_as_wrong() if unclosed_as_wrong else block
-        values = _VALUES[measure](block).astype(np.float64)
+        values = _VALUES[metric](block).astype(np.float64)
         return _by_problem(values, block.problem, len(self.problems))
 
-    def _type_row(self, name: str, table: Table) -> Matrix:
+    def _type_row(self, name: str, table: JointTable) -> Matrix:
         block = table.block("model", "constrained")
         if block is None:
             return np.full(len(self.problems), np.nan)
@@ -91,15 +98,14 @@ class Scores:
 
 
 def _tokens(block: Block) -> NDArray[np.float64]:
-    """Thought and reply together; a reply without a thought has no count for one."""
+    """Thinking and reply together; thinking that was not counted adds nothing."""
     total = np.maximum(block.thinking, 0) + block.reply
     return np.where(block.reply >= 0, total, np.nan).astype(np.float64)
 
 
 _VALUES: dict[str, Callable[[Block], NDArray[np.floating]]] = {
-    "capability": lambda block: block.correct,
-    "constrained_accuracy": lambda block: block.correct,
-    "compliance": Block.hacc,
+    "accuracy": lambda block: block.correct,
+    "hacc": Block.hacc,
     "joint": Block.joint,
     "tokens": _tokens,
 }
@@ -116,9 +122,8 @@ def _by_problem(values: Matrix, problem: NDArray[np.int32], n: int) -> Matrix:
 def pooled(base_SP: Matrix, n_seeds: int) -> Matrix:
     """The base's mean on each problem over all its samples, beside every seed of an arm.
 
-    The base is one model: that its samples of one seed came out better than those of another is no
-    matter of training, and pooling them takes that chance out of the seeds. What is left of it
-    differs by problem, where the interval counts it.
+    The base is one model, so a difference between its seeds is sampling noise and not an effect of
+    training; pooling removes it. What noise is left differs by problem, and the interval counts it.
     """
     n_scored = (~np.isnan(base_SP)).sum(axis=0)
     means = np.where(n_scored > 0, np.nansum(base_SP, axis=0) / np.maximum(n_scored, 1), np.nan)
