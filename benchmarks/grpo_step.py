@@ -31,6 +31,7 @@ from benchmarks.ratio import Ratio
 from twofold.methods import Grpo
 from twofold.methods.trl.runner import TrlRunner
 from twofold.models import loading
+from twofold.models.quiet import quiet
 from twofold.problems import load
 from twofold.scorers import SoftGate
 from twofold.types import Problem
@@ -155,7 +156,7 @@ def bare(problems: Sequence[Problem], out: Path) -> None:
         dataloader_pin_memory=on_gpu,
         disable_tqdm=True,
     )
-    with loading.quiet():
+    with quiet():
         trainer = GRPOTrainer(
             model=runner.trainable.network,
             reward_funcs=nothing,

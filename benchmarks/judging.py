@@ -4,11 +4,11 @@ import numpy as np
 import torch
 
 from benchmarks.ratio import Ratio, in_turn
-from twofold.checklist import Criterion
 from twofold.judges.judge import Asked
 from twofold.judges.logodds import SIDES, LogOddsJudge, odds
 from twofold.judges.parse_verdict import shown
 from twofold.types import Problem, Response
+from twofold.types.checklist import Criterion
 
 N_REPLY, LIMIT, ROUNDS = 300, 1 / 4, 5
 CRITERIA = (

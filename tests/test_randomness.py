@@ -5,7 +5,6 @@ from hashlib import sha256
 
 import pytest
 
-from twofold.checklist import Checklist, Criterion
 from twofold.diagnostics import ood
 from twofold.judges import ExactJudge, MeetsChecklist
 from twofold.problems import optimisation, pocket, synthetic
@@ -13,6 +12,7 @@ from twofold.problems.instruction_controls import prompt
 from twofold.problems.variants import variants
 from twofold.randomness import rng_for
 from twofold.types import Problem, Response
+from twofold.types.checklist import Checklist, Criterion
 
 SUITE = [*synthetic.suite(5, seed=1), *pocket.suite(5, seed=1)]
 

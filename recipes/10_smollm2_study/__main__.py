@@ -19,8 +19,8 @@ from accelerate import PartialState
 
 from twofold import problems as problem_files
 from twofold import study
-from twofold.jsonl import replaced
 from twofold.report.study import summary
+from twofold.storage.jsonl import replaced
 
 from . import PLACE, SCALES, Scale
 from .base import gate, merged, warmed_up

@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from twofold.jsonl import replaced
 from twofold.models.smollm2 import SPEC
 from twofold.report.study import Page
 from twofold.report.study_file import HACC, JOINT, Key
+from twofold.storage.jsonl import replaced
 from twofold.study.plan import BASE
 
 HERE = Path(__file__).parent / "adapters"

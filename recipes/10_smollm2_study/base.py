@@ -14,7 +14,6 @@ from typing import Any
 
 from accelerate import PartialState
 
-from twofold.jsonl import Row, dumps, replaced
 from twofold.methods import Sft
 from twofold.methods.draw import draw
 from twofold.methods.support import support
@@ -22,6 +21,7 @@ from twofold.models.smollm2 import SPEC
 from twofold.problems import synthetic
 from twofold.scorers import Correct
 from twofold.stats import proportion
+from twofold.storage.jsonl import Row, dumps, replaced
 from twofold.types import Problem, Sampling
 
 from . import Scale
@@ -75,10 +75,11 @@ def merged(adapter: Path, folder: Path) -> Path:
 
     from twofold.models import loading
     from twofold.models.checkpoint import locate
+    from twofold.models.quiet import quiet
 
     there = locate(str(adapter))
     tokenizer: Any = loading.load_tokenizer(there)
-    with loading.quiet():
+    with quiet():
         from peft import PeftModel
         from transformers import AutoModelForCausalLM
 

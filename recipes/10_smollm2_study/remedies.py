@@ -13,11 +13,11 @@ from dataclasses import replace
 
 from twofold import problems as problem_files
 from twofold import study
-from twofold.jsonl import replaced
 from twofold.methods.grpo import JOINT
 from twofold.models import resolve
 from twofold.scorers import Compliant
 from twofold.stats import paired
+from twofold.storage.jsonl import replaced
 from twofold.types import Comparison, Problem, Response
 
 from . import PLACE

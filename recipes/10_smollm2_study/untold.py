@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from twofold import study
-from twofold.jsonl import read_lines
 from twofold.stats.crossed import crossed_paired
+from twofold.storage.jsonl import read_lines
 from twofold.study.plan import BASE, Plan
 from twofold.study.scores import Matrix, pooled
 from twofold.types import Estimate

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from twofold.checklist import Checklist
 from twofold.constraints.affix import EndPhrase, NoComma, Quotation
 from twofold.constraints.content import Postscript
 from twofold.constraints.format import BulletLists
@@ -18,6 +17,7 @@ from twofold.judges.program import admitted
 from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.judges.writing import examples_for
 from twofold.types import Constraint, Problem
+from twofold.types.checklist import Checklist
 
 
 def program(constraint: Constraint) -> str:

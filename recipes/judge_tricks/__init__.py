@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
-from twofold.checklist import Checklist, Criterion
 from twofold.judges.writing import written_by_rules
 from twofold.problems.io import OwnRow
 from twofold.problems.row import Origin, problem_of
 from twofold.types import Problem, Response
+from twofold.types.checklist import Checklist, Criterion
 
 ROWS = Path(__file__).parents[2] / "tests" / "judges" / "tricks.jsonl"
 

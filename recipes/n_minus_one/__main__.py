@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from twofold.diagnostics import named
-from twofold.jsonl import dumps
 from twofold.methods.grpo import Grpo
 from twofold.methods.sft import Sft
 from twofold.models import resolve
 from twofold.problems.optimisation import choice
 from twofold.runs.audit import audit
 from twofold.scorers import Correct
+from twofold.storage.jsonl import dumps
 from twofold.types import Problem, Sampling
 
 N_ASKED = 100  # instances that `ood` asks of: the first 200 of the training split hold them

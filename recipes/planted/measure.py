@@ -11,12 +11,12 @@ from twofold.diagnostics.chain.faithfulness import METRICS, continued
 from twofold.diagnostics.chain.information_gain import METRICS as GAINS
 from twofold.diagnostics.chain.information_gain import OWN
 from twofold.diagnostics.chain.table import Chains, Metric, MetricKey, Reading
-from twofold.jsonl import dumps, read_lines
 from twofold.methods.sft import Sft
 from twofold.models import resolve
 from twofold.problems import pocket
 from twofold.runs.audit import audit
 from twofold.stats import auroc, mean
+from twofold.storage.jsonl import dumps, read_lines
 from twofold.types import Estimate, Problem, Sampling, Slice
 
 MISTAKE = ("answer_changed", Slice("edit", "mistake_other"))

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recipes.checklists.planted_judges import LabelNoiseJudge, TriggerPhraseJudge
-from twofold.checklist import ANSWER, Criterion
 from twofold.constraints import from_spec
 from twofold.judges.blend import Blend
 from twofold.judges.cache import CachedJudge
@@ -24,6 +23,7 @@ from twofold.judges.sampled import SampledJudge
 from twofold.judges.spec import exact
 from twofold.models.scripted import ScriptedModel
 from twofold.types import FinishReason, Message, OpenModel, Problem, Response
+from twofold.types.checklist import ANSWER, Criterion
 
 SHOWN_REPLY = re.compile(r"<reply-(\w+)>\n(.*)\n</reply-\1>", re.DOTALL)
 

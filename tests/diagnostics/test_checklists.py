@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import pytest
 
 from recipes.checklists.planted_judges import LabelNoiseJudge
-from twofold.checklist import Checklist, Criterion
 from twofold.constraints import from_spec
 from twofold.diagnostics import named
 from twofold.diagnostics.checklist.collect import Checklists
@@ -25,6 +24,7 @@ from twofold.types import (
     Slice,
     Verdict,
 )
+from twofold.types.checklist import Checklist, Criterion
 
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
 RIGHT = Criterion(text="right?", weight=75, rule="answer", category="essential")

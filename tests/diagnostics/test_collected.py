@@ -9,12 +9,12 @@ from twofold.cli import main
 from twofold.diagnostics import ASKED, DIAGNOSTICS, named
 from twofold.diagnostics.instruction.ablation import Ablation
 from twofold.diagnostics.instruction.distance import Distance
-from twofold.jsonl import read_lines
 from twofold.judges.writing import written_by_rules
 from twofold.models import resolve
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import pocket
 from twofold.runs.audit import audit
+from twofold.storage.jsonl import read_lines
 from twofold.types import Problem, Sampling
 
 pytestmark = pytest.mark.slow

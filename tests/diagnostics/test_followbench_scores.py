@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twofold.checklist import Checklist, Criterion
 from twofold.diagnostics.checklist.followbench import followbench, part, weighted
 from twofold.errors import ProblemError, StatsError
 from twofold.stats import mean
 from twofold.types import ALL, Problem, Verdict
+from twofold.types.checklist import Checklist, Criterion
 
 HSR, SSR, CSL = "followbench_hsr", "followbench_ssr", "followbench_csl"
 

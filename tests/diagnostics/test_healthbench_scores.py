@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twofold.checklist import Checklist, Criterion
 from twofold.diagnostics.checklist.healthbench import example_score, healthbench, published_std
 from twofold.errors import StatsError
 from twofold.problems import load
 from twofold.types import ALL, Problem, Slice, Verdict
+from twofold.types.checklist import Checklist, Criterion
 
 ROOT = Path(os.environ.get("TWOFOLD_SHARED") or Path(__file__).parents[2].parent / "shared")
 DATA = ROOT / "data" / "healthbench_sample"

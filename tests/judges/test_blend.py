@@ -6,10 +6,10 @@ from typing import Literal
 
 import pytest
 
-from twofold.checklist import Criterion
 from twofold.judges.blend import Blend
 from twofold.judges.judge import Asked, Judge
 from twofold.types import Problem, Response, Verdict
+from twofold.types.checklist import Criterion
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from twofold.checklist import Checklist, Criterion
 from twofold.constraints import from_spec
 from twofold.errors import ScoringError
 from twofold.judges.cache import CHUNK, CachedJudge, identity
@@ -21,6 +20,7 @@ from twofold.judges.judge import Asked, Judge
 from twofold.judges.sampled import SampledJudge
 from twofold.models.scripted import ScriptedModel
 from twofold.types import FinishReason, Problem, Response, Verdict
+from twofold.types.checklist import Checklist, Criterion
 
 HEARD: list[str] = []
 

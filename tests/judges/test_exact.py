@@ -2,11 +2,11 @@
 
 import pytest
 
-from twofold.checklist import ANSWER, Criterion
 from twofold.constraints import from_spec
 from twofold.judges.exact import ExactJudge
 from twofold.judges.judge import Asked
 from twofold.types import FinishReason, Problem, Response
+from twofold.types.checklist import ANSWER, Criterion
 
 PROBLEM = Problem(
     question="7 + 5 = ?",

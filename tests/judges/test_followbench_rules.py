@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from twofold.checklist import Checklist, Criterion
 from twofold.judges.followbench.points import points
 from twofold.judges.followbench.rules import FollowBenchRules, _rule, row_verdict
 from twofold.judges.judge import Asked
 from twofold.problems import load
 from twofold.types import FinishReason, Problem, Response
+from twofold.types.checklist import Checklist, Criterion
 
 ROOT = Path(os.environ.get("TWOFOLD_SHARED") or Path(__file__).parents[2].parent / "shared")
 DATA = ROOT / "data" / "followbench"

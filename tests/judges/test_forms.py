@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twofold.checklist import Checklist, Criterion
 from twofold.constraints import from_spec
 from twofold.errors import ProblemError
 from twofold.judges.forms import FORMS, read_form, to_rows, write_form
 from twofold.judges.forms.rar import Rar
 from twofold.types import Problem
+from twofold.types.checklist import Checklist, Criterion
 
 SHARED = Path(os.environ.get("TWOFOLD_SHARED", Path(__file__).parents[2].parent / "shared"))
 HEALTHBENCH = SHARED / "data" / "healthbench_sample" / "healthbench_first30.jsonl"

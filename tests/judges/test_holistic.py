@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from twofold.checklist import Checklist, Criterion
 from twofold.judges.holistic import Holistic
 from twofold.models.scripted import ScriptedModel
 from twofold.types import FinishReason, Problem, Response, Verdict
+from twofold.types.checklist import Checklist, Criterion
 
 CHECKLIST = Checklist(
     criteria=(

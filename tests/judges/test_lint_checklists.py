@@ -2,12 +2,12 @@
 
 import pytest
 
-from twofold.checklist import ANSWER, Checklist, Criterion
 from twofold.constraints import from_spec
 from twofold.judges.lint import faults
 from twofold.judges.writing import UNIVERSAL, written_by_rules
 from twofold.problems import load
 from twofold.types import Problem
+from twofold.types.checklist import ANSWER, Checklist, Criterion
 
 
 def rule(name, **args):

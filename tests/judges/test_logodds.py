@@ -11,7 +11,6 @@ import pytest
 import torch
 import transformers
 
-from twofold.checklist import Criterion
 from twofold.errors import ScoringError
 from twofold.judges.judge import Asked
 from twofold.judges.logodds import LogOddsJudge, chat, odds
@@ -20,6 +19,7 @@ from twofold.models.hf import HfModel
 from twofold.models.scripted import ScriptedModel
 from twofold.prefix_scoring import scoring
 from twofold.types import FinishReason, OpenModel, Problem, Response, Verdict
+from twofold.types.checklist import Criterion
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
 from asking import model_at

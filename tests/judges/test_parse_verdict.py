@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twofold.checklist import Criterion
 from twofold.judges.parse_verdict import (
     Readings,
     Scale,
@@ -18,6 +17,7 @@ from twofold.judges.parse_verdict import (
 )
 from twofold.models.thinking import ThinkingPolicy, split
 from twofold.types import FinishReason, Problem, Response, Verdict
+from twofold.types.checklist import Criterion
 
 HUNDRED, TEN = Scale(0, 100, "score"), Scale(1, 10, "rating")
 

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twofold.checklist import Checklist, Criterion
 from twofold.judges import Asked
 from twofold.judges.program import MODULES, Admission, ProgramJudge, admitted, read_program
 from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.types import FinishReason, Problem, Response
+from twofold.types.checklist import Checklist, Criterion
 
 SANDBOX = Sandbox(timeout_s=0.5, grace_s=0.5)
 PROBLEM = Problem(question="Name three fruits.")

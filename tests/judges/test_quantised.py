@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from twofold.checklist import Criterion
 from twofold.judges import Asked, Judge, Quantised
 from twofold.types import Problem, Response, Verdict
+from twofold.types.checklist import Criterion
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import pytest
 
 import twofold
 from recipes.checklists.planted_judges import LabelNoiseJudge
-from twofold.checklist import Checklist, Criterion
 from twofold.cli.checklists import pairs
 from twofold.errors import ProblemError
 from twofold.judges import (
@@ -41,6 +40,7 @@ from twofold.methods.rewards import reward
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import write
 from twofold.types import Problem, Response, Verdict
+from twofold.types.checklist import Checklist, Criterion
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
 from asking import model_at

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from twofold.checklist import Criterion
 from twofold.judges.judge import Asked
 from twofold.judges.sampled import SampledJudge
 from twofold.models.scripted import ScriptedModel
 from twofold.types import FinishReason, Message, Model, Problem, Response, Sampling, Verdict
+from twofold.types.checklist import Criterion
 
 PROBLEM = Problem(question="Say hello.")
 

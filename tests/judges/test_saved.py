@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from twofold.checklist import Checklist, Criterion
 from twofold.errors import ProblemError
 from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.judges.writing import ProgramWriter
@@ -12,6 +11,7 @@ from twofold.judges.writing.saved import Saved, with_programs
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import io
 from twofold.types import Problem
+from twofold.types.checklist import Checklist, Criterion
 
 RIGHT = "```python\ndef verify(text):\n    return ',' not in text\n```"
 WRONG = "```python\ndef verify(text):\n    return True\n```"

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from twofold.checklist import Checklist, Criterion
 from twofold.constraints import from_spec
 from twofold.errors import ProblemError, ScoringError
 from twofold.judges import Asked, ExactJudge, Judge, MeetsChecklist
@@ -15,6 +14,7 @@ from twofold.methods.trl.advantage import AdvantageNormalizer
 from twofold.methods.trl.reward import TrlReward
 from twofold.scorers import Compliant, Correct, Product, SoftGate, WeightedSum
 from twofold.types import FinishReason, Problem, Response, Verdict
+from twofold.types.checklist import Checklist, Criterion
 
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
 

@@ -8,12 +8,12 @@ import pytest
 
 from recipes.judge_tricks import CONTROL, Twins, read_twins
 from recipes.judge_tricks.__main__ import judged, table
-from twofold.checklist import ANSWER, Category, Checklist, Criterion
 from twofold.judges import Asked, ExactJudge, Judge, MeetsChecklist, ProgramJudge
 from twofold.judges.prompt_template import fenced
 from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.scorers import Correct, SoftGate
 from twofold.types import Constraint, Problem, Scorer, Verdict
+from twofold.types.checklist import ANSWER, Category, Checklist, Criterion
 
 TWINS = read_twins()
 TRICKS = [each for each in TWINS if each.kind != CONTROL]

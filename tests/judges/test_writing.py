@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twofold.checklist import ANSWER, Criterion
 from twofold.constraints import CONSTRAINTS, from_spec
 from twofold.errors import ProblemError, ScoringError
 from twofold.judges.writing import (
@@ -23,6 +22,7 @@ from twofold.judges.writing.polarity import put, turned
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import load
 from twofold.types import FinishReason, Problem, Response, Sampling
+from twofold.types.checklist import ANSWER, Criterion
 
 COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
 WORDS = from_spec(

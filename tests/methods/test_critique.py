@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from twofold.jsonl import dumps, read_lines
 from twofold.methods import Cft, TrainingError
 from twofold.methods.critiques import by_rules, checked, conclusion
 from twofold.methods.trl.runner import TrlRunner
 from twofold.problems import pocket
 from twofold.problems.critic import critique
 from twofold.scorers import Correct
+from twofold.storage.jsonl import dumps, read_lines
 from twofold.types import FinishReason, Problem, Response
 
 ASKED = pocket.suite(12, split="train")

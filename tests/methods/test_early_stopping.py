@@ -11,13 +11,13 @@ pytest.importorskip("trl")
 
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
-from twofold.checklist import Checklist, Criterion
 from twofold.judges import ExactJudge, MeetsChecklist
 from twofold.methods import Grpo, TrainingError
 from twofold.methods.trl.callbacks import EvalCallback, measured
 from twofold.methods.trl.early_stopping import EVAL_METRIC, BestCheckpoint
 from twofold.scorers import Correct, Length
 from twofold.types import Problem, Response
+from twofold.types.checklist import Checklist, Criterion
 
 
 def checkpoint(folder: Path, step: int) -> Path:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from twofold.checklist import Checklist, Criterion
 from twofold.constraints import from_spec
 from twofold.judges import ExactJudge, MeetsChecklist
 from twofold.methods import Dpo, TrainingError
 from twofold.methods.preferences import lead, pairs, read_pairs
 from twofold.types import FinishReason, Problem, Response, Verdict
+from twofold.types.checklist import Checklist, Criterion
 
 COMMA, QUOTES = (
     from_spec(name, None, profile="fixed")

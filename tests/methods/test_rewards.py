@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from twofold.checklist import Checklist, Criterion
 from twofold.judges import Blend, Holistic, MeetsChecklist, Quantised
 from twofold.methods import Dpo, Grpo, TrainingError
 from twofold.methods.rewards import require_listed, reward
 from twofold.scorers import Correct, SoftGate
 from twofold.types import Problem
+from twofold.types.checklist import Checklist, Criterion
 
 NOISY = "recipes.checklists.planted_judges:LabelNoiseJudge"
 SERVER = "http://127.0.0.1:9/v1#m"

@@ -25,7 +25,7 @@ from twofold.models.batches import (  # noqa: E402
 from twofold.models.decode import PlannedRow, decode  # noqa: E402
 from twofold.models.gumbel import GumbelNoise, row_seed  # noqa: E402
 from twofold.models.hf import HfModel  # noqa: E402
-from twofold.models.loading import quiet  # noqa: E402
+from twofold.models.quiet import quiet  # noqa: E402
 from twofold.models.thinking import ThinkingPolicy  # noqa: E402
 from twofold.types import FinishReason, Message, Response, Sampling, Share  # noqa: E402
 

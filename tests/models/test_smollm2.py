@@ -9,7 +9,7 @@ import pytest
 from twofold.errors import ModelError
 from twofold.models import resolve, smollm2
 from twofold.models.hf import HfModel
-from twofold.models.loading import quiet
+from twofold.models.quiet import quiet
 from twofold.types import FinishReason, Message, Sampling
 
 QUESTION: list[Message] = [{"role": "user", "content": "What is 2+2?"}]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from twofold.errors import ProblemError
 from twofold.methods import Sft, TrainingError
 from twofold.problems import pocket
 from twofold.problems.instruction_controls import prompt
@@ -49,12 +50,12 @@ def test_the_same_seed_gives_the_same_prompts() -> None:
 
 
 def test_what_cannot_be_swapped_or_taken_away() -> None:
-    with pytest.raises(TrainingError, match="other types"):
+    with pytest.raises(ProblemError, match="other types"):
         prompt(ASKED[0], "delusive", [ASKED[0]], 0)
     stated = Problem(
         question="Say yes.", constraints=ASKED[0].constraints, question_states_constraints=True
     )
-    with pytest.raises(TrainingError, match="stand apart from the question"):
+    with pytest.raises(ProblemError, match="stand apart from the question"):
         prompt(stated, "empty", [stated], 0)
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from recipes.checklists.planted_judges import LabelNoiseJudge, TriggerPhraseJudge, opening
-from twofold.checklist import ANSWER, Criterion
 from twofold.judges import Asked, ExactJudge
 from twofold.types import Problem, Response
+from twofold.types.checklist import ANSWER, Criterion
 
 PROBLEM = Problem(question="7 + 5 = ?", answer="12")
 RIGHT = Criterion(text="Is the final answer right?", rule=ANSWER)

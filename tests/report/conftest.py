@@ -12,7 +12,6 @@ from twofold import problems as problem_files
 from twofold.constraints import from_spec
 from twofold.diagnostics.joint.analysis import Joint
 from twofold.diagnostics.joint.table import rows
-from twofold.jsonl import Row, dumps
 from twofold.report import study_file
 from twofold.report.findings import finding_to_json
 from twofold.report.study_file import (
@@ -25,6 +24,7 @@ from twofold.report.study_file import (
     VerdictRecord,
 )
 from twofold.stats import paired, proportion
+from twofold.storage.jsonl import Row, dumps
 from twofold.types import Constraint, Contrast, Measure, Outcome, Problem, Slice
 
 ATTACK = '</script><script>alert(1)</script><img src=x onerror="alert(2)"><!-- & \u2028 "quoted"'

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 
-from twofold.jsonl import dumps, read_lines
 from twofold.report import write
 from twofold.report.study import write as write_study
+from twofold.storage.jsonl import dumps, read_lines
 
 pytestmark = pytest.mark.browser
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from twofold.report.figures import bar, intervals, ladder, mosaic
 from twofold.report.lettering import Box, Lettering, freest
-from twofold.report.plane import Arm, Plane, ticks
+from twofold.report.plane import Plane, PlanePoint, ticks
 from twofold.types import Estimate, FinishReason
 
 HOSTILE = '"><script>alert(1)</script>&'
@@ -37,7 +37,7 @@ def test_ticks_cover_what_lies_between_0_and_1(low: float, width: float) -> None
 
 
 def test_the_plane_puts_arms_where_they_belong() -> None:
-    arms = [Arm("old", share(0.5), share(0.3)), Arm(HOSTILE, share(0.7), share(0.6))]
+    arms = [PlanePoint("old", share(0.5), share(0.3)), PlanePoint(HOSTILE, share(0.7), share(0.6))]
     svg = parsed(Plane(arms, {"constant": share(0.1)}, arrow=(0, 1)).svg())
     old, new = (svg.find(f".//circle[@class='{kind}']") for kind in ("ring baseline", "disc model"))
     assert old is not None
@@ -52,7 +52,7 @@ def test_the_plane_puts_arms_where_they_belong() -> None:
 
 def test_the_plane_takes_one_arm_and_many() -> None:
     for n in (1, 7):
-        arms = [Arm(f"arm {i}", share(i / 10), share(i / 10)) for i in range(n)]
+        arms = [PlanePoint(f"arm {i}", share(i / 10), share(i / 10)) for i in range(n)]
         svg = parsed(Plane(arms, {}).svg())
         names = [each.text for each in svg.iter("text") if "name" in each.attrib["class"]]
         assert names == [f"arm {i}" for i in range(n)]
@@ -61,8 +61,8 @@ def test_the_plane_takes_one_arm_and_many() -> None:
 def test_labels_stay_inside_and_off_the_marks() -> None:
     for value in (0.0, 0.07, 0.5, 1.0):
         arms = [
-            Arm("the base of it all", share(value), share(value)),
-            Arm("w" * 30, share(1), share(1)),
+            PlanePoint("the base of it all", share(value), share(value)),
+            PlanePoint("w" * 30, share(1), share(1)),
         ]
         svg = parsed(Plane(arms, {"bare answer": share(0.9), "constant": share(0.0)}).svg())
         marks = [(float(c.attrib["cx"]), float(c.attrib["cy"])) for c in svg.findall("circle")]
@@ -81,8 +81,8 @@ def test_labels_stay_inside_and_off_the_marks() -> None:
 
 def test_axes_that_leave_something_out_are_cropped() -> None:
     wide = Estimate(value=0.5, low=0.0, high=1.0, n=2, method="by hand")
-    assert not Plane([Arm("a", wide, wide)], {}).is_cropped
-    assert Plane([Arm("a", wide, share(0.5))], {}).is_cropped
+    assert not Plane([PlanePoint("a", wide, wide)], {}).is_cropped
+    assert Plane([PlanePoint("a", wide, share(0.5))], {}).is_cropped
 
 
 def test_the_freest_place_is_the_first_of_equals() -> None:

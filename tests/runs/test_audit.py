@@ -8,7 +8,7 @@ import pytest
 from twofold.runs.finalize import finalize
 from twofold.constraints import from_spec
 from twofold.errors import ModelError, ProblemError, RunError
-from twofold.jsonl import read_lines
+from twofold.storage.jsonl import read_lines
 from twofold.models.scripted import ScriptedModel
 from twofold.types import ALL, Count, FinishReason, Outcome, Problem, Response, Sampling, Slice
 

@@ -3,9 +3,9 @@
 import pytest
 
 from twofold.constraints import from_spec
-from twofold.jsonl import Row
+from twofold.storage.jsonl import Row
 from twofold.runs.finalize import _loss_in_words
-from twofold.run_dir import Item
+from twofold.storage.run_dir import Item
 from twofold.runs.score_responses import CHUNK, LossCount, ResponseScores, floor_answers
 from twofold.types import FinishReason, Problem, Response
 

@@ -216,10 +216,10 @@ def pairs(
 ) -> None:
     """Pair the best with the worst reply to each problem, by its checklist (RLCF)."""
     from twofold import problems as problem_files
-    from twofold.jsonl import dumps, replaced
     from twofold.methods.preferences import pairs as paired
     from twofold.methods.rewards import Judged
     from twofold.runs.score_responses import LOST_LIMIT
+    from twofold.storage.jsonl import dumps, replaced
 
     asked = problem_files.load(problems, profile="fixed")
     scorer = Judged(judge=judge, programs=programs).scorer()

@@ -327,7 +327,7 @@ def _finish(result: RunResult, *, remedy: str) -> None:
     """Print the findings and where the page is; exit with a status if too much was lost."""
     from twofold.report.markdown import summary
     from twofold.report.page import model_names
-    from twofold.run_dir import RunDir
+    from twofold.storage.run_dir import RunDir
 
     names = model_names(RunDir(result.path).manifest())
     typer.echo(summary(result.findings, names))

@@ -27,6 +27,7 @@ __all__ = [
     "DIAGNOSTICS",
     "Analysis",
     "Diagnostic",
+    "Programs",
     "ScoredResponse",
     "Subject",
     "every",

@@ -14,7 +14,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from twofold.jsonl import Row
+from twofold.storage.jsonl import Row
 from twofold.types import Finding, Item, Model, Problem, Response, Sampling
 
 TABLES = ("problems", "responses", "verdicts", "joint", "profiles")

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import final
 
 from twofold.errors import StatsError
-from twofold.jsonl import Row
 from twofold.stats import corrected, mean, paired
+from twofold.storage.jsonl import Row
 from twofold.types import ALL, Comparison, Contrast, Estimate, Measure, Slice
 
 Column = dict[str, float]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import final
 
-from twofold.checklist import ANSWER
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.parse_verdict import polarised
 from twofold.scorers import Correct
 from twofold.types import Profile, Verdict
+from twofold.types.checklist import ANSWER
 
 
 @final
@@ -27,7 +27,7 @@ class ExactJudge(Judge):
             it was read with, as `Compliant` does.
 
     Example:
-        >>> from twofold.checklist import Criterion
+        >>> from twofold.types.checklist import Criterion
         >>> from twofold.types import Problem, Response
         >>> problem, reply = Problem(question="7 + 5 = ?", answer="12"), Response(raw="12", reply="12")
         >>> right = Criterion(text="Is the final answer right?", rule=ANSWER)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from twofold.checklist import Checklist, Criterion
 from twofold.judges.parse_verdict import Readings, Scale, defused, settled, shown
 from twofold.judges.prompt_template import fenced, filled, prompt
 from twofold.judges.sampled import TOP_P, check_sampling, readings
 from twofold.types import Model, Problem, Response, Sampling, Scorer, Verdict
+from twofold.types.checklist import Checklist, Criterion
 
 SCALE = Scale(1, 10, "rating")
 """What the prompt `judge_holistic` asks for."""

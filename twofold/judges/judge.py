@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from twofold.checklist import Criterion
 from twofold.types import Problem, Response, Verdict
+from twofold.types.checklist import Criterion
 
 
 @final

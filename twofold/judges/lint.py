@@ -19,11 +19,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
-from twofold.checklist import ANSWER, Checklist, Criterion
 from twofold.judges.writing.parse_checklist import LONGEST, MOST
 from twofold.problems.lint import Fault, Severity
 from twofold.problems.lint.clashes import clashes
 from twofold.types import Problem
+from twofold.types.checklist import ANSWER, Checklist, Criterion
 
 Found = tuple[str, str, Severity]
 """A fault's name, what was found with the remedy, and how bad it is."""

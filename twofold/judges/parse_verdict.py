@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, final
 
-from twofold.checklist import Criterion
 from twofold.judges.prompt_template import fenced
 from twofold.models.thinking import detect_in, split
 from twofold.types import FinishReason, Problem, Response, Verdict
+from twofold.types.checklist import Criterion
 
 
 class UnreadReason(StrEnum):

@@ -120,7 +120,7 @@ class ProgramJudge(Judge):
         sandbox: Where the programs run, and with which limits.
 
     Example:
-        >>> from twofold.checklist import Criterion
+        >>> from twofold.types.checklist import Criterion
         >>> from twofold.types import Problem, Response
         >>> no_comma = "def verify(text):\n    return ',' not in text"
         >>> criterion = Criterion(text="Is it free of commas?", program=no_comma)

@@ -43,7 +43,7 @@ class SampledJudge(Judge):
         multiplies it by the weight; a number outside 0 to 100 is dropped, not clipped.
 
     Example:
-        >>> from twofold.checklist import Criterion
+        >>> from twofold.types.checklist import Criterion
         >>> from twofold.models.scripted import ScriptedModel
         >>> from twofold.types import Problem, Response
         >>> asked = Asked(

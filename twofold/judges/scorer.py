@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Self, final
 
-from twofold.checklist import RAR_WEIGHTS, Criterion
 from twofold.errors import ScoringError
 from twofold.judges.judge import Asked, Judge
 from twofold.randomness import rng_for
 from twofold.types import Problem, Response, Scorer, Verdict
+from twofold.types.checklist import RAR_WEIGHTS, Criterion
 
 BLANK = Verdict(0.0, "the reply is blank")
 
@@ -45,7 +45,7 @@ class MeetsChecklist(Scorer):
         abstention (-1) by the weight; here it is unscored.
 
     Example:
-        >>> from twofold.checklist import Checklist
+        >>> from twofold.types.checklist import Checklist
         >>> from twofold.judges.exact import ExactJudge
         >>> from twofold.constraints import from_spec
         >>> rule = from_spec("punctuation:no_comma", None, profile="fixed")

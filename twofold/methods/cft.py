@@ -10,11 +10,11 @@ from typing import ClassVar, final
 from pydantic import PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
-from twofold.jsonl import Row, dumps, read_lines, replaced
 from twofold.methods.critiques import Kept, by_rules, checked, question
 from twofold.methods.demonstrations import Imitation
 from twofold.methods.method import TrainedModel, TrainingError
 from twofold.scorers import Correct
+from twofold.storage.jsonl import Row, dumps, read_lines, replaced
 from twofold.types import Problem, Response, Sampling
 from twofold.validation import SETTINGS
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
-from twofold.jsonl import Row
 from twofold.methods.method import TrainingError
 from twofold.problems.critic import critique as by_steps
+from twofold.storage.jsonl import Row
 from twofold.types import Message, Problem, Response, Scorer
 
 _CONCLUSION = re.compile(r"Conclusion:\s*(right|wrong)\W*\Z", re.IGNORECASE)

@@ -8,9 +8,9 @@ from pathlib import Path
 from pydantic import PositiveFloat
 from pydantic.dataclasses import dataclass
 
-from twofold.jsonl import Row
 from twofold.methods.method import TrainedModel
 from twofold.methods.tuning import Tuned
+from twofold.storage.jsonl import Row
 from twofold.types import FinishReason, Problem, Response, Scorer
 from twofold.validation import SETTINGS
 

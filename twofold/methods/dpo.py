@@ -10,12 +10,12 @@ from typing import Annotated, ClassVar, final
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
-from twofold.jsonl import Row
 from twofold.methods.method import TrainedModel, TrainingError
 from twofold.methods.preferences import pairs, read_pairs
 from twofold.methods.rewards import Reward, require_listed
 from twofold.methods.tuning import Tuned
 from twofold.scorers import SoftGate
+from twofold.storage.jsonl import Row
 from twofold.types import Problem, Sampling
 from twofold.validation import SETTINGS
 

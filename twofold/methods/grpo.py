@@ -13,12 +13,12 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from pydantic.dataclasses import dataclass
 
 from twofold.errors import ScoringError
-from twofold.jsonl import Row
 from twofold.methods.method import TrainedModel, TrainingError
 from twofold.methods.rewards import Reward, require_listed
 from twofold.methods.trl.advantage import AdvantageNormalizer
 from twofold.methods.tuning import Tuned
 from twofold.scorers import Compliant, Correct, Product, SoftGate
+from twofold.storage.jsonl import Row
 from twofold.types import Problem, Sampling
 from twofold.validation import SETTINGS
 
@@ -131,7 +131,6 @@ class Grpo(Tuned):
                 "eval_metric is measured on held-out problems, and there are none; name some with "
                 "--eval-problems"
             )
-
         require_listed(self.reward, problems)
         settings = self._settings()
         runner = TrlRunner(self, base, self.rows(problems), out=out)
@@ -169,13 +168,12 @@ class Grpo(Tuned):
             made.chat_template = runner.trainable.template
             return made
 
+        metric = self.eval_metric
         return runner.run(
             trainer,
             eval_problems=eval_problems,
             max_tokens=self.max_completion_length,
-            measures={}
-            if self.eval_metric is None
-            else {"reward": self.reward, "eval_metric": self.eval_metric},
+            measures={} if metric is None else {"reward": self.reward, "eval_metric": metric},
             early_stopping_patience=self.early_stopping_patience,
         )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar, final
 
 from twofold.errors import TwofoldError
-from twofold.jsonl import Row
+from twofold.storage.jsonl import Row
 from twofold.types import Problem
 
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from twofold.jsonl import Row, read_lines
 from twofold.methods.method import TrainingError
+from twofold.storage.jsonl import Row, read_lines
 from twofold.types import FinishReason, Problem, Response, Scorer, Verdict
 
 KEYS = ("prompt", "chosen", "rejected", "problem")

@@ -10,11 +10,11 @@ from typing import Annotated, ClassVar, final
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
-from twofold.jsonl import Row
 from twofold.methods.demonstrations import Imitation, kept
 from twofold.methods.method import TrainedModel, TrainingError
 from twofold.methods.rewards import Reward
 from twofold.scorers import Compliant, Correct, Product
+from twofold.storage.jsonl import Row
 from twofold.types import Problem, Sampling
 from twofold.validation import SETTINGS
 

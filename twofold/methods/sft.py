@@ -9,12 +9,12 @@ from typing import Annotated, ClassVar, Literal, final
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from twofold.jsonl import Row, read_lines
 from twofold.methods.demonstrations import Imitation, kept
 from twofold.methods.method import TrainedModel, TrainingError
 from twofold.methods.rewards import Reward
 from twofold.problems import pocket, synthetic
 from twofold.problems.instruction_controls import Instructions, prompt
+from twofold.storage.jsonl import Row, read_lines
 from twofold.types import FinishReason, Problem, Response
 from twofold.validation import SETTINGS
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -17,12 +14,11 @@ from transformers import (
     GenerationConfig,
     PreTrainedTokenizerBase,
 )
-from transformers.utils import logging as _hf_logging
 
 from twofold.errors import ModelError
 from twofold.models.checkpoint import Checkpoint
+from twofold.models.quiet import quiet
 
-hf_logging: Any = _hf_logging  # partly annotated, so strict checking refuses its functions
 _SAFELY: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 
@@ -51,22 +47,6 @@ def multiplies_bfloat16() -> bool:
     """Whether this CPU has instructions for products of bfloat16; without, it is slower than float32."""
     found = torch.cpu.get_capabilities()
     return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """No progress bars and no advice from the libraries; errors still come through."""
-    level, bars = hf_logging.get_verbosity(), hf_logging.is_progress_bar_enabled()
-    hf_logging.set_verbosity_error()
-    hf_logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # PEFT uses what transformers renames
-            yield
-    finally:
-        hf_logging.set_verbosity(level)
-        if bars:
-            hf_logging.enable_progress_bar()
 
 
 def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:

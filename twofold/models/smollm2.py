@@ -91,7 +91,7 @@ def _convert(source: Path, folder: Path) -> None:
     from gguf import GGUFReader
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from twofold.models.loading import quiet
+    from twofold.models.quiet import quiet
 
     where = {"pretrained_model_name_or_path": str(source.parent), "gguf_file": source.name}
     with quiet():

@@ -13,10 +13,10 @@ from typing import Any, ClassVar, final
 
 from pydantic import Field
 
-from twofold.checklist import Checklist, Criterion
 from twofold.errors import ProblemError
 from twofold.problems.row import Origin, Row
 from twofold.types import Problem, Profile
+from twofold.types.checklist import Checklist, Criterion
 
 CATEGORIES = ("content", "situation", "style", "format", "example", "mixed")
 """The six kinds of requirement, in the order of the paper; each is a file."""

@@ -7,10 +7,10 @@ from typing import ClassVar, Literal, final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from twofold.checklist import Checklist, Criterion
 from twofold.errors import ProblemError
 from twofold.problems.row import Origin, Row
 from twofold.types import Problem, Profile
+from twofold.types.checklist import Checklist, Criterion
 
 SPEAKERS = {"system": "System", "user": "User", "assistant": "Assistant"}
 """How the turns of a conversation are headed."""

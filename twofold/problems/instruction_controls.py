@@ -13,7 +13,6 @@ from typing import Literal
 import numpy as np
 
 from twofold.errors import ProblemError
-from twofold.methods.method import TrainingError
 from twofold.randomness import rng_for
 from twofold.types import Constraint, Message, Problem
 
@@ -35,7 +34,7 @@ def prompt(
         seed: Of the choice and of the order of words.
 
     Raises:
-        TrainingError: If the question states its constraints itself, or no other problem has
+        ProblemError: If the question states its constraints itself, or no other problem has
             different types.
 
     Source:
@@ -56,7 +55,7 @@ def prompt(
     try:
         return problem.messages(stated=_stated(problem, kind, others, rng))
     except ProblemError as error:
-        raise TrainingError(
+        raise ProblemError(
             f"instructions: {kind} needs problems whose constraints stand apart from the question: "
             f"{error}"
         ) from error
@@ -77,7 +76,7 @@ def _stated(
         other = others[int(at)]
         if other.constraints and types.isdisjoint(c.name for c in other.constraints):
             return list(other.wordings or [c.instruction() for c in other.constraints])
-    raise TrainingError(
+    raise ProblemError(
         "instructions: delusive finds no problem with other types of constraints; take a more varied "
         "set of problems"
     )

@@ -6,7 +6,7 @@
 `question` is all that is needed. The other keys are the fields of `twofold.types.Problem`:
 `answer`, `constraints`, `wordings`, `ask`, `question_states_constraints`, `tags` (texts by name), and
 `checklist`: `{"writer": "...", "criteria": [{"text": "...", "weight": 75, "pitfall": false, ...}]}` with the
-fields of `twofold.checklist.Criterion`.
+fields of `twofold.types.checklist.Criterion`.
 The profile is not in the file: how a rule judges is a choice of the reader, not of the data.
 """
 
@@ -20,12 +20,12 @@ from typing import Any, ClassVar, NoReturn, final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from twofold.checklist import Category, Checklist, Criterion
 from twofold.constraints import from_spec, register
 from twofold.errors import ProblemError
-from twofold.jsonl import dumps, replaced
 from twofold.problems.row import SPLITS, Origin, Row, problem_of
+from twofold.storage.jsonl import dumps, replaced
 from twofold.types import Problem, Profile
+from twofold.types.checklist import Category, Checklist, Criterion
 
 
 @final

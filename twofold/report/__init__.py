@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from twofold.jsonl import replaced
 from twofold.report.chains import views
 from twofold.report.examples import collect
 from twofold.report.findings import read_findings
 from twofold.report.markdown import document
 from twofold.report.page import Run, html, model_names
-from twofold.run_dir import RunDir
+from twofold.storage.jsonl import replaced
+from twofold.storage.run_dir import RunDir
 
 __all__ = ["write"]
 

@@ -17,8 +17,8 @@ from markupsafe import Markup
 from twofold.diagnostics.chain.faithfulness import BREAKING, KEEPING
 from twofold.diagnostics.chain.information_gain import GOLD, OWN
 from twofold.diagnostics.chain.table import auroc_of
-from twofold.jsonl import Row, read_lines
 from twofold.report.shapes import Scale, drawing, label, line, mark
+from twofold.storage.jsonl import Row, read_lines
 from twofold.types import ALL, Comparison, Estimate, Finding, Slice
 
 MOST_CHAINS = 12

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from twofold.jsonl import Row, dumps, read_lines
 from twofold.problems import io
 from twofold.problems.row import problem_of
+from twofold.storage.jsonl import Row, dumps, read_lines
 from twofold.types import Problem
 
 MOST_PROBLEMS = 300

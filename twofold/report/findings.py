@@ -10,7 +10,12 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from twofold.errors import RunError
-from twofold.records import contrast_from_json, contrast_to_json, measure_from_json, measure_to_json
+from twofold.storage.records import (
+    contrast_from_json,
+    contrast_to_json,
+    measure_from_json,
+    measure_to_json,
+)
 from twofold.types import Count, Finding, Outcome
 
 _COUNTS = TypeAdapter(tuple[Count, ...])

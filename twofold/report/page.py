@@ -19,12 +19,12 @@ import jinja2
 from markupsafe import Markup
 
 from twofold.diagnostics.joint.analysis import axes
-from twofold.jsonl import dumps
 from twofold.problems.floors import FLOORS
 from twofold.report import chains, figures, judged, side_by_side, tables, verdict, wording
 from twofold.report.chains import View
 from twofold.report.examples import MOST_SAMPLES, Examples
 from twofold.report.plane import Plane, PlanePoint
+from twofold.storage.jsonl import dumps
 from twofold.types import Estimate, Finding
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -15,7 +15,6 @@ from typing import Any, final
 import jinja2
 from markupsafe import Markup
 
-from twofold.jsonl import Row, replaced
 from twofold.report import curves, figures, study_file, wording
 from twofold.report.markdown import flat, table
 from twofold.report.page import TEMPLATES, asset, breakable, listed, policy, unbroken
@@ -32,7 +31,8 @@ from twofold.report.study_file import (
     StudyFile,
 )
 from twofold.report.wording import Statement, p_value, spread, statement
-from twofold.run_dir import RunDir
+from twofold.storage.jsonl import Row, replaced
+from twofold.storage.run_dir import RunDir
 from twofold.types import ALL, Comparison, Estimate, Finding, Slice
 
 MEASURES: Mapping[Key, str] = {

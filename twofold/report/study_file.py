@@ -10,8 +10,8 @@ from typing import Annotated, Any, final
 from pydantic import PlainSerializer, PlainValidator, TypeAdapter, ValidationError
 
 from twofold.errors import RunError
-from twofold.jsonl import Row, replaced
-from twofold.records import (
+from twofold.storage.jsonl import Row, replaced
+from twofold.storage.records import (
     ContrastRecord,
     MeasureRecord,
     contrast_from_json,

@@ -126,6 +126,7 @@ def headline(finding: Finding) -> list[MeasureRow]:
     """The measures that the verdict rests on, top to bottom; those not taken are left out.
 
     Example:
+        >>> from twofold.types import Measure
         >>> half = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
         >>> hacc = Measure(role="model", condition="constrained", metric="hacc", estimate=half)
         >>> found = Finding(diagnostic="joint", question="?", measures=(hacc,))
@@ -196,6 +197,7 @@ def unfinished(finding: Finding) -> dict[str, tuple[int, int]]:
     Only roles that have any; both conditions together.
 
     Example:
+        >>> from twofold.types import Count
         >>> cut = Count(role="model", condition="constrained", metric="unclosed_thinking", n=2)
         >>> rest = Count(role="model", condition="unconstrained", metric="answered", n=7)
         >>> unfinished(Finding(diagnostic="joint", question="?", counts=(cut, rest)))

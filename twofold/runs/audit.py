@@ -20,14 +20,13 @@ from typing import Any, final
 
 from tqdm import tqdm
 
-from twofold import __version__
 from twofold import problems as problem_files
 from twofold.runs.finalize import RunResult, finalize
 from twofold.diagnostics import Diagnostic, ScoredResponse, Subject
 from twofold.diagnostics.joint import table
 from twofold.errors import ProblemError
-from twofold.jsonl import Row, read_lines
-from twofold.run_dir import RunDir
+from twofold.storage.jsonl import Row, read_lines
+from twofold.storage.run_dir import RunDir
 from twofold.types import Item
 from twofold.types import Message, Model, OpenModel, Problem, Response, Sampling, Share
 from twofold.runs.score_responses import ResponseScores, floor_answers
@@ -270,7 +269,7 @@ def prompt(problem: Problem, condition: str) -> list[Message] | None:
 def about(models: Mapping[str, Model]) -> Row:
     """What a manifest says beside the identity: command, time, versions, machine."""
     return {
-        "twofold": __version__,
+        "twofold": version("twofold"),
         "command": " ".join(["twofold", *sys.argv[1:]]),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),

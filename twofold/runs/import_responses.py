@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import final
 
 from twofold.errors import RunError
-from twofold.jsonl import Row, read_lines
+from twofold.storage.jsonl import Row, read_lines
 from twofold.models.thinking import detect_in, official_split, split
 from twofold.types import Item
 from twofold.types import FinishReason, Problem, Profile, Response

@@ -16,13 +16,12 @@ from pathlib import Path
 from twofold import problems as problem_files
 from twofold.runs.audit import about, with_progress
 from twofold.runs.finalize import RunResult, finalize
-from twofold.diagnostics import ScoredResponse
+from twofold.diagnostics import Programs, ScoredResponse
 from twofold.diagnostics.joint import profiles, table
 from twofold.diagnostics.checklist.collect import Checklists
 from twofold.errors import ProblemError
-from twofold.jsonl import Row, read_lines
-from twofold.judges.spec import Programs
-from twofold.run_dir import RunDir
+from twofold.storage.jsonl import Row, read_lines
+from twofold.storage.run_dir import RunDir
 from twofold.types import Item
 from twofold.runs.import_responses import ImportedResponses
 from twofold.types import Constraint, FinishReason, Problem, Profile, Response

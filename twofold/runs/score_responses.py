@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import final
 
-from twofold.jsonl import Row
+from twofold.storage.jsonl import Row
 from twofold.problems.floors import floor_replies
 from twofold.scorers import Compliant, Correct
 from twofold.types import Item, Problem, Profile, Response, Verdict

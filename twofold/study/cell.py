@@ -18,9 +18,9 @@ from typing import Any, cast, final
 
 from twofold.diagnostics import named
 from twofold.errors import TwofoldError
-from twofold.jsonl import replaced
 from twofold.models import resolve
 from twofold.runs.audit import audit
+from twofold.storage.jsonl import replaced
 from twofold.study.plan import BASE, Plan, StudyError
 
 

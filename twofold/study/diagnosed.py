@@ -20,9 +20,9 @@ from twofold.diagnostics.chain.information_gain import METRICS as GAINS
 from twofold.diagnostics.chain.table import Chains, Metric
 from twofold.diagnostics.row_table import compared, filed
 from twofold.errors import StatsError
-from twofold.jsonl import Row, read_lines
 from twofold.report.study_file import DiagnosticRecords
 from twofold.stats import corrected, crossed_mean, crossed_paired, mean
+from twofold.storage.jsonl import Row, read_lines
 from twofold.study.plan import BASE
 from twofold.study.scores import Matrix, pooled
 from twofold.types import ALL, Comparison, Contrast, Estimate, Measure, Problem, Slice

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from twofold.jsonl import Row, read_lines
 from twofold.report.findings import read_findings
+from twofold.storage.jsonl import Row, read_lines
 from twofold.study.cell import Cell
 from twofold.types import ALL, Measure, Problem
 

@@ -11,12 +11,12 @@ from types import MappingProxyType
 from typing import final
 
 import twofold.report.study as page
-from twofold.jsonl import Row, replaced
 from twofold.models import resolve
 from twofold.report import study_file
 from twofold.report.study_file import ArmRecord, StudyFile
-from twofold.run_dir import RunDir
 from twofold.runs.audit import about
+from twofold.storage.jsonl import Row, replaced
+from twofold.storage.run_dir import RunDir
 from twofold.study import executor
 from twofold.study.analysis import Analysis
 from twofold.study.cell import Cell, cells

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twofold.diagnostics.joint.table import Block, JointTable
-from twofold.jsonl import read_lines
 from twofold.report.study_file import (
     ACCURACY,
     CONSTRAINED_ACCURACY,
@@ -24,6 +23,7 @@ from twofold.report.study_file import (
     TOKENS,
     Key,
 )
+from twofold.storage.jsonl import read_lines
 from twofold.types import Problem
 
 Matrix = NDArray[np.float64]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import ClassVar, Literal, NotRequired, TypedDict, final
 
-from twofold.checklist import Checklist
 from twofold.errors import ProblemError
+from twofold.types.checklist import Checklist
 
 Profile = Literal["official", "fixed"]
 """`official` repeats the published checkers bit for bit; `fixed` does what the words say."""

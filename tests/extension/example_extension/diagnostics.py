@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from twofold.diagnostics import Diagnostic, Subject
-from twofold.jsonl import Row
 from twofold.stats import mean
+from twofold.storage.jsonl import Row
 from twofold.types import Finding, Problem
 
 

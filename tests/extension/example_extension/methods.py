@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, final
 
-from twofold.jsonl import Row
-from twofold.methods import Checkpoint, Method
+from twofold.methods import Method, TrainedModel
 from twofold.scorers import Correct
+from twofold.storage.jsonl import Row
 from twofold.types import Problem, Scorer
 
 
@@ -30,5 +30,5 @@ class Nothing(Method):
         *,
         out: Path,
         held_out: Sequence[Problem] = (),
-    ) -> Checkpoint:
-        return Checkpoint(folder=Path(base), base=base, method=self.name, n_steps=0)
+    ) -> TrainedModel:
+        return TrainedModel(folder=Path(base), base=base, method=self.name, n_steps=0)

@@ -23,9 +23,9 @@ from twofold.diagnostics.chain.paraphrase_model import paraphrase_model
 from twofold.diagnostics.chain.trace import Chain, Trace, chain_of, trace_of
 from twofold.diagnostics.diagnostic import Diagnostic, ScoredResponse, Subject
 from twofold.errors import ModelError
-from twofold.jsonl import Row
 from twofold.randomness import rng_for
 from twofold.scorers.answers.spelling import plain
+from twofold.storage.jsonl import Row
 from twofold.types import Message, Model, OpenModel, Problem
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from twofold.diagnostics.chain.edits import LONGEST, Others
 from twofold.diagnostics.chain.elicit import Asker
 from twofold.diagnostics.chain.trace import Chain
 from twofold.diagnostics.diagnostic import ScoredResponse, Subject
-from twofold.jsonl import Row
 from twofold.scorers.answers.extract import find_answer
 from twofold.scorers.answers.spelling import plain, settled
+from twofold.storage.jsonl import Row
 from twofold.types import FinishReason, Message, OpenModel, Problem, Response, Sampling
 
 _VALUE = re.compile(r"(?<=gives )\w+|(?<== )\$?\d+(?:\.\d+)?|\d+(?:\.\d+)?")

@@ -33,8 +33,8 @@ from twofold.diagnostics.chain.table import (
     unread_caveats,
 )
 from twofold.diagnostics.row_table import compared, filed, holm_corrected
-from twofold.jsonl import Row
 from twofold.stats import proportion
+from twofold.storage.jsonl import Row
 from twofold.types import (
     ALL,
     Contrast,

@@ -34,8 +34,8 @@ from twofold.diagnostics.chain.table import (
     unread_caveats,
 )
 from twofold.diagnostics.row_table import compared, filed, holm_corrected
-from twofold.jsonl import Row
 from twofold.stats import average, change, mean
+from twofold.storage.jsonl import Row
 from twofold.types import ALL, Contrast, Count, Finding, Measure, Problem, Slice
 
 GOLD, OWN = Slice("answer", "gold"), Slice("answer", "own")

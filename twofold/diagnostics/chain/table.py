@@ -17,8 +17,8 @@ import numpy as np
 from twofold.diagnostics.chain.trace import Trace
 from twofold.diagnostics.lost import unscored_in_words
 from twofold.errors import StatsError
-from twofold.jsonl import Row
 from twofold.stats import auroc, mean, paired
+from twofold.storage.jsonl import Row
 from twofold.types import Comparison, Estimate, Measure, Problem, Slice
 
 

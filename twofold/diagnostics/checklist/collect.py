@@ -18,11 +18,11 @@ from twofold.diagnostics.checklist.table import EXACT, Judged
 from twofold.diagnostics.diagnostic import Diagnostic, ScoredResponse, Subject
 from twofold.diagnostics.row_table import holm_corrected
 from twofold.errors import RunError
-from twofold.jsonl import Row, dumps
 from twofold.judges import Judge, MeetsChecklist
 from twofold.judges.cache import identity
 from twofold.judges.spec import Programs, exact, named
 from twofold.problems.floors import floor_replies
+from twofold.storage.jsonl import Row, dumps
 from twofold.types import Finding, Problem, Response, Verdict
 
 CHUNK = 32

@@ -90,7 +90,7 @@ def followbench(
         number of groups.
 
     Example:
-        >>> from twofold.checklist import Checklist, Criterion
+        >>> from twofold.types.checklist import Checklist, Criterion
         >>> asked = Checklist(criteria=(Criterion(text="Is it short?"),))
         >>> tags = {"source": "followbench", "category": "style", "group": "1", "level": "1"}
         >>> problem = Problem(question="Be short.", checklist=asked, tags=tags)

@@ -59,7 +59,7 @@ def healthbench(rows: Iterable[tuple[Problem, Verdict]], *, seed: int = 0) -> di
         (simple-evals PR 108) is not made.
 
     Example:
-        >>> from twofold.checklist import Checklist, Criterion
+        >>> from twofold.types.checklist import Checklist, Criterion
         >>> asked = Checklist(criteria=(
         ...     Criterion(text="Asks how long it has lasted", weight=6),
         ...     Criterion(text="Names a dose", weight=3, pitfall=True)))

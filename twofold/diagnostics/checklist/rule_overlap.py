@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from twofold.jsonl import Row
 from twofold.stats.agreement import THRESHOLD
+from twofold.storage.jsonl import Row
 
 
 class Items(NamedTuple):

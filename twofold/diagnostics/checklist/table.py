@@ -12,9 +12,9 @@ from twofold.diagnostics.checklist.healthbench import healthbench
 from twofold.diagnostics.checklist.rule_overlap import decided, numbered, undecided
 from twofold.diagnostics.row_table import compared, filed
 from twofold.errors import StatsError
-from twofold.jsonl import Row
 from twofold.problems.floors import FLOORS
 from twofold.stats import agreement, mean, paired
+from twofold.storage.jsonl import Row
 from twofold.types import ALL, Contrast, Estimate, Measure, Problem, Slice, Verdict
 
 EXACT = "exact"

@@ -23,7 +23,6 @@ from typing import ClassVar, final
 from twofold.diagnostics.diagnostic import Diagnostic, Subject
 from twofold.diagnostics.lost import unscored_in_words
 from twofold.diagnostics.row_table import Column, RowTable, compared, filed, holm_corrected
-from twofold.jsonl import Row
 from twofold.problems.optimisation import (
     FAMILIES,
     VARIANTS,
@@ -37,6 +36,7 @@ from twofold.problems.optimisation.choice import Choice
 from twofold.randomness import rng_for
 from twofold.scorers.answers.extract import boxes
 from twofold.stats import average
+from twofold.storage.jsonl import Row
 from twofold.types import (
     Comparison,
     Contrast,

@@ -15,10 +15,10 @@ from typing import ClassVar, final
 from twofold.diagnostics.diagnostic import Diagnostic, Subject
 from twofold.diagnostics.lost import unscored_in_words
 from twofold.diagnostics.row_table import Column, RowTable, compared, filed, holm_corrected
-from twofold.jsonl import Row
 from twofold.problems.variants import KINDS, variants
 from twofold.scorers import Correct
 from twofold.stats import change
+from twofold.storage.jsonl import Row
 from twofold.types import Contrast, Finding, FinishReason, Measure, Problem
 
 

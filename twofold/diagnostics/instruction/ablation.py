@@ -26,12 +26,11 @@ from twofold.diagnostics.diagnostic import Diagnostic, Subject
 from twofold.diagnostics.instruction.contrary import contrary
 from twofold.diagnostics.lost import unscored_in_words
 from twofold.diagnostics.row_table import Column, RowTable, compared, filed, holm_corrected
-from twofold.errors import StatsError
-from twofold.jsonl import Row
-from twofold.methods.method import TrainingError
+from twofold.errors import ProblemError, StatsError
 from twofold.problems import instruction_controls
 from twofold.scorers import Compliant, Correct
 from twofold.stats import chance_corrected, change
+from twofold.storage.jsonl import Row
 from twofold.types import Contrast, Finding, FinishReason, Measure, Message, Problem, Response
 
 HOLLOW = "Mind how the reply is written."
@@ -108,7 +107,7 @@ def _asked(problem: Problem, subject: Subject) -> Iterator[tuple[str, Problem, l
     for kind in ("output_space", "delusive"):
         try:
             chat = instruction_controls.prompt(problem, kind, subject.problems, subject.seed)
-        except TrainingError:
+        except ProblemError:
             continue  # no other problem has other types
         yield kind, problem, chat
     yield "empty", problem, problem.messages(stated=[HOLLOW])

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-from twofold.jsonl import Row
+from twofold.storage.jsonl import Row
 from twofold.types import Message, OpenModel
 
 LOOKING = 8

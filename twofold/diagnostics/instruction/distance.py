@@ -27,9 +27,9 @@ from twofold.diagnostics.diagnostic import Diagnostic, ScoredResponse, Subject
 from twofold.diagnostics.instruction.attention import looked_at, spans
 from twofold.diagnostics.lost import unscored_in_words
 from twofold.diagnostics.row_table import Column, RowTable, compared, filed, holm_corrected
-from twofold.jsonl import Row
 from twofold.scorers import Compliant, Correct
 from twofold.stats import average, change, mean
+from twofold.storage.jsonl import Row
 from twofold.types import (
     Comparison,
     Contrast,

@@ -25,8 +25,8 @@ from twofold.diagnostics.joint.caveats import caveats
 from twofold.diagnostics.joint.table import FINISH_REASONS, Block, Floats, Ints, JointTable
 from twofold.diagnostics.row_table import compared, filed, holm_corrected
 from twofold.errors import StatsError
-from twofold.jsonl import Row
 from twofold.stats import chance_corrected, mean, outcome, paired
+from twofold.storage.jsonl import Row
 from twofold.types import (
     ALL,
     Comparison,

@@ -16,8 +16,8 @@ import numpy as np
 
 from twofold.diagnostics.diagnostic import Analysis
 from twofold.diagnostics.row_table import compared, filed, holm_corrected
-from twofold.jsonl import Row
 from twofold.stats import mean, paired
+from twofold.storage.jsonl import Row
 from twofold.types import ALL, Contrast, Finding, Measure, Problem, Slice
 
 ANSWER = "answer"

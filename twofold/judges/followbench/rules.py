@@ -189,7 +189,7 @@ class FollowBenchRules(Judge):
         are ours; the departures are listed in the module.
 
     Example:
-        >>> from twofold.checklist import Checklist, Criterion
+        >>> from twofold.types.checklist import Checklist, Criterion
         >>> from twofold.types import Response
         >>> tags = {"source": "followbench", "category": "situation", "group": "6", "level": "1"}
         >>> tags |= {"followbench_source": "BBH_time", "followbench_target": "12/29/1937"}

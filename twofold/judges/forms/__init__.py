@@ -16,11 +16,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from twofold.errors import ProblemError, nearest
-from twofold.jsonl import Row, dumps, replaced
 from twofold.judges.forms.form import Form, FormRead, rows_of
 from twofold.judges.forms.rar import Denied, Rar
 from twofold.judges.forms.rlcf import Rlcf
 from twofold.judges.forms.signed import Autorubric, HealthBench
+from twofold.storage.jsonl import Row, dumps, replaced
 from twofold.types import Problem
 
 __all__ = [

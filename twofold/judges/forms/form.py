@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, final
 
-from twofold.checklist import Checklist, Criterion
 from twofold.errors import ProblemError
-from twofold.jsonl import Row
 from twofold.problems import io
+from twofold.storage.jsonl import Row
 from twofold.types import Problem
+from twofold.types.checklist import Checklist, Criterion
 
 Placed = tuple[str, Mapping[str, object]]
 """Where a row stands, for messages, and the row."""

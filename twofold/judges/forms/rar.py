@@ -12,10 +12,10 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Literal, cast, final, get_args
 
-from twofold.checklist import RAR_WEIGHTS, Category, Criterion
 from twofold.errors import ProblemError
 from twofold.judges.forms.form import Form, number_of, object_of, text_of
 from twofold.judges.writing.polarity import put, turned
+from twofold.types.checklist import RAR_WEIGHTS, Category, Criterion
 
 Denied = Literal["drop", "omission", "virtue"]
 """What "does not ..." in a pitfall means: unsure, a thing that is missing, or a thing rightly left out."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from twofold.checklist import Criterion
 from twofold.errors import ProblemError
 from twofold.judges.forms.form import Form, as_number, number_of, text_of
+from twofold.types.checklist import Criterion
 
 NOT = "Is the answer to the following no? "
 """What stands before a pitfall, which the form has no other place for; read back as one."""

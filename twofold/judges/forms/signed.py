@@ -12,10 +12,10 @@ from typing import ClassVar, final
 
 from pydantic import ValidationError
 
-from twofold.checklist import Criterion
 from twofold.errors import ProblemError
 from twofold.judges.forms.form import Form, as_number, number_of, object_of, text_of
 from twofold.problems.healthbench import Turn, conversation
+from twofold.types.checklist import Criterion
 
 DEFAULT_WEIGHT = 10.0
 """What a criterion of autorubric weighs that names no weight."""

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import final
 
-from twofold.checklist import ANSWER, Criterion
 from twofold.errors import ProblemError
 from twofold.scorers import Correct
 from twofold.types import Constraint, Problem, Response
+from twofold.types.checklist import ANSWER, Criterion
 
 FEWEST = 2
 """Examples on either side that a rule must have to be of use."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from twofold.checklist import Criterion
 from twofold.constraints.affix import NoComma
 from twofold.constraints.case import EnglishCapital, EnglishLowercase
 from twofold.constraints.counting import Relation
@@ -18,6 +17,7 @@ from twofold.constraints.language import LANGUAGES, ResponseLanguage
 from twofold.constraints.length import NumberSentences, NumberWords
 from twofold.errors import ProblemError
 from twofold.types import Constraint
+from twofold.types.checklist import Criterion
 
 _SMALL = (
     *("zero", "one", "two", "three", "four", "five", "six"),

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final, get_args
 
-from twofold.checklist import Checklist, Criterion
 from twofold.errors import ScoringError
 from twofold.judges.parse_verdict import defused
 from twofold.judges.prompt_template import fenced, filled, prompt
 from twofold.judges.writing.parse_checklist import How, read_criteria
 from twofold.types import FinishReason, Message, Model, Problem, Response, Sampling
+from twofold.types.checklist import Checklist, Criterion
 
 UNIVERSAL = Criterion(
     text="Does the reply come to the point at once, without announcing or praising what it will do?",

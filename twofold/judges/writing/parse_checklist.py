@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal, cast, final
 
-from twofold.checklist import RAR_WEIGHTS, Category, Criterion
 from twofold.judges.writing.polarity import put
+from twofold.types.checklist import RAR_WEIGHTS, Category, Criterion
 
 How = Literal["direct", "candidates", "rubric"]
 """What a writer is shown: the task, replies to it, or the model answer."""

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
-from twofold.checklist import Criterion
 from twofold.judges.parse_verdict import defused
 from twofold.judges.program import MODULES, read_program
 from twofold.judges.prompt_template import fenced, filled, prompt
 from twofold.types import FinishReason, Message, Model, Sampling
+from twofold.types.checklist import Criterion
 
 CANNOT = "CANNOT"
 """What a model answers that sees no exact program."""

@@ -6,9 +6,9 @@ exact. It is the reference that other writers and judges are measured against.
 
 from __future__ import annotations
 
-from twofold.checklist import ANSWER, Checklist, Criterion
 from twofold.errors import ProblemError
 from twofold.types import Problem
+from twofold.types.checklist import ANSWER, Checklist, Criterion
 
 WRITER = "rules"
 """Who wrote it."""

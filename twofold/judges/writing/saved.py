@@ -8,9 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import final
 
-from twofold.checklist import Checklist, Criterion
 from twofold.errors import ProblemError
-from twofold.jsonl import cut_torn_line, dumps, named_disk_errors
 from twofold.judges.program import Admission, admitted
 from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.judges.writing.examples import Examples, examples_for
@@ -18,7 +16,9 @@ from twofold.judges.writing.implied import implied
 from twofold.judges.writing.model import Written
 from twofold.judges.writing.program import ProgramWriter
 from twofold.problems import io
+from twofold.storage.jsonl import cut_torn_line, dumps, named_disk_errors
 from twofold.types import Problem
+from twofold.types.checklist import Checklist, Criterion
 
 
 @final

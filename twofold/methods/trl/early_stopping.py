@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 from typing import final
 
-from twofold.jsonl import replaced
+from twofold.storage.jsonl import replaced
 
 EVAL_METRIC = "eval/eval_metric"
 """The number that is looked at."""

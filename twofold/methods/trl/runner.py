@@ -25,7 +25,6 @@ import transformers
 import trl
 
 from twofold.errors import nearest
-from twofold.jsonl import Row, dumps, replaced
 from twofold.methods.method import TrainedModel, TrainingError
 from twofold.methods.trl.callbacks import EvalCallback, SoundNumbers, stopped
 from twofold.methods.trl.early_stopping import BestCheckpoint
@@ -33,7 +32,9 @@ from twofold.methods.trl.trainable_model import TrainableModel
 from twofold.methods.tuning import Tuned
 from twofold.models import loading
 from twofold.models.chat_template import render
-from twofold.run_dir import RunDir
+from twofold.models.quiet import quiet
+from twofold.storage.jsonl import Row, dumps, replaced
+from twofold.storage.run_dir import RunDir
 from twofold.types import Problem, Scorer
 
 _DONE = "training.json"
@@ -203,7 +204,7 @@ class TrlRunner:
         if not sys.stderr.isatty():
             datasets.disable_progress_bars()
         try:
-            with loading.quiet():  # PEFT and TRL use what transformers renames
+            with quiet():  # PEFT and TRL use what transformers renames
                 trainer = trainer_of()
                 trainer.remove_callback(transformers.PrinterCallback)
                 trainer.add_callback(SoundNumbers(self._out))

@@ -20,6 +20,7 @@ from twofold.models import loading
 from twofold.models.cache import Cache, cache_folder
 from twofold.models.chat_template import render, template_of, with_fixed_day
 from twofold.models.checkpoint import locate
+from twofold.models.quiet import quiet
 from twofold.models.thinking import ThinkingPolicy, detect
 from twofold.types import Message
 
@@ -98,7 +99,7 @@ class TrainableModel:
         bare = replace(self._checkpoint, adapter=None)
         network = loading.load_network(bare, place=place, dtype=dtype)
         if self._checkpoint.adapter:
-            with loading.quiet():
+            with quiet():
                 adapted: Any = PeftModel.from_pretrained(network, str(self._checkpoint.adapter))
                 network = adapted.merge_and_unload().requires_grad_(True)  # PEFT had frozen it
         if self._bias_only:

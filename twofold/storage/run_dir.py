@@ -21,7 +21,15 @@ from types import TracebackType
 from typing import IO, Any, Self, final
 
 from twofold.errors import RunError
-from twofold.jsonl import LONE, Row, cut_torn_line, dumps, named_disk_errors, read_lines, replaced
+from twofold.storage.jsonl import (
+    LONE,
+    Row,
+    cut_torn_line,
+    dumps,
+    named_disk_errors,
+    read_lines,
+    replaced,
+)
 from twofold.types import FinishReason, Item, Response
 
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from twofold.errors import RunError
-from twofold.records import (
+from twofold.stats import paired
+from twofold.storage.records import (
     contrast_from_json,
     contrast_to_json,
     measure_from_json,
     measure_to_json,
 )
-from twofold.stats import paired
 from twofold.types import Contrast, Estimate, Measure, Slice
 
 HALF = Estimate(value=0.5, low=0.2, high=0.8, n=6, n_unscored=1, method="wilson")

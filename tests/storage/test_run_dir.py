@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from twofold.errors import RunError
-from twofold.jsonl import dumps, read_lines, replaced
-from twofold.run_dir import RunDir
+from twofold.storage.jsonl import dumps, read_lines, replaced
+from twofold.storage.run_dir import RunDir
 from twofold.types import FinishReason, Item, Response
 
 IDENTITY = {"models": {"model": {"weights": "abc"}}, "seed": 0}

@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import BaseModel, ValidationError, create_model
 
 from twofold.errors import RunError
-from twofold.jsonl import Row
+from twofold.storage.jsonl import Row
 from twofold.types import Comparison, Contrast, Estimate, Measure, Slice
 
 

@@ -1,0 +1,1 @@
+"""How numbers and replies lie on disk: JSON lines, flat records, the run directory."""
