@@ -160,6 +160,15 @@ def test_another_model_or_other_problems_are_refused(tmp_path):
     assert {p.name: p.read_bytes() for p in (tmp_path / "run").iterdir()} == before
 
 
+def test_a_run_is_bound_to_its_profiles_in_one_order(tmp_path):
+    official = from_spec("punctuation:no_comma", None, profile="official")
+    asked = [*problems(2), Problem(question="What is 7 + 7?", answer="14", constraints=(official,))]
+    for n, order in enumerate((asked, asked[::-1])):
+        audit(ScriptedModel(obedient), order, out=tmp_path / str(n))
+        identity = json.loads((tmp_path / str(n) / "manifest.json").read_text())["identity"]
+        assert identity["profiles"] == ["fixed", "official"]
+
+
 def test_no_problem_and_a_model_that_cannot_work_say_so(tmp_path):
     with pytest.raises(ProblemError, match="at least one row"):
         audit(ScriptedModel(obedient), [], out=tmp_path / "run")

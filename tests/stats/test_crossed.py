@@ -95,10 +95,12 @@ def test_the_share_of_a_gain_that_is_kept_by_hand() -> None:
     reference[:, :40] = 1
     for seed, n_right in enumerate((33, 30, 27)):
         after[seed, :n_right] = 1
+    for scores in (base, reference, after):
+        scores[:, 50:60] = 1  # what was right before is no gain
     base[:, 60] = NAN  # one problem that the base has no score for
     found = retained(base, reference, after)
     gain = 40 / 60
-    residuals = (after - 0.75 * reference)[:, :60] / gain
+    residuals = ((after - base) - 0.75 * (reference - base))[:, :60] / gain
     error, df = by_hand(residuals)
     reach = student.ppf(0.975, df) * error
     assert (found.value, found.n, found.n_unscored) == (pytest.approx(0.75), 60, 1)

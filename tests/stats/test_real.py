@@ -51,6 +51,15 @@ def test_a_change_by_hand() -> None:
     assert found.p == 4 / 32
 
 
+def test_a_change_of_several_samples_a_problem_is_by_problem() -> None:
+    found = change([0.0] * 4, [1.0, 3.0, 5.0, 7.0], [2, 2, 9, 9])
+    assert (found.difference.value, found.difference.n) == (4, 2)
+    assert (found.n_improved, found.n_regressed, found.p) == (2, 0, 0.5)
+    assert found.minimum_detectable_effect == pytest.approx(
+        (1.959964 + 0.841621) * 2, rel=1e-4
+    )  # means 2 and 6
+
+
 def test_nothing_lost_is_counted_unless_it_is_told() -> None:
     assert average([1.0, 2.0]).n_unscored == 0
     assert change([1.0, 2.0], [2.0, 4.0]).difference.n_unscored == 0

@@ -92,6 +92,8 @@ def test_second_grader_by_hand(found: str, gold: str, same: bool) -> None:
         ("a+b", "b+a", True),
         ("3", "k=3", True),
         ("3", "abc=3", False),
+        ("6.28", r"2\pi", True),  # 3.14 will do for π
+        ("6.29", r"2\pi", False),
     ],
 )
 def test_first_grader_by_hand(found: str, gold: str, right: bool) -> None:
