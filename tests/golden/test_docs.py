@@ -1,9 +1,21 @@
 """The documents say what the code does. `python tests/golden/test_docs.py` writes the table anew."""
 
+import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
-from twofold.constraints import CONSTRAINTS
+import jsonschema
+
+from twofold import diagnostics
+from twofold.constraints import CONSTRAINTS, from_spec
 from twofold.diagnostics import DIAGNOSTICS
+from twofold.judges.writing import written_by_rules
+from twofold.models.scripted import ScriptedModel
+from twofold.report import findings_schema
+from twofold.runs.audit import audit
+from twofold.runs.score import score
+from twofold.types import Problem
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "constraints.md"
 HEAD = """# The constraints, and where `fixed` departs from `official`
@@ -41,6 +53,34 @@ def test_every_file_named_in_the_methods_table_exists():
 def test_every_diagnostic_is_mapped_to_its_paper():
     table = (DOCUMENT.parent / "methods.md").read_text()
     assert [name for name in DIAGNOSTICS if f"| `{name}` |" not in table] == ["joint"]
+
+
+def test_the_document_lists_every_file_that_a_run_writes(tmp_path):
+    """An audit with diagnostics and a judge, and a score; and their findings fit the schema."""
+    no_comma = from_spec("punctuation:no_comma", None, profile="fixed")
+    asked = [
+        Problem(question=f"What is {i} + 2?", answer=str(i + 2), constraints=(no_comma,))
+        for i in range(4)
+    ]
+    asked = [replace(problem, checklist=written_by_rules(problem)) for problem in asked]
+    model = ScriptedModel(lambda prompt, sample: r"It is \boxed{4}.")
+    more = diagnostics.named("variants,ablation", judge="exact")
+    audit(model, asked, out=tmp_path / "audit", baseline=model, diagnostics=more)
+    audit(model, asked, out=tmp_path / "alone")
+    replies = tmp_path / "alone" / "responses.jsonl"
+    score(replies, asked, out=tmp_path / "score", profile="official")
+    score(replies, asked, out=tmp_path / "again")
+    listed = set(re.findall(r"`([^`]+)`", (DOCUMENT.parent / "run_directory.md").read_text()))
+    for run in ("audit", "score", "again"):
+        there = {
+            re.sub(r"\.lock\.\d+", ".lock.N", path.name) for path in (tmp_path / run).iterdir()
+        }
+        assert there - listed == set()
+        found = json.loads((tmp_path / run / "findings.json").read_text())
+        jsonschema.validate(found, findings_schema.schema())
+    assert {"verdicts.official.jsonl", "verdicts.fixed.jsonl"} <= {
+        path.name for run in ("score", "again") for path in (tmp_path / run).iterdir()
+    }
 
 
 if __name__ == "__main__":

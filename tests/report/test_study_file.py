@@ -8,7 +8,7 @@ import jsonschema
 
 from twofold.report.study_file import read, schema, write
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "study.schema.json"
+SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "study.json"
 
 
 def text() -> str:

@@ -30,7 +30,7 @@ def test_the_files_are_what_the_code_says() -> None:
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_every_shipped_study_fits_its_schema(path: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    checker = jsonschema.Draft202012Validator(schemas()["study.json"])
+    checker = jsonschema.Draft202012Validator(schemas()["plan.json"])
     text = re.sub(r"(\d)e-", r"\1.0e-", path.read_text())  # YAML 1.1 takes 3e-4 for a text
     study = yaml.safe_load(text)
     checker.validate(study)

@@ -148,7 +148,7 @@ def reward(value: object) -> Scorer:
     return REWARDS[str(value)]
 
 
-_Named: Any = Literal[tuple(REWARDS)]
+_Named: Any = Literal[tuple(REWARDS)] | Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
 
 Reward = Annotated[Scorer, BeforeValidator(reward, json_schema_input_type=_Named | Judged)]
 """A scorer as a setting: from Python itself, from a file what `reward` takes."""

@@ -206,5 +206,5 @@ def write(study: StudyFile, folder: Path) -> None:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of `study.json`, for `docs/schemas/study.schema.json`."""
+    """The JSON Schema of `study.json`, for `docs/schemas/study.json`."""
     return _FILE.json_schema()

@@ -1,4 +1,4 @@
-"""What may stand in a settings file? The JSON Schemas that editors check YAML files against."""
+"""The JSON Schemas of settings files, for editors, and of the files of results."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from twofold.methods import METHODS
+from twofold.report import findings_schema, study_file
 from twofold.study.plan import Plan
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """The schema of a study's file, and of each method's file of `twofold train`, by its file name.
+    """Every schema by its file name in `docs/schemas`.
 
     Example:
         >>> sorted(schemas())[:3]
-        ['study.json', 'train-cft.json', 'train-dpo.json']
+        ['findings.json', 'plan.json', 'study.json']
     """
     own = {f"train-{name}.json": TypeAdapter(kind).json_schema() for name, kind in METHODS.items()}
-    return {"study.json": _study(), **own}
+    results = {"findings.json": findings_schema.schema(), "study.json": study_file.schema()}
+    return {"plan.json": _plan(), **results, **own}
 
 
-def _study() -> dict[str, Any]:
+def _plan() -> dict[str, Any]:
     """The schema of `Plan`; an arm is a method's name with its settings, without a seed of its own."""
     study = TypeAdapter(Plan).json_schema()
     anyone: Any = reduce(or_, METHODS.values())
@@ -34,6 +36,8 @@ def _study() -> dict[str, Any]:
         own["properties"]["method"] = {"const": name}
         own["required"] = ["method", *own.get("required", ())]
     study["$defs"] = arm.pop("$defs")
+    outside = {"method": {"type": "string", "pattern": r"^[\w.]+:\w+$"}}
+    arm["anyOf"].append({"type": "object", "properties": outside, "required": ["method"]})
     study["properties"]["arms"] = {
         "type": "object",
         "additionalProperties": arm,
