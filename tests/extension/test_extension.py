@@ -77,6 +77,16 @@ def found(out: Path, diagnostic: str = "joint") -> dict:
     return next(f for f in findings if f["diagnostic"] == diagnostic)
 
 
+def measured(out: Path, metric: str, condition: str = "", diagnostic: str = "joint") -> dict:
+    """The model's measure of that name."""
+    wanted = ("model", condition, metric)
+    return next(
+        each
+        for each in found(out, diagnostic)["measures"]
+        if (each["role"], each["condition"], each["metric"]) == wanted
+    )
+
+
 @pytest.mark.parametrize("called", ["example:ends_with", RULE])
 def test_a_constraint_that_the_user_names(called, run, tmp_path):
     row = ROW | {"constraints": [{"name": called, "args": {"sign": "."}}]}
@@ -86,7 +96,7 @@ def test_a_constraint_that_the_user_names(called, run, tmp_path):
     assert "--constraints package.module:Name" in run(*score, status=2)
     told = run("--constraints", RULE, *score)
     assert "0.500" in told
-    assert found(tmp_path / "run")["estimates"]["model/constrained/hacc"]["value"] == 0.5
+    assert measured(tmp_path / "run", "hacc", "constrained")["value"] == 0.5
 
 
 def test_a_run_with_a_constraint_is_reported_once_it_is_named_again(run, tmp_path, monkeypatch):
@@ -103,9 +113,9 @@ def test_a_source_of_problems(run, tmp_path):
     replies = lines(tmp_path / "r.jsonl", *({"output": [f"\\boxed{{{n}}}."]} for n in (0, 2, 5)))
     source = ("--problems", "example_extension.problems:sums")
     run("score", replies, *source, "--out", tmp_path / "run")
-    estimates = found(tmp_path / "run")["estimates"]
-    assert estimates["model/constrained/accuracy"]["value"] == pytest.approx(2 / 3)
-    assert estimates["model/constrained/hacc"]["value"] == 1.0
+    out = tmp_path / "run"
+    assert measured(out, "accuracy", "constrained")["value"] == pytest.approx(2 / 3)
+    assert measured(out, "hacc", "constrained")["value"] == 1.0
 
 
 def test_a_judge(run, tmp_path):
@@ -116,10 +126,8 @@ def test_a_judge(run, tmp_path):
     )
     score = ("score", replies, "--problems", asked, "--out", tmp_path / "run")
     run(*score, "--judge", "example_extension.judges:Lenient")
-    rate = found(tmp_path / "run", "checklist")["estimates"][
-        "model/example_extension.judges:Lenient/mean"
-    ]
-    assert rate["value"] == 1.0
+    judge = "example_extension.judges:Lenient"
+    assert measured(tmp_path / "run", "mean", judge, "checklist")["value"] == 1.0
 
 
 def test_a_method_with_a_reward_and_a_scorer(run, tmp_path):
@@ -138,7 +146,7 @@ def test_a_diagnostic(server, run, tmp_path):
     named = ("--diagnostics", "example_extension.diagnostics:Parroting")
     run("audit", server, "--problems", asked, *named, "--out", out)
     share = {"value": pytest.approx(2 / 3), "n": 1}
-    assert found(out, "parroting")["estimates"]["model/share"].items() >= share.items()
+    assert measured(out, "share", diagnostic="parroting").items() >= share.items()
     assert "Does the model repeat the question?" in (out / "report.html").read_text()
     run("report", out)
     assert "parroting" not in {
@@ -149,7 +157,7 @@ def test_a_diagnostic(server, run, tmp_path):
         in (out / "report.html").read_text()
     )
     run("report", out, *named)
-    assert found(out, "parroting")["estimates"]["model/share"].items() >= share.items()
+    assert measured(out, "share", diagnostic="parroting").items() >= share.items()
     assert not [line for line in found(out)["caveats"] if "from outside" in line]
 
 
@@ -190,16 +198,16 @@ def test_a_module_in_the_working_directory_is_found(tmp_path):
     ("ask", "said"),
     [
         (
-            lambda: reward("no_such_module:Name", ""),
+            lambda: reward("no_such_module:Name"),
             "install it, or give the command in the folder",
         ),
         (
-            lambda: reward("example_extension.measures:Nothing", ""),
+            lambda: reward("example_extension.measures:Nothing"),
             "check the name behind the colon",
         ),
         (
-            lambda: reward("example_extension.judges:Lenient", ""),
-            "is no subclass of twofold.types.Scorer",
+            lambda: reward("example_extension.judges:Lenient"),
+            r"is no subclass of twofold\.types\.\w*\.?Scorer",
         ),
         (
             lambda: judge("example_extension.measures:Brief"),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from twofold.judges import sandbox as sandboxes
+from twofold.judges.sandbox import sandbox as sandboxes
 from twofold.judges.sandbox.sandbox import Sandbox
 
 sys.path.insert(0, str(Path(__file__).parent))

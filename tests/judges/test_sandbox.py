@@ -266,7 +266,7 @@ def test_a_fork_starts_its_own_warden_and_leaves_the_parents() -> None:
 SCRIPT = """
 import os
 from pathlib import Path
-from twofold.judges import sandbox as sandboxes
+from twofold.judges.sandbox import sandbox as sandboxes
 sandbox = sandboxes.Sandbox()
 print(sandbox.run("def verify(text): return True", ["x"])[0].score, end=" ")
 pid = sandboxes._seats[sandbox].pid

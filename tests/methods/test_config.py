@@ -51,8 +51,11 @@ def test_a_file_sets_fields(tmp_path: Path) -> None:
         ("temperature: -1", "'temperature' should be greater than 0"),
         ("kl: 1", "fields of TRL's own configuration go under `trl:`"),
         ("reward: {judg: exact}", "reward: the key 'judg' is unknown; did you mean 'judge'"),
-        ("reward: {judge: 'noisy:9'}", "method.yaml: 'noisy:9' is no judge"),
-        ("gold: corect", "gold: no reward is called 'corect'; did you mean 'correct'"),
+        ("reward: {judge: 'noisy:9'}", "method.yaml: no model 'noisy:9'"),
+        (
+            "eval_metric: corect",
+            "eval_metric: no reward is called 'corect'; did you mean 'correct'",
+        ),
         ("- a", "no mapping"),
         ("a: [", "no YAML"),
         ("trl: {learning_rate: 1}", "set that instead"),

@@ -95,7 +95,10 @@ def test_a_gold_that_was_never_measured_is_told_as_that(
     best = BestCheckpoint(tmp_path, 1)
     best.saw(1, None, checkpoint(tmp_path, 1))
     best.put_back()
-    assert "gold could not be measured" in caplog.text and "no checkpoint beat" not in caplog.text
+    assert (
+        "eval_metric could not be measured" in caplog.text
+        and "no checkpoint beat" not in caplog.text
+    )
 
 
 def watching(
@@ -130,7 +133,7 @@ def test_what_the_gold_could_not_judge_is_counted_beside_it() -> None:
     ]
     said = [Response(raw="#### 1", reply="#### 1")] * 2
     found = measured(problems, said, {"eval_metric": MeetsChecklist(ExactJudge())})
-    assert (found[EVAL_METRIC], found["eval/gold_unscored"]) == (1.0, 0.5)
+    assert (found[EVAL_METRIC], found["eval/eval_metric_unscored"]) == (1.0, 0.5)
 
 
 TWO = """

@@ -32,11 +32,11 @@ def judged(problem, answer):
     return verdict.score
 
 
-@installed
 def test_there_are_as_many_tasks_as_the_methods_table_says():
     assert len(gym.TASKS) == 26
 
 
+@installed
 @pytest.mark.parametrize("task", sorted(gym.TASKS))
 def test_every_gold_answer_is_right_and_every_other_is_wrong(task):
     problems = made(task)

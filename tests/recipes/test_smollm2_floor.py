@@ -124,7 +124,7 @@ def tiny_plan(folder: Path) -> dict[str, Any]:
     """`gpu.yaml` with the pocket model as its base and tiny files in place of its own."""
     values: dict[str, Any] = yaml.safe_load((STUDY / "gpu.yaml").read_text())
     values |= {"base": "pocket", "by": ["competes"]}
-    places = ["train", *values["splits"], "followed"]
+    places = ["train", *values["splits"], "eval_problems"]
     for place in places:
         split = "train" if place == "train" else "test"
         made = problem_files.load(f"pocket:8:{split}", profile="fixed")
@@ -133,7 +133,7 @@ def tiny_plan(folder: Path) -> dict[str, Any]:
     for name, spec in values["splits"].items():
         assert spec == f"runs/smollm2/gpu/data/{name}.jsonl"
         values["splits"][name] = str(folder / f"{name}.jsonl")
-    return values | {n: str(folder / f"{n}.jsonl") for n in ("train", "followed")}
+    return values | {n: str(folder / f"{n}.jsonl") for n in ("train", "eval_problems")}
 
 
 def test_the_plan_is_read(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ TINY = {
     "rounds": 1,
     "epochs": 1,
     "warmup_steps": 0,
-    "probe": 0,
+    "precheck_problems": 0,
 }
 """The sizes; every other setting of an arm stays as the plan has it."""
 
@@ -185,7 +185,7 @@ def test_every_kind_of_arm_trains(arm: str, tmp_path: Path) -> None:
     pytest.importorskip("trl")
     plan = tiny_plan(tmp_path)
     settings = plan["arms"][arm]
-    known = {*settings, "probe"} if settings["method"] == "grpo" else set(settings)
+    known = {*settings, "precheck_problems"} if settings["method"] == "grpo" else set(settings)
     plan["arms"] = {arm: settings | {k: v for k, v in TINY.items() if k in known}}
     plan["reference"] = None
     file = tmp_path / "gpu.yaml"

@@ -21,15 +21,14 @@ from typing import Any, final
 from tqdm import tqdm
 
 from twofold import problems as problem_files
-from twofold.runs.finalize import RunResult, finalize
 from twofold.diagnostics import Diagnostic, ScoredResponse, Subject
 from twofold.diagnostics.joint import table
 from twofold.errors import ProblemError
+from twofold.runs.finalize import RunResult, finalize
+from twofold.runs.score_responses import ResponseScores, floor_answers
 from twofold.storage.jsonl import Row, read_lines
 from twofold.storage.run_dir import RunDir
-from twofold.types import Item
-from twofold.types import Message, Model, OpenModel, Problem, Response, Sampling, Share
-from twofold.runs.score_responses import ResponseScores, floor_answers
+from twofold.types import Item, Message, Model, OpenModel, Problem, Response, Sampling, Share
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "scipy", "math-verify", "langdetect")
 CONDITIONS = ("constrained", "unconstrained")

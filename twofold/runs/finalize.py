@@ -15,11 +15,11 @@ from twofold import problems as problem_files
 from twofold import report
 from twofold.diagnostics import ANALYSES, DIAGNOSTICS, Analysis, Diagnostic
 from twofold.diagnostics.diagnostic import TABLES
-from twofold.storage.jsonl import read_lines, replaced
 from twofold.report.findings import finding_to_json
+from twofold.runs.score_responses import LossCount
+from twofold.storage.jsonl import read_lines, replaced
 from twofold.storage.run_dir import RunDir
 from twofold.types import Finding, Problem
-from twofold.runs.score_responses import LossCount
 
 
 @final

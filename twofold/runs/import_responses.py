@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import final
 
 from twofold.errors import RunError
-from twofold.storage.jsonl import Row, read_lines
 from twofold.models.thinking import detect_in, official_split, split
-from twofold.types import Item
-from twofold.types import FinishReason, Problem, Profile, Response
+from twofold.storage.jsonl import Row, read_lines
+from twofold.types import FinishReason, Item, Problem, Profile, Response
 
 FORMS = (
     'MathIF {"output": [text, ...]}, IFEval {"prompt", "response"}, lm-eval samples_*.jsonl '
@@ -71,11 +70,16 @@ class ImportedResponses:
         """
         prefilled = profile == "fixed" and self._is_prefilled()
         for item, raw, row in self.texts():
-            if "raw" in row and (profile == "fixed" or row.get("finish_reason") == FinishReason.failed):
+            if "raw" in row and (
+                profile == "fixed" or row.get("finish_reason") == FinishReason.failed
+            ):
                 yield item, Response.from_json(row)
             elif raw is None:
                 lost = "the file holds no text here"
-                yield item, Response(raw="", reply="", finish_reason=FinishReason.failed, error=lost)
+                yield (
+                    item,
+                    Response(raw="", reply="", finish_reason=FinishReason.failed, error=lost),
+                )
             elif profile == "official":
                 yield item, Response(raw=raw, reply=official_split(raw))
             else:

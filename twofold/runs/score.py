@@ -14,18 +14,17 @@ from itertools import chain
 from pathlib import Path
 
 from twofold import problems as problem_files
+from twofold.diagnostics import Programs, ScoredResponse
+from twofold.diagnostics.checklist.collect import Checklists
+from twofold.diagnostics.joint import profiles, table
+from twofold.errors import ProblemError
 from twofold.runs.audit import about, with_progress
 from twofold.runs.finalize import RunResult, finalize
-from twofold.diagnostics import Programs, ScoredResponse
-from twofold.diagnostics.joint import profiles, table
-from twofold.diagnostics.checklist.collect import Checklists
-from twofold.errors import ProblemError
+from twofold.runs.import_responses import ImportedResponses
+from twofold.runs.score_responses import ResponseScores, floor_answers
 from twofold.storage.jsonl import Row, read_lines
 from twofold.storage.run_dir import RunDir
-from twofold.types import Item
-from twofold.runs.import_responses import ImportedResponses
-from twofold.types import Constraint, FinishReason, Problem, Profile, Response
-from twofold.runs.score_responses import ResponseScores, floor_answers
+from twofold.types import Constraint, FinishReason, Item, Problem, Profile, Response
 
 
 def score(
@@ -60,7 +59,7 @@ def score(
         >>> _ = (folder / "replies.jsonl").write_text('{"output": ["It is \\boxed{4}."]}')
         >>> asked = [Problem(question="What is 2 + 2?", answer="4")]
         >>> result = score(folder / "replies.jsonl", asked, out=folder / "run")
-        >>> result.findings[0].estimates["model/unconstrained/accuracy"].value
+        >>> result.findings[0].estimate("accuracy", condition="unconstrained").value
         1.0
     """
     if not problems:
@@ -93,7 +92,9 @@ def score(
             listed = Checklists.by(judge, programs)
             answers = _answers(transcript, missing, profile)
             rows = listed.rows(
-                "model", asked, (ScoredResponse(item=i, response=r, correct=None) for i, r in answers)
+                "model",
+                asked,
+                (ScoredResponse(item=i, response=r, correct=None) for i, r in answers),
             )
             run.write_table(f"{listed.table}.jsonl", with_progress(rows))
     return finalize(Path(out))
@@ -112,7 +113,9 @@ def _answers(
     yield from transcript.answers(profile)
     for problem in missing:
         condition = "constrained" if problem.is_bound else "unconstrained"
-        absent = Response(raw="", reply="", finish_reason=FinishReason.failed, error="no reply in the file")
+        absent = Response(
+            raw="", reply="", finish_reason=FinishReason.failed, error="no reply in the file"
+        )
         yield Item("model", condition, problem.id, 0), absent
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import final
 
-from twofold.storage.jsonl import Row
 from twofold.problems.floors import floor_replies
 from twofold.scorers import Compliant, Correct
+from twofold.storage.jsonl import Row
 from twofold.types import Item, Problem, Profile, Response, Verdict
 
 CHUNK = 512

@@ -205,7 +205,7 @@ class Model(ABC):
 class OpenModel(Model):
     """A model whose weights are here: it can be asked how likely a text is, and where it looks.
 
-    `probes` works on these two things; what they are is the business of transformers.
+    `prefix_scoring` works on these two; what they are is the business of transformers.
     """
 
     @property

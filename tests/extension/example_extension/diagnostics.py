@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from twofold.diagnostics import Diagnostic, Subject
+from twofold.diagnostics.row_table import filed
 from twofold.stats import mean
 from twofold.storage.jsonl import Row
 from twofold.types import Finding, Problem
@@ -36,5 +37,5 @@ class Parroting(Diagnostic):
         return Finding(
             diagnostic=self.name,
             question=self.question,
-            estimates={"model/share": mean(shares)} if shares else {},
+            measures=list(filed("model", "share", mean(shares))) if shares else (),
         )
