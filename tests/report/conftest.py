@@ -25,6 +25,7 @@ from twofold.report.study_file import (
 )
 from twofold.stats import paired, proportion
 from twofold.storage.jsonl import Row, dumps
+from twofold.storage.run_dir import FORM
 from twofold.types import Constraint, Contrast, Measure, Outcome, Problem, Slice
 
 ATTACK = '</script><script>alert(1)</script><img src=x onerror="alert(2)"><!-- & \u2028 "quoted"'
@@ -151,6 +152,7 @@ def write_tables(
     (home / "findings.json").write_text(dumps(saved))
     names = {"model": f"tuned {ATTACK}", "baseline": "base-1.5B"}
     manifest = {
+        "form": FORM,
         "identity": {"models": {role: {"dtype": "float32"} for role in roles}, "seed": 0},
         "twofold": "0.1.0",
         "command": f"twofold audit tuned --baseline base {ATTACK}",
@@ -300,7 +302,9 @@ def study_in(folder: Path, **changed: object) -> Path:
     )
     folder.mkdir(exist_ok=True)
     study_file.write(replace(found, **changed), folder)
-    (folder / "manifest.json").write_text(json.dumps({"identity": {}, "command": "twofold study"}))
+    (folder / "manifest.json").write_text(
+        json.dumps({"form": FORM, "identity": {}, "command": "twofold study"})
+    )
     return folder
 
 

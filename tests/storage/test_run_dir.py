@@ -270,3 +270,17 @@ def test_kill_9_at_any_moment_loses_nothing_and_doubles_nothing(tmp_path):
         assert finished == {item(n) for n in range(len(finished))}
         assert len(finished) > before
         before = len(finished)
+
+
+def test_a_run_of_an_older_form_gets_one_clear_error(tmp_path):
+    with RunDir.open(tmp_path / "run", {"seed": 0}, {}):
+        pass
+    manifest = tmp_path / "run" / "manifest.json"
+    old = json.loads(manifest.read_text())
+    del old["form"]
+    manifest.write_text(json.dumps(old))
+    with pytest.raises(RunError, match=r"older twofold.*another --out"):
+        RunDir.open(tmp_path / "run", {"seed": 0}, {})
+    with pytest.raises(RunError, match="older twofold"):
+        RunDir(tmp_path / "run").manifest()
+    assert json.loads(manifest.read_text()) == old

@@ -170,6 +170,10 @@ def _matched(path: Path, problems: Sequence[Problem]) -> Answers:
 def _ours(path: Path, rows: Iterable[Row], problems: Sequence[Problem]) -> Answers:
     known = {problem.id: problem for problem in problems}
     for row in rows:
+        if "finish_reason" not in row:
+            raise RunError(
+                f"{path} was written by an older twofold, whose files have other names; make the run again"
+            )
         if row["problem"] not in known:
             raise RunError(
                 f"{path} answers problem {row['problem']}, which is not among the problems; give the "

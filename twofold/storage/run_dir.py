@@ -32,6 +32,9 @@ from twofold.storage.jsonl import (
 )
 from twofold.types import FinishReason, Item, Response
 
+FORM = 2
+"""The form of a run's files; another form is refused with one clear error."""
+
 
 @final
 class RunDir:
@@ -119,7 +122,9 @@ class RunDir:
                 "choose another --out"
             )
         with replaced(manifest) as file:
-            json.dump({"identity": identity, **about}, file, indent=1, ensure_ascii=False)
+            json.dump(
+                {"form": FORM, "identity": identity, **about}, file, indent=1, ensure_ascii=False
+            )
 
     def _mend(self) -> None:
         """Cut torn lines and take in what other processes of an earlier run left behind.
@@ -190,6 +195,12 @@ class RunDir:
             raise RunError(
                 f"{path} is corrupt ({error}); restore it from a copy or choose another --out"
             ) from error
+        if loaded.get("form") != FORM:
+            raise RunError(
+                f"{self.path} was written by an older twofold, whose files have other names. Nothing was "
+                "changed. Give its command again with another --out, or read it with the version that "
+                "wrote it"
+            )
         return loaded
 
     def require(self, *names: str) -> None:
