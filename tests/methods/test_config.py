@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from twofold.methods import METHODS, REWARDS, Grpo, Rft, TrainingError, configured, named
+from twofold.methods import METHODS, REWARDS, Grpo, Rft, TrainingError, configured, method_named
 from twofold.methods.support import require, support
 from twofold.scorers import Compliant, Correct, Product, SoftGate
 from twofold.types import FinishReason, Problem, Response
@@ -52,9 +52,9 @@ def test_a_file_sets_fields(tmp_path: Path) -> None:
         ("kl: 1", "fields of TRL's own configuration go under `trl:`"),
         ("reward: {judg: exact}", "reward: the key 'judg' is unknown; did you mean 'judge'"),
         ("reward: {judge: 'noisy:9'}", "method.yaml: 'noisy:9' is no judge"),
-        ("gold: corect", "gold: no reward is called 'corect'; did you mean 'correct'"),
-        ("- a", "no mapping"),
-        ("a: [", "no YAML"),
+        ("eval_metric: corect", "eval_metric: no reward is called 'corect'; did you mean 'correct'"),
+        ("- a", "is not a mapping"),
+        ("a: [", "is not valid YAML"),
         ("trl: {learning_rate: 1}", "set that instead"),
     ],
 )
@@ -69,7 +69,7 @@ def test_missing_files_settings_and_methods(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="demonstrations"):
         configured(METHODS["sft"])
     with pytest.raises(TrainingError, match="did you mean 'grpo'"):
-        named("gpro")
+        method_named("gpro")
 
 
 def test_settings_need_no_torch() -> None:

@@ -155,9 +155,9 @@ def test_parts_are_logged_over_the_scored_replies() -> None:
 def test_picklable_and_named() -> None:
     reward = TrlReward(SoftGate(), (BOTH,))
     rewards(reward, said("#### 12"), BOTH)  # used before it travels
-    twin = pickle.loads(pickle.dumps(reward))
-    assert twin == reward and twin.__name__ == "soft_gate"
-    assert rewards(twin, said("#### 12"), BOTH) == [1.0]
+    copy = pickle.loads(pickle.dumps(reward))
+    assert copy == reward and copy.__name__ == "soft_gate"
+    assert rewards(copy, said("#### 12"), BOTH) == [1.0]
 
 
 def test_what_is_wrong_with_the_data_set_is_told() -> None:

@@ -91,7 +91,7 @@ def test_what_cannot_be_read_is_said(told: list[Any]) -> None:
     ],
 )
 def test_an_answer_without_any_is_said(said: object) -> None:
-    assert read_logprobs(said) == NextTokenLogprobs(error="the server tells no log-probabilities")
+    assert read_logprobs(said) == NextTokenLogprobs(error="the server returns no log-probabilities")
 
 
 def test_a_text_told_twice_counts_once_and_a_sentinel_is_small() -> None:

@@ -102,7 +102,7 @@ def test_lost_connections_are_tried_again(act: Act) -> None:
         (Drop(), "connection lost", 2),
         (Send(body=b'{"choices": [', missing=50), "connection lost", 2),
         (Hang(), "did not answer in time", 2),
-        (Send(body=b"{" + b" " * 100 + b"}", pause_s=0.1), "no whole answer within 1.5 s", 1),
+        (Send(body=b"{" + b" " * 100 + b"}", pause_s=0.1), "no complete answer within 1.5 s", 1),
         (error(400, "maximum context length is 8"), "HTTP 400: maximum context length is 8", 1),
         (error(413, "too large"), "HTTP 413: too large", 1),
         (error(404, "gone"), "HTTP 404: gone", 1),

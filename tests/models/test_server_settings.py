@@ -119,12 +119,12 @@ def test_the_only_model_is_taken_and_more_are_listed() -> None:
         assert ServerModel.from_spec(model.spec) == model
     with (
         FaultyServer(list_models, models=("b", "a")) as server,
-        pytest.raises(ModelError, match=rf"serves a, b; say which .* {server.url}#NAME"),
+        pytest.raises(ModelError, match=rf"serves a, b; name one: {server.url}#NAME"),
     ):
         ServerModel.from_spec(server.url)
     with (
         FaultyServer(lambda _: error(404, "no")) as server,
-        pytest.raises(ModelError, match="nothing that it lists"),
+        pytest.raises(ModelError, match="no listed model"),
     ):
         ServerModel.from_spec(server.url)
 
@@ -212,7 +212,7 @@ def test_the_key_is_seen_nowhere(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_key_that_no_header_can_carry_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-gehéim")
-    with pytest.raises(ModelError, match="OPENAI_API_KEY has a blank or a character") as caught:
+    with pytest.raises(ModelError, match="OPENAI_API_KEY contains a space or a non-ASCII") as caught:
         model_at("http://127.0.0.1:1/v1").sample([chat("a")], Sampling())
     assert "sk-geh" not in str(caught.value)
 

@@ -206,7 +206,7 @@ def test_a_check_stops_on_disagreement(monkeypatch):
         return found
 
     monkeypatch.setattr(passes_module.layout, "sees", blind)
-    with pytest.raises(ModelError, match="differs from the plain way by"):
+    with pytest.raises(ModelError, match="differs from one-by-one scoring by"):
         list(score(model, trees, n_checked=1))
 
 
@@ -215,7 +215,7 @@ def test_a_network_that_fails_its_trial_is_asked_the_plain_way(monkeypatch):
     monkeypatch.setattr(
         passes_module.layout, "sees", lambda rows, n_kept: np.ones_like(right(rows, n_kept))
     )
-    assert "differed from the plain way" in why_not(model.network)
+    assert "differed from one-by-one scoring" in why_not(model.network)
     prefix = drawn(6, 20)
     ((found,),) = branch_logprobs(model, prefix, [10], [[1, 2]])
     np.testing.assert_allclose(found, truth(model, prefix[:10], [1, 2]), atol=2e-4)

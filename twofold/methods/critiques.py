@@ -1,7 +1,7 @@
-"""Where do critiques come from, and which of them may be learned from?
+"""Where do critiques come from, and which of them are usable?
 
-Critics err: of the published critiques about one in five is wrong. Where answers can be checked, a
-critique whose conclusion the check contradicts is dropped, which costs nothing.
+About one in five published critiques is wrong. Where answers can be verified, critiques whose
+conclusion the verifier contradicts are dropped.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ _CONCLUSION = re.compile(r"Conclusion:\s*(right|wrong)\W*\Z", re.IGNORECASE)
 
 @final
 @dataclass(frozen=True)
-class Kept:
-    """The critiques that may be learned from.
-
-    Args:
-        rows: `problem`, `solution`, `critique` and `verdict`, in order.
-        dropped: Why others may not, and how many.
-    """
+class CheckedCritiques:
+    """The accepted rows (`problem`, `solution`, `critique`, `verdict`), and the dropped, counted."""
 
     rows: list[Row]
     dropped: Mapping[str, int]
 
+    @property
+    def reasons(self) -> str:
+        """The reasons for dropping, with their counts."""
+        return ", ".join(f"{n} {why}" for why, n in self.dropped.items())
+
 
 def conclusion(critique: str) -> bool | None:
-    """Whether a critique ends by calling the solution right; None if it ends otherwise.
+    """Whether a critique concludes that the solution is right; None if it has no conclusion.
 
     Example:
         >>> conclusion("Fine. Conclusion: right"), conclusion("Conclusion: wrong."), conclusion("?")
@@ -51,18 +51,10 @@ def checked(
     critiques: Sequence[str],
     *,
     by: Scorer,
-) -> Kept:
-    """The critiques whose conclusion the verifier does not contradict.
+) -> CheckedCritiques:
+    """The critiques that have a conclusion which the verifier `by` does not contradict.
 
-    Args:
-        problems: What was asked, one a solution.
-        solutions: What was answered.
-        critiques: What the critic says of it.
-        by: The verifier; 1 is right, anything less wrong.
-
-    Returns:
-        Those that agree. Dropped are critiques without a conclusion, those of solutions that cannot
-        be judged, and those that the verifier contradicts.
+    A solution is right if its score is 1. Critiques of unscored solutions are dropped too.
 
     Source:
         Wang et al. 2025, "Critique Fine-Tuning", https://arxiv.org/abs/2501.17703. Departs: its
@@ -78,10 +70,8 @@ def checked(
     """
     rows: list[Row] = []
     dropped: Counter[str] = Counter()
-    verdicts = by(problems, solutions)
-    for problem, solution, critique, verdict in zip(
-        problems, solutions, critiques, verdicts, strict=True
-    ):
+    judged = zip(problems, solutions, critiques, by(problems, solutions), strict=True)
+    for problem, solution, critique, verdict in judged:
         said = conclusion(critique)
         if said is None:
             dropped["no conclusion"] += 1
@@ -92,11 +82,11 @@ def checked(
         else:
             row = {"problem": problem.id, "solution": solution.raw, "critique": critique}
             rows.append(row | {"verdict": "right" if said else "wrong"})
-    return Kept(rows, dict(dropped))
+    return CheckedCritiques(rows, dict(dropped))
 
 
 def question(problem: Problem, solution: str) -> list[Message]:
-    """The chat that asks for a critique; one user turn, since some templates take no other."""
+    """The chat that asks for a critique: one user turn, since some templates allow no system turn."""
     text = (
         f"{problem.question}\n\nThis reply was given:\n{solution}\n\nName its first mistake if it has "
         "one, give the true result, and end with `Conclusion: right` or `Conclusion: wrong`."
@@ -105,17 +95,15 @@ def question(problem: Problem, solution: str) -> list[Message]:
 
 
 def by_rules(problems: Sequence[Problem], solutions: Sequence[str]) -> list[str]:
-    """The critic of the pocket and the synthetic suite, which knows every step.
-
-    Of other problems it says nothing, and what has no conclusion is not learned from.
+    """Critiques by rules, from the steps in the problem; "" (no conclusion) for other problems.
 
     Raises:
-        TrainingError: If there is no other.
+        TrainingError: If no problem holds its steps.
     """
     if not any("steps" in problem.tags for problem in problems):
         raise TrainingError(
-            "critic: rules knows the pocket and the synthetic suite alone, whose problems hold their "
-            "steps; name a MODEL as critic, or a file of critiques"
+            "critic: rules works for the pocket and the synthetic suite alone, whose problems hold "
+            "their steps; name a MODEL as critic, or a file of critiques"
         )
     return [
         by_steps(problem, text) if "steps" in problem.tags else ""

@@ -1,4 +1,4 @@
-"""How does a method draw replies outside of TRL? With the model of an audit, shared out."""
+"""How are replies sampled outside of TRL? By the same model as in an audit, on all processes."""
 
 from __future__ import annotations
 
@@ -16,16 +16,9 @@ from twofold.types import Problem, Response, Sampling, Share
 def draw(
     spec: str, problems: Sequence[Problem], sampling: Sampling, *, n: int, seed: int
 ) -> list[list[Response]]:
-    """`n` replies to each problem; every process gets all of them and makes its share.
+    """`n` replies of the model `spec` to each problem; every process gets all of them.
 
-    The model is let go afterwards, so that training finds the memory free.
-
-    Args:
-        spec: Who answers; see `twofold.models.resolve`.
-        problems: What is asked.
-        sampling: How tokens are drawn.
-        n: Replies a problem, at least 1.
-        seed: Of the drawing.
+    The processes share the work. The model is freed afterwards, to leave memory for training.
     """
     state = PartialState()
     share = Share(state.process_index, state.num_processes)

@@ -1,8 +1,4 @@
-"""How do tests and documents get a model whose every word is known beforehand?
-
-`ScriptedModel` says what it is told. It is a model like any other (it resumes, shares its work,
-has a fingerprint), so what is tried with it is the real path, only without weights.
-"""
+"""How do tests and examples get a model with known replies? From a script, through the real code path."""
 
 from __future__ import annotations
 
@@ -20,26 +16,22 @@ from twofold.models.work_share import missing_pairs
 from twofold.types import Message, Model, Response, Sampling, Share
 
 Line = str | Response
-"""What is said once: a raw text, taken apart as any model's text is, or a finished response."""
-
 Script = Mapping[str, Sequence[Line]] | Callable[[str, int], Line]
-"""Lines by prompt text, or a pure function of prompt text and sample index."""
+"""Replies (raw texts or responses) by prompt text, or a pure function of prompt text and sample index."""
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class ScriptedModel(Model):
-    r"""A model that says what its script says.
+    """A model that replies according to a script.
 
-    With a mapping, sample `g` of a prompt says line `g`, and starts again when the lines run out.
-    Seed and sampling change nothing: a script has no randomness. The prompt's text is what its
-    messages say, joined by blank lines; for a chat of one message that is the message.
+    With a mapping, sample `g` of a prompt gets line `g`, modulo the number of lines. Seed and
+    sampling change nothing. The prompt's text is its messages, joined by blank lines.
 
     Args:
         script: Lines by prompt text, or a pure function `(prompt text, sample index) -> line`.
-        name: Stands in `spec` and in the fingerprint; tells two functions apart that read the
-            same but close over different values.
-        thinking: How raw texts mark their thought.
+        name: Its spec, part of the fingerprint.
+        thinking: The thinking tags of raw texts.
 
     Example:
         >>> model = ScriptedModel({"2 + 2?": ["4", "<think>2 and 3</think>5"]})
@@ -54,15 +46,11 @@ class ScriptedModel(Model):
 
     @property
     def spec(self) -> str:
-        """The model's name. A script is no file, so `resolve` cannot give it again."""
+        """The model's name; `resolve` cannot load a script."""
         return self.name
 
     def fingerprint(self) -> dict[str, object]:
-        """Name, thinking policy and the SHA-256 of the script.
-
-        Of a function the source text is hashed; where there is none (a callable object, a function
-        typed at a prompt) its full name stands for it.
-        """
+        """Name, thinking tags and the SHA-256 of the script (of a function: its source or name)."""
         return {
             "kind": "scripted",
             "name": self.name,
@@ -80,11 +68,7 @@ class ScriptedModel(Model):
         done: AbstractSet[tuple[int, int]] = frozenset(),
         share: Share = Share(),
     ) -> Iterator[tuple[int, int, Response]]:
-        """Say the lines, in order; see `Model.stream`.
-
-        Raises:
-            ModelError: If the script has no line for a prompt.
-        """
+        """Reply with the lines, in order; see `Model.stream`."""
         for p, g in missing_pairs(len(prompts), n, done=done, share=share):
             line = self._line("\n\n".join(message["content"] for message in prompts[p]), g)
             if isinstance(line, str):

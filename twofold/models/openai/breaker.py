@@ -1,25 +1,23 @@
-"""When is a server given up, so that a run does not wait hours for nothing?"""
+"""When is a server given up?"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import final
 
-GIVE_UP_AFTER = 5
-"""Requests lost in a row, each after all its retries, before a server is given up."""
+GIVE_UP_AFTER = 5  # requests lost in a row, each after all its retries
 
 
 @final
 @dataclass
 class CircuitBreaker:
-    """Counts the requests that a server lost, and opens when it is down.
+    """Counts lost requests, and opens when the server is down.
 
-    Without it, a server that dies midway would cost every remaining reply all its retries. Only
-    requests that failed after all their retries count, so a short restart of the server opens
-    nothing.
+    Otherwise each remaining reply would wait for all its retries. A short restart opens nothing,
+    since only requests that failed after all retries count.
 
     Args:
-        answered: The server has answered at least once as a server of this model does.
+        answered: Whether the server has ever answered.
         lost: Requests lost since its last answer.
 
     Example:
@@ -38,10 +36,10 @@ class CircuitBreaker:
         return self.lost >= GIVE_UP_AFTER
 
     def record_answer(self) -> None:
-        """The server answered: whatever was lost before is forgotten."""
+        """The server answered, which resets the count."""
         self.answered = True
         self.lost = 0
 
     def record_loss(self) -> None:
-        """A request was lost after all its retries."""
+        """A request failed after all its retries."""
         self.lost += 1

@@ -1,4 +1,4 @@
-"""What does a failed request mean for the others, and what can a person mend?"""
+"""What does a failed request mean for the others, and what can the user do?"""
 
 from __future__ import annotations
 
@@ -10,37 +10,25 @@ from twofold.models.openai.endpoint import KEY_VARIABLE, Endpoint
 
 
 class FailureKind(StrEnum):
-    """What kind of failure a request met, after the retries that it was worth."""
+    """The kind of a failure, after retries."""
 
-    unreachable = "unreachable"  # no connection: nothing else will work either
+    unreachable = "unreachable"  # no connection
     lost = "lost"  # 408, 409, 429, 5xx, time-out, connection lost
-    refused = "refused"  # wrong key, path or model: a setting is wrong
-    rejected = "rejected"  # this request is wrong (too long ...)
+    refused = "refused"  # wrong key, path or model
+    rejected = "rejected"  # this request is invalid (too long ...)
 
 
 @final
 @dataclass(frozen=True)
 class Failure:
-    """A request that gave no answer.
-
-    Args:
-        kind: What kind of failure it was.
-        reason: One line, without secrets.
-        status: The HTTP status; None if there was no HTTP answer.
-    """
+    """A request without an answer: its kind, a reason without secrets, and the HTTP status if any."""
 
     kind: FailureKind
     reason: str
     status: int | None = None
 
     def remedy(self, endpoint: Endpoint) -> str:
-        """What went wrong with the server, and what to do about it.
-
-        Example:
-            >>> failure = Failure(FailureKind.lost, "HTTP 503", 503)
-            >>> print(failure.remedy(Endpoint("http://127.0.0.1:1/v1")))
-            http://127.0.0.1:1/v1: HTTP 503; try again when the server is ready
-        """
+        """What went wrong, and what to do about it."""
         if self.kind is FailureKind.unreachable:
             advice = "is the server up, and is this its address?"
         elif self.status in (401, 403):
