@@ -52,7 +52,10 @@ def test_a_file_sets_fields(tmp_path: Path) -> None:
         ("kl: 1", "fields of TRL's own configuration go under `trl:`"),
         ("reward: {judg: exact}", "reward: the key 'judg' is unknown; did you mean 'judge'"),
         ("reward: {judge: 'noisy:9'}", "method.yaml: 'noisy:9' is no judge"),
-        ("eval_metric: corect", "eval_metric: no reward is called 'corect'; did you mean 'correct'"),
+        (
+            "eval_metric: corect",
+            "eval_metric: no reward is called 'corect'; did you mean 'correct'",
+        ),
         ("- a", "is not a mapping"),
         ("a: [", "is not valid YAML"),
         ("trl: {learning_rate: 1}", "set that instead"),

@@ -95,14 +95,19 @@ def test_a_metric_that_was_never_measured_is_reported(
     best = BestCheckpoint(tmp_path, 1)
     best.saw(1, None, checkpoint(tmp_path, 1))
     best.put_back()
-    assert "eval_metric could not be measured" in caplog.text and "no checkpoint beat" not in caplog.text
+    assert (
+        "eval_metric could not be measured" in caplog.text
+        and "no checkpoint beat" not in caplog.text
+    )
 
 
 def watching(
     best: BestCheckpoint, metrics: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> EvalCallback:
     """A watch whose checkpoints are worth what `metrics` says by the folder's name."""
-    monkeypatch.setattr(EvalCallback, "_ask", lambda _, spec: {EVAL_METRIC: metrics[Path(spec).name]})
+    monkeypatch.setattr(
+        EvalCallback, "_ask", lambda _, spec: {EVAL_METRIC: metrics[Path(spec).name]}
+    )
     return EvalCallback(
         [Problem(question="?")], base="base", log=print, max_tokens=1, eval_metric=best
     )

@@ -194,7 +194,9 @@ def test_an_adapter_is_merged_before_all_weights_are_tuned(tiny: Path, tmp_path:
 
 def test_a_base_that_never_earns_a_reward_is_told(tiny: Path, tmp_path: Path) -> None:
     method = replace(GRPO, reward=Correct(), max_completion_length=4)
-    with pytest.raises(TrainingError, match=r"pass@8 of the base is 0/4.*`sft` first.*precheck_problems to 0"):
+    with pytest.raises(
+        TrainingError, match=r"pass@8 of the base is 0/4.*`sft` first.*precheck_problems to 0"
+    ):
         method.train(str(tiny), PROBLEMS, out=tmp_path / "run")
     with pytest.raises(TrainingError, match="no reply of the base could be scored by compliant"):
         replace(method, reward=Compliant()).train(str(tiny), PROBLEMS, out=tmp_path / "run")

@@ -14,7 +14,7 @@ from faulty_server import Act, Asked, Drop, FaultyServer, Hang, Say, Send, error
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twofold.models.openai.breaker import GIVE_UP_AFTER
+from twofold.models.openai.failure import GIVE_UP_AFTER
 from twofold.types import FinishReason, Response, Sampling, Share
 
 

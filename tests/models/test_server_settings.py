@@ -212,7 +212,9 @@ def test_the_key_is_seen_nowhere(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_key_that_no_header_can_carry_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-gehéim")
-    with pytest.raises(ModelError, match="OPENAI_API_KEY contains a space or a non-ASCII") as caught:
+    with pytest.raises(
+        ModelError, match="OPENAI_API_KEY contains a space or a non-ASCII"
+    ) as caught:
         model_at("http://127.0.0.1:1/v1").sample([chat("a")], Sampling())
     assert "sk-geh" not in str(caught.value)
 

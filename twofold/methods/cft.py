@@ -106,8 +106,7 @@ def _accepted_rows(file: Path, problems: Problems) -> list[Row]:
     found = checked(asked, solutions, [line["critique"] for line in lines], by=Correct())
     if not found.rows:
         raise TrainingError(
-            f"no critique is usable ({found.reasons or 'the file has none'}); give others or "
-            "another critic"
+            f"no critique is usable ({found.reasons or 'the file has none'}); give others or change critic"
         )
     return [
         {

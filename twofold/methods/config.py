@@ -41,11 +41,7 @@ def with_settings(method: type[Method], values: Mapping[str, object], *, where: 
 
 
 def mapping(file: Path) -> Mapping[str, object]:
-    """The content of a YAML file, which must be a mapping or empty.
-
-    Raises:
-        TrainingError: If it cannot be read, or is not a YAML mapping.
-    """
+    """The content of a YAML file, which must be a mapping or empty."""
     try:
         values = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:

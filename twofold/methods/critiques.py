@@ -1,7 +1,6 @@
 """Where do critiques come from, and which of them are usable?
 
-About one in five published critiques is wrong. Where answers can be verified, critiques whose
-conclusion the verifier contradicts are dropped.
+About one in five published critiques is wrong, so those that the verifier contradicts are dropped.
 """
 
 from __future__ import annotations
@@ -9,8 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple
 
 from twofold.methods.method import TrainingError
 from twofold.problems.critic import critique as by_steps
@@ -20,9 +18,7 @@ from twofold.types import Message, Problem, Response, Scorer
 _CONCLUSION = re.compile(r"Conclusion:\s*(right|wrong)\W*\Z", re.IGNORECASE)
 
 
-@final
-@dataclass(frozen=True)
-class CheckedCritiques:
+class CheckedCritiques(NamedTuple):
     """The accepted rows (`problem`, `solution`, `critique`, `verdict`), and the dropped, counted."""
 
     rows: list[Row]
@@ -35,12 +31,7 @@ class CheckedCritiques:
 
 
 def conclusion(critique: str) -> bool | None:
-    """Whether a critique concludes that the solution is right; None if it has no conclusion.
-
-    Example:
-        >>> conclusion("Fine. Conclusion: right"), conclusion("Conclusion: wrong."), conclusion("?")
-        (True, False, None)
-    """
+    """Whether a critique concludes that the solution is right; None if it has no conclusion."""
     found = _CONCLUSION.search(critique.strip())
     return None if found is None else found[1].lower() == "right"
 
@@ -59,14 +50,6 @@ def checked(
     Source:
         Wang et al. 2025, "Critique Fine-Tuning", https://arxiv.org/abs/2501.17703. Departs: its
         data keep the contradicted ones.
-
-    Example:
-        >>> from twofold.scorers import Correct
-        >>> asked = Problem(question="7 + 5 = ?", answer="12")
-        >>> said = Response(raw="#### 13", reply="#### 13")
-        >>> texts = ["Conclusion: right", "5 + 7 is 12. Conclusion: wrong"]
-        >>> checked([asked] * 2, [said] * 2, texts, by=Correct()).dropped
-        {'contradicted by the verifier': 1}
     """
     rows: list[Row] = []
     dropped: Counter[str] = Counter()
@@ -95,15 +78,10 @@ def question(problem: Problem, solution: str) -> list[Message]:
 
 
 def by_rules(problems: Sequence[Problem], solutions: Sequence[str]) -> list[str]:
-    """Critiques by rules, from the steps in the problem; "" (no conclusion) for other problems.
-
-    Raises:
-        TrainingError: If no problem holds its steps.
-    """
+    """Critiques by rules, from the steps in the problem; "" for problems without steps."""
     if not any("steps" in problem.tags for problem in problems):
         raise TrainingError(
-            "critic: rules works for the pocket and the synthetic suite alone, whose problems hold "
-            "their steps; name a MODEL as critic, or a file of critiques"
+            "critic: rules works for the pocket and the synthetic suite alone; name a MODEL or a file"
         )
     return [
         by_steps(problem, text) if "steps" in problem.tags else ""

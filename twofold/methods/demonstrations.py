@@ -36,10 +36,7 @@ class Imitation(Tuned):
     def imitate(
         self, base: str, rows: Sequence[Row], *, out: Path, eval_problems: Problems = ()
     ) -> TrainedModel:
-        """Fine-tune `base` on `rows`, each with a `prompt` (chat) and a `completion` (text).
-
-        Prompts and completions are tokenised as in sampling, with the end token appended.
-        """
+        """Fine-tune `base` on `rows` of `prompt` (chat) and `completion`, tokenised as in sampling."""
         from twofold.methods.trl.runner import TrlRunner
 
         settings = self.shared_settings() | {
@@ -69,13 +66,6 @@ def kept(
 
     Returns:
         Rows of `prompt`, `completion`, `problem` and `score`, in order. Unscored replies are out.
-
-    Example:
-        >>> from twofold.scorers import Correct
-        >>> problem = Problem(question="7 + 5 = ?", answer="12")
-        >>> replies = [Response(raw=text, reply=text) for text in ("#### 12", "#### 13", "#### 12")]
-        >>> [row["completion"] for row in kept([problem], [replies], by=Correct(), at_least=1.0)]
-        ['#### 12']
     """
     pairs = [(p, r) for p, row in zip(problems, responses_P_G, strict=True) for r in row]
     verdicts = by([p for p, _ in pairs], [r for _, r in pairs])
@@ -96,11 +86,7 @@ def written_reply(raw: str) -> Response:
 def lines_about(
     problems: Iterable[Problem], file: Path, keys: Sequence[str], *, remedy: str
 ) -> list[Row]:
-    """The lines of a JSONL file whose `problem` is the id of one of `problems`.
-
-    Raises:
-        TrainingError: If there is no such file, or a line lacks one of `keys`.
-    """
+    """The lines of a JSONL file, each with `keys`, whose `problem` is the id of one of `problems`."""
     if not file.is_file():
         raise TrainingError(f"there is no file {file}; {remedy}")
     ids = {problem.id for problem in problems}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Sequence
 
-import torch
 from accelerate import PartialState
 from accelerate.utils import gather_object
 
 from twofold.models import resolve
+from twofold.models.loading import free_memory
 from twofold.types import Problem, Response, Sampling, Share
 
 
@@ -24,8 +23,6 @@ def draw(
     share = Share(state.process_index, state.num_processes)
     chats = [problem.messages() for problem in problems]
     mine = list(resolve(spec).stream(chats, sampling, n=n, seed=seed, share=share))
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    free_memory()
     found = {(p, g): response for p, g, response in gather_object(mine)}
     return [[found[p, g] for g in range(n)] for p in range(len(problems))]

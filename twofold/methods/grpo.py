@@ -86,8 +86,7 @@ class Grpo(OnPolicy):
             raise TrainingError(str(error)) from error
         if self.early_stopping_patience and self.eval_metric is None:
             raise TrainingError(
-                f"early_stopping_patience is {self.early_stopping_patience}, but there is no "
-                "eval_metric to wait for; give 0, or set `eval_metric`"
+                "early_stopping_patience needs an eval_metric to wait for; set one, or give 0"
             )
 
     @property
@@ -114,8 +113,7 @@ class Grpo(OnPolicy):
 
         if self.eval_metric is not None and not eval_problems:
             raise TrainingError(
-                "eval_metric is measured on held-out problems, and there are none; name some with "
-                "--eval-problems"
+                "eval_metric needs held-out problems, and there are none; name some with --eval-problems"
             )
         require_listed(self.reward, problems)
         settings = self._settings()
@@ -163,8 +161,7 @@ class Grpo(OnPolicy):
         """The settings under TRL's names."""
         if self.trl.get("use_vllm") and importlib.util.find_spec("vllm") is None:
             raise TrainingError(
-                "trl: use_vllm needs vLLM, which is not installed; `pip install vllm` on a machine with "
-                "a GPU, or leave it out"
+                "trl: use_vllm needs vLLM; `pip install vllm` on a machine with a GPU, or leave it out"
             )
         settings = self.shared_settings() | {
             "max_steps": self.steps,

@@ -22,14 +22,7 @@ class TrainingError(TwofoldError):
 @final
 @dataclass(frozen=True, kw_only=True)
 class TrainedModel:
-    """A trained model on disk.
-
-    Args:
-        folder: A Hugging Face or PEFT folder, for `twofold audit` or `twofold.models.resolve`.
-        base: The model that was trained, as the user named it.
-        method: Name of the method.
-        n_steps: Optimiser steps over all rounds.
-    """
+    """A trained model on disk; give its Hugging Face or PEFT folder to `twofold audit`."""
 
     folder: Path
     base: str

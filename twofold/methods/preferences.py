@@ -103,13 +103,7 @@ def _score(verdict: Verdict) -> float:
 
 
 def lead(chosen: Verdict, rejected: Verdict) -> float:
-    """The largest difference in a part that both verdicts score; else the difference in score.
-
-    Example:
-        >>> both = {"a": Verdict(1.0), "b": Verdict(0.5)}
-        >>> lead(Verdict(0.75, parts=both), Verdict(0.5, parts={"a": Verdict(0.2), "b": Verdict(0.9)}))
-        0.8
-    """
+    """The largest difference in a part that both verdicts score; else the difference in score."""
     ahead = [
         _score(part) - _score(rejected.parts[key])
         for key, part in chosen.parts.items()

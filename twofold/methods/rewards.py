@@ -88,12 +88,11 @@ class Judged(BaseModel):
             model = self.judge
             if model == "exact" or kind == "odds" or is_reference(model):
                 raise TrainingError(
-                    f"shape: holistic asks a model for one rating, and judge is {model}; name a MODEL"
+                    f"shape: holistic asks a model, and judge is {model}; name a MODEL"
                 )
         if unused := self.model_dump(exclude={"shape", "judge"}, exclude_defaults=True):
             raise TrainingError(
-                f"shape: holistic rates the whole reply, so {', '.join(unused)} would do nothing; "
-                "leave it out, or take shape: checklist"
+                f"with shape: holistic {', '.join(unused)} would do nothing; take shape: checklist"
             )
         return Holistic(resolve(model))
 
@@ -141,6 +140,6 @@ def require_listed(by: Scorer, problems: Sequence[Problem]) -> None:
     by_checklist = isinstance(by, (MeetsChecklist, Holistic))
     if problems and by_checklist and not any(by.applies(problem) for problem in problems):
         raise TrainingError(
-            f"the reward {by.name} needs checklists, and none of the {len(problems)} problems has one; "
-            "write them with `twofold checklist write`"
+            f"the reward {by.name} needs checklists, and none of the {len(problems)} problems has one"
+            "; write them with `twofold checklist write`"
         )

@@ -99,7 +99,6 @@ def _generated(problems: Sequence[Problem], kind: str) -> dict[str, list[Respons
     }
     if not found:
         raise TrainingError(
-            f"demonstrations: {kind} exist only for the pocket and the synthetic suite; for "
-            "other problems name a file of JSON lines with `problem` and `raw`"
+            f"demonstrations: {kind} exist for the pocket and synthetic suites only; name a file instead"
         )
     return found

@@ -14,14 +14,10 @@ from twofold.types import Problem, Response, Scorer, Verdict
 @final
 @dataclass(frozen=True, kw_only=True)
 class Support:
-    """What the base's samples on some of the problems earn.
+    """What the base earns on some problems, of which `n_problems` have a scored reply.
 
-    Args:
-        n_problems: Problems with at least one scored reply.
-        n_solved: Of those, problems with a correct reply (pass@k for k replies); if the reward does
-            not measure correctness, with a reply that scores above 0.
-        n_mixed: Of those, problems whose replies differ in score: only they give a gradient.
-        n_samples: Replies per problem.
+    `n_solved` of them have a correct reply (pass@k for k = `n_samples`; a score above 0 if the reward
+    does not measure correctness), and `n_mixed` have replies that differ, which gives a gradient.
     """
 
     n_problems: int
@@ -39,15 +35,7 @@ class Support:
 def support(
     problems: Sequence[Problem], responses_P_G: Sequence[Sequence[Response]], *, by: Scorer
 ) -> Support:
-    """Count what the replies earn; there are equally many for each problem.
-
-    Example:
-        >>> from twofold.scorers import Correct
-        >>> problem = Problem(question="7 + 5 = ?", answer="12")
-        >>> replies = [Response(raw=text, reply=text) for text in ("#### 12", "#### 13")]
-        >>> print(support([problem], [replies], by=Correct()))
-        pass@2 of the base is 1/1, and 1 of its groups have replies that differ in score
-    """
+    """Count what the replies earn; there are equally many for each problem."""
     n_problems = n_solved = n_mixed = 0
     for problem, responses in zip(problems, responses_P_G, strict=True):
         verdicts = [v for v in judged(by, [problem] * len(responses), responses) if v.is_scored]
@@ -65,11 +53,7 @@ def _solves(verdict: Verdict) -> bool:
 
 
 def require(found: Support, *, reward: str) -> None:
-    """Refuse reward training that cannot learn.
-
-    Raises:
-        TrainingError: If no reply was scored, none solved its problem, or no group differs.
-    """
+    """Raise a `TrainingError` if reward training cannot learn: no reply scored, solved or different."""
     if found.n_problems == 0:
         raise TrainingError(
             f"no reply of the base could be scored by {reward}: the problems lack what it measures "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, fields
 
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
@@ -13,20 +13,13 @@ from twofold.storage.jsonl import Row
 from twofold.types import Response, Sampling
 from twofold.validation import SETTINGS
 
-# TRL's name of a setting -> ours
-_OURS = {
-    "learning_rate": "learning_rate",
+# fields of TRL's configuration under another name than ours
+_RENAMED = {
     "per_device_train_batch_size": "batch",
     "gradient_accumulation_steps": "accumulation",
-    "warmup_steps": "warmup_steps",
-    "save_steps": "save_steps",
-    "seed": "seed",
     "max_steps": "steps",
     "num_train_epochs": "epochs",
     "output_dir": "--out",
-    "num_generations": "num_generations",
-    "temperature": "temperature",
-    "max_completion_length": "max_completion_length",
 }
 
 
@@ -64,9 +57,8 @@ class Tuned(Method):
     def __post_init__(self) -> None:
         if self.bias_only and self.lora is not None:
             raise TrainingError("lora and bias_only exclude each other; leave one out")
-        for key in self.trl:
-            if key in _OURS:
-                raise TrainingError(f"trl: {key} is set by {_OURS[key]}; set that instead")
+        for key in self.trl.keys() & {*_RENAMED, *(f.name for f in fields(self))}:
+            raise TrainingError(f"trl: {key} is set by {_RENAMED.get(key, key)}; set that instead")
 
     def rows(self, problems: Problems) -> list[Row]:
         """One row per problem: its chat and its id."""
@@ -78,15 +70,10 @@ class Tuned(Method):
         return self.batch
 
     def shared_settings(self) -> dict[str, object]:
-        """The shared settings under TRL's names, except those that depend on the machine.
-
-        Raises:
-            TrainingError: If `accumulation` does not divide the rows of a step.
-        """
+        """The shared settings under TRL's names, except those that depend on the machine."""
         if self.rows_a_step % self.accumulation:
             raise TrainingError(
-                f"accumulation is {self.accumulation}, which does not divide a step's "
-                f"{self.rows_a_step} rows; change it or batch"
+                f"accumulation does not divide a step's {self.rows_a_step} rows; change it or batch"
             )
         return {
             "learning_rate": self.learning_rate,
@@ -102,13 +89,7 @@ class Tuned(Method):
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class OnPolicy(Tuned):
-    """A method that samples replies from the model itself.
-
-    Args:
-        num_generations: Replies per problem.
-        temperature: Sampling temperature of the replies, above 0.
-        max_completion_length: Token budget of a reply, including the thought.
-    """
+    """A method that samples replies from the model itself."""
 
     num_generations: PositiveInt = 8
     temperature: PositiveFloat = 1.0

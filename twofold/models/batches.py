@@ -32,13 +32,7 @@ _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 @final
 @dataclass(frozen=True, kw_only=True)
 class Capacity:
-    """How much fits into the device's memory at once.
-
-    Args:
-        max_rows: Largest useful batch.
-        n_bytes: Memory besides the weights, in bytes.
-        bytes_per_token: Memory per token of a row.
-        bytes_per_row: Memory per row independent of its length (its logits).
+    """How many rows fit into the device's memory (`n_bytes` besides the weights), at most `max_rows`.
 
     Example:
         >>> room = Capacity(max_rows=16, n_bytes=1000, bytes_per_token=1, bytes_per_row=50)
@@ -65,12 +59,6 @@ def plan(
     Prompts of similar length go together, to save padding; the longest come first, so that a lack
     of memory shows at once.
 
-    Args:
-        lengths: Tokens of each prompt.
-        n: Samples per prompt.
-        max_tokens: Token budget of a reply.
-        capacity: What fits at once.
-
     Example:
         >>> room = Capacity(max_rows=2, n_bytes=10**6, bytes_per_token=1, bytes_per_row=1)
         >>> plan([3, 9, 5], n=1, max_tokens=4, capacity=room)
@@ -94,18 +82,11 @@ SMALL = 2**30
 def capacity_of(
     shape: Mapping[str, int | None], *, n_weight_bytes: int, device_bytes: int, on_gpu: bool
 ) -> Capacity:
-    """Estimate what fits beside the weights, from the shape of a transformer.
+    """Estimate what fits beside the weights, from the fields of `SHAPE` (None = unknown).
 
-    A token needs its keys and values in every layer (times 1.5, for the copy when they grow) and,
-    while the prompt is read, the widest activations of one layer. A batch that still does not fit
-    is halved.
-
-    Args:
-        shape: The fields of `SHAPE`; None where an architecture has no such field.
-        n_weight_bytes: Size of the weights.
-        device_bytes: Total memory of the device, *not* the free memory, which would make the plan
-            differ between runs.
-        on_gpu: Whether the device is a GPU, which is not shared; a CPU's memory is.
+    A token needs its keys and values in every layer (times 1.5, for the copy when they grow) and the
+    widest activations of one layer. `device_bytes` is the total memory, not the free memory, which
+    would make the plan differ between runs. A CPU's memory is shared, a GPU's is not.
     """
     width, item = shape["hidden_size"] or 1, 2 if on_gpu else 4
     heads = shape["num_attention_heads"] or 1

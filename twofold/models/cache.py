@@ -31,29 +31,14 @@ def cache_folder() -> Path:
 
 
 def content_key(*content: object) -> str:
-    """The SHA-256 of JSON values, in hex.
-
-    Example:
-        >>> content_key({"a": 1, "b": 2}) == content_key({"b": 2, "a": 1})
-        True
-    """
+    """The SHA-256 of JSON values, in hex."""
     text = json.dumps(content, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @final
 class Cache:
-    """Texts by content key, in one SQLite file that several processes may use at once.
-
-    Args:
-        folder: Where the file is; None = no cache.
-
-    Example:
-        >>> off = Cache(None)
-        >>> off.put({content_key("a"): "1"})
-        >>> off.get([content_key("a")])
-        {}
-    """
+    """Texts by content key, in one SQLite file that several processes may use; no folder = no cache."""
 
     def __init__(self, folder: Path | None) -> None:
         self._file = folder / "cache.sqlite3" if folder else None

@@ -25,18 +25,13 @@ _HELLO: list[Message] = [{"role": "user", "content": "Hello"}]
 
 def template_of(tokenizer: Any) -> str:
     """The source of a tokenizer's (default) chat template."""
-    source: str = tokenizer.get_chat_template()
-    return source
+    return str(tokenizer.get_chat_template())
 
 
 def with_fixed_day(source: str) -> str:
     """`source` with a macro that makes `strftime_now` return `TEMPLATE_DAY`.
 
     Transformers defines that function itself and cannot be given another one.
-
-    Example:
-        >>> jinja2.Template(with_fixed_day("{{ strftime_now('%d %b %Y') }}")).render()
-        '01 Jan 2026'
     """
     if "strftime_now" not in source:
         return source
@@ -53,7 +48,7 @@ def render(tokenizer: Any, chat: Sequence[Message]) -> str:
         ModelError: If the template rejects the chat, for example a system turn.
     """
     try:
-        text: str = tokenizer.apply_chat_template(
+        text = tokenizer.apply_chat_template(
             [dict(message) for message in chat],
             chat_template=with_fixed_day(template_of(tokenizer)),
             tokenize=False,
@@ -64,7 +59,7 @@ def render(tokenizer: Any, chat: Sequence[Message]) -> str:
             f"the chat template rejects a chat with the roles {[m['role'] for m in chat]} "
             f"({error}); leave out the role that it does not support"
         ) from error
-    return text
+    return str(text)
 
 
 def sample_prompt(tokenizer: Any) -> str:

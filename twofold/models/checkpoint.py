@@ -28,13 +28,9 @@ _FETCHED = ("*.json", "*.safetensors", "*.txt", "*.jinja", "tokenizer.model")
 @final
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """A model's files.
+    """A model's files: configuration and weights in `folder`, and perhaps a PEFT `adapter` on them.
 
-    Args:
-        spec: The name it was requested by.
-        folder: Configuration and weights.
-        adapter: The PEFT adapter on top of them; None = none.
-        origin: How converted weights were made; "" for original files.
+    `origin` says how converted weights were made.
     """
 
     spec: str
@@ -114,13 +110,11 @@ def _adapted(spec: str, folder: Path) -> Checkpoint:
     named = config.get("base_model_name_or_path")
     if not named:
         raise ModelError(
-            f"{folder}/adapter_config.json names no base model; set base_model_name_or_path in it to "
-            "the folder or hub id of the model that the adapter was trained on"
+            f"{folder}/adapter_config.json names no base model; set base_model_name_or_path in it"
         )
     if config.get("peft_type") in ("PROMPT_TUNING", "P_TUNING", "PREFIX_TUNING"):
         raise ModelError(
-            f"{folder} holds a {config['peft_type']} adapter, which is not supported; use an "
-            "adapter that changes weights, such as LoRA"
+            f"{folder} is a {config['peft_type']} adapter, which is not supported; use one such as LoRA"
         )
     _refuse_pickles(folder, "adapter_model")
     try:

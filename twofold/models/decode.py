@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, NamedTuple
 
 import torch
 from transformers import DynamicCache, GenerationConfig, StoppingCriteria, StoppingCriteriaList
@@ -21,9 +21,7 @@ from twofold.models.gumbel import samplers
 from twofold.types import Sampling
 
 
-@final
-@dataclass(frozen=True, kw_only=True)
-class PlannedRow:
+class PlannedRow(NamedTuple):
     """One prompt of a batch: its token ids, the seed of its noise, and its limit of new tokens."""
 
     ids: tuple[int, ...]
@@ -34,16 +32,9 @@ class PlannedRow:
 def decode(
     network: Any, rows: Sequence[PlannedRow], sampling: Sampling, *, eos: Sequence[int]
 ) -> list[list[int]]:
-    """Generate a reply for every row.
+    """Generate a reply for every row; returns the new token ids, including the end token.
 
-    Args:
-        network: A transformers causal language model with cleared generation defaults.
-        rows: The batch.
-        sampling: Temperature and top-p; the limit is in each row.
-        eos: Token ids that end a reply; may be empty.
-
-    Returns:
-        The new token ids of each row, including the end token.
+    The network has cleared generation defaults; `eos` are the ids that end a reply, possibly none.
     """
     device = network.device
     alive = list(range(len(rows)))
@@ -55,7 +46,8 @@ def decode(
     with _plain_attention(network) if past is not None else nullcontext():
         while alive:
             limits = [rows[r].limit - len(new[r]) for r in alive]
-            stop = _Stop(eos=eos, limits=limits, n_before=ids_RT.shape[1], at_half=shrinks)
+            n_enough = (len(alive) + 1) // 2 if shrinks else len(alive)
+            stop = _Stop(eos, limits, ids_RT.shape[1], n_enough)
             out = network.generate(
                 input_ids=ids_RT,
                 attention_mask=mask_RT,
@@ -120,24 +112,23 @@ def _plain_attention(network: Any) -> Iterator[None]:
             network.set_attn_implementation(fused)
 
 
+@dataclass
 class _Stop(StoppingCriteria):
-    """Ends a row at its end token or its limit, and all rows once half have ended (`at_half`)."""
+    """Ends a row at its end token or its limit, and all rows once `n_enough` have ended."""
 
-    def __init__(
-        self, *, eos: Sequence[int], limits: Sequence[int], n_before: int, at_half: bool
-    ) -> None:
-        self._eos = list(eos)
-        self._limits = list(limits)
-        self._n_before = n_before
-        self._enough = (len(limits) + 1) // 2 if at_half else len(limits)
-        self._ended = [False] * len(limits)
+    eos: Sequence[int]
+    limits: Sequence[int]
+    n_before: int  # tokens per row before the new ones
+    n_enough: int
+
+    def __post_init__(self) -> None:
+        self._ended = [False] * len(self.limits)
 
     def __call__(self, input_ids: torch.Tensor, scores: object, **_: object) -> torch.BoolTensor:
-        n_new = input_ids.shape[1] - self._n_before
+        n_new = input_ids.shape[1] - self.n_before
         for r, token in enumerate(input_ids[:, -1].tolist()):
-            if token in self._eos or n_new >= self._limits[r]:
-                self._ended[r] = True
-        enough = sum(self._ended) >= self._enough
+            self._ended[r] |= token in self.eos or n_new >= self.limits[r]
+        enough = sum(self._ended) >= self.n_enough
         ended = [True] * len(self._ended) if enough else self._ended
         return torch.tensor(ended, dtype=torch.bool, device=input_ids.device)  # type: ignore[return-value]
 

@@ -7,29 +7,21 @@ has its own noise. Finished replies are cached, and weights are loaded only if a
 
 from __future__ import annotations
 
-import gc
 import json
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import torch
 import transformers
 
-from twofold.models import loading
+from twofold.models import chat_template, loading
 from twofold.models.batches import SHAPE, Capacity, Item, capacity_of, main_memory_bytes, plan
 from twofold.models.cache import Cache, cache_folder, content_key
-from twofold.models.chat_template import (
-    TEMPLATE_DAY,
-    render,
-    sample_prompt,
-    template_of,
-    thinking_of,
-)
 from twofold.models.checkpoint import locate
 from twofold.models.decode import PlannedRow, decode
 from twofold.models.gumbel import row_seed
@@ -40,9 +32,7 @@ _KEPT_DEFAULTS = ("eos_token_id", "bos_token_id", "pad_token_id", "transformers_
 FORM = "with ids"  # version of the cached replies; others are sampled again
 
 
-@final
-@dataclass(frozen=True)
-class _Work:
+class _Work(NamedTuple):
     """One call: rendered prompts, their token ids, and how to sample."""
 
     texts: Sequence[str]
@@ -61,12 +51,6 @@ class HfModel(OpenModel):
 
     Raises:
         ModelError: If the files cannot be found or are not safe to load.
-
-    Example:
-        >>> from twofold.models.hf import HfModel
-        >>> HfModel("no/such folder")
-        Traceback (most recent call last):
-        twofold.errors.ModelError: there is no folder no/such folder; check the path
     """
 
     def __init__(self, spec: str, *, use_cache: bool = True) -> None:
@@ -106,7 +90,7 @@ class HfModel(OpenModel):
     @cached_property
     def thinking(self) -> ThinkingPolicy:
         """The model's thinking tags, detected from its chat template."""
-        return thinking_of(self.tokenizer)
+        return chat_template.thinking_of(self.tokenizer)
 
     @cached_property
     def eos(self) -> tuple[int, ...]:
@@ -141,10 +125,10 @@ class HfModel(OpenModel):
         return {
             **self._checkpoint.hashes(self._cache),
             "origin": self._checkpoint.origin,
-            "template_sha256": content_key(template_of(self.tokenizer)),
-            "template_sample": sample_prompt(self.tokenizer),
-            "template_date": TEMPLATE_DAY.isoformat(),
-            "thinking": self.thinking.to_json(),
+            "template_sha256": content_key(chat_template.template_of(self.tokenizer)),
+            "template_sample": chat_template.sample_prompt(self.tokenizer),
+            "template_date": chat_template.TEMPLATE_DAY.isoformat(),
+            "thinking": asdict(self.thinking),
             "eos": list(self.eos),
             "defaults_not_used": {k: v for k, v in defaults.items() if k not in _KEPT_DEFAULTS},
             "dtype": str(self.dtype).removeprefix("torch."),
@@ -155,7 +139,7 @@ class HfModel(OpenModel):
 
     def render(self, chat: Sequence[Message]) -> str:
         """The prompt for `chat`; see `chat_template.render`."""
-        return render(self.tokenizer, chat)
+        return chat_template.render(self.tokenizer, chat)
 
     def _ids(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
@@ -202,8 +186,7 @@ class HfModel(OpenModel):
             yield from ((p, new[p, g]) for p, g in batch)
 
     def _batches(self, work: _Work, *, n: int) -> list[tuple[Item, ...]]:
-        lengths = [len(ids) for ids in work.ids]
-        most = work.sampling.max_tokens
+        lengths, most = [len(ids) for ids in work.ids], work.sampling.max_tokens
         return plan(lengths, n=n, max_tokens=most, capacity=self.capacity)
 
     def _answers(
@@ -273,7 +256,7 @@ class HfModel(OpenModel):
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
-            _free_memory()  # outside the handler, which still references the failed batch
+            loading.free_memory()  # outside the handler, which still references the failed batch
             if len(rows) == 1:
                 return [None]
             self._too_big = n_tokens
@@ -302,10 +285,8 @@ class HfModel(OpenModel):
         return self._text([i for i in ids if i not in self._silent])
 
     def _text(self, ids: Sequence[int]) -> str:
-        text: str = self.tokenizer.decode(
-            ids, skip_special_tokens=False, clean_up_tokenization_spaces=False
-        )
-        return text
+        plain = {"skip_special_tokens": False, "clean_up_tokenization_spaces": False}
+        return str(self.tokenizer.decode(ids, **plain))
 
     @cached_property
     def _silent(self) -> frozenset[int]:
@@ -323,9 +304,3 @@ def _is_out_of_memory(error: Exception) -> bool:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     return "out of memory" in str(error) or "can't allocate memory" in str(error)
-
-
-def _free_memory() -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
@@ -49,11 +50,7 @@ def multiplies_bfloat16() -> bool:
 
 
 def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
-    """The tokenizer with its chat template.
-
-    Raises:
-        ModelError: If it cannot be read, or has no chat template.
-    """
+    """The tokenizer; a `ModelError` if it cannot be read or has no chat template."""
     folder = checkpoint.tokenizer_folder
     try:
         with quiet():
@@ -62,8 +59,7 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
         raise ModelError(f"the tokenizer in {folder} cannot be loaded: {error}") from error
     if not tokenizer.chat_template:
         raise ModelError(
-            f"the tokenizer in {folder} has no chat template, so no prompt can be rendered; add "
-            "chat_template.jinja to the folder (for a fine-tuned model, its base's)"
+            f"the tokenizer in {folder} has no chat template; add chat_template.jinja (the base's)"
         )
     return tokenizer
 
@@ -71,11 +67,7 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
 def load_network(checkpoint: Checkpoint, *, place: torch.device, dtype: torch.dtype) -> Any:
     """The network in evaluation mode, with cleared generation defaults.
 
-    Otherwise `generate` would take unset options (repetition penalty, top-k) from the checkpoint's
-    `generation_config.json`.
-
-    Raises:
-        ModelError: If the weights cannot be loaded.
+    Otherwise `generate` would take unset options (repetition penalty, top-k) from the checkpoint.
     """
     try:
         with quiet():
@@ -87,8 +79,7 @@ def load_network(checkpoint: Checkpoint, *, place: torch.device, dtype: torch.dt
                 network = adapted.get_base_model()
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(
-            f"{checkpoint.spec} cannot be loaded ({error}); copy it again, or update transformers "
-            "if the architecture is newer"
+            f"{checkpoint.spec} cannot be loaded ({error}); copy it again, or update transformers"
         ) from error
     network.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
     if place.type == "cpu":
@@ -105,3 +96,10 @@ def leave_a_core_free() -> None:
     """
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) - 1))
+
+
+def free_memory() -> None:
+    """Release the memory of deleted models."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -7,7 +7,7 @@ import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import final
 
 from twofold.errors import ModelError
@@ -23,13 +23,11 @@ Script = Mapping[str, Sequence[Line]] | Callable[[str, int], Line]
 @final
 @dataclass(frozen=True, eq=False)
 class ScriptedModel(Model):
-    """A model that replies according to a script.
-
-    With a mapping, sample `g` of a prompt gets line `g`, modulo the number of lines. Seed and
-    sampling change nothing. The prompt's text is its messages, joined by blank lines.
+    """A model that replies according to a script, whatever the seed and the sampling.
 
     Args:
-        script: Lines by prompt text, or a pure function `(prompt text, sample index) -> line`.
+        script: Lines by prompt text (its messages, joined by blank lines), of which sample `g` gets
+            line `g`, cyclically; or a pure function `(prompt text, sample index) -> line`.
         name: Its spec, part of the fingerprint.
         thinking: The thinking tags of raw texts.
 
@@ -55,7 +53,7 @@ class ScriptedModel(Model):
             "kind": "scripted",
             "name": self.name,
             "script_sha256": hashlib.sha256(_script_text(self.script).encode()).hexdigest(),
-            "thinking": self.thinking.to_json(),
+            "thinking": asdict(self.thinking),
         }
 
     def stream(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -45,27 +44,17 @@ def converted() -> Path | None:
     target = root / "models" / f"smollm2-{Cache(root).file_sha256(source)[:16]}"
     if not target.exists():
         try:
-            _convert_into(target, source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=target.parent, ignore_cleanup_errors=True) as work:
+                _convert(source, Path(work))
+                os.rename(work, target)
         except (OSError, ImportError, ValueError) as error:
-            raise ModelError(
-                f"{source.name} cannot be converted ({error}); it needs 540 MB under {root} (set "
-                "TWOFOLD_CACHE to put it elsewhere) and pip install 'twofold[hf]'"
-            ) from error
+            if not target.exists():  # else another process was first
+                raise ModelError(
+                    f"{source.name} cannot be converted ({error}); it needs 540 MB under {root} (set "
+                    "TWOFOLD_CACHE to put it elsewhere) and pip install 'twofold[hf]'"
+                ) from error
     return target
-
-
-def _convert_into(target: Path, source: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".converting-", dir=target.parent))
-    try:
-        _convert(source, work)
-        try:
-            os.rename(work, target)
-        except OSError:
-            if not target.exists():  # no other process was first
-                raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _convert(source: Path, folder: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple, final
 
 from twofold.types import FinishReason, Response
@@ -20,43 +20,23 @@ from twofold.types import FinishReason, Response
 class ThinkingPolicy:
     """A model's thinking tags, matched without regard to case.
 
-    Args:
-        open_tag: Starts a thought.
-        close_tag: Ends it.
-        prefilled: The chat template ends the prompt with `open_tag`, so the text begins inside the
-            thought.
-
-    Example:
-        >>> ThinkingPolicy(prefilled=True).to_json()
-        {'open_tag': '<think>', 'close_tag': '</think>', 'prefilled': True}
+    `prefilled`: the chat template ends the prompt with `open_tag`, so the text begins in the thought.
     """
 
     open_tag: str = "<think>"
     close_tag: str = "</think>"
     prefilled: bool = False
 
-    def to_json(self) -> dict[str, object]:
-        """The policy as JSON values, for fingerprints."""
-        return asdict(self)
-
 
 _KNOWN_TAGS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"), ("<thinking>", "</thinking>"))
 
 
 def detect(template: str, generation_prompt: str) -> ThinkingPolicy:
-    """Detect a model's thinking tags; the default is `<think>`.
+    """Detect a model's thinking tags from its template's source and a rendered prompt.
 
-    A thought is prefilled only if the rendered prompt *ends* with the open tag: the template's
-    source may hold both branches of an `if`, and an empty thought (`<think></think>`) forbids
-    thinking.
-
-    Args:
-        template: The chat template's source.
-        generation_prompt: Any chat, rendered with the generation prompt.
-
-    Example:
-        >>> detect("{{ '<think>' }}", "<|user|>Hello<|assistant|><think>" + chr(10)).prefilled
-        True
+    A thought is prefilled only if the rendered prompt *ends* with the open tag: the source may hold
+    both branches of an `if`, and an empty thought (`<think></think>`) forbids thinking. The default
+    is `<think>`.
     """
     end = generation_prompt.rstrip()
     for open_tag, close_tag in _KNOWN_TAGS:
@@ -96,15 +76,12 @@ def split(
 ) -> Response:
     """Split a model's text into thought and reply, and determine how it ended.
 
-    An open tag opens a thought at the start of the text, at the start of a line, or right after a
-    close tag (spaces do not matter). Elsewhere it is a mention ("I used the `<think>` tag"), except
-    that the first close tag always ends a thought: from the first open tag before it, wherever that
-    is, or from the start of the text.
-
-    A thought ends at the first close tag after it. The text after the last thought is the reply;
-    words before or between thoughts belong to neither. A thought that is never closed leaves no
-    reply, whatever precedes it. This loses a reply that shows an open tag at the start of a line,
-    in a code block for example: a lost reply is unscored, a judged thought would be a wrong score.
+    An open tag opens a thought at the start of the text or of a line, or right after a close tag
+    (spaces do not matter). Elsewhere it is a mention ("I used the `<think>` tag"), except that the
+    first close tag always ends a thought: from the first open tag before it, or from the start of
+    the text. The text after the last thought is the reply; words before or between thoughts belong
+    to neither. An unclosed thought leaves no reply, whatever precedes it: a lost reply is unscored,
+    a judged thought would be a wrong score.
 
     Args:
         raw: The model's text without special tokens of the chat format.
@@ -112,10 +89,6 @@ def split(
         hit_limit: The token budget ended the text.
         n_tokens: Tokens of `raw`; None if unknown.
         tokens_before: Maps a character position in `raw` to the number of tokens before it.
-
-    Returns:
-        The response; several thoughts are joined by a blank line. Blank lines between thought and
-        reply are dropped.
 
     Example:
         >>> split("<think>2+2</think>4", policy=ThinkingPolicy(), hit_limit=False).reply
@@ -146,22 +119,10 @@ def split(
 def split_served(
     content: str, reasoning: str | None, *, policy: ThinkingPolicy, hit_limit: bool
 ) -> Response:
-    """`split` for a server that may send the thought separately (`reasoning_content`).
+    """`split` for a server that may send the thought separately (`reasoning`, "" = none).
 
-    Args:
-        content: The content; "" for null.
-        reasoning: The separate thought; None or "" = none, so `content` is split.
-        policy: The tags in `content` and in the returned `raw`. The default means unknown: the tags
-            are then detected from `content`.
-        hit_limit: The server's finish reason was `length`.
-
-    Returns:
-        The response; `split` gives the same for its `raw`.
-
-    Example:
-        >>> answer = split_served("4", "2+2", policy=ThinkingPolicy(), hit_limit=False)
-        >>> answer.raw, answer.reply
-        ('<think>2+2</think>4', '4')
+    The default `policy` means unknown: the tags are then detected from `content`. `split` gives the
+    same response for its `raw`.
     """
     if policy == ThinkingPolicy():
         policy = detect_in(content)

@@ -37,8 +37,7 @@ class Place:
     @property
     def device(self) -> torch.device:
         """The device of the network's input."""
-        device: torch.device = next(self.network.parameters()).device
-        return device
+        return torch.device(next(self.network.parameters()).device)
 
     @property
     def dtype(self) -> torch.dtype:

@@ -31,13 +31,6 @@ def score(
 
     Raises:
         ModelError: If a checked tree differs by more than its dtype explains.
-
-    Example:
-        >>> from twofold.models.hf import HfModel
-        >>> pocket = HfModel("pocket")
-        >>> ((_, (scored,)),) = score(pocket, [Tree((5, 6, 7), (Branch(3, (8,)),))])
-        >>> scored.logprobs.shape
-        (1,)
     """
     network: Any = model.network
     branches = not ability.why_not(network)

@@ -29,10 +29,6 @@ class Branch:
 
     Raises:
         ModelError: If nothing is scored, or the first scored token has nothing before it.
-
-    Example:
-        >>> Branch(3, (7, 8, 9), given=1).n_scored
-        2
     """
 
     cut: int
@@ -61,15 +57,7 @@ class Branch:
 @final
 @dataclass(frozen=True)
 class Tree:
-    """A trunk (token ids of prompt and chain) and its branches.
-
-    Raises:
-        ModelError: If a cut is beyond the trunk's end.
-
-    Example:
-        >>> Tree((5, 6, 7), (Branch(1, (8,)), Branch(2, (9, 9)))).reach
-        2
-    """
+    """A trunk (token ids of prompt and chain) and its branches."""
 
     trunk: tuple[int, ...]
     branches: tuple[Branch, ...]
@@ -77,8 +65,7 @@ class Tree:
     def __post_init__(self) -> None:
         if self.reach > len(self.trunk):
             raise ModelError(
-                f"a branch leaves the trunk at {self.reach}, which has {len(self.trunk)} tokens; a cut "
-                "is the number of trunk tokens before the branch"
+                f"a branch leaves the trunk at {self.reach}, which has {len(self.trunk)} tokens; lower cut"
             )
 
     @property

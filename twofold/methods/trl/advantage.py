@@ -1,9 +1,8 @@
 """How do the scores of a group of replies become advantages?
 
-The replies to one problem are compared with each other. Normalising each part of a reward before
-adding them up gives every part the same weight in each group (GDPO); normalising the sum favours
-the part that varies most. Both amplify small differences: a judge's noise of 0.02 is scaled to the
-size of right and wrong. `min_std` prevents that.
+Normalising each part of a reward before adding them gives every part the same weight in each group
+(GDPO); normalising the sum favours the part that varies most. Both amplify small differences, such
+as a judge's noise of 0.02, to the size of right and wrong; `min_std` prevents that.
 """
 
 from __future__ import annotations
@@ -66,8 +65,7 @@ class AdvantageNormalizer:
             raise ScoringError(f"saturation is {self.saturation}; give 0 (equal weights) or more")
         if self.saturation and self.order != "normalize_then_sum":
             raise ScoringError(
-                "saturation weights the parts of a reward, which needs normalize_then_sum; leave it "
-                "out or change the aggregation"
+                "saturation needs normalize_then_sum; leave it out or change the aggregation"
             )
 
     @property
@@ -83,13 +81,8 @@ class AdvantageNormalizer:
     def __call__(self, scores_NK: Floats, *, size: int) -> Floats:
         """One advantage per reply, shape `(replies,)`; the mean of each group is 0.
 
-        Args:
-            scores_NK: Scores in [0, 1], shape `(replies, parts)`, NaN = unscored; the replies of a
-                group are adjacent. A reply with an unscored part gets NaN.
-            size: Replies per group.
-
-        Raises:
-            ScoringError: If the replies do not fill whole groups.
+        `scores_NK` are in [0, 1], shape `(replies, parts)`; a reply with an unscored part (NaN) gets NaN.
+        The `size` replies of a group are adjacent. Raises a `ScoringError` if a group is incomplete.
         """
         n, n_parts = scores_NK.shape
         if n % size:
@@ -104,8 +97,9 @@ class AdvantageNormalizer:
         squares = np.nansum((grouped - center) ** 2, axis=1, keepdims=True)
         spread = np.sqrt(squares / np.maximum(n_scored - 1, 1))
         normal = (grouped - center) / (np.maximum(spread, self.min_std) + TINY)
-        summed: Floats = (normal.reshape(n, n_parts) * self._weights(scores_NK[~lost])).sum(axis=1)
-        return summed
+        return np.asarray(
+            (normal.reshape(n, n_parts) * self._weights(scores_NK[~lost])).sum(axis=1)
+        )
 
     def _weights(self, scored: Floats) -> Floats:
         if not self.saturation or not scored.size:

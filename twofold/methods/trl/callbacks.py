@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, final
@@ -71,7 +72,11 @@ class SoundNumbers(TrainerCallback):
 def stopped(out: Path, why: str) -> TrainingError:
     """The error of a run with a non-finite number; `out` is its folder, `why` names the number."""
     kept = sorted((p.name for p in out.glob("checkpoint-*/")), key=lambda name: (len(name), name))
-    saved = f"{' and '.join(kept)} in {out} are earlier" if kept else "there is no checkpoint yet"
+    saved = (
+        f"{' and '.join(kept)} in {out} were saved before that"
+        if kept
+        else "there is no checkpoint yet"
+    )
     return TrainingError(
         f"training stopped: {why}, so nothing more was learned or saved; {saved}. Train into another "
         "--out with a lower learning_rate or more warmup_steps, from a checkpoint as --base if it "
@@ -80,88 +85,65 @@ def stopped(out: Path, why: str) -> TrainingError:
 
 
 @final
+@dataclass(eq=False)
 class EvalCallback(TrainerCallback):
     """Evaluates the base and every checkpoint on held-out problems.
 
     Replies are sampled at temperature 1 with a fixed seed: training shapes that distribution, and
-    greedy replies hide small changes. Logged through the trainer: `eval/correct`,
-    `eval/compliant_all`, `eval/joint` (means over the scored replies), `eval/unscored`,
-    `eval/tokens` (mean length of thought and reply), and for each of `measures` the mean `eval/NAME`
-    and the unscored share `eval/NAME_unscored`.
-
-    Args:
-        problems: Held-out problems, at least one.
-        base: The model before training.
-        log: Takes a row of numbers.
-        max_tokens: Token budget of a reply.
-        measures: Further scorers by name.
-        eval_metric: Tracks `eval/eval_metric`; None = no early stopping.
+    greedy replies hide small changes. Logged: `eval/correct`, `eval/compliant_all`, `eval/joint` (means
+    over the scored replies), `eval/unscored`, `eval/tokens` (mean length of thought and reply), and for
+    each of `measures` the mean `eval/NAME` and the unscored share `eval/NAME_unscored`.
     """
 
-    def __init__(
-        self,
-        problems: Sequence[Problem],
-        *,
-        base: str,
-        log: Callable[[dict[str, float]], None],
-        max_tokens: int,
-        measures: Mapping[str, Scorer] = MappingProxyType({}),
-        eval_metric: BestCheckpoint | None = None,
-    ) -> None:
-        self._problems = problems
-        self._base = base
-        self._log = log
-        self._sampling = Sampling(max_tokens=max_tokens, temperature=1.0)
-        self._measures = measures
-        self._best = eval_metric
+    problems: Sequence[Problem]
+    _: KW_ONLY
+    base: str
+    log: Callable[[dict[str, float]], None]
+    max_tokens: int
+    measures: Mapping[str, Scorer] = field(default_factory=dict)
+    eval_metric: BestCheckpoint | None = None
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Evaluate the base, or a checkpoint that an interrupted run did not evaluate."""
-        step = int(state.global_step)
-        if state.is_world_process_zero:
-            if step == 0:
-                self._evaluate(0, None)
-            elif self._best is not None and not self._best.has_seen(step):
-                self._evaluate(step, _saved(args, step))
+        step, best = int(state.global_step), self.eval_metric
+        if step == 0 or (best is not None and not best.has_seen(step)):
+            self._evaluate(args, state)
         control.should_training_stop |= self._is_past()
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Evaluate the new checkpoint."""
-        step = int(state.global_step)
-        if state.is_world_process_zero:
-            self._evaluate(step, _saved(args, step))
+        self._evaluate(args, state)
         control.should_training_stop |= self._is_past()
 
-    def _evaluate(self, step: int, folder: Path | None) -> None:
-        """Evaluate a checkpoint (None: the base), and record its eval_metric."""
-        found = self._ask(str(folder or self._base))
-        if self._best is not None:
-            self._best.saw(step, found.get(EVAL_METRIC), folder)
+    def _evaluate(self, args: TrainingArguments, state: TrainerState) -> None:
+        """Evaluate the checkpoint of this step (0: the base) on the first process."""
+        if state.is_world_process_zero:
+            step = int(state.global_step)
+            folder = Path(str(args.output_dir)) / f"checkpoint-{step}" if step else None
+            found = self._ask(str(folder or self.base))
+            if self.eval_metric is not None:
+                self.eval_metric.saw(step, found.get(EVAL_METRIC), folder)
 
     def _is_past(self) -> bool:
         """Whether to stop, as the first process decides; all processes must stop together."""
-        if self._best is None:
+        if self.eval_metric is None:
             return False
-        decision = [self._best.is_past]
+        decision = [self.eval_metric.is_past]
         if torch.distributed.is_initialized():
             torch.distributed.broadcast_object_list(decision, src=0)
         return decision[0]
 
     def _ask(self, spec: str) -> dict[str, float]:
-        model = HfModel(spec, use_cache=False)
-        chats = [problem.messages() for problem in self._problems]
-        responses = [row[0] for row in model.sample(chats, self._sampling)]
-        found = measured(self._problems, responses, self._measures)
-        self._log(dict(found))
+        sampling = Sampling(max_tokens=self.max_tokens, temperature=1.0)
+        chats = [problem.messages() for problem in self.problems]
+        rows = HfModel(spec, use_cache=False).sample(chats, sampling)
+        found = measured(self.problems, [row[0] for row in rows], self.measures)
+        self.log(dict(found))
         return found
-
-
-def _saved(args: TrainingArguments, step: int) -> Path:
-    return Path(str(args.output_dir)) / f"checkpoint-{step}"
 
 
 def measured(

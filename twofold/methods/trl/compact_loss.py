@@ -1,8 +1,7 @@
 """How is the SFT loss computed on a CPU without the logits of the prompt?
 
-Without a Triton kernel TRL computes logits at all positions and then drops those of the prompt. With
-SmolLM2's vocabulary of 49,152 and prompts twice as long as replies that is half of a step. Here the
-prompt's positions are left out first, which changes no number.
+TRL computes them and drops them: half of a step with SmolLM2's vocabulary of 49,152 and prompts
+twice as long as replies. Leaving them out first changes no number.
 """
 
 from __future__ import annotations

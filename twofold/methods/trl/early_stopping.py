@@ -25,12 +25,8 @@ _NOT_THE_MODEL = ("optimizer", "scheduler", "rng_state", "trainer_state", "train
 class BestCheckpoint:
     """Keeps the best checkpoint of a run, and says when the run is past it.
 
-    Its state is in the run's folder, so that a resumed run continues with it. The base counts as
-    the first checkpoint: a run that never beats it ends with its last one and a warning.
-
-    Args:
-        out: The run's folder.
-        early_stopping_patience: Checkpoints without a rise after which the run stops, at least 1.
+    The base counts as the first checkpoint: a run that never beats it ends with its last one. The
+    state is in the run's folder, so that a resumed run continues with it.
 
     Source:
         arXiv 2608.11669: early stopping on a second judge was as effective against rubric hacking as
@@ -66,8 +62,7 @@ class BestCheckpoint:
     def record(self) -> list[dict[str, float]]:
         """Step and metric of each checkpoint so far."""
         file = self._folder / _RECORD
-        found: list[dict[str, float]] = json.loads(file.read_text()) if file.exists() else []
-        return found
+        return list(json.loads(file.read_text())) if file.exists() else []
 
     @property
     def is_past(self) -> bool:
@@ -76,10 +71,7 @@ class BestCheckpoint:
         return bool(seen) and len(seen) - 1 - _best(seen) >= self._patience
 
     def put_back(self) -> None:
-        """Make the best checkpoint the run's model, if one beat the base.
-
-        A copy that was interrupted is not in the record, and is never used.
-        """
+        """Make the best checkpoint the run's model, if one beat the base."""
         seen = self.record()
         step = seen[_best(seen)]["step"] if seen else 0
         best = self._folder / f"step-{step}"
@@ -88,14 +80,9 @@ class BestCheckpoint:
             shutil.copytree(best, self._out, dirs_exist_ok=True)
             log.warning("%s holds the model of %s, the best by eval_metric", self._out, best.name)
         elif seen:
-            log.warning(
-                "no checkpoint beat the base by eval_metric; %s holds the last one", self._out
-            )
+            log.warning("no checkpoint beat the base; %s holds the last one", self._out)
         else:
-            log.warning(
-                "eval_metric could not be measured on any checkpoint; %s holds the last one",
-                self._out,
-            )
+            log.warning("eval_metric was never measured; %s holds the last checkpoint", self._out)
 
 
 def _best(seen: list[dict[str, float]]) -> int:

@@ -1,8 +1,7 @@
-"""How is padding avoided in a GRPO update? By batching replies of similar length.
+"""How is padding avoided in a GRPO update? By micro-batches of replies of similar length.
 
-TRL pads all prompts of a step on the left and all replies on the right, and forms micro-batches at
-random. With replies of 30 to 128 tokens, 40 % of the input is padding. Sorting by length does not
-change the gradient of a step, which is a sum over its replies, for models with relative positions.
+With replies of 30 to 128 tokens 40 % of TRL's input is padding. Sorting does not change the gradient
+of a step, which is a sum over its replies, for models with relative positions.
 """
 
 from __future__ import annotations
@@ -81,19 +80,7 @@ class LikeLengths(GRPOTrainer):
 
 
 def by_length(pieces: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of all micro-batches, longest first, in as many micro-batches as before.
-
-    Args:
-        pieces: Dictionaries with `prompt_mask`, `completion_mask` and more, one row per reply;
-            values without rows (numbers, None) are the same in all of them.
-
-    Example:
-        >>> mask = torch.tensor([[1, 0, 0], [1, 1, 1], [1, 1, 0], [1, 0, 0]])
-        >>> rows = {"prompt_mask": mask[:, :1], "completion_mask": mask, "n": torch.tensor(7)}
-        >>> cut = [{k: v[i : i + 2] if v.ndim else v for k, v in rows.items()} for i in (0, 2)]
-        >>> [piece["completion_mask"].sum(1).tolist() for piece in by_length(cut)]
-        [[3, 2], [1, 1]]
-    """
+    """The rows of all micro-batches, longest first; values without rows stay as they are."""
     lengths = torch.cat([p["prompt_mask"].sum(1) + p["completion_mask"].sum(1) for p in pieces])
     order = torch.sort(lengths, descending=True, stable=True).indices
     size = len(pieces[0]["prompt_mask"])

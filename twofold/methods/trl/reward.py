@@ -1,9 +1,7 @@
-"""How does TRL call one of our scorers as its reward?
+"""How does TRL (1.16) call one of our scorers as its reward?
 
-This file alone knows TRL's calling convention (1.16): a reward gets the completions and every
-column of the data set, and returns a number or None for each completion. TRL gets ONE combined
-function: given several, it would sum what is left when one of them fails, and a judge's time-out
-would train against a good reply. With one, an unscored reply has no advantage.
+TRL gets ONE combined function. Given several, it would sum what is left when one of them fails, and
+a judge's time-out would train against a good reply; an unscored reply must have no advantage.
 """
 
 from __future__ import annotations
@@ -37,10 +35,9 @@ class TrlReward:
 
     The data set needs a column `problem` with `Problem.id`, as `Grpo.rows` makes it. Thought and
     reply are split as in an audit, so an unclosed thought leaves the reply unscored. If the scorer
-    raises a `ScoringError`, all replies of the call are unscored.
-
-    Logged through TRL's `log_metric`, as means over the scored replies of a call: `measure/NAME` for
-    each part of the verdict (`measure/correct`), `measure/unscored` and `measure/collapsed`.
+    raises a `ScoringError`, all replies of the call are unscored. Logged, as means over the scored
+    replies of a call: `measure/NAME` for each part of the verdict (`measure/correct`),
+    `measure/unscored` and `measure/collapsed`.
 
     Args:
         scorer: The scorer that rewards a reply.
@@ -90,15 +87,7 @@ class TrlReward:
         log_metric: Callable[[str, float], None] | None = None,
         **_: object,
     ) -> list[float | None]:
-        """One score in [0, 1] per completion, None if unscored; called by TRL.
-
-        Args:
-            prompts: Ignored; the problem has the question.
-            completions: The replies.
-            problem: The column of problem ids.
-            trainer_state: TRL's state; its step is passed to scorers that change during training.
-            log_metric: TRL's logger.
-        """
+        """One score in [0, 1] per completion, None if unscored; called by TRL."""
         asked = self._asked(problem, len(completions))
         responses = [self.response(completion) for completion in completions]
         scorer = self.scorer if trainer_state is None else self.scorer.at(trainer_state.global_step)
@@ -134,10 +123,7 @@ class TrlReward:
         return [absent if part.score is None else part.score for part in chosen]
 
     def response(self, completion: Completion) -> Response:
-        """A completion of TRL's as a `Response`.
-
-        Whether the token budget ended it is unknown here; that changes no score.
-        """
+        """A completion as a `Response`; whether the budget ended it is unknown and changes no score."""
         if isinstance(completion, str):
             return split_served(completion, None, policy=self.policy, hit_limit=False)
         turn = completion[-1]
@@ -147,14 +133,12 @@ class TrlReward:
     def _asked(self, ids: Sequence[str] | None, n: int) -> list[Problem]:
         if ids is None or len(ids) != n:
             raise ScoringError(
-                "TRL's data set has no column `problem`, so the problem of a reply is unknown; make "
-                "the data set from `Grpo().rows(problems)`"
+                "TRL's data set has no column `problem`; make it from `Grpo().rows(problems)`"
             )
         unknown = next((i for i in ids if i not in self._by_id), None)
         if unknown is not None:
             raise ScoringError(
-                f"the data set has problem {unknown}, which the reward was not given; make both "
-                "from the same problems"
+                f"problem {unknown} was not given to the reward; make both from the same problems"
             )
         return [self._by_id[i] for i in ids]
 

@@ -41,13 +41,7 @@ _DONE = "training.json"
 
 @final
 class TrlRunner:
-    """One training run in one folder.
-
-    Args:
-        method: The settings.
-        base: The model to train; see `twofold.models.resolve`.
-        rows: The training rows, at least one.
-        out: The folder.
+    """One training run of `base` on `rows`, in the folder `out`.
 
     Raises:
         TrainingError: If there are no rows.
@@ -67,11 +61,7 @@ class TrlRunner:
 
     @property
     def finished(self) -> TrainedModel | None:
-        """The result of the same run, if it is finished; else None.
-
-        Raises:
-            RunError: If the folder holds another run.
-        """
+        """The result of the same run, if it is finished; a `RunError` if `out` holds another run."""
         if _rank() == 0 and (self._out / "manifest.json").exists():
             self._bound().close()
         file = self._out / _DONE
@@ -99,7 +89,7 @@ class TrlRunner:
         return RunDir.open(self._out, identity, about)
 
     def data(self, *, n_steps: int) -> datasets.Dataset:
-        """The rows for `n_steps` steps, one shuffled pass after another, for a trainer without shuffling.
+        """The rows for `n_steps` steps, in shuffled passes, for a trainer without shuffling.
 
         TRL's own sampler for groups drops rows that do not fill a step, and reshuffles on resuming.
         """
@@ -122,10 +112,7 @@ class TrlRunner:
         return datasets.Dataset.from_list(rows)
 
     def preferences(self) -> datasets.Dataset:
-        """The pairs as text; TRL tokenises it and appends the end token.
-
-        If the tokenizer adds a first token (BOS), the template's own is removed.
-        """
+        """The pairs as text for TRL's tokenisation, without a second BOS if the tokenizer adds one."""
         tokenizer = self.trainable.tokenizer
         adds_bos = tokenizer("a").input_ids != self.trainable.ids("a")
         bos = (tokenizer.bos_token or "") if adds_bos else ""
@@ -147,11 +134,7 @@ class TrlRunner:
         settings: Mapping[str, object],
         data: Callable[[], datasets.Dataset],
     ) -> Callable[..., Any]:
-        """What builds the trainer `kind` from further arguments; the settings are checked now.
-
-        Raises:
-            TrainingError: If TRL's `config` does not know a setting; suggests the nearest.
-        """
+        """What builds the trainer `kind` from further arguments; unknown settings raise now."""
         known = [f.name for f in fields(config)]
         for key in settings:
             if key not in known:
@@ -196,13 +179,8 @@ class TrlRunner:
     ) -> TrainedModel:
         """Train to the end, from the last complete checkpoint if there is one, and save the model.
 
-        Args:
-            trainer_of: Builds the trainer.
-            eval_problems: Held-out problems for every checkpoint.
-            max_tokens: Token budget of a reply to them.
-            measures: Further scorers for these replies, by name.
-            early_stopping_patience: Checkpoints without a rise of the measure `eval_metric` after
-                which the run stops with its best; 0 = never.
+        The other arguments are those of `EvalCallback`; with `early_stopping_patience` above 0 the run
+        stops after that many checkpoints without a rise of the measure `eval_metric`.
 
         Raises:
             TrainingError: If a gradient or the loss is not finite; the last checkpoint stays.

@@ -25,12 +25,7 @@ from twofold.models.thinking import ThinkingPolicy
 
 @final
 class TrainableModel:
-    """A base model to be trained.
-
-    Args:
-        spec: Its name; see `twofold.models.resolve`.
-        lora: Rank of the LoRA adapters; None tunes all weights.
-        bias_only: Tune only the bias terms.
+    """A base model to be trained, with LoRA of rank `lora` or only its biases if asked.
 
     Raises:
         ModelError: If the files are not found, or they are an adapter and `lora` asks for another.
@@ -43,8 +38,7 @@ class TrainableModel:
         self._checkpoint = locate(spec)
         if self._checkpoint.adapter and lora:
             raise ModelError(
-                f"{spec} is an adapter already, and an adapter on an adapter cannot be saved; leave "
-                "out lora, or merge the adapter into its base first"
+                f"{spec} is an adapter already; leave out lora, or merge the adapter into its base first"
             )
 
     def hashes(self) -> dict[str, object]:
@@ -56,14 +50,12 @@ class TrainableModel:
         """The base's tokenizer.
 
         Raises:
-            ModelError: If it has no chat template or end token, or if its thinking tags are special
-                tokens, which TRL removes before a reward reads the reply.
+            ModelError: If it lacks a chat template or end token, or its thinking tags are special.
         """
         tokenizer: Any = loading.load_tokenizer(self._checkpoint)
         if tokenizer.eos_token is None:
             raise ModelError(
-                f"the tokenizer of {self._base} has no eos_token, so a reply would never end; set "
-                "it to the token that ends a turn in tokenizer_config.json"
+                f"the tokenizer of {self._base} has no eos_token; set it in tokenizer_config.json"
             )
         policy = thinking_of(tokenizer)
         dropped = {policy.open_tag, policy.close_tag} & set(tokenizer.all_special_tokens)
@@ -107,16 +99,11 @@ class TrainableModel:
         return network
 
     def _freeze_all_but_biases(self, network: Any) -> None:
-        """Freeze all weights but the bias terms.
-
-        Raises:
-            ModelError: If there are none.
-        """
+        """Freeze all weights but the bias terms; a `ModelError` if there are none."""
         names = [name for name, _ in network.named_parameters() if name.endswith("bias")]
         if not names:
             raise ModelError(
-                f"{self._base} has no bias terms (Llama models have none), so bias_only has nothing "
-                "to tune; use lora with a small rank instead"
+                f"{self._base} has no bias terms for bias_only; use lora with a small rank instead"
             )
         for name, weight in network.named_parameters():
             weight.requires_grad_(name in names)
@@ -139,5 +126,4 @@ class TrainableModel:
 
     def ids(self, text: str) -> list[int]:
         """The token ids of a text, without added special tokens."""
-        ids: list[int] = self.tokenizer(text, add_special_tokens=False).input_ids
-        return ids
+        return list(self.tokenizer(text, add_special_tokens=False).input_ids)

@@ -22,13 +22,6 @@ def yield_from_background(
 
     Closing the generator cancels the work and waits for its cleanup. An exception of the work is
     raised here, after everything it handed over.
-
-    Example:
-        >>> async def count(hand_over: Callable[[int], None]) -> None:
-        ...     for number in range(3):
-        ...         hand_over(number)
-        >>> list(yield_from_background(count))
-        [0, 1, 2]
     """
     handed: SimpleQueue[tuple[T] | None] = SimpleQueue()  # None: the end
     with start_blocking_portal(name="twofold-background") as portal:

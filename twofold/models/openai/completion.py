@@ -23,11 +23,6 @@ def sample_seed(seed: int, prompt: Sequence[Message], sample: int) -> int:
 
     It does not depend on the prompt's place in the list, so resumed and distributed runs send the
     same seeds. Servers may ignore it.
-
-    Example:
-        >>> asked = [Message(role="user", content="2 + 2?")]
-        >>> sample_seed(0, asked, 0) != sample_seed(0, asked, 1)
-        True
     """
     text = json.dumps([seed, list(prompt), sample], sort_keys=True)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
@@ -36,12 +31,7 @@ def sample_seed(seed: int, prompt: Sequence[Message], sample: int) -> int:
 def request_body(
     model: str, prompt: Sequence[Message], sampling: Sampling, *, seed: int
 ) -> dict[str, object]:
-    """The body of the request for one reply; lone surrogates become U+FFFD, for UTF-8.
-
-    Example:
-        >>> request_body("m", [], Sampling(max_tokens=8), seed=3)["max_tokens"]
-        8
-    """
+    """The body of the request for one reply; lone surrogates become U+FFFD, for UTF-8."""
     return {
         "model": model,
         "messages": [{k: _storable(str(v)) for k, v in message.items()} for message in prompt],
@@ -73,11 +63,6 @@ def read_reply(answer: object, *, policy: ThinkingPolicy, max_tokens: int) -> Re
     the content. Token counts are the server's, and None if it does not separate thought and reply.
     `max_tokens` decides whether a reply without a finish reason was truncated. Lone surrogates become
     U+FFFD.
-
-    Example:
-        >>> choice = {"message": {"content": "4"}, "finish_reason": "stop"}
-        >>> read_reply({"choices": [choice]}, policy=ThinkingPolicy(), max_tokens=9).reply
-        '4'
     """
     if not isinstance(answer, dict):
         return failed("the server's answer is not JSON, or was cut")

@@ -6,16 +6,14 @@ and uses Python's global `random`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import closing
-from functools import partial
 from typing import Any, TypeVar
 
 from twofold.errors import ModelError
-from twofold.models.openai.breaker import CircuitBreaker
 from twofold.models.openai.completion import error_message, parse
 from twofold.models.openai.endpoint import Endpoint, Limits, api_key, redact
-from twofold.models.openai.failure import Failure, FailureKind
+from twofold.models.openai.failure import CircuitBreaker, Failure
 
 try:
     import anyio
@@ -32,8 +30,8 @@ K = TypeVar("K")
 Body = dict[str, Any]  # arguments of one `chat.completions.create` call
 CONNECT_S = 10.0  # time-out for opening a connection, in seconds
 
-_WRONG_SETTING = (FailureKind.unreachable, FailureKind.refused)
-_DOWN = (FailureKind.unreachable, FailureKind.lost)
+_WRONG_SETTING = ("unreachable", "refused")
+_DOWN = ("unreachable", "lost")
 _HAS_NO_LIST = (404, 405, 500, 501)
 _STABLE = ("id", "root", "parent", "owned_by", "max_model_len")
 
@@ -46,17 +44,24 @@ def chat_completions(
     An answer is the parsed JSON (None if incomplete) or a `Failure`. Closing the generator cancels
     open requests. When a server goes down, the remaining requests fail at once.
 
-    Args:
-        endpoint: The server.
-        limits: Concurrency, retries and time-outs.
-        requests: Pairs of a key, chosen by the caller, and a request.
-
     Raises:
-        ModelError: If the server cannot be reached, or rejects key, path or model before its first
-            answer.
+        ModelError: If it cannot be reached, or rejects key, path or model before its first answer.
     """
-    work = partial(_ask_all, endpoint, limits, iter(requests))
-    with closing(yield_from_background(work)) as outcomes:
+    todo, breaker = iter(requests), CircuitBreaker()
+
+    async def ask_all(hand_over: Callable[[tuple[K, object]], None]) -> None:
+        async def work() -> None:
+            for key, body in todo:
+                answer = await _ask(client, body, endpoint, limits, breaker)
+                hand_over((key, answer))
+                if isinstance(answer, ModelError):
+                    return
+
+        async with _client(endpoint, limits) as client, anyio.create_task_group() as workers:
+            for _ in range(limits.concurrency):
+                workers.start_soon(work)
+
+    with closing(yield_from_background(ask_all)) as outcomes:
         for key, answer in outcomes:
             if isinstance(answer, ModelError):
                 raise answer
@@ -66,8 +71,7 @@ def chat_completions(
 def listed_models(endpoint: Endpoint, limits: Limits) -> list[dict[str, object]]:
     """The models that a server lists, with the fields of `_STABLE`; empty if it has no list.
 
-    Time stamps and random ids are left out, since the result is part of a fingerprint. The server is
-    called once, without retries.
+    Time stamps and random ids are left out, since the result is part of a fingerprint.
 
     Raises:
         ModelError: If the server cannot be reached, rejects the key, or is not ready.
@@ -91,27 +95,6 @@ def listed_models(endpoint: Endpoint, limits: Limits) -> list[dict[str, object]]
     ]
 
 
-async def _ask_all(
-    endpoint: Endpoint,
-    limits: Limits,
-    todo: Iterator[tuple[K, Body]],
-    hand_over: Callable[[tuple[K, object]], None],
-) -> None:
-    """Send all requests by workers on one iterator; a wrong setting ends a worker."""
-    breaker = CircuitBreaker()
-
-    async def work() -> None:
-        for key, body in todo:
-            answer = await _ask(client, body, endpoint, limits, breaker)
-            hand_over((key, answer))
-            if isinstance(answer, ModelError):
-                return
-
-    async with _client(endpoint, limits) as client, anyio.create_task_group() as workers:
-        for _ in range(limits.concurrency):
-            workers.start_soon(work)
-
-
 async def _ask(
     client: openai.AsyncOpenAI,
     body: Body,
@@ -121,7 +104,7 @@ async def _ask(
 ) -> object:
     """The parsed answer, the `Failure`, or the `ModelError` of a wrong setting."""
     if breaker.is_open:
-        return Failure(FailureKind.lost, "not sent, because the server had stopped answering")
+        return Failure("lost", "not sent, because the server had stopped answering")
     completions = client.chat.completions.with_raw_response
     answer = await _outcome(completions.create(**body, extra_headers=_headers()), limits)
     if isinstance(answer, Failure):
@@ -159,14 +142,14 @@ async def _outcome(request: Awaitable[Any], limits: Limits) -> object:
         with anyio.fail_after(limits.deadline_s):
             content: bytes = (await request).content
     except TimeoutError:
-        return Failure(FailureKind.lost, f"no complete answer within {limits.deadline_s:g} s")
+        return Failure("lost", f"no complete answer within {limits.deadline_s:g} s")
     except openai.APIStatusError as error:
         return _refusal(error)
     except openai.APIConnectionError as error:
         return _no_answer(error)
     answer = parse(content)
     if isinstance(answer, dict) and answer.get("error"):
-        return Failure(FailureKind.rejected, _line("HTTP 200", error_message(answer)), 200)
+        return Failure("rejected", _line("HTTP 200", error_message(answer)), 200)
     return answer
 
 
@@ -175,20 +158,20 @@ def _refusal(error: openai.APIStatusError) -> Failure:
     status = error.status_code
     reason = _line(f"HTTP {status}", error_message(parse(error.response.content)))
     if status in (408, 409, 429) or status >= 500:
-        return Failure(FailureKind.lost, reason + _tries(error), status)
+        return Failure("lost", reason + _tries(error), status)
     misdirected = status < 400 or status in (401, 403, 404, 405) or error.code == "model_not_found"
-    return Failure(FailureKind.refused if misdirected else FailureKind.rejected, reason, status)
+    return Failure("refused" if misdirected else "rejected", reason, status)
 
 
 def _no_answer(error: openai.APIConnectionError) -> Failure:
     """The failure of a request without an HTTP answer, by the cause of `openai`'s error."""
     name = type(error.__cause__).__name__
     if name in ("ConnectError", "ConnectTimeout", "ProxyError"):
-        return Failure(FailureKind.unreachable, _line("no connection", str(error.__cause__)))
+        return Failure("unreachable", _line("no connection", str(error.__cause__)))
     what = f"the server did not answer in time ({name})"
     if not isinstance(error, openai.APITimeoutError):
         what = _line(f"connection lost ({name})", str(error.__cause__))
-    return Failure(FailureKind.lost, what + _tries(error))
+    return Failure("lost", what + _tries(error))
 
 
 def _tries(error: openai.APIError) -> str:

@@ -26,10 +26,6 @@ class Endpoint:
     Raises:
         ModelError: If it is not such a URL, or has a user name, password or query, which may be
             secrets, while URLs are written into files.
-
-    Example:
-        >>> Endpoint("http://127.0.0.1:8000/v1/").url
-        'http://127.0.0.1:8000/v1'
     """
 
     url: str
@@ -67,9 +63,6 @@ class Limits:
         timeout_s: Seconds between two parts of an answer; the first arrives when the reply is
             complete.
         deadline_s: Seconds for a request with all its retries.
-
-    Raises:
-        ValueError: If a number is out of range.
     """
 
     concurrency: int = 8
@@ -91,8 +84,7 @@ def api_key() -> SecretStr:
     key = SecretStr(os.environ.get(KEY_VARIABLE, "").strip())
     if not re.fullmatch(r"[\x21-\x7e]*", key.get_secret_value()):
         raise ModelError(
-            f"the key in {KEY_VARIABLE} contains a space or a non-ASCII character, which no key "
-            "does; copy it again"
+            f"the key in {KEY_VARIABLE} contains a space or a non-ASCII character; copy it again"
         )
     return key
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import starmap
 from typing import final
@@ -53,10 +53,6 @@ class ServerModel(Model):
         Raises:
             ModelError: If the URL is invalid or has credentials, the openai package is missing, or
                 no model is named and the server does not serve exactly one.
-
-        Example:
-            >>> ServerModel.from_spec("http://127.0.0.1:8000/v1#my/model").model
-            'my/model'
         """
         url, _, model = spec.partition("#")
         endpoint = Endpoint(url)
@@ -88,7 +84,7 @@ class ServerModel(Model):
             "url": self.endpoint.url,
             "model": self.model,
             "listed": self._listed,
-            "thinking": self.thinking.to_json(),
+            "thinking": asdict(self.thinking),
         }
 
     @cached_property
@@ -110,12 +106,10 @@ class ServerModel(Model):
     ) -> Generator[tuple[int, int, Response], None, None]:
         """Answer, yielding replies in order of completion; see `Model.stream`.
 
-        Closing the generator cancels open requests. When the server goes down, the remaining
-        replies are `failed` at once.
+        When the server goes down, the remaining replies are `failed` at once.
 
         Raises:
-            ModelError: If the server cannot be reached, or rejects key, path or model before its
-                first answer.
+            ModelError: If it cannot be reached, or rejects key, path or model before its first answer.
         """
         pairs = missing_pairs(len(prompts), n, done=done, share=share)
         if not pairs:

@@ -22,12 +22,7 @@ LEAST = -9999.0  # stands for minus infinity, nats
 @final
 @dataclass(frozen=True)
 class NextTokenLogprobs:
-    """The likeliest next tokens after one prompt.
-
-    Args:
-        logprobs: Log-probability by token text, in nats; empty if there is an `error`.
-        error: What went wrong, without secrets.
-    """
+    """The likeliest next tokens after a prompt: log-probabilities in nats by token text, or an error."""
 
     logprobs: Mapping[str, float] = field(default_factory=dict)
     error: str = ""
@@ -63,13 +58,6 @@ def read_logprobs(answer: object) -> NextTokenLogprobs:
     """The first token's log-probabilities in a server's answer.
 
     If a text occurs twice (two tokens of one spelling), the larger number counts.
-
-    Example:
-        >>> told = [{"token": "Yes", "logprob": -0.1}, {"token": " no", "logprob": -2.5}]
-        >>> read_logprobs({"choices": [{"logprobs": {"content": [{"top_logprobs": told}]}}]}).logprobs
-        {'Yes': -0.1, ' no': -2.5}
-        >>> read_logprobs({"choices": [{"logprobs": None}]}).error
-        'the server returns no log-probabilities'
     """
     found: dict[str, float] = {}
     for entry in _entries(answer):
