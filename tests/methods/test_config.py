@@ -51,7 +51,7 @@ def test_a_file_sets_fields(tmp_path: Path) -> None:
         ("temperature: -1", "'temperature' should be greater than 0"),
         ("kl: 1", "fields of TRL's own configuration go under `trl:`"),
         ("reward: {judg: exact}", "reward: the key 'judg' is unknown; did you mean 'judge'"),
-        ("reward: {judge: 'noisy:9'}", "method.yaml: 'noisy:9' is no judge"),
+        ("reward: {judge: 'noisy:9'}", "method.yaml: no model 'noisy:9'"),
         (
             "eval_metric: corect",
             "eval_metric: no reward is called 'corect'; did you mean 'correct'",
@@ -61,7 +61,7 @@ def test_a_file_sets_fields(tmp_path: Path) -> None:
         ("trl: {learning_rate: 1}", "set that instead"),
     ],
 )
-def test_a_wrong_file_is_told(text: str, told: str, tmp_path: Path) -> None:
+def test_a_wrong_file_is_reported(text: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=told):
         configured(Grpo, yaml(tmp_path, text))
 
@@ -105,7 +105,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_command_shows_rows_without_a_model_and_tells_errors(tmp_path: Path) -> None:
+def test_the_command_shows_rows_without_a_model_and_reports_errors(tmp_path: Path) -> None:
     out = str(tmp_path / "run")
     known = ["--base", "no/model", "--problems", "synthetic:3:train", "--out", out]
     shown = run("grpo", *known, "--dry-run")

@@ -63,7 +63,7 @@ def test_an_unscored_metric_is_ignored(tmp_path: Path) -> None:
     assert not best.is_past and best.record() == []
 
 
-def test_a_run_that_never_beats_its_base_says_so(
+def test_a_run_that_never_beats_its_base_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     best = BestCheckpoint(tmp_path, 1)

@@ -185,7 +185,7 @@ def test_unknown_counts_are_none(usage: dict[str, object] | None) -> None:
 
 
 @pytest.mark.parametrize("key", ["reasoning_content", "reasoning"])
-def test_thought_sent_apart_is_taken_as_it_is(key: str) -> None:
+def test_thought_sent_separately_is_taken_as_it_is(key: str) -> None:
     usage = {"completion_tokens": 10, "completion_tokens_details": {"reasoning_tokens": 7}}
     reply, _ = ask(lambda _: Say("4", usage=usage, more={key: "2+2"}))
     assert (reply.thinking, reply.reply, reply.finish_reason) == ("2+2", "4", FinishReason.answered)

@@ -151,7 +151,7 @@ def test_replies_come_as_they_are_finished() -> None:
     assert order == [1, 2, 3, 4, 0]
 
 
-NOT_ASKED = "not asked, because the server had stopped answering"
+NOT_ASKED = "not sent, because the server had stopped answering"
 
 LOST_LINES: tuple[Act, ...] = (Drop(), Send(body=b'{"cho', missing=9))
 ACTS: tuple[Act, ...] = (

@@ -140,7 +140,7 @@ def test_named_model_needs_no_server_until_it_is_asked() -> None:
     "spec",
     ["ftp://h/v1", "http://", "h:80/v1", "http://h:x/v1", "http://[::1/v1", "http://a b/v1", ""],
 )
-def test_what_is_no_url_is_refused(spec: str) -> None:
+def test_invalid_urls_are_refused(spec: str) -> None:
     with pytest.raises(ModelError, match=r"write http://host:port/v1#model"):
         ServerModel.from_spec(f"{spec}#m")
 

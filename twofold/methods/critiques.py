@@ -55,16 +55,16 @@ def checked(
     dropped: Counter[str] = Counter()
     judged = zip(problems, solutions, critiques, by(problems, solutions), strict=True)
     for problem, solution, critique, verdict in judged:
-        said = conclusion(critique)
-        if said is None:
+        concluded = conclusion(critique)
+        if concluded is None:
             dropped["no conclusion"] += 1
         elif verdict.score is None:
             dropped["solution cannot be judged"] += 1
-        elif said != (verdict.score == 1.0):
+        elif concluded != (verdict.score == 1.0):
             dropped["contradicted by the verifier"] += 1
         else:
             row = {"problem": problem.id, "solution": solution.raw, "critique": critique}
-            rows.append(row | {"verdict": "right" if said else "wrong"})
+            rows.append(row | {"verdict": "right" if concluded else "wrong"})
     return CheckedCritiques(rows, dict(dropped))
 
 

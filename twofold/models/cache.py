@@ -19,7 +19,6 @@ from typing import final
 
 _log = logging.getLogger(__name__)
 _WAIT_S = 30.0  # time to wait for another process to finish writing
-_CHUNK = 500  # keys per query; old builds of SQLite allow 999 parameters
 
 
 def cache_folder() -> Path:
@@ -46,15 +45,13 @@ class Cache:
 
     def get(self, keys: Iterable[str]) -> dict[str, str]:
         """The stored texts, by key."""
-        wanted = list(keys)
         found: dict[str, str] = {}
         try:
             if connection := self._connect():
-                for start in range(0, len(wanted), _CHUNK):
-                    part = wanted[start : start + _CHUNK]
-                    marks = ",".join("?" * len(part))
-                    query = f"SELECT key, value FROM entries WHERE key IN ({marks})"
-                    found.update(connection.execute(query, part).fetchall())
+                query = (
+                    "SELECT key, value FROM entries WHERE key IN (SELECT value FROM json_each(?))"
+                )
+                found.update(connection.execute(query, [json.dumps([*keys])]).fetchall())
         except (sqlite3.Error, OSError) as error:
             self._disable(error)
         return found

@@ -59,7 +59,11 @@ def decode(
             added_RT = out.sequences[:, ids_RT.shape[1] :]
             for r, added, limit in zip(alive, added_RT.tolist(), limits, strict=True):
                 new[r] += _until_end(added, limit, eos)
-            left = [i for i, r in enumerate(alive) if not _has_ended(new[r], rows[r].limit, eos)]
+            left = [
+                i
+                for i, r in enumerate(alive)
+                if len(new[r]) < rows[r].limit and new[r][-1] not in eos
+            ]
             alive = [alive[i] for i in left]
             if alive:
                 past = out.past_key_values
@@ -158,10 +162,6 @@ def _until_end(added: list[int], limit: int, eos: Sequence[int]) -> list[int]:
     added = added[:limit]
     end = next((i for i, token in enumerate(added) if token in eos), len(added) - 1)
     return added[: end + 1]
-
-
-def _has_ended(new: list[int], limit: int, eos: Sequence[int]) -> bool:
-    return len(new) >= limit or new[-1] in eos
 
 
 def _can_shrink(network: Any) -> bool:

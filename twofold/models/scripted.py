@@ -87,11 +87,11 @@ class ScriptedModel(Model):
 
 def _script_text(script: Script) -> str:
     if isinstance(script, Mapping):
-        lines = {
-            prompt: [line if isinstance(line, str) else line.to_json() for line in said]
-            for prompt, said in script.items()
+        script_lines = {
+            prompt: [line if isinstance(line, str) else line.to_json() for line in lines]
+            for prompt, lines in script.items()
         }
-        return json.dumps(lines, sort_keys=True)
+        return json.dumps(script_lines, sort_keys=True)
     try:
         return inspect.getsource(script)
     except (OSError, TypeError):

@@ -53,9 +53,9 @@ class LikeLengths(GRPOTrainer):
     ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
         """TRL's result, computed on rows without left padding, cut to the longest."""
         n_prompt = attention_mask[:, :-logits_to_keep].sum(1)
-        n_said = attention_mask[:, -logits_to_keep:].sum(1)
+        n_reply = attention_mask[:, -logits_to_keep:].sum(1)
         first = input_ids.size(1) - logits_to_keep - n_prompt  # the padding before a prompt
-        width = int((n_prompt + n_said).max())
+        width = int((n_prompt + n_reply).max())
         columns = torch.arange(width, device=input_ids.device) + first[:, None]
         inside = columns < input_ids.size(1)
         columns = columns.clamp(max=input_ids.size(1) - 1)
@@ -70,11 +70,11 @@ class LikeLengths(GRPOTrainer):
         )
         offsets = n_prompt - n_prompt.min()
         back = torch.arange(logits_to_keep, device=input_ids.device) + offsets[:, None]
-        said = (back < kept) & (attention_mask[:, -logits_to_keep:] > 0)
+        in_reply = (back < kept) & (attention_mask[:, -logits_to_keep:] > 0)
         back = back.clamp(max=kept - 1)
 
         def put_back(found: torch.Tensor) -> torch.Tensor:
-            return found.gather(1, back) * said
+            return found.gather(1, back) * in_reply
 
         return put_back(logps), None if entropies is None else put_back(entropies), aux_loss
 

@@ -95,8 +95,8 @@ def error_message(answer: object) -> str:
     error = answer.get("error", answer)
     if isinstance(error, str):
         return error
-    told = error.get("message") or error.get("detail") if isinstance(error, dict) else None
-    return told if isinstance(told, str) else json.dumps(told) if told else ""
+    message = error.get("message") or error.get("detail") if isinstance(error, dict) else None
+    return message if isinstance(message, str) else json.dumps(message) if message else ""
 
 
 def _storable(text: str) -> str:
@@ -108,11 +108,11 @@ def _counts(usage: object) -> dict[str, int]:
     if not isinstance(usage, dict):
         return {}
     details = usage.get("completion_tokens_details")
-    told = {
+    counts = {
         "completion_tokens": usage.get("completion_tokens"),
         "reasoning_tokens": details.get("reasoning_tokens") if isinstance(details, dict) else None,
     }
-    return {k: v for k, v in told.items() if type(v) is int and v >= 0}
+    return {k: v for k, v in counts.items() if type(v) is int and v >= 0}
 
 
 def _with_counts(reply: Response, usage: Mapping[str, int], *, apart: bool) -> Response:

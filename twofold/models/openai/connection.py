@@ -180,8 +180,8 @@ def _tries(error: openai.APIError) -> str:
     return f" (tried {1 + retries} times)" if retries else ""
 
 
-def _line(what: str, told: str) -> str:
+def _line(what: str, message: str) -> str:
     """One short line. The key is removed before cutting, so that no part of it remains."""
-    printable = (c if c.isprintable() else " " for c in redact(told))
+    printable = (c if c.isprintable() else " " for c in redact(message))
     text = " ".join("".join(printable).split())
     return f"{what}: {text[:300]}" if text else what
