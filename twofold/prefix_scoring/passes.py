@@ -138,14 +138,11 @@ def _read(
     found = []
     for r, each in enumerate(rows):
         from_here = [logits[r, column[int(s)]] if s >= 0 else ends[~int(s)][r] for s in each.source]
-        found.append(_values(from_here, each))
+        if from_here:
+            found.append(picked(torch.stack(from_here).float(), each.target, each.stops))
+        else:
+            found.append((np.zeros(0), np.zeros(0, dtype=np.int64)))
     return found
-
-
-def _values(logits: Sequence[torch.Tensor], row: layout.PackedRow) -> Values:
-    if not len(row.target):
-        return np.zeros(0), np.zeros(0, dtype=np.int64)
-    return picked(torch.stack(list(logits)).float(), row.target, row.stops)
 
 
 def picked(

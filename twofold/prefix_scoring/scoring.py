@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -32,19 +31,18 @@ def score(
     Raises:
         ModelError: If a checked tree differs by more than its dtype explains.
     """
-    network: Any = model.network
-    branches = not ability.why_not(network)
-    place = passes.Place(network)
+    branches = not ability.why_not(model.network)
+    place = passes.Place(model.network)
     with torch.inference_mode():
         for batch in _batches(trees, most_tokens):
             there = [trees[i] for i in batch]
             if branches:
                 found = passes.scored(place, there)
             else:
-                found = [unpacked.scored(network, tree, device=place.device) for tree in there]
+                found = [unpacked.scored(place, tree) for tree in there]
             for i, tree, scores in zip(batch, there, found, strict=True):
                 if branches and i < n_checked:
-                    _compare(scores, unpacked.scored(network, tree, device=place.device), place, i)
+                    _compare(scores, unpacked.scored(place, tree), place, i)
                 yield i, scores
     yield from ((i, []) for i, tree in enumerate(trees) if not tree.branches)
 
@@ -103,7 +101,7 @@ def _batches(trees: Sequence[Tree], most_tokens: int) -> Iterator[list[int]]:
 
 def _compare(found: Sequence[Scored], right: Sequence[Scored], place: passes.Place, i: int) -> None:
     for b, (one, other) in enumerate(zip(found, right, strict=True)):
-        apart = float(np.abs(one.logprobs - other.logprobs).max())
+        apart = one.furthest(other)
         if not apart <= ability.NOISE[place.dtype]:
             raise ModelError(
                 f"branch {b} of chain {i}: one-pass scoring differs from one-by-one scoring by "

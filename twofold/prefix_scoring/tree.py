@@ -101,3 +101,7 @@ class Scored:
     def total(self) -> float:
         """Log-probability of the whole branch, nats."""
         return float(self.logprobs.sum())
+
+    def furthest(self, other: Scored) -> float:
+        """The largest difference in log-probability from another scoring of the same branch, nats."""
+        return float(np.abs(self.logprobs - other.logprobs).max())

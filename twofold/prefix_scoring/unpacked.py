@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
 
 import numpy as np
-import torch
 
 from twofold.prefix_scoring import layout
-from twofold.prefix_scoring.passes import picked
+from twofold.prefix_scoring.passes import Place, picked
 from twofold.prefix_scoring.tree import Scored, Tree
 
 MOST_TOKENS = 4096  # of a batch, including padding
 
 
-def scored(network: Any, tree: Tree, *, device: torch.device) -> list[Scored]:
+def scored(place: Place, tree: Tree) -> list[Scored]:
     """Score each branch of a tree by a forward pass over the trunk before it and the branch.
 
     Padding is on the right, where causal layers do not look.
     """
     order = sorted(range(len(tree.branches)), key=lambda i: -_length(tree, i))
-    keeps = "logits_to_keep" in inspect.signature(network.forward).parameters
+    keeps = "logits_to_keep" in inspect.signature(place.network.forward).parameters
     found: dict[int, Scored] = {}
     while order:
         longest = _length(tree, order[0])
@@ -33,7 +31,7 @@ def scored(network: Any, tree: Tree, *, device: torch.device) -> list[Scored]:
             row[: _length(tree, i)] = [*tree.trunk[: branch.cut], *branch.ids]
         first = min(tree.branches[i].cut + tree.branches[i].given - 1 for i in batch)
         kept = {"logits_to_keep": longest - first} if keeps else {}
-        logits = network(torch.from_numpy(rows).to(device), **kept).logits
+        logits = place.network(place.tensor(rows), **kept).logits
         logits = logits[:, -(longest - first) :]
         for r, i in enumerate(batch):
             branch = tree.branches[i]
