@@ -53,7 +53,7 @@ def _solves(verdict: Verdict) -> bool:
 
 
 def require(found: Support, *, reward: str) -> None:
-    """Raise a `TrainingError` if reward training cannot learn: no reply scored, solved or different."""
+    """Raise a `TrainingError` if no reply is scored, none solves its problem, or no group differs."""
     if found.n_problems == 0:
         raise TrainingError(
             f"no reply of the base could be scored by {reward}: the problems lack what it measures "

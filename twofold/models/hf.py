@@ -114,7 +114,7 @@ class HfModel(OpenModel):
         )
 
     def fingerprint(self) -> dict[str, object]:
-        """Everything that decides the replies but prompt and sampling; see `Model.fingerprint`."""
+        """Everything that decides the replies except prompt and sampling; see `Model.fingerprint`."""
         return {"kind": "hf", "spec": self.spec} | self._identity
 
     @cached_property
@@ -245,7 +245,7 @@ class HfModel(OpenModel):
         }
 
     def _decoded(self, rows: Sequence[PlannedRow], sampling: Sampling) -> list[list[int] | None]:
-        """New token ids per row; a batch too big for memory is halved; None = a single row is."""
+        """New token ids per row; a batch that does not fit is halved, a single row that does not is None."""
         if not rows:
             return []
         n_tokens = len(rows) * max(len(row.ids) + row.limit for row in rows)

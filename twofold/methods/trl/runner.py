@@ -134,7 +134,7 @@ class TrlRunner:
         settings: Mapping[str, object],
         data: Callable[[], datasets.Dataset],
     ) -> Callable[..., Any]:
-        """What builds the trainer `kind` from further arguments; unknown settings raise now."""
+        """A function that builds the trainer `kind`; an unknown setting is a `TrainingError` now."""
         known = [f.name for f in fields(config)]
         for key in settings:
             if key not in known:
