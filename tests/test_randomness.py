@@ -1,11 +1,11 @@
-"""Is every number drawn as it was drawn before? What each place draws, recorded from the older code."""
+"""Are all random numbers those of the recorded hashes?"""
 
 import json
 from hashlib import sha256
 
 import pytest
 
-from twofold.diagnostics import ood
+from twofold.diagnostics.generalisation import ood
 from twofold.judges import ExactJudge, MeetsChecklist
 from twofold.problems import optimisation, pocket, synthetic
 from twofold.problems.instruction_controls import prompt
@@ -17,18 +17,18 @@ from twofold.types.checklist import Checklist, Criterion
 SUITE = [*synthetic.suite(5, seed=1), *pocket.suite(5, seed=1)]
 
 
-def told(problems):
+def stated(problems):
     return [
         [p.id, p.question, p.answer, [c.instruction() for c in p.constraints]] for p in problems
     ]
 
 
 def synthetic_suite():
-    return [told(synthetic.suite(20, seed=3, split=split)) for split in ("train", "test")]
+    return [stated(synthetic.suite(20, seed=3, split=split)) for split in ("train", "test")]
 
 
 def pocket_suite():
-    return [told(pocket.suite(20, seed=3, split=split)) for split in ("train", "test", "ood")]
+    return [stated(pocket.suite(20, seed=3, split=split)) for split in ("train", "test", "ood")]
 
 
 def changed_problems():
@@ -37,7 +37,7 @@ def changed_problems():
 
 def quadruples():
     found = [optimisation.quadruple(family, 2, 1) for family in optimisation.FAMILIES]
-    return [[made.removed, told([made.problem("n")])] for made in found]
+    return [[made.removed, stated([made.problem("n")])] for made in found]
 
 
 def floors():
@@ -76,6 +76,6 @@ RECORDED = {
 
 
 @pytest.mark.parametrize("place", RECORDED, ids=lambda place: place.__name__)
-def test_nothing_is_drawn_otherwise_than_before(place):
+def test_random_numbers_are_those_recorded(place):
     text = json.dumps(place())
     assert sha256(text.encode()).hexdigest()[:16] == RECORDED[place]

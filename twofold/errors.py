@@ -1,9 +1,7 @@
-"""The errors of twofold: one class for each boundary, each message ending in its remedy.
+"""The exceptions of twofold, one per area; each message ends with what to do about it.
 
-A bad reply is data, not a crash: what a model says wrongly, or fails to say, becomes an
-unscored `Verdict` with its reason. These errors are for what the person who runs twofold can
-mend: a file, an argument, a model that does not load. Anything else is a bug and goes up as
-it is.
+They report what the user can fix: a file, an argument, a model that does not load. A bad reply is
+not an exception but an unscored `Verdict`. Any other exception is a bug.
 """
 
 from __future__ import annotations
@@ -13,36 +11,31 @@ from collections.abc import Iterable
 
 
 class TwofoldError(Exception):
-    """Base of every error whose message is meant for the person at the terminal."""
+    """Base of every error whose message is meant for the user."""
 
 
 class ProblemError(TwofoldError):
-    """A problem, a problem file or a constraint's arguments cannot be used as they are."""
+    """A problem, a problem file or a constraint's arguments are invalid."""
 
 
 class ModelError(TwofoldError):
-    """A model cannot be found, loaded or reached, or lacks what was asked of it."""
+    """A model cannot be found, loaded or reached, or lacks a required feature."""
 
 
 class ScoringError(TwofoldError):
-    """A scorer cannot work at all (one reply it cannot judge is an unscored verdict instead)."""
+    """A scorer cannot work at all (a single reply it cannot judge is an unscored verdict)."""
 
 
 class RunError(TwofoldError):
-    """A run directory does not fit the command: another model, a corrupt line, no space."""
+    """A run directory does not fit the command: another model, a corrupt line, a full disk."""
 
 
 class StatsError(TwofoldError):
-    """A statistic was asked of data that cannot carry it."""
+    """A statistic cannot be computed from the given data."""
 
 
 def nearest(name: str, known: Iterable[str], otherwise: str | None = None) -> str:
-    """The known name that was perhaps meant, as a remedy; where none is near, what there is.
-
-    Args:
-        name: What was given and is unknown.
-        known: What would fit.
-        otherwise: What is said where none is near; None = all of `known`.
+    """A hint for the unknown `name`: the closest known name, else `otherwise`, else all names.
 
     Example:
         >>> nearest("gpro", ["grpo", "sft"]), nearest("x", ["grpo", "sft"])

@@ -1,4 +1,4 @@
-"""Where does randomness come from? One generator for each thing that is drawn for, by a hash."""
+"""Where does randomness come from? From independent generators, each seeded by a hash."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ import numpy as np
 
 
 def rng_for(*parts: object) -> np.random.Generator:
-    """Randomness of its own for each thing: neighbours and other seeds have nothing in common.
-
-    Args:
-        parts: What tells this draw from every other, e.g. what is drawn, the seed, a problem's id. Their
-            texts with spaces between are hashed, so a change of one moves every number drawn.
+    """A generator that is independent for each combination of `parts` (purpose, seed, problem id).
 
     Example:
         >>> int(rng_for("types", 0, 7).integers(1000)) == int(rng_for("types", 0, 7).integers(1000))

@@ -1,8 +1,4 @@
-"""Do values from outside fit? pydantic checks them; what it finds is told in our words.
-
-Settings are pydantic dataclasses or models: types, ranges, unknown keys and the JSON Schema for editors
-all come from their fields.
-"""
+"""How are values from outside validated? By pydantic, with error messages in our own words."""
 
 from __future__ import annotations
 
@@ -20,8 +16,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# An unknown key is most likely a typo, and no setting is NaN or infinite.
 SETTINGS = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
-"""How settings are read: an unknown key is most likely a typo, and no setting is NaN or infinite."""
 
 
 def validated(
@@ -32,27 +28,26 @@ def validated(
     error: type[TwofoldError],
     unknown: str = "",
 ) -> T:
-    """The settings that a mapping holds.
+    """Build the settings object `kind` (a pydantic dataclass or model) from a mapping.
 
     Args:
-        kind: A pydantic dataclass or model; the keys are its fields.
+        kind: The class to build.
         values: Its fields by name.
-        where: What the message of an error begins with: the file, or the place in it.
-        error: What is raised.
-        unknown: What is said after an unknown key: where such keys belong.
+        where: Start of an error message: the file, or the place in it.
+        error: Class of the error to raise.
+        unknown: Hint that follows an unknown key: where such keys belong.
 
     Raises:
-        TwofoldError: Of the kind `error`, if a key or a value does not fit; the message names the key,
-            what was given and what fits.
+        TwofoldError: Of class `error`, if a key or a value is invalid.
     """
     try:
         return kind(**values)
     except ValidationError as wrong:
         fault = wrong.errors(include_url=False)[0]
-        besides = f" ({unknown})" if unknown and fault["type"] in _UNKNOWN else ""
-        told = complaint(fault, inspect.signature(kind).parameters)
-        raise error(f"{where}: {told}{besides}") from wrong
-    except TwofoldError as wrong:  # what only its other fields or a model's name tell
+        hint = f" ({unknown})" if unknown and fault["type"] in _UNKNOWN else ""
+        message = complaint(fault, inspect.signature(kind).parameters)
+        raise error(f"{where}: {message}{hint}") from wrong
+    except TwofoldError as wrong:  # checks across fields, names of models and judges
         raise error(f"{where}: {wrong}") from wrong
 
 
@@ -61,22 +56,15 @@ _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 
 
 def complaint(fault: ErrorDetails, known: Iterable[str]) -> str:
-    """One fault that pydantic found, in our words.
-
-    Args:
-        fault: One of `ValidationError.errors()`.
-        known: The keys that would fit, for an unknown one.
-    """
-    loc = [str(part) for part in fault["loc"]]
-    key = ".".join(
-        part for part in loc if "[" not in part
-    )  # pydantic's word for a member of a union
+    """The message for one entry of `ValidationError.errors()`; `known` are the valid keys."""
+    # pydantic writes a member of a union as "name[...]"
+    key = ".".join(part for part in map(str, fault["loc"]) if "[" not in part)
     if fault["type"] in _MISSING:
         return f"the key {key!r} is missing; add it"
     if fault["type"] in _UNKNOWN:
-        within = len(fault["loc"]) > 1
-        return f"the key {key!r} is unknown; {'take it out' if within else nearest(key, known)}"
+        remedy = "take it out" if len(fault["loc"]) > 1 else nearest(key, known)
+        return f"the key {key!r} is unknown; {remedy}"
     if fault["type"] == "value_error":
         return f"{key}: {fault['ctx']['error']}"
-    told = re.sub(r"^\w+ (?=should|is )", "", fault["msg"])
-    return f"{key!r} {told}, but it is {fault['input']!r:.60}"
+    message = re.sub(r"^\w+ (?=should|is )", "", fault["msg"])
+    return f"{key!r} {message}, but it is {fault['input']!r:.60}"

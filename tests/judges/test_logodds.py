@@ -250,7 +250,7 @@ def test_a_server_is_asked_for_its_first_token():
 def test_a_server_without_log_probabilities_scores_nothing():
     with FaultyServer(lambda asked: Say("Yes")) as server:
         (found,) = LogOddsJudge(model_at(server.url))([QUESTIONS[0]])
-    assert found == Verdict(None, "the server tells no log-probabilities")
+    assert found == Verdict(None, "the server returns no log-probabilities")
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ def whitened(values: np.ndarray) -> np.ndarray:
     return (values - values.mean()) / values.std(ddof=1)
 
 
-def test_gdpo_lets_noise_flip_the_sign_of_being_right_and_the_floor_stops_it() -> None:
+def test_gdpo_lets_noise_flip_the_sign_of_being_right_and_min_std_stops_it() -> None:
     assert whitened(GDPO(NOISY, size=4)) == pytest.approx([1.05, 0.63, -0.63, -1.05], abs=0.01)
     floored = AdvantageNormalizer(order="normalize_then_sum", min_std=0.1)(NOISY, size=4)
     assert floored == pytest.approx([0.82, -0.72, 0.72, -0.82], abs=0.01)
@@ -25,7 +25,7 @@ def test_balanced_binary_parts_are_the_same_decoupled() -> None:
     assert whitened(GDPO(cells, size=4)) == pytest.approx([1.22, 0, 0, -1.22], abs=0.01)
 
 
-def test_the_floor_flattens_a_single_reward_that_hardly_varies() -> None:
+def test_min_std_flattens_a_single_reward_that_hardly_varies() -> None:
     floor = AdvantageNormalizer(min_std=0.1)
     tiny = np.array([[0.99], [1.0], [0.99], [0.98]])
     # deviations 0, .01, 0, -.01 over max(0.008, 0.1)
@@ -52,7 +52,7 @@ def test_a_group_without_a_difference_or_with_one_reply_is_flat() -> None:
     assert np.nan_to_num(GDPO(flat, size=2)) == pytest.approx([0, 0, 0, 0])
 
 
-def test_saturation_takes_the_say_from_what_is_nearly_always_earned() -> None:
+def test_saturation_down_weights_what_is_nearly_always_earned() -> None:
     scores = np.array([[1, 1.0], [1, 0], [1, 0], [0, 0]])  # means .75 and .25
     plain = GDPO(scores, size=4)
     gone = AdvantageNormalizer(order="normalize_then_sum", saturation=0.5)(scores, size=4)
@@ -61,7 +61,7 @@ def test_saturation_takes_the_say_from_what_is_nearly_always_earned() -> None:
     assert gone == pytest.approx(z[:, 0] * 0.25**0.5 + z[:, 1] * 0.75**0.5)
 
 
-def test_wrong_settings_and_torn_groups() -> None:
+def test_wrong_settings_and_incomplete_groups() -> None:
     with pytest.raises(ScoringError, match="min_std"):
         AdvantageNormalizer(min_std=1.0)
     with pytest.raises(ScoringError, match="saturation is -1"):

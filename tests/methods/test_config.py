@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from twofold.methods import METHODS, REWARDS, Grpo, Rft, TrainingError, configured, named
+from twofold.methods import METHODS, REWARDS, Grpo, Rft, TrainingError, configured, method_named
 from twofold.methods.support import require, support
 from twofold.scorers import Compliant, Correct, Product, SoftGate
 from twofold.types import FinishReason, Problem, Response
@@ -56,12 +56,12 @@ def test_a_file_sets_fields(tmp_path: Path) -> None:
             "eval_metric: corect",
             "eval_metric: no reward is called 'corect'; did you mean 'correct'",
         ),
-        ("- a", "no mapping"),
-        ("a: [", "no YAML"),
+        ("- a", "is not a mapping"),
+        ("a: [", "is not valid YAML"),
         ("trl: {learning_rate: 1}", "set that instead"),
     ],
 )
-def test_a_wrong_file_is_told(text: str, told: str, tmp_path: Path) -> None:
+def test_a_wrong_file_is_reported(text: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=told):
         configured(Grpo, yaml(tmp_path, text))
 
@@ -72,7 +72,7 @@ def test_missing_files_settings_and_methods(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="demonstrations"):
         configured(METHODS["sft"])
     with pytest.raises(TrainingError, match="did you mean 'grpo'"):
-        named("gpro")
+        method_named("gpro")
 
 
 def test_settings_need_no_torch() -> None:
@@ -105,7 +105,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_command_shows_rows_without_a_model_and_tells_errors(tmp_path: Path) -> None:
+def test_the_command_shows_rows_without_a_model_and_reports_errors(tmp_path: Path) -> None:
     out = str(tmp_path / "run")
     known = ["--base", "no/model", "--problems", "synthetic:3:train", "--out", out]
     shown = run("grpo", *known, "--dry-run")

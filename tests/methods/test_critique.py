@@ -105,14 +105,14 @@ def test_critiques_of_the_bases_own_solutions_are_made_once(tmp_path: Path) -> N
     assert file.stat().st_mtime_ns == before
 
 
-def test_what_cannot_be_learned_from(tmp_path: Path) -> None:
+def test_unusable_critiques(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="there is no file"):
         Cft(critiques=tmp_path / "none.jsonl").rows(ASKED)
     (tmp_path / "bad.jsonl").write_text('{"problem": "x"}\n')
     with pytest.raises(TrainingError, match="line 1 lacks"):
         Cft(critiques=tmp_path / "bad.jsonl").rows(ASKED)
     (tmp_path / "empty.jsonl").write_text("")
-    with pytest.raises(TrainingError, match="no critique can be learned from"):
+    with pytest.raises(TrainingError, match="no critique is usable"):
         Cft(critiques=tmp_path / "empty.jsonl").rows(ASKED)
     with pytest.raises(TrainingError, match="synthetic suite alone"):
-        Cft(critic="rules")._made("pocket", [Problem(question="7 + 5 = ?", answer="12")])
+        Cft(critic="rules")._written("pocket", [Problem(question="7 + 5 = ?", answer="12")])

@@ -1,4 +1,4 @@
-"""Is the best checkpoint by the gold measure kept, and a run past it stopped?"""
+"""Is the best checkpoint by the held-out metric kept, and a run past it stopped?"""
 
 import json
 import subprocess
@@ -55,7 +55,7 @@ def test_a_resumed_run_knows_what_it_has_seen(tmp_path: Path) -> None:
     assert not again.is_past
 
 
-def test_an_unscored_gold_is_no_rise_and_no_fall(tmp_path: Path) -> None:
+def test_an_unscored_metric_is_ignored(tmp_path: Path) -> None:
     best = BestCheckpoint(tmp_path, 1)
     assert not best.is_past
     best.saw(0, None, None)
@@ -63,7 +63,7 @@ def test_an_unscored_gold_is_no_rise_and_no_fall(tmp_path: Path) -> None:
     assert not best.is_past and best.record() == []
 
 
-def test_a_run_that_never_beats_its_base_says_so(
+def test_a_run_that_never_beats_its_base_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     best = BestCheckpoint(tmp_path, 1)
@@ -89,7 +89,7 @@ def test_a_copy_that_a_kill_cut_short_is_never_put_back(tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "best").glob("step-*")] == ["step-100"]
 
 
-def test_a_gold_that_was_never_measured_is_told_as_that(
+def test_a_metric_that_was_never_measured_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     best = BestCheckpoint(tmp_path, 1)
@@ -102,10 +102,12 @@ def test_a_gold_that_was_never_measured_is_told_as_that(
 
 
 def watching(
-    best: BestCheckpoint, golds: dict[str, float], monkeypatch: pytest.MonkeyPatch
+    best: BestCheckpoint, metrics: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> EvalCallback:
-    """A watch whose checkpoints are worth what `golds` says by the folder's name."""
-    monkeypatch.setattr(EvalCallback, "_ask", lambda _, spec: {EVAL_METRIC: golds[Path(spec).name]})
+    """A watch whose checkpoints are worth what `metrics` says by the folder's name."""
+    monkeypatch.setattr(
+        EvalCallback, "_ask", lambda _, spec: {EVAL_METRIC: metrics[Path(spec).name]}
+    )
     return EvalCallback(
         [Problem(question="?")], base="base", log=print, max_tokens=1, eval_metric=best
     )
@@ -125,7 +127,7 @@ def test_a_checkpoint_that_a_kill_left_unmeasured_is_measured_on_resuming(
     assert control.should_training_stop  # it is past its best already
 
 
-def test_what_the_gold_could_not_judge_is_counted_beside_it() -> None:
+def test_the_unscored_share_of_the_metric_is_reported() -> None:
     listed = Checklist(criteria=(Criterion(text="right?", rule="answer"),))
     problems = [
         Problem(question="?", answer="1", checklist=listed),
@@ -179,15 +181,15 @@ def test_all_processes_stop_together(tmp_path: Path) -> None:
             each.kill()
 
 
-def test_patience_needs_gold_and_gold_needs_problems(tmp_path: Path) -> None:
+def test_patience_needs_a_metric_and_a_metric_needs_problems(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="early_stopping_patience"):
         Grpo(early_stopping_patience=2)
     with pytest.raises(TrainingError, match="--eval-problems"):
         Grpo(eval_metric=Correct()).train("pocket", [Problem(question="?")], out=tmp_path)
 
 
-def test_a_run_stops_past_its_gold_and_logs_both(tiny: Path, tmp_path: Path) -> None:
-    """A eval_metric that cannot rise: the run ends after `early_stopping_patience` checkpoints,
+def test_a_run_stops_past_its_best_and_logs_both(tiny: Path, tmp_path: Path) -> None:
+    """An eval_metric that cannot rise: the run ends after `early_stopping_patience` checkpoints,
     long before its steps."""
     listed = Checklist(criteria=(Criterion(text="right?", rule="answer"),))
     problems = [

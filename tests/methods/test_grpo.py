@@ -192,10 +192,10 @@ def test_an_adapter_is_merged_before_all_weights_are_tuned(tiny: Path, tmp_path:
     assert said[1] == said[2] != said[0]
 
 
-def test_a_base_that_never_earns_a_reward_is_told(tiny: Path, tmp_path: Path) -> None:
+def test_a_base_that_never_earns_a_reward_is_reported(tiny: Path, tmp_path: Path) -> None:
     method = replace(GRPO, reward=Correct(), max_completion_length=4)
     with pytest.raises(
-        TrainingError, match=r"pass@8 of the base is 0/4.*`sft` first.*_problems to 0"
+        TrainingError, match=r"pass@8 of the base is 0/4.*`sft` first.*precheck_problems to 0"
     ):
         method.train(str(tiny), PROBLEMS, out=tmp_path / "run")
     with pytest.raises(TrainingError, match="no reply of the base could be scored by compliant"):
@@ -236,7 +236,7 @@ def test_another_run_in_the_folder_is_refused(tiny: Path, tmp_path: Path) -> Non
         replace(method, learning_rate=1e-9).train(str(tiny), PROBLEMS, out=tmp_path / "run")
 
 
-def test_a_loss_that_is_no_number_stops_before_the_weights(tiny: Path, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_stops_before_the_weights(tiny: Path, tmp_path: Path) -> None:
     from trl import GRPOConfig, GRPOTrainer
 
     from twofold.methods.trl.reward import TrlReward
@@ -293,7 +293,7 @@ def test_held_out_problems_are_followed(tiny: Path, tmp_path: Path) -> None:
         ({"learning_rate": 0.0}, "greater than 0"),
     ],
 )
-def test_wrong_settings_are_told_before_anything_is_loaded(
+def test_wrong_settings_are_reported_before_anything_is_loaded(
     settings: dict[str, Any], told: str, tiny: Path, tmp_path: Path
 ) -> None:
     with pytest.raises((TrainingError, ValidationError), match=told):

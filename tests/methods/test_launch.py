@@ -68,7 +68,7 @@ def test_launch_configurations_load_in_accelerate(file: Path) -> None:
     assert config.num_processes == 8 * config.num_machines
 
 
-def test_vllm_that_is_not_there_is_told_before_anything_is_loaded(tmp_path: Path) -> None:
+def test_vllm_that_is_not_there_is_reported_before_anything_is_loaded(tmp_path: Path) -> None:
     import importlib.util
 
     if importlib.util.find_spec("vllm"):

@@ -94,12 +94,12 @@ def test_the_share_that_is_kept(n: int, keep: float, left: int) -> None:
     assert order == sorted(order)
 
 
-def test_a_wrong_share_is_told() -> None:
+def test_a_wrong_share_is_reported() -> None:
     with pytest.raises(TrainingError, match="keep is 0"):
         pairs([], [], by=BY, keep=0)
 
 
-def test_dpo_reads_pairs_and_tells_what_is_wrong_with_them(tmp_path: Path) -> None:
+def test_dpo_reads_pairs_and_reports_what_is_wrong_with_them(tmp_path: Path) -> None:
     problem = asked("a", 50, 25, 25)
     rows = pairs([problem], [replies("#### 12", "#### 13")], by=BY)
     file = tmp_path / "pairs.jsonl"

@@ -110,7 +110,7 @@ def test_a_scorer_that_raises_blames_no_reply() -> None:
     assert logged == [("measure/right", 0.5), ("measure/unscored", 1.0)]
 
 
-def test_thought_and_reply_are_taken_apart_as_in_an_audit() -> None:
+def test_thought_and_reply_are_split_as_in_an_audit() -> None:
     reward = TrlReward(Correct(), (FREE,))
     texts = ["<think>#### 2</think>#### 3", "<think>3</think>#### 2", "<think>#### 2", ""]
     assert rewards(reward, said(*texts), *[FREE] * 4) == [0.0, 1.0, None, 0.0]
@@ -155,12 +155,12 @@ def test_parts_are_logged_over_the_scored_replies() -> None:
 def test_picklable_and_named() -> None:
     reward = TrlReward(SoftGate(), (BOTH,))
     rewards(reward, said("#### 12"), BOTH)  # used before it travels
-    twin = pickle.loads(pickle.dumps(reward))
-    assert twin == reward and twin.__name__ == "soft_gate"
-    assert rewards(twin, said("#### 12"), BOTH) == [1.0]
+    copy = pickle.loads(pickle.dumps(reward))
+    assert copy == reward and copy.__name__ == "soft_gate"
+    assert rewards(copy, said("#### 12"), BOTH) == [1.0]
 
 
-def test_what_is_wrong_with_the_data_set_is_told() -> None:
+def test_what_is_wrong_with_the_data_set_is_reported() -> None:
     reward = TrlReward(Correct(), (BOTH,))
     with pytest.raises(ScoringError, match="no column `problem`"):
         reward(prompts=[[]], completions=said("12"))

@@ -43,7 +43,7 @@ def test_what_does_nothing_beside_a_holistic_rating_is_refused() -> None:
         reward({"shape": "holistic", "judge": SERVER, "levels": 2, "dropout": 0.5})
 
 
-def test_a_judge_in_place_of_a_reward_is_told_how() -> None:
+def test_a_judge_in_place_of_a_reward_is_reported_with_a_hint() -> None:
     with pytest.raises(ValueError, match=r"\{judge: exact\}"):
         reward("exact")
 

@@ -10,7 +10,7 @@ import anyio.lowlevel
 import pytest
 
 from twofold.models.openai.background import yield_from_background
-from twofold.models.openai.breaker import GIVE_UP_AFTER, CircuitBreaker
+from twofold.models.openai.failure import GIVE_UP_AFTER, CircuitBreaker
 
 
 def test_breaker_opens_after_losses_in_a_row() -> None:

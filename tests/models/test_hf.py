@@ -192,7 +192,7 @@ def test_a_reply_does_not_depend_on_its_batch(model: HfModel) -> None:
 
 
 @pytest.mark.parametrize("sampling", [GREEDY, DRAWN])
-def test_resumed_and_shared_out_runs_give_the_same(model: HfModel, sampling: Sampling) -> None:
+def test_resumed_and_distributed_runs_give_the_same(model: HfModel, sampling: Sampling) -> None:
     whole = {(p, g): r for p, g, r in model.stream(chats(), sampling, n=2, seed=2)}
     assert len(whole) == 2 * len(QUESTIONS)
     done = frozenset(list(whole)[:4])  # all of the first batch and a part of the second
@@ -300,7 +300,7 @@ def test_first_tokens_of_the_model_follow_its_probabilities(tiny: Path) -> None:
     assert chisquare(counts, wanted).pvalue > 1e-3
 
 
-def test_a_thought_is_taken_off_and_counted(model: HfModel) -> None:
+def test_a_thought_is_removed_and_counted(model: HfModel) -> None:
     vocabulary = model.tokenizer.get_vocab()
     a, b = vocabulary["a"], vocabulary["b"]
     opened, closed, end = vocabulary["<think>"], vocabulary["</think>"], vocabulary["<|im_end|>"]
@@ -355,7 +355,7 @@ def test_a_template_does_not_know_what_day_it_is(tiny: Path, tmp_path: Path) -> 
     assert model_of(folder).render(chats("two")[0]) == "01 Jan 2026"
 
 
-def test_a_template_that_refuses_a_chat_is_told(tiny: Path, tmp_path: Path) -> None:
+def test_a_template_that_refuses_a_chat_is_reported(tiny: Path, tmp_path: Path) -> None:
     folder = copy_of(tiny, tmp_path / "m")
     (folder / "chat_template.jinja").write_text(
         "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}x"
@@ -364,7 +364,7 @@ def test_a_template_that_refuses_a_chat_is_told(tiny: Path, tmp_path: Path) -> N
         model_of(folder).render([{"role": "system", "content": "a"}])
 
 
-def test_no_chat_template_is_told_with_its_remedy(tiny: Path, tmp_path: Path) -> None:
+def test_no_chat_template_is_reported_with_its_remedy(tiny: Path, tmp_path: Path) -> None:
     folder = copy_of(tiny, tmp_path / "m")
     (folder / "chat_template.jinja").unlink()
     with pytest.raises(ModelError, match=r"no chat template.*chat_template\.jinja"):
@@ -384,7 +384,7 @@ def test_no_pad_token_and_no_end_token_are_no_obstacle(tiny: Path, tmp_path: Pat
     assert {r.finish_reason for samples in answers for r in samples} == {FinishReason.truncated}
 
 
-def test_broken_weights_are_told(tiny: Path, tmp_path: Path) -> None:
+def test_broken_weights_are_reported(tiny: Path, tmp_path: Path) -> None:
     folder = copy_of(tiny, tmp_path / "m")
     (folder / "model.safetensors").write_bytes(b"not weights")
     with pytest.raises(ModelError, match="copy it again"):
@@ -420,7 +420,7 @@ def test_an_adapter_is_loaded_on_its_base(tiny: Path, adapter: Path) -> None:
     assert "adapter_sha256" in model.fingerprint()
 
 
-def test_an_adapter_without_its_base_is_told(adapter: Path) -> None:
+def test_an_adapter_without_its_base_is_reported(adapter: Path) -> None:
     file = adapter / "adapter_config.json"
     config = json.loads(file.read_text())
     file.write_text(json.dumps(config | {"base_model_name_or_path": "./gone"}))

@@ -43,7 +43,7 @@ def test_every_prompt_gets_its_own_in_order() -> None:
     assert body["logprobs"] is True and body["top_logprobs"] == 20
 
 
-def test_passing_faults_are_tried_again_and_lasting_ones_told() -> None:
+def test_passing_faults_are_tried_again_and_lasting_ones_reported() -> None:
     def behave(asked: Asked) -> Act:
         if asked.text == "lost":
             return error(500, "broken")
@@ -72,7 +72,7 @@ def test_a_server_that_is_not_there_is_an_error() -> None:
         ["Yes"],
     ],
 )
-def test_what_cannot_be_read_is_said(told: list[Any]) -> None:
+def test_what_cannot_be_read_is_reported(told: list[Any]) -> None:
     assert read_logprobs(answer(told)) == NextTokenLogprobs(
         error="the server's log-probabilities cannot be read"
     )
@@ -90,11 +90,11 @@ def test_what_cannot_be_read_is_said(told: list[Any]) -> None:
         answer([]),
     ],
 )
-def test_an_answer_without_any_is_said(said: object) -> None:
-    assert read_logprobs(said) == NextTokenLogprobs(error="the server tells no log-probabilities")
+def test_an_answer_without_any_is_reported(said: object) -> None:
+    assert read_logprobs(said) == NextTokenLogprobs(error="the server returns no log-probabilities")
 
 
-def test_a_text_told_twice_counts_once_and_a_sentinel_is_small() -> None:
+def test_a_text_listed_twice_counts_once_and_a_sentinel_is_small() -> None:
     told = [
         {"token": "Yes", "logprob": -2},
         {"token": "Yes", "logprob": -1},
@@ -119,7 +119,7 @@ JSON = st.recursive(
 
 @given(said=JSON)
 @settings(deadline=None)
-def test_any_json_is_read_or_said(said: object) -> None:
+def test_any_json_is_read_or_reported(said: object) -> None:
     for whole in (said, answer(said), answer([said])):
         found = read_logprobs(whole)
         assert bool(found.logprobs) != bool(found.error)

@@ -37,7 +37,7 @@ def test_pocket_is_the_packaged_folder_through_the_code_of_all_checkpoints() -> 
     assert found.fingerprint() == same_files | {"spec": "pocket"}
 
 
-def test_a_near_miss_is_told() -> None:
+def test_a_near_miss_is_reported() -> None:
     with pytest.raises(ModelError, match="did you mean 'pocket'"):
         resolve("poket")
 

@@ -26,7 +26,7 @@ def test_a_wrong_spec_lists_the_forms(spec: str, message: str) -> None:
         resolve(spec)
 
 
-def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_a_model_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"neither config\.json nor adapter_config"):
         resolve(str(tmp_path))
 
@@ -40,7 +40,7 @@ def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
         ('{"base_model_name_or_path": "b", "peft_type": "PROMPT_TUNING"}', "such as LoRA"),
     ],
 )
-def test_a_broken_adapter_is_told(tmp_path: Path, config: str, message: str) -> None:
+def test_a_broken_adapter_is_reported(tmp_path: Path, config: str, message: str) -> None:
     (tmp_path / "adapter_config.json").write_text(config)
     with pytest.raises(ModelError, match=message):
         locate(str(tmp_path))
@@ -61,7 +61,7 @@ def test_an_adapter_on_an_adapter_is_refused(tmp_path: Path) -> None:
         locate(str(tmp_path / "a"))
 
 
-def test_an_unreachable_hub_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_unreachable_hub_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     hub = pytest.importorskip("huggingface_hub")
     monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path))

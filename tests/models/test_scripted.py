@@ -36,7 +36,7 @@ def test_messages_of_a_chat_are_joined_by_blank_lines() -> None:
     assert model.sample([asked], Sampling())[0][0].reply == "hi"
 
 
-def test_raw_text_is_taken_apart_and_a_response_is_left_alone() -> None:
+def test_raw_text_is_split_and_a_response_is_left_alone() -> None:
     failed = Response(raw="", reply="", finish_reason=FinishReason.failed, error="down")
     model = ScriptedModel({"q": ["<think>t</think>r", "<think>never", "", failed]})
     whole, unclosed, empty, as_told = model.sample([chat("q")], Sampling(), n=4)[0]

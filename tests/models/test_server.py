@@ -102,7 +102,7 @@ def test_lost_connections_are_tried_again(act: Act) -> None:
         (Drop(), "connection lost", 2),
         (Send(body=b'{"choices": [', missing=50), "connection lost", 2),
         (Hang(), "did not answer in time", 2),
-        (Send(body=b"{" + b" " * 100 + b"}", pause_s=0.1), "no whole answer within 1.5 s", 1),
+        (Send(body=b"{" + b" " * 100 + b"}", pause_s=0.1), "no complete answer within 1.5 s", 1),
         (error(400, "maximum context length is 8"), "HTTP 400: maximum context length is 8", 1),
         (error(413, "too large"), "HTTP 413: too large", 1),
         (error(404, "gone"), "HTTP 404: gone", 1),
@@ -185,7 +185,7 @@ def test_unknown_counts_are_none(usage: dict[str, object] | None) -> None:
 
 
 @pytest.mark.parametrize("key", ["reasoning_content", "reasoning"])
-def test_thought_sent_apart_is_taken_as_it_is(key: str) -> None:
+def test_thought_sent_separately_is_taken_as_it_is(key: str) -> None:
     usage = {"completion_tokens": 10, "completion_tokens_details": {"reasoning_tokens": 7}}
     reply, _ = ask(lambda _: Say("4", usage=usage, more={key: "2+2"}))
     assert (reply.thinking, reply.reply, reply.finish_reason) == ("2+2", "4", FinishReason.answered)

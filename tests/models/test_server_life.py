@@ -14,7 +14,7 @@ from faulty_server import Act, Asked, Drop, FaultyServer, Hang, Say, Send, error
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twofold.models.openai.breaker import GIVE_UP_AFTER
+from twofold.models.openai.failure import GIVE_UP_AFTER
 from twofold.types import FinishReason, Response, Sampling, Share
 
 
@@ -151,7 +151,7 @@ def test_replies_come_as_they_are_finished() -> None:
     assert order == [1, 2, 3, 4, 0]
 
 
-NOT_ASKED = "not asked, because the server had stopped answering"
+NOT_ASKED = "not sent, because the server had stopped answering"
 
 LOST_LINES: tuple[Act, ...] = (Drop(), Send(body=b'{"cho', missing=9))
 ACTS: tuple[Act, ...] = (

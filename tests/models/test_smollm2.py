@@ -22,7 +22,7 @@ def model() -> HfModel:
     return HfModel("smollm2", use_cache=False)
 
 
-def test_without_wheel_and_network_the_remedy_is_told(
+def test_without_wheel_and_network_the_remedy_is_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     hub = pytest.importorskip("huggingface_hub")
@@ -102,7 +102,7 @@ def test_it_talks_sense(model: HfModel) -> None:
 
 
 @pytest.mark.slow
-def test_the_fingerprint_tells_the_quantisation(model: HfModel) -> None:
+def test_the_fingerprint_names_the_quantisation(model: HfModel) -> None:
     fingerprint = model.fingerprint()
     assert "Q4_1" in str(fingerprint["origin"])
     assert str(fingerprint["template_sample"]).endswith("Hello<|im_end|>\n<|im_start|>assistant\n")

@@ -154,7 +154,7 @@ def test_a_policy_that_was_given_is_followed() -> None:
     assert split_served("<think>a", None, policy=given, hit_limit=False).reply == "<think>a"
 
 
-def test_a_thought_sent_apart_may_name_the_close_tag() -> None:
+def test_a_thought_sent_separately_may_name_the_close_tag() -> None:
     response = split_served("4", "a</think>b", policy=PLAIN, hit_limit=False)
     assert (response.reply, response.thinking) == ("4", "a</think>b")
 
@@ -175,7 +175,7 @@ def test_blank_lines_without_end_are_split_in_linear_time() -> None:
         ("<think>2+2", None, True, "", FinishReason.unclosed_thinking),
     ],
 )
-def test_a_thought_sent_apart(
+def test_a_thought_sent_separately(
     content: str, reasoning: str | None, hit_limit: bool, reply: str, finish_reason: FinishReason
 ) -> None:
     response = split_served(content, reasoning, policy=PLAIN, hit_limit=hit_limit)

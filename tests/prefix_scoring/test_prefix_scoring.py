@@ -118,7 +118,7 @@ def test_branches_at_every_cut_are_those_of_a_plain_forward(named):
             np.testing.assert_allclose(got, truth(model, prefix[:cut], branch), atol=2e-4)
 
 
-def test_who_can_branch_is_told(named):
+def test_which_networks_support_one_pass_scoring(named):
     name, model = named
     assert (why_not(model.network) == "") == (name in BRANCHING)
 
@@ -206,16 +206,16 @@ def test_a_check_stops_on_disagreement(monkeypatch):
         return found
 
     monkeypatch.setattr(passes_module.layout, "sees", blind)
-    with pytest.raises(ModelError, match="differs from the plain way by"):
+    with pytest.raises(ModelError, match="differs from one-by-one scoring by"):
         list(score(model, trees, n_checked=1))
 
 
-def test_a_network_that_fails_its_trial_is_asked_the_plain_way(monkeypatch):
+def test_a_network_that_fails_its_test_is_scored_one_by_one(monkeypatch):
     model = llama()
     monkeypatch.setattr(
         passes_module.layout, "sees", lambda rows, n_kept: np.ones_like(right(rows, n_kept))
     )
-    assert "differed from scoring branch by branch" in why_not(model.network)
+    assert "differed from one-by-one scoring" in why_not(model.network)
     prefix = drawn(6, 20)
     ((found,),) = branch_logprobs(model, prefix, [10], [[1, 2]])
     np.testing.assert_allclose(found, truth(model, prefix[:10], [1, 2]), atol=2e-4)

@@ -231,7 +231,7 @@ def train(
     from twofold import methods
     from twofold import problems as problem_files
 
-    chosen = methods.configured(methods.named(method), config)
+    chosen = methods.configured(methods.method_named(method), config)
     asked = problem_files.load(problems, profile="fixed")
     followed = problem_files.load(eval_problems, profile="fixed") if eval_problems else ()
     if dry_run:

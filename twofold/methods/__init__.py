@@ -1,8 +1,7 @@
-"""How is a model trained? One method a file, each carried out by TRL.
+"""How is a model trained? One method per file; TRL does the training.
 
-Importing this package brings in no torch. A method's `rows` can be looked at without a model; its
-`train` loads one. To add a method, subclass `Method` (or `Tuned`, if TRL carries it out) in a file
-of its own and name it in `METHODS`.
+Importing this package does not import torch. To add a method, subclass `Method` (or `Tuned`, to
+train with TRL) in its own file and add it to `METHODS`.
 """
 
 from twofold.errors import nearest
@@ -28,22 +27,21 @@ __all__ = [
     "TrainedModel",
     "TrainingError",
     "configured",
-    "named",
+    "method_named",
 ]
 
 METHODS: dict[str, type[Method]] = {method.name: method for method in (Sft, Cft, Rft, Grpo, Dpo)}
-"""Every method by the name that `twofold train` takes."""
 
 
-def named(name: str) -> type[Method]:
-    """The method called `name`, or that `package.module:Name` names.
+def method_named(name: str) -> type[Method]:
+    """The method called `name`, or the one at `package.module:Name`.
 
     Raises:
-        TrainingError: If there is none; names the nearest.
-        ExtensionError: If the reference names no method.
+        TrainingError: If there is none; suggests the nearest name.
+        ExtensionError: If the reference is not a method.
 
     Example:
-        >>> named("grpo").__name__
+        >>> method_named("grpo").__name__
         'Grpo'
     """
     if is_reference(name):

@@ -1,4 +1,4 @@
-"""How does a model learn from critiques of solutions? Fine-tuning on the critique alone."""
+"""How does a model learn from critiques of solutions? Fine-tuning on the text of the critique."""
 
 from __future__ import annotations
 
@@ -7,34 +7,39 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, final
 
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import PositiveInt
 from pydantic.dataclasses import dataclass
 
-from twofold.methods.critiques import Kept, by_rules, checked, question
-from twofold.methods.demonstrations import Imitation
-from twofold.methods.method import TrainedModel, TrainingError
+from twofold.methods.critiques import CheckedCritiques, by_rules, checked, question
+from twofold.methods.demonstrations import Imitation, lines_about, written_reply
+from twofold.methods.method import Problems, TrainedModel, TrainingError
+from twofold.methods.tuning import OnPolicy
 from twofold.scorers import Correct
-from twofold.storage.jsonl import Row, dumps, read_lines, replaced
-from twofold.types import Problem, Response, Sampling
+from twofold.storage.jsonl import Row, dumps, replaced
+from twofold.types import Problem, Sampling
 from twofold.validation import SETTINGS
 
 _log = logging.getLogger(__name__)
+_REMEDY = (
+    "set critiques to JSON lines with `problem`, `solution` and `critique`, or leave it out to "
+    "have them written"
+)
 
 
 @final
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
-class Cft(Imitation):
-    """Learn to say what is wrong with a noisy solution; asked afterwards, the model just answers.
+class Cft(Imitation, OnPolicy):
+    """Learn to criticise noisy solutions; after training the model simply answers.
 
-    Without a file the critiques are made first: the base answers every problem, a critic judges
-    the answers, and what the verifier contradicts is dropped. They are kept in
-    `OUT.critiques.jsonl`, and used again if the training is given again.
+    Without a file the critiques are written first: the base answers every problem, a critic judges
+    the answers, and critiques that the verifier contradicts are dropped. They are saved in
+    `OUT.critiques.jsonl` and reused when the run is repeated.
 
     Args:
-        critiques: JSON lines with `problem` (the id), `solution` and `critique`; None = make them.
-        critic: Who writes them: `rules` (for the pocket and the synthetic suite), or a MODEL.
-        num_generations: Solutions a problem that are made, at least 1.
-        temperature: At which the base answers, above 0.
+        critiques: JSON lines with `problem` (the id), `solution` and `critique`; None = write them.
+        critic: Who writes them: `rules` (pocket and synthetic suites only), or a MODEL.
+        num_generations: Solutions per problem to criticise.
+        temperature: Sampling temperature of the solutions, above 0.
         max_completion_length: Token budget of a solution and of a critique.
 
     Source:
@@ -48,101 +53,66 @@ class Cft(Imitation):
     critiques: Path | None = None
     critic: str = "rules"
     num_generations: PositiveInt = 1
-    temperature: PositiveFloat = 1.0
-    max_completion_length: PositiveInt = 512
 
-    def rows(self, problems: Sequence[Problem]) -> list[Row]:
-        """One row a critique that the verifier does not contradict; without a file, what is asked.
+    def rows(self, problems: Problems) -> list[Row]:
+        """One row per critique that the verifier accepts; without a file, the prompts.
 
         Raises:
             TrainingError: If there is no such file, a line lacks a key, or nothing is left.
         """
         if self.critiques is None:
-            return [{"prompt": problem.messages(), "problem": problem.id} for problem in problems]
-        return _rows(self._read(self.critiques, problems), problems)
+            return super().rows(problems)
+        return _accepted_rows(self.critiques, problems)
 
     def train(
-        self,
-        base: str,
-        problems: Sequence[Problem],
-        *,
-        out: Path,
-        eval_problems: Sequence[Problem] = (),
+        self, base: str, problems: Problems, *, out: Path, eval_problems: Problems = ()
     ) -> TrainedModel:
         """Train; see `Method.train`."""
-        if self.critiques is not None:
-            return self.imitate(base, self.rows(problems), out=out, eval_problems=eval_problems)
-        file = out.with_name(f"{out.name}.critiques.jsonl")
-        if not file.exists():
-            self._write(file, self._made(base, problems))
-        rows = _rows(self._read(file, problems), problems)
+        file = self.critiques or out.with_name(f"{out.name}.critiques.jsonl")
+        if self.critiques is None and not file.exists():
+            written = self._written(base, problems)
+            if written.dropped:
+                _log.warning("%d critiques kept, dropped: %s", len(written.rows), written.reasons)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with replaced(file) as lines:
+                lines.writelines(dumps(row) + "\n" for row in written.rows)
+        rows = _accepted_rows(file, problems)
         return self.imitate(base, rows, out=out, eval_problems=eval_problems)
 
-    def _made(self, base: str, problems: Sequence[Problem]) -> Kept:
-        from twofold.methods.draw import draw
-
-        sampling = Sampling(max_tokens=self.max_completion_length, temperature=self.temperature)
-        replies = draw(base, problems, sampling, n=self.num_generations, seed=self.seed)
-        pairs = [(p, r) for p, row in zip(problems, replies, strict=True) for r in row]
-        asked, solutions = [p for p, _ in pairs], [r for _, r in pairs]
-        texts = [solution.raw for solution in solutions]
-        write = by_rules if self.critic == "rules" else self._asked
-        critiques = write(asked, texts)
+    def _written(self, base: str, problems: Problems) -> CheckedCritiques:
+        """Critiques of the base's own solutions."""
+        replies_P_G = self.draw(base, problems, seed=self.seed)
+        asked = [p for p, row in zip(problems, replies_P_G, strict=True) for _ in row]
+        solutions = [reply for row in replies_P_G for reply in row]
+        write = by_rules if self.critic == "rules" else self._by_model
+        critiques = write(asked, [solution.raw for solution in solutions])
         return checked(asked, solutions, critiques, by=Correct())
 
-    def _asked(self, problems: Sequence[Problem], solutions: Sequence[str]) -> list[str]:
-        """The critiques of a model, greedily."""
+    def _by_model(self, problems: Sequence[Problem], solutions: Sequence[str]) -> list[str]:
+        """The greedy critiques of a model."""
         from twofold.models import resolve
 
         chats = [question(p, text) for p, text in zip(problems, solutions, strict=True)]
         sampling = Sampling(max_tokens=self.max_completion_length)
         return [row[0].reply for row in resolve(self.critic).sample(chats, sampling)]
 
-    def _write(self, file: Path, kept: Kept) -> None:
-        if kept.dropped:
-            told = ", ".join(f"{n} {why}" for why, n in kept.dropped.items())
-            _log.warning("%d critiques kept, dropped: %s", len(kept.rows), told)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with replaced(file) as out:
-            out.writelines(dumps(row) + "\n" for row in kept.rows)
 
-    def _read(self, file: Path, problems: Sequence[Problem]) -> Kept:
-        """The critiques of a file that may be learned from; those of other problems are passed over."""
-        if not file.is_file():
-            raise TrainingError(
-                f"there is no file {file}; set critiques to JSON lines with `problem`, `solution` and "
-                "`critique`, or leave it out"
-            )
-        by_id = {problem.id: problem for problem in problems}
-        lines = []
-        for number, line in enumerate(read_lines(file), 1):
-            if not {"problem", "solution", "critique"} <= set(line):
-                raise TrainingError(
-                    f"{file}, line {number} lacks `problem`, `solution` or `critique`; each line is "
-                    '{"problem": id, "solution": text, "critique": text}'
-                )
-            if line["problem"] in by_id:
-                lines.append(line)
-        solutions = [
-            Response(raw=s, reply=s.rpartition("</think>")[2].lstrip("\n"))
-            for s in (line["solution"] for line in lines)
-        ]
-        asked = [by_id[line["problem"]] for line in lines]
-        return checked(asked, solutions, [line["critique"] for line in lines], by=Correct())
-
-
-def _rows(kept: Kept, problems: Sequence[Problem]) -> list[Row]:
-    if not kept.rows:
-        told = ", ".join(f"{n} {why}" for why, n in kept.dropped.items()) or "there is none"
-        raise TrainingError(
-            f"no critique can be learned from ({told}); give others or another critic"
-        )
+def _accepted_rows(file: Path, problems: Problems) -> list[Row]:
+    """The training rows for the critiques of a file that the verifier accepts."""
+    lines = lines_about(problems, file, ("problem", "solution", "critique"), remedy=_REMEDY)
     by_id = {problem.id: problem for problem in problems}
+    asked = [by_id[line["problem"]] for line in lines]
+    solutions = [written_reply(line["solution"]) for line in lines]
+    found = checked(asked, solutions, [line["critique"] for line in lines], by=Correct())
+    if not found.rows:
+        raise TrainingError(
+            f"no critique is usable ({found.reasons or 'the file has none'}); give others or change critic"
+        )
     return [
         {
             "prompt": question(by_id[row["problem"]], row["solution"]),
             "completion": row["critique"],
             "problem": row["problem"],
         }
-        for row in kept.rows
+        for row in found.rows
     ]

@@ -1,7 +1,4 @@
-"""What do the settings in a YAML file say, and where are they wrong?
-
-All of it is told before anything heavy is imported: a wrong key costs a second, not a model's load.
-"""
+"""Which settings does a YAML file hold? Errors are reported before any model is loaded."""
 
 from __future__ import annotations
 
@@ -15,17 +12,15 @@ from twofold.validation import validated
 
 
 def configured(method: type[Method], file: Path | None = None) -> Method:
-    r"""A method with the settings of a file.
+    r"""A method with the settings of a YAML file.
 
     Args:
-        method: Its class; the keys of the file are its fields, and `reward` (and `eval_metric`) is
-            one of `REWARDS`
-            or a mapping; see `rewards.reward`.
-        file: YAML; None = the defaults.
+        method: The method's class; the keys of the file are its fields. `reward` and `eval_metric`
+            are a name in `REWARDS` or a mapping; see `rewards.reward`.
+        file: None uses the defaults.
 
     Raises:
-        TrainingError: If the file is no YAML mapping, or a key or a value does not fit; the message
-            names the key and what would.
+        TrainingError: If the file is not a YAML mapping, or a key or a value is invalid.
 
     Example:
         >>> import tempfile
@@ -40,40 +35,22 @@ def configured(method: type[Method], file: Path | None = None) -> Method:
 
 
 def with_settings(method: type[Method], values: Mapping[str, object], *, where: object) -> Method:
-    """A method with the settings of a mapping; see `configured`.
-
-    Args:
-        method: Its class.
-        values: Its fields by name.
-        where: What the message of an error begins with: the file, or the place in it.
-
-    Raises:
-        TrainingError: If a key or a value does not fit.
-    """
-    return validated(
-        method,
-        values,
-        where=where,
-        error=TrainingError,
-        unknown="fields of TRL's own configuration go under `trl:`",
-    )
+    """A method with the settings of a mapping; see `validated`."""
+    hint = "fields of TRL's own configuration go under `trl:`"
+    return validated(method, values, where=where, error=TrainingError, unknown=hint)
 
 
 def mapping(file: Path) -> Mapping[str, object]:
-    """What a YAML file holds, by key.
-
-    Raises:
-        TrainingError: If it cannot be read, is no YAML or no mapping.
-    """
+    """The content of a YAML file, which must be a mapping or empty."""
     try:
         values = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise TrainingError(f"{file} cannot be read ({error.strerror}); check the path") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        told = " ".join(str(error).split())
-        raise TrainingError(f"{file} is no YAML ({told}); write one `key: value` a line") from error
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise TrainingError(f"{file} is no mapping; write one `key: value` a line")
-    return {str(key): value for key, value in values.items()}
+        reason = " ".join(str(error).split())
+        raise TrainingError(
+            f"{file} is not valid YAML ({reason}); write one `key: value` per line"
+        ) from error
+    if not isinstance(values, dict | None):
+        raise TrainingError(f"{file} is not a mapping; write one `key: value` per line")
+    return {str(key): value for key, value in (values or {}).items()}

@@ -1,46 +1,48 @@
-"""How does a model learn from replies that are given? Fine-tuning on the reply's tokens alone."""
+"""How does a model learn from given replies? By fine-tuning on the tokens of the reply."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pydantic import PositiveFloat
 from pydantic.dataclasses import dataclass
 
-from twofold.methods.method import TrainedModel
+from twofold.methods.method import Problems, TrainedModel, TrainingError
 from twofold.methods.tuning import Tuned
-from twofold.storage.jsonl import Row
+from twofold.storage.jsonl import Row, read_lines
 from twofold.types import FinishReason, Problem, Response, Scorer
 from twofold.validation import SETTINGS
 
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class Imitation(Tuned):
-    """A method that ends in imitation: the next-token loss over replies, not over prompts.
+    """A method that minimises the next-token loss over replies, not over prompts.
 
     Args:
-        learning_rate: The default suits models of a billion weights and more; 3e-4 a small one.
+        learning_rate: The default suits models of 1B parameters and more; 3e-4 suits a small one.
         epochs: Passes over the replies.
     """
 
     learning_rate: PositiveFloat = 1e-5
     epochs: PositiveFloat = 2.0
 
-    def imitate(
-        self, base: str, rows: Sequence[Row], *, out: Path, eval_problems: Sequence[Problem] = ()
+    def train(
+        self, base: str, problems: Problems, *, out: Path, eval_problems: Problems = ()
     ) -> TrainedModel:
-        """Fine-tune `base` on `rows`, each with a `prompt` (chat) and a `completion` (text).
+        """Train on `rows`; see `Method.train`."""
+        return self.imitate(base, self.rows(problems), out=out, eval_problems=eval_problems)
 
-        The prompt is rendered and the completion is tokenised as in sampling, and the end token is
-        put after it: what is learned is what the model will be asked for.
-        """
+    def imitate(
+        self, base: str, rows: Sequence[Row], *, out: Path, eval_problems: Problems = ()
+    ) -> TrainedModel:
+        """Fine-tune `base` on `rows` of `prompt` (chat) and `completion`, tokenised as in sampling."""
         from twofold.methods.trl.runner import TrlRunner
 
         settings = self.shared_settings() | {
             "num_train_epochs": self.epochs,
             "completion_only_loss": True,
-            "max_length": self.trl.get("max_length"),  # TRL cuts at 1024 tokens unless told
+            "max_length": self.trl.get("max_length"),  # TRL's default truncates at 1024 tokens
         }
         runner = TrlRunner(self, base, rows, out=out)
         if runner.finished is not None:
@@ -49,17 +51,8 @@ class Imitation(Tuned):
 
         from twofold.methods.trl.compact_loss import CompactSft
 
-        runner.check(SFTConfig, settings)
-        return runner.run(
-            lambda: CompactSft(
-                model=runner.trainable.network,
-                args=SFTConfig(**runner.settings(settings)),
-                train_dataset=runner.tokens(),
-                processing_class=runner.trainable.tokenizer,
-                peft_config=runner.trainable.adapter,
-            ),
-            eval_problems=eval_problems,
-        )
+        trainer = runner.trainer(CompactSft, SFTConfig, settings, runner.tokens)
+        return runner.run(trainer, eval_problems=eval_problems)
 
 
 def kept(
@@ -69,34 +62,40 @@ def kept(
     by: Scorer,
     at_least: float,
 ) -> list[Row]:
-    """The replies worth imitating: scored at least so high, ended by the model, each text once.
-
-    Args:
-        problems: What was asked.
-        responses_P_G: The replies to each.
-        by: What they are scored by.
-        at_least: The lowest score that is kept, in [0, 1]. An unscored reply is never kept.
+    """The replies to imitate: scored `at_least` in [0, 1], complete, without duplicates.
 
     Returns:
-        Rows of `prompt`, `completion`, `problem` and `score`, in order.
-
-    Example:
-        >>> from twofold.scorers import Correct
-        >>> problem = Problem(question="7 + 5 = ?", answer="12")
-        >>> replies = [Response(raw=text, reply=text) for text in ("#### 12", "#### 13", "#### 12")]
-        >>> [row["completion"] for row in kept([problem], [replies], by=Correct(), at_least=1.0)]
-        ['#### 12']
+        Rows of `prompt`, `completion`, `problem` and `score`, in order. Unscored replies are out.
     """
     pairs = [(p, r) for p, row in zip(problems, responses_P_G, strict=True) for r in row]
     verdicts = by([p for p, _ in pairs], [r for _, r in pairs])
     rows: dict[tuple[str, str], Row] = {}
     for (problem, response), verdict in zip(pairs, verdicts, strict=True):
-        if (
-            verdict.score is None
-            or verdict.score < at_least
-            or response.finish_reason is not FinishReason.answered
-        ):
-            continue
-        row = {"prompt": problem.messages(), "completion": response.raw, "problem": problem.id}
-        rows.setdefault((problem.id, response.raw), row | {"score": verdict.score})
+        complete = response.finish_reason is FinishReason.answered
+        if complete and verdict.score is not None and verdict.score >= at_least:
+            row = {"prompt": problem.messages(), "completion": response.raw, "problem": problem.id}
+            rows.setdefault((problem.id, response.raw), row | {"score": verdict.score})
     return list(rows.values())
+
+
+def written_reply(raw: str) -> Response:
+    """The response for a text that we wrote ourselves, with at most one thought in `<think>`."""
+    return Response(raw=raw, reply=raw.rpartition("</think>")[2].lstrip("\n"))
+
+
+def lines_about(
+    problems: Iterable[Problem], file: Path, keys: Sequence[str], *, remedy: str
+) -> list[Row]:
+    """The lines of a JSONL file, each with `keys`, whose `problem` is the id of one of `problems`."""
+    if not file.is_file():
+        raise TrainingError(f"there is no file {file}; {remedy}")
+    ids = {problem.id for problem in problems}
+    rows = []
+    for number, line in enumerate(read_lines(file), 1):
+        if missing := [key for key in keys if key not in line]:
+            raise TrainingError(
+                f"{file}, line {number} lacks {', '.join(missing)}; a line has {', '.join(keys)}"
+            )
+        if line["problem"] in ids:
+            rows.append(line)
+    return rows

@@ -1,38 +1,28 @@
-"""How does a method draw replies outside of TRL? With the model of an audit, shared out."""
+"""How are replies sampled outside of TRL? By the same model as in an audit, on all processes."""
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Sequence
 
-import torch
 from accelerate import PartialState
 from accelerate.utils import gather_object
 
 from twofold.models import resolve
+from twofold.models.loading import free_memory
 from twofold.types import Problem, Response, Sampling, Share
 
 
 def draw(
     spec: str, problems: Sequence[Problem], sampling: Sampling, *, n: int, seed: int
 ) -> list[list[Response]]:
-    """`n` replies to each problem; every process gets all of them and makes its share.
+    """`n` replies of the model `spec` to each problem; every process gets all of them.
 
-    The model is let go afterwards, so that training finds the memory free.
-
-    Args:
-        spec: Who answers; see `twofold.models.resolve`.
-        problems: What is asked.
-        sampling: How tokens are drawn.
-        n: Replies a problem, at least 1.
-        seed: Of the drawing.
+    The processes share the work. The model is freed afterwards, to leave memory for training.
     """
     state = PartialState()
     share = Share(state.process_index, state.num_processes)
     chats = [problem.messages() for problem in problems]
     mine = list(resolve(spec).stream(chats, sampling, n=n, seed=seed, share=share))
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    free_memory()
     found = {(p, g): response for p, g, response in gather_object(mine)}
     return [[found[p, g] for g in range(n)] for p in range(len(problems))]

@@ -1,68 +1,65 @@
-"""How is a model trained by reward? Group-relative policy optimisation with any scorer."""
+"""How is a model trained with a reward? Group-relative policy optimisation with any scorer."""
 
 from __future__ import annotations
 
 import importlib.util
 import logging
-from collections.abc import Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, final
+from typing import Annotated, Any, ClassVar, Literal, final
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from twofold.errors import ScoringError
-from twofold.methods.method import TrainedModel, TrainingError
+from twofold.methods.method import Problems, TrainedModel, TrainingError
 from twofold.methods.rewards import Reward, require_listed
+from twofold.methods.support import require, support
 from twofold.methods.trl.advantage import AdvantageNormalizer
-from twofold.methods.tuning import Tuned
+from twofold.methods.tuning import OnPolicy
 from twofold.scorers import Compliant, Correct, Product, SoftGate
-from twofold.storage.jsonl import Row
-from twofold.types import Problem, Sampling
 from twofold.validation import SETTINGS
 
 JOINT = Product((Correct(), Compliant("all")))
-"""Followed in every run, rewarded or not: accuracy, all constraints met, and both."""
+"""Logged in every run, rewarded or not: accuracy, all constraints met, and both."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
-class Grpo(Tuned):
-    """Sample several replies a problem, and make those above their group's mean more likely.
+class Grpo(OnPolicy):
+    """Sample several replies per problem, and make those above their group's mean more likely.
 
-    The reward decides what is trained: `Correct()` is the usual recipe that buys accuracy with
-    compliance, `SoftGate()` rewards both. There is no KL term (`trl: {beta: ...}` adds one).
+    The reward decides what is learned: `Correct()` is the usual recipe that trades compliance for
+    accuracy, `SoftGate()` rewards both. There is no KL term (`trl: {beta: ...}` adds one).
 
     Args:
-        learning_rate: The default suits models of a billion weights and more; 1e-4 a small one.
-        reward: What is rewarded.
+        learning_rate: The default suits models of 1B parameters and more; 1e-4 suits a small one.
+        reward: The scorer that rewards a reply.
         steps: Optimiser steps.
-        batch: Problems that a process asks in one step.
-        num_generations: Replies a problem, at least 2: the group.
-        temperature: At which they are drawn.
-        max_completion_length: Their token budget, thought included. Too small a budget cuts replies
-            off, and what is cut off can only be unscored or wrong.
-        aggregation: `sum_then_normalize`, the reward as one number; `normalize_then_sum`, its parts each
-            normalised within the group and then added up (GDPO).
-        min_std: The least spread that a group's scores are scaled up by; see `AdvantageNormalizer`.
-        saturation: Takes the say from a part that is nearly always earned; see `AdvantageNormalizer`.
-        eval_metric: A measure of the held-out problems that is not trained on, logged as
-            `eval/eval_metric` beside
-            `eval/reward`; None = none. Where the reward is judged, the two drift apart as soon as the
-            policy has learned to please the judge.
+        batch: Problems per process and step.
+        num_generations: Replies per problem (the group size), at least 2.
+        temperature: Sampling temperature of the replies, above 0.
+        max_completion_length: Token budget of a reply, including the thought. A truncated reply is
+            unscored or wrong.
+        aggregation: `sum_then_normalize`: the reward as one number (GRPO); `normalize_then_sum`: its
+            parts are normalised within the group, then added (GDPO).
+        min_std: Lower bound of the standard deviation used for scaling; see `AdvantageNormalizer`.
+        saturation: Down-weights parts that are nearly always earned; see `AdvantageNormalizer`.
+        eval_metric: A scorer for the held-out problems that is not trained on, logged as
+            `eval/eval_metric` beside `eval/reward`; None = none. The two diverge once the policy
+            has learned to exploit a judge.
         early_stopping_patience: Checkpoints without a rise of `eval_metric` after which the run
-            stops; it then ends with its
-            best one. 0 = it runs to its end and keeps the last.
-        precheck_problems: Problems on which the base is asked first whether it ever solves one; 0
-            does not ask.
+            stops, with its best checkpoint as the result. 0 = never; the last one is the result.
+        precheck_problems: Problems on which to check first whether the base ever solves one; 0
+            skips the check.
 
     Source:
-        Shao et al. 2024, "DeepSeekMath", https://arxiv.org/abs/2402.03300, section 4.1, as TRL 1.16
-        does it; the other aggregations: see `AdvantageNormalizer`. Departs: TRL's default loss (DAPO's,
+        Shao et al. 2024, "DeepSeekMath", https://arxiv.org/abs/2402.03300, section 4.1, as in TRL
+        1.16; the other aggregations: see `AdvantageNormalizer`. Departs: TRL's default loss (DAPO's,
         token-level) and no KL term.
 
     Example:
+        >>> from twofold.types import Problem
         >>> (row,) = Grpo(steps=10).rows([Problem(question="7 + 5 = ?", answer="12")])
         >>> row["prompt"]
         [{'role': 'user', 'content': '7 + 5 = ?'}]
@@ -74,8 +71,6 @@ class Grpo(Tuned):
     reward: Reward = field(default_factory=SoftGate)
     steps: PositiveInt = 100
     num_generations: Annotated[int, Field(ge=2)] = 8
-    temperature: PositiveFloat = 1.0
-    max_completion_length: PositiveInt = 512
     aggregation: Literal["sum_then_normalize", "normalize_then_sum"] = "sum_then_normalize"
     min_std: Annotated[float, Field(ge=0, lt=1)] = 0.0
     saturation: NonNegativeFloat = 0.0
@@ -84,52 +79,41 @@ class Grpo(Tuned):
     precheck_problems: NonNegativeInt = 16
 
     def __post_init__(self) -> None:
-        Tuned.__post_init__(self)
+        super().__post_init__()
         try:
             _ = self.grouping
         except ScoringError as error:
             raise TrainingError(str(error)) from error
         if self.early_stopping_patience and self.eval_metric is None:
             raise TrainingError(
-                f"early_stopping_patience is {self.early_stopping_patience}; give 0, or `eval_metric` as "
-                "well: the metric that it waits for"
+                "early_stopping_patience needs an eval_metric to wait for; set one, or give 0"
             )
 
     @property
     def grouping(self) -> AdvantageNormalizer:
-        """How a group's scores are compared."""
+        """How the scores of a group are compared."""
         return AdvantageNormalizer(
             order=self.aggregation, min_std=self.min_std, saturation=self.saturation
         )
 
     @property
     def rows_a_step(self) -> int:
-        """Replies that one process learns from in a step."""
+        """Replies per process and optimiser step."""
         return self.batch * self.num_generations
 
-    def rows(self, problems: Sequence[Problem]) -> list[Row]:
-        """One row a problem: the chat, and the id by which the reward finds the problem."""
-        return [{"prompt": problem.messages(), "problem": problem.id} for problem in problems]
-
     def train(
-        self,
-        base: str,
-        problems: Sequence[Problem],
-        *,
-        out: Path,
-        eval_problems: Sequence[Problem] = (),
+        self, base: str, problems: Problems, *, out: Path, eval_problems: Problems = ()
     ) -> TrainedModel:
         """Train; see `Method.train`.
 
         Raises:
-            TrainingError: Also if there is a `eval_metric` and no held-out problem to measure it on.
+            TrainingError: Also if there is an `eval_metric` but no held-out problem.
         """
         from twofold.methods.trl.runner import TrlRunner
 
         if self.eval_metric is not None and not eval_problems:
             raise TrainingError(
-                "eval_metric is measured on held-out problems, and there are none; name some with "
-                "--eval-problems"
+                "eval_metric needs held-out problems, and there are none; name some with --eval-problems"
             )
         require_listed(self.reward, problems)
         settings = self._settings()
@@ -142,7 +126,9 @@ class Grpo(Tuned):
         from twofold.methods.trl.length_batches import LikeLengths
         from twofold.methods.trl.reward import TrlReward
 
-        runner.check(GRPOConfig, settings)
+        kind = LikeLengths if self.accumulation > 1 else GRPOTrainer
+        data = runner.data
+        trainer = runner.trainer(kind, GRPOConfig, settings, lambda: data(n_steps=self.steps))
         reward = TrlReward(
             self.reward,
             tuple(problems),
@@ -152,25 +138,19 @@ class Grpo(Tuned):
             num_generations=self.num_generations,
         )
         if self.precheck_problems and not runner.has_begun:
-            self._check_support(base, problems[: self.precheck_problems])
+            some = problems[: self.precheck_problems]
+            replies = self.draw(base, some, seed=self.seed)
+            require(support(some, replies, by=self.reward), reward=self.reward.name)
         logging.getLogger(GRPOTrainer.__module__).addFilter(_is_news)
 
-        def trainer() -> GRPOTrainer:
-            kind = LikeLengths if self.accumulation > 1 else GRPOTrainer
-            made = kind(
-                model=runner.trainable.network,
-                reward_funcs=reward,
-                args=GRPOConfig(**runner.settings(settings)),
-                train_dataset=runner.data(n_steps=self.steps),
-                processing_class=runner.trainable.tokenizer,
-                peft_config=runner.trainable.adapter,
-            )
+        def with_template() -> Any:
+            made = trainer(reward_funcs=reward)
             made.chat_template = runner.trainable.template
             return made
 
         metric = self.eval_metric
         return runner.run(
-            trainer,
+            with_template,
             eval_problems=eval_problems,
             max_tokens=self.max_completion_length,
             measures={} if metric is None else {"reward": self.reward, "eval_metric": metric},
@@ -178,11 +158,10 @@ class Grpo(Tuned):
         )
 
     def _settings(self) -> dict[str, object]:
-        """TRL's settings that follow from ours."""
+        """The settings under TRL's names."""
         if self.trl.get("use_vllm") and importlib.util.find_spec("vllm") is None:
             raise TrainingError(
-                "trl: use_vllm needs vLLM, which is not installed; `pip install vllm` on a machine with "
-                "a GPU, or leave it out"
+                "trl: use_vllm needs vLLM; `pip install vllm` on a machine with a GPU, or leave it out"
             )
         settings = self.shared_settings() | {
             "max_steps": self.steps,
@@ -191,20 +170,11 @@ class Grpo(Tuned):
             "max_completion_length": self.max_completion_length,
             "shuffle_dataset": False,
         }
-        if not self.grouping.is_trl_own:  # the reward compares; TRL only whitens what GDPO added up
+        if not self.grouping.is_trl_own:  # the reward normalises; for GDPO TRL scales the batch
             settings["scale_rewards"] = "batch" if self.grouping.by_part else "none"
         return settings
 
-    def _check_support(self, base: str, problems: Sequence[Problem]) -> None:
-        """Stop if the base never solves a problem: see `twofold.methods.support`."""
-        from twofold.methods.draw import draw
-        from twofold.methods.support import require, support
-
-        sampling = Sampling(max_tokens=self.max_completion_length, temperature=self.temperature)
-        replies = draw(base, problems, sampling, n=self.num_generations, seed=self.seed)
-        require(support(problems, replies, by=self.reward), reward=self.reward.name)
-
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Drops TRL's warning of each unscored reply, prompt and all: `measure/unscored` counts them."""
+    """Drops TRL's warning about each unscored reply; `measure/unscored` counts them."""
     return "All reward functions returned None" not in str(record.msg)

@@ -1,4 +1,4 @@
-"""What is a training method? The base type, and what training leaves behind."""
+"""What is a training method? The base class, and the result of training."""
 
 from __future__ import annotations
 
@@ -12,22 +12,17 @@ from twofold.errors import TwofoldError
 from twofold.storage.jsonl import Row
 from twofold.types import Problem
 
+Problems = Sequence[Problem]
+
 
 class TrainingError(TwofoldError):
-    """A training run cannot start or go on: settings, data, or numbers that are no numbers."""
+    """A training run cannot start or continue: settings, data, or a loss that is not finite."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class TrainedModel:
-    """A trained model on disk: a Hugging Face folder, or a PEFT adapter's.
-
-    Args:
-        folder: Give it to `twofold audit`, or to `twofold.models.resolve`.
-        base: What was trained, as it was asked for.
-        method: The name of the method.
-        n_steps: Optimiser steps made, over all rounds.
-    """
+    """A trained model on disk; give its Hugging Face or PEFT folder to `twofold audit`."""
 
     folder: Path
     base: str
@@ -36,39 +31,34 @@ class TrainedModel:
 
 
 class Method(ABC):
-    """A way to train; its fields are its settings.
+    """A training method; its fields are its settings.
 
-    Subclasses are `@final @dataclass(frozen=True, kw_only=True)` and import what is heavy when they
-    train, so that a wrong setting is told at once.
+    Subclasses are `@final @dataclass(frozen=True, kw_only=True)` and import heavy packages only
+    when they train, so that a wrong setting is reported at once.
     """
 
-    name: ClassVar[str]  # what `twofold train NAME` calls it
+    name: ClassVar[str]  # as in `twofold train NAME`
 
     @abstractmethod
-    def rows(self, problems: Sequence[Problem]) -> list[Row]:
-        """The data set that training reads, from the problems alone; what `--dry-run` shows."""
+    def rows(self, problems: Problems) -> list[Row]:
+        """The training rows that follow from the problems alone; `--dry-run` prints them."""
 
     @abstractmethod
     def train(
-        self,
-        base: str,
-        problems: Sequence[Problem],
-        *,
-        out: Path,
-        eval_problems: Sequence[Problem] = (),
+        self, base: str, problems: Problems, *, out: Path, eval_problems: Problems = ()
     ) -> TrainedModel:
         """Train `base` on `problems` and write the model to `out`.
 
-        The same call again goes on where the last one was stopped, and does nothing if it is done.
+        The same call resumes an interrupted run, and does nothing if the run is finished.
 
         Args:
             base: A MODEL with local weights; see `twofold.models.resolve`.
-            problems: What is trained on, at least one.
-            out: Where the model and the checkpoints on the way go.
-            eval_problems: Problems of their own that accuracy, compliance and length are followed on.
+            problems: Training problems, at least one.
+            out: Folder for the model and its checkpoints.
+            eval_problems: Held-out problems; accuracy, compliance and length on them are logged.
 
         Raises:
-            TrainingError: If a setting does not fit, there is no data, the loss is no number, or
+            TrainingError: If a setting is invalid, there is no data, the loss is not finite, or
                 `out` holds another run.
             ModelError: If the base cannot be loaded or has no chat template.
         """

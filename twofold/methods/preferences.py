@@ -1,14 +1,15 @@
-"""Which of two replies is to be preferred? Pairs of the best and the worst by a scorer."""
+"""Which of two replies is preferred? Pairs of the best and the worst reply by a scorer."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from twofold.methods.demonstrations import lines_about
 from twofold.methods.method import TrainingError
-from twofold.storage.jsonl import Row, read_lines
+from twofold.storage.jsonl import Row
 from twofold.types import FinishReason, Problem, Response, Scorer, Verdict
 
 KEYS = ("prompt", "chosen", "rejected", "problem")
@@ -23,26 +24,25 @@ def pairs(
     keep: float = 1.0,
     lost: Counter[str] | None = None,
 ) -> list[Row]:
-    """The best and the worst reply to each problem, where they differ enough.
+    """The best and the worst reply to each problem, if their scores differ enough.
 
-    Only replies that the model ended itself are paired: preferring a cut one teaches to ramble.
+    Only complete replies are paired: preferring a truncated one would teach the model to ramble.
 
     Args:
-        problems: What was asked.
-        responses_P_G: The replies to each.
-        by: What they are scored by; unscored ones are left out.
-        gap: The smallest difference in score, in [0, 1]; replies of one score are never paired.
-        keep: Share of the pairs that is kept, in (0, 1]: those whose chosen reply is ahead the most in a
-            single part of the score (a criterion). That tells more than a lead that is made of many
-            small ones.
-        lost: Takes the reasons of the unscored replies, each counted.
+        problems: The problems.
+        responses_P_G: Replies to each problem; unscored ones are left out.
+        by: The scorer.
+        gap: Smallest difference in score, in [0, 1]; ties are never paired.
+        keep: Share of the pairs to keep, in (0, 1]: those with the largest lead in a single part of
+            the score (a criterion), which is clearer evidence than many small leads.
+        lost: Counts the reasons of the unscored replies.
 
     Returns:
-        Rows of `prompt`, `chosen`, `rejected`, `problem`, `gap` (of the score) and `lead` (the largest
-        difference in a single part), at most one a problem, in the order of the problems.
+        Rows of `prompt`, `chosen`, `rejected`, `problem`, `gap` (of the score) and `lead` (largest
+        difference in one part), at most one per problem, in the order of the problems.
 
     Raises:
-        TrainingError: If a share is out of its range.
+        TrainingError: If `keep` is out of range.
 
     Source:
         Selection by the largest gap in one item, 40 % kept: RLCF, https://arxiv.org/abs/2507.18624,
@@ -58,27 +58,18 @@ def pairs(
     """
     if not 0 < keep <= 1:
         raise TrainingError(f"keep is {keep}; give the share of pairs to keep, above 0 up to 1")
+    verdicts_P = _scored(problems, responses_P_G, by, Counter() if lost is None else lost)
     rows: list[Row] = []
-    scored_P = _scored(problems, responses_P_G, by, Counter() if lost is None else lost)
-    for problem, scored in zip(problems, scored_P, strict=True):
+    for problem, scored in zip(problems, verdicts_P, strict=True):
         if not scored:
             continue
-        (best, chosen), (worst, rejected) = (
-            max(scored, key=lambda each: _score(each[0])),
-            min(scored, key=lambda each: _score(each[0])),
-        )
-        ahead = _score(best) - _score(worst)
-        if ahead > 0 and ahead >= gap:
-            rows.append(
-                {
-                    "prompt": problem.messages(),
-                    "chosen": chosen,
-                    "rejected": rejected,
-                    "problem": problem.id,
-                    "gap": ahead,
-                    "lead": lead(best, worst),
-                }
-            )
+        best, chosen = max(scored, key=lambda each: _score(each[0]))
+        worst, rejected = min(scored, key=lambda each: _score(each[0]))
+        difference = _score(best) - _score(worst)
+        if difference > 0 and difference >= gap:
+            row: Row = {"prompt": problem.messages(), "chosen": chosen, "rejected": rejected}
+            row |= {"problem": problem.id, "gap": difference, "lead": lead(best, worst)}
+            rows.append(row)
     n_kept = math.ceil(len(rows) * keep - 1e-9)
     order = sorted(range(len(rows)), key=lambda i: (-rows[i]["lead"], i))
     return [rows[i] for i in sorted(order[:n_kept])]
@@ -89,8 +80,8 @@ def _scored(
     responses_P_G: Sequence[Sequence[Response]],
     by: Scorer,
     lost: Counter[str],
-) -> Iterator[list[tuple[Verdict, str]]]:
-    """The scored replies of each problem that the model ended; the scorer is asked once for all."""
+) -> list[list[tuple[Verdict, str]]]:
+    """Verdict and text of each complete, scored reply; all replies are scored in one call."""
     asked = [
         (i, response)
         for i, responses in enumerate(responses_P_G)
@@ -98,13 +89,13 @@ def _scored(
         if response.finish_reason is FinishReason.answered
     ]
     verdicts = by([problems[i] for i, _ in asked], [response for _, response in asked])
-    found: dict[int, list[tuple[Verdict, str]]] = {}
+    found: list[list[tuple[Verdict, str]]] = [[] for _ in problems]
     for (i, response), verdict in zip(asked, verdicts, strict=True):
         if verdict.score is None:
             lost[verdict.reason or "unscored"] += 1
         else:
-            found.setdefault(i, []).append((verdict, response.raw))
-    return (found.get(i, []) for i in range(len(problems)))
+            found[i].append((verdict, response.raw))
+    return found
 
 
 def _score(verdict: Verdict) -> float:
@@ -112,13 +103,7 @@ def _score(verdict: Verdict) -> float:
 
 
 def lead(chosen: Verdict, rejected: Verdict) -> float:
-    """The most by which one verdict is ahead of another in a single part, or at all if it has none.
-
-    Example:
-        >>> both = {"a": Verdict(1.0), "b": Verdict(0.5)}
-        >>> lead(Verdict(0.75, parts=both), Verdict(0.5, parts={"a": Verdict(0.2), "b": Verdict(0.9)}))
-        0.8
-    """
+    """The largest difference in a part that both verdicts score; else the difference in score."""
     ahead = [
         _score(part) - _score(rejected.parts[key])
         for key, part in chosen.parts.items()
@@ -128,24 +113,5 @@ def lead(chosen: Verdict, rejected: Verdict) -> float:
 
 
 def read_pairs(path: Path, problems: Sequence[Problem]) -> list[Row]:
-    """The pairs of a file that are about `problems`.
-
-    Args:
-        path: JSON lines with `prompt`, `chosen`, `rejected` and `problem`, as `twofold pairs` writes them.
-        problems: What is trained on.
-
-    Raises:
-        TrainingError: If there is no such file, or a line lacks a key.
-    """
-    if not path.is_file():
-        raise TrainingError(f"there is no file {path}; make one with `twofold pairs`")
-    wanted = {problem.id for problem in problems}
-    rows = []
-    for number, line in enumerate(read_lines(path), 1):
-        if missing := [key for key in KEYS if key not in line]:
-            raise TrainingError(
-                f"{path}, line {number} lacks {', '.join(missing)}; a pair has {', '.join(KEYS)}"
-            )
-        if line["problem"] in wanted:
-            rows.append(line)
-    return rows
+    """The pairs of a file that `twofold pairs` wrote, for these problems."""
+    return lines_about(problems, path, KEYS, remedy="make one with `twofold pairs`")

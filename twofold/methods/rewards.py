@@ -1,8 +1,8 @@
-"""What is rewarded? A scorer by its name, or one that is judged by a checklist."""
+"""What is rewarded? A scorer by its name, or one that uses a judge."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, final
 
 from pydantic import BaseModel, BeforeValidator, Field, PositiveInt, ValidationError
@@ -12,15 +12,7 @@ from twofold.extension import instance_named, is_reference
 from twofold.judges import Blend, Holistic, MeetsChecklist, ProgramJudge, Quantised
 from twofold.judges.spec import named
 from twofold.methods.method import TrainingError
-from twofold.scorers import (
-    Compliant,
-    Correct,
-    Gated,
-    Length,
-    Product,
-    SoftGate,
-    WeightedSum,
-)
+from twofold.scorers import Compliant, Correct, Gated, Length, Product, SoftGate, WeightedSum
 from twofold.types import Problem, Scorer
 from twofold.validation import SETTINGS, complaint
 
@@ -37,21 +29,21 @@ REWARDS: dict[str, Scorer] = {
     "correct_short": Length(Correct(), "short"),
     "correct_long": Length(Correct(), "long"),
 }
-"""The scorers that a file can name; from Python any `Scorer` is a reward."""
+"""The scorers that a file can name; in Python any `Scorer` is a reward."""
 
 
 @final
 class Judged(BaseModel):
-    """A reward that a judge has a say in, as a mapping in a file.
+    """A reward that uses a judge, as a mapping in a file.
 
     Attributes:
-        shape: `checklist`, the checklist alone; `holistic`, one rating of the whole (RaR's implicit
-            aggregation; takes a MODEL and none of the keys below); or how the checklist is combined with a
-            right answer: `soft_gate`, `product`, `weighted_sum`, `correct_first`.
-        judge: Who judges; see `twofold.judges.spec.named`.
-        programs: What is done where a criterion has an admitted program: `average` (RLCF), `override`;
-            None = programs are left aside.
-        levels: See `Quantised`; None = verdicts as they are.
+        shape: `checklist`, the checklist alone; `holistic`, one rating of the whole reply (RaR's
+            implicit aggregation; takes a MODEL and none of the keys below); or how the checklist is
+            combined with correctness: `soft_gate`, `product`, `weighted_sum`, `correct_first`.
+        judge: The judge; see `twofold.judges.spec.named`.
+        programs: For criteria with an admitted program: `average` (RLCF) or `override`; None
+            ignores programs.
+        levels: See `Quantised`; None = unchanged verdicts.
         weights: See `MeetsChecklist`.
         dropout: See `MeetsChecklist`.
         least: See `MeetsChecklist`.
@@ -70,11 +62,7 @@ class Judged(BaseModel):
     least: PositiveInt = 3
 
     def scorer(self) -> Scorer:
-        """The reward itself.
-
-        Raises:
-            TwofoldError: If there is no such judge.
-        """
+        """The scorer. Raises a `TwofoldError` if there is no such judge."""
         if self.shape == "holistic":
             return self._holistic()
         judge = named(self.judge)
@@ -83,49 +71,42 @@ class Judged(BaseModel):
         if self.programs is not None:
             judge = Blend(judge, ProgramJudge(), self.programs)
         listed = MeetsChecklist(judge, weights=self.weights, dropout=self.dropout, least=self.least)
-        match self.shape:
-            case "soft_gate":
-                return SoftGate(Correct(), listed)
-            case "product":
-                return Product((Correct(), listed))
-            case "weighted_sum":
-                return WeightedSum((Correct(), listed))
-            case "correct_first":
-                return Gated(Correct(), listed)
-            case _:
-                return listed
+        shapes: dict[str, Callable[[], Scorer]] = {
+            "checklist": lambda: listed,
+            "soft_gate": lambda: SoftGate(Correct(), listed),
+            "product": lambda: Product((Correct(), listed)),
+            "weighted_sum": lambda: WeightedSum((Correct(), listed)),
+            "correct_first": lambda: Gated(Correct(), listed),
+        }
+        return shapes[self.shape]()
 
     def _holistic(self) -> Scorer:
         from twofold.models import resolve
 
-        kind, _, options = self.judge.partition(":")
-        if (
-            self.judge == "exact"
-            or kind == "odds"
-            or (kind != "sampled" and is_reference(self.judge))
-        ):
+        kind, _, model = self.judge.partition(":")
+        if kind != "sampled":
+            model = self.judge
+            if model == "exact" or kind == "odds" or is_reference(model):
+                raise TrainingError(
+                    f"shape: holistic asks a model, and judge is {model}; name a MODEL"
+                )
+        if unused := self.model_dump(exclude={"shape", "judge"}, exclude_defaults=True):
             raise TrainingError(
-                f"shape: holistic asks a model for one rating, and judge is {self.judge}; name a MODEL"
+                f"with shape: holistic {', '.join(unused)} would do nothing; take shape: checklist"
             )
-        idle = self.model_dump(exclude={"shape", "judge"}, exclude_defaults=True)
-        if idle:
-            raise TrainingError(
-                f"shape: holistic rates the whole, so {', '.join(idle)} would do nothing; leave it out, or "
-                "take shape: checklist"
-            )
-        return Holistic(resolve(options if kind == "sampled" else self.judge))
+        return Holistic(resolve(model))
 
 
 def reward(value: object) -> Scorer:
-    """The scorer that a file names.
+    """The scorer that a setting names.
 
     Args:
-        value: A key of `REWARDS`, `package.module:Name`, or a mapping with the attributes of `Judged`; a
-            scorer is taken as it is.
+        value: A key of `REWARDS`, `package.module:Name`, a mapping with the keys of `Judged`, or a
+            scorer.
 
     Raises:
-        ValueError: If there is none; names the nearest, or the key that does not fit.
-        ExtensionError: If the reference names no scorer.
+        ValueError: If the name or a key is unknown; suggests the nearest.
+        ExtensionError: If the reference is not a scorer.
 
     Example:
         >>> reward({"shape": "soft_gate", "judge": "exact"}).name
@@ -142,8 +123,8 @@ def reward(value: object) -> Scorer:
         return instance_named(str(value), Scorer)
     if value not in REWARDS:
         raise ValueError(
-            f"no reward is called {str(value)!r}; {nearest(str(value), REWARDS)} (one that is judged is "
-            "a mapping, such as {judge: exact})"
+            f"no reward is called {str(value)!r}; {nearest(str(value), REWARDS)} (a reward with a judge "
+            "is a mapping, such as {judge: exact})"
         )
     return REWARDS[str(value)]
 
@@ -151,22 +132,14 @@ def reward(value: object) -> Scorer:
 _Named: Any = Literal[tuple(REWARDS)] | Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
 
 Reward = Annotated[Scorer, BeforeValidator(reward, json_schema_input_type=_Named | Judged)]
-"""A scorer as a setting: from Python itself, from a file what `reward` takes."""
+"""A scorer as a setting: whatever `reward` accepts."""
 
 
 def require_listed(by: Scorer, problems: Sequence[Problem]) -> None:
-    """Refuse a reward by checklists where there is none, before a model is loaded.
-
-    Args:
-        by: The reward.
-        problems: What is asked; those without a checklist are unscored.
-
-    Raises:
-        TrainingError: If none of them has one.
-    """
+    """Refuse a reward that needs checklists if no problem has one, before a model is loaded."""
     by_checklist = isinstance(by, (MeetsChecklist, Holistic))
     if problems and by_checklist and not any(by.applies(problem) for problem in problems):
         raise TrainingError(
-            f"the reward {by.name} goes by checklists, and none of the {len(problems)} problems has one; "
-            "write them with `twofold checklist write`"
+            f"the reward {by.name} needs checklists, and none of the {len(problems)} problems has one"
+            "; write them with `twofold checklist write`"
         )

@@ -1,4 +1,4 @@
-"""How is a model trained on demonstrations that lie in a file?"""
+"""How is a model trained on demonstrations?"""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Annotated, ClassVar, Literal, final
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from twofold.methods.demonstrations import Imitation, kept
-from twofold.methods.method import TrainedModel, TrainingError
+from twofold.methods.demonstrations import Imitation, kept, lines_about, written_reply
+from twofold.methods.method import TrainingError
 from twofold.methods.rewards import Reward
 from twofold.problems import pocket, synthetic
 from twofold.problems.instruction_controls import Instructions, prompt
-from twofold.storage.jsonl import Row, read_lines
+from twofold.storage.jsonl import Row
 from twofold.types import FinishReason, Problem, Response
 from twofold.validation import SETTINGS
 
@@ -22,17 +22,17 @@ from twofold.validation import SETTINGS
 @final
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class Sft(Imitation):
-    """Supervised fine-tuning on given replies, all or those that a scorer passes.
+    """Supervised fine-tuning on given replies: all of them, or those that a scorer accepts.
 
     Args:
-        demonstrations: JSON lines with `problem` (the id) and `raw` (the whole reply, its thought in
-            the base's own tags), as in an audit's `responses.jsonl`. Lines of other problems are
-            passed over. For the `pocket` and the `synthetic` suite also `solutions`, right with the
-            working shown and no heed paid to constraints, or `obedient`, right and obeying (the pocket
-            model's working is then in a thought). Problems of other sources are passed over.
-        instructions: What the prompts say of the constraints; all but `original` are controls, see
-            `Instructions`.
-        reward: Only replies that this scores at least `at_least` are learned; None = all.
+        demonstrations: JSON lines with `problem` (the id) and `raw` (the whole reply, its thought
+            in the base's own tags), such as an audit's `responses.jsonl`. For the `pocket` and
+            `synthetic` suites also `solutions` (correct, with the working, constraints ignored) or
+            `obedient` (correct and compliant; the pocket model's working is then a thought).
+            Lines and problems without a counterpart are skipped.
+        instructions: How the prompts state the constraints; all values but `original` are
+            controls, see `Instructions`.
+        reward: Learn only from replies that this scorer gives at least `at_least`; None = all.
         at_least: See `reward`, in [0, 1].
     """
 
@@ -44,19 +44,15 @@ class Sft(Imitation):
     at_least: Annotated[float, Field(ge=0, le=1)] = 1.0
 
     def rows(self, problems: Sequence[Problem]) -> list[Row]:
-        """One row a demonstration that its writer ended: the chat and the reply to it.
+        """One row per complete demonstration: the chat and the reply.
 
         Raises:
             TrainingError: If there is no such file, or a line lacks a key.
         """
         found = self._replies(problems)
         if self.reward is not None:
-            rows = kept(
-                problems,
-                [found.get(problem.id, []) for problem in problems],
-                by=self.reward,
-                at_least=self.at_least,
-            )
+            replies_P_G = [found.get(problem.id, []) for problem in problems]
+            rows = kept(problems, replies_P_G, by=self.reward, at_least=self.at_least)
         else:
             rows = [
                 {"completion": response.raw, "problem": i}
@@ -68,64 +64,41 @@ class Sft(Imitation):
         return [row | {"prompt": prompts[row["problem"]]} for row in rows]
 
     def _replies(self, problems: Sequence[Problem]) -> dict[str, list[Response]]:
-        """The demonstrations of each problem."""
+        """The demonstrations by problem id."""
         if not isinstance(self.demonstrations, Path):
-            return _written(problems, self.demonstrations)
+            return _generated(problems, self.demonstrations)
+        remedy = (
+            "set demonstrations to JSON lines with `problem` and `raw`, such as an audit's "
+            "responses.jsonl"
+        )
         found: dict[str, list[Response]] = {problem.id: [] for problem in problems}
-        if not self.demonstrations.is_file():
-            raise TrainingError(
-                f"there is no file {self.demonstrations}; set demonstrations to JSON lines with "
-                "`problem` and `raw`, such as an audit's responses.jsonl"
-            )
-        for number, line in enumerate(read_lines(self.demonstrations), 1):
-            if not {"problem", "raw"} <= set(line):
-                raise TrainingError(
-                    f"{self.demonstrations}, line {number} lacks `problem` or `raw`; each line is "
-                    '{"problem": id, "raw": reply}'
-                )
-            if line["problem"] in found:
-                response = Response.from_json({"reply": line["raw"], **line})
-                found[line["problem"]].append(response)
+        for line in lines_about(problems, self.demonstrations, ("problem", "raw"), remedy=remedy):
+            response = Response.from_json({"reply": line["raw"], **line})
+            found[line["problem"]].append(response)
         return found
 
-    def train(
-        self,
-        base: str,
-        problems: Sequence[Problem],
-        *,
-        out: Path,
-        eval_problems: Sequence[Problem] = (),
-    ) -> TrainedModel:
-        """Train; see `Method.train`."""
-        return self.imitate(base, self.rows(problems), out=out, eval_problems=eval_problems)
+
+_WRITERS = {
+    ("pocket", "solutions"): pocket.solution,
+    ("pocket", "obedient"): lambda problem: pocket.obedient_reply(problem, thinks=True),
+    ("synthetic", "solutions"): synthetic.solution,
+    ("synthetic", "obedient"): synthetic.obedient_reply,
+}
 
 
-def _written(
-    problems: Sequence[Problem], kind: Literal["solutions", "obedient"]
-) -> dict[str, list[Response]]:
-    """The demonstrations that a suite writes itself.
+def _generated(problems: Sequence[Problem], kind: str) -> dict[str, list[Response]]:
+    """The demonstrations that a suite generates itself.
 
     Raises:
-        TrainingError: If no problem is of a suite that does.
+        TrainingError: If no problem belongs to such a suite.
     """
-    found = {}
-    for problem in problems:
-        match problem.tags.get("source"), kind:
-            case "pocket", "solutions":
-                raw = pocket.solution(problem)
-            case "pocket", "obedient":
-                raw = pocket.obedient_reply(problem, thinks=True)
-            case "synthetic", "solutions":
-                raw = synthetic.solution(problem)
-            case "synthetic", "obedient":
-                raw = synthetic.obedient_reply(problem)
-            case _:
-                continue
-        reply = raw.rpartition("</think>")[2].lstrip("\n")
-        found[problem.id] = [Response(raw=raw, reply=reply)]
+    found = {
+        problem.id: [written_reply(_WRITERS[suite, kind](problem))]
+        for problem in problems
+        if (suite := problem.tags.get("source", "")) and (suite, kind) in _WRITERS
+    }
     if not found:
         raise TrainingError(
-            f"demonstrations: {kind} are written for the pocket and the synthetic suite alone; for "
-            "other problems name a file of JSON lines with `problem` and `raw`"
+            f"demonstrations: {kind} exist for the pocket and synthetic suites only; name a file instead"
         )
     return found

@@ -1,51 +1,47 @@
-"""Which settings do all methods on TRL share, and what does TRL call them?"""
+"""Which settings do all TRL methods share, and what does TRL call them?"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, fields
 
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
-from twofold.methods.method import Method, TrainingError
+from twofold.methods.method import Method, Problems, TrainingError
+from twofold.storage.jsonl import Row
+from twofold.types import Response, Sampling
 from twofold.validation import SETTINGS
 
-_OURS = {
-    "learning_rate": "learning_rate",
+# fields of TRL's configuration under another name than ours
+_RENAMED = {
     "per_device_train_batch_size": "batch",
     "gradient_accumulation_steps": "accumulation",
-    "warmup_steps": "warmup_steps",
-    "save_steps": "save_steps",
-    "seed": "seed",
     "max_steps": "steps",
     "num_train_epochs": "epochs",
     "output_dir": "--out",
-    "num_generations": "num_generations",
-    "temperature": "temperature",
-    "max_completion_length": "max_completion_length",
 }
 
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class Tuned(Method):
-    """A method that TRL carries out; these fields are its settings.
+    """A method that is trained with TRL; these settings are shared by all of them.
 
     Args:
-        learning_rate: Of AdamW, after the warm-up; it then stays constant.
-        batch: Rows a process learns from in one step, at least 1.
-        accumulation: Pieces that a step's rows are cut into, to save memory; divides them.
+        learning_rate: Of AdamW, constant after the warm-up.
+        batch: Rows per process and optimiser step.
+        accumulation: Micro-batches per step, to save memory; must divide the rows of a step.
         warmup_steps: Steps over which the learning rate rises from 0.
-        lora: Rank of LoRA adapters on all linear layers; None tunes every weight.
-        bias_only: Tune the bias terms alone (BitFit, https://arxiv.org/abs/2106.10199); for models
-            that have some, as GPT-2 and Qwen2 do and Llama does not.
-        save_steps: A checkpoint every so many steps, and one at the end.
-        seed: Of the order of the rows, of sampling and of LoRA's first weights.
-        trl: More fields of TRL's own configuration, by its names.
+        lora: Rank of LoRA adapters on all linear layers; None tunes all weights.
+        bias_only: Tune only the bias terms (BitFit, https://arxiv.org/abs/2106.10199); the model
+            must have some, as GPT-2 and Qwen2 do and Llama does not.
+        save_steps: Steps between checkpoints.
+        seed: For the order of the rows, sampling and the initialisation of LoRA.
+        trl: Further fields of TRL's own configuration.
 
     Raises:
-        ValidationError: pydantic's, if a value is of the wrong kind or out of its range.
-        TrainingError: If settings do not go together.
+        ValidationError: pydantic's, if a value has the wrong type or range.
+        TrainingError: If settings contradict each other.
     """
 
     learning_rate: PositiveFloat
@@ -60,35 +56,48 @@ class Tuned(Method):
 
     def __post_init__(self) -> None:
         if self.bias_only and self.lora is not None:
-            raise TrainingError("lora and bias_only are two ways to tune a part; leave one out")
-        for key in self.trl:
-            if key in _OURS:
-                raise TrainingError(f"trl: {key} is set by {_OURS[key]}; set that instead")
+            raise TrainingError("lora and bias_only exclude each other; leave one out")
+        for key in self.trl.keys() & {*_RENAMED, *(f.name for f in fields(self))}:
+            raise TrainingError(f"trl: {key} is set by {_RENAMED.get(key, key)}; set that instead")
+
+    def rows(self, problems: Problems) -> list[Row]:
+        """One row per problem: its chat and its id."""
+        return [{"prompt": problem.messages(), "problem": problem.id} for problem in problems]
 
     @property
     def rows_a_step(self) -> int:
-        """Rows that one process learns from in a step."""
+        """Rows per process and optimiser step."""
         return self.batch
 
     def shared_settings(self) -> dict[str, object]:
-        """The shared settings by TRL's names, without those that depend on the machine.
-
-        Raises:
-            TrainingError: If `accumulation` does not divide the rows of a step.
-        """
-        piece, left = divmod(self.rows_a_step, self.accumulation)
-        if left:
+        """The shared settings under TRL's names, except those that depend on the machine."""
+        if self.rows_a_step % self.accumulation:
             raise TrainingError(
-                f"accumulation is {self.accumulation}, which does not divide a step's "
-                f"{self.rows_a_step} rows; change it or batch"
+                f"accumulation does not divide a step's {self.rows_a_step} rows; change it or batch"
             )
         return {
             "learning_rate": self.learning_rate,
             "lr_scheduler_type": "constant_with_warmup" if self.warmup_steps else "constant",
             "warmup_steps": self.warmup_steps,
-            "per_device_train_batch_size": piece,
+            "per_device_train_batch_size": self.rows_a_step // self.accumulation,
             "gradient_accumulation_steps": self.accumulation,
             "save_steps": self.save_steps,
             "seed": self.seed,
             **self.trl,
         }
+
+
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
+class OnPolicy(Tuned):
+    """A method that samples replies from the model itself."""
+
+    num_generations: PositiveInt = 8
+    temperature: PositiveFloat = 1.0
+    max_completion_length: PositiveInt = 512
+
+    def draw(self, model: str, problems: Problems, *, seed: int) -> list[list[Response]]:
+        """Sample replies from `model` for each problem."""
+        from twofold.methods.draw import draw
+
+        sampling = Sampling(max_tokens=self.max_completion_length, temperature=self.temperature)
+        return draw(model, problems, sampling, n=self.num_generations, seed=seed)

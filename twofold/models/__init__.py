@@ -1,7 +1,6 @@
-"""Who answers? `resolve(spec)` turns what a person types for MODEL into a `Model`.
+"""How is a model loaded? `resolve(spec)` turns a MODEL argument into a `Model`.
 
-Importing this package brings in neither torch nor a network client: each kind of model imports
-what it needs when it is asked for.
+Importing this package imports neither torch nor a network client.
 """
 
 from __future__ import annotations
@@ -21,18 +20,14 @@ _FORMS = (
 
 
 def resolve(spec: str | Path) -> Model:
-    """The model that `spec` names.
+    """The model that `spec` names; its weights are loaded when it first has to answer.
 
     Args:
         spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, a hub id, or a
-            server's address with the model's name after `#`. A folder that exists wins over a hub id.
-
-    Returns:
-        The model; its weights are loaded when it first has to answer.
+            server's URL with the model's name after `#`. An existing folder wins over a hub id.
 
     Raises:
-        ModelError: If `spec` is none of these, or its files cannot be used; the message lists the
-            forms.
+        ModelError: If `spec` is none of these, or its files cannot be used.
 
     Example:
         >>> resolve("smolm2")  # doctest: +ELLIPSIS
@@ -44,7 +39,8 @@ def resolve(spec: str | Path) -> Model:
         from twofold.models.openai.model import ServerModel
 
         return ServerModel.from_spec(spec)
-    if spec not in (POCKET, SMOLLM2) and not HUB_ID.fullmatch(spec) and not _is_folder(spec):
+    is_folder = bool(spec) and Path(spec).expanduser().is_dir()
+    if spec not in (POCKET, SMOLLM2) and not HUB_ID.fullmatch(spec) and not is_folder:
         hint = nearest(spec.lower(), [POCKET, SMOLLM2], "there is no such folder or name.")
         raise ModelError(f"no model {spec!r}; {hint} {_FORMS}")
     try:
@@ -54,7 +50,3 @@ def resolve(spec: str | Path) -> Model:
             f"a local model needs more packages ({error}): pip install 'twofold[hf]'"
         ) from error
     return HfModel(spec)
-
-
-def _is_folder(spec: str) -> bool:
-    return bool(spec) and Path(spec).expanduser().is_dir()

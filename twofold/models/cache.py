@@ -1,13 +1,9 @@
-"""What has been computed before, so that it need not be again?
+"""How are results reused? By a small store on disk from a content hash to a text.
 
-A small store on disk from a content hash to a text. Replies are kept under the hash of everything
-that decides them (weights, rendered prompt, sampling, seed, sample index), verdicts of model judges
-under that of judge, question and reply, file hashes under path, size and time. Because keys are
-hashes of content, an entry is never wrong and never stale, and processes may share the store without
-agreeing on anything.
-
-A cache may never cost a run: if it cannot be read or written, one line on standard error says so
-and the work goes on without it.
+Replies are stored under the hash of everything that decides them (weights, rendered prompt,
+sampling, seed, sample index), judges' verdicts under that of judge, question and reply. So an entry
+is never stale, and processes can share the store. A cache that cannot be read or written costs one
+warning, not the run.
 """
 
 from __future__ import annotations
@@ -22,16 +18,11 @@ from pathlib import Path
 from typing import final
 
 _log = logging.getLogger(__name__)
-_WAIT_S = 30.0  # how long one process waits for another's write
-_CHUNK = 500  # keys a query; SQLite takes at most 999 parameters in old builds
+_WAIT_S = 30.0  # time to wait for another process to finish writing
 
 
 def cache_folder() -> Path:
-    """Where twofold keeps what can be made again: `TWOFOLD_CACHE`, else the user's cache folder.
-
-    Returns:
-        The folder; it need not exist. It may be deleted at any time when no run is going.
-    """
+    """`TWOFOLD_CACHE`, else `twofold` in the user's cache folder; it may be deleted between runs."""
     named = os.environ.get("TWOFOLD_CACHE")
     if named:
         return Path(named).expanduser()
@@ -39,64 +30,44 @@ def cache_folder() -> Path:
 
 
 def content_key(*content: object) -> str:
-    """The SHA-256 of JSON values, in hex: equal content, equal key.
-
-    Example:
-        >>> content_key({"a": 1, "b": 2}) == content_key({"b": 2, "a": 1})
-        True
-    """
+    """The SHA-256 of JSON values, in hex."""
     text = json.dumps(content, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @final
 class Cache:
-    """Texts by content key, kept in one SQLite file that several processes may use at once.
-
-    Args:
-        folder: Where the file lies; None = remember nothing.
-
-    Example:
-        >>> off = Cache(None)
-        >>> off.put({content_key("a"): "1"})
-        >>> off.get([content_key("a")])
-        {}
-    """
+    """Texts by content key, in one SQLite file that several processes may use; no folder = no cache."""
 
     def __init__(self, folder: Path | None) -> None:
         self._file = folder / "cache.sqlite3" if folder else None
         self._connection: sqlite3.Connection | None = None
 
     def get(self, keys: Iterable[str]) -> dict[str, str]:
-        """The texts that are known, by key."""
-        wanted = list(keys)
+        """The stored texts, by key."""
         found: dict[str, str] = {}
         try:
-            connection = self._connect()
-            for start in range(0, len(wanted) if connection else 0, _CHUNK):
-                part = wanted[start : start + _CHUNK]
-                marks = ",".join("?" * len(part))
-                query = f"SELECT key, value FROM entries WHERE key IN ({marks})"
-                found.update(connection.execute(query, part).fetchall() if connection else ())
+            if connection := self._connect():
+                query = (
+                    "SELECT key, value FROM entries WHERE key IN (SELECT value FROM json_each(?))"
+                )
+                found.update(connection.execute(query, [json.dumps([*keys])]).fetchall())
         except (sqlite3.Error, OSError) as error:
-            self._give_up(error)
+            self._disable(error)
         return found
 
     def put(self, entries: Mapping[str, str]) -> None:
-        """Keep `entries`, all or none; what another process wrote first stays."""
+        """Store `entries`, all or none; an existing entry stays."""
         try:
-            connection = self._connect()
-            if connection is None:
-                return
-            with connection:
-                connection.executemany(
-                    "INSERT OR IGNORE INTO entries VALUES (?, ?)", list(entries.items())
-                )
+            if connection := self._connect():
+                with connection:
+                    query = "INSERT OR IGNORE INTO entries VALUES (?, ?)"
+                    connection.executemany(query, list(entries.items()))
         except (sqlite3.Error, OSError) as error:
-            self._give_up(error)
+            self._disable(error)
 
     def file_sha256(self, path: Path) -> str:
-        """A file's SHA-256 in hex, computed again only when its path, size or time changed."""
+        """A file's SHA-256 in hex, recomputed only if its path, size or time changed."""
         stat = path.stat()
         key = content_key("file", str(path.resolve()), stat.st_size, stat.st_mtime_ns)
         known = self.get([key]).get(key)
@@ -107,7 +78,7 @@ class Cache:
         return known
 
     def close(self) -> None:
-        """Close the file. Using the cache again opens it again."""
+        """Close the file; it is reopened when needed."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -120,7 +91,7 @@ class Cache:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(
                 self._file, timeout=_WAIT_S, check_same_thread=False
-            )  # SQLite locks; a judge may be asked by a server's threads
+            )  # SQLite has its own locks, and a server's threads may call a judge
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
             with self._connection:
@@ -130,10 +101,10 @@ class Cache:
                 )
         return self._connection
 
-    def _give_up(self, error: Exception) -> None:
+    def _disable(self, error: Exception) -> None:
         _log.warning(
-            "the cache %s cannot be used (%s), going on without it; free space, delete the file, or "
-            "set TWOFOLD_CACHE to another folder",
+            "the cache %s cannot be used (%s), going on without it; free disk space, delete the "
+            "file, or set TWOFOLD_CACHE to another folder",
             self._file,
             error,
         )

@@ -1,7 +1,7 @@
-"""What does a chat look like to the network, today and tomorrow alike?
+"""How is a chat rendered as a prompt?
 
-Templates may ask for the date, and a prompt that changes overnight breaks every comparison and
-every resumed run. So they are told a day that never changes.
+Templates may insert the current date, which would change prompts from day to day. Here they always
+get the same fixed date.
 """
 
 from __future__ import annotations
@@ -13,29 +13,25 @@ from typing import Any
 import jinja2
 
 from twofold.errors import ModelError
+from twofold.models.thinking import ThinkingPolicy, detect
 from twofold.types import Message
 
 TEMPLATE_DAY = date(2026, 1, 1)
-"""The day that every template is told it is; part of a model's fingerprint."""
+"""The date in every template; part of a model's fingerprint."""
 
 _DATE_CODES = "aAbBdHIjmMpSyY"
+_HELLO: list[Message] = [{"role": "user", "content": "Hello"}]
 
 
 def template_of(tokenizer: Any) -> str:
-    """The source of a tokenizer's chat template (the default one, if it has several by name)."""
-    source: str = tokenizer.get_chat_template()
-    return source
+    """The source of a tokenizer's (default) chat template."""
+    return str(tokenizer.get_chat_template())
 
 
 def with_fixed_day(source: str) -> str:
-    """`source` with the function `strftime_now`, where it is used, bound to `TEMPLATE_DAY`.
+    """`source` with a macro that makes `strftime_now` return `TEMPLATE_DAY`.
 
-    Transformers gives templates that function itself and takes none from outside, so the template
-    gets a macro of the same name.
-
-    Example:
-        >>> jinja2.Template(with_fixed_day("{{ strftime_now('%d %b %Y') }}")).render()
-        '01 Jan 2026'
+    Transformers defines that function itself and cannot be given another one.
     """
     if "strftime_now" not in source:
         return source
@@ -46,17 +42,13 @@ def with_fixed_day(source: str) -> str:
 
 
 def render(tokenizer: Any, chat: Sequence[Message]) -> str:
-    """The text that the network reads for `chat`, up to where the reply begins.
-
-    Args:
-        tokenizer: A transformers tokenizer with a chat template.
-        chat: The turns; the last one is the user's.
+    """The prompt for `chat`, up to where the reply begins.
 
     Raises:
-        ModelError: If the template refuses the chat, as some do a system turn.
+        ModelError: If the template rejects the chat, for example a system turn.
     """
     try:
-        text: str = tokenizer.apply_chat_template(
+        text = tokenizer.apply_chat_template(
             [dict(message) for message in chat],
             chat_template=with_fixed_day(template_of(tokenizer)),
             tokenize=False,
@@ -64,7 +56,17 @@ def render(tokenizer: Any, chat: Sequence[Message]) -> str:
         )
     except jinja2.TemplateError as error:
         raise ModelError(
-            f"the chat template refuses a chat with the roles {[m['role'] for m in chat]} "
-            f"({error}); leave out the role it does not know"
+            f"the chat template rejects a chat with the roles {[m['role'] for m in chat]} "
+            f"({error}); leave out the role that it does not support"
         ) from error
-    return text
+    return str(text)
+
+
+def sample_prompt(tokenizer: Any) -> str:
+    """A rendered chat, from which the thinking tags and the template's format can be read."""
+    return render(tokenizer, _HELLO)
+
+
+def thinking_of(tokenizer: Any) -> ThinkingPolicy:
+    """The thinking tags of a tokenizer's chat template."""
+    return detect(template_of(tokenizer), sample_prompt(tokenizer))

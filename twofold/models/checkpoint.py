@@ -1,7 +1,7 @@
-"""Where do a model's files lie, and are they safe to load?
+"""Where are a model's files, and are they safe to load?
 
-A spec becomes a folder here without torch being imported, so that a wrong one is told at once.
-Weights are read as safetensors only: the older pickled format runs code while it is loaded.
+No torch is imported here, so that a wrong name is reported at once. Only safetensors are read: the
+older pickled weights run code while they are loaded.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from twofold.models import pocket, smollm2
 from twofold.models.cache import Cache, content_key
 
 HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
-"""What an id on the model hub looks like: `organisation/name`."""
+"""An id on the model hub: `organisation/name`."""
 
 _WEIGHTS = ("config.json", "*.safetensors")
 _ADAPTER = ("adapter_config.json", "*.safetensors")
@@ -28,13 +28,9 @@ _FETCHED = ("*.json", "*.safetensors", "*.txt", "*.jinja", "tokenizer.model")
 @final
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """A model's files.
+    """A model's files: configuration and weights in `folder`, and perhaps a PEFT `adapter` on them.
 
-    Args:
-        spec: What it was asked for by.
-        folder: Configuration and weights.
-        adapter: The PEFT adapter to put on them; None = none.
-        origin: How the weights came about, where the folder does not say; "" = it does.
+    `origin` says how converted weights were made.
     """
 
     spec: str
@@ -44,7 +40,7 @@ class Checkpoint:
 
     @property
     def tokenizer_folder(self) -> Path:
-        """The adapter's folder if training saved a tokenizer there, else the base's."""
+        """The adapter's folder if it has a tokenizer, else the base's."""
         if self.adapter and (self.adapter / "tokenizer_config.json").exists():
             return self.adapter
         return self.folder
@@ -55,26 +51,28 @@ class Checkpoint:
         return sum(file.stat().st_size for file in self.folder.glob("*.safetensors"))
 
     def config(self) -> dict[str, Any]:
-        """The model's configuration, as it stands in `config.json`."""
+        """The content of `config.json`."""
         return _json(self.folder / "config.json")
 
     @property
     def number_format(self) -> str:
-        """The format that the weights were saved in, as `config.json` names it; "" where it does not."""
+        """The dtype of the saved weights according to `config.json`; "" if it does not say."""
         config = self.config()
         return str(config.get("dtype") or config.get("torch_dtype") or "").removeprefix("torch.")
 
     def generation_defaults(self) -> dict[str, Any]:
-        """What `generation_config.json` says; empty if there is none."""
+        """The content of `generation_config.json`; empty if there is none."""
         file = self.folder / "generation_config.json"
         return _json(file) if file.exists() else {}
 
-    def hashes(self, cache: Cache) -> dict[str, object]:
-        """SHA-256 over the files that decide the replies: weights, adapter, tokenizer.
+    def end_ids(self, tokenizer: Any) -> tuple[int, ...]:
+        """All token ids that end a reply: those of the generation defaults and the tokenizer's."""
+        named = self.generation_defaults().get("eos_token_id")
+        ids = named if isinstance(named, list) else [named]
+        return tuple(sorted({i for i in [*ids, tokenizer.eos_token_id] if i is not None}))
 
-        Args:
-            cache: Remembers a file's hash by path, size and time.
-        """
+    def hashes(self, cache: Cache) -> dict[str, object]:
+        """SHA-256 of the files that decide the replies: weights, adapter, tokenizer."""
         found: dict[str, object] = {"weights_sha256": _hash(self.folder, _WEIGHTS, cache)}
         if self.adapter:
             found["adapter_sha256"] = _hash(self.adapter, _ADAPTER, cache)
@@ -82,14 +80,14 @@ class Checkpoint:
 
 
 def locate(spec: str) -> Checkpoint:
-    """Find the files that `spec` names.
+    """Find the files of `spec`, without loading them.
 
     Args:
         spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, or a hub id.
 
     Raises:
         ModelError: If there is no such folder, it lacks a file, its weights are pickled, or the hub
-            cannot be reached; the message says what to do.
+            cannot be reached.
     """
     if spec == pocket.SPEC:
         return Checkpoint(spec=spec, folder=_checked(pocket.FOLDER))
@@ -103,10 +101,8 @@ def locate(spec: str) -> Checkpoint:
         return _adapted(spec, folder)
     if folder.exists() or not HUB_ID.fullmatch(spec):
         return Checkpoint(spec=spec, folder=_checked(folder))
-    return Checkpoint(
-        spec=spec,
-        folder=_fetched(spec, remedy="download it beforehand and give its folder as the model"),
-    )
+    remedy = "download it beforehand and give its folder as the model"
+    return Checkpoint(spec=spec, folder=_fetched(spec, remedy=remedy))
 
 
 def _adapted(spec: str, folder: Path) -> Checkpoint:
@@ -114,13 +110,11 @@ def _adapted(spec: str, folder: Path) -> Checkpoint:
     named = config.get("base_model_name_or_path")
     if not named:
         raise ModelError(
-            f"{folder}/adapter_config.json names no base model; set base_model_name_or_path in it to "
-            "the folder or hub id that the adapter was trained on"
+            f"{folder}/adapter_config.json names no base model; set base_model_name_or_path in it"
         )
     if config.get("peft_type") in ("PROMPT_TUNING", "P_TUNING", "PREFIX_TUNING"):
         raise ModelError(
-            f"{folder} holds a {config['peft_type']} adapter, which cannot be loaded here; use an "
-            "adapter that changes weights, such as LoRA"
+            f"{folder} is a {config['peft_type']} adapter, which is not supported; use one such as LoRA"
         )
     _refuse_pickles(folder, "adapter_model")
     try:
@@ -153,9 +147,8 @@ def _refuse_pickles(folder: Path, stem: str) -> None:
     if any(folder.glob("*.safetensors")):
         return
     raise ModelError(
-        f"{folder} has no weights as safetensors; pickled ones ({stem}.bin) are not loaded, since "
-        "loading them can run code. Load them where you trust them and write them again with "
-        "save_pretrained"
+        f"{folder} has no safetensors; pickled weights ({stem}.bin) are not loaded, since that can "
+        "run code. If you trust them, load them and save them again with save_pretrained"
     )
 
 
@@ -171,16 +164,12 @@ def _fetched(hub_id: str, *, remedy: str) -> Path:
             hub_id, allow_patterns=list(_FETCHED), ignore_patterns=["*/*", "consolidated*"]
         )
     except (OSError, ValueError) as error:
+        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(
-            f"there is no folder {hub_id!r}, and the model hub did not give it either "
-            f"({_first_line(error)}); check the spelling, your network and HF_TOKEN, or {remedy}"
+            f"there is no folder {hub_id!r}, and it could not be fetched from the model hub "
+            f"({first_line}); check the spelling, your network and HF_TOKEN, or {remedy}"
         ) from error
     return _checked(Path(folder))
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def _json(file: Path) -> dict[str, Any]:

@@ -1,9 +1,8 @@
-"""How does a network finish a batch of prompts without paying for its longest reply sixteen times?
+"""How is a batch of prompts decoded without waiting for its longest reply?
 
-`generate` keeps every row in the batch until the last has ended. Replies of reasoners differ in
-length by a factor of ten and more, so when half of the rows have ended we take the rest out, with
-their keys and values, and go on with those. What is done depends only on the batch itself, so the
-same batch always gives the same replies.
+`generate` keeps every row in the batch until the last one has ended, and reasoners' replies differ
+in length by a factor of ten and more. So when half of the rows have ended, they are removed together
+with their keys and values. This depends only on the batch, so the same batch gives the same replies.
 """
 
 from __future__ import annotations
@@ -12,31 +11,18 @@ import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, NamedTuple
 
 import torch
-from transformers import (
-    DynamicCache,
-    GenerationConfig,
-    StoppingCriteria,
-    StoppingCriteriaList,
-)
+from transformers import DynamicCache, GenerationConfig, StoppingCriteria, StoppingCriteriaList
 from transformers.cache_utils import DynamicLayer
 
 from twofold.models.gumbel import samplers
 from twofold.types import Sampling
 
 
-@final
-@dataclass(frozen=True, kw_only=True)
-class PlannedRow:
-    """One prompt of a batch.
-
-    Args:
-        ids: The prompt's token ids, at least one.
-        seed: Seed of the row's own noise.
-        limit: New tokens at most, at least 1.
-    """
+class PlannedRow(NamedTuple):
+    """One prompt of a batch: its token ids, the seed of its noise, and its limit of new tokens."""
 
     ids: tuple[int, ...]
     seed: int
@@ -46,16 +32,9 @@ class PlannedRow:
 def decode(
     network: Any, rows: Sequence[PlannedRow], sampling: Sampling, *, eos: Sequence[int]
 ) -> list[list[int]]:
-    """Let `network` finish every row.
+    """Generate a reply for every row; returns the new token ids, including the end token.
 
-    Args:
-        network: A transformers causal language model, its generation defaults cleared.
-        rows: The batch.
-        sampling: How tokens are drawn; its `max_tokens` is already in each row's limit.
-        eos: Token ids that end a reply; may be empty.
-
-    Returns:
-        The new token ids of each row; the last one is in `eos` unless the row met its limit.
+    The network has cleared generation defaults; `eos` are the ids that end a reply, possibly none.
     """
     device = network.device
     alive = list(range(len(rows)))
@@ -64,10 +43,11 @@ def decode(
     new: list[list[int]] = [[] for _ in rows]
     shrinks = _can_shrink(network)
     past = _read(network, ids_RT, mask_RT) if shrinks else None
-    with _quick_steps(network) if past is not None else nullcontext():
+    with _plain_attention(network) if past is not None else nullcontext():
         while alive:
             limits = [rows[r].limit - len(new[r]) for r in alive]
-            stop = _Stop(eos=eos, limits=limits, n_before=ids_RT.shape[1], at_half=shrinks)
+            n_enough = (len(alive) + 1) // 2 if shrinks else len(alive)
+            stop = _Stop(eos, limits, ids_RT.shape[1], n_enough)
             out = network.generate(
                 input_ids=ids_RT,
                 attention_mask=mask_RT,
@@ -79,7 +59,11 @@ def decode(
             added_RT = out.sequences[:, ids_RT.shape[1] :]
             for r, added, limit in zip(alive, added_RT.tolist(), limits, strict=True):
                 new[r] += _until_end(added, limit, eos)
-            left = [i for i, r in enumerate(alive) if not _has_ended(new[r], rows[r].limit, eos)]
+            left = [
+                i
+                for i, r in enumerate(alive)
+                if len(new[r]) < rows[r].limit and new[r][-1] not in eos
+            ]
             alive = [alive[i] for i in left]
             if alive:
                 past = out.past_key_values
@@ -90,15 +74,15 @@ def decode(
 
 
 def _read(network: Any, ids_RT: torch.Tensor, mask_RT: torch.Tensor) -> DynamicCache | None:
-    """Keys and values of all tokens but the last, each different prompt read once.
+    """Keys and values of all tokens but the last; each distinct prompt is read once.
 
-    Rejection sampling and reward training ask a prompt eight times and more, and reading it is then
-    half of the work. None where the network does not take positions, or a prompt is one token.
+    RFT and GRPO sample a prompt eight times and more, and reading it is then half of the work.
+    None if the network does not take positions, or a prompt has one token.
     """
     takes_positions = "position_ids" in inspect.signature(network.forward).parameters
     if not takes_positions or ids_RT.shape[1] < 2:
         return None
-    # what stands under mask 0 is no token, so a row is known by both
+    # ids under mask 0 are arbitrary, so rows are compared with their masks
     rows_RT, where_R = torch.unique(torch.cat([ids_RT, mask_RT], 1), dim=0, return_inverse=True)
     ids_UT, mask_UT = rows_RT.chunk(2, dim=1)
     past = DynamicCache(config=network.config)
@@ -115,11 +99,11 @@ def _read(network: Any, ids_RT: torch.Tensor, mask_RT: torch.Tensor) -> DynamicC
 
 
 @contextmanager
-def _quick_steps(network: Any) -> Iterator[None]:
-    """Plain attention while one token a row is drawn in bfloat16 on a CPU.
+def _plain_attention(network: Any) -> Iterator[None]:
+    """Eager attention while decoding in bfloat16 on a CPU.
 
-    torch's fused attention takes four times as long there for a single query. For the prompts it is the
-    right one: the plain one would hold the scores of all pairs of tokens.
+    There torch's fused attention is four times slower for a single query; for prompts it is better,
+    since eager attention would hold the scores of all pairs of tokens.
     """
     fused = network.config._attn_implementation
     slow = network.device.type == "cpu" and network.dtype is torch.bfloat16 and fused == "sdpa"
@@ -132,31 +116,23 @@ def _quick_steps(network: Any) -> Iterator[None]:
             network.set_attn_implementation(fused)
 
 
+@dataclass
 class _Stop(StoppingCriteria):
-    """Ends a row at its end token or its limit, and all of them once half have ended.
+    """Ends a row at its end token or its limit, and all rows once `n_enough` have ended."""
 
-    Args:
-        eos: Token ids that end a reply.
-        limits: New tokens at most, a row.
-        n_before: Tokens a row has before the first new one.
-        at_half: Stop when half of the rows have ended, not when all have.
-    """
+    eos: Sequence[int]
+    limits: Sequence[int]
+    n_before: int  # tokens per row before the new ones
+    n_enough: int
 
-    def __init__(
-        self, *, eos: Sequence[int], limits: Sequence[int], n_before: int, at_half: bool
-    ) -> None:
-        self._eos = list(eos)
-        self._limits = list(limits)
-        self._n_before = n_before
-        self._enough = (len(limits) + 1) // 2 if at_half else len(limits)
-        self._ended = [False] * len(limits)
+    def __post_init__(self) -> None:
+        self._ended = [False] * len(self.limits)
 
     def __call__(self, input_ids: torch.Tensor, scores: object, **_: object) -> torch.BoolTensor:
-        n_new = input_ids.shape[1] - self._n_before
+        n_new = input_ids.shape[1] - self.n_before
         for r, token in enumerate(input_ids[:, -1].tolist()):
-            if token in self._eos or n_new >= self._limits[r]:
-                self._ended[r] = True
-        enough = sum(self._ended) >= self._enough
+            self._ended[r] |= token in self.eos or n_new >= self.limits[r]
+        enough = sum(self._ended) >= self.n_enough
         ended = [True] * len(self._ended) if enough else self._ended
         return torch.tensor(ended, dtype=torch.bool, device=input_ids.device)  # type: ignore[return-value]
 
@@ -174,7 +150,7 @@ def _generation_config(max_new_tokens: int, eos: Sequence[int]) -> GenerationCon
 def _left_padded(
     ids: Sequence[tuple[int, ...]], device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Ids and attention mask, shape (rows, longest); what stands under mask 0 does not matter."""
+    """Ids and attention mask, shape (rows, longest)."""
     longest = max(map(len, ids))
     padded = [[0] * (longest - len(row)) + list(row) for row in ids]
     mask = [[0] * (longest - len(row)) + [1] * len(row) for row in ids]
@@ -182,20 +158,16 @@ def _left_padded(
 
 
 def _until_end(added: list[int], limit: int, eos: Sequence[int]) -> list[int]:
-    """`added` up to its first end token or its limit; padding stands after that."""
+    """`added` without the padding after its first end token or its limit."""
     added = added[:limit]
     end = next((i for i, token in enumerate(added) if token in eos), len(added) - 1)
     return added[: end + 1]
 
 
-def _has_ended(new: list[int], limit: int, eos: Sequence[int]) -> bool:
-    return len(new) >= limit or new[-1] in eos
-
-
 def _can_shrink(network: Any) -> bool:
-    """Whether the cache holds plain keys and values in every layer, so that rows can be taken out.
+    """Whether every layer caches plain keys and values, so that rows can be removed.
 
-    Recurrent and sliding-window layers keep other state; their batches run to the end.
+    Recurrent and sliding-window layers have other state; their batches run to the end.
     """
     layers = DynamicCache(config=network.config).layers
     plain = all(type(layer) is DynamicLayer for layer in layers)

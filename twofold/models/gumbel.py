@@ -1,9 +1,8 @@
-"""How is a token drawn so that the draw does not depend on who else is in the batch?
+"""How is a token sampled independently of the rest of the batch?
 
-Adding Gumbel noise to log-probabilities and taking the largest is an exact draw from them. Each
-row has a generator of its own, seeded by the run's seed, the prompt's text and the sample index,
-so a reply is the same whatever batch, process or order it was made in (but for ties that floating
-point decides).
+Adding Gumbel noise to log-probabilities and taking the largest is an exact sample. Each row has its
+own generator, seeded by the run's seed, the prompt's text and the sample index, so a reply does not
+depend on batch, process or order (except for ties decided by floating point).
 """
 
 from __future__ import annotations
@@ -23,30 +22,15 @@ from twofold.types import Sampling
 
 
 def row_seed(seed: int, prompt: str, sample: int) -> int:
-    """The seed of one reply's noise: 63 bits of a hash of all that may decide it.
-
-    Args:
-        seed: The run's seed.
-        prompt: The rendered prompt.
-        sample: The sample index.
-
-    Example:
-        >>> row_seed(0, "a", 1) == row_seed(0, "a", 1) != row_seed(0, "a", 2)
-        True
-    """
+    """The seed of one reply's noise, 63 bits, from the run's seed, the rendered prompt and the sample."""
     digest = hashlib.sha256(f"{seed}/{sample}/{prompt}".encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
 def samplers(sampling: Sampling, generators: Sequence[torch.Generator]) -> LogitsProcessorList:
-    """What turns logits into scores whose largest is the drawn token.
+    """The processors for `generate(do_sample=False)` whose largest score is the sampled token.
 
-    Args:
-        sampling: Temperature 0 gives an empty list: the largest logit is the greedy choice.
-        generators: One a row, on the logits' device.
-
-    Returns:
-        Processors for `generate(do_sample=False)`.
+    Greedy decoding needs none. There is one generator per row, on the device of the logits.
     """
     processors = LogitsProcessorList()
     if sampling.temperature == 0:
@@ -60,10 +44,7 @@ def samplers(sampling: Sampling, generators: Sequence[torch.Generator]) -> Logit
 
 
 class GumbelNoise(LogitsProcessor):
-    """Adds a row's own Gumbel noise, so that the largest score is an exact draw.
-
-    Args:
-        generators: One a row; each is advanced by one vocabulary a step.
+    """Adds each row's own Gumbel noise, so that the largest score is an exact sample.
 
     Source:
         Gumbel 1954; Maddison et al. 2014, "A* Sampling", https://arxiv.org/abs/1411.0030, section 2.
@@ -74,7 +55,7 @@ class GumbelNoise(LogitsProcessor):
         self._generators = generators
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """LabelNoiseJudge scores, shape (rows, vocabulary)."""
+        """The noisy scores, shape (rows, vocabulary)."""
         noise = torch.empty_like(scores)
         for row, generator in zip(noise, self._generators, strict=True):
             row.exponential_(generator=generator)

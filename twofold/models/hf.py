@@ -1,46 +1,39 @@
-"""How does a model on this machine answer?
+"""How does a local model answer?
 
-`HfModel` runs a Hugging Face checkpoint with transformers. Three promises shape it. What decides a
-reply is written down (`fingerprint`). A resumed or shared-out run gives the same replies as an
-uninterrupted one, because the batches are planned from all the work and each reply has its own
-noise. And nothing is computed twice: finished replies are kept by content hash, and weights are
-only loaded when a reply is missing.
+`HfModel` runs a Hugging Face checkpoint with transformers. A resumed or distributed run gives the
+same replies as an uninterrupted one, because batches are planned from all the work and each reply
+has its own noise. Finished replies are cached, and weights are loaded only if a reply is missing.
 """
 
 from __future__ import annotations
 
-import gc
 import json
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import torch
 import transformers
 
-from twofold.models import loading
+from twofold.models import chat_template, loading
 from twofold.models.batches import SHAPE, Capacity, Item, capacity_of, main_memory_bytes, plan
 from twofold.models.cache import Cache, cache_folder, content_key
-from twofold.models.chat_template import TEMPLATE_DAY, render, template_of
 from twofold.models.checkpoint import locate
 from twofold.models.decode import PlannedRow, decode
 from twofold.models.gumbel import row_seed
-from twofold.models.thinking import ThinkingPolicy, detect, split
+from twofold.models.thinking import ThinkingPolicy, split
 from twofold.types import FinishReason, Message, OpenModel, Response, Sampling, Share
 
 _KEPT_DEFAULTS = ("eos_token_id", "bos_token_id", "pad_token_id", "transformers_version")
-FORM = "with ids"  # what a kept reply holds; one kept in another form is drawn anew
-_HELLO: list[Message] = [{"role": "user", "content": "Hello"}]
+FORM = "with ids"  # version of the cached replies; others are sampled again
 
 
-@final
-@dataclass(frozen=True)
-class _Work:
-    """What one call of `stream` was asked: rendered prompts, their token ids, and how to draw."""
+class _Work(NamedTuple):
+    """One call: rendered prompts, their token ids, and how to sample."""
 
     texts: Sequence[str]
     ids: Sequence[tuple[int, ...]]
@@ -54,16 +47,10 @@ class HfModel(OpenModel):
 
     Args:
         spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, or a hub id.
-        use_cache: Read and keep replies in the cache; False computes each one.
+        use_cache: Whether to read and store replies in the cache.
 
     Raises:
         ModelError: If the files cannot be found or are not safe to load.
-
-    Example:
-        >>> from twofold.models.hf import HfModel
-        >>> HfModel("no/such folder")
-        Traceback (most recent call last):
-        twofold.errors.ModelError: there is no folder no/such folder; check the path
     """
 
     def __init__(self, spec: str, *, use_cache: bool = True) -> None:
@@ -72,78 +59,76 @@ class HfModel(OpenModel):
         self._too_big: int | None = None  # tokens of the smallest batch that ran out of memory
 
     def __repr__(self) -> str:
-        """The same for every object of one spec: settings that hold a model are told apart by it."""
+        """Equal for equal specs, since a setting that holds a model is identified by it."""
         return f"HfModel({self.spec!r})"
 
     @property
     def spec(self) -> str:
-        """What the model was asked for by."""
+        """The name it was requested by."""
         return self._checkpoint.spec
 
     @cached_property
     def device(self) -> torch.device:
-        """Where the network runs: this process' GPU, else the CPU."""
+        """This process' GPU, else the CPU."""
         return loading.device()
 
     @cached_property
     def dtype(self) -> torch.dtype:
-        """The number format of the weights in memory."""
+        """The dtype of the weights in memory."""
         return loading.dtype_for(self.device, self._checkpoint)
 
     @cached_property
     def tokenizer(self) -> Any:
-        """The transformers tokenizer; loaded when first needed."""
+        """The transformers tokenizer, loaded when first needed."""
         return loading.load_tokenizer(self._checkpoint)
 
     @cached_property
     def network(self) -> Any:
-        """The transformers network in evaluation mode; loaded when first needed."""
+        """The transformers network in evaluation mode, loaded when first needed."""
         return loading.load_network(self._checkpoint, place=self.device, dtype=self.dtype)
 
     @cached_property
     def thinking(self) -> ThinkingPolicy:
-        """How the model marks its thought, read off its chat template."""
-        return detect(template_of(self.tokenizer), self.render(_HELLO))
+        """The model's thinking tags, detected from its chat template."""
+        return chat_template.thinking_of(self.tokenizer)
 
     @cached_property
     def eos(self) -> tuple[int, ...]:
-        """Every token id that ends a reply: the checkpoint's, often several, and the tokenizer's."""
-        named = self._checkpoint.generation_defaults().get("eos_token_id")
-        ids = named if isinstance(named, list) else [named]
-        return tuple(sorted({i for i in [*ids, self.tokenizer.eos_token_id] if i is not None}))
+        """All token ids that end a reply."""
+        return self._checkpoint.end_ids(self.tokenizer)
 
     @cached_property
     def capacity(self) -> Capacity:
         """What fits into the device's memory at once."""
-        on_gpu = self.device.type == "cuda"
         config = transformers.AutoConfig.from_pretrained(
             self._checkpoint.folder, local_files_only=True, trust_remote_code=False
         ).get_text_config()
+        n_bytes = main_memory_bytes()
+        if on_gpu := self.device.type == "cuda":
+            n_bytes = torch.cuda.get_device_properties(self.device).total_memory
         return capacity_of(
             {name: getattr(config, name, None) for name in SHAPE},
             n_weight_bytes=self._checkpoint.n_weight_bytes,
-            device_bytes=torch.cuda.get_device_properties(self.device).total_memory
-            if on_gpu
-            else main_memory_bytes(),
+            device_bytes=n_bytes,
             on_gpu=on_gpu,
         )
 
     def fingerprint(self) -> dict[str, object]:
-        """What decides the replies besides prompt and sampling; see `Model.fingerprint`."""
+        """Everything that decides the replies except prompt and sampling; see `Model.fingerprint`."""
         return {"kind": "hf", "spec": self.spec} | self._identity
 
     @cached_property
     def _identity(self) -> dict[str, object]:
-        """The fingerprint but for the spec: the same files elsewhere are the same model."""
+        """The fingerprint without the spec: the same files elsewhere are the same model."""
         defaults = self._checkpoint.generation_defaults()
         on_gpu = self.device.type == "cuda"
         return {
             **self._checkpoint.hashes(self._cache),
             "origin": self._checkpoint.origin,
-            "template_sha256": content_key(template_of(self.tokenizer)),
-            "template_sample": self.render(_HELLO),
-            "template_date": TEMPLATE_DAY.isoformat(),
-            "thinking": self.thinking.to_json(),
+            "template_sha256": content_key(chat_template.template_of(self.tokenizer)),
+            "template_sample": chat_template.sample_prompt(self.tokenizer),
+            "template_date": chat_template.TEMPLATE_DAY.isoformat(),
+            "thinking": asdict(self.thinking),
             "eos": list(self.eos),
             "defaults_not_used": {k: v for k, v in defaults.items() if k not in _KEPT_DEFAULTS},
             "dtype": str(self.dtype).removeprefix("torch."),
@@ -153,12 +138,11 @@ class HfModel(OpenModel):
         }
 
     def render(self, chat: Sequence[Message]) -> str:
-        """The text that the network reads for `chat`, up to where the reply begins.
+        """The prompt for `chat`; see `chat_template.render`."""
+        return chat_template.render(self.tokenizer, chat)
 
-        Raises:
-            ModelError: If the model's template refuses the chat.
-        """
-        return render(self.tokenizer, chat)
+    def _ids(self, text: str) -> tuple[int, ...]:
+        return tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
 
     def stream(
         self,
@@ -170,17 +154,14 @@ class HfModel(OpenModel):
         done: AbstractSet[tuple[int, int]] = frozenset(),
         share: Share = Share(),
     ) -> Iterator[tuple[int, int, Response]]:
-        """Answer, a batch at a time; see `Model.stream`.
+        """Answer batch by batch; see `Model.stream`.
 
-        A batch that is wholly done is skipped, one that is partly done is made again as a whole,
-        and batches are dealt out to the processes in turn.
+        Finished batches are skipped, partly finished ones are regenerated as a whole, and batches
+        are distributed over the processes in turn.
         """
         texts = [self.render(chat) for chat in prompts]
-        ids = [tuple(self.tokenizer(t, add_special_tokens=False).input_ids) for t in texts]
-        work = _Work(texts, ids, sampling, seed)
-        batches = plan(
-            [len(i) for i in ids], n=n, max_tokens=sampling.max_tokens, capacity=self.capacity
-        )
+        work = _Work(texts, [self._ids(text) for text in texts], sampling, seed)
+        batches = self._batches(work, n=n)
         for batch in batches[share.rank :: share.world]:
             if not set(batch) <= done:
                 found = self._answers(batch, work, done)
@@ -194,26 +175,24 @@ class HfModel(OpenModel):
         *,
         seed: int = 0,
     ) -> Iterator[tuple[int, Response]]:
-        """Go on with replies that are begun, a batch at a time; see `OpenModel.continued`."""
+        """Continue replies, batch by batch; see `OpenModel.continued`."""
         ids = [
-            tuple(self.tokenizer(self.render(chat), add_special_tokens=False).input_ids)
-            for chat in chats
+            (*self._ids(self.render(chat)), *begun)
+            for chat, begun in zip(chats, started, strict=True)
         ]
-        whole = [(*asked, *begun) for asked, begun in zip(ids, started, strict=True)]
-        work = _Work([str(each) for each in whole], whole, sampling, seed)
-        for batch in plan(
-            [len(each) for each in whole],
-            n=1,
-            max_tokens=sampling.max_tokens,
-            capacity=self.capacity,
-        ):
+        work = _Work([str(each) for each in ids], ids, sampling, seed)
+        for batch in self._batches(work, n=1):
             new = self._generated(batch, work, begun={p: tuple(started[p]) for p, _ in batch})
             yield from ((p, new[p, g]) for p, g in batch)
+
+    def _batches(self, work: _Work, *, n: int) -> list[tuple[Item, ...]]:
+        lengths, most = [len(ids) for ids in work.ids], work.sampling.max_tokens
+        return plan(lengths, n=n, max_tokens=most, capacity=self.capacity)
 
     def _answers(
         self, batch: Sequence[Item], work: _Work, done: AbstractSet[Item]
     ) -> dict[Item, Response]:
-        """The replies of a batch, from the cache where it has them."""
+        """The replies of a batch, from the cache if possible."""
         keys = {item: self._key(item, work) for item in batch}
         known = self._cache.get(keys.values())
         found = {
@@ -225,13 +204,12 @@ class HfModel(OpenModel):
         if not set(missing) <= done:
             fresh = self._generated(missing, work)
             found |= fresh
-            self._cache.put(
-                {
-                    keys[item]: json.dumps(response.to_json())
-                    for item, response in fresh.items()
-                    if response.finish_reason is not FinishReason.failed
-                }
-            )
+            entries = {
+                keys[item]: json.dumps(response.to_json())
+                for item, response in fresh.items()
+                if response.finish_reason is not FinishReason.failed
+            }
+            self._cache.put(entries)
         return found
 
     def _key(self, item: Item, work: _Work) -> str:
@@ -245,21 +223,21 @@ class HfModel(OpenModel):
         *,
         begun: Mapping[int, tuple[int, ...]] = MappingProxyType({}),
     ) -> dict[Item, Response]:
-        room = self._checkpoint.config().get("max_position_embeddings")
+        window = self._checkpoint.config().get("max_position_embeddings")
         found: dict[Item, Response] = {}
         rows: dict[Item, PlannedRow] = {}
         for p, g in items:
             ids, limit = work.ids[p], work.sampling.max_tokens
-            left = limit if room is None else min(limit, int(room) - len(ids))
-            if left < 1:
-                error = f"the prompt has {len(ids)} tokens and the model reads {room}; shorten it"
-                found[p, g] = Response(
-                    raw="", reply="", finish_reason=FinishReason.failed, error=error
+            if window is not None:
+                limit = min(limit, int(window) - len(ids))
+            if limit < 1:
+                found[p, g] = _failed(
+                    f"the prompt has {len(ids)} tokens and the model's context has {window}; "
+                    "shorten the prompt"
                 )
             else:
-                rows[p, g] = PlannedRow(
-                    ids=ids, seed=row_seed(work.seed, work.texts[p], g), limit=left
-                )
+                seed = row_seed(work.seed, work.texts[p], g)
+                rows[p, g] = PlannedRow(ids=ids, seed=seed, limit=limit)
         new = self._decoded(list(rows.values()), work.sampling)
         return found | {
             item: self._response(ids and [*begun.get(item[0], ()), *ids])
@@ -267,7 +245,7 @@ class HfModel(OpenModel):
         }
 
     def _decoded(self, rows: Sequence[PlannedRow], sampling: Sampling) -> list[list[int] | None]:
-        """New token ids a row; a batch that does not fit is halved until it does, None = never."""
+        """New token ids per row; a batch that does not fit is halved, a single row that does not is None."""
         if not rows:
             return []
         n_tokens = len(rows) * max(len(row.ids) + row.limit for row in rows)
@@ -278,7 +256,7 @@ class HfModel(OpenModel):
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
-            _free_memory()  # out of the handler, which holds on to the failed batch
+            loading.free_memory()  # outside the handler, which still references the failed batch
             if len(rows) == 1:
                 return [None]
             self._too_big = n_tokens
@@ -287,8 +265,9 @@ class HfModel(OpenModel):
 
     def _response(self, ids: list[int] | None) -> Response:
         if ids is None:
-            error = "out of memory with this prompt alone; lower max_tokens or take a smaller model"
-            return Response(raw="", reply="", finish_reason=FinishReason.failed, error=error)
+            return _failed(
+                "out of memory with this prompt alone; lower max_tokens or take a smaller model"
+            )
         spoken = [i for i in ids if i not in self._silent]
         response = split(
             self._text(spoken),
@@ -302,30 +281,26 @@ class HfModel(OpenModel):
         return replace(response, ids=tuple(ids))
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text that token ids say, tokens of the chat format left out."""
+        """The text of token ids, without tokens of the chat format."""
         return self._text([i for i in ids if i not in self._silent])
 
     def _text(self, ids: Sequence[int]) -> str:
-        text: str = self.tokenizer.decode(
-            ids, skip_special_tokens=False, clean_up_tokenization_spaces=False
-        )
-        return text
+        plain = {"skip_special_tokens": False, "clean_up_tokenization_spaces": False}
+        return str(self.tokenizer.decode(ids, **plain))
 
     @cached_property
     def _silent(self) -> frozenset[int]:
-        """Token ids that are format, not speech: special ones and ends, but not thinking tags."""
+        """Token ids of the chat format: special and end tokens, but not thinking tags."""
         vocabulary: Mapping[str, int] = self.tokenizer.get_vocab()
         tags = {vocabulary.get(self.thinking.open_tag), vocabulary.get(self.thinking.close_tag)}
         return frozenset({*self.tokenizer.all_special_ids, *self.eos} - tags)
+
+
+def _failed(error: str) -> Response:
+    return Response(raw="", reply="", finish_reason=FinishReason.failed, error=error)
 
 
 def _is_out_of_memory(error: Exception) -> bool:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     return "out of memory" in str(error) or "can't allocate memory" in str(error)
-
-
-def _free_memory() -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

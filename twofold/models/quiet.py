@@ -1,4 +1,4 @@
-"""How are the libraries kept quiet? No progress bars and no advice while a model is loaded."""
+"""How are progress bars and warnings of the libraries suppressed while a model is loaded?"""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 from transformers.utils import logging as _hf_logging
 
-hf_logging: Any = _hf_logging  # partly annotated, so strict checking refuses its functions
+hf_logging: Any = _hf_logging  # only partly annotated
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No progress bars and no advice from the libraries; errors still come through."""
+    """No progress bars and warnings from the libraries; errors are still raised."""
     level, bars = hf_logging.get_verbosity(), hf_logging.is_progress_bar_enabled()
     hf_logging.set_verbosity_error()
     hf_logging.disable_progress_bar()

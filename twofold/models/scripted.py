@@ -1,8 +1,4 @@
-"""How do tests and documents get a model whose every word is known beforehand?
-
-`ScriptedModel` says what it is told. It is a model like any other (it resumes, shares its work,
-has a fingerprint), so what is tried with it is the real path, only without weights.
-"""
+"""How do tests and examples get a model with known replies? From a script, through the real code path."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import final
 
 from twofold.errors import ModelError
@@ -20,26 +16,20 @@ from twofold.models.work_share import missing_pairs
 from twofold.types import Message, Model, Response, Sampling, Share
 
 Line = str | Response
-"""What is said once: a raw text, taken apart as any model's text is, or a finished response."""
-
 Script = Mapping[str, Sequence[Line]] | Callable[[str, int], Line]
-"""Lines by prompt text, or a pure function of prompt text and sample index."""
+"""Replies (raw texts or responses) by prompt text, or a pure function of prompt text and sample index."""
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class ScriptedModel(Model):
-    r"""A model that says what its script says.
-
-    With a mapping, sample `g` of a prompt says line `g`, and starts again when the lines run out.
-    Seed and sampling change nothing: a script has no randomness. The prompt's text is what its
-    messages say, joined by blank lines; for a chat of one message that is the message.
+    """A model that replies according to a script, whatever the seed and the sampling.
 
     Args:
-        script: Lines by prompt text, or a pure function `(prompt text, sample index) -> line`.
-        name: Stands in `spec` and in the fingerprint; tells two functions apart that read the
-            same but close over different values.
-        thinking: How raw texts mark their thought.
+        script: Lines by prompt text (its messages, joined by blank lines), of which sample `g` gets
+            line `g`, cyclically; or a pure function `(prompt text, sample index) -> line`.
+        name: Its spec, part of the fingerprint.
+        thinking: The thinking tags of raw texts.
 
     Example:
         >>> model = ScriptedModel({"2 + 2?": ["4", "<think>2 and 3</think>5"]})
@@ -54,20 +44,16 @@ class ScriptedModel(Model):
 
     @property
     def spec(self) -> str:
-        """The model's name. A script is no file, so `resolve` cannot give it again."""
+        """The model's name; `resolve` cannot load a script."""
         return self.name
 
     def fingerprint(self) -> dict[str, object]:
-        """Name, thinking policy and the SHA-256 of the script.
-
-        Of a function the source text is hashed; where there is none (a callable object, a function
-        typed at a prompt) its full name stands for it.
-        """
+        """Name, thinking tags and the SHA-256 of the script (of a function: its source or name)."""
         return {
             "kind": "scripted",
             "name": self.name,
             "script_sha256": hashlib.sha256(_script_text(self.script).encode()).hexdigest(),
-            "thinking": self.thinking.to_json(),
+            "thinking": asdict(self.thinking),
         }
 
     def stream(
@@ -80,11 +66,7 @@ class ScriptedModel(Model):
         done: AbstractSet[tuple[int, int]] = frozenset(),
         share: Share = Share(),
     ) -> Iterator[tuple[int, int, Response]]:
-        """Say the lines, in order; see `Model.stream`.
-
-        Raises:
-            ModelError: If the script has no line for a prompt.
-        """
+        """Reply with the lines, in order; see `Model.stream`."""
         for p, g in missing_pairs(len(prompts), n, done=done, share=share):
             line = self._line("\n\n".join(message["content"] for message in prompts[p]), g)
             if isinstance(line, str):
@@ -105,11 +87,11 @@ class ScriptedModel(Model):
 
 def _script_text(script: Script) -> str:
     if isinstance(script, Mapping):
-        lines = {
-            prompt: [line if isinstance(line, str) else line.to_json() for line in said]
-            for prompt, said in script.items()
+        script_lines = {
+            prompt: [line if isinstance(line, str) else line.to_json() for line in lines]
+            for prompt, lines in script.items()
         }
-        return json.dumps(lines, sort_keys=True)
+        return json.dumps(script_lines, sort_keys=True)
     try:
         return inspect.getsource(script)
     except (OSError, TypeError):

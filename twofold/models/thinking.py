@@ -1,16 +1,15 @@
-"""Where does the thought end and the reply begin, and may the reply be judged?
+"""Where does the thought end and the reply begin, and is there a reply to judge?
 
-Published harnesses differ here, and the headline number with them: some score an unclosed thought
-as if it were the answer, some give it zero. This file states one policy and keeps the raw text, so
-that another policy can be applied later. `official_split` is the rule MathIF's scores were made
-with; use it only to repeat those scores.
+Published evaluations differ here, and so do their results: some score an unclosed thought as the
+answer, some give it zero. This file has one policy, and responses keep the raw text.
+`official_split` reproduces MathIF's rule.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple, final
 
 from twofold.types import FinishReason, Response
@@ -19,48 +18,25 @@ from twofold.types import FinishReason, Response
 @final
 @dataclass(frozen=True)
 class ThinkingPolicy:
-    """How a model marks its thought. Upper and lower case of a tag are the same tag.
+    """A model's thinking tags, matched without regard to case.
 
-    Args:
-        open_tag: What starts a thought.
-        close_tag: What ends it.
-        prefilled: The chat template has already written `open_tag` at the end of the prompt, so
-            the text begins inside the thought.
-
-    Example:
-        >>> ThinkingPolicy(prefilled=True).to_json()
-        {'open_tag': '<think>', 'close_tag': '</think>', 'prefilled': True}
+    `prefilled`: the chat template ends the prompt with `open_tag`, so the text begins in the thought.
     """
 
     open_tag: str = "<think>"
     close_tag: str = "</think>"
     prefilled: bool = False
 
-    def to_json(self) -> dict[str, object]:
-        """The policy as JSON values, for a model's fingerprint."""
-        return asdict(self)
-
 
 _KNOWN_TAGS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"), ("<thinking>", "</thinking>"))
 
 
 def detect(template: str, generation_prompt: str) -> ThinkingPolicy:
-    """Read a model's policy off its chat template.
+    """Detect a model's thinking tags from its template's source and a rendered prompt.
 
-    The rendered prompt tells more than the template's source, which may hold both branches of an
-    `if`: only when the prompt *ends* with the open tag does the text begin inside a thought. A
-    template that writes an empty thought (`<think></think>`) to forbid thinking is not prefilled.
-
-    Args:
-        template: The chat template's source, searched for the kind of tag.
-        generation_prompt: Any chat rendered with the generation prompt added.
-
-    Returns:
-        The policy; `<think>` tags where the template names none.
-
-    Example:
-        >>> detect("{{ '<think>' }}", "<|user|>Hello<|assistant|><think>" + chr(10)).prefilled
-        True
+    A thought is prefilled only if the rendered prompt *ends* with the open tag: the source may hold
+    both branches of an `if`, and an empty thought (`<think></think>`) forbids thinking. The default
+    is `<think>`.
     """
     end = generation_prompt.rstrip()
     for open_tag, close_tag in _KNOWN_TAGS:
@@ -73,17 +49,10 @@ def detect(template: str, generation_prompt: str) -> ThinkingPolicy:
 
 
 def detect_in(raw: str) -> ThinkingPolicy:
-    """Read the tags off a text whose template nobody knows: a foreign transcript, a server's reply.
+    """Detect the tags in a text without a known template: a transcript, a server's reply.
 
-    The known pair decides of which a thought opens first, or a close tag comes first; a tag that
-    is only mentioned in a sentence does not. A text cannot tell that its template opened a thought,
-    so the policy is never prefilled.
-
-    Args:
-        raw: The model's whole text.
-
-    Returns:
-        The policy to `split` it with; `<think>` tags where the text holds none.
+    The pair whose tag opens a thought or whose close tag comes first decides; a tag that is only
+    mentioned in a sentence does not. The result is never prefilled, since a text cannot show that.
 
     Example:
         >>> detect_in("Sure." + chr(10) + "[THINK]2+2").open_tag
@@ -105,30 +74,21 @@ def split(
     n_tokens: int | None = None,
     tokens_before: Callable[[int], int] | None = None,
 ) -> Response:
-    """Take a model's text apart into thought and reply, and say how it ended.
+    """Split a model's text into thought and reply, and determine how it ended.
 
-    An open tag opens a thought by its place: at the start of the text, at the start of a line, or
-    right after a close tag (blanks between do not matter). Elsewhere it is a mention ("I used the
-    `<think>` tag"), except that the first close tag always ends a thought: one that runs from the
-    first open tag before it, wherever that stands, or from the start of the text.
-
-    A thought ends at the first close tag after it; tags named again inside it are plain text. What
-    follows the last thought is the reply; words before or between thoughts belong to neither. A
-    thought that is never closed leaves no reply, whatever precedes it, and whether the budget ran
-    out or the model stopped by itself. A reply that shows the tag at the start of a line, in a code
-    block say, is lost by this: a lost reply is unscored, a judged thought would be a wrong score.
+    An open tag opens a thought at the start of the text or of a line, or right after a close tag
+    (spaces do not matter). Elsewhere it is a mention ("I used the `<think>` tag"), except that the
+    first close tag always ends a thought: from the first open tag before it, or from the start of
+    the text. The text after the last thought is the reply; words before or between thoughts belong
+    to neither. An unclosed thought leaves no reply, whatever precedes it: a lost reply is unscored,
+    a judged thought would be a wrong score.
 
     Args:
-        raw: The text as it came, special tokens of the chat format removed.
-        policy: How the model marks its thought.
-        hit_limit: The token budget, not the model, ended the text.
-        n_tokens: Tokens of `raw`; None where the source cannot tell.
-        tokens_before: Gives, for a character position in `raw`, how many tokens spell what comes
-            before it; None where the source cannot tell.
-
-    Returns:
-        The response; several thoughts are joined by a blank line. The blank lines between thought
-        and reply belong to neither.
+        raw: The model's text without special tokens of the chat format.
+        policy: The thinking tags.
+        hit_limit: The token budget ended the text.
+        n_tokens: Tokens of `raw`; None if unknown.
+        tokens_before: Maps a character position in `raw` to the number of tokens before it.
 
     Example:
         >>> split("<think>2+2</think>4", policy=ThinkingPolicy(), hit_limit=False).reply
@@ -143,7 +103,7 @@ def split(
         return Response(
             raw=raw, reply=raw, finish_reason=_ended(raw, hit_limit), n_reply_tokens=n_tokens
         )
-    response = _taken_apart(raw, thoughts, policy, hit_limit=hit_limit)
+    response = _response(raw, thoughts, policy, hit_limit=hit_limit)
     if response.finish_reason is FinishReason.unclosed_thinking:
         n_thinking = n_tokens
     else:
@@ -159,22 +119,10 @@ def split(
 def split_served(
     content: str, reasoning: str | None, *, policy: ThinkingPolicy, hit_limit: bool
 ) -> Response:
-    """The same for a server that sends the thought apart (`reasoning_content`).
+    """`split` for a server that may send the thought separately (`reasoning`, "" = none).
 
-    Args:
-        content: What the server calls the content; "" where it sent null.
-        reasoning: The thought it sent apart; None or "" = it sent none, so `content` is split.
-        policy: The tags that `content` may hold, and that `raw` is put together with. The default
-            says that nothing is known of the model, so the tags are read off `content`.
-        hit_limit: The server's finish reason was `length`.
-
-    Returns:
-        The response; its `raw` is the one text that `split` takes apart in the same way.
-
-    Example:
-        >>> answer = split_served("4", "2+2", policy=ThinkingPolicy(), hit_limit=False)
-        >>> answer.raw, answer.reply
-        ('<think>2+2</think>4', '4')
+    The default `policy` means unknown: the tags are then detected from `content`. `split` gives the
+    same response for its `raw`.
     """
     if policy == ThinkingPolicy():
         policy = detect_in(content)
@@ -183,23 +131,17 @@ def split_served(
     raw = policy.open_tag + reasoning
     sent = _Thought(len(policy.open_tag), len(raw), closed=bool(content) or not hit_limit)
     if not sent.closed:
-        return _taken_apart(raw, [sent], policy, hit_limit=hit_limit)
+        return _response(raw, [sent], policy, hit_limit=hit_limit)
     raw += policy.close_tag + content
     further = _thoughts(raw, policy, _opened(raw, policy, sent.end))
-    return _taken_apart(raw, [sent, *further], policy, hit_limit=hit_limit)
+    return _response(raw, [sent, *further], policy, hit_limit=hit_limit)
 
 
 def official_split(raw: str) -> str:
-    """The text MathIF's published evaluation scores, bit for bit.
+    """The part of a text that MathIF's published evaluation scores, not stripped.
 
-    Its oddities are kept: an unclosed thought is scored as the answer, a second tag of either kind
-    drops what follows it, and only what stands inside `<answer>` counts.
-
-    Args:
-        raw: The model's whole text.
-
-    Returns:
-        The part that is scored, not stripped.
+    Its peculiarities are kept: an unclosed thought is scored as the answer, a second tag of either
+    kind drops the rest, and only the text inside `<answer>` counts.
 
     Source:
         Fu et al. 2025, "Scaling Reasoning, Losing Control" (MathIF), https://arxiv.org/abs/2505.14810,
@@ -217,17 +159,17 @@ def official_split(raw: str) -> str:
 
 
 class _Thought(NamedTuple):
-    """One thought: characters `start` to `end` of the text, without its tags."""
+    """A thought: characters `start` to `end` of the text, without its tags."""
 
     start: int
     end: int
     closed: bool
 
 
-def _taken_apart(
+def _response(
     raw: str, thoughts: list[_Thought], policy: ThinkingPolicy, *, hit_limit: bool
 ) -> Response:
-    """The response, tokens not counted. Only the last thought can be unclosed."""
+    """The response without token counts. Only the last thought can be unclosed."""
     thinking = "\n\n".join(filter(None, (raw[each.start : each.end].strip() for each in thoughts)))
     last = thoughts[-1]
     if not last.closed:
@@ -239,7 +181,7 @@ def _taken_apart(
 
 
 def _thoughts(raw: str, policy: ThinkingPolicy, start: int | None) -> list[_Thought]:
-    """The thought that starts at `start` (None = there is none), and those that follow it."""
+    """The thought that starts at `start` (None = none), and those after it."""
     thoughts: list[_Thought] = []
     while start is not None:
         close = _find(policy.close_tag, raw, start)
@@ -251,7 +193,7 @@ def _thoughts(raw: str, policy: ThinkingPolicy, start: int | None) -> list[_Thou
 
 
 def _first(raw: str, policy: ThinkingPolicy) -> int | None:
-    """Where the first thought starts, behind its tag; None = there is none."""
+    """Where the first thought starts, after its tag; None = no thought."""
     opened = _opened(raw, policy, 0)
     if policy.prefilled:
         again = opened is not None and not raw[: opened - len(policy.open_tag)].strip()
@@ -264,14 +206,14 @@ def _first(raw: str, policy: ThinkingPolicy) -> int | None:
 
 
 def _opened(raw: str, policy: ThinkingPolicy, at: int) -> int | None:
-    """Where the next thought from `at` on starts, behind an open tag whose place opens one."""
+    """Where the next thought from `at` on starts, after an open tag in an opening position."""
     place = rf"(?:^|{re.escape(policy.close_tag)})[^\S\n]*{re.escape(policy.open_tag)}"
     found = re.compile(place, re.IGNORECASE | re.MULTILINE).search(raw, at)
     return found.end() if found else None
 
 
 def _find(tag: str, raw: str, at: int) -> int | None:
-    """Where `tag` stands first from `at` on, in upper or lower case."""
+    """The first position of `tag` from `at` on, ignoring case."""
     found = re.compile(re.escape(tag), re.IGNORECASE).search(raw, at)
     return found.start() if found else None
 

@@ -1,8 +1,4 @@
-"""Which replies are this process' to make, and which are still missing?
-
-Every model that answers one reply at a time shares the work out in the same way, so that the
-processes of one run never do a reply twice and never leave one out.
-"""
+"""Which replies does this process have to make?"""
 
 from __future__ import annotations
 
@@ -16,18 +12,8 @@ def missing_pairs(
 ) -> list[tuple[int, int]]:
     """The `(prompt index, sample index)` pairs that this process has to answer, in order.
 
-    Pairs are counted prompt by prompt and dealt out like cards: process `rank` takes every
-    `world`-th one. What is done is taken away after the deal, so a resumed process keeps its own
-    part.
-
-    Args:
-        n_prompts: Number of prompts.
-        n: Samples a prompt.
-        done: Pairs that are answered already, by whomever.
-        share: This process' part.
-
-    Returns:
-        The pairs, without those that are done.
+    Process `rank` takes every `world`-th pair; `done` is removed afterwards, so a resumed process
+    keeps its own part.
 
     Example:
         >>> missing_pairs(2, 2, done={(0, 1)}, share=Share())

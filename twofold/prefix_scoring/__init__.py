@@ -1,10 +1,7 @@
-"""One-pass scoring of many branches over a shared prefix: what every diagnostic of a chain stands on.
+"""How are many continuations of one chain scored after reading it once?
 
-| question | piece |
-|---|---|
-| how likely is each branch at each cut of one chain? | `branch_logprobs` |
-| the same for many chains, batched, with what the model itself would have said | `score` |
-| can this network branch, and if not, why? | `why_not` |
+`branch_logprobs` scores branches at the cuts of one chain, `score` those of many chains in batches,
+and `why_not` says why a network does not support it.
 """
 
 from twofold.prefix_scoring.ability import NOISE, why_not

@@ -1,8 +1,8 @@
-"""Can this network branch? Where it cannot, scoring branch by branch is taken and the reason is told.
+"""Can this network score branches in one pass? If not, branches are scored one by one.
 
-A mask of our own replaces whatever a layer would have masked by itself, and a layer with a running
-state cannot be asked to forget. Both would give wrong numbers without a word, so what is known is
-looked up, and what is not known is tried out.
+Our mask replaces whatever a layer would mask by itself, and a layer with a recurrent state cannot
+drop tokens. Both would silently give wrong numbers, so known cases are looked up and every other
+network is tested once.
 """
 
 from __future__ import annotations
@@ -24,50 +24,40 @@ _KERNELS = ("sdpa", "eager")
 _found: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
 NOISE = {torch.float32: 1e-3, torch.float64: 1e-6, torch.float16: 0.05, torch.bfloat16: 0.3}
-"""How far two right ways of scoring a token may lie apart, nats, by number format."""
+"""Largest difference between two correct ways of scoring a token, in nats, by dtype."""
 
 
 def why_not(network: Any) -> str:
-    """Why a network cannot branch, in a few words; "" if it can.
-
-    Args:
-        network: Any; one that is no transformers network cannot.
-    """
+    """Why a network does not support one-pass scoring, in a few words; "" if it does."""
     if network not in _found:
-        _found[network] = _known(network) or _tried(network)
+        _found[network] = _known_reason(network) or _test(network)
     return _found[network]
 
 
-def _known(network: Any) -> str:
+def _known_reason(network: Any) -> str:
     if not isinstance(network, PreTrainedModel):
-        return "it is no transformers network"
+        return "it is not a transformers network"
     config = network.config.get_text_config()
     missing = _NEEDED - set(inspect.signature(network.forward).parameters)
     if missing:
-        return f"its forward takes no {', '.join(sorted(missing))}"
-    kinds = set(getattr(config, "layer_types", None) or ["full_attention"]) - {"full_attention"}
-    if kinds:
-        return f"it has layers of the kind {', '.join(sorted(kinds))}"
+        return f"its forward method does not take {', '.join(sorted(missing))}"
+    layers = set(getattr(config, "layer_types", None) or ())
+    if kinds := layers - {"full_attention"}:
+        return f"it has layers of the type {', '.join(sorted(kinds))}"
     window = getattr(config, "sliding_window", None)
-    if window and getattr(config, "use_sliding_window", True) and not _lists_layers(config):
-        return f"its attention has a window of {window} tokens"
+    if window and getattr(config, "use_sliding_window", True) and not layers:
+        return f"its attention has a sliding window of {window} tokens"
     if getattr(config, "attention_chunk_size", None):
-        return "its attention is cut into chunks"
+        return "its attention is chunked"
     rope = (getattr(config, "rope_parameters", None) or {}).get("rope_type")
     if rope in _UNKNOWN_ROPE:
-        return f"its positions are scaled by {rope}, which depends on the longest one"
+        return f"its position scaling ({rope}) depends on the longest position"
     kernel = config._attn_implementation
-    if kernel not in _KERNELS:
-        return f"its attention runs on {kernel}, which takes no mask of ours"
-    return ""
+    return "" if kernel in _KERNELS else f"its attention kernel {kernel} takes no custom mask"
 
 
-def _lists_layers(config: Any) -> bool:
-    return bool(getattr(config, "layer_types", None))
-
-
-def _tried(network: Any) -> str:
-    """Score a small tree both ways, two-phase and packed: a layer nobody listed shows here."""
+def _test(network: Any) -> str:
+    """Score a small tree in two phases, packed, and one by one, to detect unknown kinds of layers."""
     place = passes.Place(network)
     vocabulary = network.get_input_embeddings().weight.shape[0]
     token = [int(i) for i in np.arange(1, 40) * 7 % vocabulary]
@@ -75,13 +65,10 @@ def _tried(network: Any) -> str:
     tree = Tree(long, (Branch(9, tuple(token[24:28]), given=1), Branch(24, tuple(token[28:31]))))
     doubled = Tree(long, tree.branches * (1 + passes.PACKED // 7))
     with torch.inference_mode():
-        right = unpacked.scored(network, tree, device=place.device)
+        right = unpacked.scored(place, tree)
         for asked in (tree, doubled):
             (found,) = passes.scored(place, [asked])
-            apart = max(
-                float(np.abs(a.logprobs - b.logprobs).max())
-                for a, b in zip(found, right, strict=False)
-            )
+            apart = max(a.furthest(b) for a, b in zip(found, right, strict=False))
             if not apart <= NOISE[place.dtype]:
-                return f"a trial of it differed from scoring branch by branch by {apart:.2g} nats a token"
+                return f"a test differed from one-by-one scoring by {apart:.2g} nats per token"
     return ""

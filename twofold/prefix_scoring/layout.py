@@ -1,10 +1,10 @@
-"""Which token sees which? The layout of one pass over trunks and branches, as numbers.
+"""Which token attends to which? The layout of one pass over trunks and branches.
 
-A pass reads, for each tree of a batch, a row of tokens: the trunk (unless its keys and values are
-kept already), then branches one after another. A branch token sees the trunk up to its cut and its
-own branch up to itself; its position counts on from the cut. The mask that says so is explicit and
-additive: a boolean one is added as 0 and 1 by the eager kernel, and without one transformers takes
-a jump of positions for another packed sequence.
+For each tree a pass reads a row of tokens: the trunk (unless its keys and values are cached), then
+the branches one after another. A branch token attends to the trunk up to its cut and to its own
+branch up to itself; its position continues from the cut. The mask must be additive: the eager kernel
+adds a boolean mask as 0 and 1, and without a mask transformers takes a jump in the positions for
+another packed sequence.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _NEVER = np.iinfo(np.int64).max
 @final
 @dataclass(frozen=True)
 class PackedRow:
-    """One tree's tokens of a pass.
+    """One tree's tokens in a pass.
 
     Args:
         ids: Token ids, shape `(tokens,)`.
-        position: Where each stands in its sequence.
-        limit: How many trunk tokens each one sees.
-        segment: Which branch it belongs to; `_TRUNK` for the trunk.
-        source: For each scored token of each branch, in order: where the logits that predict it
-            stand in the row; negative = that many from the end of the kept trunk (`~(cut - 1)`).
-        target: The token scored there; `STOP` for any of its branch's stops.
-        stops: The stops of the branches, in order of their `STOP`s.
+        position: Position of each token in its sequence.
+        limit: Number of trunk tokens that each token attends to.
+        segment: Index of its branch; `_TRUNK` for the trunk.
+        source: For each scored token: the index in the row of the logits that predict it; negative
+            = `~index` in the cached trunk.
+        target: The scored token; `STOP` for any of its branch's stops.
+        stops: The stops of the branches, in the order of their `STOP`s.
     """
 
     ids: Ints
@@ -50,11 +50,7 @@ class PackedRow:
 
 
 def row(trunk: Sequence[int], branches: Sequence[Branch]) -> PackedRow:
-    """Lay out branches, behind `trunk` if it is read in this pass and not kept from an earlier one.
-
-    Args:
-        trunk: Its tokens; empty = they are kept.
-        branches: In the order in which they are scored.
+    """Lay out `branches` after `trunk`; an empty trunk is cached from an earlier pass.
 
     Example:
         >>> laid = row([], [Branch(2, (7, 8), given=1), Branch(1, (9,))])
@@ -63,42 +59,24 @@ def row(trunk: Sequence[int], branches: Sequence[Branch]) -> PackedRow:
         >>> laid.source.tolist()  # 8 follows 7 at place 0; 9 follows the trunk's token 0
         [0, -1]
     """
-    n = len(trunk)
-    ids, position, limit = [*trunk], [*range(n)], [*range(1, n + 1)]
-    segment = [_TRUNK] * n
-    source: list[int] = []
-    target: list[int] = []
+    tokens = [(i, place, place + 1, _TRUNK) for place, i in enumerate(trunk)]
+    scored: list[tuple[int, int]] = []
     for number, branch in enumerate(branches):
-        start = len(ids)
-        ids.extend(branch.ids)
-        position.extend(range(branch.cut, branch.cut + len(branch.ids)))
-        limit.extend([branch.cut] * len(branch.ids))
-        segment.extend([number] * len(branch.ids))
+        start = len(tokens)
+        before = branch.cut - 1 if trunk else ~(branch.cut - 1)
+        tokens += [(i, branch.cut + j, branch.cut, number) for j, i in enumerate(branch.ids)]
         for j in range(branch.given, len(branch.ids)):
-            in_trunk = branch.cut - 1 if n else ~(branch.cut - 1)
-            source.append(start + j - 1 if j else in_trunk)
-            target.append(branch.ids[j])
+            scored.append((start + j - 1 if j else before, branch.ids[j]))
         if branch.stops:
-            source.append(len(ids) - 1)
-            target.append(STOP)
+            scored.append((len(tokens) - 1, STOP))
+    ids, position, limit, segment = np.array(tokens, dtype=np.int64).reshape(-1, 4).T
+    source, target = np.array(scored, dtype=np.int64).reshape(-1, 2).T
     stops = tuple(branch.stops for branch in branches if branch.stops)
-    return PackedRow(
-        ids=_ints(ids),
-        position=_ints(position),
-        limit=_ints(limit),
-        segment=_ints(segment),
-        source=_ints(source),
-        target=_ints(target),
-        stops=stops,
-    )
-
-
-def _ints(values: Sequence[int]) -> Ints:
-    return np.array(values, dtype=np.int64)
+    return PackedRow(ids, position, limit, segment, source, target, stops)
 
 
 def padded(rows: Sequence[PackedRow], what: str, fill: int = 0) -> Ints:
-    """One field of all rows side by side, filled up on the right, shape `(rows, longest)`."""
+    """One field of all rows, padded on the right, shape `(rows, longest)`."""
     fields = [getattr(each, what) for each in rows]
     out = np.full((len(rows), max(map(len, fields))), fill, dtype=np.int64)
     for into, values in zip(out, fields, strict=True):
@@ -107,11 +85,9 @@ def padded(rows: Sequence[PackedRow], what: str, fill: int = 0) -> Ints:
 
 
 def sees(rows: Sequence[PackedRow], n_kept: int) -> NDArray[np.bool_]:
-    """What each token of a pass sees, shape `(rows, tokens, n_kept + tokens)`.
+    """The attention mask of a pass, shape `(rows, tokens, n_kept + tokens)`.
 
-    Args:
-        rows: The rows of the pass.
-        n_kept: Trunk tokens that are kept from an earlier pass, padding included.
+    `n_kept` is the number of cached trunk tokens, including padding.
 
     Example:
         >>> laid = row([], [Branch(2, (7, 8), given=1), Branch(1, (9,))])

@@ -1,11 +1,11 @@
-"""How are branches scored without reading the trunk again for each one?
+"""How are branches scored without reading the trunk for each of them?
 
-Two phases: the trunk is read once, with the fast causal kernel and no mask, and its keys and values
-are kept; then the branches go through in pieces, and the keys of each piece are dropped again. A
-batch that is short altogether is read in a single pass, trunk and branches packed into one row.
+In two phases: the trunk is read once with the fast causal kernel, and its keys and values are
+cached; then the branches are read in pieces, and the keys of each piece are dropped again. A short
+batch is read in a single pass, with trunk and branches packed into one row.
 
-Source: tree attention as in speculative decoding (Miao et al. 2024, "SpecInfer", section 4); that
-chains can be probed this way on transformers' own cache was worked out and checked here.
+Source: tree attention as in speculative decoding (Miao et al. 2024, "SpecInfer", section 4), applied
+here to chains with transformers' own cache.
 """
 
 from __future__ import annotations
@@ -21,43 +21,36 @@ from transformers import DynamicCache
 from twofold.prefix_scoring import layout
 from twofold.prefix_scoring.tree import Branch, Scored, Tree
 
+# Longest row, in tokens, that is read in one pass; beyond that its mask costs more than a second call.
 PACKED = 384
-"""Tokens of a row up to which trunk and branches go through in one pass: beyond, its mask over
-everything costs more than the second call saves."""
-
+# Memory for the logits and the mask of one piece.
 MOST_BYTES = 160 * 2**20
-"""What the logits and the mask of one piece may take."""
 
 
 @final
 @dataclass(frozen=True)
 class Place:
-    """A network, and what a piece of work on it costs.
-
-    Args:
-        network: A transformers network in evaluation mode.
-    """
+    """A network in evaluation mode, and what a piece of work on it costs."""
 
     network: Any
 
     @property
     def device(self) -> torch.device:
-        """Where the network's input goes."""
-        device: torch.device = next(self.network.parameters()).device
-        return device
+        """The device of the network's input."""
+        return torch.device(next(self.network.parameters()).device)
 
     @property
     def dtype(self) -> torch.dtype:
-        """The number format of its activations."""
+        """The dtype of its activations."""
         dtype: torch.dtype = next(self.network.parameters()).dtype
         return dtype
 
     def tensor(self, values: layout.Ints) -> torch.Tensor:
-        """`values` where the network is."""
+        """`values` on the network's device."""
         return torch.from_numpy(values).to(self.device)
 
     def piece(self, n_rows: int, n_kept: int) -> int:
-        """How many branch tokens of each row go through at once."""
+        """How many branch tokens of each row are read at once."""
         vocabulary: int = self.network.get_input_embeddings().weight.shape[0]
         heads: int = self.network.config.get_text_config().num_attention_heads
         a_token = n_rows * (10 * vocabulary + 4 * heads * (n_kept + 256))
@@ -65,17 +58,12 @@ class Place:
 
 
 def scored(place: Place, trees: Sequence[Tree]) -> list[list[Scored]]:
-    """Every branch of every tree, `found[tree][branch]`.
-
-    Args:
-        place: The network, which must be able to branch.
-        trees: They go through together: of like size, and as many as fit.
-    """
+    """The scores of trees of similar size, `found[tree][branch]`."""
     longest = max(tree.n_tokens for tree in trees)
     n_kept = max(tree.reach for tree in trees)
     if longest <= PACKED and longest <= place.piece(len(trees), 0):
         rows = [layout.row(tree.trunk[: tree.reach], tree.branches) for tree in trees]
-        found = _read(place, rows, None, 0)
+        found = _read(place, rows, None, 0, {})
         return [_split(each, tree.branches) for each, tree in zip(found, trees, strict=True)]
     wanted = sorted({b.cut - 1 for tree in trees for b in tree.branches if b.given == 0})
     cache, ends = _trunks(place, trees, n_kept, wanted)
@@ -88,23 +76,15 @@ def scored(place: Place, trees: Sequence[Tree]) -> list[list[Scored]]:
     return out
 
 
+_Ends = dict[int, torch.Tensor]  # logits after some trunk tokens, by index; (rows, vocabulary)
 Values = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
 """Log-probabilities and greedy tokens of a row's scored tokens, in order."""
 
 
-@final
-@dataclass(frozen=True)
-class _Ends:
-    """The logits behind some tokens of the trunks, `(rows, wanted, vocabulary)`."""
-
-    at: dict[int, int]
-    logits: torch.Tensor
-
-
 def _trunks(
     place: Place, trees: Sequence[Tree], n_kept: int, wanted: Sequence[int]
-) -> tuple[DynamicCache, _Ends | None]:
-    """Keys and values of the trunks, padded on the right, where no branch looks."""
+) -> tuple[DynamicCache, _Ends]:
+    """Keys and values of the trunks, padded on the right, and the logits after `wanted` tokens."""
     ids = np.zeros((len(trees), n_kept), dtype=np.int64)
     for into, tree in zip(ids, trees, strict=True):
         into[: tree.reach] = tree.trunk[: tree.reach]
@@ -113,11 +93,11 @@ def _trunks(
     logits = place.network(
         place.tensor(ids), past_key_values=cache, use_cache=True, logits_to_keep=keep
     ).logits
-    return cache, _Ends({at: i for i, at in enumerate(wanted)}, logits) if wanted else None
+    return cache, {at: logits[:, i] for i, at in enumerate(wanted)}
 
 
 def _pieces(trees: Sequence[Tree], most: int) -> Iterator[list[tuple[Branch, ...]]]:
-    """The branches of all trees in order, at most `most` tokens a tree at a time (or one branch)."""
+    """The branches of all trees in pieces of at most `most` tokens per tree (or one branch)."""
     waiting = [list(tree.branches) for tree in trees]
     while any(waiting):
         pieces = []
@@ -136,9 +116,9 @@ def _read(
     rows: Sequence[layout.PackedRow],
     cache: DynamicCache | None,
     n_kept: int,
-    ends: _Ends | None = None,
+    ends: _Ends,
 ) -> list[Values]:
-    """One pass; the cache is as before when it returns."""
+    """One pass; afterwards the cache is as before."""
     sees = torch.from_numpy(layout.sees(rows, n_kept)).to(place.device)
     mask = torch.zeros(sees.shape, dtype=place.dtype, device=place.device)
     mask.masked_fill_(~sees, torch.finfo(place.dtype).min)
@@ -157,22 +137,12 @@ def _read(
         cache.crop(-ids.shape[1])
     found = []
     for r, each in enumerate(rows):
-        from_here = [
-            logits[r, column[int(s)]] if s >= 0 else _end(ends, r, ~int(s)) for s in each.source
-        ]
-        found.append(_values(from_here, each))
+        from_here = [logits[r, column[int(s)]] if s >= 0 else ends[~int(s)][r] for s in each.source]
+        if from_here:
+            found.append(picked(torch.stack(from_here).float(), each.target, each.stops))
+        else:
+            found.append((np.zeros(0), np.zeros(0, dtype=np.int64)))
     return found
-
-
-def _end(ends: _Ends | None, row: int, at: int) -> torch.Tensor:
-    assert ends is not None, "a branch without given tokens needs the trunk's own logits"
-    return ends.logits[row, ends.at[at]]
-
-
-def _values(logits: Sequence[torch.Tensor], row: layout.PackedRow) -> Values:
-    if not len(row.target):
-        return np.zeros(0), np.zeros(0, dtype=np.int64)
-    return picked(torch.stack(list(logits)).float(), row.target, row.stops)
 
 
 def picked(
@@ -189,7 +159,7 @@ def picked(
 
 def _split(values: Values, branches: Sequence[Branch]) -> list[Scored]:
     if not branches:
-        return []  # numpy splits nothing into one empty piece
+        return []  # np.split would return one empty array
     logprobs, greedy = values
     ends = np.cumsum([branch.n_scored for branch in branches])[:-1]
     return [

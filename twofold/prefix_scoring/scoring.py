@@ -1,9 +1,8 @@
-"""How likely does a model find each branch of each tree? The one entry to the ways of scoring."""
+"""What log-probability does a model give to each branch of each tree?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,53 +13,36 @@ from twofold.prefix_scoring import ability, passes, unpacked
 from twofold.prefix_scoring.tree import Branch, Scored, Tree
 from twofold.types import OpenModel
 
-MOST_TOKENS = 6144
-"""Tokens of a batch of trees, padding included, where nothing else is asked for."""
+MOST_TOKENS = 6144  # of a batch of trees, including padding
 
 
 def score(
-    model: OpenModel,
-    trees: Sequence[Tree],
-    *,
-    most_tokens: int = MOST_TOKENS,
-    n_checked: int = 0,
+    model: OpenModel, trees: Sequence[Tree], *, most_tokens: int = MOST_TOKENS, n_checked: int = 0
 ) -> Iterator[tuple[int, list[Scored]]]:
-    """Score trees, those of like size together, yielding `(index, scores of its branches)`.
+    """Score trees, yielding `(index, scores of its branches)`, the longest first.
 
     Args:
-        model: Whose probabilities. One that cannot branch is asked the plain way.
-        trees: What is scored; one without branches gives an empty list.
-        most_tokens: Budget of a batch, tokens with padding; a single larger tree goes alone, its
+        model: One that does not support one-pass scoring scores branches one by one.
+        trees: Each with any number of branches.
+        most_tokens: Token budget of a batch, including padding; a larger tree is scored alone, its
             branches in pieces.
-        n_checked: The first so many trees are scored the plain way too.
-
-    Yields:
-        Each tree once, the longest first.
+        n_checked: Number of trees, from the first, that are also scored one by one to check.
 
     Raises:
-        ModelError: If a checked tree differs by more than the number format explains, or a token id
-            is none of the model's.
-
-    Example:
-        >>> from twofold.models.hf import HfModel
-        >>> pocket = HfModel("pocket")
-        >>> ((_, (scored,)),) = score(pocket, [Tree((5, 6, 7), (Branch(3, (8,)),))])
-        >>> scored.logprobs.shape
-        (1,)
+        ModelError: If a checked tree differs by more than its dtype explains.
     """
-    network: Any = model.network
-    branches = not ability.why_not(network)
-    place = passes.Place(network)
+    branches = not ability.why_not(model.network)
+    place = passes.Place(model.network)
     with torch.inference_mode():
         for batch in _batches(trees, most_tokens):
             there = [trees[i] for i in batch]
             if branches:
                 found = passes.scored(place, there)
             else:
-                found = [unpacked.scored(network, tree, device=place.device) for tree in there]
+                found = [unpacked.scored(place, tree) for tree in there]
             for i, tree, scores in zip(batch, there, found, strict=True):
                 if branches and i < n_checked:
-                    _compare(scores, unpacked.scored(network, tree, device=place.device), place, i)
+                    _compare(scores, unpacked.scored(place, tree), place, i)
                 yield i, scores
     yield from ((i, []) for i, tree in enumerate(trees) if not tree.branches)
 
@@ -71,24 +53,24 @@ def branch_logprobs(
     cuts: Sequence[int],
     branches: Sequence[Sequence[int]],
 ) -> list[list[NDArray[np.float64]]]:
-    """The log-probabilities of every branch at every cut of one chain, the chain read once.
+    """The log-probabilities of each branch at each cut of one chain, which is read once.
 
     Args:
-        model: A model whose weights are here.
-        prefix_ids: Token ids of prompt and chain, as they were written; never a text read anew.
-        cuts: How many tokens of `prefix_ids` stand before the branches, each from 1 to all.
+        model: A model with local weights.
+        prefix_ids: Token ids of prompt and chain as generated, never from a re-tokenised text.
+        cuts: Numbers of tokens of `prefix_ids` before the branches, each at least 1.
         branches: Token ids of each branch, at least one each.
 
     Returns:
-        `found[cut][branch]`: one array of `len(branch)` log-probabilities in nats, token j given
-        the cut prefix and the branch before j.
+        `found[cut][branch]`: `len(branch)` log-probabilities in nats, token j given the prefix up to
+        the cut and the branch before j.
 
     Raises:
         ModelError: If a cut lies outside the prefix, or a branch is empty.
 
     Source:
-        Early answering is Lanham et al. 2023 (arXiv 2307.13702), section 2.3; one pass over a
-        shared prefix is ours: (K + 1) forwards become one prefill and short branches.
+        Early answering: Lanham et al. 2023 (arXiv 2307.13702), section 2.3. The single pass over a
+        shared prefix is ours: (K + 1) forward passes become one prefill and short branches.
 
     Example:
         >>> from twofold.models.hf import HfModel
@@ -108,7 +90,7 @@ def branch_logprobs(
 
 
 def _batches(trees: Sequence[Tree], most_tokens: int) -> Iterator[list[int]]:
-    """Trees with branches, the longest first, as many together as the budget takes."""
+    """Indices of the trees with branches, longest first, as many per batch as fit."""
     order = [i for i, tree in enumerate(trees) if tree.branches]
     order.sort(key=lambda i: (-trees[i].n_tokens, i))
     while order:
@@ -119,10 +101,10 @@ def _batches(trees: Sequence[Tree], most_tokens: int) -> Iterator[list[int]]:
 
 def _compare(found: Sequence[Scored], right: Sequence[Scored], place: passes.Place, i: int) -> None:
     for b, (one, other) in enumerate(zip(found, right, strict=True)):
-        apart = float(np.abs(one.logprobs - other.logprobs).max())
+        apart = one.furthest(other)
         if not apart <= ability.NOISE[place.dtype]:
             raise ModelError(
-                f"branch {b} of chain {i}: scored in one pass it differs from the plain way by "
-                f"{apart:.3g} nats a token, more than {place.dtype} explains. Nothing of this chain "
-                "was kept. Please report the model; score it on another version of transformers"
+                f"branch {b} of chain {i}: one-pass scoring differs from one-by-one scoring by "
+                f"{apart:.3g} nats per token, more than {place.dtype} explains. Nothing of this chain "
+                "was saved. Please report the model, or try another version of transformers"
             )

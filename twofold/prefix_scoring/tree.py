@@ -1,7 +1,7 @@
 """What is scored? A trunk of tokens with branches that leave it at cuts.
 
-A chain of reasoning is the trunk. At each place where it could have been broken off, a branch says
-what would come next: an elicitation and an answer, a changed step with all that follows, filler.
+The trunk is a chain of reasoning. A branch is a continuation from one of its steps: an elicited
+answer, a changed step with its continuation, or filler.
 """
 
 from __future__ import annotations
@@ -21,18 +21,14 @@ class Branch:
     """Tokens that follow the first `cut` tokens of a trunk.
 
     Args:
-        cut: How many tokens of the trunk stand before the branch, from 0.
-        ids: The branch's token ids, at least one that is scored.
-        given: How many of `ids` are only conditioned on (an elicitation); the others are scored.
-        stops: Tokens of which any one may come next, scored together as one more token: where an
-            answer may be closed by `}` as well as by `}.`, which of them is no matter.
+        cut: Number of trunk tokens before the branch.
+        ids: The branch's token ids, of which at least one is scored.
+        given: Number of `ids` that are only conditioned on (an elicitation).
+        stops: Alternatives for one more token, scored together: an answer may be closed by `}` as
+            well as by `}.`.
 
     Raises:
         ModelError: If nothing is scored, or the first scored token has nothing before it.
-
-    Example:
-        >>> Branch(3, (7, 8, 9), given=1).n_scored
-        2
     """
 
     cut: int
@@ -44,7 +40,7 @@ class Branch:
         if self.cut < 0 or not 0 <= self.given < len(self.ids):
             raise ModelError(
                 f"a branch of {len(self.ids)} tokens at cut {self.cut}, {self.given} of them given, "
-                "scores nothing; cuts count from 0, and at least one token is left to score"
+                "scores nothing; cuts count from 0, and at least one token must be left to score"
             )
         if self.cut + self.given == 0:
             raise ModelError(
@@ -54,26 +50,14 @@ class Branch:
 
     @property
     def n_scored(self) -> int:
-        """How many tokens get a log-probability, the stop among them."""
+        """How many tokens get a log-probability, including the stop."""
         return len(self.ids) - self.given + bool(self.stops)
 
 
 @final
 @dataclass(frozen=True)
 class Tree:
-    """A trunk and its branches.
-
-    Args:
-        trunk: Token ids of prompt and chain.
-        branches: What is asked at its cuts.
-
-    Raises:
-        ModelError: If a cut lies behind the trunk's end.
-
-    Example:
-        >>> Tree((5, 6, 7), (Branch(1, (8,)), Branch(2, (9, 9)))).reach
-        2
-    """
+    """A trunk (token ids of prompt and chain) and its branches."""
 
     trunk: tuple[int, ...]
     branches: tuple[Branch, ...]
@@ -81,34 +65,33 @@ class Tree:
     def __post_init__(self) -> None:
         if self.reach > len(self.trunk):
             raise ModelError(
-                f"a branch leaves the trunk at {self.reach}, which has {len(self.trunk)} tokens; cuts "
-                "count the trunk's tokens before the branch"
+                f"a branch leaves the trunk at {self.reach}, which has {len(self.trunk)} tokens; lower cut"
             )
 
     @property
     def reach(self) -> int:
-        """How much of the trunk any branch stands on."""
+        """The largest cut."""
         return max((branch.cut for branch in self.branches), default=0)
 
     @property
     def n_tokens(self) -> int:
-        """Tokens that one pass reads: the trunk once, and every branch."""
+        """Tokens in one pass: the trunk once, and all branches."""
         return self.reach + sum(len(branch.ids) for branch in self.branches)
 
     @property
     def n_longest(self) -> int:
-        """The longest sequence that is read: a branch with all that stands before it."""
+        """The longest sequence: a branch with the trunk before it."""
         return max((branch.cut + len(branch.ids) for branch in self.branches), default=0)
 
 
 @final
 @dataclass(frozen=True)
 class Scored:
-    """What the network says of a branch.
+    """The scores of a branch.
 
     Args:
         logprobs: Log-probability of each scored token given all before it, nats, shape `(scored,)`.
-        greedy: The token that the network itself would have put there, shape `(scored,)`.
+        greedy: The network's most likely token at each place, shape `(scored,)`.
     """
 
     logprobs: NDArray[np.float64]
@@ -118,3 +101,7 @@ class Scored:
     def total(self) -> float:
         """Log-probability of the whole branch, nats."""
         return float(self.logprobs.sum())
+
+    def furthest(self, other: Scored) -> float:
+        """The largest difference in log-probability from another scoring of the same branch, nats."""
+        return float(np.abs(self.logprobs - other.logprobs).max())

@@ -19,7 +19,7 @@ from twofold import diagnostics as diagnostics_
 from twofold import problems as problem_files
 from twofold.constraints import register
 from twofold.errors import TwofoldError, nearest
-from twofold.methods import Method, named
+from twofold.methods import Method, method_named
 from twofold.methods.config import mapping, with_settings
 from twofold.types import Problem, Sampling
 from twofold.validation import SETTINGS, validated
@@ -181,7 +181,7 @@ def _arms(found: object, file: Path) -> tuple[Arm, ...]:
         own = {key: value for key, value in settings.items() if key != "method"}
         if "seed" in own:
             raise StudyError(f"{where} sets a seed; the study's `seeds` do that")
-        method = with_settings(named(str(settings["method"])), own, where=where)
+        method = with_settings(method_named(str(settings["method"])), own, where=where)
         arms.append(Arm(name=str(name), method=method, settings=dict(settings)))
     return tuple(arms)
 

@@ -1,1 +1,1 @@
-"""What knows TRL: rewards, advantages, callbacks and the run itself."""
+"""Everything that depends on TRL: rewards, advantages, callbacks and the training run."""

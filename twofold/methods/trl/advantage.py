@@ -1,9 +1,8 @@
-"""How do the scores of a group of replies become what a policy learns from?
+"""How do the scores of a group of replies become advantages?
 
-Reward training compares the replies to one problem with each other. Done before the parts of a
-reward are added up, that comparison gives each part the same say in every group (GDPO); done after,
-the part that varies most has it. Both blow up what hardly varies: a judge's noise of 0.02 is scaled
-to the size of right and wrong, and can turn the sign of being right. The spread floor stops that.
+Normalising each part of a reward before adding them gives every part the same weight in each group
+(GDPO); normalising the sum favours the part that varies most. Both amplify small differences, such
+as a judge's noise of 0.02, to the size of right and wrong; `min_std` prevents that.
 """
 
 from __future__ import annotations
@@ -18,35 +17,34 @@ from twofold.errors import ScoringError
 
 Floats = NDArray[np.float64]
 
-TINY = 1e-4
-"""Added to each spread, as TRL does."""
+TINY = 1e-4  # added to each standard deviation, as in TRL
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class AdvantageNormalizer:
-    """Scores of a batch to one number a reply, compared within its group.
+    """Turns the scores of a batch into one number per reply, compared within its group.
 
     Args:
         order: `sum_then_normalize`: the reward is one number, normalised within the group (GRPO).
-            `normalize_then_sum`: each part is normalised within the group, then they are added up
+            `normalize_then_sum`: each part is normalised within the group, then they are added
             (GDPO).
-        min_std: The least standard deviation that a group's scores are divided by, in score
-            units; 0 = none. About 0.1 keeps a judge's noise from counting as much as the answer.
-        saturation: Exponent g of the weights (1 - mean of the part)^g, which take the say from a
-            part that is nearly always earned; 0 = equal weights. Only with `normalize_then_sum`.
+        min_std: Lower bound of the standard deviation that scores are divided by, in score units;
+            0 = none. About 0.1 keeps a judge's noise from counting as much as the answer.
+        saturation: Exponent g of the weights (1 - mean of the part)^g, which down-weight a part
+            that is nearly always earned; 0 = equal weights. Only with `normalize_then_sum`.
 
     Raises:
-        ScoringError: If a number is out of its range or would do nothing.
+        ScoringError: If a number is out of range or would have no effect.
 
     Source:
         GDPO: arXiv 2601.05242, section 3. Saturation: SA-MRPO, arXiv 2608.16072 (0.5 is its best).
-        The floor is ours; arXiv 2606.06058 names the fault. Departs: the means of the weights are
-        those of the process's own batch.
+        `min_std` is ours; arXiv 2606.06058 describes the problem. Departs: the means in the weights
+        are those of the process's own batch.
 
     Example:
-        Four replies, right or wrong in the first column, a noisy judge in the second. Without the
-        floor the judge's 0.03 makes the wrong second reply better than the right third one.
+        First column: right or wrong; second: a noisy judge. Without `min_std` the judge's 0.03
+        makes the wrong second reply better than the right third one.
 
         >>> scores = np.array([[1, 0.70], [0, 0.72], [1, 0.69], [0, 0.71]])
         >>> gdpo = AdvantageNormalizer(order="normalize_then_sum")
@@ -62,44 +60,34 @@ class AdvantageNormalizer:
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_std < 1:
-            raise ScoringError(f"min_std is {self.min_std}; give 0 (none) up to below 1")
+            raise ScoringError(f"min_std is {self.min_std}; give at least 0 (none) and less than 1")
         if self.saturation < 0:
             raise ScoringError(f"saturation is {self.saturation}; give 0 (equal weights) or more")
         if self.saturation and self.order != "normalize_then_sum":
             raise ScoringError(
-                "saturation weighs the parts of a reward against each other, which needs "
-                "normalize_then_sum; leave it out or change the aggregation"
+                "saturation needs normalize_then_sum; leave it out or change the aggregation"
             )
 
     @property
     def by_part(self) -> bool:
-        """Whether it takes the parts of a reward instead of the reward."""
+        """Whether it takes the parts of a reward instead of their sum."""
         return self.order == "normalize_then_sum"
 
     @property
     def is_trl_own(self) -> bool:
-        """Whether it is just what TRL does with a single reward."""
+        """Whether it is the same as TRL's own normalisation."""
         return not self.by_part and self.min_std == 0
 
     def __call__(self, scores_NK: Floats, *, size: int) -> Floats:
-        """One number a reply.
+        """One advantage per reply, shape `(replies,)`; the mean of each group is 0.
 
-        Args:
-            scores_NK: Scores in [0, 1], shape `(replies, parts)`, NaN = unscored; the replies of a
-                group stand together.
-            size: Replies a group.
-
-        Returns:
-            Shape `(replies,)`; each group's mean is 0. NaN where any part is unscored: a reply that
-            is half judged moves nothing.
-
-        Raises:
-            ScoringError: If the replies do not fill whole groups.
+        `scores_NK` are in [0, 1], shape `(replies, parts)`; a reply with an unscored part (NaN) gets NaN.
+        The `size` replies of a group are adjacent. Raises a `ScoringError` if a group is incomplete.
         """
         n, n_parts = scores_NK.shape
         if n % size:
             raise ScoringError(
-                f"{n} replies are no whole number of groups of {size}: a group is split over "
+                f"{n} replies are not a whole number of groups of {size}: a group is split over "
                 "processes; choose batch and accumulation so that a process has whole groups"
             )
         lost = np.asarray(np.isnan(scores_NK).any(axis=1))
@@ -109,8 +97,9 @@ class AdvantageNormalizer:
         squares = np.nansum((grouped - center) ** 2, axis=1, keepdims=True)
         spread = np.sqrt(squares / np.maximum(n_scored - 1, 1))
         normal = (grouped - center) / (np.maximum(spread, self.min_std) + TINY)
-        summed: Floats = (normal.reshape(n, n_parts) * self._weights(scores_NK[~lost])).sum(axis=1)
-        return summed
+        return np.asarray(
+            (normal.reshape(n, n_parts) * self._weights(scores_NK[~lost])).sum(axis=1)
+        )
 
     def _weights(self, scored: Floats) -> Floats:
         if not self.saturation or not scored.size:

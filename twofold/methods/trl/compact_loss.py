@@ -1,8 +1,7 @@
-"""How is the loss of a demonstration found on a CPU without scoring its prompt?
+"""How is the SFT loss computed on a CPU without the logits of the prompt?
 
-TRL scores every position against the whole vocabulary where it has no Triton kernel, and then drops
-those of the prompt. With SmolLM2's 49,152 words and prompts twice as long as replies that is half of
-a training step. Here the prompt's positions are left out first, which changes no number.
+TRL computes them and drops them: half of a step with SmolLM2's vocabulary of 49,152 and prompts
+twice as long as replies. Leaving them out first changes no number.
 """
 
 from __future__ import annotations
@@ -15,9 +14,10 @@ from peft import PeftModel
 from torch.nn import functional
 from trl.trainer.sft_trainer import SFTTrainer
 
-IGNORED = -100
-"""The label of a position that is not learned."""
+IGNORED = -100  # label of a position that is not learned
+LARGE = 2**14  # vocabulary size from which on leaving out positions saves time
 
+# settings of a configuration that change the logits after the projection
 _SHAPING = (
     "final_logit_softcapping",
     "logit_scale",
@@ -25,17 +25,13 @@ _SHAPING = (
     "lm_head_multiplier",
     "output_multiplier",
 )
-"""What a configuration says of logits that are more than a product."""
-
-LARGE = 2**14
-"""Words of a vocabulary from which on the projection is worth the trouble."""
 
 
 @final
 class CompactSft(SFTTrainer):
-    """TRL's trainer, which on one CPU and for large vocabularies scores the reply's positions alone.
+    """TRL's trainer; on one CPU and for large vocabularies it computes only the reply's logits.
 
-    Entropy, token accuracy and tokens so far, which TRL logs beside the loss, are then not there.
+    TRL's logs of entropy, token accuracy and number of tokens are then missing.
     """
 
     def compute_loss(
@@ -69,7 +65,7 @@ class CompactSft(SFTTrainer):
         return total / torch.as_tensor(n_learned).clamp(min=1)
 
     def _is_plain(self, config: Any, inputs: Mapping[str, Any]) -> bool:
-        """Whether the loss is the mean over the logits as the output matrix gives them."""
+        """Whether the loss is the plain cross-entropy of unmodified logits."""
         shaped = any(getattr(config.get_text_config(), name, None) for name in _SHAPING)
         mixture = getattr(config.get_text_config(), "output_router_logits", False)
         args: Any = self.args  # an SFTConfig

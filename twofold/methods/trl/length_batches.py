@@ -1,9 +1,7 @@
-"""How much of a GRPO update is padding? Little: replies of like length are learned from together.
+"""How is padding avoided in a GRPO update? By micro-batches of replies of similar length.
 
-TRL pads every prompt of a step to the longest on its left and every reply to the longest on its right,
-and cuts the step into pieces at random. Where replies have 30 to 128 tokens, 40 % of what the network then
-reads is padding. What is learned stays the same for models whose attention knows distances alone: a
-step's gradient is a sum over its replies.
+With replies of 30 to 128 tokens 40 % of TRL's input is padding. Sorting does not change the gradient
+of a step, which is a sum over its replies, for models with relative positions.
 """
 
 from __future__ import annotations
@@ -14,20 +12,19 @@ from typing import Any, final
 import torch
 from trl.trainer.grpo_trainer import GRPOTrainer
 
-_MEANS_OF_A_PIECE = ("bnpo",)
-"""Losses that divide by a piece's own tokens: which replies share a piece would matter."""
+# Losses divided by the tokens of a micro-batch, where its composition would matter.
+_PER_MICRO_BATCH = ("bnpo",)
 
 
 @final
 class LikeLengths(GRPOTrainer):
-    """TRL's trainer, with the replies sorted by length and no padding between prompt and reply.
+    """TRL's trainer with replies sorted by length and no padding between prompt and reply.
 
-    The pieces are those of `accumulation`; their number stays, so every process makes the same steps.
-    With 512 replies in 8 pieces 7 % is padding. Its arguments are TRL's.
+    With 512 replies in 8 micro-batches of `accumulation`, 7 % of the input is padding.
     """
 
     def _prepare_inputs(self, generation_batch: Any) -> Any:
-        """A piece to learn from; pieces that were just made are sorted first."""
+        """The next micro-batch; newly made ones are sorted first."""
         before = self._buffered_inputs
         inputs = super()._prepare_inputs(generation_batch)
         made = self._buffered_inputs
@@ -37,11 +34,11 @@ class LikeLengths(GRPOTrainer):
         return self._buffered_inputs[self._step % self.args.steps_per_generation]
 
     def _is_one_sum(self) -> bool:
-        """Whether all pieces go into one step, each reply with the same weight wherever it is."""
+        """Whether a step is one sum over its replies, whatever their micro-batch."""
         args: Any = self.args
         return (
             args.steps_per_generation == args.gradient_accumulation_steps
-            and args.loss_type not in _MEANS_OF_A_PIECE
+            and args.loss_type not in _PER_MICRO_BATCH
             and args.top_entropy_quantile == 1.0
         )
 
@@ -54,11 +51,11 @@ class LikeLengths(GRPOTrainer):
         *args: Any,
         **kwargs: Any,
     ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
-        """As TRL's, over rows that begin on the left and end where the longest of them ends."""
+        """TRL's result, computed on rows without left padding, cut to the longest."""
         n_prompt = attention_mask[:, :-logits_to_keep].sum(1)
-        n_said = attention_mask[:, -logits_to_keep:].sum(1)
+        n_reply = attention_mask[:, -logits_to_keep:].sum(1)
         first = input_ids.size(1) - logits_to_keep - n_prompt  # the padding before a prompt
-        width = int((n_prompt + n_said).max())
+        width = int((n_prompt + n_reply).max())
         columns = torch.arange(width, device=input_ids.device) + first[:, None]
         inside = columns < input_ids.size(1)
         columns = columns.clamp(max=input_ids.size(1) - 1)
@@ -73,42 +70,30 @@ class LikeLengths(GRPOTrainer):
         )
         offsets = n_prompt - n_prompt.min()
         back = torch.arange(logits_to_keep, device=input_ids.device) + offsets[:, None]
-        said = (back < kept) & (attention_mask[:, -logits_to_keep:] > 0)
+        in_reply = (back < kept) & (attention_mask[:, -logits_to_keep:] > 0)
         back = back.clamp(max=kept - 1)
 
         def put_back(found: torch.Tensor) -> torch.Tensor:
-            return found.gather(1, back) * said
+            return found.gather(1, back) * in_reply
 
         return put_back(logps), None if entropies is None else put_back(entropies), aux_loss
 
 
 def by_length(pieces: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of all pieces, the longest first, in as many pieces as before.
-
-    Args:
-        pieces: Each with `prompt_mask`, `completion_mask` and more, one row a reply; what has no rows
-            (numbers, None) is the same in all of them.
-
-    Example:
-        >>> mask = torch.tensor([[1, 0, 0], [1, 1, 1], [1, 1, 0], [1, 0, 0]])
-        >>> rows = {"prompt_mask": mask[:, :1], "completion_mask": mask, "n": torch.tensor(7)}
-        >>> cut = [{k: v[i : i + 2] if v.ndim else v for k, v in rows.items()} for i in (0, 2)]
-        >>> [piece["completion_mask"].sum(1).tolist() for piece in by_length(cut)]
-        [[3, 2], [1, 1]]
-    """
+    """The rows of all micro-batches, longest first; values without rows stay as they are."""
     lengths = torch.cat([p["prompt_mask"].sum(1) + p["completion_mask"].sum(1) for p in pieces])
     order = torch.sort(lengths, descending=True, stable=True).indices
     size = len(pieces[0]["prompt_mask"])
     sorted_pieces = [dict(piece) for piece in pieces]
     for key, value in pieces[0].items():
+        rows: Any
         if isinstance(value, torch.Tensor) and value.ndim:
             rows = torch.cat([piece[key] for piece in pieces])[order]
-            for number, piece in enumerate(sorted_pieces):
-                piece[key] = rows[number * size : (number + 1) * size]
         elif isinstance(value, list):
             listed = [row for piece in pieces for row in piece[key]]
-            for number, piece in enumerate(sorted_pieces):
-                piece[key] = [
-                    listed[i] for i in order[number * size : (number + 1) * size].tolist()
-                ]
+            rows = [listed[i] for i in order.tolist()]
+        else:
+            continue
+        for number, piece in enumerate(sorted_pieces):
+            piece[key] = rows[number * size : (number + 1) * size]
     return sorted_pieces

@@ -1,10 +1,7 @@
-"""How does TRL call a scorer of ours as its reward?
+"""How does TRL (1.16) call one of our scorers as its reward?
 
-This is the one file that knows TRL's calling convention (1.16): a reward gets the completions and
-every column of the data set as a list of its own, and gives one number a completion, or None where
-there is none. TRL gets ONE combined function. Given several, it adds up what is left when one of
-them fails, and a judge's time-out trains against a good reply; given one, a reply that could not be
-judged has no advantage and moves nothing.
+TRL gets ONE combined function. Given several, it would sum what is left when one of them fails, and
+a judge's time-out would train against a good reply; an unscored reply must have no advantage.
 """
 
 from __future__ import annotations
@@ -24,12 +21,11 @@ from twofold.types import Problem, Response, Scorer, Verdict
 if TYPE_CHECKING:
     from transformers import TrainerState
 
+# One reply as TRL passes it: a text or, in chat mode, a list with one assistant turn.
 Completion = str | Sequence[Mapping[str, Any]]
-"""What TRL gives for one reply: its text, or in chat mode a list with one assistant turn."""
+# Logged metrics: share of unscored replies, share of groups without a difference in score.
 UNSCORED = "measure/unscored"
-"""The metric that says which share of the replies had no reward."""
 COLLAPSED = "measure/collapsed"
-"""The metric that says in which share of the groups no reply was better than another."""
 
 
 @final
@@ -38,21 +34,19 @@ class TrlReward:
     """A scorer as the reward of TRL's GRPO and RLOO trainers. Picklable.
 
     The data set needs a column `problem` with `Problem.id`, as `Grpo.rows` makes it. Thought and
-    reply are taken apart as an audit does, so a thought that never ends leaves the reply unscored.
-    A scorer that raises a `ScoringError` leaves the whole call unscored: no reply is blamed for it.
-
-    Logged through TRL's `log_metric`, each as the mean over the scored replies of a call:
-    `measure/NAME` for every part of the verdict (`measure/correct`), `measure/unscored`, and
-    `measure/collapsed`, the share of groups without a difference.
+    reply are split as in an audit, so an unclosed thought leaves the reply unscored. If the scorer
+    raises a `ScoringError`, all replies of the call are unscored. Logged, as means over the scored
+    replies of a call: `measure/NAME` for each part of the verdict (`measure/correct`),
+    `measure/unscored` and `measure/collapsed`.
 
     Args:
-        scorer: What is rewarded.
+        scorer: The scorer that rewards a reply.
         problems: All problems of the data set.
-        policy: How the model marks its thought.
-        watched: Measures that are logged and not rewarded, each under a name of its own.
-        aggregation: How a group's scores are compared; what is not TRL's own is done here, and TRL
-            is to leave it as it is (`scale_rewards`: none, or batch for `normalize_then_sum`).
-        num_generations: Replies a group, which stand together.
+        policy: The model's thinking tags.
+        watched: Further scorers that are logged but not rewarded, by name.
+        aggregation: How the scores of a group are compared. If it is not TRL's own, set TRL's
+            `scale_rewards` to none, or to batch for `normalize_then_sum`.
+        num_generations: Replies per group; they are adjacent.
 
     Raises:
         ScoringError: When called, if the data set has no column `problem` or names another problem.
@@ -93,18 +87,7 @@ class TrlReward:
         log_metric: Callable[[str, float], None] | None = None,
         **_: object,
     ) -> list[float | None]:
-        """Reward each completion.
-
-        Args:
-            prompts: Not read: the problem says what was asked.
-            completions: The replies.
-            problem: The column of problem ids, one a completion.
-            trainer_state: TRL's; its step is told to scorers that change while training runs.
-            log_metric: TRL's logger of a number.
-
-        Returns:
-            One score in [0, 1] a completion; None where there is none.
-        """
+        """One score in [0, 1] per completion, None if unscored; called by TRL."""
         asked = self._asked(problem, len(completions))
         responses = [self.response(completion) for completion in completions]
         scorer = self.scorer if trainer_state is None else self.scorer.at(trainer_state.global_step)
@@ -120,7 +103,7 @@ class TrlReward:
         return self._rewards(verdicts)
 
     def _rewards(self, verdicts: Sequence[Verdict]) -> list[float | None]:
-        """What TRL gets: the scores, or what the aggregation makes of them."""
+        """The scores, or the aggregated advantages."""
         if self.aggregation.is_trl_own:
             return [verdict.score for verdict in verdicts]
         rows = [self._columns(verdict) for verdict in verdicts]
@@ -132,19 +115,15 @@ class TrlReward:
         return [None if np.isnan(value) else float(value) for value in summed]
 
     def _columns(self, verdict: Verdict) -> list[float]:
-        """The numbers of a verdict that are compared: its score, or its parts'."""
+        """The numbers to compare: the score, or the scores of the parts."""
         parts = list(_measures(verdict).values()) if self.aggregation.by_part else []
         chosen = parts if len(parts) > 1 else [verdict]
-        # A scored verdict's unscored part is a side that the problem does not have: no reply to it has
-        # one, and what is equal in a whole group moves nothing.
+        # An unscored part of a scored verdict does not apply to the problem, so no reply has it.
         absent = 0.0 if verdict.is_scored else np.nan
         return [absent if part.score is None else part.score for part in chosen]
 
     def response(self, completion: Completion) -> Response:
-        """A completion of TRL's as the `Response` that a scorer reads.
-
-        Whether the budget or the model ended a reply is not known here; it changes no score.
-        """
+        """A completion as a `Response`; whether the budget ended it is unknown and changes no score."""
         if isinstance(completion, str):
             return split_served(completion, None, policy=self.policy, hit_limit=False)
         turn = completion[-1]
@@ -154,14 +133,12 @@ class TrlReward:
     def _asked(self, ids: Sequence[str] | None, n: int) -> list[Problem]:
         if ids is None or len(ids) != n:
             raise ScoringError(
-                "TRL's data set has no column `problem`, so a reply cannot be told which problem it "
-                "answers; make the data set from `Grpo().rows(problems)`"
+                "TRL's data set has no column `problem`; make it from `Grpo().rows(problems)`"
             )
         unknown = next((i for i in ids if i not in self._by_id), None)
         if unknown is not None:
             raise ScoringError(
-                f"the data set asks problem {unknown}, which the reward was not given; make both "
-                "from the same problems"
+                f"problem {unknown} was not given to the reward; make both from the same problems"
             )
         return [self._by_id[i] for i in ids]
 
@@ -169,13 +146,7 @@ class TrlReward:
 def judged(
     scorer: Scorer, problems: Sequence[Problem], responses: Sequence[Response]
 ) -> list[Verdict]:
-    """The scorer's verdicts; one that cannot work judges nobody.
-
-    Args:
-        scorer: Who judges.
-        problems: What was asked, one a response.
-        responses: The replies.
-    """
+    """The scorer's verdicts; all unscored if it raises a `ScoringError`."""
     try:
         return scorer(problems, responses)
     except ScoringError as error:
@@ -183,23 +154,19 @@ def judged(
 
 
 def _collapsed(verdicts: Sequence[Verdict], size: int) -> float:
-    """The share of groups whose scored replies have one and the same score: no slope, no lesson."""
+    """The share of groups whose scored replies all have the same score: no gradient."""
     groups = [verdicts[i : i + size] for i in range(0, len(verdicts), size)]
     flat = [len({v.score for v in group if v.score is not None}) < 2 for group in groups]
     return sum(flat) / len(flat)
 
 
 def _measures(verdict: Verdict) -> dict[str, Verdict]:
-    """The parts of a verdict that are measures of their own, not single constraints."""
+    """The parts of a verdict that are metrics, not single constraints."""
     return {key: part for key, part in verdict.parts.items() if part.parts or ":" not in key}
 
 
 def _means(measured: Mapping[str, Sequence[Verdict]]) -> dict[str, float]:
-    """The mean score of each measure and of its parts that are measures; none if none is scored.
-
-    The parts of a compliance verdict are its constraints, which differ from problem to problem:
-    they are no curve.
-    """
+    """The mean score of each scorer and of its parts that are metrics, over the scored replies."""
     found: dict[str, list[float]] = {}
     for name, verdicts in measured.items():
         for verdict in verdicts:

@@ -1,8 +1,7 @@
-"""How does a method run on TRL: what is loaded, what is saved, where does it go on, when does it stop?
+"""How does a method train with TRL: loading, saving, resuming and stopping?
 
-All methods share this. What decides the result is bound to the run's folder, so that the same call
-resumes and another one is refused; the network is loaded last, when all that can be wrong with the
-settings has been told.
+The run's folder is bound to everything that decides the result, so that the same call resumes and
+a different one is refused. The network is loaded last, after all settings are checked.
 """
 
 from __future__ import annotations
@@ -42,23 +41,17 @@ _DONE = "training.json"
 
 @final
 class TrlRunner:
-    """One training run in one folder.
-
-    Args:
-        method: Its settings.
-        base: What is trained; see `twofold.models.resolve`.
-        rows: The data set, at least one row.
-        out: The folder.
+    """One training run of `base` on `rows`, in the folder `out`.
 
     Raises:
         TrainingError: If there are no rows.
-        ModelError: If the base cannot be trained so; see `TrainableModel`.
+        ModelError: If the base cannot be trained like this; see `TrainableModel`.
     """
 
     def __init__(self, method: Tuned, base: str, rows: Sequence[Row], *, out: Path) -> None:
         if not rows:
             raise TrainingError(
-                f"{method.name} has no row to train on; check --problems and what the method keeps"
+                f"{method.name} has no row to train on; check --problems and the method's filters"
             )
         self._method = method
         self._base = base
@@ -68,11 +61,7 @@ class TrlRunner:
 
     @property
     def finished(self) -> TrainedModel | None:
-        """What the same run has left in the folder; None if it is not done.
-
-        Raises:
-            RunError: If the folder holds another run.
-        """
+        """The result of the same run, if it is finished; a `RunError` if `out` holds another run."""
         if _rank() == 0 and (self._out / "manifest.json").exists():
             self._bound().close()
         file = self._out / _DONE
@@ -82,16 +71,16 @@ class TrlRunner:
 
     @property
     def has_begun(self) -> bool:
-        """Whether there is a checkpoint to go on from."""
+        """Whether there is a checkpoint to resume from."""
         return last_checkpoint(self._out) is not None
 
     def _bound(self) -> RunDir:
-        """The folder, locked and bound to what decides the result."""
+        """The folder, locked and bound to everything that decides the result."""
         identity = {
             "base": self.trainable.hashes(),
             "method": self._method.name,
             "settings": {
-                f.name: _plain(getattr(self._method, f.name)) for f in fields(self._method)
+                f.name: _json(getattr(self._method, f.name)) for f in fields(self._method)
             },
             "rows_sha256": hashlib.sha256(dumps(list(self._rows)).encode()).hexdigest(),
         }
@@ -99,56 +88,53 @@ class TrlRunner:
         about = {"spec": self._base, "n_rows": len(self._rows), "versions": versions}
         return RunDir.open(self._out, identity, about)
 
-    def data(self, *, n_steps: int | None = None) -> datasets.Dataset:
-        """The rows as a data set.
+    def data(self, *, n_steps: int) -> datasets.Dataset:
+        """The rows for `n_steps` steps, in shuffled passes, for a trainer without shuffling.
 
-        Args:
-            n_steps: Lay out the rows of so many steps, one shuffled pass after the other, for a
-                trainer that then keeps the order. TRL's own sampler for groups leaves out what does
-                not fill a step, all of it if there is less, and shuffles anew on resuming.
+        TRL's own sampler for groups drops rows that do not fill a step, and reshuffles on resuming.
         """
-        rows = list(self._rows)
-        if n_steps is not None:
-            n = n_steps * self._method.batch * int(os.environ.get("WORLD_SIZE", "1"))
-            order = np.random.default_rng(self._method.seed)
-            rows = [
-                rows[i] for _ in range(-(-n // len(rows))) for i in order.permutation(len(rows))
-            ]
-            rows = rows[:n]
-        return datasets.Dataset.from_list(rows)
+        n = n_steps * self._method.batch * int(os.environ.get("WORLD_SIZE", "1"))
+        rng = np.random.default_rng(self._method.seed)
+        passes = [rng.permutation(len(self._rows)) for _ in range(-(-n // len(self._rows)))]
+        return datasets.Dataset.from_list([self._rows[i] for i in np.concatenate(passes)[:n]])
 
     def tokens(self) -> datasets.Dataset:
-        """The rows as token ids, with a mask over the completion: what TRL takes as it is."""
+        """The rows as token ids, with a mask over the completion."""
         rows = []
         for row in self._rows:
             prompt = self.trainable.ids(render(self.trainable.tokenizer, row["prompt"]))
-            said = [*self.trainable.ids(row["completion"]), self.trainable.tokenizer.eos_token_id]
-            mask = [0] * len(prompt) + [1] * len(said)
-            rows.append({"input_ids": prompt + said, "completion_mask": mask})
+            completion = [
+                *self.trainable.ids(row["completion"]),
+                self.trainable.tokenizer.eos_token_id,
+            ]
+            mask = [0] * len(prompt) + [1] * len(completion)
+            rows.append({"input_ids": prompt + completion, "completion_mask": mask})
         return datasets.Dataset.from_list(rows)
 
     def preferences(self) -> datasets.Dataset:
-        """The pairs as rendered text, which TRL tokenises and puts the end token after.
+        """The pairs as text for TRL's tokenisation, without a second BOS if the tokenizer adds one."""
+        tokenizer = self.trainable.tokenizer
+        adds_bos = tokenizer("a").input_ids != self.trainable.ids("a")
+        bos = (tokenizer.bos_token or "") if adds_bos else ""
+        return datasets.Dataset.from_list(
+            [
+                {
+                    "prompt": render(tokenizer, row["prompt"]).removeprefix(bos),
+                    "chosen": row["chosen"],
+                    "rejected": row["rejected"],
+                }
+                for row in self._rows
+            ]
+        )
 
-        Its tokeniser writes a first token of its own where the model has one; the template's is
-        then left out, so that there is one.
-        """
-        bos = self.trainable.tokenizer.bos_token or ""
-        plain = self.trainable.ids("a")
-        doubles = bool(bos) and self.trainable.tokenizer("a").input_ids != plain
-        rows = []
-        for row in self._rows:
-            prompt = render(self.trainable.tokenizer, row["prompt"])
-            prompt = prompt.removeprefix(bos) if doubles else prompt
-            rows.append({"prompt": prompt, "chosen": row["chosen"], "rejected": row["rejected"]})
-        return datasets.Dataset.from_list(rows)
-
-    def check(self, config: type, settings: Mapping[str, object]) -> None:
-        """Refuse a setting that TRL's configuration `config` does not know.
-
-        Raises:
-            TrainingError: Naming the nearest one that it knows.
-        """
+    def trainer(
+        self,
+        kind: Callable[..., Any],
+        config: type,
+        settings: Mapping[str, object],
+        data: Callable[[], datasets.Dataset],
+    ) -> Callable[..., Any]:
+        """A function that builds the trainer `kind`; an unknown setting is a `TrainingError` now."""
         known = [f.name for f in fields(config)]
         for key in settings:
             if key not in known:
@@ -156,9 +142,17 @@ class TrlRunner:
                     f"trl: {config.__name__} of TRL {trl.__version__} has no field {key!r}; "
                     + nearest(key, known, "its documentation lists them")
                 )
+        return lambda **more: kind(
+            model=self.trainable.network,
+            args=config(**self.settings(settings)),
+            train_dataset=data(),
+            processing_class=self.trainable.tokenizer,
+            peft_config=self.trainable.adapter,
+            **more,
+        )
 
     def settings(self, settings: Mapping[str, object]) -> dict[str, Any]:
-        """`settings` with those that depend on machine and folder."""
+        """`settings` with those that depend on the machine and the folder."""
         on_gpu = loading.device().type == "cuda"
         return {
             "output_dir": str(self._out),
@@ -166,7 +160,7 @@ class TrlRunner:
             "bf16": on_gpu and torch.cuda.is_bf16_supported(),
             "activation_checkpointing": on_gpu,
             "logging_steps": 1,
-            "logging_nan_inf_filter": False,  # it would show the last good loss in place of a NaN
+            "logging_nan_inf_filter": False,  # would hide a NaN
             "save_total_limit": 2,
             "disable_tqdm": not sys.stderr.isatty(),
             "dataloader_pin_memory": on_gpu,
@@ -183,24 +177,17 @@ class TrlRunner:
         measures: Mapping[str, Scorer] = MappingProxyType({}),
         early_stopping_patience: int = 0,
     ) -> TrainedModel:
-        """Train to the end, from the last whole checkpoint if there is one, and save the model.
+        """Train to the end, from the last complete checkpoint if there is one, and save the model.
 
-        Args:
-            trainer_of: Makes the trainer.
-            eval_problems: What every checkpoint is asked.
-            max_tokens: Budget of a reply to a held-out problem.
-            measures: What else the held-out replies are measured by, under names of its own.
-            early_stopping_patience: Checkpoints without a rise of the measure `eval_metric` after
-                which the run stops and
-                ends with its best; 0 = it runs to its end and ends with the last.
+        The other arguments are those of `EvalCallback`; with `early_stopping_patience` above 0 the run
+        stops after that many checkpoints without a rise of the measure `eval_metric`.
 
         Raises:
-            TrainingError: If a gradient or the loss is no number; the last checkpoint stays.
+            TrainingError: If a gradient or the loss is not finite; the last checkpoint stays.
         """
         folder = self._bound() if _rank() == 0 else None
-        best = (
-            BestCheckpoint(self._out, early_stopping_patience) if early_stopping_patience else None
-        )
+        patience = early_stopping_patience
+        best = BestCheckpoint(self._out, patience) if patience else None
         if not sys.stderr.isatty():
             datasets.disable_progress_bars()
         try:
@@ -209,15 +196,16 @@ class TrlRunner:
                 trainer.remove_callback(transformers.PrinterCallback)
                 trainer.add_callback(SoundNumbers(self._out))
                 if eval_problems:
-                    watching = EvalCallback(
+                    log = partial(transformers.Trainer.log, trainer)
+                    callback = EvalCallback(
                         eval_problems,
                         base=self._base,
-                        log=partial(transformers.Trainer.log, trainer),
+                        log=log,
                         max_tokens=max_tokens,
                         measures=measures,
                         eval_metric=best,
                     )
-                    trainer.add_callback(watching)
+                    trainer.add_callback(callback)
                 last = last_checkpoint(self._out)
                 trainer.train(resume_from_checkpoint=str(last) if last else None)
                 trainer.save_model(str(self._out))
@@ -225,15 +213,15 @@ class TrlRunner:
                     best.put_back()
             return self._finish(trainer)
         except RuntimeError as error:
-            if "probability tensor" in str(error):  # torch's words when no token can be drawn
-                raise stopped(self._out, "the network's logits are no numbers") from error
+            if "probability tensor" in str(error):  # torch's message when no token can be drawn
+                raise stopped(self._out, "the network's logits are not finite") from error
             raise
         finally:
             if folder is not None:
                 folder.close()
 
     def _finish(self, trainer: transformers.Trainer) -> TrainedModel:
-        """Say in the folder that the run is done."""
+        """Record in the folder that the run is finished."""
         done = TrainedModel(
             folder=self._out,
             base=self._base,
@@ -248,21 +236,16 @@ class TrlRunner:
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint in a run's folder; one that a kill cut short is passed over.
-
-    The trainer writes `trainer_state.json` after everything else.
-    """
-    found = {
-        int(path.parent.name.removeprefix("checkpoint-")): path.parent
-        for path in folder.glob("checkpoint-*/trainer_state.json")
-    }
-    return found[max(found)] if found else None
+    """The newest complete checkpoint: the trainer writes `trainer_state.json` last."""
+    states = folder.glob("checkpoint-*/trainer_state.json")
+    found = [state.parent for state in states]
+    return max(found, key=lambda path: int(path.name.split("-")[1]), default=None)
 
 
 def _rank() -> int:
     return int(os.environ.get("RANK", "0"))
 
 
-def _plain(value: object) -> object:
-    """A setting as a JSON value; a scorer is what it prints as."""
+def _json(value: object) -> object:
+    """A setting as a JSON value; a scorer is represented by its `repr`."""
     return value if isinstance(value, (int, float, str, Mapping)) or value is None else repr(value)

@@ -1,7 +1,6 @@
-"""What is trained: how do a base's files become a tokenizer and a network that TRL can train?
+"""How do a base's files become a tokenizer and a network that TRL can train?
 
-Each is loaded when first needed, the network last: what is wrong with a tokenizer is told before
-any weights are read.
+Both are loaded lazily, the network last, so that a bad tokenizer is reported before weights are read.
 """
 
 from __future__ import annotations
@@ -18,26 +17,18 @@ from peft import LoraConfig, PeftModel
 from twofold.errors import ModelError
 from twofold.models import loading
 from twofold.models.cache import Cache, cache_folder
-from twofold.models.chat_template import render, template_of, with_fixed_day
+from twofold.models.chat_template import template_of, thinking_of, with_fixed_day
 from twofold.models.checkpoint import locate
 from twofold.models.quiet import quiet
-from twofold.models.thinking import ThinkingPolicy, detect
-from twofold.types import Message
-
-_HELLO: list[Message] = [{"role": "user", "content": "Hello"}]
+from twofold.models.thinking import ThinkingPolicy
 
 
 @final
 class TrainableModel:
-    """A base on its way to being trained.
-
-    Args:
-        spec: What it is; see `twofold.models.resolve`.
-        lora: Rank of its LoRA adapters; None tunes every weight.
-        bias_only: Tune the bias terms alone.
+    """A base model to be trained, with LoRA of rank `lora` or only its biases if asked.
 
     Raises:
-        ModelError: If the files cannot be found, or are an adapter and `lora` asks for another.
+        ModelError: If the files are not found, or they are an adapter and `lora` asks for another.
     """
 
     def __init__(self, spec: str, *, lora: int | None, bias_only: bool = False) -> None:
@@ -47,12 +38,11 @@ class TrainableModel:
         self._checkpoint = locate(spec)
         if self._checkpoint.adapter and lora:
             raise ModelError(
-                f"{spec} is an adapter already, and an adapter on an adapter cannot be saved; leave "
-                "out lora, or merge it into its base first"
+                f"{spec} is an adapter already; leave out lora, or merge the adapter into its base first"
             )
 
     def hashes(self) -> dict[str, object]:
-        """What the files hold: see `TrainedModel.hashes` of `twofold.models`."""
+        """SHA-256 of the files; see `Checkpoint.hashes`."""
         return self._checkpoint.hashes(Cache(cache_folder()))
 
     @cached_property
@@ -60,39 +50,37 @@ class TrainableModel:
         """The base's tokenizer.
 
         Raises:
-            ModelError: If it has no chat template, no end token, or thinking tags that TRL's
-                decoding would drop from what a reward reads.
+            ModelError: If it lacks a chat template or end token, or its thinking tags are special.
         """
         tokenizer: Any = loading.load_tokenizer(self._checkpoint)
         if tokenizer.eos_token is None:
             raise ModelError(
-                f"the tokenizer of {self._base} has no eos_token, so a reply would never end; name "
-                "the token that ends a turn in tokenizer_config.json"
+                f"the tokenizer of {self._base} has no eos_token; set it in tokenizer_config.json"
             )
-        policy = detect(template_of(tokenizer), render(tokenizer, _HELLO))
+        policy = thinking_of(tokenizer)
         dropped = {policy.open_tag, policy.close_tag} & set(tokenizer.all_special_tokens)
         if dropped:
             raise ModelError(
                 f"the tokenizer of {self._base} marks {', '.join(sorted(dropped))} as special, and "
-                "TRL drops special tokens before a reward reads a reply; set `special` to false for "
-                "it in tokenizer.json and tokenizer_config.json"
+                "TRL removes special tokens before a reward reads a reply; set `special` to false "
+                "for it in tokenizer.json and tokenizer_config.json"
             )
         return tokenizer
 
     @cached_property
     def policy(self) -> ThinkingPolicy:
-        """How the base marks its thought, found as an audit finds it."""
-        return detect(template_of(self.tokenizer), render(self.tokenizer, _HELLO))
+        """The base's thinking tags, detected as in an audit."""
+        return thinking_of(self.tokenizer)
 
     @property
     def template(self) -> str:
-        """The chat template as an audit renders it, with its one fixed day."""
+        """The chat template as in an audit, with a fixed date."""
         return with_fixed_day(template_of(self.tokenizer))
 
     @cached_property
     def network(self) -> Any:
-        """The base's weights: float32 where all are tuned, else the device's own format."""
-        place = torch.device("cpu")  # the trainer moves, shards or offloads it
+        """The base's weights: float32 if all are tuned, else the device's dtype."""
+        place = torch.device("cpu")  # the trainer moves it
         dtype = torch.float32
         if self._lora is not None:
             dtype = loading.dtype_for(loading.device(), self._checkpoint)
@@ -103,48 +91,39 @@ class TrainableModel:
                 adapted: Any = PeftModel.from_pretrained(network, str(self._checkpoint.adapter))
                 network = adapted.merge_and_unload().requires_grad_(True)  # PEFT had frozen it
         if self._bias_only:
-            self._free_biases(network)
+            self._freeze_all_but_biases(network)
         network.generation_config = transformers.GenerationConfig(  # type: ignore[no-untyped-call]
-            eos_token_id=self._ends(), bos_token_id=self.tokenizer.bos_token_id
+            eos_token_id=list(self._checkpoint.end_ids(self.tokenizer)),
+            bos_token_id=self.tokenizer.bos_token_id,
         )
         return network
 
-    def _free_biases(self, network: Any) -> None:
-        """Hold every weight but the bias terms.
-
-        Raises:
-            ModelError: If there are none.
-        """
+    def _freeze_all_but_biases(self, network: Any) -> None:
+        """Freeze all weights but the bias terms; a `ModelError` if there are none."""
         names = [name for name, _ in network.named_parameters() if name.endswith("bias")]
         if not names:
             raise ModelError(
-                f"{self._base} has no bias terms (models of Llama's kind have none), so bias_only has "
-                "nothing to tune; use lora with a small rank instead"
+                f"{self._base} has no bias terms for bias_only; use lora with a small rank instead"
             )
         for name, weight in network.named_parameters():
             weight.requires_grad_(name in names)
 
-    def _ends(self) -> list[int]:
-        """Every token id that ends a reply, as in an audit: the checkpoint's and the tokenizer's."""
-        named = self._checkpoint.generation_defaults().get("eos_token_id")
-        ids = named if isinstance(named, list) else [named]
-        return sorted({i for i in [*ids, self.tokenizer.eos_token_id] if i is not None})
-
     @property
     def adapter(self) -> LoraConfig | None:
-        """LoRA on every linear layer; None if all weights are tuned."""
-        rank = self._lora
-        if rank is None:
+        """LoRA on all linear layers; None if it is not used."""
+        if self._lora is None:
             return None
         return LoraConfig(
-            r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM"
+            r=self._lora,
+            lora_alpha=2 * self._lora,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
         )
 
     def reference(self) -> Any:
-        """The base as it was; None for LoRA, where leaving the adapter out gives it."""
+        """A copy of the untrained base; None for LoRA, which can switch its adapter off."""
         return None if self._lora is not None else copy.deepcopy(self.network)
 
     def ids(self, text: str) -> list[int]:
-        """The tokens of a text, and none besides."""
-        ids: list[int] = self.tokenizer(text, add_special_tokens=False).input_ids
-        return ids
+        """The token ids of a text, without added special tokens."""
+        return list(self.tokenizer(text, add_special_tokens=False).input_ids)

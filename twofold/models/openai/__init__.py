@@ -1,6 +1,5 @@
-"""Models behind an OpenAI-compatible server, asked through the `openai` package.
+"""Models behind an OpenAI-compatible server, called through the `openai` package.
 
-That package makes the requests, retries them, waits as long as `Retry-After` says, and times out.
-Here is what it lacks: a circuit breaker, replies that can be resumed, messages without the key, and
-the thought split from the reply. Importing this package imports neither `openai` nor `anyio`.
+That package sends requests, retries them, obeys `Retry-After` and times out. These files add a
+circuit breaker, resumable sampling, messages without the key, and the split of thought and reply.
 """

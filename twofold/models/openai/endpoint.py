@@ -1,4 +1,4 @@
-"""Where is the server, and which key opens it, without the key ever being seen?"""
+"""Where is the server, and what is its key? The key never appears in messages or files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pydantic import SecretStr
 from twofold.errors import ModelError
 
 KEY_VARIABLE = "OPENAI_API_KEY"
-"""The environment variable that holds the server's key."""
 
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;]+")
 
@@ -22,18 +21,11 @@ _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;]+")
 @final
 @dataclass(frozen=True)
 class Endpoint:
-    """The base URL of an OpenAI-compatible server, without any secret in it.
-
-    Args:
-        url: Such as `http://127.0.0.1:8000/v1`; a slash at its end is dropped.
+    """The base URL of an OpenAI-compatible server, such as `http://127.0.0.1:8000/v1`.
 
     Raises:
-        ModelError: If it is no such URL, or holds a user name, password or query (a query may hold
-            a key, and URLs end up in files).
-
-    Example:
-        >>> Endpoint("http://127.0.0.1:8000/v1/").url
-        'http://127.0.0.1:8000/v1'
+        ModelError: If it is not such a URL, or has a user name, password or query, which may be
+            secrets, while URLs are written into files.
     """
 
     url: str
@@ -52,7 +44,7 @@ class Endpoint:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the server is on this machine, where no proxy may come between."""
+        """Whether the server is on this machine, so that no proxy is used."""
         host = urlsplit(self.url).hostname or ""
         try:
             return ipaddress.ip_address(host).is_loopback
@@ -63,18 +55,14 @@ class Endpoint:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How many requests a server gets, and how long each may take.
+    """Limits for the requests to a server.
 
     Args:
-        concurrency: Requests under way at once, at least 1.
-        max_retries: Further tries of a request that failed for a passing reason, at least 0.
-        timeout_s: Seconds between two pieces of the answer; the first comes when the whole reply
-            is made.
-        deadline_s: Seconds for one request with all its retries, so that an answer that trickles
-            in cannot hold up a run.
-
-    Raises:
-        ValueError: If a number is out of range.
+        concurrency: Concurrent requests, at least 1.
+        max_retries: Retries of a request that failed temporarily, at least 0.
+        timeout_s: Seconds between two parts of an answer; the first arrives when the reply is
+            complete.
+        deadline_s: Seconds for a request with all its retries.
     """
 
     concurrency: int = 8
@@ -88,29 +76,21 @@ class Limits:
 
 
 def api_key() -> SecretStr:
-    """The key in `OPENAI_API_KEY`; blank if it is not set.
-
-    A plain string would show up in tracebacks that print local variables.
+    """The key in `OPENAI_API_KEY`, hidden in tracebacks; blank if it is not set.
 
     Raises:
-        ModelError: If the key has characters that a header cannot carry.
+        ModelError: If the key has characters that a header cannot contain.
     """
     key = SecretStr(os.environ.get(KEY_VARIABLE, "").strip())
     if not re.fullmatch(r"[\x21-\x7e]*", key.get_secret_value()):
         raise ModelError(
-            f"the key in {KEY_VARIABLE} has a blank or a character beyond ASCII in it, which "
-            "no key has; copy it again"
+            f"the key in {KEY_VARIABLE} contains a space or a non-ASCII character; copy it again"
         )
     return key
 
 
 def redact(text: str) -> str:
-    """`text` without the key, and without whatever else is sent as a credential.
-
-    Example:
-        >>> redact("refused: Bearer secret-value")
-        'refused: Bearer ***'
-    """
+    """`text` without the key and other credentials."""
     if key := api_key():
         text = text.replace(key.get_secret_value(), "***")
     return _BEARER.sub(r"\1 ***", text)

@@ -1,52 +1,59 @@
-"""What does a failed request mean for the others, and what can a person mend?"""
+"""What does a failed request mean for the others, and what can the user do?"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import final
+from typing import Literal, final
 
 from twofold.models.openai.endpoint import KEY_VARIABLE, Endpoint
 
-
-class FailureKind(StrEnum):
-    """What kind of failure a request met, after the retries that it was worth."""
-
-    unreachable = "unreachable"  # no connection: nothing else will work either
-    lost = "lost"  # 408, 409, 429, 5xx, time-out, connection lost
-    refused = "refused"  # wrong key, path or model: a setting is wrong
-    rejected = "rejected"  # this request is wrong (too long ...)
+GIVE_UP_AFTER = 5  # requests lost in a row, each after all its retries
 
 
 @final
 @dataclass(frozen=True)
 class Failure:
-    """A request that gave no answer.
+    """A request without an answer after retries: its kind, the reason without secrets, the status.
 
-    Args:
-        kind: What kind of failure it was.
-        reason: One line, without secrets.
-        status: The HTTP status; None if there was no HTTP answer.
+    `unreachable`: no connection. `lost`: 408, 409, 429, 5xx, time-out, connection lost. `refused`:
+    wrong key, path or model. `rejected`: this request is invalid (too long ...).
     """
 
-    kind: FailureKind
+    kind: Literal["unreachable", "lost", "refused", "rejected"]
     reason: str
     status: int | None = None
 
     def remedy(self, endpoint: Endpoint) -> str:
-        """What went wrong with the server, and what to do about it.
-
-        Example:
-            >>> failure = Failure(FailureKind.lost, "HTTP 503", 503)
-            >>> print(failure.remedy(Endpoint("http://127.0.0.1:1/v1")))
-            http://127.0.0.1:1/v1: HTTP 503; try again when the server is ready
-        """
-        if self.kind is FailureKind.unreachable:
+        """What went wrong, and what to do about it."""
+        if self.kind == "unreachable":
             advice = "is the server up, and is this its address?"
         elif self.status in (401, 403):
             advice = f"put the server's key into the environment variable {KEY_VARIABLE}"
-        elif self.kind is FailureKind.refused:
+        elif self.kind == "refused":
             advice = "check the model's name after '#', and the path (it usually ends in /v1)"
         else:
             advice = "try again when the server is ready"
         return f"{endpoint.url}: {self.reason}; {advice}"
+
+
+@final
+@dataclass
+class CircuitBreaker:
+    """Opens after `GIVE_UP_AFTER` lost requests, so that the remaining ones need not wait for retries."""
+
+    answered: bool = False
+    lost: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the server is given up."""
+        return self.lost >= GIVE_UP_AFTER
+
+    def record_answer(self) -> None:
+        """The server answered, which resets the count."""
+        self.answered = True
+        self.lost = 0
+
+    def record_loss(self) -> None:
+        """A request failed after all its retries."""
+        self.lost += 1

@@ -1,8 +1,7 @@
-"""Who answers, when the model runs behind an OpenAI-compatible URL?
+"""How does a model behind an OpenAI-compatible URL answer?
 
-vLLM, SGLang, llama.cpp, `transformers serve` and the paid services speak this dialect. A server is
-a thing that fails: each failure is waited out, or becomes one `failed` response with its reason,
-or, where a setting is wrong, one `ModelError` before any time is lost.
+vLLM, SGLang, llama.cpp, `transformers serve` and the commercial services have this interface. Each
+failure is retried, or becomes one `failed` response, or, if a setting is wrong, a `ModelError` at once.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import starmap
 from typing import final
@@ -29,18 +28,17 @@ from twofold.types import Message, Model, Response, Sampling, Share
 class ServerModel(Model):
     """A model behind an OpenAI-compatible server.
 
-    One request asks for one reply. The key is read from `OPENAI_API_KEY` when a connection is
-    opened and is no part of this object. A seed is sent with every request, but servers may ignore
-    it, and batching on the server changes replies: do not count on the same reply twice.
+    One request asks for one reply. The key is read from `OPENAI_API_KEY` for each connection and is
+    not stored. A seed is sent, but servers may ignore it, and batching on the server changes
+    replies: they are not reproducible.
 
     Args:
         endpoint: The server.
         model: The model's name on the server.
-        thinking: How the content marks its thought, where the server does not send it apart; the
-            default reads the tags off each reply. If the chat template opens the thought itself
-            and the server has no reasoning parser, give `ThinkingPolicy(prefilled=True)`: nothing
-            on the wire tells.
-        limits: How many requests the server gets, and how long each may take.
+        thinking: The thinking tags in the content, if the server does not send the thought
+            separately; by default they are detected from each reply. If the chat template opens the
+            thought and the server has no reasoning parser, give `ThinkingPolicy(prefilled=True)`.
+        limits: Concurrency, retries and time-outs.
     """
 
     endpoint: Endpoint
@@ -50,20 +48,11 @@ class ServerModel(Model):
 
     @classmethod
     def from_spec(cls, spec: str) -> ServerModel:
-        """The model that `http://host:port/v1#model` names.
-
-        Without `#model` the server is asked what it serves, and the only model is taken.
-
-        Args:
-            spec: The URL, and after `#` the model's name on the server.
+        """The model at `http://host:port/v1#model`; without `#model`, the only one that is served.
 
         Raises:
-            ModelError: If the URL is none or holds credentials, the openai package is missing,
-                or no model is named and the server does not serve exactly one.
-
-        Example:
-            >>> ServerModel.from_spec("http://127.0.0.1:8000/v1#my/model").model
-            'my/model'
+            ModelError: If the URL is invalid or has credentials, the openai package is missing, or
+                no model is named and the server does not serve exactly one.
         """
         url, _, model = spec.partition("#")
         endpoint = Endpoint(url)
@@ -73,32 +62,29 @@ class ServerModel(Model):
 
         names = [str(entry["id"]) for entry in listed_models(endpoint, Limits())]
         if len(names) != 1:
-            served = ", ".join(sorted(names)) or "nothing that it lists"
-            raise ModelError(
-                f"{endpoint.url} serves {served}; say which model is meant: {endpoint.url}#NAME"
-            )
+            served = ", ".join(sorted(names)) or "no listed model"
+            raise ModelError(f"{endpoint.url} serves {served}; name one: {endpoint.url}#NAME")
         return cls(endpoint=endpoint, model=names[0])
 
     @property
     def spec(self) -> str:
-        """The URL and the model's name; `from_spec` gives the model again."""
+        """The URL and the model's name, for `from_spec`."""
         return f"{self.endpoint.url}#{self.model}"
 
     def fingerprint(self) -> dict[str, object]:
-        """URL, model name, thinking policy, and what the server lists of the model.
+        """URL, model name, thinking tags, and the server's entry for the model.
 
-        What decides the replies lies on the server and cannot be seen from here: weights that are
-        exchanged under one name and URL leave the fingerprint as it was.
+        It cannot show that the weights behind one name were exchanged.
 
         Raises:
-            ModelError: If the server cannot be reached, or refuses the key.
+            ModelError: If the server cannot be reached, or rejects the key.
         """
         return {
             "kind": "server",
             "url": self.endpoint.url,
             "model": self.model,
             "listed": self._listed,
-            "thinking": self.thinking.to_json(),
+            "thinking": asdict(self.thinking),
         }
 
     @cached_property
@@ -118,15 +104,12 @@ class ServerModel(Model):
         done: AbstractSet[tuple[int, int]] = frozenset(),
         share: Share = Share(),
     ) -> Generator[tuple[int, int, Response], None, None]:
-        """Answer, yielding each reply when the server has finished it; see `Model.stream`.
+        """Answer, yielding replies in order of completion; see `Model.stream`.
 
-        Replies come in the order they are finished. Closing the generator drops the requests under
-        way. A server that dies midway is given up after a few lost requests: what remains comes
-        back as `failed`, at once.
+        When the server goes down, the remaining replies are `failed` at once.
 
         Raises:
-            ModelError: If the server cannot be reached at all, or refuses key, path or model
-                before it has answered anything.
+            ModelError: If it cannot be reached, or rejects key, path or model before its first answer.
         """
         pairs = missing_pairs(len(prompts), n, done=done, share=share)
         if not pairs:
@@ -140,10 +123,8 @@ class ServerModel(Model):
         requests = starmap(request, pairs)
         with closing(chat_completions(self.endpoint, self.limits, requests)) as completions:
             for (p, g), answer in completions:
-                yield p, g, self._response(answer, sampling)
-
-    def _response(self, answer: object, sampling: Sampling) -> Response:
-        """The response in an answer; `failed` where there is none."""
-        if isinstance(answer, Failure):
-            return failed(answer.reason)
-        return read_reply(answer, policy=self.thinking, max_tokens=sampling.max_tokens)
+                if isinstance(answer, Failure):
+                    yield p, g, failed(answer.reason)
+                else:
+                    most = sampling.max_tokens
+                    yield p, g, read_reply(answer, policy=self.thinking, max_tokens=most)

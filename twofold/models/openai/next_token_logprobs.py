@@ -1,8 +1,7 @@
-"""How likely is each way to begin a served model's reply? The log-probabilities of its first token.
+"""What are the log-probabilities of a served model's first token?
 
-The dialect is `logprobs` and `top_logprobs` of the `chat/completions` call with `max_tokens` 1, as
-vLLM, SGLang and llama.cpp serve them. A server tells its likeliest tokens alone (20 at most, in most
-of them), and some tell none.
+They come from `logprobs` and `top_logprobs` of a `chat/completions` call with `max_tokens` 1, as served
+by vLLM, SGLang and llama.cpp. Most servers return at most 20 tokens, some return none.
 """
 
 from __future__ import annotations
@@ -16,22 +15,14 @@ from twofold.models.openai.failure import Failure
 from twofold.models.openai.model import ServerModel
 from twofold.types import Message, Sampling
 
-TOP = 20
-"""How many tokens are asked for: the most that the dialect allows."""
-
-LEAST = -9999.0
-"""What stands for minus infinity, nats."""
+TOP = 20  # the largest `top_logprobs` that the interface allows
+LEAST = -9999.0  # stands for minus infinity, nats
 
 
 @final
 @dataclass(frozen=True)
 class NextTokenLogprobs:
-    """The likeliest next tokens after one prompt.
-
-    Args:
-        logprobs: Log-probability by token text, nats, at most 0; empty where `error` says why.
-        error: What went wrong, without secrets.
-    """
+    """The likeliest next tokens after a prompt: log-probabilities in nats by token text, or an error."""
 
     logprobs: Mapping[str, float] = field(default_factory=dict)
     error: str = ""
@@ -40,17 +31,10 @@ class NextTokenLogprobs:
 def next_token_logprobs(
     model: ServerModel, prompts: Sequence[Sequence[Message]]
 ) -> list[NextTokenLogprobs]:
-    """Ask for the first token of the reply to each prompt, as many at once as the model allows.
-
-    Args:
-        model: The served model; requests are tried again as its replies are.
-        prompts: One chat each.
-
-    Returns:
-        One for each prompt, in order.
+    """The likeliest first tokens of the reply to each prompt, requested concurrently.
 
     Raises:
-        ModelError: If the server cannot be reached at all, or refuses key, path or model.
+        ModelError: If the server cannot be reached, or rejects key, path or model.
     """
     if not prompts:
         return []
@@ -73,37 +57,25 @@ def next_token_logprobs(
 def read_logprobs(answer: object) -> NextTokenLogprobs:
     """The first token's log-probabilities in a server's answer.
 
-    A text that stands there twice (two tokens of one spelling, or the drawn one told again) counts
-    once, with its larger number: a probability that is counted twice would be wrong, a missing one
-    is small.
-
-    Example:
-        >>> told = [{"token": "Yes", "logprob": -0.1}, {"token": " no", "logprob": -2.5}]
-        >>> read_logprobs({"choices": [{"logprobs": {"content": [{"top_logprobs": told}]}}]}).logprobs
-        {'Yes': -0.1, ' no': -2.5}
-        >>> read_logprobs({"choices": [{"logprobs": None}]}).error
-        'the server tells no log-probabilities'
+    If a text occurs twice (two tokens of one spelling), the larger number counts.
     """
     found: dict[str, float] = {}
     for entry in _entries(answer):
-        told = entry if isinstance(entry, dict) else {}
-        token, nats = told.get("token"), told.get("logprob")
+        fields = entry if isinstance(entry, dict) else {}
+        token, nats = fields.get("token"), fields.get("logprob")
         if not isinstance(token, str) or not isinstance(nats, (int, float)) or not nats <= 1e-3:
             return NextTokenLogprobs(error="the server's log-probabilities cannot be read")
         found[token] = max(float(min(0.0, max(nats, LEAST))), found.get(token, LEAST))
-    return (
-        NextTokenLogprobs(found)
-        if found
-        else NextTokenLogprobs(error="the server tells no log-probabilities")
-    )
+    error = "" if found else "the server returns no log-probabilities"
+    return NextTokenLogprobs(found, error)
 
 
 def _entries(answer: object) -> list[object]:
-    """The list of likeliest tokens, wherever an answer has the form of one; else an empty one."""
+    """The `top_logprobs` of the first token; empty if the answer has another form."""
     at: Any = answer
     for key in ("choices", 0, "logprobs", "content", 0, "top_logprobs"):
-        if isinstance(key, str):
-            at = at.get(key) if isinstance(at, dict) else None
-        else:
-            at = at[key] if isinstance(at, list) and at else None
+        try:
+            at = at[key]
+        except (KeyError, IndexError, TypeError):
+            return []
     return at if isinstance(at, list) else []
