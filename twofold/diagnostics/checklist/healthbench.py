@@ -161,7 +161,7 @@ def _interval(scores: list[float], clusters: list[int], seed: int) -> Estimate:
     rows = cluster_sums(np.asarray(scores, dtype=np.float64), clusters)
     value = min(1.0, max(0.0, float(np.mean(scores))))
     if not n_unlike(rows[:, 0] / rows[:, 1]):  # all equal, or one problem: no spread to go by
-        low, high = wilson_bounds(value, len(rows), 0.95)
+        low, high = wilson_bounds(value, len(rows))
         return Estimate(value=value, low=low, high=high, n=len(rows), method="wilson, clipped mean")
     found = average(scores, clusters, seed=seed)
     low, high = (min(1.0, max(0.0, end)) for end in (found.low, found.high))
