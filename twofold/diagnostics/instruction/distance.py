@@ -178,7 +178,7 @@ def _forced(
 
 
 def _thoughts(asker: Asker, chain: Chain, said: str) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """The reply up to where its visible part begins, for each arm."""
+    """The reply up to its visible part, for each arm."""
     head, body = chain.ids[: chain.cuts[0]], chain.ids[chain.cuts[0] :]
     neutral = [token for text in NEUTRAL for token in asker.encode(text)]
     again = asker.encode(f" {said}")
