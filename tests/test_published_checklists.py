@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from twofold.diagnostics import named
+from twofold.diagnostics import diagnostics_named
 from twofold.diagnostics.checklist.followbench import part
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import load
@@ -60,7 +60,7 @@ def test_a_model_is_asked_followbench_as_it_stands(tmp_path: Path) -> None:
         problems,
         out=tmp_path,
         sampling=Sampling(),
-        diagnostics=named("joint", judge="exact"),
+        diagnostics=diagnostics_named("joint", judge="exact"),
     )
     rows = [json.loads(line) for line in (tmp_path / "responses.jsonl").read_text().splitlines()]
     assert [row["condition"] for row in rows] == ["constrained"] * 10
@@ -72,7 +72,9 @@ def test_healthbench_is_unscored_where_nobody_judges(tmp_path: Path) -> None:
     file = SHARED / "healthbench_sample" / "healthbench_first30.jsonl"
     problems = load(str(file), profile="fixed")[:3]
     model = ScriptedModel(lambda text, sample: "See a doctor.")
-    result = audit(model, problems, out=tmp_path, diagnostics=named("joint", judge="exact"))
+    result = audit(
+        model, problems, out=tmp_path, diagnostics=diagnostics_named("joint", judge="exact")
+    )
     finding = of(result, "checklist")
     assert not [m for m in finding.measures if m.metric == "healthbench_score"]
     assert "3 of 3 replies are unscored" in finding.caveats[0]

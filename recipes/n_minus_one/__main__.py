@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from twofold.diagnostics import named
+from twofold.diagnostics import diagnostics_named
 from twofold.methods.grpo import Grpo
 from twofold.methods.sft import Sft
 from twofold.models import resolve
@@ -76,7 +76,7 @@ def main(out: Path, seed: int) -> None:
             asked,
             out=out / f"audit-{name}-{seed}",
             sampling=Sampling(max_tokens=96),
-            diagnostics=named("ood"),
+            diagnostics=diagnostics_named("ood"),
         )
         assert result is not None
         found = next(f for f in result.findings if f.diagnostic == "ood")

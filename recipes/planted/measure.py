@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from recipes.planted.demonstrations import KINDS, Kind, demonstrations, is_bound, start_of
-from twofold.diagnostics import named
+from twofold.diagnostics import diagnostics_named
 from twofold.diagnostics.chain.faithfulness import METRICS, continued
 from twofold.diagnostics.chain.information_gain import METRICS as GAINS
 from twofold.diagnostics.chain.information_gain import OWN
@@ -52,7 +52,7 @@ def read(folder: Path, problems: list[Problem], out: Path) -> list[Reading]:
         problems,
         out=out,
         sampling=Sampling(max_tokens=96),
-        diagnostics=named("faithfulness"),
+        diagnostics=diagnostics_named("faithfulness"),
     )
     return Chains(read_lines(out / "chains.jsonl"), problems).readings("model")
 

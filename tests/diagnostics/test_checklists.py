@@ -7,7 +7,7 @@ import pytest
 
 from recipes.checklists.planted_judges import LabelNoiseJudge
 from twofold.constraints import from_spec
-from twofold.diagnostics import named
+from twofold.diagnostics import diagnostics_named
 from twofold.diagnostics.checklist.collect import Checklists
 from twofold.diagnostics.diagnostic import ScoredResponse, Subject
 from twofold.errors import RunError
@@ -230,10 +230,10 @@ def test_nothing_judged_is_an_empty_finding() -> None:
 
 
 def test_all_leaves_checklists_out_until_a_judge_is_named() -> None:
-    assert "checklist" not in [d.name for d in named("all")]
-    assert [d.name for d in named("checklist")] == ["checklist"]
+    assert "checklist" not in [d.name for d in diagnostics_named("all")]
+    assert [d.name for d in diagnostics_named("checklist")] == ["checklist"]
     spec = "recipes.checklists.planted_judges:LabelNoiseJudge"
-    (listed,) = named("joint", judge=spec)
+    (listed,) = diagnostics_named("joint", judge=spec)
     assert isinstance(listed, Checklists) and listed.label == spec
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from twofold.cli import main
-from twofold.diagnostics import ASKED, DIAGNOSTICS, named
+from twofold.diagnostics import ASKED, DIAGNOSTICS, diagnostics_named
 from twofold.diagnostics.instruction.ablation import Ablation
 from twofold.diagnostics.instruction.distance import Distance
 from twofold.judges.writing import written_by_rules
@@ -29,7 +29,9 @@ def run(out, names="all", model=None, baseline=None):
         out=out,
         baseline=baseline,
         sampling=SAMPLING,
-        diagnostics=named(names, n_checked=2, judge="exact" if names == "all" else None),
+        diagnostics=diagnostics_named(
+            names, n_checked=2, judge="exact" if names == "all" else None
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from twofold.diagnostics import named
+from twofold.diagnostics import diagnostics_named
 from twofold.diagnostics.chain.collect import collect
 from twofold.diagnostics.chain.faithfulness import Faithfulness
 from twofold.diagnostics.chain.paraphrase_model import PROMPT, paraphrase_model
@@ -110,5 +110,5 @@ def test_collected_with_a_paraphraser_it_is_a_row_of_the_finding():
 
 def test_by_name_the_paraphraser_reaches_both_diagnostics_of_a_chain():
     other = ScriptedModel(lambda prompt, sample: "")
-    both = named("information_gain,faithfulness", paraphraser=other)
+    both = diagnostics_named("information_gain,faithfulness", paraphraser=other)
     assert [each.paraphraser for each in both] == [other, other]

@@ -228,14 +228,14 @@ def test_a_name_that_is_taken_is_refused(monkeypatch):
     from example_extension.diagnostics import Parroting
     from example_extension.rules import EndsWith
 
-    from twofold.diagnostics import named
+    from twofold.diagnostics import diagnostics_named
 
     monkeypatch.setattr(EndsWith, "name", "punctuation:no_comma")
     with pytest.raises(ProblemError, match="a name of its own"):
         constraints.register(RULE)
     monkeypatch.setattr(Parroting, "name", "responses")
     with pytest.raises(RunError, match="a name of its own"):
-        named("example_extension.diagnostics:Parroting")
+        diagnostics_named("example_extension.diagnostics:Parroting")
 
 
 def test_a_source_gives_problems(monkeypatch):

@@ -75,9 +75,9 @@ def test_unscored_is_passed_on_and_lengths_must_agree(measure) -> None:
 
 
 def test_a_kind_that_is_missing_is_named() -> None:
-    with pytest.raises(StatsError, match="nothing is so"):
+    with pytest.raises(StatsError, match="no item is true"):
         sensitivity([1, 0], [0, 0])
-    with pytest.raises(StatsError, match="everything is so"):
+    with pytest.raises(StatsError, match="every item is true"):
         specificity([1, 0], [1, 1])
 
 
@@ -96,7 +96,7 @@ def test_errors_are_taken_out(passed: int, share: float) -> None:
 
 @pytest.mark.parametrize("passed", [0, 1, 100])
 def test_a_share_that_the_calibration_does_not_allow_is_refused(passed: int) -> None:
-    with pytest.raises(StatsError, match="errs otherwise here"):
+    with pytest.raises(StatsError, match="errs differently here"):
         corrected_share([1] * passed + [0] * (100 - passed), KNOWN)
 
 

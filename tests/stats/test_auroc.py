@@ -23,16 +23,16 @@ def test_the_area_is_the_share_of_pairs_in_the_right_order(seed: int) -> None:
     assert (found.n, found.n_unscored) == (18, 2)
 
 
-def test_kinds_that_are_told_apart_wholly_are_no_certainty() -> None:
+def test_perfect_separation_has_an_interval() -> None:
     best, worst = auroc([3, 4, 5], [0, 1, 2]), auroc([0, 1, 2], [3, 4, 5])
     assert (best.value, best.high, worst.value, worst.low) == (1, 1, 0, 0)
     assert best.low == pytest.approx(1 - worst.high) and best.low < 0.8
     assert auroc(range(50, 100), range(50)).low > best.low
 
 
-def test_what_has_no_pairs_is_refused() -> None:
+def test_empty_classes_are_refused() -> None:
     for high, low in (([], [1.0]), ([1.0], [])):
-        with pytest.raises(StatsError, match="both kinds need at least one item"):
+        with pytest.raises(StatsError, match="both classes need at least one item"):
             auroc(high, low)
     with pytest.raises(StatsError, match="not finite"):
         auroc([1.0], [np.nan])

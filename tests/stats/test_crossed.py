@@ -131,7 +131,7 @@ def test_retained_by_hand() -> None:
     assert found.value == pytest.approx(0.5)
     assert found.low < 0.5 < found.high
     assert retained(base, reference, reference).value == 1
-    with pytest.raises(StatsError, match="not clearly above zero"):
+    with pytest.raises(StatsError, match="not significantly above zero"):
         retained(base, base, half)
 
 

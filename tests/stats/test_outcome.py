@@ -45,11 +45,7 @@ def test_every_verdict_and_it_does_not_depend_on_the_side(
     assert outcome(comparison(other), comparison(one)) is verdict
 
 
-def test_the_margin_decides_what_is_worth_having() -> None:
-    assert outcome(comparison(TIGHT), comparison(TIGHT), margin=0.02) is Outcome.underpowered
-
-
-def test_an_interval_that_its_own_test_does_not_bear_out_is_no_rise() -> None:
+def test_an_interval_above_zero_without_a_significant_test_is_no_rise() -> None:
     edge = comparison(UP, p=0.06)
     assert outcome(edge, edge) is Outcome.underpowered
     assert outcome(comparison(UP), edge) is Outcome.one_rises

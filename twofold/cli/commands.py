@@ -114,7 +114,7 @@ def audit(
     The same command again resumes where it was stopped.
     """
     from twofold import problems as problem_files
-    from twofold.diagnostics import named
+    from twofold.diagnostics import diagnostics_named
     from twofold.models import resolve
     from twofold.runs.audit import audit as run
     from twofold.types import Sampling
@@ -130,7 +130,7 @@ def audit(
             sampling=sampling,
             n=samples,
             seed=seed,
-            diagnostics=named(
+            diagnostics=diagnostics_named(
                 diagnostics,
                 n_checked=check_packed,
                 judge=judge,
@@ -287,11 +287,11 @@ def report(
 ) -> None:
     """Remake findings and page from what is saved, without a model."""
     from twofold import study as studies
-    from twofold.diagnostics import named
+    from twofold.diagnostics import diagnostics_named
     from twofold.extension import nothing_imported
     from twofold.runs.finalize import finalize
 
-    asked = named(diagnostics)
+    asked = diagnostics_named(diagnostics)
     if (run_dir / studies.PLAN).exists():
         with nothing_imported():
             plan = studies.read(run_dir / studies.PLAN)

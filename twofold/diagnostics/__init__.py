@@ -1,7 +1,6 @@
-"""The diagnostics: one question a file, a slow saved collection and a pure analysis each.
+"""The diagnostics: one question a file, each with a slow saved collection and a pure analysis.
 
-`joint` is always made: it is what an audit measures. The others are asked for by name, one from
-outside the package by `package.module:Name`.
+Every audit makes `joint`. The others are selected by name, your own by `package.module:Name`.
 """
 
 from __future__ import annotations
@@ -30,46 +29,34 @@ __all__ = [
     "Programs",
     "ScoredResponse",
     "Subject",
-    "every",
-    "named",
+    "diagnostics_named",
 ]
 
 
-def every(
-    *,
-    n_checked: int = 0,
-    checklists: Checklists | None = None,
-    paraphraser: Model | None = None,
-) -> tuple[Diagnostic, ...]:
-    """Every diagnostic besides `joint`, in the order of the page.
-
-    Args:
-        n_checked: How many chains are scored a second time, the plain way.
-        checklists: Who judges checklists; None = what rules decide.
-        paraphraser: Who puts chains in other words, besides rules; None = nobody.
-    """
-    return (
-        checklists or Checklists(),
+def _every(checklists: Checklists, n_checked: int, paraphraser: Model | None) -> list[Diagnostic]:
+    """Every diagnostic besides `joint`, in the order of the page."""
+    return [
+        checklists,
         InformationGain(n_checked, paraphraser),
         Faithfulness(n_checked, paraphraser),
         Distance(),
         Ablation(),
         Ood(),
         Variants(),
-    )
+    ]
 
 
-ASKED = every()
-"""The same, as they analyse what is saved."""
+ASKED = tuple(_every(Checklists(), 0, None))
+"""Every diagnostic besides `joint`, for analysing saved rows."""
 
 ANALYSES: tuple[Analysis, ...] = (Joint(), Profiles(), *ASKED)
-"""Everything that can be made of a run's tables, in the order of the page."""
+"""Every analysis of a run's tables, in the order of the page."""
 
 DIAGNOSTICS = ("joint", *(each.name for each in ASKED))
-"""The names that `twofold audit --diagnostics` knows."""
+"""The names that `twofold audit --diagnostics` takes."""
 
 
-def named(
+def diagnostics_named(
     names: str,
     *,
     n_checked: int = 0,
@@ -77,38 +64,38 @@ def named(
     programs: Programs | None = None,
     paraphraser: Model | None = None,
 ) -> tuple[Diagnostic, ...]:
-    """The diagnostics that a list of names with commas means; `all` = every one there is.
+    """The diagnostics of a comma-separated list of names; `all` = every one.
 
     Args:
         names: Names of `DIAGNOSTICS`, or `package.module:Name`.
-        n_checked: How many chains are scored a second time, the plain way.
-        judge: Who judges checklists, see `twofold.judges.spec.named`; where one is named, `checklist` is
-            asked for. None = it is not part of `all` (few problems have one), and by its name means what
-            rules decide.
-        programs: What the judge makes of criteria that have a program; see `Blend`.
-        paraphraser: Who puts chains in other words, besides rules; None = nobody.
+        n_checked: How many chains are scored a second time, without packing.
+        judge: The judge of checklists, see `twofold.judges.spec`; naming one selects `checklist`.
+            None = `all` leaves `checklist` out, and by its name rules judge.
+        programs: What the judge does with criteria that have a program; see `Blend`.
+        paraphraser: The model that paraphrases chains, besides rules; None = rules only.
 
     Raises:
         RunError: If there is no such diagnostic.
         ExtensionError: If a reference names no diagnostic.
 
     Example:
-        >>> [each.name for each in named("joint,faithfulness")]
+        >>> [each.name for each in diagnostics_named("joint,faithfulness")]
         ['faithfulness']
     """
     wanted = {name.strip() for name in names.split(",")}
     outside = sorted(filter(is_reference, wanted))
     if unknown := sorted(wanted - {"all", *DIAGNOSTICS, *outside}):
         raise RunError(
-            f"there is no diagnostic {', '.join(unknown)}; there is {', '.join(DIAGNOSTICS)}, all, or "
-            "one of yours as package.module:Name"
+            f"there is no diagnostic {', '.join(unknown)}; choose from {', '.join(DIAGNOSTICS)}, all, or "
+            "your own as package.module:Name"
         )
+    if "all" in wanted:
+        wanted |= {*DIAGNOSTICS} - {Checklists.name}
     if judge is not None:
         wanted.add(Checklists.name)
-    listed = Checklists() if judge is None else Checklists.by(judge, programs)
-    there = every(n_checked=n_checked, checklists=listed, paraphraser=paraphraser)
-    whole = {each.name for each in there} - {Checklists.name} if "all" in wanted else set()
-    chosen = (each for each in there if each.name in wanted | whole)
+    checklists = Checklists() if judge is None else Checklists.by(judge, programs)
+    every = _every(checklists, n_checked, paraphraser)
+    chosen = [each for each in every if each.name in wanted]
     return (*chosen, *map(_from_outside, outside))
 
 
@@ -117,7 +104,7 @@ def _from_outside(reference: str) -> Diagnostic:
     taken = {*TABLES, *DIAGNOSTICS, *(each.table for each in ASKED)}
     if {found.name, found.table} & taken:
         raise RunError(
-            f"{reference} is called {found.name!r} and writes {found.table}.jsonl, which a part of "
-            "twofold does already; give it a name of its own"
+            f"{reference} is called {found.name!r} and writes {found.table}.jsonl, which twofold uses "
+            "itself; give it another name"
         )
     return found

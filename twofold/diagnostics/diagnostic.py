@@ -1,21 +1,20 @@
 """What is a diagnostic? A question, a slow collection that is saved row by row, a pure analysis.
 
-Each keeps one table, `NAME.jsonl`, in the run directory. `collect` yields its rows one at a time and
-each is on disk before the next is begun; `analyse` makes the finding from the rows alone, so that a
-page can be made again without a model. `joint` and `profiles` only analyse: the audit itself writes
-their rows.
+Each keeps one table, `NAME.jsonl`, in the run directory: `collect` yields its rows, each on disk before
+the next is made, and `analyse` makes the finding from the rows alone. `joint` and `profiles` only
+analyse: the audit itself writes their rows.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 from twofold.storage.jsonl import Row
-from twofold.types import Finding, Item, Model, Problem, Response, Sampling
+from twofold.types import Finding, FinishReason, Item, Message, Model, Problem, Response, Sampling
 
 TABLES = ("problems", "responses", "verdicts", "joint", "profiles")
 """Stems of the tables that a run has beside those of its diagnostics."""
@@ -24,32 +23,36 @@ TABLES = ("problems", "responses", "verdicts", "joint", "profiles")
 @final
 @dataclass(frozen=True, kw_only=True)
 class ScoredResponse:
-    """One reply of the audit, as a diagnostic meets it.
+    """One reply of the audit.
 
     Args:
         item: Who answered, in which condition, which problem, which sample.
         response: The reply.
-        correct: Whether it is right, in [0, 1]; None where that could not be judged.
+        correct: Whether it is right, in [0, 1]; None if unscored.
     """
 
     item: Item
     response: Response
     correct: float | None
 
+    def chat(self, problem: Problem) -> list[Message]:
+        """The prompt that was answered."""
+        return problem.messages(stated=() if self.item.condition == "unconstrained" else None)
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """One model under diagnosis, and what the audit already knows of it.
+    """One model under diagnosis.
 
     Args:
         role: `model` or `baseline`.
-        model: Who is asked.
-        problems: What the audit asked.
+        model: The model that is asked.
+        problems: The problems of the audit.
         answers: This role's replies in the audit, in the order of the run's tables.
         sampling: How tokens are drawn.
         seed: Base of all randomness.
-        scorer: A frozen model that reads the chains besides their writer; None = none.
+        scorer: A frozen model that reads the chains as well; None = none.
     """
 
     role: str
@@ -60,6 +63,27 @@ class Subject:
     seed: int
     scorer: Model | None = None
 
+    def first_answers(self, problems: Mapping[str, Problem]) -> Iterator[ScoredResponse]:
+        """The first sample of each of these problems, in every condition."""
+        for answer in self.answers:
+            if answer.item.sample == 0 and answer.item.problem in problems:
+                yield answer
+
+    def ask(
+        self, chats: Mapping[str, Sequence[Message]], done: AbstractSet[str]
+    ) -> Iterator[tuple[str, Response]]:
+        """One reply to each chat whose key is not in `done`, with that key."""
+        keys = list(chats)
+        finished = {(i, 0) for i, key in enumerate(keys) if key in done}
+        prompts = list(chats.values())
+        stream = self.model.stream(prompts, self.sampling, seed=self.seed, done=finished)
+        return ((keys[i], response) for i, _, response in stream)
+
+    def row(self, key: str, reply: Response, /, **fields: Any) -> Row:
+        """A row about a reply; a failed call is marked to be retried."""
+        failed = reply.finish_reason is FinishReason.failed
+        return {"role": self.role, "key": key, **fields, **({"retry": True} if failed else {})}
+
 
 class Analysis(ABC):
     """One question, answered from saved rows.
@@ -67,33 +91,33 @@ class Analysis(ABC):
     Subclasses are `@final @dataclass(frozen=True)`; their fields are their configuration.
     """
 
-    name: ClassVar[str]  # the finding carries it; stable for ever
+    name: ClassVar[str]  # the finding carries it; never changes
     question: ClassVar[str]  # one sentence, ends with a question mark
 
     @property
     def table(self) -> str:
-        """The stem of the table `NAME.jsonl`; two diagnostics of one table are collected once."""
+        """The stem of the table `NAME.jsonl`; diagnostics that share a table are collected once."""
         return self.name
 
     @abstractmethod
     def analyse(
         self, rows: Iterable[Row], problems: Sequence[Problem], *, seed: int = 0
     ) -> Finding:
-        """Make the finding of all saved rows, of one role or of both. Pure.
+        """Make the finding from the saved rows of one role or of both. Pure.
 
         Args:
             rows: The rows of the table.
-            problems: What the audit asked.
-            seed: Seed of the resampling.
+            problems: The problems of the audit.
+            seed: Of the resampling.
 
         Returns:
-            Measures, each with its control beside it; contrasts `model` versus `baseline`, paired by
-            problem. A quantity without a single scored row is left out and named in a caveat.
+            Measures, each with its control; contrasts `model` versus `baseline`, paired by problem. A
+            quantity without a scored row is left out and named in a caveat.
         """
 
 
 class Diagnostic(Analysis):
-    """A question for which a model is asked more than the audit asks."""
+    """An analysis that needs more replies than the audit has."""
 
     needs_weights: ClassVar[bool]  # only an `OpenModel` can be asked
 
@@ -103,10 +127,10 @@ class Diagnostic(Analysis):
 
         Args:
             subject: The model, its role and its replies.
-            done: The `key`s of this role's rows that are on disk already: not made again.
+            done: The `key`s of this role's rows that are already on disk; they are not made again.
 
         Yields:
-            JSON rows with `role` and a `key` that is unique in the role and says what the row is
-            about. What could not be had is a row with the reason, never a missing row; one with
-            `retry` (a call that failed) is made again when the same command is given again.
+            JSON rows with `role` and a `key` that is unique in the role. What could not be had is a
+            row with the reason, never a missing row; one with `retry` (a call that failed) is made
+            again when the same command is repeated.
         """

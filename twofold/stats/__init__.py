@@ -1,24 +1,24 @@
-"""Numbers with their doubt: pure numpy and scipy, every result an `Estimate` or a `Comparison`.
+"""Estimates with intervals, in numpy and scipy: every result is an `Estimate` or a `Comparison`.
 
 | question | function |
 |---|---|
 | which share passed? | `proportion` |
-| what is the mean score, several samples a problem? | `mean` |
-| did the same problems do better after than before? | `paired` |
-| what did stating a constraint add over not stating it? | `lift` |
-| which of many differences are real? | `holm`, `corrected` |
-| how good is an arm that was trained from several seeds? | `crossed_mean` |
-| did it beat its base, on other problems and with another seed? | `crossed_paired` |
-| which share of another arm's gain does it have? | `retained` |
+| what is the mean score, with several samples a problem? | `mean` |
+| did scores rise on the same problems? | `paired` |
+| what did stating a constraint add over not stating it? | `chance_corrected` |
+| which of many differences are significant? | `holm`, `corrected` |
+| what is the mean of an arm trained from several seeds? | `crossed_mean` |
+| does it beat its base over problems and seeds? | `crossed_paired` |
+| which share of another arm's gain does it keep? | `retained` |
 | did both capability and compliance rise? | `outcome` |
-| what is the mean of a number without bounds (nats)? | `average` |
+| what is the mean of an unbounded number (nats)? | `average` |
 | how did such a number change on the same problems? | `change` |
-| how well does a number tell two kinds apart? | `auroc` |
-| how often does a judge err, and what is its share without that? | `agreement` |
-| what could a comparison have seen at all? | `Comparison.minimum_detectable_effect`, made in `power` |
+| how well does a score separate two classes? | `auroc` |
+| how often does a judge err, and what is the true share? | `agreement` |
+| which difference could have been detected? | `Comparison.minimum_detectable_effect` |
 
-The unit is the problem: `n` counts problems, and intervals and tests are clustered by them. Seeds
-are passed in. What cannot be computed raises `StatsError`; no NaN and no bare number leaves here.
+The unit is the problem: `n` counts problems, and intervals and tests are clustered by problem.
+Intervals have a coverage of 95 %. Seeds are passed in. What cannot be computed raises `StatsError`.
 """
 
 from twofold.stats.auroc import auroc

@@ -1,8 +1,7 @@
-"""How far can a judge be trusted, and what does its share of passes say once its errors are known?
+"""How reliable is a judge, and what is the true share of passes once its errors are known?
 
-`judged` is what the judge says, `truth` what is so (a program's verdict, a person's), each 0 or 1 or
-a score that counts as 1 from `THRESHOLD` on; both without what is unscored. The unit is the problem,
-as everywhere: samples and criteria of one problem are one cluster.
+`judged` is the judge's verdict, `truth` the true one (of a program or a person), each 0 or 1 or a score
+that counts as 1 from `THRESHOLD` on; both without unscored items. Items of one problem are one cluster.
 """
 
 from __future__ import annotations
@@ -15,14 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from twofold.errors import StatsError
-from twofold.stats.bootstrap import BCA, MIN_PROBLEMS, MIN_UNLIKE, bca
-from twofold.stats.clusters import FloatArray, cluster_sums, effective_n, n_unlike, scores
+from twofold.stats.bootstrap import BCA, MIN_PROBLEMS, MIN_UNLIKE, bca, is_varied
+from twofold.stats.clusters import FloatArray, cluster_sums, effective_n, scores
 from twofold.stats.means import mean
-from twofold.stats.proportions import wilson_bounds, z_two_sided
+from twofold.stats.proportions import Z, wilson_bounds
 from twofold.types import Estimate
 
 THRESHOLD = 0.5
-"""The score from which on a verdict counts as a pass."""
 
 
 def sensitivity(
@@ -31,33 +29,28 @@ def sensitivity(
     clusters: ArrayLike | None = None,
     *,
     n_unscored: int = 0,
-    level: float = 0.95,
     seed: int = 0,
 ) -> Estimate:
-    """The share of what is so that the judge passes.
+    """The share of truly passing items that the judge passes; `n` counts their problems.
 
     Args:
         judged: The judge's scores, shape `(items,)`, unscored ones left out.
-        truth: What is so, in the same order.
+        truth: The true scores, in the same order.
         clusters: The problem of each item, integers; None = each is its own.
-        n_unscored: Problems left out because the judge said nothing of them.
-        level: Coverage, in (0, 1).
-        seed: Decides the bootstrap's resamples.
-
-    Returns:
-        As `mean` over the items that are so; `n` counts their problems.
+        n_unscored: Problems left out because the judge gave no verdict on them.
+        seed: Of the bootstrap.
 
     Raises:
-        StatsError: If nothing is so, or the two lists do not fit.
+        StatsError: If no item is true, or the two lists differ in length.
 
     Example:
         >>> print(sensitivity([1, 1, 0, 1], [1, 1, 1, 0]))
         0.667 [0.208, 0.939] (n=3)
     """
-    said, so, of = _pairs(judged, truth, clusters)
-    if not so.any():
-        raise StatsError("nothing is so in truth; calibrate on items of both kinds")
-    return mean(said[so], of[so], n_unscored=n_unscored, level=level, seed=seed)
+    passed, true, of = _pairs(judged, truth, clusters)
+    if not true.any():
+        raise StatsError("no item is true; calibrate on items of both kinds")
+    return mean(passed[true], of[true], n_unscored=n_unscored, seed=seed)
 
 
 def specificity(
@@ -66,22 +59,21 @@ def specificity(
     clusters: ArrayLike | None = None,
     *,
     n_unscored: int = 0,
-    level: float = 0.95,
     seed: int = 0,
 ) -> Estimate:
-    """The share of what is not so that the judge fails; arguments as in `sensitivity`.
+    """The share of truly failing items that the judge fails; arguments as in `sensitivity`.
 
     Raises:
-        StatsError: If everything is so, or the two lists do not fit.
+        StatsError: If every item is true, or the two lists differ in length.
 
     Example:
         >>> print(specificity([1, 1, 0, 1], [1, 1, 0, 0]))
         0.500 [0.095, 0.905] (n=2)
     """
-    said, so, of = _pairs(judged, truth, clusters)
-    if so.all():
-        raise StatsError("everything is so in truth; calibrate on items of both kinds")
-    return mean(1 - said[~so], of[~so], n_unscored=n_unscored, level=level, seed=seed)
+    passed, true, of = _pairs(judged, truth, clusters)
+    if true.all():
+        raise StatsError("every item is true; calibrate on items of both kinds")
+    return mean(1 - passed[~true], of[~true], n_unscored=n_unscored, seed=seed)
 
 
 def kappa(
@@ -90,26 +82,16 @@ def kappa(
     clusters: ArrayLike | None = None,
     *,
     n_unscored: int = 0,
-    level: float = 0.95,
     seed: int = 0,
 ) -> Estimate:
-    """Cohen's kappa: how much of the agreement that chance leaves open the two reach.
+    """Cohen's kappa, the agreement beyond chance: 1 = always, 0 = as often as by chance.
 
-    Args:
-        judged: One side's scores, shape `(items,)`; the two sides may be exchanged.
-        truth: The other side's.
-        clusters: The problem of each item, integers; None = each is its own.
-        n_unscored: Problems left out because one side said nothing of them.
-        level: Coverage, in (0, 1).
-        seed: Decides the bootstrap's resamples.
-
-    Returns:
-        1 = they always agree, 0 = as often as chance. From 30 problems on the interval is BCa over
-        problems; below, or where hardly a problem differs from the others, Wilson's for the agreement
-        with the chance agreement held fixed, which has a width even where they always agree.
+    From 30 problems on the interval is BCa over problems. Below, or if hardly a problem differs from
+    the others, it is Wilson's for the agreement with the chance agreement held fixed, which has a
+    width even at full agreement. Arguments as in `sensitivity`; the two sides may be exchanged.
 
     Raises:
-        StatsError: If both sides say one and the same throughout, so that chance leaves nothing open.
+        StatsError: If both sides give one and the same verdict on every item.
 
     Source:
         Cohen 1960, "A coefficient of agreement for nominal scales". Departs: the intervals.
@@ -118,9 +100,8 @@ def kappa(
         >>> print(kappa([1, 1, 0, 0], [1, 1, 0, 1]))
         0.500 [-0.399, 0.909] (n=4)
     """
-    said, so, of = _pairs(judged, truth, clusters)
-    columns = np.column_stack([said * so, said, so])
-    rows = cluster_sums(columns, of)
+    passed, true, of = _pairs(judged, truth, clusters)
+    rows = cluster_sums(np.column_stack([passed * true, passed, true]), of)
     chance = float(_chance(rows.sum(axis=0)))
     if chance >= 1:
         raise StatsError(
@@ -129,35 +110,23 @@ def kappa(
         )
     value = float(_kappa(rows.sum(axis=0)))
     agree = (rows[:, 3] - rows[:, 1] - rows[:, 2] + 2 * rows[:, 0]) / rows[:, 3]
-    if len(rows) >= MIN_PROBLEMS and min(n_unlike(agree), _n_unlike_rows(rows)) >= MIN_UNLIKE:
-        low, high = bca(rows, _kappa, level=level, seed=seed)
-        method = BCA
+    if is_varied(agree) and _n_unlike_rows(rows) >= MIN_UNLIKE:
+        (low, high), method = bca(rows, _kappa, seed=seed), BCA
     else:
         rate = min(1.0, max(0.0, chance + value * (1 - chance)))
-        ends = wilson_bounds(rate, effective_n(rows[:, 3]), level)
+        ends = wilson_bounds(rate, effective_n(rows[:, 3]))
         low, high = ((end - chance) / (1 - chance) for end in ends)
         method = "wilson for the agreement at fixed chance agreement"
+    low, high = min(max(low, -1.0), value), max(min(high, 1.0), value)
     return Estimate(
-        value=value,
-        low=min(max(low, -1.0), value),
-        high=max(min(high, 1.0), value),
-        n=len(rows),
-        n_unscored=n_unscored,
-        level=level,
-        method=method,
+        value=value, low=low, high=high, n=len(rows), n_unscored=n_unscored, method=method
     )
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Items that the judge judged and of which the truth is known.
-
-    Args:
-        judged: The judge's scores, shape `(items,)`, unscored ones left out.
-        truth: What is so, in the same order; both kinds have to occur.
-        clusters: The problem of each item, integers; None = each is its own.
-    """
+    """Judged items whose true verdict is known, of both kinds; fields as in `sensitivity`."""
 
     judged: ArrayLike
     truth: ArrayLike
@@ -170,75 +139,68 @@ def corrected_share(
     clusters: ArrayLike | None = None,
     *,
     n_unscored: int = 0,
-    level: float = 0.95,
 ) -> Estimate:
-    """The true share of passes behind a judge's share, its errors taken out.
+    """The true share of passes, corrected for the judge's errors and clipped to [0, 1].
 
-    A judge that passes Se of what is so and fails Sp of what is not so passes the share
-    a = p·Se + (1 - p)·(1 - Sp); solved for p. The interval carries the doubt of all three numbers, so
-    it is as wide as the calibration is small.
+    A judge with sensitivity Se and specificity Sp passes the share a = p·Se + (1 - p)·(1 - Sp), solved
+    here for p. The interval covers the uncertainty of all three numbers.
 
     Args:
         judged: The judge's scores of the items in question, shape `(items,)`.
-        calibration: Other items, of which the truth is known too. The judge has to err on them as it
-            does on those in question: a policy that learnt to please the judge breaks that.
+        calibration: Other items with known truth. The judge must err on them as on those in question,
+            which fails for a policy that was trained against the judge.
         clusters: The problem of each item in `judged`, integers; None = each is its own.
-        n_unscored: Problems left out because the judge said nothing of them.
-        level: Coverage, in (0, 1).
-
-    Returns:
-        The estimate, clipped to [0, 1]; `n` counts the problems in question.
+        n_unscored: Problems left out because the judge gave no verdict on them.
 
     Raises:
-        StatsError: If the calibration lacks a kind, or does not show the judge to be better than
-            chance: with Se + Sp - 1 near 0 its share says nothing of the true one. Also if no true
-            share could give the one seen, as then the judge errs otherwise on these items.
+        StatsError: If the calibration lacks a kind or does not show the judge to be better than chance
+            (Se + Sp - 1 above 0), or if no true share could give the observed one, so that the judge
+            errs differently on these items.
 
     Source:
         Rogan and Gladen 1978, "Estimating prevalence from the results of a screening test"; interval:
         Lang and Reiczigel 2014, "Confidence limits for prevalence of disease adjusted for estimated
         sensitivity and specificity". Departs: n is the effective number of items by the clusters'
-        variance; refused where the calibration's interval for Se + Sp - 1 reaches 0.
+        variance; refused if the calibration's interval for Se + Sp - 1 reaches 0.
 
     Example:
         >>> known = Calibration([1] * 90 + [0] * 10 + [1] * 20 + [0] * 80, [1] * 100 + [0] * 100)
         >>> print(corrected_share([1] * 55 + [0] * 45, known))
         0.500 [0.339, 0.653] (n=100)
     """
-    said, so, of = _pairs(calibration.judged, calibration.truth, calibration.clusters)
-    if so.all() or not so.any():
+    passed, true, of = _pairs(calibration.judged, calibration.truth, calibration.clusters)
+    if true.all() or not true.any():
         raise StatsError("the calibration has one kind of item only; add items of the other kind")
-    z = z_two_sided(level)
-    passed = (_pairs(judged, judged, clusters)[0], clusters)
-    share = _Share.of(*passed).widened(z * z / 2)
-    found = (_Share.of(said[so], of[so]), _Share.of(1 - said[~so], of[~so]))
-    sens, spec = (each.widened(1) for each in found)
+    items = _pairs(judged, judged, clusters)[0]
+    observed = _Share.of(items, clusters)
+    raw = (_Share.of(passed[true], of[true]), _Share.of(1 - passed[~true], of[~true]))
+    share = observed.widened(Z * Z / 2)
+    sens, spec = (each.widened(1) for each in raw)
     better = sens.rate + spec.rate - 1
     error = math.sqrt(sens.variance + spec.variance)
-    if better - z * error <= 0:
+    if better - Z * error <= 0:
         raise StatsError(
-            f"the judge is not shown to be better than chance: Se + Sp - 1 is {better:.2f}, give or take "
-            f"{z * error:.2f}; calibrate on more items, or take another judge"
+            f"the judge is not shown to be better than chance: Se + Sp - 1 is {better:.2f} ± "
+            f"{Z * error:.2f}; calibrate on more items, or take another judge"
         )
     p = (share.rate + spec.rate - 1) / better
     spread = share.variance + p**2 * sens.variance + (1 - p) ** 2 * spec.variance
-    moved = 2 * z * z * (p * sens.variance - (1 - p) * spec.variance)
-    low, high = (p + moved + side * z * math.sqrt(spread) / better for side in (-1, 1))
+    moved = 2 * Z * Z * (p * sens.variance - (1 - p) * spec.variance)
+    low, high = (p + moved + side * Z * math.sqrt(spread) / better for side in (-1, 1))
     if low >= 1 or high <= 0:
         raise StatsError(
-            f"the judge passes {_Share.of(*passed).rate:.0%} of these items, which its calibration (passes "
-            f"{found[0].rate:.0%} of what is so, {1 - found[1].rate:.0%} of what is not) does not allow; "
-            "it errs otherwise here, so calibrate on items like these"
+            f"the judge passes {observed.rate:.0%} of these items, which its calibration (passes "
+            f"{raw[0].rate:.0%} of the true items and {1 - raw[1].rate:.0%} of the others) does not "
+            "allow; it errs differently here, so calibrate on items like these"
         )
-    plain = found[0].rate + found[1].rate - 1
-    value = min(1.0, max(0.0, (_Share.of(*passed).rate + found[1].rate - 1) / plain))
+    plain = raw[0].rate + raw[1].rate - 1
+    value = min(1.0, max(0.0, (observed.rate + raw[1].rate - 1) / plain))
     return Estimate(
         value=value,
         low=min(max(0.0, low), value),
         high=max(min(1.0, high), value),
-        n=len(cluster_sums(passed[0], clusters)),
+        n=len(cluster_sums(items, clusters)),
         n_unscored=n_unscored,
-        level=level,
         method="rogan-gladen, interval of lang and reiczigel",
     )
 
@@ -246,18 +208,17 @@ def corrected_share(
 @final
 @dataclass(frozen=True)
 class _Share:
-    """A rate and how many independent items it is worth."""
+    """A rate and its effective number of items."""
 
     rate: float
     n: float
 
     @classmethod
     def of(cls, values: FloatArray, clusters: ArrayLike | None) -> _Share:
-        """A share of 0/1 items; items of one problem that agree count as fewer.
+        """A share of 0/1 items, whose effective number is smaller if items of one problem agree.
 
-        By the variance of the ratio of sums over problems against that of independent items; never
-        more than the items and never less than the effective number of problems, which it is where
-        the problems are too few to tell or all alike.
+        It follows from the variance of the ratio of sums over problems, and lies between the effective
+        number of problems (used if they are too few or all alike) and the number of items.
         """
         rows = cluster_sums(values, clusters)
         n_items, n_problems = float(rows[:, 1].sum()), effective_n(rows[:, 1])
@@ -269,7 +230,7 @@ class _Share:
         return cls(rate, min(n_items, max(n_problems, rate * (1 - rate) / variance)))
 
     def widened(self, pseudo: float) -> _Share:
-        """With so many passes and as many failures added, which keeps 0 and 1 from being certain."""
+        """With pseudo-counts of passes and failures, which keep 0 and 1 from being certain."""
         n = self.n + 2 * pseudo
         return _Share((self.rate * self.n + pseudo) / n, n)
 
@@ -282,12 +243,14 @@ def _pairs(
     judged: ArrayLike, truth: ArrayLike, clusters: ArrayLike | None
 ) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.int64]]:
     """Passes as 0/1, truth as yes/no, and problems, checked."""
-    said, so = (scores(values) >= THRESHOLD for values in (judged, truth))
-    if len(said) != len(so):
-        raise StatsError(f"{len(said)} verdicts for {len(so)} truths; pair them item by item")
-    of = np.arange(len(said)) if clusters is None else np.asarray(clusters)
-    cluster_sums(so.astype(np.float64), of)  # refuses clusters that do not fit
-    return said.astype(np.float64), so, of
+    passed, true = (scores(values) >= THRESHOLD for values in (judged, truth))
+    if len(passed) != len(true):
+        raise StatsError(
+            f"{len(passed)} verdicts for {len(true)} true ones; pair them item by item"
+        )
+    of = np.arange(len(passed)) if clusters is None else np.asarray(clusters)
+    cluster_sums(true.astype(np.float64), of)  # raises if the clusters do not fit
+    return passed.astype(np.float64), true, of
 
 
 def _chance(totals: FloatArray) -> FloatArray:
@@ -297,7 +260,7 @@ def _chance(totals: FloatArray) -> FloatArray:
 
 
 def _kappa(totals: FloatArray) -> FloatArray:
-    """Of the totals of (both pass, one passes, the other passes, items); 0 where chance is all."""
+    """Of the totals (both pass, one passes, the other passes, items); 0 if chance agrees fully."""
     agree = 1 - (totals[..., 1] + totals[..., 2] - 2 * totals[..., 0]) / totals[..., 3]
     chance = _chance(totals)
     open_ = np.where(chance < 1, 1 - chance, 1.0)
@@ -305,6 +268,6 @@ def _kappa(totals: FloatArray) -> FloatArray:
 
 
 def _n_unlike_rows(rows: FloatArray) -> int:
-    """How many problems differ from the commonest one in any respect."""
+    """How many problems differ from the most common one in any column."""
     counts = np.unique(rows, axis=0, return_counts=True)[1]
     return len(rows) - int(counts.max())

@@ -1,4 +1,4 @@
-"""How well does a number tell two kinds apart? The area under the ROC curve, with its doubt."""
+"""How well does a score separate two classes? The area under the ROC curve, with its interval."""
 
 from __future__ import annotations
 
@@ -7,26 +7,22 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm, rankdata
 
 from twofold.errors import StatsError
+from twofold.stats.proportions import LEVEL
 from twofold.types import Estimate
 
 
-def auroc(
-    positive: ArrayLike, negative: ArrayLike, *, n_unscored: int = 0, level: float = 0.95
-) -> Estimate:
-    """The chance that a random positive has the larger number than a random negative; a tie is half.
+def auroc(positive: ArrayLike, negative: ArrayLike, *, n_unscored: int = 0) -> Estimate:
+    """The probability that a random positive scores above a random negative; ties count half.
+
+    Newcombe's interval stays in [0, 1] and, unlike DeLong's, has a width for perfect separation.
 
     Args:
-        positive: Numbers of the items that should have the larger ones, shape `(items,)`.
-        negative: Numbers of the others.
-        n_unscored: Items of either kind that have no number.
-        level: Coverage, in (0, 1).
-
-    Returns:
-        The estimate; 0.5 is chance. The interval is Newcombe's, which stays inside [0, 1] and has a
-        width where the two kinds are wholly apart, as DeLong's has not.
+        positive: Scores of the class that should have the larger ones, shape `(items,)`.
+        negative: Scores of the other class.
+        n_unscored: Items of either class without a score.
 
     Raises:
-        StatsError: If either kind has no item or a number is not finite.
+        StatsError: If either class is empty or a score is not finite.
 
     Source:
         Mann and Whitney 1947 for the area; Newcombe 2006, method 5, for the interval (the Hanley and
@@ -38,26 +34,21 @@ def auroc(
     """
     high, low = (np.asarray(x, dtype=np.float64) for x in (positive, negative))
     if not (high.size and low.size):
-        raise StatsError("both kinds need at least one item; leave this number out")
+        raise StatsError("both classes need at least one item; leave this number out")
     if not (np.isfinite(high).all() and np.isfinite(low).all()):
-        raise StatsError("a number is not finite; leave out what is unscored and count it")
+        raise StatsError("a score is not finite; leave out unscored items and count them")
     ranks = rankdata(np.concatenate([high, low]))
     m, n = high.size, low.size
     area = float((ranks[:m].sum() - m * (m + 1) / 2) / (m * n))
-    bounds = [_bound(area, m, n, side * norm.ppf((1 + level) / 2)) for side in (-1, 1)]
+    lower, upper = (_bound(area, m, n, side * norm.ppf((1 + LEVEL) / 2)) for side in (-1, 1))
+    method = "Mann-Whitney, Newcombe's interval (method 5)"
     return Estimate(
-        value=area,
-        low=bounds[0],
-        high=bounds[1],
-        n=m + n,
-        n_unscored=n_unscored,
-        level=level,
-        method="Mann-Whitney, Newcombe's interval (method 5)",
+        value=area, low=lower, high=upper, n=m + n, n_unscored=n_unscored, method=method
     )
 
 
 def _bound(area: float, m: int, n: int, z: float) -> float:
-    """Where the area lies z standard errors of that place away, found by halving."""
+    """The value that is z of its own standard errors from the area, by bisection."""
 
     def error(theta: float) -> float:
         star = (m + n) / 2 - 1

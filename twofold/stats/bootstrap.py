@@ -1,8 +1,7 @@
-"""How much would a mean move with other problems? The BCa bootstrap over problems.
+"""How much would a mean vary with other problems? The BCa bootstrap over problems.
 
-A resample draws problems, with all their samples, with replacement. Since every statistic here is
-a function of column totals, equal rows are drawn together (one multinomial draw a resample), and
-leaving one problem out is a subtraction.
+A resample draws problems, with all their samples, with replacement. Equal rows are drawn together
+(one multinomial draw a resample), and leaving one problem out is a subtraction.
 """
 
 from __future__ import annotations
@@ -12,38 +11,29 @@ from collections.abc import Callable
 import numpy as np
 from scipy.stats import norm
 
-from twofold.stats.clusters import FloatArray
+from twofold.stats.clusters import FloatArray, n_unlike
+from twofold.stats.proportions import LEVEL
 
 Statistic = Callable[[FloatArray], FloatArray]
-"""Column totals, shape `(..., columns)`, to the statistic, shape `(...)`."""
+"""Maps column totals, shape `(..., columns)`, to the statistic, shape `(...)`."""
 
-N_RESAMPLES = 2000
-"""Resamples of a bootstrap and draws of a permutation test; named in every `method` and `test`."""
-
+N_RESAMPLES = 2000  # of a bootstrap, and draws of a permutation test
 BCA = f"bca bootstrap over problems, {N_RESAMPLES} resamples"
-"""What `Estimate.method` says of an interval made here."""
 
-MIN_PROBLEMS = 30
-"""With fewer problems a bootstrap interval is too short (93 % at 20); a score interval is used."""
+MIN_PROBLEMS = 30  # with fewer, a bootstrap interval is too short (93 % coverage at 20)
+MIN_UNLIKE = 5  # problems that differ from the most common value
+MANY_DISTINCT = 256  # up to this number of distinct rows, drawing by counts is faster
 
-MIN_UNLIKE = 5
-"""With fewer problems that differ from the commonest one, the same."""
 
-MANY_DISTINCT = 256
-"""Up to so many distinct rows they are drawn by their counts, which is quicker than one by one."""
+def is_varied(means: FloatArray) -> bool:
+    """Whether a bootstrap over these problems is reliable; otherwise a score interval is used."""
+    return len(means) >= MIN_PROBLEMS and n_unlike(means) >= MIN_UNLIKE
 
 
 def resampled_totals(rows: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """The column totals of each resample of the problems.
+    """The column totals of each resample of the problems, shape `(N_RESAMPLES, columns)`.
 
-    One resample is held in memory at a time, so that 100,000 problems cost no more than a few MB.
-
-    Args:
-        rows: Shape `(problems, columns)`.
-        rng: Source of all randomness.
-
-    Returns:
-        Shape `(N_RESAMPLES, columns)`.
+    One resample is in memory at a time, so 100,000 problems need only a few MB.
 
     Example:
         >>> totals = resampled_totals(np.ones((7, 1)), np.random.default_rng(0))
@@ -61,20 +51,16 @@ def resampled_totals(rows: FloatArray, rng: np.random.Generator) -> FloatArray:
     return totals
 
 
-def bca(rows: FloatArray, statistic: Statistic, *, level: float, seed: int) -> tuple[float, float]:
-    """The bias-corrected and accelerated bootstrap interval, resampling problems.
+def bca(rows: FloatArray, statistic: Statistic, *, seed: int) -> tuple[float, float]:
+    """The bias-corrected and accelerated bootstrap interval, which contains the estimate.
 
     Resamples that tie with the estimate count half in the bias correction: scores are coarse, and
-    without it an interval would lean to one side by how ties are counted.
+    otherwise the interval would lean to one side.
 
     Args:
         rows: One row a problem, shape `(problems, columns)`; see `cluster_sums`.
         statistic: Of the column totals; must be finite on every resample.
-        level: Coverage, in (0, 1).
-        seed: Decides the resamples.
-
-    Returns:
-        Lower and upper end, with the estimate between them.
+        seed: Of the resamples.
 
     Source:
         Efron 1987, "Better bootstrap confidence intervals"; Efron and Tibshirani 1993, equations
@@ -82,7 +68,7 @@ def bca(rows: FloatArray, statistic: Statistic, *, level: float, seed: int) -> t
 
     Example:
         >>> rows = np.column_stack([np.arange(50) % 2, np.ones(50)])
-        >>> low, high = bca(rows, lambda t: t[..., 0] / t[..., 1], level=0.95, seed=0)
+        >>> low, high = bca(rows, lambda t: t[..., 0] / t[..., 1], seed=0)
         >>> 0.34 <= low <= 0.38, 0.62 <= high <= 0.66
         (True, True)
     """
@@ -95,6 +81,6 @@ def bca(rows: FloatArray, statistic: Statistic, *, level: float, seed: int) -> t
     pull = pull.mean() - pull
     spread = float((pull**2).sum())
     skew = float((pull**3).sum()) / (6 * spread**1.5) if spread > 0 else 0.0
-    z = bias + norm.ppf([0.5 - level / 2, 0.5 + level / 2])
+    z = bias + norm.ppf([0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
     low, high = np.quantile(drawn, norm.cdf(bias + z / (1 - skew * z)))
     return min(float(low), seen), max(float(high), seen)

@@ -1,4 +1,4 @@
-"""How much of the room above chance was gained? The lift of a rate over its null rate."""
+"""Which share of the room above chance was gained? A rate corrected for its null rate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from numpy.typing import ArrayLike
 
 from twofold.errors import StatsError
 from twofold.stats.bootstrap import BCA, MIN_PROBLEMS, MIN_UNLIKE, bca
-from twofold.stats.clusters import FloatArray, cluster_sums, effective_n, n_unlike, scores
+from twofold.stats.clusters import (
+    FloatArray,
+    cluster_sums,
+    effective_n,
+    n_unlike,
+    ratio,
+    scores,
+)
 from twofold.stats.proportions import wilson_bounds
 from twofold.types import Estimate
 
@@ -20,32 +27,29 @@ def chance_corrected(
     clusters: tuple[ArrayLike, ArrayLike] | None = None,
     *,
     n_unscored: int = 0,
-    level: float = 0.95,
     seed: int = 0,
 ) -> Estimate:
-    """`(p - null) / (1 - null)`: 1 = always met, 0 = no better than unasked, negative = worse.
+    """`(p - null) / (1 - null)`: 1 = always met, 0 = as often as unstated, negative = less often.
 
-    A constraint that most replies meet unasked says little by its rate alone; the lift is what
-    stating it did, as a share of what was left to do. It equals `1 - fail / fail_null`, a ratio of
-    two rates on the same problems, so problems are resampled with both their sides (BCa). With
-    under 30 problems that fail unasked, or a side that hardly varies, the interval is made from
-    the two Wilson intervals as if the sides were independent, which errs on the wide side.
+    It equals `1 - fail / fail_null`, a ratio of two rates on the same problems, so the bootstrap
+    (BCa) draws problems with both their sides. With under 30 problems that fail unstated, or a side
+    that hardly varies, the interval is made of the two Wilson intervals as if the sides were
+    independent, which is conservative.
 
     Args:
         stated: Scores in [0, 1] when the constraint was stated, shape `(samples,)`.
         null: Scores when it was not, shape `(other samples,)`.
-        clusters: The problem of each sample, for `stated` and for `null`; one numbering for both.
+        clusters: The problem of each sample, for `stated` and for `null`, numbered alike.
             None = one sample a problem on both sides, in the same order.
         n_unscored: Problems left out because they could not be judged.
-        level: Coverage, in (0, 1).
-        seed: Decides the bootstrap's resamples.
+        seed: Of the bootstrap.
 
     Returns:
         The estimate, at most 1; `n` counts the problems that are scored on both sides.
 
     Raises:
-        StatsError: If the null rate is 1 (there is no room, leave the lift out and say so in a
-            caveat), if no problem is scored on both sides, or if the scores cannot be used.
+        StatsError: If the null rate is 1 (leave the rate out and say so in a caveat), if no problem
+            is scored on both sides, or if the scores cannot be used.
 
     Source:
         Cohen 1960 for the form (agreement beyond chance); Donner and Zou 2012, "Closed-form
@@ -57,62 +61,53 @@ def chance_corrected(
         0.667 [-0.331, 0.940] (n=4)
     """
     rows = _fails(scores(stated), scores(null), clusters)
-    value = float(_chance_corrected(rows.sum(axis=0))) if rows[:, 2].sum() > 0 else math.nan
-    if math.isnan(value):
+    if not rows[:, 2].sum() > 0:
         raise StatsError(
-            "the null rate is 1: every reply meets it unasked, so there is no room for a lift; "
-            "leave it out and say so in a caveat"
+            "the null rate is 1: every reply meets the constraint unstated, so nothing can be gained; "
+            "leave the rate out and say so in a caveat"
         )
-    stated_fails, null_fails = rows[:, 0] / rows[:, 1], rows[:, 2] / rows[:, 3]
+    value = float(_chance_corrected(rows.sum(axis=0)))
+    stated_fails, null_fails = ratio(rows[:, :2]), ratio(rows[:, 2:])
     varied = min(n_unlike(stated_fails), n_unlike(stated_fails - null_fails)) >= MIN_UNLIKE
     if varied and (null_fails > 0).sum() >= MIN_PROBLEMS:  # no resample is without a failure
-        low, high = bca(rows, _chance_corrected, level=level, seed=seed)
-        method = BCA
+        (low, high), method = bca(rows, _chance_corrected, seed=seed), BCA
     else:
-        low, high = _independent_bounds(rows, level)
-        method = "ratio of wilson intervals"
+        (low, high), method = _independent_bounds(rows), "ratio of wilson intervals"
+    low, high = min(low, value), max(high, value)
     return Estimate(
-        value=value,
-        low=min(low, value),
-        high=max(high, value),
-        n=len(rows),
-        n_unscored=n_unscored,
-        level=level,
-        method=method,
+        value=value, low=low, high=high, n=len(rows), n_unscored=n_unscored, method=method
     )
 
 
 def _fails(
     stated: FloatArray, null: FloatArray, clusters: tuple[ArrayLike, ArrayLike] | None
 ) -> FloatArray:
-    """Rows of (fails stated, samples stated, fails null, samples null), a problem each."""
+    """One row a problem: fails stated, samples stated, fails null, samples null."""
     if clusters is None:
         if len(stated) != len(null):
             raise StatsError(
                 f"{len(stated)} stated and {len(null)} null scores; give `clusters` to pair them"
             )
         clusters = (np.arange(len(stated)), np.arange(len(null)))
-    sides = [
-        cluster_sums(1 - values, of) for values, of in zip((stated, null), clusters, strict=True)
-    ]
-    of_stated, of_null = (np.unique(np.asarray(of)) for of in clusters)
-    both, left, right = np.intersect1d(of_stated, of_null, return_indices=True)
+    first, second = cluster_sums(1 - stated, clusters[0]), cluster_sums(1 - null, clusters[1])
+    both, left, right = np.intersect1d(
+        np.unique(clusters[0]), np.unique(clusters[1]), return_indices=True
+    )
     if not len(both):
         raise StatsError("no problem is scored both stated and unstated; there is nothing to pair")
-    return np.column_stack([sides[0][left], sides[1][right]])
+    return np.column_stack([first[left], second[right]])
 
 
 def _chance_corrected(totals: FloatArray) -> FloatArray:
-    fail = totals[..., 0] / totals[..., 1]
-    return np.asarray(1 - fail / (totals[..., 2] / totals[..., 3]))
+    return np.asarray(1 - ratio(totals[..., :2]) / ratio(totals[..., 2:]))
 
 
-def _independent_bounds(rows: FloatArray, level: float) -> tuple[float, float]:
+def _independent_bounds(rows: FloatArray) -> tuple[float, float]:
     """1 - ratio of failure rates, from their Wilson intervals (Donner and Zou's MOVER-R)."""
     a = float(rows[:, 0].sum() / rows[:, 1].sum())
     b = float(rows[:, 2].sum() / rows[:, 3].sum())
-    a_low, a_high = wilson_bounds(a, effective_n(rows[:, 1]), level)
-    b_low, b_high = wilson_bounds(b, effective_n(rows[:, 3]), level)
+    a_low, a_high = wilson_bounds(a, effective_n(rows[:, 1]))
+    b_low, b_high = wilson_bounds(b, effective_n(rows[:, 3]))
 
     def root(a_end: float, b_end: float) -> float:
         inside = (a * b) ** 2 - a_end * b_end * (2 * a - a_end) * (2 * b - b_end)

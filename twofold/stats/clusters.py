@@ -1,8 +1,7 @@
-"""Which numbers belong to one problem? Samples of one problem are not independent; problems are.
+"""Which values belong to one problem? Samples of one problem are dependent; problems are not.
 
-Everything that is resampled, permuted or counted as `n` here is a row of `cluster_sums`: the sums
-of one problem's values, and how many values it has. A mean over samples is then a ratio of two
-column totals, which is what makes bootstrap and jackknife cheap.
+Statistics here are functions of the column totals of `cluster_sums`, so the bootstrap and the jackknife
+are cheap.
 """
 
 from __future__ import annotations
@@ -13,31 +12,22 @@ from numpy.typing import ArrayLike, NDArray
 from twofold.errors import StatsError
 
 FloatArray = NDArray[np.float64]
-"""An array of doubles."""
 
-ALMOST = 1e-9
-"""Scores lie in [0, 1]; sums of them closer than this are equal (1/3 + 1/3 + 1/3 is 1)."""
+ALMOST = 1e-9  # sums of scores closer than this are equal (1/3 + 1/3 + 1/3 is 1)
 
 
 def scores(values: ArrayLike) -> FloatArray:
-    """`values` as doubles, checked: at least one, each in [0, 1].
-
-    Args:
-        values: Scores in [0, 1], shape `(samples,)`, unscored ones already left out.
+    """`values` as a checked array: shape `(samples,)`, at least one, each in [0, 1].
 
     Raises:
         StatsError: No value, another shape, or a value outside [0, 1] (NaN included): leave out
-            what is unscored and pass its count as `n_unscored`.
-
-    Example:
-        >>> scores([1, 0, 0.5])
-        array([1. , 0. , 0.5])
+            unscored samples and pass their count as `n_unscored`.
     """
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise StatsError(
-            f"scores must be numbers ({error}); leave out what is unscored and count it in "
+            f"scores must be numbers ({error}); leave out unscored samples and count them in "
             "`n_unscored`"
         ) from error
     if array.ndim != 1:
@@ -46,14 +36,14 @@ def scores(values: ArrayLike) -> FloatArray:
         raise StatsError("there is no scored value at all; leave this number out of the finding")
     if not ((array >= 0) & (array <= 1)).all():
         raise StatsError(
-            "a score lies outside [0, 1] or is NaN; leave out what is unscored and count it in "
+            "a score is outside [0, 1] or NaN; leave out unscored samples and count them in "
             "`n_unscored`"
         )
     return array
 
 
 def cluster_sums(columns: FloatArray, clusters: ArrayLike | None) -> FloatArray:
-    """The sums of each problem's values, and their number.
+    """The sum of each problem's values, and their number.
 
     Args:
         columns: Shape `(samples,)` or `(samples, columns)`.
@@ -61,11 +51,10 @@ def cluster_sums(columns: FloatArray, clusters: ArrayLike | None) -> FloatArray:
             sample is a problem of its own.
 
     Returns:
-        Shape `(problems, columns + 1)`, the last column the number of samples, at least 1. Rows
-        are in the order of the sorted problem indices.
+        Shape `(problems, columns + 1)`, sorted by problem; the last column is the number of samples.
 
     Raises:
-        StatsError: If `clusters` is not as long as `columns`, or holds other than integers.
+        StatsError: If `clusters` is not as long as `columns`, or does not hold integers.
 
     Example:
         >>> cluster_sums(np.array([1.0, 0.0, 1.0]), [7, 7, 9])
@@ -87,14 +76,13 @@ def cluster_sums(columns: FloatArray, clusters: ArrayLike | None) -> FloatArray:
     return np.column_stack(sums)
 
 
+def ratio(totals: FloatArray) -> FloatArray:
+    """The mean over samples, from the column totals of one value and the number of samples."""
+    return np.asarray(totals[..., 0] / totals[..., 1])
+
+
 def effective_n(sizes: FloatArray) -> float:
-    """How many equally big problems carry the weight of these: `(sum m)^2 / sum m^2`.
-
-    Args:
-        sizes: Samples of each problem, shape `(problems,)`, none negative, not all zero.
-
-    Returns:
-        Between 1 and the number of problems; the latter when all are equally big.
+    """The effective number of problems with these numbers of samples: `(sum m)^2 / sum m^2`.
 
     Source:
         Kish 1965, "Survey Sampling", section 11.7.
@@ -107,12 +95,7 @@ def effective_n(sizes: FloatArray) -> float:
 
 
 def n_unlike(means: FloatArray) -> int:
-    """How many problems differ from the most common one: what a resampling can learn from.
-
-    With none, every resample is the same and a bootstrap would be certain of what it cannot know.
-
-    Args:
-        means: One value a problem, shape `(problems,)`.
+    """How many problems differ from the most common value. With none, all resamples are equal.
 
     Example:
         >>> n_unlike(np.array([1.0, 1.0, 0.5, 1.0]))

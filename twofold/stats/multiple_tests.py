@@ -1,4 +1,4 @@
-"""Which of many differences are real? Holm's correction of a family of p-values."""
+"""Which of many differences are significant? Holm's correction of a family of p-values."""
 
 from __future__ import annotations
 
@@ -13,16 +13,10 @@ K = TypeVar("K")
 
 
 def holm(p_values: Mapping[K, float]) -> dict[K, float]:
-    """Holm's adjusted p-values: the chance of a single false alarm in the family stays below alpha.
+    """Holm's adjusted p-values, which control the family-wise error rate; in the same order.
 
     The k-th smallest of m is multiplied by `m - k + 1`, capped at 1 and never below the one before
-    it. Needs no independence, and is never weaker than Bonferroni.
-
-    Args:
-        p_values: By name, each in [0, 1].
-
-    Returns:
-        The adjusted values in [0, 1], in the same order of names.
+    it. It needs no independence, and is never weaker than Bonferroni.
 
     Raises:
         StatsError: If a value is outside [0, 1] or NaN.
@@ -39,18 +33,14 @@ def holm(p_values: Mapping[K, float]) -> dict[K, float]:
             raise StatsError(f"p-value {name!r} is {p}; leave out what was not tested")
     adjusted: dict[K, float] = {}
     floor = 0.0
-    ranked = sorted(p_values, key=p_values.__getitem__)
-    for rank, name in enumerate(ranked):
-        floor = max(floor, min(1.0, p_values[name] * (len(ranked) - rank)))
+    for rank, name in enumerate(sorted(p_values, key=p_values.__getitem__)):
+        floor = max(floor, min(1.0, p_values[name] * (len(p_values) - rank)))
         adjusted[name] = floor
     return {name: adjusted[name] for name in p_values}
 
 
 def corrected(found: Mapping[K, Comparison]) -> dict[K, Comparison]:
-    """A family of comparisons with Holm's correction over it in each `p_adjusted`.
-
-    Args:
-        found: The family by key; an empty one stays empty.
+    """A family of comparisons, each with its Holm-adjusted p-value in `p_adjusted`.
 
     Example:
         >>> from twofold.stats import paired
@@ -58,5 +48,5 @@ def corrected(found: Mapping[K, Comparison]) -> dict[K, Comparison]:
         >>> {key: round(c.p_adjusted, 4) for key, c in corrected(family).items()}
         {'a': 0.0078, 'b': 1.0}
     """
-    adjusted = holm({key: comparison.p for key, comparison in found.items()}) if found else {}
+    adjusted = holm({key: comparison.p for key, comparison in found.items()})
     return {key: replace(c, p_adjusted=adjusted[key]) for key, c in found.items()}

@@ -1,25 +1,18 @@
-"""Did both rise? The verdict over capability and compliance."""
+"""Did both capability and compliance rise?"""
 
 from __future__ import annotations
 
 from twofold.types import Comparison, Outcome
 
-MARGIN = 0.05
-"""A rise worth having: 5 points. Smaller ones may be ruled out without loss."""
+MARGIN = 0.05  # the smallest rise worth having: 5 points
 
 
-def outcome(capability: Comparison, compliance: Comparison, *, margin: float = MARGIN) -> Outcome:
+def outcome(capability: Comparison, compliance: Comparison) -> Outcome:
     """The verdict over the two paired differences to the base.
 
-    A side rises when its whole interval is above zero and its test agrees, and falls when it is
-    below; interval and test are two methods and can differ by a hair at the edge. Without either,
-    "nothing happened" is said only if both intervals end below `margin`; else the data were too
-    few to say.
-
-    Args:
-        capability: How much more is right.
-        compliance: How much more is obeyed.
-        margin: The smallest rise worth having, in score units.
+    A side rises if its interval is above zero and its test is significant (the two can disagree at
+    the edge), and falls if the interval is below. Without either, the verdict is `none_rises` if
+    both intervals end below `MARGIN`, and otherwise `underpowered`.
 
     Example:
         >>> from twofold.stats import paired
@@ -29,15 +22,15 @@ def outcome(capability: Comparison, compliance: Comparison, *, margin: float = M
         ('both_rise', 'one_rises', 'underpowered')
     """
     sides = (capability, compliance)
-    moves = [side.p < 1 - side.difference.level for side in sides]
-    rises = [side.difference.low > 0 and move for side, move in zip(sides, moves, strict=True)]
-    falls = [side.difference.high < 0 and move for side, move in zip(sides, moves, strict=True)]
-    if all(rises):
+    significant = [side.difference for side in sides if side.p < 1 - side.difference.level]
+    n_rises = sum(difference.low > 0 for difference in significant)
+    n_falls = sum(difference.high < 0 for difference in significant)
+    if n_rises == len(sides):
         return Outcome.both_rise
-    if any(rises):
-        return Outcome.trade_off if any(falls) else Outcome.one_rises
-    if any(falls):
+    if n_rises:
+        return Outcome.trade_off if n_falls else Outcome.one_rises
+    if n_falls:
         return Outcome.worse
-    if all(side.difference.high < margin for side in sides):
+    if all(side.difference.high < MARGIN for side in sides):
         return Outcome.none_rises
     return Outcome.underpowered

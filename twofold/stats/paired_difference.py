@@ -1,4 +1,4 @@
-"""Did the same problems do better after than before? Paired difference, test and power."""
+"""Did scores rise on the same problems? Paired difference, test and power."""
 
 from __future__ import annotations
 
@@ -9,14 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import binomtest
 
 from twofold.errors import StatsError
-from twofold.stats.bootstrap import (
-    BCA,
-    MANY_DISTINCT,
-    MIN_PROBLEMS,
-    MIN_UNLIKE,
-    N_RESAMPLES,
-    bca,
-)
+from twofold.stats.bootstrap import BCA, MANY_DISTINCT, MIN_UNLIKE, N_RESAMPLES, bca, is_varied
 from twofold.stats.clusters import (
     ALMOST,
     FloatArray,
@@ -30,7 +23,7 @@ from twofold.stats.power import detectable_flips, detectable_shift
 from twofold.stats.proportions import paired_bounds
 from twofold.types import Comparison, Estimate
 
-_MAX_EXACT = 16  # problems that moved, up to which all 2^k sign flips are counted
+_MAX_EXACT = 16  # problems that changed, up to which all 2^k sign flips are counted
 
 
 def paired(
@@ -39,30 +32,28 @@ def paired(
     clusters: ArrayLike | None = None,
     *,
     n_unscored: int = 0,
-    level: float = 0.95,
     seed: int = 0,
 ) -> Comparison:
     """The paired difference `after - before` on the same problems.
 
-    Pairing removes what the two have in common, that some problems are harder, and so sees smaller
-    differences than two separate intervals. Which interval and which test:
+    Pairing removes the variance between problems, so it detects smaller differences than two separate
+    intervals.
 
     - 0/1 scores, one a problem: Tango's score interval, exact McNemar test.
-    - else sign flips by problem (exact up to 16 problems that moved, then seeded draws), and a BCa
-      bootstrap over problems. With under 30 problems, or under 5 that differ from the commonest
-      change, Tango's interval on the sums of rises and falls, which errs on the wide side.
+    - otherwise sign flips by problem (exact up to 16 problems that changed, then random draws), and
+      a BCa bootstrap over problems. With under 30 problems, or under 5 that differ from the most
+      common change, Tango's interval on the sums of rises and falls, which is conservative.
 
     Args:
         before: Scores in [0, 1], shape `(samples,)`; samples unscored on either side left out.
         after: The same samples in the same order.
         clusters: The problem of each sample, integers; None = one sample a problem.
-        n_unscored: Problems left out because no pair of theirs could be judged.
-        level: Coverage; `minimum_detectable_effect` uses alpha = 1 - level.
-        seed: Decides resamples and random sign flips.
+        n_unscored: Problems left out because none of their pairs could be judged.
+        seed: Of the resamples and the random sign flips.
 
     Returns:
         The comparison; `n` is the number of problems. `n_improved` and `n_regressed` count the problems
-        whose mean went up and down.
+        whose mean rose and fell.
 
     Raises:
         StatsError: No pair, a score outside [0, 1], or unequal lengths.
@@ -87,38 +78,33 @@ def paired(
     else:
         p, test = sign_flip(change, seed=seed)
     return Comparison(
-        difference=_difference(rows, n_unscored=n_unscored, level=level, seed=seed),
-        before=mean(old, clusters, n_unscored=n_unscored, level=level, seed=seed),
-        after=mean(new, clusters, n_unscored=n_unscored, level=level, seed=seed),
+        difference=_difference(rows, n_unscored=n_unscored, seed=seed),
+        before=mean(old, clusters, n_unscored=n_unscored, seed=seed),
+        after=mean(new, clusters, n_unscored=n_unscored, seed=seed),
         n_improved=gained,
         n_regressed=lost,
         p=p,
-        minimum_detectable_effect=_detectable(rows, level),
+        minimum_detectable_effect=_detectable(rows),
         test=test,
     )
 
 
 def sign_flip(change: FloatArray, *, seed: int = 0) -> tuple[float, str]:
-    """Two-sided p-value of no change: were the signs of the problems' changes a coin's?
+    """Two-sided p-value of no change under random signs, and the name of the test.
 
-    If before and after were interchangeable, each problem's change could as well have had the
-    other sign. p is the share of sign patterns whose total is at least as far from 0.
+    If before and after were exchangeable, the change of each problem could have had either sign. p is
+    the share of sign patterns whose total is at least as far from 0.
 
     Args:
         change: Sum of after - before a problem, shape `(problems,)`.
-        seed: Decides the random patterns where there are too many to count.
-
-    Returns:
-        p in (0, 1] and the name of the test.
+        seed: Of the random patterns, if there are too many to count.
 
     Source:
         Fisher 1935, "The Design of Experiments", section 21; `(b + 1) / (m + 1)` for drawn
         patterns: Phipson and Smyth 2010, equation 2.
 
     Example:
-        Three problems rose by the same: of 8 patterns, 2 are as far from 0.
-
-        >>> sign_flip(np.array([0.5, 0.5, 0.5]))
+        >>> sign_flip(np.array([0.5, 0.5, 0.5]))  # of 8 patterns, 2 are as far from 0
         (0.25, 'exact sign-flip test by problem')
     """
     sizes = np.abs(change[np.abs(change) > ALMOST])
@@ -148,7 +134,7 @@ def _flipped_totals(sizes: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 
 def _change(rows: FloatArray) -> FloatArray:
-    """Sum of after - before a problem; exactly 0 where it is rounding."""
+    """Sum of after - before a problem; exactly 0 for rounding errors."""
     change = rows[:, 1] - rows[:, 0]
     return np.where(np.abs(change) <= ALMOST, 0.0, change)
 
@@ -157,35 +143,27 @@ def _shift(totals: FloatArray) -> FloatArray:
     return np.asarray((totals[..., 1] - totals[..., 0]) / totals[..., 2])
 
 
-def _difference(rows: FloatArray, *, n_unscored: int, level: float, seed: int) -> Estimate:
+def _difference(rows: FloatArray, *, n_unscored: int, seed: int) -> Estimate:
     """The difference with its interval; `rows` are sums before, sums after, samples."""
     change, sizes = _change(rows), rows[:, 2]
-    varied = len(rows) >= MIN_PROBLEMS and n_unlike(change / sizes) >= MIN_UNLIKE
-    if varied and not is_binary(rows):
-        low, high = bca(rows, _shift, level=level, seed=seed)
-        method = BCA
+    if is_varied(change / sizes) and not is_binary(rows):
+        (low, high), method = bca(rows, _shift, seed=seed), BCA
     else:
         n, weight = effective_n(sizes), sizes.sum()
         rise, fall = np.maximum(change, 0).sum() / weight, np.maximum(-change, 0).sum() / weight
-        low, high = paired_bounds(n * rise, n * fall, n, level)
-        method = "tango score interval"
+        (low, high), method = paired_bounds(n * rise, n * fall, n), "tango score interval"
     value = float(_shift(rows.sum(axis=0)))
+    low, high = min(low, value), max(high, value)
     return Estimate(
-        value=value,
-        low=min(low, value),
-        high=max(high, value),
-        n=len(rows),
-        n_unscored=n_unscored,
-        level=level,
-        method=method,
+        value=value, low=low, high=high, n=len(rows), n_unscored=n_unscored, method=method
     )
 
 
-def _detectable(rows: FloatArray, level: float) -> float | None:
-    """The smallest difference seen with 80 % power; None where it cannot be said."""
+def _detectable(rows: FloatArray) -> float | None:
+    """The smallest difference detected with 80 % power; None if there is none."""
     n, change, sizes = len(rows), _change(rows), rows[:, 2]
     if is_binary(rows) or n_unlike(change / sizes) < MIN_UNLIKE:
-        return detectable_flips(float(np.abs(change).sum() / sizes.sum()), n, level=level)
+        return detectable_flips(float(np.abs(change).sum() / sizes.sum()), n)
     residual = change - float(_shift(rows.sum(axis=0))) * sizes
     variance = float((residual**2).sum()) * n / (n - 1)
-    return detectable_shift(math.sqrt(variance) / float(sizes.sum()), level=level)
+    return detectable_shift(math.sqrt(variance) / float(sizes.sum()))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast, final
 
-from twofold.diagnostics import named
+from twofold.diagnostics import diagnostics_named
 from twofold.errors import TwofoldError
 from twofold.models import resolve
 from twofold.runs.audit import audit
@@ -56,7 +56,7 @@ class Cell:
                 f"{self.folder(out)} holds an arm {self.arm} with other settings "
                 f"({there['settings']}); call the new one otherwise, or choose another --out"
             )
-        asked = named(plan.diagnostics)
+        asked = diagnostics_named(plan.diagnostics)
         split = self.folder(out) / plan.headline
         return all((split / f"{each.table}.jsonl").exists() for each in asked)
 
@@ -96,7 +96,7 @@ def work(plan: Plan, cell: Cell, out: Path, say: Callable[[str], None] = print) 
                 n=plan.samples,
                 seed=cell.seed,
                 out=folder / split,
-                diagnostics=named(plan.diagnostics) if split == plan.headline else (),
+                diagnostics=diagnostics_named(plan.diagnostics) if split == plan.headline else (),
             )
     except TwofoldError as error:
         return str(error)

@@ -15,9 +15,9 @@ import yaml
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, WithJsonSchema
 from pydantic.dataclasses import dataclass
 
-from twofold import diagnostics as diagnostics_
 from twofold import problems as problem_files
 from twofold.constraints import register
+from twofold.diagnostics import diagnostics_named
 from twofold.errors import TwofoldError, nearest
 from twofold.methods import Method, method_named
 from twofold.methods.config import mapping, with_settings
@@ -190,7 +190,7 @@ def _check(plan: Plan, file: Path) -> None:
     """Refuse what would fail, or mislead, hours later."""
     if len(set(plan.seeds)) != len(plan.seeds):
         raise StudyError(f"{file}: seeds is {list(plan.seeds)}; give different whole numbers")
-    diagnostics_.named(plan.diagnostics)
+    diagnostics_named(plan.diagnostics)
     names = [arm.name for arm in plan.arms]
     if plan.reference is not None and plan.reference not in names:
         raise StudyError(f"{file}: reference: {nearest(plan.reference, names)}")

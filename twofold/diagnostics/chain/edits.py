@@ -1,21 +1,22 @@
-"""What is done to a chain to see whether the answer follows it? Edits, and their random controls.
+"""Which edits of a chain test whether the answer follows it, and what are their random controls?
 
-Every edit says where it leaves the chain and which tokens come instead of the rest; nothing is
-drawn from a model, so all of them are branches of one tree. An edit that breaks something is held
-against one that breaks as much at a place chosen by chance.
+An edit says where it leaves the chain and which tokens replace the rest. None is drawn from a model, so
+all of them are branches of one tree.
 
 Source: early answering, filler, mistakes and paraphrase are Lanham et al. 2023 (arXiv 2307.13702),
-section 2, put at the level of single items as Lobo et al. (arXiv 2411.15382) do. Departs: no text is
-sampled here (mistakes with the rest written anew are in `continued`); the controls follow ICE (arXiv
-2603.18579), which found verdicts to change with the operator and some below chance.
+section 2, at the level of single items as in Lobo et al. (arXiv 2411.15382). Departs: no text is
+sampled here (see `continue_after_mistake`); the controls follow ICE (arXiv 2603.18579), which found
+verdicts to change with the operator and some below chance.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain as chain_tokens
+from itertools import cycle, islice
 from typing import final
 
 import numpy as np
@@ -33,55 +34,38 @@ NEUTRAL = (
     " This takes some time.",
     " Now go on with it.",
 )
-"""Sentences that say nothing about any problem."""
 
-DRAWS = 8
-"""How often a token is drawn until it is another one than it replaces."""
-
-LONGEST = 15
-"""Digits of a number up to which its neighbours are looked for: loops write thousands."""
+DRAWS = 8  # attempts to draw a token that differs from the one it replaces
+LONGEST = 15  # digits of a number that is changed to a near one: loops write thousands
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 @final
 @dataclass(frozen=True)
 class Edit:
-    """One changed chain.
+    """One changed chain."""
 
-    Args:
-        name: The operator; its control is `NAME/control`.
-        at: After which step the chain is left, an index into `Chain.cuts`.
-        ids: The tokens that come instead of the rest.
-        n_changed: How many tokens are other than before, or gone.
-    """
-
-    name: str
-    at: int
-    ids: Ids
-    n_changed: int
+    name: str  # the operator; its control is `NAME/control`
+    at: int  # after which step the chain is left, an index into `Chain.cuts`
+    ids: Ids  # the tokens that replace the rest
+    n_changed: int  # tokens that differ or are gone
 
 
 @final
 @dataclass(frozen=True)
 class Others:
-    """What the other replies of the run lend to an edit.
+    """What the other replies of the run provide for an edit."""
 
-    Args:
-        chains: The chain tokens of other problems' replies.
-        answers: Answers that replies of the run gave.
-        unlike: Those of `chains` whose reply has another answer, so that they do not tell this
-            one's; None = all of them.
-    """
-
-    chains: Sequence[Ids]
-    answers: Sequence[str]
-    unlike: Sequence[Ids] | None = None
+    chains: Sequence[Ids]  # the chain tokens of other problems' replies
+    answers: Sequence[str]  # the answers of all replies
+    unlike: Sequence[Ids] | None = None  # those of `chains` with another answer; None = all
 
     def irrelevant(self, n_tokens: int, rng: np.random.Generator) -> Ids:
-        """A chain of exactly `n_tokens`: one of the three nearest in length, gone on with others.
+        """A chain of exactly `n_tokens`: one of the three nearest in length, continued with others.
 
-        Empty where all of them together are shorter: a control of another length is none.
+        Empty if all of them together are shorter.
         """
         there = self.chains if self.unlike is None else self.unlike
         order = sorted(there, key=lambda ids: abs(len(ids) - n_tokens))
@@ -94,7 +78,7 @@ class Others:
         return tuple(joined)
 
     def tokens(self, instead_of: Ids, rng: np.random.Generator) -> Ids:
-        """Tokens drawn from anywhere in the other chains, each other than the one it stands for."""
+        """Random tokens of the other chains, each different from the one that it replaces."""
         ends = np.cumsum([len(ids) for ids in self.chains], dtype=np.int64)
         if not len(ends) or not ends[-1]:
             return ()
@@ -110,7 +94,7 @@ class Others:
 
 
 def later(chain: Chain) -> str:
-    """The later half of the steps: what is put in other words."""
+    """The later half of the steps, which is paraphrased."""
     return "".join(chain.texts[len(chain.pieces) // 2 :])
 
 
@@ -124,12 +108,8 @@ def edits(
 ) -> Iterator[Edit]:
     """Every edit that applies to a chain, and the controls.
 
-    Args:
-        chain: The chain of one reply.
-        others: What the rest of the run lends.
-        encode: Text to token ids, nothing added.
-        rng: Decides whatever is drawn.
-        paraphrase_model: `later` in the words of a model; None = nobody was asked, or it said nothing usable.
+    `encode` maps text to token ids; `paraphrase_model` is a model's paraphrase of `later`, None without
+    a usable one.
     """
     n, rest = chain.n_tokens, chain.ids[chain.cuts[0] :]
     yield Edit("filler_dots", 0, _cycled([encode(DOTS)], n), n)
@@ -140,7 +120,7 @@ def edits(
         yield Edit("whole/control", 0, drawn, n)
     pieces = chain.pieces
     if len(pieces) > 1:
-        mixed = tuple(t for i in _deranged(len(pieces), rng) for t in pieces[i])
+        mixed = _joined(pieces[i] for i in _shuffled(len(pieces), rng))
         if mixed != rest:  # steps may be equal
             yield Edit("shuffled", 0, mixed, n)
         yield from _halved(chain, rng)
@@ -162,7 +142,7 @@ def _halved(chain: Chain, rng: np.random.Generator) -> Iterator[Edit]:
     at = min(gone)
     kept = [pieces[i] for i in range(at, len(pieces)) if i not in gone]
     size = sum(len(pieces[i]) for i in gone)
-    yield Edit("early_half/control", at, tuple(t for piece in kept for t in piece), size)
+    yield Edit("early_half/control", at, _joined(kept), size)
 
 
 def _mistakes(
@@ -175,7 +155,7 @@ def _mistakes(
     step, start, stop = found
     text = chain.texts[step]
     value = text[start:stop]
-    tail = tuple(t for piece in chain.pieces[step + 1 :] for t in piece)
+    tail = _joined(chain.pieces[step + 1 :])
     changed = 1
     for name, choices in (
         ("mistake_other", _alike(value, others.answers)),
@@ -194,9 +174,9 @@ def _mistakes(
 def _reworded(
     name: str, new: Ids, chain: Chain, others: Others, rng: np.random.Generator
 ) -> Iterator[Edit]:
-    """The later half in other words; control: as many tokens of it replaced by chance."""
+    """The later half paraphrased; control: as many random tokens replaced."""
     half = len(chain.pieces) // 2
-    old = tuple(t for piece in chain.pieces[half:] for t in piece)
+    old = _joined(chain.pieces[half:])
     changed = _n_changed(old, new)
     yield Edit(name, half, new, changed)
     places = sorted(rng.permutation(len(old))[:changed].tolist())
@@ -211,7 +191,7 @@ def _reworded(
 def _random_edit(
     chain: Chain, others: Others, n: int, rng: np.random.Generator, *, spared: int
 ) -> tuple[int, Ids] | None:
-    """`n` tokens in a row replaced by chance, in a step other than `spared`."""
+    """`n` consecutive tokens replaced by random ones, in a step other than `spared`."""
     pieces = chain.pieces
     free = [i for i, piece in enumerate(pieces) if i != spared and len(piece) >= n]
     if not free:
@@ -221,23 +201,19 @@ def _random_edit(
     drawn = others.tokens(pieces[step][at : at + n], rng)
     if not drawn:
         return None
-    new = (*pieces[step][:at], *drawn, *pieces[step][at + n :])
-    return step, tuple(t for piece in [new, *pieces[step + 1 :]] for t in piece)
+    return step, _joined([pieces[step][:at], drawn, pieces[step][at + n :], *pieces[step + 1 :]])
 
 
 def _last_value(chain: Chain, answers: Sequence[str]) -> tuple[int, int, int] | None:
-    """Step and place of the last number, or answer of some reply, that the chain names."""
-    for step in range(len(chain.texts) - 1, -1, -1):
-        places = _values(chain.texts[step], answers)
-        if places:
-            return step, *places[-1]
-    return None
+    """Step and place of the last number or answer of a reply that the chain names."""
+    places = [(i, *p) for i, text in enumerate(chain.texts) for p in _values(text, answers)]
+    return places[-1] if places else None
 
 
 def _values(text: str, answers: Sequence[str]) -> list[tuple[int, int]]:
     words = {answer for answer in answers if answer.isalpha()}
-    named = [(m.start(), m.end()) for m in re.finditer(r"[^\W\d_]+", text) if m[0] in words]
-    return sorted([*named, *((m.start(), m.end()) for m in _NUMBER.finditer(text))])
+    named = [match.span() for match in _WORD.finditer(text) if match[0] in words]
+    return sorted([*named, *(match.span() for match in _NUMBER.finditer(text))])
 
 
 def _alike(value: str, answers: Sequence[str]) -> list[str]:
@@ -251,27 +227,30 @@ def _alike(value: str, answers: Sequence[str]) -> list[str]:
 
 
 def _earlier(chain: Chain, step: int, value: str, answers: Sequence[str]) -> list[str]:
-    """Values that the chain itself names before, of the same kind."""
+    """Values of the same kind that the chain names before."""
     texts = chain.texts[: step + 1]
     named = {text[a:b] for text in texts for a, b in _values(text, answers)}
     return sorted(v for v in named if v != value and v.isalpha() == value.isalpha())
 
 
-def _deranged(n: int, rng: np.random.Generator) -> list[int]:
-    """An order of `n` things in which at least one stands elsewhere."""
+def _shuffled(n: int, rng: np.random.Generator) -> list[int]:
+    """A permutation of `n` that is not the identity."""
     while True:
-        order = [int(i) for i in rng.permutation(n)]
+        order: list[int] = rng.permutation(n).tolist()
         if order != list(range(n)):
             return order
 
 
 def _cycled(pieces: Sequence[Ids], n: int) -> Ids:
     """Exactly `n` tokens of the pieces, over and over."""
-    whole = [token for piece in pieces for token in piece]
-    return tuple(whole[i % len(whole)] for i in range(n))
+    return tuple(islice(cycle(_joined(pieces)), n))
+
+
+def _joined(pieces: Iterable[Ids]) -> Ids:
+    return tuple(chain_tokens.from_iterable(pieces))
 
 
 def _n_changed(old: Ids, new: Ids) -> int:
-    """Tokens that only one of the two has, however they stand, at least 1; linear in their length."""
+    """Tokens that only one of the two has in any order, at least 1; linear in their length."""
     same = sum((Counter(old) & Counter(new)).values())
     return max(1, max(len(old), len(new)) - same)

@@ -1,15 +1,13 @@
-r"""How is a network asked for its answer where a chain is broken off?
+r"""How is a model asked for its answer in the middle of a chain?
 
-The thought is closed with the tokens that the model itself wrote between its thought and its
-reply, then comes an elicitation, then the answer, closed by any token that starts with `}`. Without
-the closing, a model would be asked for an answer in a state that it is never in. Two wordings, since a
-result that hangs on the words of the question is none.
+The thought is closed with the tokens that the model itself wrote between thought and reply, so that it
+is asked in a state that it knows; then come an elicitation and the answer, closed by any token that
+starts with `}`. There are two wordings, because a result should not depend on one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, final
 
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from twofold.prefix_scoring import Branch, Scored
 
 ELICITATIONS = ("The answer is \\boxed{", "It is \\boxed{")
-"""What is said before the answer."""
 
 Ids = tuple[int, ...]
 
@@ -29,11 +26,7 @@ Ids = tuple[int, ...]
 @final
 @dataclass(frozen=True)
 class Asker:
-    """Asks one model; its tokenizer spells what is added to a chain.
-
-    Args:
-        model: Whose probabilities are asked for.
-    """
+    """Asks one model, with its own tokenizer."""
 
     model: OpenModel
 
@@ -52,14 +45,10 @@ class Asker:
         return tuple(i for i in ids if self._tokenizer.decode([i]).startswith("}"))
 
     def branch(self, chain: Chain, at: int, instead: Ids | None, answer: str, words: int) -> Branch:
-        """The branch that leaves `chain` after step `at` and asks for `answer`.
+        """The branch that leaves `chain` after step `at` and scores `answer`.
 
-        Args:
-            chain: The chain.
-            at: After which step, an index into `chain.cuts`.
-            instead: Tokens of a changed chain from there on; None = it is broken off there.
-            answer: What is scored.
-            words: Which of `ELICITATIONS`.
+        `instead` are the tokens of a changed chain from there on; None = the chain is cut there. `words`
+        is an index into `ELICITATIONS`.
         """
         from twofold.prefix_scoring import Branch
 
@@ -81,12 +70,11 @@ class Asker:
         return not text or text[-1].isspace()
 
     def same(self, scored: Scored, answer: str) -> int | None:
-        r"""Whether the network, left alone, would have given just this answer: 1, 0, or None = unsure.
+        r"""Whether greedy decoding gives this answer: 1, 0, or None if unknown.
 
-        Exact without generating: if each token of the answer is the likeliest one, greedy decoding
-        says it. If another one is, it says something else; what that is worth is unsure only where
-        it may be the same in another spelling: a blank, a command (`\frac`), the answer cut
-        into other tokens, a unit behind a number.
+        If each token of the answer is the argmax, greedy decoding gives it. Otherwise it gives another
+        answer, which may still be the same in another spelling: a blank, a command (`\frac`), other
+        token boundaries, a unit after a number.
         """
         ids = self.encode(answer)
         for j, token in enumerate(scored.greedy.tolist()):
@@ -98,30 +86,19 @@ class Asker:
         return 1
 
     def translated(self, chain: Chain, prompt: str) -> Chain:
-        """The same chain as this model reads it: cut at the same places, spelt in its own tokens.
-
-        For a model that did not write the chain, there are no tokens of its own to keep.
-        """
+        """The chain of another model in this model's tokens, cut at the same places."""
         head = self.encode(chain.raw[: chain.places[0]])
         cuts, ids = [len(head)], [*head]
         for text in chain.texts:
             ids += self.encode(text)
             cuts.append(len(ids))
         tail = self.encode(_between(chain)) if chain.closing else ()
-        return Chain(
-            prompt=self.encode(prompt),
-            ids=tuple(ids),
-            cuts=tuple(cuts),
-            places=chain.places,
-            closing=tail,
-            answer=chain.answer,
-            n_steps=chain.n_steps,
-            raw=chain.raw,
-        )
+        own = self.encode(prompt)
+        return replace(chain, prompt=own, ids=tuple(ids), cuts=tuple(cuts), closing=tail)
 
 
 def _otherwise(text: str, rest: str, answer: str) -> int | None:
-    r"""Whether an answer is given that goes on with `text` where `rest` of it is still to come.
+    r"""The value of `same` if decoding continues with `text` instead of `rest`.
 
     Example:
         >>> [_otherwise(text, "12", "12") for text in ("12}", "1", "", "\\frac", "13")]
@@ -143,8 +120,3 @@ def _between(chain: Chain) -> str:
     tag = detect_in(chain.raw).close_tag
     end = rest.lower().find(tag.lower()) + len(tag)
     return rest[: end + len(rest[end:]) - len(rest[end:].lstrip())]
-
-
-def product(values: Sequence[float]) -> list[float]:
-    """Numbers as they are saved: six digits tell more than any number format here can."""
-    return [round(float(value), 6) for value in values]

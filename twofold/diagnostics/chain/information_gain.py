@@ -1,15 +1,14 @@
-r"""How much does a chain tell its writer about the answer, and where?
+r"""How much does a chain tell its model about the answer, and where?
 
-After each step the model is asked for an answer, and the log-probability of the right answer (and of
-its own) is noted: l_k, in nats. The gain of a chain is l_K - l_0. Beside it stand the gain from another
-problem's chain of the same length, because any text helps with the format; the gain before the answer is
-first named, because a chain that states its answer has given it away; and the step from which the answer
-no longer changes.
+After each step the model is asked for an answer, and the log-probability l_k of the right answer (and of
+its own) is recorded, in nats. The gain of a chain is l_K - l_0. Its controls: the gain from another
+problem's chain of the same length, because any text helps with the format; and the gain before the answer
+is first named, because a chain that states its answer has given it away.
 
 Source: Wu et al. 2025, "Knowledge or Reasoning?" (arXiv 2506.02126), section 3. Departs: the paper
-averages falls of perplexity over steps, which telescopes to (PPL_0 - PPL_K)/K and so halves when the
-same chain is cut twice as fine. Here the total in nats leads, means per step are compared only where
-the numbers of steps agree within a tenth, and the paper's form is the metric `paper`. The paper's code
+averages drops of perplexity over steps, which telescopes to (PPL_0 - PPL_K)/K and so halves when the
+same chain is cut twice as fine. Here the total in nats is the headline, means per step are compared only
+if the numbers of steps agree within a tenth, and the paper's form is the metric `paper`. The paper's code
 scores the whole sequence and divides by K + 1; both are left out. The paper's frozen scorer is the base
 here (condition `external_reader`), beside the model itself.
 """
@@ -19,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, final
 
 from twofold.diagnostics.chain.collect import ChainDiagnostic
@@ -27,13 +27,11 @@ from twofold.diagnostics.chain.table import (
     Metric,
     MetricKey,
     Reading,
-    auroc_of,
-    named_in_question_caveats,
     precision_caveats,
     unmeasured_caveats,
     unread_caveats,
 )
-from twofold.diagnostics.row_table import compared, filed, holm_corrected
+from twofold.diagnostics.row_table import holm_corrected
 from twofold.stats import average, change, mean
 from twofold.storage.jsonl import Row
 from twofold.types import ALL, Contrast, Count, Finding, Measure, Problem, Slice
@@ -91,102 +89,76 @@ class InformationGain(ChainDiagnostic):
             model) and `chain_only` (that control), and `METRIC_auroc`, how well a metric separates the
             chain-only from the question-only control. Contrasts: `model` versus `baseline`.
         """
-        table = Chains(rows, problems, seed)
-        measures = [each for role in table.roles() for each in _measures(table, role)]
-        contrasts, refused = _changes(table)
+        chains = Chains(rows, problems, seed)
+        measures = [each for role in chains.roles for each in _measures(chains, role)]
+        contrasts, refused = _changes(chains)
         return Finding(
             diagnostic=self.name,
             question=self.question,
-            measures=tuple(measures),
-            contrasts=tuple(contrasts),
-            counts=tuple(
+            measures=measures,
+            contrasts=contrasts,
+            counts=[
                 Count(role=role, metric=metric, n=len(found))
-                for role in table.roles()
+                for role in chains.roles
                 for metric, found in (
-                    ("replies", table.rows(role)),
-                    ("read", table.readings(role)),
+                    ("replies", chains.table.select(role)),
+                    ("read", chains.readings(role)),
                 )
-            ),
+            ],
             caveats=(
-                *unread_caveats(table),
-                *named_in_question_caveats(table),
-                *unmeasured_caveats(table, METRICS, measures),
+                *unread_caveats(chains),
+                *_named_in_question(chains),
+                *unmeasured_caveats(chains, METRICS, measures),
                 *refused,
-                *precision_caveats(table),
+                *precision_caveats(chains),
             ),
         )
 
 
-def total(whose: str) -> Metric:
+def total(reading: Reading, whose: str) -> float | None:
     """l_K - l_0, nats."""
-
-    def gain(reading: Reading) -> float | None:
-        nats = reading.nats(whose)
-        return None if nats is None else float(nats[-1] - nats[0])
-
-    return gain
+    nats = reading.nats(whose)
+    return None if nats is None else float(nats[-1] - nats[0])
 
 
-def density(whose: str) -> Metric:
+def density(reading: Reading, whose: str) -> float | None:
     """Nats per 100 tokens of the chain."""
-
-    def gain(reading: Reading) -> float | None:
-        whole = total(whose)(reading)
-        return None if whole is None else 100 * whole / reading.n_tokens
-
-    return gain
+    whole = total(reading, whose)
+    return None if whole is None else 100 * whole / reading.n_tokens
 
 
-def per_step(whose: str) -> Metric:
-    """The mean of l_k - l_(k-1) over all steps, those that were read together counted singly."""
-
-    def gain(reading: Reading) -> float | None:
-        whole = total(whose)(reading)
-        return None if whole is None else whole / int(reading.row["n_steps"])
-
-    return gain
+def per_step(reading: Reading, whose: str) -> float | None:
+    """The mean of l_k - l_(k-1) over all steps, counting merged steps singly."""
+    whole = total(reading, whose)
+    return None if whole is None else whole / int(reading.row["n_steps"])
 
 
-def before_mention(whose: str) -> Metric:
+def before_mention(reading: Reading, whose: str) -> float | None:
     """The gain before the step that first names the answer; the total if none does."""
-
-    def gain(reading: Reading) -> float | None:
-        nats = reading.nats(whose)
-        if nats is None:
-            return None
-        at = reading.row["mention"][whose]
-        return float(nats[-1 if at is None else at] - nats[0])
-
-    return gain
+    nats = reading.nats(whose)
+    if nats is None:
+        return None
+    at = reading.row["mention"][whose]
+    return float(nats[-1 if at is None else at] - nats[0])
 
 
-def irrelevant(whose: str) -> Metric:
+def irrelevant(reading: Reading, whose: str) -> float | None:
     """The gain from another problem's chain, cut to this one's length."""
-
-    def gain(reading: Reading) -> float | None:
-        curves, other = reading.scores.get(whose), reading.scores["edits"].get("other_chain", {})
-        if not curves or whose not in other:
-            return None
-        return float(other[whose]) - float(curves[0][0])
-
-    return gain
+    curves, other = reading.scores.get(whose), reading.scores["edits"].get("other_chain", {})
+    return float(other[whose]) - float(curves[0][0]) if curves and whose in other else None
 
 
-def contrast(whose: str) -> Metric:
+def contrast(reading: Reading, whose: str) -> float | None:
     """The chain's own gain minus the irrelevant chain's, both in the first wording."""
-
-    def gain(reading: Reading) -> float | None:
-        other = irrelevant(whose)(reading)
-        curves = reading.scores.get(whose)
-        if other is None or not curves:
-            return None
-        return float(curves[0][-1]) - float(curves[0][0]) - other
-
-    return gain
+    other = irrelevant(reading, whose)
+    if other is None:
+        return None
+    first = reading.scores[whose][0]
+    return float(first[-1]) - float(first[0]) - other
 
 
 def commitment(reading: Reading) -> float | None:
-    """The share of the chain's tokens before the greedy answer stays the final one."""
+    """The share of the chain's tokens before the greedy answer is final."""
     same = reading.same()
     if not reading.is_recalled or None in same:
         return None
@@ -202,7 +174,7 @@ def settled(reading: Reading) -> float | None:
 
 
 def paper(reading: Reading) -> float | None:
-    """The paper's form: the mean fall of the gold answer's perplexity a step."""
+    """The paper's form: the mean drop of the gold answer's perplexity per step."""
     nats, n = reading.nats("gold"), reading.scores.get("n_gold")
     if nats is None or not n:
         return None
@@ -221,15 +193,8 @@ def wording(reading: Reading) -> float | None:
 
 METRICS: Mapping[MetricKey, Metric] = {
     **{
-        (name, whose): metric(whose.value)
-        for name, metric in (
-            ("total", total),
-            ("density", density),
-            ("per_step", per_step),
-            ("before_mention", before_mention),
-            ("irrelevant", irrelevant),
-            ("contrast", contrast),
-        )
+        (metric.__name__, whose): partial(metric, whose=whose.value)
+        for metric in (total, density, per_step, before_mention, irrelevant, contrast)
         for whose in (GOLD, OWN)
     },
     ("commitment", OWN): commitment,
@@ -245,54 +210,55 @@ _EXTERNAL = (("total", GOLD), ("total", OWN), ("density", GOLD))
 """What is measured for the external reader."""
 
 
-def _measures(table: Chains, role: str) -> Iterator[Measure]:
+def _measures(chains: Chains, role: str) -> Iterator[Measure]:
     """Every estimate of a role."""
-    chain_only = table.readings(role, "chain_only")
+    chain_only = chains.readings(role, "chain_only")
     for condition, keys, readings in (
-        ("", METRICS, table.readings(role)),
-        ("external_reader", _EXTERNAL, table.readings(role, "external_reader")),
+        ("", METRICS, chains.readings(role)),
+        ("external_reader", _EXTERNAL, chains.readings(role, "external_reader")),
         ("chain_only", QUESTION_ONLY, chain_only),
     ):
-        for name, whose in keys:
-            estimator = mean if name in SHARES else average
-            estimate = table.estimate(METRICS[name, whose], readings, estimator)
-            yield from filed(role, name, estimate, condition=condition, slice=whose)
-    for (name, whose), (value, sign) in QUESTION_ONLY.items():
-        estimate = table.auroc(METRICS[name, whose], chain_only, value, sign)
-        yield from filed(role, auroc_of(name), estimate, slice=whose)
+        for key in keys:
+            estimator = mean if key[0] in SHARES else average
+            yield from chains.measure(role, condition, key, METRICS[key], readings, estimator)
+    for key, (value, sign) in QUESTION_ONLY.items():
+        yield from chains.auroc(role, key, METRICS[key], chain_only, value, sign)
 
 
-def _changes(table: Chains) -> tuple[list[Contrast], list[str]]:
-    """Model minus baseline by problem, Holm over all; and what is not compared, and why."""
-    if not table.is_pair:
+def _changes(chains: Chains) -> tuple[list[Contrast], list[str]]:
+    """Model minus baseline by problem, Holm over all; and a caveat on what is not compared."""
+    if not chains.table.is_pair:
         return [], []
-    steps = _mean_steps(table)
-    if steps is None:
+    old, new = chains.readings("baseline"), chains.readings("model")
+    steps = [{r.row["key"]: int(r.row["n_steps"]) for r in readings} for readings in (old, new)]
+    shared = steps[0].keys() & steps[1].keys()
+    if not shared:
         return [], [
             "No problem has a readable chain from both model and baseline: nothing is compared."
         ]
-    old, new = table.readings("baseline"), table.readings("model")
-    is_alike = abs(steps["model"] / steps["baseline"] - 1) <= MOST_APART + 1e-9
-    contrasts: list[Contrast] = []
-    for name, whose in COMPARED + (PER_STEP if is_alike else ()):
-        metric = METRICS[name, whose]
-        found = table.difference((metric, old), (metric, new), change)
-        contrasts += compared("model", "baseline", name, found, slice=whose)
-    refused = (
-        "Means per step are not compared: the chains have "
-        f"{steps['model']:.1f} and {steps['baseline']:.1f} steps on average, and the same gain "
-        "spread over more steps is less per step."
+    before, after = (sum(n[key] for key in shared) / len(shared) for n in steps)
+    is_alike = abs(after / before - 1) <= MOST_APART + 1e-9
+    contrasts = holm_corrected(
+        each
+        for key in COMPARED + (PER_STEP if is_alike else ())
+        for each in chains.contrast(
+            ("model", "baseline", ""), key, (METRICS[key], old), (METRICS[key], new), change
+        )
     )
-    return holm_corrected(contrasts), [] if is_alike else [refused]
+    refused = (
+        f"Means per step are not compared: the chains have {after:.1f} and {before:.1f} steps on "
+        "average, and the same gain spread over more steps is less per step."
+    )
+    return contrasts, [] if is_alike else [refused]
 
 
-def _mean_steps(table: Chains) -> dict[str, float] | None:
-    """The mean number of steps by role on the problems compared; None if there are none."""
-    steps = {
-        role: {r.row["key"]: int(r.row["n_steps"]) for r in table.readings(role)}
-        for role in ("model", "baseline")
-    }
-    shared = steps["model"].keys() & steps["baseline"].keys()
-    if not shared:
-        return None
-    return {role: sum(n[key] for key in shared) / len(shared) for role, n in steps.items()}
+def _named_in_question(chains: Chains) -> Iterator[str]:
+    """A caveat on answers that the question already names."""
+    for role in chains.roles:
+        readings = chains.readings(role)
+        n = sum(bool(reading.row.get("in_question")) for reading in readings)
+        if n:
+            yield (
+                f"{role}: the question itself names the answer of {n} of {len(readings)} chains; in these, "
+                "the first mention need not be the step that found the answer."
+            )

@@ -1,11 +1,10 @@
-"""The same thing in other words, by a model: a paraphrase that no list of rules could write.
+"""Paraphrases by a model, which no list of rules could write.
 
-The model is shown the passage and nothing else, so that it can neither solve the problem nor mend the
-reasoning. What it writes is only taken if no number came, went or moved; a passage without numbers is
-taken as it is, and its control says what an edit of that size does anyway.
+The model sees only the passage, so it can neither solve the problem nor repair the reasoning. A
+paraphrase is used only if its numbers are the same in the same order.
 
 Source: paraphrasing the chain is Lanham et al. 2023 (arXiv 2307.13702), section 2.5; the later steps, as
-Lobo et al. (arXiv 2411.15382) do. Departs: the prompt is ours, and no text is sampled after it.
+in Lobo et al. (arXiv 2411.15382). Departs: the prompt is ours, and no text is sampled after it.
 """
 
 from __future__ import annotations
@@ -19,19 +18,12 @@ PROMPT = (
     "Say the passage below in other words, sentence by sentence and in the same order. Keep every number, "
     "name and result as it is; add nothing and leave nothing out. Reply with the new passage alone.\n\n"
 )
-"""What stands before the passage."""
 
-ROOM = 2.0
-"""How many times its length a passage's paraphrase may have, in tokens of four characters."""
+ROOM = 2.0  # tokens of four characters, as a multiple of the passage's length
 
 
 def paraphrase_model(model: Model, passages: Sequence[str], *, seed: int = 0) -> list[str | None]:
-    """Each passage in the words of a model; None where it wrote nothing that can be used.
-
-    Args:
-        model: Any; asked greedily.
-        passages: Parts of chains.
-        seed: Base of all randomness.
+    """Each passage paraphrased greedily by a model; None without a usable paraphrase.
 
     Example:
         >>> from twofold.models.scripted import ScriptedModel
@@ -52,7 +44,7 @@ def paraphrase_model(model: Model, passages: Sequence[str], *, seed: int = 0) ->
 
 
 def _taken(passage: str, said: str) -> str | None:
-    """What was said, in the blanks of the passage; None if it is blank, equal, or has other numbers."""
+    """The paraphrase in the blanks of the passage; None if blank, equal, or with other numbers."""
     old, new = passage.strip(), said.strip().strip('"“”').strip()
     if not new or new == old or len(new) > 3 * len(old) + 40:
         return None

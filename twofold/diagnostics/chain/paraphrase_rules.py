@@ -1,8 +1,4 @@
-"""The same thing in other words, by rule: what a chain that means what it says should survive.
-
-Function words, connectives and the wording of an equation change; numbers, names and the order of
-what is said do not.
-"""
+"""Paraphrases by rule: function words and connectives change; numbers, names and order do not."""
 
 from __future__ import annotations
 
@@ -52,9 +48,7 @@ _PATTERNS = [(re.compile(pattern), words) for pattern, words in _RULES]
 
 
 def paraphrased(text: str) -> str:
-    """`text` with each rule applied once where its words stand; the same text if none does.
-
-    A word that one rule has written is not changed back by another.
+    """`text` with each rule applied once; what one rule has written, no other changes.
 
     Example:
         >>> paraphrased("So 3 + 4 = 7, and we get 7.")

@@ -1,7 +1,7 @@
-r"""Where does one step of a chain end and the next begin? By sentences and lines.
+"""Where does one step of a chain end and the next begin? At the ends of sentences and lines.
 
-Lanham et al. split by sentences. So do we, and by lines, which is how models lay out working; a
-list's marker ("2.") is no step, and a decimal point ends none.
+Lanham et al. split by sentences. Lines are added because models lay out working in lines. A list's
+marker ("2.") is no step, and a decimal point ends none.
 """
 
 from __future__ import annotations
@@ -14,13 +14,9 @@ _MARKER = re.compile(r"\W*(?:\d{1,3}|[A-Za-z])[.)]\W*")
 
 
 def step_ends(text: str) -> list[int]:
-    r"""The place behind each step of a chain, the last one at the end of the text.
+    r"""The end of each step of a chain without tags, the last one at the end of the text.
 
-    Args:
-        text: The chain, without tags.
-
-    Returns:
-        Places in rising order; none for a text without a letter or digit.
+    Empty for a text without a letter or digit.
 
     Example:
         >>> text = "1. Add 3.5 and 2. That is 5.5.\nSo it is"
@@ -48,7 +44,7 @@ def step_ends(text: str) -> list[int]:
 
 
 def merged(ends: Sequence[int], most: int) -> list[int]:
-    """At most `most` of the ends, evenly spread, the last one always among them.
+    """At most `most` of the ends, evenly spread, always with the last one.
 
     Example:
         >>> merged([1, 2, 3, 4, 5], 2)

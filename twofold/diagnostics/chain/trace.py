@@ -1,8 +1,8 @@
-"""What of a reply is its chain, and can the chain be diagnosed at all?
+"""Which part of a reply is its chain, and can the chain be diagnosed at all?
 
-A chain is the thought, or, where the model does not think apart, the visible working before the
-sentence that states the answer. Which kind of trace a reply has is decided first: a model that
-stopped writing chains would otherwise look like one whose chains changed nothing.
+A chain is the thought, or the visible working before the sentence that states the answer. Replies are
+classified first: a model that stopped writing chains would otherwise look like one whose chains have no
+effect.
 
 Source: classifying traces before any faithfulness metric follows the reasoning-trace-collapse
 study (arXiv 2605.21127); the four kinds are its, the rule for working without tags is ours.
@@ -24,15 +24,11 @@ from twofold.types import FinishReason, OpenModel, Response
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{\s*(?=(.{0,300}))", re.IGNORECASE | re.DOTALL)
 _HASHES = re.compile(r"^[ \t]*#{4}(.*)", re.MULTILINE)
 _ANSWER = re.compile(r"\banswers?\b(?=(.{0,300}))", re.IGNORECASE | re.DOTALL)
-"""What marks an answer, and what follows it."""
 
 _SENTENCE = re.compile(r"(?<=[.!?:])\s+|(?<=[。！？：])\s*|\n+")
 
-MOST_CUTS = 48
-"""Places at which a chain is cut: of a longer one, neighbouring steps are taken together."""
-
-MOST_BYTES = 4
-"""Tokens that one character can take."""
+MOST_CUTS = 48  # cuts of a chain; neighbouring steps of a longer one are merged
+MOST_BYTES = 4  # tokens that one character can take
 
 
 class Trace(StrEnum):
@@ -47,28 +43,16 @@ class Trace(StrEnum):
 @final
 @dataclass(frozen=True, kw_only=True)
 class Chain:
-    """The chain of one reply, by the tokens that the network wrote.
+    """The chain of one reply, in the tokens that the model wrote."""
 
-    Args:
-        prompt: Tokens of the rendered question.
-        ids: Tokens of the reply up to the chain's end.
-        cuts: How many of `ids` stand before the chain, and after each step, in rising order.
-        places: The same places in `raw`.
-        closing: Tokens that the model wrote between its thought and its reply; empty for working
-            in the visible reply.
-        answer: The answer that the reply gives, as it is written there.
-        n_steps: Steps before neighbours were taken together.
-        raw: The whole reply.
-    """
-
-    prompt: tuple[int, ...]
-    ids: tuple[int, ...]
-    cuts: tuple[int, ...]
-    places: tuple[int, ...]
-    closing: tuple[int, ...]
-    answer: str
-    n_steps: int
-    raw: str
+    prompt: tuple[int, ...]  # the rendered question
+    ids: tuple[int, ...]  # the reply up to the end of the chain
+    cuts: tuple[int, ...]  # how many of `ids` come before the chain and after each step, rising
+    places: tuple[int, ...]  # the same places in `raw`
+    closing: tuple[int, ...]  # tokens between thought and reply; empty for visible working
+    answer: str  # as the reply writes it
+    n_steps: int  # before neighbours were merged
+    raw: str  # the whole reply
 
     @property
     def n_tokens(self) -> int:
@@ -113,13 +97,7 @@ def trace_of(response: Response) -> Trace | None:
 
 
 def chain_of(model: OpenModel, prompt: str, response: Response) -> Chain | str:
-    """The chain of a reply, or why it has none that can be diagnosed.
-
-    Args:
-        model: Who wrote the reply.
-        prompt: The rendered question.
-        response: The reply, with its token ids.
-    """
+    """The chain of a reply that `model` wrote to a rendered prompt, or why it cannot be diagnosed."""
     trace = trace_of(response)
     if trace is None:
         return response.error or "the call failed"
@@ -158,7 +136,7 @@ def chain_of(model: OpenModel, prompt: str, response: Response) -> Chain | str:
 
 
 def _span(response: Response) -> tuple[int, int, int]:
-    """Where the chain starts and stops in `raw`, and where the reply begins if a thought precedes."""
+    """Start and end of the chain in `raw`, and where the reply after a thought begins."""
     raw = response.raw
     if response.thinking is None:
         at = _statement(response.reply) or 0
@@ -186,9 +164,9 @@ def _statement(reply: str) -> int | None:
 
 
 def _place(reply: str, found: Found) -> int:
-    """Where the answer is stated: at its first box, last `####` or last "answer is", else where it stands.
+    """Where the answer is stated: at its first box, last `####` or last "answer is", else where it is.
 
-    Not where its text stands last: what is added behind a box ("check: 4 is even") is no step to it.
+    Not at its last mention: text after a box ("check: 4 is even") is no step to it.
     """
     text = found.texts[-1]
     if found.place == "boxed":
@@ -202,9 +180,9 @@ def _place(reply: str, found: Found) -> int:
 
 
 def _tokens_before(model: OpenModel, ids: tuple[int, ...], place: int, raw: str) -> int:
-    """How many tokens spell the first `place` characters; one that straddles the place is in.
+    """How many tokens spell the first `place` characters, whole characters only.
 
-    A character of several tokens is spelt as `\ufffd` until its last one, and is not cut in two.
+    An incomplete character decodes to `\ufffd`.
     """
     n = bisect_left(range(len(ids)), place, key=lambda k: len(model.decode(ids[:k])))
     whole = range(n, min(n + MOST_BYTES, len(ids)) + 1)

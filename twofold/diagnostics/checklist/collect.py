@@ -1,8 +1,8 @@
 """Do the replies meet their checklists, and how often is the judge wrong?
 
-A judged share is only as good as its judge. Beside it stand the shares of the floors (a bare answer and
-a constant reply) from the same judge. Where a rule decides some criteria, so do the judge's sensitivity,
-specificity and kappa on those, and its shares corrected for its errors.
+A judged share is only as good as its judge. The same judge scores the floors (a bare answer and a
+constant reply). If rules decide some criteria, the judge's sensitivity, specificity and kappa on these
+correct its shares.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ from twofold.problems.floors import floor_replies
 from twofold.storage.jsonl import Row, dumps
 from twofold.types import Finding, Problem, Response, Verdict
 
-CHUNK = 32
-"""Replies judged in one call and then saved."""
+CHUNK = 32  # replies judged in one call and then saved
 
 
 @final
@@ -35,9 +34,8 @@ class Checklists(Diagnostic):
     """A judge's verdict on every criterion of every reply.
 
     Args:
-        judge: Who judges.
-        label: The judge's name in rows and tables: the spec that it was requested by. One run can hold the
-            rows of several judges.
+        judge: The judge.
+        label: Its name in rows and tables: its spec. One run can hold rows of several judges.
     """
 
     name: ClassVar[str] = "checklist"
@@ -57,8 +55,8 @@ class Checklists(Diagnostic):
         """Judge every reply whose prompt stated the constraints; see `Diagnostic.collect`.
 
         Raises:
-            RunError: If the run holds verdicts of a different judge with the same label, e.g. another model
-                behind the same address or in the same folder.
+            RunError: If the run holds verdicts of another judge with the same label, e.g. another model
+                at the same address.
         """
         if any(k.startswith(f"{self.label}@") and not k.startswith(f"{self._mark}/") for k in done):
             raise RunError(
@@ -69,7 +67,7 @@ class Checklists(Diagnostic):
 
     @property
     def _mark(self) -> str:
-        """The label with a hash of all that decides the verdicts: model, prompts, settings."""
+        """The label with a hash of what determines the verdicts: model, prompts, settings."""
         if self.label == EXACT:
             return EXACT
         content = dumps({"judge": identity(self.judge)})
@@ -82,14 +80,7 @@ class Checklists(Diagnostic):
         answers: Iterable[ScoredResponse],
         done: AbstractSet[str] = frozenset(),
     ) -> Iterator[Row]:
-        """The rows of any replies; those of the floors are made once, with the role `model`.
-
-        Args:
-            role: `model` or `baseline`.
-            problems: What was asked.
-            answers: The replies, read one at a time.
-            done: Keys of the rows that are on disk already.
-        """
+        """The rows of any replies; the floors are judged once, with the role `model`."""
         by_id = {problem.id: problem for problem in problems}
         mark = self._mark
         asked = chain(
@@ -104,44 +95,45 @@ class Checklists(Diagnostic):
                 if problem.checklist is not None
             ),
         )
-        waiting = (each for each in asked if _key(mark, each[0], each[2], each[3]) not in done)
+        keyed = ((_key(mark, each[0], each[2], each[3]), each) for each in asked)
+        waiting = ((key, each) for key, each in keyed if key not in done)
         while chunk := list(islice(waiting, CHUNK)):
-            of, replies = [p for p, *_ in chunk], [r for _, r, *_ in chunk]
+            of, replies = [p for _, (p, *_) in chunk], [r for _, (_, r, *_) in chunk]
             said = MeetsChecklist(self.judge)(of, replies)
             known = MeetsChecklist(exact())(of, replies)
-            for (problem, _, sample, floor), told, true in zip(chunk, said, known, strict=True):
-                row: Row = {
+            for (key, (problem, _, sample, floor)), told, true in zip(
+                chunk, said, known, strict=True
+            ):
+                yield {
                     "role": role,
-                    "key": _key(mark, problem, sample, floor),
+                    "key": key,
                     "judge": self.label,
                     "problem": problem.id,
                     "sample": sample,
                     "score": told.score,
                     "scores": _scores(told),
                     "exact": {k: s for k, s in _scores(true).items() if s is not None},
+                    **({"floor": floor} if floor else {}),
+                    "checklist": _digest(problem),
+                    **({} if told.is_scored else {"reason": told.reason}),
                 }
-                row |= {"floor": floor} if floor else {}
-                row |= {"checklist": _digest(problem)}
-                yield row | ({} if told.is_scored else {"reason": told.reason})
 
     def analyse(
         self, rows: Iterable[Row], problems: Sequence[Problem], *, seed: int = 0
     ) -> Finding:
-        """Shares of criteria and of whole checklists, and the judge's own errors.
+        """Shares of criteria and of whole checklists, and the judge's errors.
 
         Returns:
-            The condition is the judge's label everywhere. For each role and floor: `mean` (weighted mean),
-            `all` (every criterion met), `met` by category, and for the published benchmarks
-            `followbench_...` and `healthbench_score` (see those modules; FollowBench takes the verdict of
-            its published rule where there is one). Where rules decide some criteria and the judge is not
-            the rules themselves:
+            The condition is the judge's label. For each role and floor: `mean` (weighted mean), `all`
+            (every criterion met), `met` by category, `followbench_...` (by its published rules where
+            there are any) and `healthbench_score`. If rules decide some criteria and the judge is a model:
 
             - role `judge`: `sensitivity`, `specificity`, `kappa`, over the replies of both roles;
             - `decided`, `decided_exact`: the share of those criteria met, by the judge and by the rules;
-            - `open`, `open_corrected`: the share of the other criteria met, by the judge and corrected for
-              its errors, as far as they are the same on these criteria.
+            - `open`, `open_corrected`: the share of the other criteria met, by the judge and corrected
+              for its errors, assuming the same errors on these criteria.
 
-            Contrasts `mean` and `all`; Holm over all of them.
+            Contrasts `mean` and `all`, one Holm family.
         """
         by_id = {p.id: p for p in problems}
         saved = list(rows)
@@ -161,7 +153,7 @@ class Checklists(Diagnostic):
 
 
 def _absent(problems: Sequence[Problem], n_stale: int) -> Iterator[str]:
-    """Why there are fewer results than a reader expects."""
+    """Why results may be missing."""
     if problems and not any(problem.checklist for problem in problems):
         yield (
             "No problem here has a checklist, so nothing was judged; write them with `twofold checklist "
@@ -169,7 +161,7 @@ def _absent(problems: Sequence[Problem], n_stale: int) -> Iterator[str]:
         )
     if n_stale:
         yield (
-            f"{n_stale} saved verdicts are about checklists that have changed since; they are in no result."
+            f"{n_stale} saved verdicts are about checklists that have changed since; they are left out."
         )
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import final
+
+import numpy as np
 
 from twofold.errors import ProblemError, StatsError
 from twofold.problems.followbench import CATEGORIES, TOP
@@ -14,8 +18,7 @@ from twofold.types import ALL, Estimate, Problem, Slice, Verdict
 
 LEVELS = range(1, TOP + 1)
 
-YES = 0.5
-"""A criterion is met from here on; the published judges say yes or no, so theirs are 0 and 1."""
+YES = 0.5  # a criterion is met from here on
 
 
 @final
@@ -26,19 +29,15 @@ class _Group:
     shares: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     lost: set[int] = field(default_factory=set)
 
-    @property
-    def whole(self) -> bool:
-        """Whether all five levels were asked and judged."""
-        return not self.lost and all(self.shares.get(level) for level in LEVELS)
+    def length(self) -> float | None:
+        """Consecutive levels met: p1 + p1·p2 + ..., p = the share of replies that meet a level.
 
-    def length(self) -> float:
-        """Consecutive levels met: p1 + p1·p2 + ... for the share p of replies that meet a level."""
-        length, alive = 0.0, 1.0
-        for level in LEVELS:
-            found = self.shares[level]
-            alive *= sum(share == 1.0 for share in found) / len(found)
-            length += alive
-        return length
+        None unless all five levels were asked and judged.
+        """
+        if self.lost or not all(self.shares[level] for level in LEVELS):
+            return None
+        met = [np.mean([share == 1.0 for share in self.shares[level]]) for level in LEVELS]
+        return float(sum(accumulate(met, operator.mul)))
 
 
 def part(category: str = "", level: int = 0) -> Slice:
@@ -60,24 +59,23 @@ def followbench(
 
     - HSR at level n: the share of groups whose reply meets all n criteria.
     - SSR at level n: the mean share of the n criteria that are met.
-    - Either over all levels: (1·L1 + 2·L2 + 3·L3 + 4·L4 + 5·L5) / 15. Its interval is the same weighted
-      mean of the levels' intervals, which is conservative.
-    - CSL: the mean number of consecutive levels, from level 1 on, that are wholly met; 0 to 5. With
+    - Either over all levels: (1·L1 + 2·L2 + 3·L3 + 4·L4 + 5·L5) / 15; its interval is the same mean of
+      the levels' intervals, which is conservative.
+    - CSL: the mean number of consecutive levels, from level 1 on, that are fully met; 0 to 5. With
       several replies a level it is the expected value when one of each level is drawn.
 
     A reply with an unscored criterion is in no metric, and its group is not in CSL (nor is a group with
-    fewer than five levels). Both are counted. The published code adds a judge's failure to SSR as -1: one
-    perfect group and one failure give it (1 - 1) / 2 = 0, here 1.0 with n=1 and one unscored.
+    fewer than five levels); both are counted. The published code adds a judge's failure to SSR as -1.
 
     Args:
-        rows: Problems, each with the verdict on one reply as `MeetsChecklist` gives it: `parts` by
-            `checklist.keys`; 0 without parts is a blank reply. Only FollowBench's problems count.
-        seed: Seed of the bootstrap.
+        rows: Problems with the verdict of `MeetsChecklist` on one reply: `parts` by `checklist.keys`;
+            0 without parts is a blank reply. Only FollowBench's problems count.
+        seed: Of the bootstrap.
 
     Returns:
         Estimates by metric (`followbench_hsr`, `followbench_ssr`, `followbench_csl`) and slice (see
-        `part`). `n` counts groups. A metric without scored replies is left out, and so is one over all
-        levels where a level is missing.
+        `part`); `n` counts groups. A metric without scored replies, or over all levels with one missing,
+        is left out.
 
     Raises:
         ProblemError: If a FollowBench problem lacks its tags or its own checklist.
@@ -161,37 +159,35 @@ def _metrics(groups: list[_Group], seed: int) -> Iterator[tuple[str, int, Estima
         if len(found) == TOP:
             found[0] = weighted(found)
         yield from ((metric, level, estimate) for level, estimate in found.items())
-    whole = [group for group in groups if group.whole]
-    if whole:
-        lengths = [group.length() / TOP for group in whole]
-        share = mean(lengths, n_unscored=len(groups) - len(whole), seed=seed)
+    lengths = [length / TOP for group in groups if (length := group.length()) is not None]
+    if lengths:
+        share = mean(lengths, n_unscored=len(groups) - len(lengths), seed=seed)
         csl = replace(share, value=TOP * share.value, low=TOP * share.low, high=TOP * share.high)
         yield "csl", 0, csl
 
 
 def weighted(levels: Mapping[int, Estimate]) -> Estimate:
-    """The published mean over five levels, level n with weight n.
+    """The published mean over five levels, level n with weight n; `n` is the smallest of a level.
 
-    Both ends of the interval are weighted alike. No covariance is needed: the standard error of a weighted
-    sum is at most the weighted sum of the standard errors. `n` is that of the level with the fewest groups.
+    The ends of the interval are weighted alike: the standard error of a weighted sum is at most the
+    weighted sum of the standard errors.
     """
     if set(levels) != set(LEVELS):
         raise StatsError(
             f"the weighted mean needs all levels 1 to {TOP} and has {', '.join(map(str, sorted(levels)))}; "
             "leave the mean out"
         )
-    total = sum(LEVELS)
 
-    def over(values: Mapping[int, float]) -> float:
-        return min(1.0, sum(level * value for level, value in values.items()) / total)
+    def over(field: str) -> float:
+        total: float = sum(level * getattr(each, field) for level, each in levels.items())
+        return min(1.0, total / sum(LEVELS))
 
     fewest = min(levels.values(), key=lambda estimate: (estimate.n, -estimate.n_unscored))
     return Estimate(
-        value=over({level: e.value for level, e in levels.items()}),
-        low=over({level: e.low for level, e in levels.items()}),
-        high=over({level: e.high for level, e in levels.items()}),
+        value=over("value"),
+        low=over("low"),
+        high=over("high"),
         n=fewest.n,
         n_unscored=fewest.n_unscored,
-        level=fewest.level,
         method="weighted mean of the levels' intervals",
     )

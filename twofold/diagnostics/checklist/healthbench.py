@@ -1,11 +1,10 @@
-"""HealthBench's score: the points of a reply over the points that it could get."""
+"""HealthBench's score: the points of a reply over the points that it could win."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from typing import final
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,42 +14,30 @@ from twofold.stats.clusters import cluster_sums, n_unlike
 from twofold.stats.proportions import wilson_bounds
 from twofold.types import ALL, Estimate, Problem, Slice, Verdict
 
-YES = 0.5
-"""A criterion is met (a pitfall avoided) from here on; the published grader says yes or no."""
+YES = 0.5  # a criterion is met (a pitfall avoided) from here on
 
-N_RESAMPLES = 1000
-"""Resamples of the published error bar."""
+N_RESAMPLES = 1000  # of the published error bar
 
 AXIS, THEME = "axis:", "theme"
 """The tag of a criterion, and the tag of a problem, that scores are broken down by."""
-
-
-@final
-@dataclass
-class _Cell:
-    """The scores of one estimate, and the problems that it lost."""
-
-    scores: list[float] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    lost: set[str] = field(default_factory=set)
 
 
 def healthbench(rows: Iterable[tuple[Problem, Verdict]], *, seed: int = 0) -> dict[Slice, Estimate]:
     """HealthBench's score, over all examples, by axis and by theme.
 
     The mean of `example_score` over examples, clipped to [0, 1]. By axis only the criteria of that axis
-    count (an example without points to win there is left out); by theme only the examples of that theme.
-    An example with an unscored criterion is in no estimate and is counted.
+    count (an example without points to win there is left out). An example with an unscored criterion is
+    in no estimate and is counted.
 
     Args:
-        rows: Problems, each with the verdict on one reply as `MeetsChecklist` gives it: `parts` by
-            `checklist.keys`, 1 = met, for a pitfall 1 = avoided; 0 without parts is a blank reply, which
-            meets nothing. Only HealthBench's problems count.
-        seed: Seed of the resampling.
+        rows: Problems with the verdict of `MeetsChecklist` on one reply: `parts` by `checklist.keys`,
+            1 = met, for a pitfall 1 = avoided; 0 without parts is a blank reply, which meets nothing.
+            Only HealthBench's problems count.
+        seed: Of the resampling.
 
     Returns:
-        The score by slice: `ALL`, `axis`, `theme`. `Estimate.method` says how the interval was made and
-        gives the published error bar. A slice without scored examples is left out.
+        The score by slice: `ALL`, `axis`, `theme`; `Estimate.method` gives the published error bar, too.
+        A slice without scored examples is left out.
 
     Source:
         Arora et al. 2025, https://arxiv.org/abs/2505.08775, section 3, and openai/simple-evals. Departs:
@@ -68,20 +55,21 @@ def healthbench(rows: Iterable[tuple[Problem, Verdict]], *, seed: int = 0) -> di
         >>> print(healthbench([(problem, Verdict(0.5, parts=parts))])[ALL])  # (6 - 3) / 6
         0.500 [0.055, 0.945] (n=1)
     """
-    cells: dict[Slice, _Cell] = defaultdict(_Cell)
+    cells: dict[Slice, list[tuple[str, float | None]]] = defaultdict(list)
     for problem, verdict in rows:
         if problem.tags.get("source") != "healthbench" or problem.checklist is None:
             continue
         whole = example_score(problem, verdict)
         themes = [theme for theme in problem.tags.get(THEME, "").split(", ") if theme]
         for part in (ALL, *(Slice("theme", theme) for theme in themes)):
-            _file(cells[part], problem, whole)
+            cells[part].append((problem.id, whole))
         axes = {t for c in problem.checklist.criteria for t in c.tags if t.startswith(AXIS)}
         for tag in sorted(axes):
             if _possible(problem, tag):
                 score = None if whole is None else example_score(problem, verdict, tag=tag)
-                _file(cells[Slice("axis", tag.removeprefix(AXIS))], problem, score)
-    return {part: _estimate(cell, seed) for part, cell in sorted(cells.items()) if cell.scores}
+                cells[Slice("axis", tag.removeprefix(AXIS))].append((problem.id, score))
+    estimates = {part: _estimate(cell, seed) for part, cell in sorted(cells.items())}
+    return {part: found for part, found in estimates.items() if found is not None}
 
 
 def _possible(problem: Problem, tag: str) -> float:
@@ -93,16 +81,8 @@ def _possible(problem: Problem, tag: str) -> float:
 def example_score(problem: Problem, verdict: Verdict, *, tag: str = "") -> float | None:
     """The published score of one reply: points of the met criteria over the positive points.
 
-    A pitfall that was not avoided takes its points off.
-
-    Args:
-        problem: With a checklist.
-        verdict: Its `parts` by `checklist.keys`; 0 without parts is a blank reply.
-        tag: Only the criteria with this tag; "" = all.
-
-    Returns:
-        At most 1, and below 0 where more points are taken off than won; None if a criterion was not
-        judged, or there is nothing to win.
+    A pitfall that was not avoided costs its points, so the score can be below 0. None if a criterion was
+    not judged, or there is nothing to win. `tag` limits it to the criteria with that tag.
     """
     total = _possible(problem, tag)
     if problem.checklist is None or not total:
@@ -135,22 +115,16 @@ def published_std(scores: list[float], *, seed: int) -> float:
     return float(np.std(np.clip(means, 0.0, 1.0)))
 
 
-def _file(cell: _Cell, problem: Problem, score: float | None) -> None:
-    """Add one reply to a cell."""
-    if score is None:
-        cell.lost.add(problem.id)
-    else:
-        cell.scores.append(score)
-        cell.problems.append(problem.id)
-
-
-def _estimate(cell: _Cell, seed: int) -> Estimate:
-    """The clipped mean with our interval, the published error bar in its `method`."""
-    codes = {name: code for code, name in enumerate(sorted(set(cell.problems)))}
-    clusters = [codes[name] for name in cell.problems]
-    lost = len(cell.lost - set(codes))
-    bar = f"bootstrap std {published_std(cell.scores, seed=seed):.4f} ({N_RESAMPLES} resamples)"
-    found = _interval(cell.scores, clusters, seed)
+def _estimate(cell: Sequence[tuple[str, float | None]], seed: int) -> Estimate | None:
+    """The clipped mean of (problem, score) pairs, with the published error bar in its `method`."""
+    scored = [(problem, score) for problem, score in cell if score is not None]
+    if not scored:
+        return None
+    scores, problems = [score for _, score in scored], [problem for problem, _ in scored]
+    codes = {name: code for code, name in enumerate(sorted(set(problems)))}
+    lost = len({problem for problem, _ in cell} - set(codes))
+    bar = f"bootstrap std {published_std(scores, seed=seed):.4f} ({N_RESAMPLES} resamples)"
+    found = _interval(scores, [codes[name] for name in problems], seed)
     return replace(found, n_unscored=lost, method=f"{found.method}; published {bar}")
 
 
@@ -161,7 +135,7 @@ def _interval(scores: list[float], clusters: list[int], seed: int) -> Estimate:
     rows = cluster_sums(np.asarray(scores, dtype=np.float64), clusters)
     value = min(1.0, max(0.0, float(np.mean(scores))))
     if not n_unlike(rows[:, 0] / rows[:, 1]):  # all equal, or one problem: no spread to go by
-        low, high = wilson_bounds(value, len(rows), 0.95)
+        low, high = wilson_bounds(value, len(rows))
         return Estimate(value=value, low=low, high=high, n=len(rows), method="wilson, clipped mean")
     found = average(scores, clusters, seed=seed)
     low, high = (min(1.0, max(0.0, end)) for end in (found.low, found.high))

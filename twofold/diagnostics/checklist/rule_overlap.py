@@ -1,4 +1,4 @@
-"""A judge's verdicts split by whether a rule decides the criterion too, with what was lost."""
+"""A judge's verdicts, split by whether a rule decides the criterion too."""
 
 from __future__ import annotations
 
@@ -10,19 +10,12 @@ from twofold.storage.jsonl import Row
 
 
 class Items(NamedTuple):
-    """Judged criteria.
+    """Judged criteria."""
 
-    Args:
-        judged: The judge's verdicts, 0 or 1.
-        truth: The rules' verdicts; a placeholder of 0 where no rule decides.
-        of: The problem of each, as a number.
-        n_lost: Problems that have such criteria and no verdict on any of them.
-    """
-
-    judged: list[int]
-    truth: list[int]
-    of: list[int]
-    n_lost: int
+    judged: list[int]  # the judge's verdicts
+    truth: list[int]  # the rules' verdicts; 0 where no rule decides
+    of: list[int]  # the problem of each, as a number
+    n_lost: int  # problems with such criteria and no verdict on any of them
 
 
 def decided(rows: Sequence[Row]) -> Items:

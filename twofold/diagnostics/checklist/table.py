@@ -1,4 +1,4 @@
-"""From a judge's saved verdicts to records: shares, floors, and the judge's own errors. Pure."""
+"""From a judge's saved verdicts to records: shares, floors, and the judge's errors. Pure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import final
 from twofold.diagnostics.checklist.followbench import followbench
 from twofold.diagnostics.checklist.healthbench import healthbench
 from twofold.diagnostics.checklist.rule_overlap import decided, numbered, undecided
-from twofold.diagnostics.row_table import compared, filed
+from twofold.diagnostics.row_table import Column, compared, filed
 from twofold.errors import StatsError
 from twofold.problems.floors import FLOORS
 from twofold.stats import agreement, mean, paired
+from twofold.stats.agreement import THRESHOLD
 from twofold.storage.jsonl import Row
 from twofold.types import ALL, Contrast, Estimate, Measure, Problem, Slice, Verdict
 
@@ -61,19 +62,17 @@ class Judged:
     def shares(self, judge: str) -> Iterator[Measure]:
         """Shares of criteria (all, and by category) and of whole checklists that are met."""
         for role, rows in self.groups(judge):
-            found: list[tuple[str, Slice, list[tuple[str, float | None]]]] = [
-                ("mean", ALL, [(row["problem"], row["score"]) for row in rows]),
-                ("all", ALL, [(row["problem"], _all(row)) for row in rows]),
-            ]
+            found: dict[tuple[str, Slice], list[tuple[str, float | None]]] = {
+                ("mean", ALL): [(row["problem"], row["score"]) for row in rows],
+                ("all", ALL): [(row["problem"], _all(row)) for row in rows],
+            }
             for category in self._categories():
-                scores = [
-                    (row["problem"], score)
-                    for row in rows
-                    for key, score in self._scores(row)
-                    if self._category(row["problem"], key) == category
-                ]
-                found.append(("met", Slice("category", category), scores))
-            for metric, part, scores in found:
+                found["met", Slice("category", category)] = []
+            for row in rows:
+                for key, score in self._scores(row):
+                    part = Slice("category", self._category(row["problem"], key))
+                    found.get(("met", part), []).append((row["problem"], score))
+            for (metric, part), scores in found.items():
                 yield from filed(role, metric, self._mean(scores), condition=judge, slice=part)
 
     def _mean(self, found: Sequence[tuple[str, float | None]]) -> Estimate | None:
@@ -82,18 +81,18 @@ class Judged:
         if not scored:
             return None
         numbers = numbered(p for p, _ in scored)
-        values, of = [v for _, v in scored], [numbers[p] for p, _ in scored]
         lost = len({p for p, _ in found}) - len(numbers)
-        return mean(values, of, n_unscored=lost, seed=self.seed)
+        of = [numbers[p] for p, _ in scored]
+        return mean([v for _, v in scored], of, n_unscored=lost, seed=self.seed)
 
     def _categories(self) -> list[str]:
-        """The categories of all criteria; none where there is only one."""
+        """The categories of all criteria; none if there is only one."""
         there = (c for p in self.problems.values() if p.checklist for c in p.checklist.criteria)
         names = {_named(c.pitfall, c.category) for c in there}
         return sorted(names) if len(names) > 1 else []
 
     def _scores(self, row: Row) -> Iterator[tuple[str, float | None]]:
-        """The criteria's scores. A lost reply has none; a blank one avoids pitfalls and meets nothing."""
+        """The criteria's scores: None for an unscored reply; a blank one only avoids pitfalls."""
         checklist = self.problems[row["problem"]].checklist
         if row["scores"] or checklist is None:
             yield from row["scores"].items()
@@ -109,7 +108,7 @@ class Judged:
         return _named(criterion.pitfall, criterion.category)
 
     def errors(self, judge: str) -> Iterator[Measure]:
-        """The judge against the rules, and its shares corrected for its errors."""
+        """The judge compared with the rules, and its shares corrected for its errors."""
         if judge == EXACT:
             return
         both = [row for role in ("model", "baseline") for row in self.of(judge, role)]
@@ -162,17 +161,21 @@ class Judged:
 
     def changes(self, judge: str) -> Iterator[Contrast]:
         """Model minus baseline, paired by problem and sample."""
-        old, new = self.of(judge, "baseline"), self.of(judge, "model")
         for metric, read in (("mean", _score), ("all", _all)):
-            before, after = _by_sample(old, read), _by_sample(new, read)
-            shared = sorted(before.keys() & after.keys())
+            before, after = (
+                Column.of(
+                    {(row["problem"], row["sample"]): read(row) for row in self.of(judge, role)}
+                )
+                for role in ("baseline", "model")
+            )
+            shared = sorted(before.values.keys() & after.values.keys())
             numbers = numbered(problem for problem, _ in shared)
             try:
                 found = paired(
-                    [before[at] for at in shared],
-                    [after[at] for at in shared],
+                    [before.values[at] for at in shared],
+                    [after.values[at] for at in shared],
                     [numbers[problem] for problem, _ in shared],
-                    n_unscored=len({p for p, _ in before.keys() ^ after.keys()}),
+                    n_unscored=len({p for p, _ in before.values.keys() ^ after.values.keys()}),
                     seed=self.seed,
                 )
             except StatsError:
@@ -180,7 +183,7 @@ class Judged:
             yield from compared("model", "baseline", metric, found, condition=judge)
 
     def caveats(self, measures: Sequence[Measure]) -> Iterator[str]:
-        """What was lost, and which judges nothing checks."""
+        """Unscored replies, and judges whose error rate is unknown."""
         checked = {each.condition for each in measures if each.role == JUDGE} | {EXACT}
         for judge in self.judges():
             rows = [row for row in self.rows if row["judge"] == judge and "floor" not in row]
@@ -224,14 +227,5 @@ def _all(row: Row) -> float | None:
     """Whether every criterion is met; None for an unscored reply."""
     if row["score"] is None:
         return None
-    return float(
-        all(s is not None and s >= 0.5 for s in row["scores"].values()) and row["score"] > 0
-    )
-
-
-def _by_sample(
-    rows: Sequence[Row], read: Callable[[Row], float | None]
-) -> dict[tuple[str, int], float]:
-    """The scored values by (problem, sample)."""
-    found = {(row["problem"], row["sample"]): read(row) for row in rows}
-    return {at: value for at, value in found.items() if value is not None}
+    is_met = all(s is not None and s >= THRESHOLD for s in row["scores"].values())
+    return float(is_met and row["score"] > 0)

@@ -1,8 +1,7 @@
-"""Where does the network look when the reply begins? Attention on the instruction, by distance.
+"""Where does the model look when the reply begins? Attention on the instruction.
 
-The mass that the first tokens of the reply put on the sentences that state the constraints, against
-an equally long span of the question, both as multiples of what even attention would put there. Mass
-is no cause: it is shown beside the arms that are.
+The attention mass of the reply's first tokens on the constraints' sentences, against an equally long span
+of the question, in multiples of uniform attention. Attention is no cause: it is shown beside the arms.
 """
 
 from __future__ import annotations
@@ -14,22 +13,14 @@ from typing import Any, final
 from twofold.storage.jsonl import Row
 from twofold.types import Message, OpenModel
 
-LOOKING = 8
-"""Tokens at the head of the reply whose attention is read."""
-
-MOST_TOKENS = 2048
-"""Longer sequences are not read: attention maps grow with their square."""
+LOOKING = 8  # first tokens of the reply whose attention is read
+MOST_TOKENS = 2048  # longer sequences are not read: attention maps grow quadratically
 
 
 @final
 @dataclass(frozen=True)
 class Spans:
-    """Two equally long spans of a prompt, in tokens.
-
-    Args:
-        instruction: First and last + 1 of the instruction.
-        control: The same of a span of the question.
-    """
+    """Two equally long spans of a prompt, in tokens: the instruction, and a part of the question."""
 
     instruction: tuple[int, int]
     control: tuple[int, int]
@@ -38,13 +29,7 @@ class Spans:
 def spans(model: OpenModel, chat: Sequence[Message], instruction: str) -> Spans | None:
     """The instruction's tokens in a rendered chat, and a control span before it.
 
-    Args:
-        model: Whose tokenizer and template.
-        chat: The prompt.
-        instruction: What states the constraints, verbatim.
-
-    Returns:
-        None if the text is not there, or the question has no room for a span of that length.
+    None if the text is not there, or the question is shorter than it.
     """
     text = model.render(chat)
     at = text.rfind(instruction)
@@ -67,18 +52,13 @@ def spans(model: OpenModel, chat: Sequence[Message], instruction: str) -> Spans 
 def looked_at(
     model: OpenModel, prompt: Sequence[int], reply: Sequence[int], start: int, where: Spans
 ) -> Row:
-    """How often the tokens from `start` of the reply look at either span, as multiples of even looking.
+    """The attention of the reply's visible tokens, from `start` on, to either span.
 
-    Args:
-        model: The network; read with its eager kernel, the only one that gives its weights.
-        prompt: Token ids of the rendered chat.
-        reply: Token ids of the reply, thought included.
-        start: Where in the reply its visible part begins.
-        where: The spans, in tokens of the prompt.
+    Read with the eager kernel, the only one that returns attention weights.
 
     Returns:
         `{"instruction": x, "control": y, "distance": tokens between instruction and reply}`, x and y
-        averaged over layers and heads; `{"reason": ...}` where it cannot be read.
+        in multiples of uniform attention, averaged over layers and heads; or `{"reason": ...}`.
     """
     import torch
 

@@ -1,7 +1,4 @@
-"""The opposite of a constraint, in words: what a reply must do to break the rule on purpose.
-
-Told the rule and told its opposite, only a model that reads what it is told does right both times.
-"""
+"""The opposite of a constraint, in words. Only a model that reads obeys both a rule and its opposite."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ from twofold.types import Constraint
 
 
 def _turned(field: str) -> Callable[[Any], str]:
-    """The same count with the other relation, which is the exact complement."""
+    """The same count with the other relation: the exact complement."""
 
     def sentence(constraint: Any) -> str:
         other = "at least" if getattr(constraint, field) == "less than" else "less than"
@@ -57,7 +54,7 @@ _OPPOSITES: Mapping[type[Constraint], Callable[[Any], str]] = {
 
 
 def contrary(constraint: Constraint) -> str | None:
-    """The sentence that asks for the opposite; None for a rule that has no natural one.
+    """The sentence that asks for the opposite; None for a rule without a natural one.
 
     Example:
         >>> contrary(from_spec("punctuation:no_comma", None, profile="fixed"))

@@ -1,14 +1,14 @@
-"""Does a longer chain dilute the instruction? Seen, caused, and looked at.
+"""Does a longer chain dilute the instruction? Observed, intervened on, and by attention.
 
-Seen: compliance against the tokens of the thought, within problems of one difficulty. Caused: the
-same problem with the rules stated first or twice, and the same thought made longer with sentences
-that say nothing, cut to its later half, or ended with the rules said again; the reply behind it is
-drawn anew. Looked at: the attention of the reply's first tokens.
+Observed: compliance against the tokens of the thought, within problems of one difficulty. Intervention:
+the rules stated first or twice; the thought lengthened with empty sentences, cut to its later half, or
+ended with the rules repeated, and the reply after it generated anew. Attention: of the reply's first
+tokens.
 
 Source: MathIF (Fu et al. 2025, arXiv 2505.14810), section 5: longer chains obey less, and repeating the
-constraint behind the chain brings some of it back, at a cost in accuracy. Departs: arms are paired by
-problem and have a control that is as long (`padded`), a forced chain is first forced unchanged
-(`as_is`), and what is only seen is kept apart from what was caused.
+constraint after the chain recovers some of it, at a cost in accuracy. Departs: arms are paired by
+problem and have a control of equal length (`padded`), a forced chain is first forced unchanged
+(`as_is`), and observation is kept apart from intervention.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import ClassVar, final
 
 import numpy as np
@@ -23,18 +24,15 @@ import numpy as np
 from twofold.diagnostics.chain.edits import NEUTRAL
 from twofold.diagnostics.chain.elicit import Asker
 from twofold.diagnostics.chain.trace import Chain, chain_of
-from twofold.diagnostics.diagnostic import Diagnostic, ScoredResponse, Subject
+from twofold.diagnostics.diagnostic import Diagnostic, Subject
 from twofold.diagnostics.instruction.attention import looked_at, spans
-from twofold.diagnostics.lost import unscored_in_words
-from twofold.diagnostics.row_table import Column, RowTable, compared, filed, holm_corrected
+from twofold.diagnostics.row_table import Column, RowTable, holm_corrected
 from twofold.scorers import Compliant, Correct
-from twofold.stats import average, change, mean
+from twofold.stats import average, change
 from twofold.storage.jsonl import Row
 from twofold.types import (
-    Comparison,
     Contrast,
     Finding,
-    FinishReason,
     Measure,
     Message,
     OpenModel,
@@ -52,19 +50,20 @@ CONTROLS = {
     "repeated": "padded",
     "padded": "as_is",
 }
-"""Each arm, and the one that it is compared with on the same problems."""
+"""Each arm, and its control on the same problems."""
 
 ARMS = tuple(dict.fromkeys(["last", "as_is", *CONTROLS]))
 """Every arm; `last` is how the audit asks."""
 
-CHUNK = 16
-"""Replies that are continued before their rows are handed over."""
+Answer = tuple[Problem, Response]
+
+CHUNK = 16  # replies that are continued before their rows are yielded
 
 
 @final
 @dataclass(frozen=True)
 class Distance(Diagnostic):
-    """Compliance by how far the instruction lies behind."""
+    """Compliance by the distance between instruction and reply."""
 
     name: ClassVar[str] = "distance"
     question: ClassVar[str] = "Does a longer chain dilute the instruction?"
@@ -76,131 +75,118 @@ class Distance(Diagnostic):
             p.id: p for p in subject.problems if p.constraints and not p.question_states_constraints
         }
         answers = [
-            a
-            for a in subject.answers
+            (problems[a.item.problem], a.response)
+            for a in subject.first_answers(problems)
             if a.item.condition == "constrained"
-            and a.item.sample == 0
-            and a.item.problem in problems
         ]
-        for answer in answers:
-            key = f"last/{answer.item.problem}"
-            if key not in done:
-                yield _row(subject.role, "last", problems[answer.item.problem], answer.response)
-        yield from _prompted(subject, list(problems.values()), done)
+        for problem, response in answers:
+            if f"last/{problem.id}" not in done:
+                yield _row(subject, "last", problem, response)
+        yield from _prompted(subject, problems.values(), done)
         if isinstance(subject.model, OpenModel):
-            yield from _forced(subject, subject.model, problems, answers, done)
-            yield from _looked(subject, subject.model, problems, answers, done)
+            yield from _forced(subject, subject.model, answers, done)
+            yield from _looked(subject, subject.model, answers, done)
 
     def analyse(
         self, rows: Iterable[Row], problems: Sequence[Problem], *, seed: int = 0
     ) -> Finding:
-        """What was seen, what each arm does, where the network looks.
+        """Compliance by arm and by length of the thought, and attention.
 
         Returns:
             Measures, condition = arm (`last` is how the audit asks): `compliance` and `accuracy`;
-            `compliance` behind the shorter and the longer half of the thoughts of each difficulty
+            `compliance` after the shorter and the longer half of the thoughts of each difficulty
             (conditions `short_thought`, `long_thought`) and `long_minus_short`; `attention` to the
             `instruction`, to the `control` span, and to instructions that are `near` and `far`, in
-            multiples of even attention. Contrasts: each arm versus its control, `instruction` versus
+            multiples of uniform attention. Contrasts: each arm versus its control, `instruction` versus
             `control`, and the model versus the baseline.
         """
         difficulty = {p.id: p.tags.get("difficulty", "") for p in problems}
-        work = _Work(RowTable(list(rows), seed=seed), difficulty)
-        measures = [each for role in work.table.roles() for each in work.role(role)]
-        contrasts = [each for role in work.table.roles() for each in work.arms(role)]
+        table = RowTable(list(rows), "arm", seed=seed)
+        roles = table.roles()
+        changes = (each for arm in ARMS for each in table.between(arm, "compliance"))
         return Finding(
             diagnostic=self.name,
             question=self.question,
-            measures=measures,
-            contrasts=[*contrasts, *work.changes()],
-            caveats=tuple(work.caveats()),
+            measures=[each for role in roles for each in _measures(table, role, difficulty)],
+            contrasts=[
+                *(each for role in roles for each in _effects(table, role)),
+                *holm_corrected(changes),
+            ],
+            caveats=tuple(_caveats(table)),
         )
 
 
-def _row(role: str, arm: str, problem: Problem, response: Response) -> Row:
+def _row(subject: Subject, arm: str, problem: Problem, response: Response) -> Row:
     (obeyed,) = Compliant(how="all")([problem], [response])
-    (right,) = Correct()([problem], [response]) if problem.answer is not None else (None,)
-    row: Row = {
-        "role": role,
-        "key": f"{arm}/{problem.id}",
-        "arm": arm,
-        "problem": problem.id,
-        "compliance": obeyed.score,
-        "accuracy": right.score if right else None,
-        "thinking": response.n_thinking_tokens if response.thinking is not None else 0,
-        "finish_reason": response.finish_reason.value,
-    }
-    return row | ({"retry": True} if response.finish_reason is FinishReason.failed else {})
+    has_answer = problem.answer is not None
+    return subject.row(
+        f"{arm}/{problem.id}",
+        response,
+        arm=arm,
+        problem=problem.id,
+        compliance=obeyed.score,
+        accuracy=Correct()([problem], [response])[0].score if has_answer else None,
+        thinking=response.n_thinking_tokens if response.thinking is not None else 0,
+        finish_reason=response.finish_reason.value,
+    )
 
 
 def _said(problem: Problem) -> str:
-    """What states the constraints, as `Problem.messages` joins it."""
+    """The text that states the constraints, as `Problem.messages` joins it."""
     return " ".join(problem.wordings or [c.instruction() for c in problem.constraints])
 
 
 def _prompted(
-    subject: Subject, problems: Sequence[Problem], done: AbstractSet[str]
+    subject: Subject, problems: Iterable[Problem], done: AbstractSet[str]
 ) -> Iterator[Row]:
     """The rules stated first, and stated twice."""
-    asked: list[tuple[str, Problem, list[Message]]] = []
-    for problem in problems:
-        bare = problem.messages(stated=())[0]["content"]
-        last = problem.messages()[0]["content"]
-        for arm, text in (("first", bare), ("twice", last)):
-            content = f"{_said(problem)}\n{text}"
-            asked.append((arm, problem, [Message(role="user", content=content)]))
-    keys = [f"{arm}/{problem.id}" for arm, problem, _ in asked]
-    finished = {(i, 0) for i, key in enumerate(keys) if key in done}
-    chats = [chat for _, _, chat in asked]
-    stream = subject.model.stream(chats, subject.sampling, seed=subject.seed, done=finished)
-    for i, _, response in stream:
-        arm, problem, _ = asked[i]
-        yield _row(subject.role, arm, problem, response)
+    asked = {
+        f"{arm}/{problem.id}": (arm, problem, f"{_said(problem)}\n{chat[0]['content']}")
+        for problem in problems
+        for arm, chat in (("first", problem.messages(stated=())), ("twice", problem.messages()))
+    }
+    chats = {key: [Message(role="user", content=text)] for key, (_, _, text) in asked.items()}
+    for key, response in subject.ask(chats, done):
+        arm, problem, _ = asked[key]
+        yield _row(subject, arm, problem, response)
 
 
 def _forced(
-    subject: Subject,
-    model: OpenModel,
-    problems: Mapping[str, Problem],
-    answers: Sequence[ScoredResponse],
-    done: AbstractSet[str],
+    subject: Subject, model: OpenModel, answers: Sequence[Answer], done: AbstractSet[str]
 ) -> Iterator[Row]:
-    """The own thought, unchanged and changed, and a reply drawn behind each."""
+    """The model's own thought, unchanged and changed, each with a generated reply."""
     begun: list[tuple[str, Problem, tuple[int, ...]]] = []
-    for answer in answers:
-        problem = problems[answer.item.problem]
-        chain = chain_of(model, model.render(problem.messages()), answer.response)
+    for problem, response in answers:
+        chain = chain_of(model, model.render(problem.messages()), response)
         if isinstance(chain, Chain) and chain.closing:
             for arm, ids in _thoughts(Asker(model), chain, _said(problem)):
                 begun.append((arm, problem, ids))
     for start in range(0, len(begun), CHUNK):
-        chunk = begun[start : start + CHUNK]  # the same ones however often it was resumed
-        keys = [f"{arm}/{problem.id}" for arm, problem, _ in chunk]
-        if set(keys) <= done:
+        chunk = begun[start : start + CHUNK]  # the same ones after any interruption
+        if {f"{arm}/{problem.id}" for arm, problem, _ in chunk} <= done:
             continue
-        sampling = Sampling(max_tokens=subject.sampling.max_tokens)
         stream = model.continued(
             [problem.messages() for _, problem, _ in chunk],
             [ids for _, _, ids in chunk],
-            sampling,
+            Sampling(max_tokens=subject.sampling.max_tokens),
             seed=subject.seed,
         )
         for i, response in stream:
             arm, problem, _ = chunk[i]
-            if keys[i] not in done:
-                yield _row(subject.role, arm, problem, response)
+            if f"{arm}/{problem.id}" not in done:
+                yield _row(subject, arm, problem, response)
 
 
 def _thoughts(asker: Asker, chain: Chain, said: str) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """The reply up to where its visible part begins, for each arm."""
+    """The reply up to its visible part, for each arm."""
     head, body = chain.ids[: chain.cuts[0]], chain.ids[chain.cuts[0] :]
     neutral = [token for text in NEUTRAL for token in asker.encode(text)]
     again = asker.encode(f" {said}")
+    half = chain.cuts[len(chain.pieces) // 2] - chain.cuts[0]
 
     def filler(n: int) -> tuple[int, ...]:
-        return tuple(neutral[i % len(neutral)] for i in range(n))
+        return tuple(islice(cycle(neutral), n))
 
-    half = chain.cuts[len(chain.pieces) // 2] - chain.cuts[0]
     arms = {
         "as_is": body,
         "lengthened": body + filler(len(body)),
@@ -214,153 +200,101 @@ def _thoughts(asker: Asker, chain: Chain, said: str) -> Iterator[tuple[str, tupl
 
 
 def _looked(
-    subject: Subject,
-    model: OpenModel,
-    problems: Mapping[str, Problem],
-    answers: Sequence[ScoredResponse],
-    done: AbstractSet[str],
+    subject: Subject, model: OpenModel, answers: Sequence[Answer], done: AbstractSet[str]
 ) -> Iterator[Row]:
-    """The attention of each stated reply."""
-    for answer in answers:
-        problem, response = problems[answer.item.problem], answer.response
+    """The attention of each reply to a stated constraint."""
+    for problem, response in answers:
         key = f"attention/{problem.id}"
         if key in done:
             continue
-        row: Row = {
-            "role": subject.role,
-            "key": key,
-            "arm": "attention",
-            "problem": problem.id,
-        }
+        row: Row = {"role": subject.role, "key": key, "arm": "attention", "problem": problem.id}
         where = spans(model, problem.messages(), _said(problem))
         if where is None or response.ids is None or not response.has_reply:
-            yield row | {"reason": "no instruction with a question as long before it, or no reply"}
+            yield row | {"reason": "no instruction after an equally long question, or no reply"}
             continue
         prompt = Asker(model).encode(model.render(problem.messages()))
         start = response.n_thinking_tokens or 0
         yield row | looked_at(model, prompt, response.ids, start, where)
 
 
-@final
-@dataclass(frozen=True)
-class _Work:
-    """One analysis of the arms."""
-
-    table: RowTable
-    difficulty: Mapping[str, str]
-
-    def _column(self, role: str, arm: str, measure: str) -> Column:
-        return self.table.column(measure, role, arm=arm)
-
-    def role(self, role: str) -> Iterator[Measure]:
-        for arm in ARMS:
-            n = len(self.table.asked(role, arm=arm))
-            for metric in ("compliance", "accuracy"):
-                rate = self.table.mean(self._column(role, arm, metric), n)
-                yield from filed(role, metric, rate, condition=arm)
-        yield from self._seen(role)
-        yield from self._attention(role)
-
-    def _seen(self, role: str) -> Iterator[Measure]:
-        """Compliance behind shorter and longer thoughts of problems of one difficulty."""
-        obeyed = self._column(role, "last", "compliance")
-        tokens = self._column(role, "last", "thinking")
-        strata: dict[str, list[str]] = {}
-        for problem in obeyed:
-            if tokens.get(problem, 0) > 0:
-                strata.setdefault(self.difficulty.get(problem, ""), []).append(problem)
-        halves: dict[str, list[float]] = {"short_thought": [], "long_thought": []}
-        moved: list[float] = []
-        for members in strata.values():
-            members.sort(key=lambda p: (tokens[p], p))
-            n = len(members) // 2
-            if not n:
-                continue
-            short, long = members[:n], members[-n:]
-            halves["short_thought"] += [obeyed[p] for p in short]
-            halves["long_thought"] += [obeyed[p] for p in long]
-            centre = float(np.mean([obeyed[p] for p in (*short, *long)]))
-            moved += [2 * (obeyed[p] - centre) for p in long]
-            moved += [-2 * (obeyed[p] - centre) for p in short]
-        for condition, values in halves.items():
-            if values:
-                rate = mean(values, seed=self.table.seed)
-                yield from filed(role, "compliance", rate, condition=condition)
-        yield from self._average(role, "long_minus_short", moved)
-
-    def _average(
-        self, role: str, metric: str, values: Sequence[float], lost: int = 0, condition: str = ""
-    ) -> Iterator[Measure]:
-        if len(values) > 1:
-            found = average(values, n_unscored=lost, seed=self.table.seed)
-            yield from filed(role, metric, found, condition=condition)
-
-    def _attention(self, role: str) -> Iterator[Measure]:
-        n = len(self.table.asked(role, arm="attention"))
-        for span in ("instruction", "control"):
-            looked = [*self._column(role, "attention", span).values()]
-            yield from self._average(role, "attention", looked, n - len(looked), span)
-        distance = self._column(role, "attention", "distance")
-        found = self._column(role, "attention", "instruction")
-        order = sorted(found, key=lambda p: (distance[p], p))
-        third = len(order) // 3
-        for name, part in (("near", order[:third]), ("far", order[-third:] if third else [])):
-            yield from self._average(role, "attention", [found[p] for p in part], condition=name)
-
-    def arms(self, role: str) -> Iterator[Contrast]:
-        """Each arm minus its control; Holm over compliance and over accuracy apart."""
+def _measures(table: RowTable, role: str, difficulty: Mapping[str, str]) -> Iterator[Measure]:
+    for arm in ARMS:
         for metric in ("compliance", "accuracy"):
-            family: list[Contrast] = []
-            for arm, control in CONTROLS.items():
-                found = self._paired((role, control), (role, arm), metric)
-                family += compared(role, control, metric, found, condition=arm)
-            yield from holm_corrected(family)
-        old, new = (self._column(role, "attention", span) for span in ("control", "instruction"))
-        if len(old) > 1:
-            n = len(self.table.asked(role, arm="attention"))
-            found = self.table.paired(old, new, n, change)
-            yield from compared(role, "control", "attention", found, condition="instruction")
+            yield from table.measure(role, arm, metric, table.column(role, arm, metric))
+    yield from _by_length(table, role, difficulty)
+    columns = {
+        each: table.column(role, "attention", each)
+        for each in ("instruction", "control", "distance")
+    }
+    for span in ("instruction", "control"):
+        yield from table.measure(role, span, "attention", columns[span], estimator=average)
+    looked, distance = columns["instruction"].values, columns["distance"].values
+    order = sorted(looked, key=lambda p: (distance[p], p))
+    third = len(order) // 3
+    for name, part in (("near", order[:third]), ("far", order[len(order) - third :])):
+        column = Column.of({problem: looked[problem] for problem in part})
+        yield from table.measure(role, name, "attention", column, estimator=average)
 
-    def changes(self) -> list[Contrast]:
-        """Compliance of each arm, model minus baseline; Holm over the arms."""
-        if not self.table.is_pair:
-            return []
-        found: list[Contrast] = []
-        for arm in ARMS:
-            moved = self._paired(("baseline", arm), ("model", arm), "compliance")
-            found += compared("model", "baseline", "compliance", moved, condition=arm)
-        return holm_corrected(found)
 
-    def _paired(self, old: tuple[str, str], new: tuple[str, str], metric: str) -> Comparison | None:
-        """One arm (`role, arm`) minus another on the problems that both were asked."""
-        asked = [self.table.asked(role, arm=arm) for role, arm in (old, new)]
-        return self.table.paired(
-            self._column(*old, metric), self._column(*new, metric), len(asked[0] & asked[1])
+def _by_length(table: RowTable, role: str, difficulty: Mapping[str, str]) -> Iterator[Measure]:
+    """Compliance after shorter and longer thoughts of problems of one difficulty."""
+    obeyed = table.column(role, "last", "compliance").values
+    tokens = table.column(role, "last", "thinking").values
+    strata: dict[str, list[str]] = {}
+    for problem in obeyed:
+        if tokens.get(problem, 0) > 0:
+            strata.setdefault(difficulty.get(problem, ""), []).append(problem)
+    short: list[str] = []
+    long: list[str] = []
+    moved: dict[tuple[str, str], float] = {}
+    for members in strata.values():
+        members.sort(key=lambda p: (tokens[p], p))
+        n = len(members) // 2
+        halves = {"long": members[len(members) - n :], "short": members[:n]}
+        short, long = short + halves["short"], long + halves["long"]
+        if n:
+            centre = float(np.mean([obeyed[p] for p in (*halves["short"], *halves["long"])]))
+            for name, sign in (("long", 2), ("short", -2)):
+                moved |= {(name, p): sign * (obeyed[p] - centre) for p in halves[name]}
+    for condition, half in (("short_thought", short), ("long_thought", long)):
+        column = Column.of({problem: obeyed[problem] for problem in half})
+        yield from table.measure(role, condition, "compliance", column)
+    yield from table.measure(role, "", "long_minus_short", Column.of(moved), estimator=average)
+
+
+def _effects(table: RowTable, role: str) -> Iterator[Contrast]:
+    """Each arm minus its control; one family for compliance and one for accuracy."""
+    for metric in ("compliance", "accuracy"):
+        yield from holm_corrected(
+            each
+            for arm, control in CONTROLS.items()
+            for each in table.within(role, control, arm, metric)
         )
+    control, instruction = (
+        table.column(role, "attention", span) for span in ("control", "instruction")
+    )
+    names = (role, "control", "instruction", "attention")
+    yield from table.contrast(names, control, instruction, test=change)
 
-    def caveats(self) -> Iterator[str]:
-        if not self.table.rows:
-            yield "No problem states a constraint apart from its question: none is far from a reply."
-        for role in self.table.roles():
-            there = [row for row in self.table.rows if row["role"] == role and row["arm"] == "last"]
-            thought = sum(row["thinking"] != 0 for row in there)  # None = of unknown length
-            if not there:
-                yield f"{role}: no problem states a constraint apart from its question."
-            elif thought < 2:
-                yield (
-                    f"{role}: {thought} of {len(there)} replies think before they answer, so no chain "
-                    "lies between instruction and reply: the arms on chains and what is seen are left "
-                    "out."
-                )
-            elif thought < len(there):
-                yield (
-                    f"{role}: {thought} of {len(there)} replies think before they answer; the arms on "
-                    "chains rest on these alone."
-                )
-            rows = {
-                arm: len(self.table.asked(role, arm=arm)) for arm in ("last", "as_is", *CONTROLS)
-            }
-            scored = [arm for arm in rows if self._column(role, arm, "compliance")]
-            yield from unscored_in_words(role, rows, scored)
-        if any(row["arm"] == "attention" and "instruction" in row for row in self.table.rows):
-            yield "Attention is where a network looks, not why it obeys: read it beside the arms."
+
+def _caveats(table: RowTable) -> Iterator[str]:
+    if not table.rows:
+        yield "No problem states a constraint outside its question, so none can be moved."
+    for role in table.roles():
+        there = table.select(role, "last")
+        n = sum(row["thinking"] != 0 for row in there)  # None = of unknown length
+        if not there:
+            yield f"{role}: no problem states a constraint outside its question."
+        elif n < 2:
+            yield (
+                f"{role}: {n} of {len(there)} replies think before they answer, so no chain lies between "
+                "instruction and reply, and the measures of chains are left out."
+            )
+        elif n < len(there):
+            yield (
+                f"{role}: {n} of {len(there)} replies think before they answer; the arms that change "
+                "chains rest on these alone."
+            )
+        yield from table.unscored(role, "compliance", ARMS)
+    if any(row["arm"] == "attention" and "instruction" in row for row in table.rows):
+        yield "Attention shows where a network looks, not why it obeys: read it beside the arms."

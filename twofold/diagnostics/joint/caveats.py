@@ -1,4 +1,4 @@
-"""What must a reader know before believing a number of the joint finding?"""
+"""The caveats of the joint finding."""
 
 from __future__ import annotations
 
@@ -9,12 +9,7 @@ from twofold.types import Finding, FinishReason
 
 
 def caveats(table: JointTable, found: Finding) -> Iterator[str]:
-    """What a reader must know before believing a number of the joint finding.
-
-    Args:
-        table: The rows.
-        found: What was made of them.
-    """
+    """What a reader must know before believing the numbers of `found`."""
     if not any(p.answer is not None for p in table.problems):
         yield "No problem has a reference answer, so there is no accuracy and no joint rate."
     for role in table.roles():
@@ -23,9 +18,8 @@ def caveats(table: JointTable, found: Finding) -> Iterator[str]:
             yield f"{role}: no problem carries a constraint, so there is no compliance."
         elif "unconstrained" not in conditions:
             yield (
-                f"{role}: nothing was asked without its constraints, so there is no null compliance and "
-                "no chance-corrected rate, and capability is the accuracy with the constraints in the "
-                "prompt."
+                f"{role}: nothing was asked without its constraints, so there is no null rate and no "
+                "chance-corrected rate, and capability is the accuracy with the constraints in the prompt."
             )
     yield from _finish_reasons_in_words(table, found)
     smallest = min((m.estimate.n for m in found.measures), default=0)
@@ -38,17 +32,17 @@ def caveats(table: JointTable, found: Finding) -> Iterator[str]:
         if m.role in table.roles() and m.metric == "hacc" and not m.slice.by
     ]
     if table.roles() and all(n < 100 for n in compliance):
-        yield "Fewer than 100 problems: differences below about 0.15 cannot be told from noise."
+        yield "Fewer than 100 problems: differences below about 0.15 are not significant."
 
 
 def _finish_reasons_in_words(table: JointTable, found: Finding) -> Iterator[str]:
-    """What became of the replies that did not simply end, one caveat a kind."""
+    """How many replies did not end normally, one caveat a reason."""
     counts = {(c.role, c.condition, c.metric): c.n for c in found.counts}
     asked = [(role, condition) for role in table.roles() for condition in table.conditions(role)]
     for reason, what in (
         (FinishReason.unclosed_thinking, "Never finished thinking and unscored"),
         (FinishReason.failed, "Failed and unscored"),
-        (FinishReason.truncated, "Cut by the token budget and judged as they stand"),
+        (FinishReason.truncated, "Truncated by the token budget and judged as they are"),
     ):
         shares = []
         for role, condition in asked:

@@ -1,8 +1,7 @@
-"""The joint table: what became of every reply, in columns.
+"""The joint table: one row for each reply, in columns.
 
-A row says of one response whether it was right, which constraints it kept and how it ended. In
-memory the table is a few small numbers a row, never a text, so that a hundred thousand rows cost a
-few megabytes; on disk it is `joint.jsonl`.
+A row says whether the reply was right, which constraints it met and how it ended. In memory it is a
+few numbers, so a hundred thousand rows need a few megabytes; on disk it is `joint.jsonl`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twofold.problems.floors import FLOORS
-from twofold.types import FinishReason, Problem
+from twofold.stats import mean, paired
+from twofold.types import Comparison, Estimate, FinishReason, Problem
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -49,10 +49,8 @@ class Block:
 
     def hacc(self) -> Floats:
         """All constraints met; NaN if any is unscored, so that SAcc rests on the same replies."""
-        met: Floats = np.where(self.parts == -1, np.float32(1), self.parts).prod(
-            axis=1
-        )  # NaN stays
-        return met
+        parts = np.where(self.parts == -1, np.float32(1), self.parts)
+        return np.asarray(parts.prod(axis=1))  # NaN stays
 
     def sacc(self) -> Floats:
         """Mean share of constraints met; NaN if any is unscored."""
@@ -62,11 +60,11 @@ class Block:
         return np.asarray(total / n_asked)
 
     def joint(self) -> Floats:
-        """Right and all constraints met; NaN if either is unscored: the replies of the four cells."""
+        """Right and all constraints met; NaN if either is unscored."""
         return np.asarray(self.correct * self.hacc())
 
     def unclosed_as_wrong(self) -> Block:
-        """The same rows, a thought that never ended counted as wrong and disobedient."""
+        """The same rows, with unclosed thinking counted as wrong and disobedient."""
         unclosed = self.finish_reason == FINISH_REASONS.index(FinishReason.unclosed_thinking)
         parts = np.where(unclosed[:, None] & (self.parts != -1), np.float32(0), self.parts)
         return replace(self, correct=np.where(unclosed, np.float32(0), self.correct), parts=parts)
@@ -78,16 +76,14 @@ class Block:
 
 @final
 class JointTable:
-    """Every row of a run, by role and condition, beside the problems they answer.
-
-    Args:
-        problems: The problems, each once.
-    """
+    """Every row of a run, by role and condition; `problems` holds each problem once."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         self._index = {problem.id: i for i, problem in enumerate(self.problems)}
         self.slots = max((len(p.constraints) for p in self.problems), default=0)
+        self.has_answer = np.array([p.answer is not None for p in self.problems], dtype=np.bool_)
+        self.has_constraint = np.array([bool(p.constraints) for p in self.problems], dtype=np.bool_)
         self._columns: dict[tuple[str, str], tuple[array[int], array[float]]] = {}
 
     def add(self, row: Mapping[str, Any]) -> None:
@@ -95,16 +91,9 @@ class JointTable:
         where = (row["role"], row["condition"])
         ints, floats = self._columns.setdefault(where, (array("i"), array("f")))
         index = self._index[row["problem"]]
-        thinking, reply = row.get("n_thinking_tokens"), row.get("n_reply_tokens")
-        ints.extend(
-            (
-                index,
-                row["sample"],
-                FINISH_REASONS.index(FinishReason(row["finish_reason"])),
-                -1 if thinking is None else thinking,
-                -1 if reply is None else reply,
-            )
-        )
+        lengths = (row.get("n_thinking_tokens"), row.get("n_reply_tokens"))
+        ended = FINISH_REASONS.index(FinishReason(row["finish_reason"]))
+        ints.extend((index, row["sample"], ended, *(-1 if n is None else n for n in lengths)))
         floats.append(_or_nan(row.get("correct")))
         parts = row["parts"]
         keys = self.problems[index].constraint_keys
@@ -154,39 +143,52 @@ class JointTable:
         )
 
     def slot_types(self) -> NDArray[np.str_]:
-        """The registry name in each slot of each problem, "" past its last, `(problems, slots)`."""
-        names = [
-            [c.name for c in p.constraints] + [""] * (self.slots - len(p.constraints))
-            for p in self.problems
-        ]
-        return np.array(names, dtype=np.str_).reshape(len(self.problems), self.slots)
+        """The type of each slot's constraint, "" past the last, `(problems, slots)`."""
+        return self._padded([[c.name for c in p.constraints] for p in self.problems])
 
     def slot_groups(self) -> NDArray[np.str_]:
-        """The constraint group in each slot of each problem, "" past its last."""
-        groups = [
-            [c.group for c in p.constraints] + [""] * (self.slots - len(p.constraints))
-            for p in self.problems
-        ]
-        return np.array(groups, dtype=np.str_).reshape(len(self.problems), self.slots)
+        """The group of each slot's constraint, "" past the last, `(problems, slots)`."""
+        return self._padded([[c.group for c in p.constraints] for p in self.problems])
+
+    def _padded(self, labels: list[list[str]]) -> NDArray[np.str_]:
+        padded = [row + [""] * (self.slots - len(row)) for row in labels]
+        return np.array(padded, dtype=np.str_).reshape(len(padded), self.slots)
+
+
+def scored_mean(values: NDArray[Any], problem: NDArray[Any], *, seed: int) -> Estimate | None:
+    """The mean of what is scored (not NaN), clustered by problem; None if nothing is."""
+    scored = ~np.isnan(values)
+    if not scored.any():
+        return None
+    lost = int((~scored).sum())
+    return mean(values[scored], problem[scored], n_unscored=lost, seed=seed)
+
+
+def scored_paired(
+    before: NDArray[Any], after: NDArray[Any], problem: NDArray[Any], *, seed: int
+) -> Comparison | None:
+    """The paired difference of what is scored on both sides; None if nothing is."""
+    scored = ~(np.isnan(before) | np.isnan(after))
+    if not scored.any():
+        return None
+    lost, kept = int((~scored).sum()), problem[scored]
+    return paired(before[scored], after[scored], kept, n_unscored=lost, seed=seed)
 
 
 def _or_nan(score: float | None) -> float:
     return float("nan") if score is None else float(score)
 
 
+JOINT_KEYS = (
+    *("role", "condition", "problem", "sample"),
+    *("finish_reason", "n_thinking_tokens", "n_reply_tokens"),
+)
+
+
 def rows(verdicts: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """The rows of `joint.jsonl` from those of `verdicts.jsonl` (which carry how a reply ended)."""
-    kept = (
-        "role",
-        "condition",
-        "problem",
-        "sample",
-        "finish_reason",
-        "n_thinking_tokens",
-        "n_reply_tokens",
-    )
     for verdict in verdicts:
-        row = {key: verdict[key] for key in kept if key in verdict}
+        row = {key: verdict[key] for key in JOINT_KEYS if key in verdict}
         if "correct" in verdict:
             row["correct"] = verdict["correct"]["score"]
         parts = verdict.get("compliant", {}).get("parts", {})
