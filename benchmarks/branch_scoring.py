@@ -1,4 +1,4 @@
-"""How much faster are branches at many cuts of one chain in one pass than one forward for each cut? (SmolLM2)"""
+"""Branches at many cuts of one chain: how much faster is one pass than a forward for each cut? (SmolLM2)"""
 
 import json
 import subprocess

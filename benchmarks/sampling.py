@@ -1,4 +1,4 @@
-"""How much time does reading each prompt once, not once a reply, save for 8 x 8 replies? (SmolLM2, one CPU)"""
+"""How much time does reading each prompt once, not once a reply, save for 8 x 8 replies? (SmolLM2, CPU)"""
 
 from unittest import mock
 

@@ -1,4 +1,4 @@
-"""How much time does SFT on a CPU save with logits of the replies only? TRL: all positions (SmolLM2, LoRA)."""
+"""How much time does SFT on a CPU save by computing logits of the replies only? (SmolLM2, LoRA)"""
 
 import json
 import tempfile
