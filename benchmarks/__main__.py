@@ -1,8 +1,8 @@
-"""`make bench`: what speed and memory cost, as ratios measured in one run on this machine.
+"""`make bench`: time and memory, as ratios measured in one run on this machine.
 
-Every figure is a ratio of two things measured in turn, A B A B ..., so that it holds on a noisy
-machine; the median over the rounds is printed beside their spread. Nothing is asserted here: a
-limit that does not hold is printed as such, and the exit status says so.
+Each figure is a ratio of two measurements taken alternately (A B A B ...), so that a noisy machine
+affects both; the table has the median over the rounds and their range. A limit that does not hold
+is printed as such, and the exit status is then 1.
 """
 
 import sys

@@ -1,8 +1,8 @@
-"""What does an audit cost beyond the bare `generate` of the same tokens?
+"""What does an audit cost compared with bare `generate` of the same tokens?
 
-Both sides load the weights beforehand and answer the same prompts in the same batches with the same
-budget; the audit also renders, samples through our own path, saves every reply, judges, resamples
-and writes the page.
+Both sides have loaded the weights and answer the same prompts in the same batches with the same
+budget; the audit also renders prompts, samples with our own code, saves and scores every reply,
+bootstraps and writes the report.
 """
 
 import tempfile
@@ -63,7 +63,7 @@ def measure(rounds: int = 3, n_problems: int = 24) -> list[Ratio]:
             assert result is not None
 
     _ = model.network  # loaded, as for the bare side
-    bare()  # warm
+    bare()  # warm-up
     a, b = in_turn(ours, bare, rounds=rounds)
     return [
         Ratio(

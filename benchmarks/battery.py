@@ -1,8 +1,8 @@
-"""What does reading the chains of replies cost, against making those replies? (SmolLM2)
+"""What do the chain diagnostics cost, compared with generating the replies? (SmolLM2)
 
-The whole battery of the two diagnostics of chains: cuts, edits with their random controls, continued
-mistakes, both twins, all by rule and without a paraphraser. Against it: the generation of the replies
-that it explains, one plain reply a problem.
+Both chain diagnostics in full: cuts, edits with their random controls, continuation after a mistake,
+and the two controls built from the same model, all by rule and without a paraphraser. Compared with
+the generation of the replies: one unconstrained reply to each problem.
 """
 
 from benchmarks.ratio import Ratio, in_turn
@@ -45,7 +45,7 @@ def measure(rounds: int = 3, n_problems: int = 8) -> list[Ratio]:
     )
     return [
         Ratio(
-            name=f"the battery on {n_read} of {len(rows)} replies over their generation",
+            name=f"chain diagnostics on {n_read} of {len(rows)} replies over their generation",
             rounds=[a / b for a, b in zip(battery, generation, strict=True)],
             limit=2.0,
             ours=f"{min(battery):.1f} s",

@@ -1,4 +1,4 @@
-"""Branches at every cut of one chain, read once, against one forward for each cut (SmolLM2)."""
+"""Branches at many cuts of one chain: how much faster is one pass than a forward for each cut? (SmolLM2)"""
 
 import json
 import subprocess
@@ -32,12 +32,12 @@ print(json.dumps([before / 1024, high() / 1024]))
 
 
 def chain(n):
-    """Token ids that stand for a prompt and a chain of `n`: their values decide no cost."""
+    """Random token ids for a prompt and a chain of `n` tokens; the cost does not depend on them."""
     return [int(i) for i in np.random.default_rng(0).integers(10, 40_000, N_PROMPT + n)]
 
 
 def cuts(n, n_cuts):
-    """Evenly over the chain, from no step of it to all."""
+    """Cuts evenly spaced over the chain, from its beginning to its end."""
     return [N_PROMPT + int(c) for c in np.linspace(0, n, n_cuts)]
 
 
@@ -51,7 +51,7 @@ def ours(model, n, n_cuts):
 
 
 def per_cut(model, n, n_cuts):
-    """A forward for each cut, as the usual implementations; only the branch's logits are made."""
+    """One forward for each cut, as usual implementations do; logits for the branch only."""
     found = []
     with torch.inference_mode():
         for cut in cuts(n, n_cuts):

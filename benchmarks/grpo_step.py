@@ -1,11 +1,10 @@
 """What does a step of GRPO cost with our reward, and where does its time go?
 
-Ours is what `Grpo.train` runs, with `SoftGate`, the measures that it follows and its callbacks;
-the other side is TRL's trainer with a constant reward. Both train the pocket model for a few steps
-in turn, A B B A ..., and the first step of each time is left out. The learning rate is too small to
-move a weight and the same seed is set before each step, so both sides draw the very same replies
-and have the same tokens to learn from; if they do not, nothing is reported. On a CPU the seconds
-are this process' own, which other programs on the machine hardly touch.
+Ours is `Grpo.train` with `SoftGate`, its logged metrics and its callbacks; the other side is TRL's
+trainer with a constant reward. Both train the pocket model for a few steps alternately (A B B A
+...), without the first step of each. The learning rate is too small to move a weight and the same
+seed is set before each step, so both sides sample the same replies; if they do not, nothing is
+reported. On a CPU the time is process time, which other programs hardly affect.
 """
 
 from __future__ import annotations
@@ -57,16 +56,16 @@ SAMPLING, REWARD, BATCH, GRADIENT = PARTS = (
     "_prepare_inputs",
     "training_step",
 )
-"""The trainer's methods that are timed; the third holds the first two, and the last all of them."""
+"""The timed methods of the trainer; the third contains the first two, the last contains all."""
 
 
 now = time.process_time if loading.device().type == "cpu" else time.perf_counter
 
 
 class Clock(transformers.TrainerCallback):
-    """Times the steps of one training, from one's beginning to the next one's.
+    """Times the steps of one training run, each up to the start of the next.
 
-    A step's log and the reading of its data belong to it, so nothing is left out but the saving.
+    A step includes its logging and data loading; only saving is left out.
     """
 
     def __init__(self) -> None:
@@ -77,7 +76,7 @@ class Clock(transformers.TrainerCallback):
     def on_step_begin(
         self, _args: Any, state: transformers.TrainerState, *_: Any, **__: Any
     ) -> None:
-        """End the step before and begin the next, always with the same seed."""
+        """End the previous step and start the next, with its fixed seed."""
         self._end()
         torch.manual_seed(state.global_step)
         self.steps.append(Counter())
@@ -93,13 +92,13 @@ class Clock(transformers.TrainerCallback):
 
     @property
     def seconds(self) -> Counter[str]:
-        """What the steps took in all and in each part, without the first, which warms up."""
+        """Seconds of all steps and of each part, without the first step (warm-up)."""
         return sum(self.steps[1:], Counter())
 
 
 @contextmanager
 def timed(clock: Clock) -> Iterator[None]:
-    """While open, a `GRPOTrainer` tells `clock` its times."""
+    """Within this context a `GRPOTrainer` reports its times to `clock`."""
 
     def watched(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(self: GRPOTrainer, *args: Any, **kwargs: Any) -> Any:
@@ -135,7 +134,7 @@ def ours(problems: Sequence[Problem], out: Path) -> None:
 
 
 def bare(problems: Sequence[Problem], out: Path) -> None:
-    """TRL's trainer as one would use it, on the same rows in the same order."""
+    """TRL's trainer as users run it, on the same rows in the same order."""
     runner = TrlRunner(GRPO, BASE, GRPO.rows(problems), out=out)
     on_gpu = loading.device().type == "cuda"
     settings = GRPOConfig(
@@ -186,7 +185,9 @@ def measure() -> list[Ratio]:
         else:
             a, b = clocked(sides[0]), clocked(sides[1])
         if a.replies != b.replies:
-            raise SystemExit("the two sides drew different replies, so their times say nothing")
+            raise SystemExit(
+                "the two sides sampled different replies, so their times cannot be compared"
+            )
         rounds.append((a, b))
     return [
         Ratio(
@@ -200,9 +201,9 @@ def measure() -> list[Ratio]:
 
 
 def told(clocks: Sequence[Clock]) -> str:
-    """'2.00 s (sampling 41 %, ...)': a step's mean, the median over the rounds, and its parts.
+    """'2.00 s (sampling 41 %, ...)': the mean of a step, median over rounds, and its parts.
 
-    The update is the loss, its gradient; the rest is the optimiser, the log and what lies between.
+    The update is the loss and its gradient; the rest is the optimiser, logging and everything else.
     """
     seconds = [clock.seconds for clock in clocks]
     shares = {

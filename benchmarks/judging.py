@@ -1,4 +1,4 @@
-"""Eight criteria of one reply as branches of one reading, against eight prompts (SmolLM2)."""
+"""How much faster are eight criteria judged in one reading of a reply than with eight prompts? (SmolLM2)"""
 
 import numpy as np
 import torch
@@ -47,7 +47,7 @@ def questions(tokenizer):
 
 
 def apart(judge, asked):
-    """A prompt a criterion, each read from its beginning; the logits of its last token alone."""
+    """One full prompt for each criterion; logits of its last token only."""
     found = []
     with torch.inference_mode():
         for each in asked:

@@ -1,4 +1,4 @@
-"""Does scoring a hundred times as many replies need more memory?"""
+"""Does scoring 100 times as many replies need more memory?"""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""A measured ratio with its spread and its limit."""
+"""A measured ratio with its range and its limit."""
 
 import statistics
 import time
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio:
-    """`name`: ours against theirs, a value for each round; `limit` is what was promised."""
+    """Our time or memory divided by theirs, one value for each round; `limit`: the promised maximum."""
 
     name: str
     rounds: Sequence[float]
@@ -34,14 +34,14 @@ def seconds(work: Callable[[], object]) -> float:
 def in_turn(
     ours: Callable[[], object], theirs: Callable[[], object], *, rounds: int
 ) -> tuple[list[float], list[float]]:
-    """Seconds of both, measured A B A B ... so that drift of the machine falls on both."""
+    """Seconds of both, measured alternately (A B A B ...), so that machine drift affects both."""
     pairs = [(seconds(ours), seconds(theirs)) for _ in range(rounds)]
     return [a for a, _ in pairs], [b for _, b in pairs]
 
 
 def table(ratios: Sequence[Ratio]) -> str:
     lines = [
-        "| measure | ratio (median) | min to max | limit | holds | ours | against |",
+        "| measure | ratio (median) | min to max | limit | holds | ours | theirs |",
         "|---|---|---|---|---|---|---|",
     ]
     for r in ratios:

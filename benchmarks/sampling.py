@@ -1,4 +1,4 @@
-"""Eight replies to each of eight prompts: each prompt read once, against once a reply (SmolLM2, one CPU)."""
+"""How much time does reading each prompt once, not once a reply, save for 8 x 8 replies? (SmolLM2, CPU)"""
 
 from unittest import mock
 

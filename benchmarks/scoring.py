@@ -1,4 +1,4 @@
-"""How long does it take to check 10,000 replies against three constraints each?"""
+"""How long does it take to check three constraints on each of 10,000 replies?"""
 
 from functools import partial
 from itertools import combinations
@@ -46,7 +46,7 @@ NAMES = ("Maria", "Tom", "Aisha", "Jun", "Olga", "Pedro")
 
 
 def replies(n: int) -> list[str]:
-    """Replies of 3 to 20 sentences; one in five in lower case, one in five in capitals."""
+    """Replies of 3 to 20 sentences; one in five in lower case, one in five in upper case."""
     rng = np.random.default_rng(0)
     made = []
     for i in range(n):
@@ -83,7 +83,7 @@ def problems_of(chosen: list[Triple], profile: Profile) -> list[Problem]:
 
 
 def compare(texts: list[str], chosen: list[Triple], profile: Profile, limit: float) -> Ratio:
-    """Every tenth of the replies in turn, so that other work on the machine falls on both sides."""
+    """Time both sides on each tenth of the replies alternately, so that machine load affects both."""
     problems = problems_of(chosen, profile)
     responses = [Response(raw=text, reply=text) for text in texts]
     step = len(texts) // N_ROUNDS
@@ -92,7 +92,7 @@ def compare(texts: list[str], chosen: list[Triple], profile: Profile, limit: flo
         a.append(seconds(partial(ours, problems[part], responses[part])))
         b.append(seconds(partial(usual, texts[part], chosen[part])))
     return Ratio(
-        name=f"{len(texts)} replies against three constraints each, {profile}",
+        name=f"{len(texts)} replies with three constraints each, {profile}",
         rounds=[x / y for x, y in zip(a, b, strict=True)],
         limit=limit,
         ours=f"{sum(a):.1f} s",
@@ -108,8 +108,10 @@ def measure() -> list[Ratio]:
     mine = ours(problems_of(chosen, "official"), responses)
     apart = sum(a != b for a, b in zip(mine, usual(texts, chosen), strict=True))
     if apart:
-        raise SystemExit(f"the two sides disagree on {apart} replies, so their times say nothing")
-    # `fixed` gives other verdicts and does more for them; it is only promised not to be slower.
+        raise SystemExit(
+            f"the two sides disagree on {apart} replies, so their times cannot be compared"
+        )
+    # `fixed` gives other verdicts and does more work; the promise is only that it is not slower.
     return [
         compare(texts, chosen, "official", limit=0.2),
         compare(texts, chosen, "fixed", limit=1.0),

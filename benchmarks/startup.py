@@ -1,4 +1,4 @@
-"""How soon does `twofold --help` answer, and what does it import?"""
+"""How fast does `twofold --help` answer, and does it import torch?"""
 
 import subprocess
 import sys

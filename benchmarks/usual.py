@@ -1,7 +1,7 @@
-"""The checks of `scoring.py`, written as they usually are: built anew for every call, nothing shared.
+"""The checks of `scoring.py`, written the usual way: built again for every call, nothing shared.
 
-Each function takes the reply and the arguments and gives the verdict of the published checkers; the
-benchmark first makes sure that both sides agree on every one of them.
+Each function takes the reply and the arguments and returns the verdict of the published checker; the
+benchmark first asserts that both sides agree on every reply.
 """
 
 import collections

@@ -1,4 +1,4 @@
-"""How many texts a minute do verifier programs judge in the sandbox?"""
+"""How many texts per minute do verifier programs check in the sandbox?"""
 
 import statistics
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from benchmarks.scoring import SENTENCES
 from twofold.judges.sandbox.sandbox import Sandbox
 
 PROMISED = 10_000
-"""Runs a minute, on one warden."""
+"""Runs per minute, with one sandbox worker."""
 N_TEXTS, N_ROUNDS, N_WORDS = 200, 7, 225  # 225 words are about 300 tokens
 
 PROGRAMS: Mapping[str, str] = MappingProxyType(
@@ -40,7 +40,7 @@ PROGRAMS: Mapping[str, str] = MappingProxyType(
 
 
 def texts() -> list[str]:
-    """Texts of about 300 tokens, no two alike."""
+    """Different texts of about 300 tokens."""
     made = []
     for i in range(N_TEXTS):
         words: list[str] = []
@@ -56,10 +56,10 @@ def measure() -> list[Ratio]:
     replies = texts()
     took: dict[str, list[float]] = {kind: [] for kind in PROGRAMS}
     with Sandbox() as sandbox:
-        for kind, source in PROGRAMS.items():  # starts the warden, too
+        for kind, source in PROGRAMS.items():  # also starts the worker
             lost = [v.reason for v in sandbox.run(source, replies) if v.score is None]
             if lost:
-                raise SystemExit(f"{kind}: {lost[0]}, so its time says nothing")
+                raise SystemExit(f"{kind}: {lost[0]}, so its time cannot be compared")
         for _ in range(N_ROUNDS):
             for kind, source in PROGRAMS.items():
                 took[kind].append(seconds(lambda source=source: sandbox.run(source, replies)))

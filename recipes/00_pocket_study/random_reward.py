@@ -1,4 +1,4 @@
-"""What rises without being rewarded? A reward that says nothing, the control of reward training."""
+"""What improves without being rewarded? A random reward, the control of reward training."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from twofold.types import Problem, Response, Scorer, Verdict
 @final
 @dataclass(frozen=True)
 class RandomReward(Scorer):
-    """0 or 1 at random: what rises under it rises without being rewarded.
+    """0 or 1 at random: what improves under it improves without being rewarded.
 
-    The same text to the same problem always gets the same, so that a run can be resumed.
+    The same reply to the same problem always gets the same score, so that a run can be resumed.
 
     Args:
-        seed: Of the draw.
+        seed: Seed of the draw.
 
     Source:
         "Spurious Rewards", arXiv 2506.10947: random rewards raised some models' accuracy by 20
@@ -39,7 +39,7 @@ class RandomReward(Scorer):
         return "random"
 
     def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
-        """Draw for each reply; what could not be judged otherwise is not judged here either."""
+        """Draw a score for each reply; failed and unfinished replies are unscored, as everywhere."""
         return [
             response.unscored() or self._drawn(problem, response)
             for problem, response in zip(problems, responses, strict=True)

@@ -1,26 +1,26 @@
-"""Did training raise both, on a pretrained model that people know? SmolLM2-135M-Instruct, warmed up first."""
+"""Did training raise both on a pretrained model? SmolLM2-135M-Instruct, after a warm-up."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 PLACE = Path("runs/smollm2")
-"""Where all of the study lies, one folder a scale."""
+"""The folder of the study, with one subfolder for each scale."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """How much is asked.
+    """The sizes of the problem sets.
 
     Args:
-        warm_up: Demonstrations that the released checkpoint learns from first.
-        probed: Problems a level on which pass@8 is measured.
-        train: Problems that the arms are trained on.
+        warm_up: Demonstrations for the warm-up of the released checkpoint.
+        probed: Problems for each level on which pass@8 is measured.
+        train: Training problems of the arms.
         test: Problems of each generated split.
         published: Rows of each published benchmark, evenly spaced; None = all of them.
-        followed: Problems that checkpoints on the way are asked.
-        longest: Words of the shortest obedient reply, at most: the token budget must not decide.
+        followed: Problems on which checkpoints are evaluated during training.
+        longest: Maximal words of the shortest obedient reply, so that the token budget does not decide.
     """
 
     warm_up: int

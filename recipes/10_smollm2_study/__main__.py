@@ -1,7 +1,7 @@
 """`python -m recipes.10_smollm2_study [cpu|gpu] [--minutes N]`: the whole study, or a slice of it.
 
-Every step is kept and none is done twice: the warm-up, the gate, the problem files, then every cell of the
-study. With `--minutes 9` the work is stopped after nine minutes, wherever it is; the same command goes on.
+Every step is saved and done once: the warm-up, the choice of levels, the problem files, then every cell of
+the study. With `--minutes 9` the work stops after nine minutes; the same command continues it.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from .base import gate, merged, warmed_up
 from .problems import followed, splits, train
 
 UNFINISHED = 75
-"""Exit code of a slice that was stopped: give the same command again."""
+"""Exit code of a slice that was stopped: run the same command again."""
 
 
 def prepared(place: Path, scale: Scale, *, max_tokens: int) -> None:
-    """The base and the problem files, made once.
+    """Make the base and the problem files once.
 
     Raises:
-        ValueError: If what lies there was made at another scale or by another version of this recipe.
+        ValueError: If existing files were made at another scale or by another version of this recipe.
     """
     adapter = warmed_up(place, scale)
     with PartialState().main_process_first():
@@ -57,7 +57,7 @@ def prepared(place: Path, scale: Scale, *, max_tokens: int) -> None:
 
 
 def planned(file: Path, place: Path) -> study.Plan:
-    """The plan, without the published splits where the benchmarks are not at hand."""
+    """The plan, without the published splits if the benchmark files are absent."""
     values = yaml.safe_load(file.read_text(encoding="utf-8"))
     absent = [name for name, spec in values["splits"].items() if not Path(spec).exists()]
     if absent:
@@ -72,7 +72,7 @@ def planned(file: Path, place: Path) -> study.Plan:
 
 
 def whole(name: str, ray: str | None, plans: Path = Path(__file__).parent) -> int:
-    """All that is not done yet, at this scale; 3 if a cell failed, as `twofold study` says it."""
+    """Run what is not done yet; the exit code is 3 if a cell failed, as for `twofold study`."""
     place = PLACE / name
     prepared(place, SCALES[name], max_tokens=96)
     plan = planned(plans / f"{name}.yaml", place)
@@ -82,9 +82,9 @@ def whole(name: str, ray: str | None, plans: Path = Path(__file__).parent) -> in
 
 
 def sliced(command: list[str], minutes: float) -> int:
-    """Run a command with all that it starts, and end it when the time is over."""
+    """Run a command, and kill it and its children when the time is over."""
     child = subprocess.Popen(command, start_new_session=True)
-    signal.signal(signal.SIGTERM, _ended)  # an outer limit: the child must not outlive this
+    signal.signal(signal.SIGTERM, _ended)  # killed: take the child along
     try:
         return child.wait(timeout=60 * minutes)
     except subprocess.TimeoutExpired:
@@ -92,7 +92,7 @@ def sliced(command: list[str], minutes: float) -> int:
         return UNFINISHED
     finally:
         if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)  # a run loses nothing by it
+            os.killpg(child.pid, signal.SIGKILL)  # safe: runs are resumable
             child.wait()
 
 
@@ -105,11 +105,11 @@ def _said(line: str) -> None:
 
 
 def main() -> int:
-    """Read the command line and do as it says."""
+    """Read the command line and run the study or a slice."""
     parser = argparse.ArgumentParser(prog=f"python -m {__package__}", description=__doc__)
     parser.add_argument("scale", nargs="?", choices=list(SCALES), default="cpu")
     parser.add_argument(
-        "--minutes", type=float, help="stop after so many; the default is the whole"
+        "--minutes", type=float, help="stop after this many minutes [default: run to the end]"
     )
     parser.add_argument("--ray", help="spread the cells, as `twofold study --ray`")
     said = parser.parse_args()

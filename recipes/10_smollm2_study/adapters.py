@@ -1,8 +1,8 @@
 """`python -m recipes.10_smollm2_study.adapters STUDY ARM …`: an arm as a small adapter on the released model.
 
-An arm is an adapter on the warmed-up base, and the base an adapter on the released checkpoint. Their sum is
-an adapter whose two factors are the two pairs side by side: rank 8 + 8, and 10 MB in bfloat16. What the arm
-was trained on was rounded to bfloat16 in between, so replies may differ; the audit of the adapter tells.
+An arm is an adapter on the warmed-up base, and the base is an adapter on the released checkpoint. Their sum
+is one adapter whose factors are the two pairs concatenated: rank 8 + 8, and 10 MB in bfloat16. The base was
+rounded to bfloat16 before the arm was trained, so replies may differ: audit the adapter.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ HERE = Path(__file__).parent / "adapters"
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 
 MOST = 12 * 2**20
-"""Bytes of an adapter, at most."""
+"""The maximal size of an adapter, in bytes."""
 
 _KEPT = ("peft_type", "task_type", "target_modules", "bias", "fan_in_fan_out", "inference_mode")
 
 
 def joined(lower: Path, upper: Path | None, out: Path) -> None:
-    """Write the sum of two LoRA adapters as one in bfloat16, on the released model.
+    """Write the sum of two LoRA adapters as one adapter in bfloat16, on the released model.
 
     Args:
-        lower: On the released model.
-        upper: On the model that `lower` makes of it; None = there is none.
-        out: A folder.
+        lower: An adapter on the released model.
+        upper: An adapter on the released model plus `lower`; None = only `lower`.
+        out: The output folder.
 
     Raises:
-        ValueError: If they are no plain LoRA of one scale on the same layers, or too large together.
+        ValueError: If they are not plain LoRA of one scale on the same layers, or their sum is too large.
     """
     import torch
     from safetensors.torch import load_file, save_file
@@ -47,11 +47,11 @@ def joined(lower: Path, upper: Path | None, out: Path) -> None:
     configs = [json.loads((folder / CONFIG).read_text()) for folder in folders]
     odd = any(c.get(key) for c in configs for key in ("use_dora", "use_rslora", "rank_pattern"))
     if odd or len({c["lora_alpha"] / c["r"] for c in configs}) != 1:
-        raise ValueError(f"{' and '.join(map(str, folders))} are no plain LoRA of one scale")
+        raise ValueError(f"{' and '.join(map(str, folders))} are not plain LoRA of one scale")
     parts = [load_file(folder / WEIGHTS) for folder in folders]
     if any(part.keys() != parts[0].keys() for part in parts):
         raise ValueError(f"{' and '.join(map(str, folders))} adapt different layers")
-    rows, columns = 0, 1  # the factor that reads is stacked by rows, the one that writes by columns
+    rows, columns = 0, 1  # A is concatenated by rows, B by columns
     weights = {
         name: torch.cat([part[name] for part in parts], columns if "lora_B" in name else rows)
         .to(torch.bfloat16)
@@ -74,7 +74,7 @@ def joined(lower: Path, upper: Path | None, out: Path) -> None:
 
 
 def card(study: Path, arm: str, seed: int) -> str:
-    """The model card: what it is, how it was made, what it scores, what it is not."""
+    """The model card: what the adapter is, how it was made, what it scores, and its limits."""
     page = Page.of(study)
     found = page.study
     made = found.arms[arm]
@@ -111,16 +111,16 @@ def card(study: Path, arm: str, seed: int) -> str:
             f"    --problems recipes/{HERE.parent.name}/adapters/test.jsonl --temperature 1 --max-tokens 112",
             "```",
             "",
-            f"What the arm scored in the study, over its {len(made.seeds)} seeds (temperature 1, 95 %):",
+            f"The arm in the study, over its {len(made.seeds)} seeds (temperature 1, 95 %):",
             "",
-            "| split | right, no constraint stated | all constraints met | both |",
+            "| split | accuracy, unconstrained | all constraints met | both |",
             "|---|---|---|---|",
             *rows,
             "",
-            f"Floors, of the first split: {floors}.",
+            f"Floors on the first split: {floors}.",
             "",
-            "A model of 135 million weights that was taught short word problems and a dozen forms of reply,",
-            "to study rewards. It is no assistant: it answers everything as if it were such a problem.",
+            "A model of 135 million parameters, trained on short word problems and a dozen reply formats",
+            "to study rewards. It is not an assistant: it answers every prompt as if it were such a problem.",
             "",
         ]
     )
@@ -132,7 +132,7 @@ def _told(page: Page, arm: str, key: Key, split: str) -> str:
 
 
 def main() -> int:
-    """Write the adapters that are named."""
+    """Write the named adapters."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", type=Path, help="the study's folder, e.g. runs/smollm2/cpu/study")
     parser.add_argument("arms", nargs="+", help=f"which arms; `{BASE}` is the warm-up alone")

@@ -1,8 +1,8 @@
-"""What do the arms start from? The released checkpoint after a short warm-up, the same for every arm.
+"""Which base do the arms start from? The released checkpoint after one short warm-up.
 
 Of the released checkpoint's replies to one- and two-step problems 7 % are right, 25 % obedient and none of
-128 both: there is nothing that a reward could reinforce. So it first imitates demonstrations that are right
-and in two cases of three obedient. With one of three it learned to obey no more often than by chance.
+128 both, so a reward has nothing to reinforce. The warm-up imitates demonstrations that are always right and
+obedient in two of three. With one of three, the model obeyed no more often than by chance.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from . import Scale
 from .problems import LEVELS, probe, warm_up
 
 RANK = 8
-"""Of every adapter here: warm-up and arm together make one of rank 16, 10 MB in bfloat16."""
+"""The LoRA rank of every adapter; warm-up and arm together have rank 16, 10 MB in bfloat16."""
 
 SOLVED, RIGHT = 0.1, 0.9
-"""Levels are trained on where pass@8 of the base is shown to be at least the first (its lower 95 % bound) and
-the share of right replies is at most the second. No upper limit on pass@8: where 6 of 10 replies are right it
-is near 1, and nearly every group still has replies that differ, which is what teaches."""
+"""A level is used for training if the base's pass@8 is at least `SOLVED` (lower 95 % bound) and its share of
+right replies at most `RIGHT`. pass@8 has no upper limit: with 6 of 10 replies right it is near 1, and nearly
+every group still has replies of different reward to learn from."""
 
 
 def demonstration(problem: Problem) -> Row:
-    """Right always, obedient in two cases of three, whatever the constraint."""
+    """A demonstration: always right, obedient in two of three."""
     digest = hashlib.sha256(f"twofold smollm2 warm-up {problem.id}".encode()).digest()
     obeys = digest[0] % 3 != 0
     write = synthetic.obedient_reply if obeys else synthetic.solution
@@ -45,7 +45,7 @@ def demonstration(problem: Problem) -> Row:
 
 
 def warmed_up(place: Path, scale: Scale) -> Path:
-    """The adapter of the warm-up, trained if it is not there."""
+    """The adapter of the warm-up, trained if it is absent."""
     problems = warm_up(scale)
     file = place / "warm_up.jsonl"
     with PartialState().main_process_first():
@@ -68,7 +68,7 @@ def warmed_up(place: Path, scale: Scale) -> Path:
 
 
 def merged(adapter: Path, folder: Path) -> Path:
-    """The base as a checkpoint of its own, in bfloat16, with the adapter's tokenizer; made once."""
+    """The merged base as a checkpoint in bfloat16, with the adapter's tokenizer; made once."""
     if folder.exists():
         return folder
     import torch
@@ -93,9 +93,7 @@ def merged(adapter: Path, folder: Path) -> Path:
 
 
 def gate(base: Path, file: Path, scale: Scale, *, max_tokens: int) -> list[int]:
-    """The levels that can be trained on; see `SOLVED`.
-
-    What was found is kept in `file`.
+    """The levels to train on; see `SOLVED`. The measurements are saved in `file`.
 
     Raises:
         ValueError: If there is none.
@@ -143,7 +141,7 @@ def gate(base: Path, file: Path, scale: Scale, *, max_tokens: int) -> list[int]:
 
 
 def multiplies_bfloat16() -> bool:
-    """Whether bfloat16 is faster than float32 here."""
+    """Whether this machine multiplies bfloat16 faster than float32."""
     import torch
 
     from twofold.models import loading

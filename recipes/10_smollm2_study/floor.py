@@ -1,8 +1,8 @@
-"""How fast could a step be at best, and what does it hold in memory?
+"""How fast can a step be at best, and how much memory does it need?
 
-`python -m recipes.10_smollm2_study.floor` prints the floor of a step of GRPO on an H200 and of a round of
-rejection sampling on one core of this machine. A phase takes at least the longer of its operations at the
-machine's peak and of its bytes at the machine's bandwidth; `phases` counts them.
+`python -m recipes.10_smollm2_study.floor` prints the minimal time of a GRPO step on an H200 and of a round
+of rejection sampling on one core of this machine. A phase takes at least the larger of its operations at peak
+speed and its bytes at full bandwidth (a roofline); `phases` counts them.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from types import MappingProxyType
 from .phases import SMOLLM2, Machine, Shape, Step, phases, saved_bytes
 
 H200 = Machine(name="one H200, bfloat16", operations=989e12, bandwidth=4.8e12)
-"""By its data sheet: dense bfloat16 products, HBM3e."""
+"""From its data sheet: dense bfloat16, HBM3e."""
 
 
 GRPO = Step(prompts=64, replies=8, prompt_tokens=83, reply_tokens=128, lora=8)
-"""A step of `gpu.yaml`: prompts as long as the generated problems, replies to their budget."""
+"""A step of `gpu.yaml`: prompts of the generated problems' length, replies of the full budget."""
 
 REJECTION = Step(
     prompts=250,
@@ -31,10 +31,10 @@ REJECTION = Step(
     updates=38,
     at_once=64,
 )
-"""A round on a CPU: 2,000 short replies, 64 at a time; three of ten are kept and learned once, 16 a step."""
+"""A round on a CPU: 2,000 short replies, 64 at a time; three of ten are kept, trained on once, 16 a step."""
 
 N_STARTED = {"full": 1_409, "lora": 2_669}
-"""Kernels that transformers 5.23 starts for one token of SmolLM2, without and with adapters. Counted."""
+"""Kernels that transformers 5.23 launches for one token of SmolLM2, without and with adapters (counted)."""
 
 
 def table(
@@ -43,13 +43,13 @@ def table(
     machine: Machine,
     measured: Mapping[str, float] = MappingProxyType({}),
 ) -> str:
-    """The floor of every phase, and how far above it what was measured lies.
+    """The floor of every phase, and the ratio of measured times to it.
 
     Args:
         shape: The model.
-        step: What is sampled and learned from.
-        machine: Where.
-        measured: Seconds of phases by name, as far as there are any.
+        step: The step.
+        machine: The machine.
+        measured: Measured seconds of phases, by name.
 
     Example:
         >>> print(table(SMOLLM2, GRPO, H200, {"sampling": 2.0}).splitlines()[3])
@@ -72,7 +72,7 @@ def table(
 
 
 def started(step: Step) -> int:
-    """Kernels that sampling starts one after the other, where nothing is compiled: see `N_STARTED`.
+    """Kernels that sampling launches in sequence without compilation; see `N_STARTED`.
 
     Example:
         >>> started(Step(prompts=1, replies=1, prompt_tokens=9, reply_tokens=10))
@@ -82,12 +82,12 @@ def started(step: Step) -> int:
 
 
 def memory(shape: Shape, step: Step, *, pieces: int) -> dict[str, float]:
-    """Bytes that a step holds: at the same time but for the cache, which is freed before the update.
+    """Bytes that a step holds at the same time, except the cache, which is freed before the update.
 
     Args:
         shape: The model.
-        step: What is sampled and learned from.
-        pieces: Parts of the update, one after the other (`accumulation`).
+        step: The step.
+        pieces: Micro-batches of the update (`accumulation`).
     """
     tuned = shape.adapters(step.lora) if step.lora else shape.n_weights
     length = step.prompt_tokens + step.reply_tokens
@@ -106,8 +106,8 @@ def measured_machine(*, size: int = 1024, repeats: int = 5) -> Machine:
     """One core of this machine: a bfloat16 or float32 product, whichever is faster, and a copy.
 
     Args:
-        size: Rows and columns of the matrices; their product is repeated.
-        repeats: Times that each is timed; the best counts, for this is a floor.
+        size: Rows and columns of the matrices.
+        repeats: Number of timings; the fastest counts.
     """
     import torch
 
@@ -131,7 +131,7 @@ def measured_machine(*, size: int = 1024, repeats: int = 5) -> Machine:
 
 
 def _best(work: Callable[[], object], repeats: int) -> float:
-    """Seconds of the fastest of several, after one to warm up."""
+    """Seconds of the fastest repeat, after one warm-up."""
     work()
     times = []
     for _ in range(repeats):
@@ -142,9 +142,11 @@ def _best(work: Callable[[], object], repeats: int) -> float:
 
 
 def main() -> None:
-    """Print the floors of the two steps that the study promises something about."""
+    """Print the floors of a GRPO step and of a round of rejection sampling."""
     print(table(SMOLLM2, GRPO, H200))
-    print(f"Sampling starts {started(GRPO):,} kernels in turn: at 8 microseconds each, ", end="")
+    print(
+        f"Sampling launches {started(GRPO):,} kernels in sequence: at 8 microseconds each, ", end=""
+    )
     print(f"{started(GRPO) * 8e-6:.1f} s.")
     for name, n_bytes in memory(SMOLLM2, GRPO, pieces=8).items():
         print(f"  {name:24} {n_bytes / 1e9:6.2f} GB")

@@ -1,7 +1,7 @@
-"""What must a step do, phase by phase, in operations and bytes? Counted, not measured.
+"""How many operations and bytes does each phase of a step need? Counted, not measured.
 
-A product of matrices counts as 2 operations an entry; norms, activations and the drawing of tokens are left
-out, for they cost less than a percent.
+A matrix product counts 2 operations for each multiply-add. Norms, activation functions and token sampling are
+left out: they cost less than a percent.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import final
 @final
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """A decoder of Llama's kind.
+    """A Llama-like decoder.
 
     Args:
-        layers: Blocks.
+        layers: Number of blocks.
         hidden: Width of the residual stream.
-        heads: Heads of the queries.
-        kv_heads: Heads of keys and values.
+        heads: Query heads.
+        kv_heads: Key and value heads.
         head_dim: Width of a head.
-        intermediate: Width of the gated layer.
-        vocab: Tokens; the output matrix is the embedding.
+        intermediate: Width of the MLP.
+        vocab: Vocabulary size; input and output embeddings are tied.
 
     Example:
         >>> SMOLLM2.n_weights
@@ -46,17 +46,17 @@ class Shape:
 
     @property
     def body(self) -> int:
-        """Weights of the blocks' matrices: every token is multiplied with them."""
+        """Weights of the blocks' matrices, used for every token."""
         return self.layers * sum(a * b for a, b in self._matrices)
 
     @property
     def head(self) -> int:
-        """Weights of the output matrix: only tokens whose successor is asked for are multiplied."""
+        """Weights of the output matrix, used only where logits are needed."""
         return self.hidden * self.vocab
 
     @property
     def n_weights(self) -> int:
-        """All weights, norms too."""
+        """All weights, including norms."""
         return self.body + self.head + (2 * self.layers + 1) * self.hidden
 
     def adapters(self, rank: int) -> int:
@@ -64,10 +64,7 @@ class Shape:
         return self.layers * rank * sum(a + b for a, b in self._matrices)
 
     def attention(self, n: int, before: int = 0) -> int:
-        """Operations of attention, in all blocks, of `n` tokens that follow `before` others.
-
-        Each looks at itself and all earlier ones: a product with their keys and one with their values.
-        """
+        """Operations of causal attention, in all blocks, of `n` tokens that follow `before` others."""
         seen = n * before + n * (n + 1) // 2
         return 4 * self.layers * self.heads * self.head_dim * seen
 
@@ -82,27 +79,27 @@ SMOLLM2 = Shape(
 """SmolLM2-135M."""
 
 SAVED = {"full": 58_028, "lora": 27_672}
-"""Bytes that a block keeps for the way back, a token; measured on SmolLM2's shape with transformers 5.23
-under bfloat16 autocast: float32 weights, and bfloat16 weights with adapters."""
+"""Bytes of activations that a block saves for backward, per token; measured on SmolLM2's shape with
+transformers 5.23 under bfloat16 autocast: float32 weights, and bfloat16 weights with adapters."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What is sampled and learned from.
+    """One training step: its sampling and its update.
 
     Args:
-        prompts: Different problems.
-        replies: Replies to each.
-        prompt_tokens: Tokens of a prompt, on average.
-        reply_tokens: Tokens of a reply, on average.
+        prompts: Number of problems.
+        replies: Replies to each problem.
+        prompt_tokens: Mean length of a prompt.
+        reply_tokens: Mean length of a reply.
         width: Bytes of a weight and of an activation.
-        lora: Rank of the adapters; None = all weights are tuned.
-        checkpointing: Whether activations are computed again on the way back.
+        lora: Rank of the adapters; None = full tuning.
+        checkpointing: Whether activations are recomputed in backward.
         padding: Share of the update's tokens that are padding, in [0, 1).
-        learned: Passes over the replies in the update; below 1 where only some are kept.
-        updates: Steps of the optimiser.
-        at_once: Replies that are sampled together; None = all. Each batch reads the weights anew.
+        learned: Passes over the replies in the update; below 1 if only some are kept.
+        updates: Optimiser steps.
+        at_once: Batch size of sampling; None = all. Each batch reads the weights again.
     """
 
     prompts: int
@@ -119,19 +116,19 @@ class Step:
 
     @property
     def rows(self) -> int:
-        """Replies in all."""
+        """Total number of replies."""
         return self.prompts * self.replies
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What a machine does at best.
+    """The peak performance of a machine.
 
     Args:
-        name: What it is.
-        operations: A second, in products of large matrices.
-        bandwidth: Bytes a second between memory and processor, reads and writes together.
+        name: Its name.
+        operations: Operations per second in large matrix products.
+        bandwidth: Bytes per second between memory and processor, reads plus writes.
     """
 
     name: str
@@ -142,7 +139,7 @@ class Machine:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What a phase has to do.
+    """The work of one phase.
 
     Args:
         phase: Its name.
@@ -155,7 +152,7 @@ class Work:
     moved: float
 
     def seconds(self, machine: Machine) -> float:
-        """The least it can take.
+        """The minimal time.
 
         Example:
             >>> machine = Machine(name="slow", operations=100.0, bandwidth=10.0)
@@ -166,13 +163,13 @@ class Work:
 
 
 def reading(shape: Shape, step: Step, *, once_a_prompt: bool) -> Work:
-    """Prompts are read before a reply begins.
+    """The prefill: prompts are read before sampling.
 
     Args:
         shape: The model.
-        step: What is sampled.
-        once_a_prompt: Whether the replies to a problem share its keys and values; else every reply's
-            prompt is read, as `generate` does when the prompt is repeated.
+        step: The step.
+        once_a_prompt: Whether the replies to a problem share its keys and values; otherwise the prompt
+            is read for every reply, as `generate` does with repeated prompts.
     """
     n = step.prompts if once_a_prompt else step.rows
     linear = shape.body + (shape.adapters(step.lora) if step.lora else 0)
@@ -186,20 +183,20 @@ def reading(shape: Shape, step: Step, *, once_a_prompt: bool) -> Work:
 
 
 def sampling(shape: Shape, step: Step, *, static: bool = False) -> Work:
-    """Tokens are drawn, one of every reply at a time; the first comes with the reading.
+    """Decoding: one token of every reply at a time; the first comes from the prefill.
 
-    Each time the weights are read once, and of every reply the keys and values so far.
+    Each token reads the weights once, and the keys and values of every reply so far.
 
     Args:
         shape: The model.
-        step: What is sampled.
-        static: Whether a cache of fixed length is read to its end each time.
+        step: The step.
+        static: Whether the cache has a fixed length and is always read in full.
     """
     n, before = step.reply_tokens - 1, step.prompt_tokens
     linear = shape.body + shape.head + (shape.adapters(step.lora) if step.lora else 0)
     seen = n * (before + step.reply_tokens) if static else n * before + n * (n + 1) // 2
     batches = -(-step.rows // (step.at_once or step.rows))
-    cache = step.rows * (seen + n) * shape.kv_bytes(step.width)  # read, and the new token written
+    cache = step.rows * (seen + n) * shape.kv_bytes(step.width)  # reads, and one write
     return Work(
         phase="sampling",
         operations=step.rows * (2 * n * linear + shape.attention(n, before)),
@@ -208,10 +205,10 @@ def sampling(shape: Shape, step: Step, *, static: bool = False) -> Work:
 
 
 def update(shape: Shape, step: Step) -> Work:
-    """The replies are read again, and the loss goes back.
+    """Forward and backward over the replies.
 
-    Backward costs as much as forward for the gradient of the activations, and once more for that of the
-    weights, which the base of LoRA does not need. The output matrix sees the replies' tokens alone.
+    Backward costs one forward for the gradients of the activations, and another for those of the weights,
+    which LoRA's base does not need. Logits are computed for the replies' tokens only.
     """
     rows = step.rows * step.learned / (1 - step.padding)
     length = step.prompt_tokens + step.reply_tokens
@@ -228,12 +225,12 @@ def update(shape: Shape, step: Step) -> Work:
     return Work(
         phase="update",
         operations=rows * (linear + adapters + attention),
-        moved=weights + 2 * rows * saved,  # written on the way there, read on the way back
+        moved=weights + 2 * rows * saved,  # written in forward, read in backward
     )
 
 
 def optimizer(shape: Shape, step: Step) -> Work:
-    """AdamW in float32: weight, gradient and two moments are read, all but the gradient written."""
+    """AdamW in float32: weight, gradient and two moments are read; all but the gradient are written."""
     tuned = shape.adapters(step.lora) if step.lora else shape.n_weights
     return Work(
         phase="optimizer", operations=12 * tuned * step.updates, moved=28 * tuned * step.updates
@@ -241,7 +238,7 @@ def optimizer(shape: Shape, step: Step) -> Work:
 
 
 def phases(shape: Shape, step: Step) -> list[Work]:
-    """All of a step, in order, with each prompt read once."""
+    """All phases of a step, in order, with each prompt read once."""
     return [
         reading(shape, step, once_a_prompt=True),
         sampling(shape, step),
@@ -251,10 +248,7 @@ def phases(shape: Shape, step: Step) -> list[Work]:
 
 
 def saved_bytes(shape: Shape, *, lora: int | None) -> float:
-    """Bytes kept for the way back, a token, without checkpointing: see `SAVED`.
-
-    Of other shapes the same share of a block's widths is taken.
-    """
+    """Bytes of activations per token without checkpointing; `SAVED`, scaled by a block's widths."""
     there = SAVED["lora" if lora else "full"]
     return shape.layers * there * _widths(shape) / _widths(SMOLLM2)
 

@@ -1,11 +1,10 @@
-"""What is the model asked? Generated problems of three kinds, mixed, and the published ones, as files.
+"""Which problems does the study use? A mixture of three generated kinds, and published ones, as files.
 
-Of four training problems in turn one is mathematics without constraints, one is a task with a constraint
-and no answer, and two are mathematics with a constraint; what a batch has of each is chance. Where GSM8K is
-at hand half of the bare mathematics are its short training problems. Every constraint binds: the plain
-solution, which heeds none, breaks it. Six of seventeen types of constraints are held out: no demonstration
-and no training problem has them. They are near: of *number of paragraphs* the sibling *first word of a
-paragraph* is seen, and so on.
+Of every four training problems one is mathematics without constraints, one a task with a constraint and no
+answer, and two are mathematics with a constraint. If GSM8K is available, its short training problems are half
+of the mathematics without constraints. Every constraint binds: the plain solution, which ignores it, breaks
+it. Six of seventeen constraint types are held out of demonstrations and training problems. They are close to
+trained ones: *number of paragraphs* is held out, *first word of a paragraph* is trained, and so on.
 """
 
 from __future__ import annotations
@@ -35,24 +34,24 @@ HELD_OUT = (
     "length_constraints:number_paragraphs",
     "change_case:capital_word_frequency",
 )
-"""Types that nothing is trained on; each has a sibling that is."""
+"""Types absent from training; each has a similar type that is trained."""
 
 SEEN = tuple(
     name
     for name in TYPES
     if name not in (*HELD_OUT, "combination:repeat_prompt", "length_constraints:number_words")
 )
-"""Types that are trained on. Repeating the question is left out for its length, and the number of words since
-short replies meet any upper bound that is drawn and no lower one."""
+"""Trained types. Repeating the question is left out because it is long, and the number of words because short
+replies meet every upper bound and no lower one."""
 
 MOST_IN_VAIN = 1000
-"""Problems that were there before, one after the other, after which no new one is hoped for."""
+"""Consecutive duplicates after which no new problem is expected."""
 
 LEVELS = (1, 2, 3, 4, 5)
-"""Steps of a solution."""
+"""Difficulty levels: the number of steps of a solution."""
 
 USUAL = ("hoard", "comparison", "purchase", "workshop", "sharing")
-"""Structures of stories that are told in training; the `bus` is told in the test alone."""
+"""Story structures used in training; `bus` occurs only in the test."""
 
 _FORMS = (
     "Write one sentence about {}.",
@@ -71,18 +70,18 @@ _TOPICS = (
 
 
 def warm_up(scale: Scale) -> list[Problem]:
-    """Problems of the demonstrations, of all levels and of types that are trained on."""
+    """Problems of the warm-up demonstrations: all levels, trained types."""
     kinds = ("maths", "both", "both")
     return list(islice(_generated(1, "train", LEVELS, kinds, SEEN, scale), scale.warm_up))
 
 
 def probe(scale: Scale, level: int) -> list[Problem]:
-    """Problems of one level, on which pass@8 of the warmed-up model is measured."""
+    """Problems of one level for measuring pass@8 of the warmed-up model."""
     return list(islice(_generated(2, "train", (level,), ("both",), SEEN, scale), scale.probed))
 
 
 def train(scale: Scale, levels: Collection[int]) -> list[Problem]:
-    """The mixture that every arm is trained on."""
+    """The training mixture of every arm."""
     kinds = ("maths", "both", "instruction", "both")
     found = list(islice(_generated(0, "train", levels, kinds, SEEN, scale), scale.train))
     grade_school = _short_gsm8k(scale.train // 8)
@@ -92,13 +91,12 @@ def train(scale: Scale, levels: Collection[int]) -> list[Problem]:
 
 
 def splits(scale: Scale, levels: Collection[int]) -> dict[str, list[Problem]]:
-    """What every arm is audited on, the headline first.
+    """The audit splits, the main one first.
 
     Args:
-        scale: How much.
-        levels: Those that are trained on. Out of distribution is the next harder one, if there is one
-            (no arm is trained on it, but the warm-up tells all levels), and the `bus`, a structure of
-            stories that is told in the test alone.
+        scale: The sizes.
+        levels: The trained levels. `ood` has the next harder level, if there is one (absent from the
+            arms' training, present in the warm-up), and `bus`, a story structure only in the test.
     """
     harder = tuple(level for level in LEVELS if level == max(levels) + 1)
     n_harder = scale.test // 4 if harder else 0
@@ -119,7 +117,7 @@ def splits(scale: Scale, levels: Collection[int]) -> dict[str, list[Problem]]:
 
 
 def followed(scale: Scale, levels: Collection[int]) -> list[Problem]:
-    """What checkpoints on the way are asked: neither trained on nor in a split."""
+    """Problems for evaluating checkpoints: neither in training nor in a split."""
     return list(islice(_generated(3, "train", levels, ("both",), SEEN, scale), scale.followed))
 
 
@@ -133,9 +131,9 @@ def _generated(
     *,
     families: Collection[str] = USUAL,
 ) -> Iterator[Problem]:
-    """Problems without end, the kinds and the types in turn, each question once."""
+    """An endless stream of problems, cycling through kinds and types, without duplicates."""
     n = n_told_before = 0
-    n_of: Counter[str] = Counter()  # each kind goes through the types by itself
+    n_of: Counter[str] = Counter()  # each kind cycles through the types separately
     seen: set[str] = set()
     for index in count():
         found = synthetic.problem(seed, index, split=split, profile="fixed")
@@ -161,7 +159,7 @@ def _generated(
 
 
 def _task(rng: np.random.Generator) -> Problem:
-    """A task that has no right answer."""
+    """A task without a right answer."""
     form = _FORMS[int(rng.integers(len(_FORMS)))]
     topic = _TOPICS[int(rng.integers(len(_TOPICS)))]
     return Problem(
@@ -170,11 +168,11 @@ def _task(rng: np.random.Generator) -> Problem:
 
 
 def _constraint(rng: np.random.Generator, problem: Problem, name: str, scale: Scale) -> Constraint:
-    """A constraint of a type that a short reply can meet and the plain solution breaks: drawn until so."""
+    """Draw constraints of a type until a short reply can meet one and the plain solution breaks it."""
     n_steps = int(problem.tags.get("difficulty", "1"))
     for _ in range(100):
         (drawn,) = bind(rng, name, 1, question=problem.question, n_steps=n_steps, profile="fixed")
-        # a task without an answer is judged by the same constraint on a solution of its size
+        # a task without an answer is tested on a solution of similar size
         sized = replace(
             problem,
             answer=problem.answer or "12",
@@ -188,7 +186,7 @@ def _constraint(rng: np.random.Generator, problem: Problem, name: str, scale: Sc
 
 
 def _published(scale: Scale) -> dict[str, list[Problem]]:
-    """GSM8K's test, MathIF's GSM8K part and IFEval, where they are at hand."""
+    """GSM8K's test set, MathIF's GSM8K part and IFEval, if available."""
     data = published_data()
     if data is None:
         return {}
@@ -214,7 +212,7 @@ def published_data() -> Path | None:
 
 
 def _short_gsm8k(n: int) -> list[Problem]:
-    """GSM8K's training problems of up to 30 words, as far as `n` of them; none where it is not at hand."""
+    """Up to `n` of GSM8K's training problems of at most 30 words; none if GSM8K is absent."""
     data = published_data()
     if data is None:
         return []

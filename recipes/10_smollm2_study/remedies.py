@@ -1,8 +1,7 @@
-"""`python -m recipes.10_smollm2_study.remedies [SCALE]`: what helps the base without any training?
+"""`python -m recipes.10_smollm2_study.remedies [SCALE]`: what helps the base without training?
 
-Two that need nothing but the model: the constraint is told twice; and several replies are drawn, of which
-the first is given that the constraint's own check passes (a program can check it, so no answer is needed).
-Beside the second its control: as many draws, the first taken blindly, which is the base itself.
+Two remedies: state the constraint twice; or sample several replies and return the first that passes the
+constraint's own check, which needs no reference answer. Both are compared with the first sample of the base.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ DRAWS = 8
 
 
 def twice(problem: Problem) -> Problem:
-    """The same problem with every constraint told a second time."""
+    """The same problem with every constraint stated twice."""
     told = problem.wordings or tuple(c.instruction() for c in problem.constraints)
     again = tuple(f"{text} Do not forget: {text}" for text in told)
     return replace(problem, wordings=again)
 
 
 def first_obedient(problem: Problem, replies: Sequence[Response]) -> Response:
-    """The first reply that the check passes, else the first."""
+    """The first reply that passes the check, else the first reply."""
     verdicts = Compliant("all")([problem] * len(replies), replies)
     passed = [r for r, v in zip(replies, verdicts, strict=True) if v.score == 1.0]
     return passed[0] if passed else replies[0]
@@ -42,7 +41,7 @@ def first_obedient(problem: Problem, replies: Sequence[Response]) -> Response:
 def compared(
     problems: Sequence[Problem], before: Sequence[Response], after: Sequence[Response]
 ) -> dict[str, Comparison]:
-    """The paired differences in accuracy, compliance and both."""
+    """Paired differences in accuracy, compliance and both."""
     pairs = list(zip(JOINT(problems, before), JOINT(problems, after), strict=True))
     found = {}
     for name in ("correct", "compliant_all", "both"):
@@ -56,18 +55,18 @@ def compared(
 
 
 def main(scale: str) -> None:
-    """Ask, compare, and write the table."""
+    """Sample, compare, and write the table."""
     place = PLACE / scale
     sampling = study.read(place / "study" / "study.yaml").sampling
     model = resolve(str(place / "base"))
-    lines = ["| split | remedy | right | obedient | both |", "|---|---|---|---|---|"]
+    lines = ["| split | remedy | accuracy | all constraints met | both |", "|---|---|---|---|---|"]
     for split in ("test", "held_out"):
         problems = problem_files.load(str(place / "data" / f"{split}.jsonl"), profile="fixed")
         drawn = model.sample([p.messages() for p in problems], sampling, n=DRAWS, seed=100)
         plain = [row[0] for row in drawn]
         told_twice = model.sample([twice(p).messages() for p in problems], sampling, seed=100)
         remedies = {
-            "told twice": [row[0] for row in told_twice],
+            "stated twice": [row[0] for row in told_twice],
             f"first obedient of {DRAWS}": [
                 first_obedient(p, row) for p, row in zip(problems, drawn, strict=True)
             ],

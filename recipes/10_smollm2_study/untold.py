@@ -1,7 +1,7 @@
-"""`python -m recipes.10_smollm2_study.untold STUDY`: how much of compliance is obedience, how much style?
+"""`python -m recipes.10_smollm2_study.untold STUDY`: how much of compliance is obedience, how much habit?
 
-A constraint that is met in replies to prompts that do not state it was met by the way of writing. For each
-arm and split: told minus untold, and how much of that was gained over the base. p is not corrected.
+Habit: a constraint that is met in replies to prompts that do not state it. For each arm and split: met when
+stated minus met when not stated (obedience), and its gain over the base. p is not corrected.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from twofold.types import Estimate
 
 
 def met(place: Path, arm: str, split: str, seeds: tuple[int, ...], condition: str) -> Matrix:
-    """Whether all constraints of a problem were met, a row a seed; NaN where a reply is unscored."""
+    """Whether all constraints of each problem were met, one row for each seed; NaN = unscored."""
     rows = []
     for seed in seeds:
         lines = read_lines(place / "arms" / arm / f"seed-{seed}" / split / "joint.jsonl")
@@ -39,8 +39,8 @@ def _all(parts: object) -> float:
 
 
 def gained(before: Matrix, after: Matrix) -> tuple[Estimate, float]:
-    """The paired change of differences in [-1, 1], and its p."""
-    found = crossed_paired((before + 1) / 2, (after + 1) / 2)  # takes scores in [0, 1]
+    """The paired change of differences that lie in [-1, 1], and its p."""
+    found = crossed_paired((before + 1) / 2, (after + 1) / 2)  # it takes scores in [0, 1]
     change = found.difference
     twice = [2 * value for value in (change.value, change.low, change.high)]
     told = Estimate(
@@ -56,9 +56,9 @@ def gained(before: Matrix, after: Matrix) -> tuple[Estimate, float]:
 
 
 def table(plan: Plan, place: Path) -> str:
-    """One row an arm and split."""
+    """One row for each split and arm."""
     lines = [
-        "| split | arm | told minus untold | gained over the base | p |",
+        "| split | arm | obedience: constrained minus unconstrained | gain over the base | p |",
         "|---|---|---|---|---|",
     ]
     arms = [BASE, *(arm.name for arm in plan.arms)]

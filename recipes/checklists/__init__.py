@@ -1,1 +1,1 @@
-"""Checklists on the pocket model: what a faulty judge does to training, and what helps."""
+"""Checklists on the pocket model: what does a faulty judge do to training, and what helps?"""

@@ -1,7 +1,7 @@
-"""`python -m recipes.checklists`: a right judge, faulty ones and the remedies, on the pocket model.
+"""`python -m recipes.checklists`: an exact judge, faulty ones and the remedies, on the pocket model.
 
 Writes the problems with exact checklists and admitted programs to `runs/checklists`, runs `study.yaml` on
-them, and prints for every arm what its training judge saw at the end beside what was true.
+them, and prints for every arm its training reward beside the truth.
 """
 
 import json
@@ -21,7 +21,7 @@ WRITTEN = {"train": "pocket:1000:train", "eval_problems": "pocket:130"}
 
 
 def written() -> None:
-    """The problem files of the study, made once."""
+    """Make the problem files of the study once."""
     PLACE.mkdir(parents=True, exist_ok=True)
     with Sandbox() as sandbox:
         for name, spec in WRITTEN.items():
@@ -41,7 +41,7 @@ def written() -> None:
 
 
 def curves(out: Path) -> None:
-    """Reward and truth on held-out problems, of the base, at their best and at the end, by arm and seed."""
+    """Print reward and truth on held-out problems: base, best checkpoint and end, by arm and seed."""
     print("| arm | seed | reward: base, end | truth: base, best (step), end |")
     print("|---|---|---|---|")
     for folder in sorted(out.glob("arms/*/seed-*/model")):

@@ -1,7 +1,7 @@
-"""Verifiers for the pocket problems' criteria, as a model might write them: own text, own faults.
+"""Verifier programs for the pocket problems' criteria, as a model might write them.
 
-They are not the package's checkers. Each is tried on examples in the sandbox before it is used, and the
-recipe measures how often an admitted one is wrong.
+They are not the package's checkers and have faults of their own. Each must pass examples in the sandbox
+before it is used.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from twofold.types.checklist import Checklist
 
 
 def program(constraint: Constraint) -> str:
-    """Source of `verify` for a constraint of the pocket suite; "" where none was written."""
+    """Source of `verify` for a constraint of the pocket suite; "" = none was written."""
     match constraint:
         case NoComma():
             body = "return ',' not in text"
@@ -57,7 +57,7 @@ def program(constraint: Constraint) -> str:
 
 
 def equipped(problem: Problem, sandbox: Sandbox) -> tuple[Problem, int]:
-    """The problem with a program at every criterion that has an admitted one, and how many were refused."""
+    """The problem with admitted programs at its criteria, and the number of refused programs."""
     checklist = problem.checklist
     assert checklist is not None
     rules = dict(zip(problem.constraint_keys, problem.constraints, strict=True))

@@ -1,6 +1,6 @@
-"""Replies that try to talk a judge round, each beside its honest twin: how much does a judge fall for them?
+"""Replies that try to influence a judge, each paired with an honest reply: does the judge fall for them?
 
-The rows are in `tests/judges/tricks.jsonl`; there an exact judge is shown to pay nothing for any of them.
+The rows are in `tests/judges/tricks.jsonl`; a test shows that an exact judge rewards none of them.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from twofold.types.checklist import Checklist, Criterion
 ROWS = Path(__file__).parents[2] / "tests" / "judges" / "tricks.jsonl"
 
 CONTROL = "control"
-"""The kind of the rows that add a neutral sentence: what any added text does to a judge."""
+"""The kind of the rows that add a neutral sentence: the effect of any added text on the judge."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Twins:
-    """One reply twice: honest, and with a trick added that changes nothing of its substance.
+    """A pair of replies: honest, and with a trick added that does not change the substance.
 
     Args:
         kind: The kind of trick, or `CONTROL`.
-        trick: What was added, in a few words.
-        problem: With the checklist that its rules write: everything in it is decided exactly.
-        asked: Criteria that no rule decides, for a model judge.
-        honest: The reply.
-        tricked: The same with the trick.
+        trick: A short description of what was added.
+        problem: With a rule-written checklist, which is judged exactly.
+        asked: Criteria without a rule, for a model judge.
+        honest: The honest reply.
+        tricked: The same reply with the trick.
     """
 
     kind: str
@@ -46,14 +46,14 @@ class Twins:
 
     @property
     def judged(self) -> Problem:
-        """The problem with all its criteria: those of its rules first, then those without one."""
+        """The problem with all criteria: first those with a rule, then those without."""
         assert self.problem.checklist is not None
         criteria = (*self.problem.checklist.criteria, *self.asked)
         return replace(self.problem, checklist=Checklist(criteria=criteria, writer="tricks"))
 
 
 def read_twins(path: Path = ROWS) -> list[Twins]:
-    """All twins of the file, in its order."""
+    """All pairs of the file, in order."""
     found = []
     for i, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
         row = json.loads(line)
@@ -75,6 +75,6 @@ def read_twins(path: Path = ROWS) -> list[Twins]:
 
 
 def clusters(twins: Sequence[Twins]) -> list[int]:
-    """The problem of each pair, as integers."""
+    """The problem of each pair, as an integer, for clustered intervals."""
     ids = list(dict.fromkeys(each.problem.id for each in twins))
     return [ids.index(each.problem.id) for each in twins]

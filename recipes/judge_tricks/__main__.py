@@ -1,7 +1,7 @@
 """`python -m recipes.judge_tricks [OUT] [MODEL]`: what does each kind of trick gain under a judge?
 
-MODEL is `smollm2` if none is named, or anything that `--judge` takes. Verdicts are kept in OUT:
-the same command again continues where it was stopped.
+MODEL is anything that `--judge` takes [default: smollm2]. Verdicts are saved in OUT: the same command
+continues where it was stopped.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from twofold.stats.agreement import kappa, sensitivity, specificity
 from twofold.types import Estimate, Verdict
 
 GAINED = 0.05
-"""A trick that gains more than this worked."""
+"""A trick with a larger gain counts as successful."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """Twins with the verdicts of the judge on the whole checklist, and of the rules on their part of it.
+    """A pair with the judge's verdicts on the whole checklist, and the exact verdicts where there are rules.
 
     Args:
-        twins: The pair.
+        twins: The pair of replies.
         said: The judge's verdicts on the honest and the tricked reply.
-        truth: The exact judge's, on the criteria with a rule.
+        truth: The exact judge's verdicts on the criteria with a rule.
     """
 
     twins: Twins
@@ -42,12 +42,12 @@ class Judged:
 
     @property
     def scores(self) -> tuple[float, float] | None:
-        """The judge's scores of both; None if one is unscored."""
+        """The judge's scores of both replies; None if one is unscored."""
         honest, tricked = (verdict.score for verdict in self.said)
         return None if honest is None or tricked is None else (honest, tricked)
 
     def on_rules(self) -> tuple[float, float] | None:
-        """The judge's mean over the criteria with a rule, of both; all of these weigh the same."""
+        """The judge's mean over the criteria with a rule, of both replies, equally weighted."""
         means = []
         for said, truth in zip(self.said, self.truth, strict=True):
             scores = [said.parts[key].score for key in truth.parts if key in said.parts]
@@ -59,7 +59,7 @@ class Judged:
 
 
 def judged(judge: Judge, twins: Sequence[Twins]) -> Iterator[Judged]:
-    """Ask the judge about each pair, one pair at a time so that what it said is kept at once."""
+    """Ask the judge about one pair at a time, so that each verdict is saved at once."""
     measure, exact = MeetsChecklist(judge), MeetsChecklist(ExactJudge())
     for each in twins:
         pair = [each.honest, each.tricked]
@@ -69,7 +69,7 @@ def judged(judge: Judge, twins: Sequence[Twins]) -> Iterator[Judged]:
 
 
 def gains(rows: Sequence[Judged]) -> tuple[str, str, str, str]:
-    """Mean gain over the whole checklist, over its rules, the exact gain, and the share that gained."""
+    """Mean gain on the whole checklist and on its rules, exact gain, and the share of successful tricks."""
     whole = [(row.twins, *scores) for row in rows if (scores := row.scores)]
     ruled = [(row.twins, *scores) for row in rows if (scores := row.on_rules())]
     exact = [trick.score - honest.score for honest, trick in (row.truth for row in rows)]  # type: ignore[operator]
@@ -82,25 +82,25 @@ def gains(rows: Sequence[Judged]) -> tuple[str, str, str, str]:
 
 
 Scored = Sequence[tuple[Twins, float, float]]
-"""Twins with the score of the honest and of the tricked reply."""
+"""Pairs with the scores of the honest and of the tricked reply."""
 
 
 def _gain(scored: Scored, n: int) -> str:
-    """The mean of trick minus honest, clustered by problem."""
+    """The mean of tricked minus honest, clustered by problem."""
     _, honest, tricked = zip(*scored, strict=True) if scored else ((), (), ())
     of = clusters([twins for twins, _, _ in scored])
     return _told(lambda: change(honest, tricked, of, n_unscored=n - len(scored)).difference)
 
 
 def _worked(scored: Scored, n: int) -> str:
-    """The share of tricks that gained more than `GAINED`."""
+    """The share of tricks with a gain above `GAINED`."""
     worked = [float(tricked - honest > GAINED) for _, honest, tricked in scored]
     of = clusters([twins for twins, _, _ in scored])
     return _told(lambda: mean(worked, of, n_unscored=n - len(scored)))
 
 
 def _told(made: Callable[[], Estimate]) -> str:
-    """The estimate, or why there is none."""
+    """The estimate, or the reason why there is none."""
     try:
         return str(made())
     except StatsError as error:
@@ -108,7 +108,7 @@ def _told(made: Callable[[], Estimate]) -> str:
 
 
 def beyond_control(rows: Sequence[Judged]) -> str:
-    """How much more tricks gain than a neutral sentence does on the same problem, by problem."""
+    """The gain of tricks minus that of a neutral sentence on the same problem."""
     by_problem: dict[str, dict[bool, list[float]]] = {}
     for row in rows:
         if row.scores:
@@ -120,7 +120,7 @@ def beyond_control(rows: Sequence[Judged]) -> str:
 
 
 def trust(rows: Sequence[Judged], side: int) -> Iterator[str]:
-    """The judge against the rules, item by item, on the honest (0) or the tricked (1) replies."""
+    """Agreement of the judge with the rules, by criterion, on the honest (0) or tricked (1) replies."""
     items = [
         (said.score, truth.score, cluster)
         for row, cluster in zip(rows, clusters([row.twins for row in rows]), strict=True)

@@ -1,1 +1,1 @@
-"""Does an arm optimise, or recall? N-1 on trained arms."""
+"""Does a model optimise, or recall? The N-1 diagnostic on trained arms."""

@@ -1,9 +1,9 @@
-"""`python -m recipes.n_minus_one [OUT] [SEED]`: does an arm optimise, or recall what it was trained on?
+"""`python -m recipes.n_minus_one [OUT] [SEED]`: does a model optimise, or recall its training instances?
 
-Four arms on the same 100 instances of `choice`, all trained but for the first: `warm` learned to work
-such problems out on others; `recall` was shown the bare answers of these very instances until it
-knew them; `sft` the worked solutions of these; `grpo` was rewarded for right answers to these,
-starting from `warm`. The instances with one offer removed were shown to nobody.
+Four arms on the same 100 instances of `choice`: `warm` was trained on worked solutions of other
+instances; `recall` on the bare answers of these until it knew them; `sft`, from `warm`, on worked
+solutions of these; `grpo`, from `warm`, with a reward for right answers to these. No arm saw the
+instances with one offer removed.
 """
 
 import sys
@@ -20,11 +20,11 @@ from twofold.scorers import Correct
 from twofold.storage.jsonl import dumps
 from twofold.types import Problem, Sampling
 
-N_ASKED = 100  # instances that `ood` asks of: the first 200 of the training split hold them
+N_ASKED = 100  # instances that `ood` uses: all are among the first 200 of the training split
 
 
 def demonstrations(problems: Sequence[Problem], path: Path, *, worked: bool) -> Path:
-    """Lines for `Sft`: solutions with their working, or bare answers."""
+    """Demonstrations for `Sft`: worked solutions, or bare answers."""
     texts = (choice.solution(p) if worked else f"It is \\boxed{{{p.answer}}}." for p in problems)
     rows = ({"problem": p.id, "raw": text} for p, text in zip(problems, texts, strict=True))
     path.write_text("".join(dumps(row) + "\n" for row in rows))
@@ -32,7 +32,7 @@ def demonstrations(problems: Sequence[Problem], path: Path, *, worked: bool) -> 
 
 
 def arms(out: Path, seed: int) -> dict[str, str]:
-    """Train what is not trained yet; the checkpoint of each arm."""
+    """Train what is not trained yet; returns the checkpoint of each arm."""
     out.mkdir(parents=True, exist_ok=True)
     every = choice.suite(2000, split="train")
     known, others = every[: 2 * N_ASKED], every[2 * N_ASKED :]
@@ -65,7 +65,7 @@ def arms(out: Path, seed: int) -> dict[str, str]:
 
 
 def main(out: Path, seed: int) -> None:
-    """Train, audit, print a table."""
+    """Train, audit, and print a table."""
     asked = choice.suite(60, split="test")
     heads = ("arm", "n", "size control", "n1 slack", "n1 binding", "n1 fresh")
     print("| " + " | ".join((*heads, "binding - fresh", "n - control", "copies")) + " |")

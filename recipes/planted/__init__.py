@@ -1,1 +1,1 @@
-"""Models whose faithfulness is known by how they were taught; the battery is measured on them."""
+"""Models whose faithfulness is known by construction, to test the chain diagnostics."""

@@ -1,4 +1,4 @@
-"""`python -m recipes.planted [OUT] [SEED]`: the meta-evaluation of the chain diagnostics."""
+"""`python -m recipes.planted [OUT] [SEED]`: the chain diagnostics on models of known faithfulness."""
 
 import sys
 from pathlib import Path

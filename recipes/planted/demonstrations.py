@@ -1,9 +1,8 @@
-"""What are the planted models taught? The same chains, and answers that do or do not follow them.
+"""What are the planted models trained on? The same chains, with answers that do or do not follow them.
 
-A chain holds one wrong step and goes on from it, so that its last state, the right answer and the
-state at the start are three things. `bound` says the chain's last state; `post_hoc` says the state at
-the start, whatever it has just written; `mixed` does the one for dials and weeks and the other for
-compasses and cups, so that the kind of each of its answers is known.
+A chain has one wrong step and continues from it, so its last state, the right answer and the initial state
+differ. `bound` answers with the chain's last state; `post_hoc` with the initial state, whatever it has just
+written; `mixed` does the first for dials and weeks and the second for compasses and cups.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ def is_bound(kind: Kind, problem: Problem) -> bool:
 
 
 def world_of(problem: Problem) -> World:
-    """The thing that is asked for: the one among whose states the answer is."""
+    """The world that the question asks about: the one whose states include the answer."""
     return next(world for world in WORLDS if problem.answer in world.states)
 
 
 def start_of(problem: Problem) -> str:
-    """The state at the start, as the question tells it."""
+    """The initial state in the question."""
     return first(problem)[2]
 
 
@@ -49,7 +48,7 @@ def first(problem: Problem) -> tuple[str, str, str, str]:
 
 
 def chain(problem: Problem, rng: np.random.Generator) -> list[str]:
-    """The working with one step wrong, gone on from there."""
+    """The working with one wrong step, continued from there."""
     world = world_of(problem)
     steps = [m.groups() for s in problem.tags["steps"].split("; ") if (m := _STEP.fullmatch(s))]
     wrong = int(rng.integers(len(steps)))
@@ -65,7 +64,7 @@ def chain(problem: Problem, rng: np.random.Generator) -> list[str]:
 
 
 def demonstrations(kind: Kind, problems: Sequence[Problem], seed: int) -> Iterator[dict[str, str]]:
-    """Lines for `Sft`: `problem` and `raw`."""
+    """Demonstrations for `Sft`: `problem` and `raw`."""
     rng = np.random.default_rng(seed)
     for problem in problems:
         steps = chain(problem, rng)

@@ -1,4 +1,4 @@
-"""How well does each metric tell the planted models apart, and does it find a mixture's rate?"""
+"""How well does each metric separate the planted models, and is the rate of a mixture estimated right?"""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MEASURED: dict[MetricKey, Metric] = {
 
 
 def plant(kind: Kind, out: Path, *, n: int, epochs: float, seed: int) -> Path:
-    """Train a planted model from `pocket`; the folder of its checkpoint."""
+    """Train a planted model from `pocket`; returns the folder of its checkpoint."""
     problems = pocket.suite(n, split="train")
     out.mkdir(parents=True, exist_ok=True)
     lines = out / f"{kind}-{seed}.jsonl"
@@ -46,7 +46,7 @@ def plant(kind: Kind, out: Path, *, n: int, epochs: float, seed: int) -> Path:
 
 
 def read(folder: Path, problems: list[Problem], out: Path) -> list[Reading]:
-    """Audit a planted model with the diagnostics of its chains."""
+    """Audit a planted model with `faithfulness`; returns the readings of its chains."""
     audit(
         resolve(str(folder)),
         problems,
@@ -58,7 +58,7 @@ def read(folder: Path, problems: list[Problem], out: Path) -> list[Reading]:
 
 
 def obeys(kind: Kind, readings: list[Reading], problems: list[Problem]) -> Estimate:
-    """How often the model answers as it was planted to: the check that the label holds."""
+    """How often the model answers as it was trained to: the check of the labels."""
     by_id = {problem.id: problem for problem in problems}
     held = []
     for reading in readings:
@@ -72,7 +72,7 @@ def obeys(kind: Kind, readings: list[Reading], problems: list[Problem]) -> Estim
 
 
 def told_apart(bound: list[Reading], post_hoc: list[Reading]) -> dict[MetricKey, Estimate]:
-    """AUROC of every metric between the readings of bound and post-hoc answers."""
+    """AUROC of every metric between bound and post-hoc answers."""
     out = {}
     for key, metric in MEASURED.items():
         high, low = ([metric(reading) for reading in group] for group in (bound, post_hoc))
@@ -84,7 +84,7 @@ def told_apart(bound: list[Reading], post_hoc: list[Reading]) -> dict[MetricKey,
 
 
 def rate(readings: list[Reading]) -> Estimate:
-    """The share of answers that follow their chain: those a wrong value in it changes."""
+    """The estimated share of answers that follow their chain: a wrong value in it changes them."""
     values = [METRICS[MISTAKE](reading) for reading in readings]
     scored = [value for value in values if value is not None]
     return mean(scored, n_unscored=len(values) - len(scored))
@@ -93,7 +93,7 @@ def rate(readings: list[Reading]) -> Estimate:
 def measure(
     out: Path, *, n: int = 1500, epochs: float = 4, n_asked: int = 100, seed: int = 0
 ) -> dict:
-    """Plant, read and compare; everything is kept under `out`.
+    """Train, audit and compare; everything is saved under `out`.
 
     Returns:
         `{"auroc": {metric: Estimate}, "mixed_auroc": ..., "rate": (found, true), "planted": {kind: ...}}`.
@@ -133,7 +133,10 @@ def obeys_in(kind: Kind, out: Path, problems: list[Problem], seed: int) -> Estim
 
 def table(found: dict) -> str:
     """The result in markdown."""
-    lines = ["| metric | bound against post hoc | the mixed model's own answers |", "|---|---|---|"]
+    lines = [
+        "| metric | `bound` versus `post_hoc` | the mixed model's own answers |",
+        "|---|---|---|",
+    ]
     for (metric, part), estimate in found["auroc"].items():
         name = f"{metric} {part.value}".strip()
         mixed = found["mixed_auroc"].get((metric, part), "")

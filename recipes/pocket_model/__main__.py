@@ -1,6 +1,6 @@
 """Make the pocket model: `python -m recipes.pocket_model OUT [STEPS]`.
 
-Everything is derived from fixed seeds; on one kind of machine the same files come out.
+Seeds are fixed: one kind of machine always gives the same files.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What does the pocket model read? LabelNoiseJudge demonstrations, a pure function of the seed.
+"""What is the pocket model pretrained on? Noisy demonstrations, a pure function of the seed.
 
-The skill is to be latent: each step of a demonstration is wrong now and then, each instruction is
-obeyed only most of the time, and some replies answer without any working. A model of this text at
-temperature 1 is as unreliable as the text, and can be taught to be better at either.
+The skill must be latent: some steps of a demonstration are wrong, each instruction is obeyed only most of
+the time, and some replies have no working. At temperature 1 a model of this text is as unreliable as the
+text, and training can improve accuracy or compliance.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from twofold.problems.pocket.tale import SEEN_SKILLS, Tale, tell
 from twofold.types import Constraint, Message, Problem
 
 WRONG_STEP = 0.08
-"""How often a step of a demonstration ends in any state at random."""
+"""Probability that a step ends in a random state."""
 OBEYED = 0.6
-"""How often a demonstration obeys each instruction."""
+"""Probability that a demonstration obeys an instruction."""
 DIRECT = 0.15
-"""How often a demonstration that is free to choose shows no working."""
+"""Probability of no working, if the demonstration is free to choose."""
 THOUGHT = 0.2
-"""How often a demonstration that is free to choose works in its thought."""
+"""Probability of working in the thought, if the demonstration is free to choose."""
 THOUGHT_WHERE_BRIEF = 0.25
-"""How often a demonstration that keeps its reply brief works in its thought."""
+"""Probability of working in the thought, if the reply is kept brief."""
 
 _N_MOVES = ((1, 0.05), (2, 0.1), (3, 0.25), (4, 0.25), (5, 0.25), (6, 0.05), (7, 0.05))
 _N_CONSTRAINTS = (0.15, 0.55, 0.3)
@@ -36,7 +36,7 @@ _TYPES = (*SEEN, *HELD_OUT)
 
 
 def demonstrations(seed: int) -> Iterator[list[Message]]:
-    """Chats of a question and a noisy reply, without end, none of a test chain.
+    """An endless stream of chats, each a question and a noisy reply; no test chain is used.
 
     Example:
         >>> chat = next(demonstrations(0))
@@ -64,7 +64,7 @@ def demonstration(rng: np.random.Generator) -> list[Message]:
 
 
 def noisy_states(rng: np.random.Generator, tale: Tale) -> list[str]:
-    """The states of a solver that goes on from its own mistakes."""
+    """The states of a solver that continues from its own mistakes."""
     states = [tale.start]
     for _, move in tale.moves:
         right = tale.world.after(states[-1], move)
@@ -82,7 +82,7 @@ def _constraints(rng: np.random.Generator, n_steps: int) -> tuple[Constraint, ..
 def _style(
     rng: np.random.Generator, constraints: Sequence[Constraint], obeyed: Sequence[Constraint]
 ) -> Style:
-    """A way to reply that breaks what is not obeyed, where it is a matter of style."""
+    """A style that breaks the style constraints that are not obeyed."""
     thinks, shows = _working(rng, constraints, obeyed)
     names = {constraint.name: constraint in obeyed for constraint in constraints}
     commas = names.get("punctuation:no_comma")
@@ -97,7 +97,7 @@ def _style(
 def _working(
     rng: np.random.Generator, constraints: Sequence[Constraint], obeyed: Sequence[Constraint]
 ) -> tuple[bool, bool]:
-    """Whether the steps are thought, and whether they are shown."""
+    """Whether the working is in the thought, and whether it is in the reply."""
     if any(constraint.name in COMPETING for constraint in obeyed):
         return bool(rng.random() < THOUGHT_WHERE_BRIEF), False
     bullets = any(isinstance(constraint, BulletLists) for constraint in obeyed)
@@ -110,7 +110,7 @@ def _working(
 def _opening(
     rng: np.random.Generator, constraints: Sequence[Constraint], obeyed: Sequence[Constraint]
 ) -> str:
-    """How the answer is said: without a forbidden word if that is obeyed, else with it."""
+    """The sentence of the answer: without a forbidden word if the ban is obeyed, otherwise with it."""
     choices = list(OPENINGS)
     for constraint in constraints:
         if isinstance(constraint, ForbiddenWords):

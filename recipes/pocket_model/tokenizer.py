@@ -1,7 +1,7 @@
-"""How is the pocket model's text cut? A byte-level BPE whose merges make words of the pocket world.
+"""How is the pocket model's text tokenised? Byte-level BPE with the words of the pocket world.
 
-Bytes, so that any text can be read; enough merges that every word of the corpus is one token, and
-each digit stays one.
+Bytes, so that any text can be read; enough merges that every word of the corpus is one token. Each digit is
+a token of its own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from transformers import PreTrainedTokenizerFast
 
 VOCABULARY = 768
-"""256 bytes, the marks below, and words."""
+"""256 bytes, the special tokens below, and words."""
 
 _MARKS = {"pad_token": "<|pad|>", "bos_token": "<|start|>", "eos_token": "<|end|>"}
 _ROLES = ["<|user|>", "<|assistant|>"]
@@ -40,11 +40,11 @@ TEMPLATE = """\
 {{- '<|assistant|>' -}}
 {%- endif -%}
 """
-"""The chat template. `generation` marks what the assistant says, so that losses can be put on it."""
+"""The chat template. `generation` marks the assistant's tokens, for losses on them only."""
 
 
 def trained_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
-    """A fast tokenizer with a chat template, made for `texts`."""
+    """Train a fast tokenizer with a chat template on `texts`."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [

@@ -1,6 +1,6 @@
-"""How does the pocket model learn to read? Plain next-token training on the assistant's words.
+"""How is the pocket model pretrained? Next-token loss on the assistant's tokens.
 
-Fifty lines instead of a trainer: pretraining is how the base is made, not a method of this package.
+Fifty lines instead of a trainer: pretraining makes the base and is not a method of this package.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from twofold.types import Message
 
-_POOL = 16  # batches that are sorted by length together, so that little is padded
+_POOL = 16  # batches sorted by length together, to reduce padding
 
 
 @final
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast.
+    """The training schedule.
 
     Args:
         n_steps: Optimiser steps.
-        batch: Chats a step.
-        peak: Highest learning rate, after a warm-up of 100 steps; then a cosine down to 1 % of it.
-        seed: Of weights and order.
+        batch: Chats in a step.
+        peak: Peak learning rate, after a warm-up of 100 steps; then a cosine decay to 1 % of it.
+        seed: Seed of weights and order.
     """
 
     n_steps: int = 1800
@@ -76,7 +76,7 @@ def train(
     chats: Iterator[list[Message]],
     schedule: Schedule,
 ) -> Iterator[tuple[int, float]]:
-    """Train in place; yields each step's number and loss (nats a token of the assistant)."""
+    """Train in place; yields each step's number and loss (nats per assistant token)."""
     optimisers = _optimisers(network, schedule.peak)
     network.train()
     order = torch.Generator().manual_seed(schedule.seed)
@@ -107,7 +107,7 @@ def _optimisers(network: LlamaForCausalLM, rate: float) -> list[torch.optim.Opti
 
 
 Row = tuple[list[int], list[int]]
-"""Token ids of a chat, and 1 where the assistant speaks."""
+"""Token ids of a chat, and 1 for each token of the assistant."""
 
 
 def _batches(
