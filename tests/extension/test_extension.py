@@ -11,7 +11,7 @@ from twofold import constraints, extension, problems
 from twofold.cli import main
 from twofold.errors import ProblemError, RunError
 from twofold.extension import ExtensionError, class_named, function_named, instance_named
-from twofold.judges.spec import named as judge
+from twofold.judges.spec import judge_named
 from twofold.methods import Method
 from twofold.methods.rewards import reward
 from twofold.types import Constraint, Scorer
@@ -191,18 +191,18 @@ def test_a_module_in_the_working_directory_is_found(tmp_path):
     [
         (
             lambda: reward("no_such_module:Name", ""),
-            "install it, or give the command in the folder",
+            "install it, or run the command in the folder",
         ),
         (
             lambda: reward("example_extension.measures:Nothing", ""),
-            "check the name behind the colon",
+            "check the name after the colon",
         ),
         (
             lambda: reward("example_extension.judges:Lenient", ""),
             "is no subclass of twofold.types.Scorer",
         ),
         (
-            lambda: judge("example_extension.measures:Brief"),
+            lambda: judge_named("example_extension.measures:Brief"),
             "no subclass of twofold.judges.judge.Judge",
         ),
         (lambda: instance_named(RULE, Constraint), "give its fields defaults"),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from twofold.judges import sandbox as sandboxes
+from twofold.judges.sandbox import sandbox as sandboxes
 from twofold.judges.sandbox.sandbox import Sandbox
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -25,9 +25,9 @@ HONEST = "import re\ndef verify(text):\n    return len(re.findall(r'\\w+', text)
 
 
 def warden_pid(sandbox: Sandbox) -> int | None:
-    """The process id of the sandbox' warden; None if none runs."""
-    seat = sandboxes._seats.get(sandbox)
-    return None if seat is None else seat.pid
+    """The process id of the sandbox's warden; None if none runs."""
+    warden = sandboxes.WARDENS.get(sandbox)
+    return None if warden is None else warden.pid
 
 
 @dataclass

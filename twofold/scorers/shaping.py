@@ -13,20 +13,20 @@ from twofold.types import Problem, Response, Scorer, Verdict
 @final
 @dataclass(frozen=True)
 class Length(Scorer):
-    """Another measure, worth more in few words or in many.
+    """Another measure, weighted so that shorter (or longer) texts get more.
 
     With L the characters of thought and reply together and b = half / (half + L), the score s of
     the measure becomes s·(1 + b)/2 where short texts are favoured and s·(2 − b)/2 where long ones
-    are. Length counts only as far as the measure is earned: a wrong text gains nothing by being
-    short. Characters, since an audit and a reward both know them.
+    are. A score of 0 stays 0: a wrong text gains nothing by being short. Characters and not tokens,
+    since both an audit and a reward know them.
 
     Args:
-        scorer: What is measured.
+        scorer: The measure.
         favours: `short` or `long`.
-        half: The length at which half of the length's say is given, in characters, above 0.
+        half: The length at which b is 1/2, in characters, above 0.
 
     Raises:
-        ScoringError: If an argument does not fit.
+        ScoringError: If an argument is out of its range.
 
     Source:
         Length counted on right answers only: L1 (arXiv 2503.04697) and GDPO's conditioning (arXiv
@@ -56,11 +56,11 @@ class Length(Scorer):
         return f"{self.favours}({self.scorer.name})"
 
     def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
-        """Judge by the measure, then weigh by length; the measure's verdict is a part."""
+        """Judge by the measure, then weight by length; the measure's verdict is a part."""
         found = self.scorer(problems, responses)
-        return [self._weighed(v, r) for v, r in zip(found, responses, strict=True)]
+        return [self._weighted(v, r) for v, r in zip(found, responses, strict=True)]
 
-    def _weighed(self, verdict: Verdict, response: Response) -> Verdict:
+    def _weighted(self, verdict: Verdict, response: Response) -> Verdict:
         parts = {self.scorer.name: verdict}
         if verdict.score is None:
             return replace(verdict, parts=parts)
