@@ -1,17 +1,17 @@
-"""Rules that a program cannot check as it stands: judged criterion by criterion.
+"""Judging what no rule checks as it stands: criterion by criterion.
 
 | question | file |
 |---|---|
 | what is a judge, and what is it asked? | `judge` |
-| who judges? rules, programs, a model's odds, its samples | `exact`, `program`, `logodds`, `sampled` |
-| judges of judges: two, in few levels, remembered | `blend`, `quantised`, `cache` |
+| who judges? rules, programs, a model's log-odds, samples of a model | `exact`, `program`, `logodds`, `sampled` |
+| how are judges combined, rounded, cached? | `blend`, `quantised`, `cache` |
 | how do many verdicts become one measure? | `scorer`, `holistic` |
-| who writes checklists, what is wrong with one, which forms do others use? | `writing`, `lint`, `forms` |
-| where does a model's program run, and who watches it? | `sandbox`, `warden` |
+| who writes checklists, what is wrong with one, how do others store them? | `writing`, `lint`, `forms` |
+| where does a program run that a model wrote? | `sandbox` |
 | which judge does a text name? | `spec` |
-| how are FollowBench and HealthBench scored? | `followbench`, `followbench_rules`, `healthbench` |
+| how is FollowBench scored? | `followbench` |
 
-Importing this package brings in no torch and starts nothing.
+Importing this package loads no torch and starts no process.
 """
 
 from twofold.judges.blend import Blend

@@ -1,11 +1,10 @@
-"""What does a program that is known to be right say? The judge of criteria that come from rules."""
+"""What does a rule say that is known to be right? The judge of criteria that come from rules."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import final
+from typing import ClassVar, final
 
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.parse_verdict import polarised
@@ -19,12 +18,11 @@ from twofold.types.checklist import ANSWER
 class ExactJudge(Judge):
     """Decides each criterion by its `rule`: a constraint's check, or whether the answer is right.
 
-    The gold judge of experiments and the measure of every other judge. A criterion without a rule
-    is unscored: there is no guessing from its text.
+    The ground truth in experiments, and what every other judge is compared with. A criterion without a
+    rule is unscored.
 
     Args:
-        profile: How answers are graded, as in `Correct`. A constraint is checked under the profile
-            it was read with, as `Compliant` does.
+        profile: How answers are graded, as in `Correct`. A constraint is checked under its own profile.
 
     Example:
         >>> from twofold.types.checklist import Criterion
@@ -37,12 +35,9 @@ class ExactJudge(Judge):
         [(1.0, '12 = 12 (last)'), (None, 'the criterion has no rule')]
     """
 
-    profile: Profile = "fixed"
+    name: ClassVar[str] = "exact"
 
-    @property
-    def name(self) -> str:
-        """`exact`."""
-        return "exact"
+    profile: Profile = "fixed"
 
     def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
         """Decide each question; all that ask for the answer go to `Correct` together.
@@ -50,25 +45,23 @@ class ExactJudge(Judge):
         Raises:
             ScoringError: If the worker that compares answers cannot be started.
         """
-        of_answer = [i for i, each in enumerate(asked) if each.criterion.rule == ANSWER]
-        graded = self._correct(
-            [asked[i].problem for i in of_answer], [asked[i].response for i in of_answer]
+        of_answer = [each for each in asked if each.criterion.rule == ANSWER]
+        graded = iter(
+            Correct(profile=self.profile)(
+                [each.problem for each in of_answer], [each.response for each in of_answer]
+            )
         )
-        answers = dict(zip(of_answer, graded, strict=True))
         return [
-            polarised(each.criterion, answers[i] if i in answers else _checked(each))
-            for i, each in enumerate(asked)
+            polarised(
+                each.criterion, next(graded) if each.criterion.rule == ANSWER else _checked(each)
+            )
+            for each in asked
         ]
-
-    @cached_property
-    def _correct(self) -> Correct:
-        return Correct(profile=self.profile)
 
 
 def _checked(asked: Asked) -> Verdict:
-    """What the constraint that the rule names says of the reply."""
-    lost = asked.response.unscored()
-    if lost is not None:
+    """The verdict of the constraint that the rule names."""
+    if lost := asked.response.unscored():
         return lost
     rule, problem = asked.criterion.rule, asked.problem
     if not rule:

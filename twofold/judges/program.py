@@ -1,8 +1,8 @@
-"""Does a reply do what a criterion's own program checks? And may that program be believed?
+"""Does a reply do what a criterion's own program checks, and can that program be trusted?
 
-A judge writes small programs for what can be decided exactly ("exactly three bullet points"). Each is
-read out of a model's reply, admitted only if it tells good examples from bad ones, and from then on
-judges replies in the sandbox.
+A model writes small programs for what can be decided exactly ("exactly three bullet points"). A program is
+parsed from the model's reply, admitted only if it separates known good from known bad examples, and then judges
+replies in the sandbox.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import final
+from typing import ClassVar, final
 
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.parse_verdict import polarised, settled
@@ -18,26 +18,12 @@ from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.types import Verdict
 
 MODULES = (
-    "bisect",
-    "collections",
-    "copy",
-    "csv",
-    "dataclasses",
-    "datetime",
-    "decimal",
-    "functools",
-    "hashlib",
-    "itertools",
-    "json",
-    "math",
-    "re",
-    "typing",
-    "unicodedata",
+    *("bisect", "collections", "copy", "csv", "dataclasses", "datetime", "decimal", "functools"),
+    *("hashlib", "itertools", "json", "math", "re", "typing", "unicodedata"),
 )
 """What a program may import, for the prompt that asks for one."""
 
-LEAST_EXAMPLES = 2
-"""How many different examples of each kind a program has to get right."""
+LEAST_EXAMPLES = 2  # how many different examples of each kind a program must get right
 
 _FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([^`]*)")
 _PYTHON = ("", "python", "python3", "py")
@@ -47,12 +33,7 @@ _VERIFY = re.compile(r"^def[ \t]+verify[ \t]*\(", re.MULTILINE)
 @final
 @dataclass(frozen=True)
 class Admission:
-    """Whether a program may judge replies.
-
-    Args:
-        admitted: It told every positive example from every negative one.
-        reason: One line that a person can check.
-    """
+    """Whether a program may judge replies, and why, in one line that a person can check."""
 
     admitted: bool
     reason: str
@@ -61,14 +42,14 @@ class Admission:
 def admitted(
     source: str, positives: Sequence[str], negatives: Sequence[str], sandbox: Sandbox
 ) -> Admission:
-    r"""Try a program on examples before it is believed.
+    r"""Test a program on examples before it is used.
 
-    What is right on two examples of each kind cannot be constant; it can still be wrong elsewhere, or
-    know the examples by heart, so that the examples should not be those its writer was shown.
+    Two different examples of each kind rule out a constant program. It can still be wrong elsewhere or have
+    memorised the examples, so they should not be those that its writer was shown.
 
     Args:
         source: Python that defines `verify`.
-        positives: Texts that do what the criterion says, at least two different ones.
+        positives: Texts that meet the criterion, at least two different ones.
         negatives: Texts that do not, likewise.
         sandbox: Where it runs.
 
@@ -79,7 +60,7 @@ def admitted(
         ScoringError: If the sandbox cannot be started.
 
     Source:
-        Ours; RLCF (https://arxiv.org/abs/2507.18624) asks its writer to be sure and tries nothing.
+        Ours; RLCF (https://arxiv.org/abs/2507.18624) asks its writer to be sure and tests nothing.
 
     Example:
         >>> source = "def verify(text):\n    return ',' not in text"
@@ -89,22 +70,20 @@ def admitted(
         >>> good.admitted, bad.reason
         (True, 'positive example 2: the program says False')
     """
-    for kind, texts in (("positive", positives), ("negative", negatives)):
-        n = len(set(texts))
-        if n < LEAST_EXAMPLES:
-            return Admission(
-                False, f"{n} different {kind} examples; it takes {LEAST_EXAMPLES} to try a program"
-            )
+    kinds = (("positive", positives, 1.0), ("negative", negatives, 0.0))
+    for kind, texts, _ in kinds:
+        if (n := len(set(texts))) < LEAST_EXAMPLES:
+            reason = f"{n} different {kind} examples; it takes {LEAST_EXAMPLES} to try a program"
+            return Admission(False, reason)
     if set(positives) & set(negatives):
         return Admission(False, "a text is both a positive and a negative example")
-    for kind, texts, wanted in (("positive", positives, 1.0), ("negative", negatives, 0.0)):
+    for kind, texts, wanted in kinds:
         for i, text in enumerate(texts, 1):
             (verdict,) = sandbox.run(source, [text])
             if verdict.score != wanted:
                 return Admission(False, f"{kind} example {i}: {verdict.reason}")
-    return Admission(
-        True, f"right on {len(positives)} positive and {len(negatives)} negative examples"
-    )
+    reason = f"right on {len(positives)} positive and {len(negatives)} negative examples"
+    return Admission(True, reason)
 
 
 @final
@@ -112,9 +91,8 @@ def admitted(
 class ProgramJudge(Judge):
     r"""Decides each criterion by its `program`, in the sandbox.
 
-    A criterion without a program is unscored, and so is a reply that its program does not decide: an
-    error in a program is no fault of the reply, and no merit either. A blank reply does nothing, whatever
-    the program would say.
+    A criterion without a program is unscored, and so is a reply that its program does not decide: an error in
+    the program says nothing about the reply. A blank reply meets nothing, whatever the program would return.
 
     Args:
         sandbox: Where the programs run, and with which limits.
@@ -130,12 +108,9 @@ class ProgramJudge(Judge):
         [(0.0, 'the program says False')]
     """
 
-    sandbox: Sandbox = field(default_factory=Sandbox)
+    name: ClassVar[str] = "program"
 
-    @property
-    def name(self) -> str:
-        """`program`."""
-        return "program"
+    sandbox: Sandbox = field(default_factory=Sandbox)
 
     def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
         """Run each program over all replies that it is asked about.
@@ -143,42 +118,33 @@ class ProgramJudge(Judge):
         Raises:
             ScoringError: If the sandbox cannot be started.
         """
-        done: dict[int, Verdict] = {}
+        done = [_without_running(each) for each in asked]
         places: dict[str, list[int]] = {}
         for i, each in enumerate(asked):
-            verdict = _without_running(each)
-            if verdict is None:
+            if done[i] is None:
                 places.setdefault(each.criterion.program, []).append(i)
-            else:
-                done[i] = verdict
+        ran: dict[int, Verdict] = {}
         for source, of_source in places.items():
-            ran = self.sandbox.run(source, [asked[i].response.reply for i in of_source])
-            done.update(zip(of_source, ran, strict=True))
-        return [polarised(each.criterion, done[i]) for i, each in enumerate(asked)]
+            verdicts = self.sandbox.run(source, [asked[i].response.reply for i in of_source])
+            ran.update(zip(of_source, verdicts, strict=True))
+        return [polarised(each.criterion, done[i] or ran[i]) for i, each in enumerate(asked)]
 
 
 def _without_running(asked: Asked) -> Verdict | None:
-    """The verdict where no program has to run; None where one does."""
+    """The verdict where no program needs to run; None where one does."""
     if not asked.criterion.program:
         return asked.response.unscored() or Verdict(None, "the criterion has no program")
     return settled(asked.response)
 
 
 def read_program(reply: str) -> str | None:
-    r"""The program in a model's reply.
+    r"""The last fenced block of Python in a model's reply that defines `verify`; None if there is none.
 
-    Fences are read line by line, as CommonMark closes them, so that nothing inside the code cuts it: not
-    the word python, not backticks. Of several programs the last counts, as the one that was settled on.
-
-    Args:
-        reply: What the model said, without its thought.
-
-    Returns:
-        The last fenced block of Python that defines `verify`, without the indent of its fence; None if
-        there is none. A block that was never closed lost its end and is none.
+    Fences are read line by line, as CommonMark closes them, so that nothing inside the code ends it: not the word
+    python, not backticks. A block that was never closed is cut and does not count.
 
     Source:
-        Ours. RLCF's released code takes what stands between the first word "python" and the next.
+        Ours. RLCF's released code takes the text between the first word "python" and the next.
 
     Example:
         >>> read_program("Sure:\n```python\ndef verify(text):\n    return 'python' in text\n```\nDone.")

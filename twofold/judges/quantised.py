@@ -1,4 +1,4 @@
-"""When is a difference between two verdicts more than the judge's noise? ResponseScores in few levels."""
+"""How is a judge's noise kept out of a reward? Its verdicts are rounded to a few levels."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from twofold.types import Verdict
 class Quantised(Judge):
     """Rounds another judge's verdicts to evenly spaced levels.
 
-    A policy is trained on differences within a group, scaled to one size: 0.70 against 0.72 moves it as
-    far as 0 against 1. Two levels make a majority vote of many samples.
+    Training uses differences within a group, scaled to the same size: without rounding, 0.70 against 0.72
+    has the same effect as 0 against 1. Two levels make a majority vote of many samples.
 
     Args:
         judge: Whose verdicts are rounded.
-        levels: How many scores there are from 0 to 1, at least 2 (3: 0, 0.5, 1). What lies in the middle
-            is rounded up.
+        levels: Number of scores from 0 to 1, at least 2 (3: 0, 0.5, 1). Midpoints are rounded up.
 
     Raises:
         ValueError: If there are fewer than two levels.
@@ -47,10 +46,10 @@ class Quantised(Judge):
 
     def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
         """Judge by the inner judge, then round; what is unscored stays unscored."""
-        return [self._rounded(verdict) for verdict in self.judge(asked)]
-
-    def _rounded(self, verdict: Verdict) -> Verdict:
-        if verdict.score is None:
-            return verdict
         steps = self.levels - 1
-        return replace(verdict, score=math.floor(verdict.score * steps + 0.5) / steps)
+        return [
+            verdict
+            if verdict.score is None
+            else replace(verdict, score=math.floor(verdict.score * steps + 0.5) / steps)
+            for verdict in self.judge(asked)
+        ]

@@ -1,35 +1,32 @@
-"""What does a model say when it is asked often enough? Item by item, a number from 0 to 100, averaged."""
+"""What does a model answer on average? A number from 0 to 100 per criterion, sampled several times."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.parse_verdict import Readings, Scale, defused, polarised, settled, shown
 from twofold.judges.prompt_template import fenced, filled, prompt
 from twofold.types import Message, Model, Sampling, Verdict
 
-SCALE = Scale(0, 100, "score")
-"""What the prompt `judge_item` asks for."""
-
-TOP_P = 0.9
-"""The nucleus that a judge's samples are drawn from, as in RLCF: the far tail is no opinion."""
+SCALE = Scale(0, 100, "score")  # as the prompt `judge_item` says
+TOP_P = 0.9  # as in RLCF
 
 
 @final
 @dataclass(frozen=True)
 class SampledJudge(Judge):
-    """Asks a model for a number from 0 to 100, several times a criterion, and takes the mean.
+    """Asks a model for a number from 0 to 100, several times per criterion, and takes the mean.
 
-    What a sample does not tell (an abstention, an unreadable or failed reply) is dropped. If less than
-    half of the samples give a number, the criterion is unscored and the reason counts what was lost.
+    Abstentions and unreadable or failed replies are dropped. If less than half of the samples give a number,
+    the criterion is unscored.
 
     Args:
-        model: The judge: a server's, a local one, a scripted one.
-        n: Samples a criterion, at least 1.
-        temperature: How they are drawn, at least 0; 0 only with one sample, since all would be alike.
+        model: The judge.
+        n: Samples per criterion, at least 1.
+        temperature: At least 0; 0 only with one sample, since all would be equal.
         max_tokens: Budget of a sample. A model that thinks first needs far more than the default.
         seed: Base of the samples' randomness.
 
@@ -57,6 +54,8 @@ class SampledJudge(Judge):
         (0.95, 'mean 95 of 2 samples (90 to 100), 1 lost')
     """
 
+    name: ClassVar[str] = "sampled"
+
     model: Model
     n: int = 5
     temperature: float = 1.0
@@ -66,11 +65,6 @@ class SampledJudge(Judge):
     def __post_init__(self) -> None:
         check_sampling(self.n, self.temperature)
 
-    @property
-    def name(self) -> str:
-        """`sampled`."""
-        return "sampled"
-
     def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
         """Ask all questions in one call of the model, equal ones once.
 
@@ -78,67 +72,55 @@ class SampledJudge(Judge):
             ModelError: If the model cannot work at all.
         """
         known = [settled(each.response) for each in asked]
-        prompts = [
-            _prompt(each) if done is None else "" for each, done in zip(asked, known, strict=True)
-        ]
-        found = readings(
-            self.model, prompts, SCALE, n=self.n, sampling=self._sampling, seed=self.seed
+        prompts = ["" if done else _prompt(each) for each, done in zip(asked, known, strict=True)]
+        sampling = Sampling(max_tokens=self.max_tokens, temperature=self.temperature, top_p=TOP_P)
+        found = sampled_verdicts(
+            self.model, prompts, SCALE, _score, n=self.n, sampling=sampling, seed=self.seed
         )
         return [
-            polarised(each.criterion, done or self._verdict(found[text]))
+            polarised(each.criterion, done or found[text])
             for each, done, text in zip(asked, known, prompts, strict=True)
         ]
 
-    @property
-    def _sampling(self) -> Sampling:
-        return Sampling(max_tokens=self.max_tokens, temperature=self.temperature, top_p=TOP_P)
 
-    def _verdict(self, said: Readings) -> Verdict:
-        why = said.too_few()
-        if why:
-            return Verdict(None, why)
-        score = sum(said.numbers) / (100 * len(said.numbers))
-        return Verdict(score, said.told())
+def _score(numbers: list[int]) -> float:
+    return sum(numbers) / (100 * len(numbers))
 
 
-def readings(
+def sampled_verdicts(
     model: Model,
     prompts: Sequence[str],
     scale: Scale,
+    score: Callable[[list[int]], float],
     *,
     n: int,
     sampling: Sampling,
-    seed: int = 0,
-) -> dict[str, Readings]:
-    """What `n` samples say to each prompt; equal prompts are asked once, blank ones not at all.
+    seed: int,
+) -> dict[str, Verdict]:
+    """The verdict of `n` samples on each prompt, in one call; blank prompts are not asked.
 
     Args:
-        model: Who is asked, all in one call.
+        model: Who is asked.
         prompts: One user turn each.
-        scale: What is asked for.
-        n: Samples a prompt.
+        scale: The numbers that are asked for.
+        score: From the numbers of a prompt to its score in [0, 1].
+        n: Samples per prompt.
         sampling: How they are drawn.
         seed: Base of all randomness.
-
-    Raises:
-        ModelError: If the model cannot work at all.
     """
     texts = [text for text in dict.fromkeys(prompts) if text]
     if not texts:
         return {}
     chats = [[Message(role="user", content=text)] for text in texts]
-    said = model.sample(chats, sampling, n=n, seed=seed)
-    return {
-        text: Readings(
-            [scale.read(response) for response in samples],
-            error=next((response.error for response in samples if response.error), ""),
-        )
-        for text, samples in zip(texts, said, strict=True)
-    }
+    found = {}
+    for text, samples in zip(texts, model.sample(chats, sampling, n=n, seed=seed), strict=True):
+        error = next((response.error for response in samples if response.error), "")
+        found[text] = Readings([scale.read(each) for each in samples], error).verdict(score)
+    return found
 
 
 def check_sampling(n: int, temperature: float) -> None:
-    """Refuse numbers of samples and temperatures that make no sense together.
+    """Refuse a number of samples and a temperature that do not fit together.
 
     Raises:
         ValueError: If `n` is below 1, the temperature below 0, or 0 with more than one sample.

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, PositiveInt, ValidationE
 from twofold.errors import nearest
 from twofold.extension import instance_named, is_reference
 from twofold.judges import Blend, Holistic, MeetsChecklist, ProgramJudge, Quantised
-from twofold.judges.spec import named
+from twofold.judges.spec import judge_named
 from twofold.methods.method import TrainingError
 from twofold.scorers import (
     Compliant,
@@ -48,7 +48,7 @@ class Judged(BaseModel):
         shape: `checklist`, the checklist alone; `holistic`, one rating of the whole (RaR's implicit
             aggregation; takes a MODEL and none of the keys below); or how the checklist is combined with a
             right answer: `soft_gate`, `product`, `weighted_sum`, `correct_first`.
-        judge: Who judges; see `twofold.judges.spec.named`.
+        judge: Who judges; see `twofold.judges.spec.judge_named`.
         programs: What is done where a criterion has an admitted program: `average` (RLCF), `override`;
             None = programs are left aside.
         levels: See `Quantised`; None = verdicts as they are.
@@ -77,7 +77,7 @@ class Judged(BaseModel):
         """
         if self.shape == "holistic":
             return self._holistic()
-        judge = named(self.judge)
+        judge = judge_named(self.judge)
         if self.levels is not None:
             judge = Quantised(judge, self.levels)
         if self.programs is not None:

@@ -80,7 +80,9 @@ def serve(descriptor: int, settings: str) -> None:
     limits: Limits = json.loads(settings)
     from pydantic_monty import Monty
 
-    limit_resource(resource.RLIMIT_AS, _WARDEN_MIB << 20)  # and so for the workers, which inherit it
+    limit_resource(
+        resource.RLIMIT_AS, _WARDEN_MIB << 20
+    )  # and so for the workers, which inherit it
     limit_resource(resource.RLIMIT_FSIZE, 0)
     limit_resource(resource.RLIMIT_CORE, 0)
     grace = limits["grace_s"]

@@ -55,9 +55,8 @@ def same_value(found: str, gold: str, *, pi: float) -> bool:
     """
     a, b = _valued(found, pi), _valued(gold, pi)
     a = a[:1000] if isinstance(a, str) else a
-    if isinstance(a, str) and isinstance(b, str):
-        if a.strip().lower() == b.strip().lower() or a.replace(" ", "") == b.replace(" ", ""):
-            return True
+    if isinstance(a, str) and isinstance(b, str) and _same_string(a, b):
+        return True
     x, y = (as_float(s.replace("{,}" if "{,}" in s else ",", "")) for s in (str(a), str(b)))
     if x is not None and y is not None:
         return any(math.isclose(v, x, rel_tol=TOLERANCE) for v in (y / 100, y, y * 100))
@@ -71,6 +70,10 @@ def same_value(found: str, gold: str, *, pi: float) -> bool:
         if len(lefts) == len(rights):
             return _pairwise(lefts, rights)
     return _symbolic(left, right)
+
+
+def _same_string(a: str, b: str) -> bool:
+    return a.strip().lower() == b.strip().lower() or a.replace(" ", "") == b.replace(" ", "")
 
 
 def _pairwise(lefts: list[str], rights: list[str]) -> bool:
