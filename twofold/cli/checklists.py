@@ -76,13 +76,13 @@ def write(
     """
     from twofold import problems as problem_files
     from twofold.judges.writing import ProgramWriter
-    from twofold.judges.writing.saved import Saved
+    from twofold.judges.writing.saved import ChecklistFile
     from twofold.models import resolve
     from twofold.problems.lint import summary
 
     _refuse_what_does_nothing(writer, how, candidates, programs=programs)
     asked = problem_files.load(problems, profile="fixed", limit=limit)
-    saved = Saved(out)
+    saved = ChecklistFile(out)
     missing = saved.missing(asked)
     if len(missing) < len(asked):
         typer.echo(f"{len(asked) - len(missing)} were there already and stay as they are")

@@ -1,11 +1,11 @@
 """Does a reply have the form that a FollowBench request asks for, level by level?
 
-Five summaries and two texts of FollowBench ask for nothing but what a program can count: sentences,
-words, single words, marks. Level n asks for the first n steps of its request.
+Five summaries and two texts of FollowBench ask only for what a program can count: sentences, words, single words,
+punctuation. Level n asks for the first n steps of its request.
 
-The published code was not at hand: each step here does what the words of the request say, read as a
-person reads them (words and sentences as the `fixed` constraints count them). Where the words ask for
-a tense, a step knows three answers: it is there, it cannot be there, or a program cannot tell.
+The published code was not available: each step does what the request says as a person reads it (words and
+sentences as the `fixed` constraints count them). A step on a tense has three results: it is there, it cannot be
+there, or a program cannot tell.
 """
 
 from __future__ import annotations
@@ -14,60 +14,46 @@ import re
 import unicodedata
 
 from twofold.constraints.prose import as_word, n_words, paragraphs
-from twofold.judges.followbench.points import SPEECH, Step, said, sentences
+from twofold.judges.followbench.points import SPEECH, Step, counted, said, sentences
 from twofold.types import Verdict
 
 
 def all_met(steps: tuple[Step, ...], text: str) -> Verdict:
-    """The verdict on a reply that has to pass every step.
-
-    Args:
-        steps: In the order of the levels.
-        text: A reply that is not blank.
-
-    Returns:
-        0 with the first broken step; unscored if none is broken and one cannot be told; else 1.
+    """1 if the reply (not blank) passes every step, 0 with the first broken one, else unscored.
 
     Example:
         >>> all_met(FORMS["mixed", "gigaword"][:2], "at least two people killed in bus attack")
         Verdict(score=1.0, reason='all 2 levels met', parts={})
     """
     found = [step(text) for step in steps]
-    for level, verdict in enumerate(found, 1):
-        if verdict.score == 0.0:
-            return Verdict(0.0, f"level {level}: {verdict.reason}")
-    for level, verdict in enumerate(found, 1):
-        if not verdict.is_scored:
-            return Verdict(None, f"level {level}: {verdict.reason}")
+    for score in (0.0, None):
+        for level, verdict in enumerate(found, 1):
+            if verdict.score == score:
+                return Verdict(score, f"level {level}: {verdict.reason}")
     return Verdict(1.0, f"all {len(steps)} levels met")
 
 
-def _n_sentences(wanted: int) -> Step:
-    def step(text: str) -> Verdict:
-        n = len(sentences(text))
-        return said(n == wanted, f"{n} sentences, {wanted} wanted")
-
-    return step
+def _sentences(wanted: int) -> Step:
+    return counted(lambda text: len(sentences(text)), "sentences", wanted, wanted)
 
 
 def _words(least: int, most: int) -> Step:
-    def step(text: str) -> Verdict:
-        n = n_words(text)
-        return said(least <= n <= most, f"{n} words, {least} to {most} wanted")
-
-    return step
+    return counted(n_words, "words", least, most)
 
 
-def _each_sentence(most: int) -> Step:
-    def step(text: str) -> Verdict:
-        longest = max((n_words(sentence) for sentence in sentences(text)), default=0)
-        return said(longest <= most, f"the longest sentence has {longest} words, {most} allowed")
+def _punctuation(wanted: int) -> Step:
+    def count(text: str) -> int:
+        return sum(unicodedata.category(char).startswith("P") for char in text)
 
-    return step
+    return counted(count, "punctuation marks", wanted, wanted)
+
+
+def _longest_sentence(text: str) -> int:
+    return max((n_words(sentence) for sentence in sentences(text)), default=0)
 
 
 def _has(phrase: str, *, word: bool = True, wanted: bool = True) -> Step:
-    """`phrase` as a word of its own, or anywhere, in any case."""
+    """The text has `phrase`, as a whole word or anywhere, in any letter case (`wanted`), or it has not."""
 
     def step(text: str) -> Verdict:
         there = bool(as_word(phrase).search(text)) if word else phrase.casefold() in text.casefold()
@@ -93,14 +79,6 @@ def _both(*steps: Step) -> Step:
     def step(text: str) -> Verdict:
         found = [each(text) for each in steps]
         return next((verdict for verdict in found if verdict.score == 0.0), found[0])
-
-    return step
-
-
-def _n_marks(wanted: int) -> Step:
-    def step(text: str) -> Verdict:
-        n = sum(unicodedata.category(ch).startswith("P") for ch in text)
-        return said(n == wanted, f"{n} punctuation marks, {wanted} wanted")
 
     return step
 
@@ -150,20 +128,14 @@ _CLOSING = re.compile(r"[\"'‘“]?Those are suggestions[\"'’”]?[.!]?[\"'�
 
 
 def _body(text: str) -> list[str]:
-    """The paragraphs before the closing words; lines, where no blank line parts the text."""
+    """The paragraphs before the closing words, or the lines if there are no blank lines."""
     body = _CLOSING.sub("", text).rstrip()
     found = paragraphs(body)
     return found if len(found) > 1 else [line.strip() for line in body.splitlines() if line.strip()]
 
 
-def _three_paragraphs(text: str) -> Verdict:
-    n = len(_body(text))
-    return said(n == 3, f"{n} paragraphs before the closing words, 3 wanted")
-
-
-def _short_paragraphs(text: str) -> Verdict:
-    most = max((len(sentences(part)) for part in _body(text)), default=0)
-    return said(most < 3, f"the longest paragraph has {most} sentences, less than 3 wanted")
+def _longest_paragraph(text: str) -> int:
+    return max((len(sentences(part)) for part in _body(text)), default=0)
 
 
 def _long_sentences(text: str) -> Verdict:
@@ -183,8 +155,8 @@ def _closes(text: str) -> Verdict:
 
 FORMS: dict[tuple[str, str], tuple[Step, ...]] = {
     ("mixed", "cnn_dailymail"): (
-        _n_sentences(3),
-        _each_sentence(14),
+        _sentences(3),
+        counted(_longest_sentence, "words in the longest sentence", 0, 14),
         _both(
             *(_nth(i, _has(w, word=False)) for i, w in enumerate(("Potter", "actor", "films"), 1))
         ),
@@ -192,36 +164,36 @@ FORMS: dict[tuple[str, str], tuple[Step, ...]] = {
         _nth(3, _perfect),
     ),
     ("mixed", "xsum"): (
-        _n_sentences(1),
+        _sentences(1),
         _words(1, 19),
         _has("Newton Stewart", word=False, wanted=False),
         _progressive,
         _has("operation", word=False),
     ),
     ("mixed", "samsum"): (
-        _n_sentences(1),
+        _sentences(1),
         _words(1, 14),
         _has("stuff"),
         _has("procrast", word=False, wanted=False),
-        _n_marks(1),
+        _punctuation(1),
     ),
     ("mixed", "gigaword"): (
         _words(8, 8),
-        _n_marks(0),
+        _punctuation(0),
         _lower_case,
         _has("bus", wanted=False),
         _has("in"),
     ),
     ("mixed", "arxiv"): (
-        _n_sentences(1),
+        _sentences(1),
         _words(1, 20),
         _begins_with_we,
         _has("activations"),
         _has("transformer", wanted=False),
     ),
     ("format", "22"): (
-        _three_paragraphs,
-        _short_paragraphs,
+        counted(lambda text: len(_body(text)), "paragraphs before the closing words", 3, 3),
+        counted(_longest_paragraph, "sentences in the longest paragraph", 0, 2),
         _long_sentences,
         _numbered,
         _closes,

@@ -1,7 +1,7 @@
 """Does a speech make five points under the mark `**`, each with a keyword and one short sentence?
 
-The request of FollowBench's format group 30. Its words leave open where a point ends and whether the
-keyword is a part of its sentence; the steps say how each is read.
+The request of FollowBench's format group 30. It does not say where a point ends or whether the keyword belongs to
+its sentence; the functions say how each is read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from twofold.constraints.prose import n_words
 from twofold.types import Verdict
 
 Step = Callable[[str], Verdict]
-"""What one level adds, as a check of a reply that is not blank."""
+"""The check that one level adds, for a reply that is not blank."""
 
 _MARK = re.compile(r"^[ \t]*(?:[-*+•]|\d{1,3}[.):])[ \t]+", re.MULTILINE)
 
@@ -27,7 +27,7 @@ def _cutter() -> punkt.PunktSentenceTokenizer:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text; list marks belong to none.
+    """The sentences of a text without list marks.
 
     Example:
         >>> sentences("1. Dr. Wu left. She ran!")
@@ -38,8 +38,19 @@ def sentences(text: str) -> list[str]:
 
 
 def said(holds: bool, reason: str) -> Verdict:
-    """The verdict of a check that can always tell."""
+    """The verdict of a check that always decides."""
     return Verdict(float(holds), reason)
+
+
+def counted(count: Callable[[str], int], noun: str, least: int, most: int) -> Step:
+    """The check that a text has `least` to `most` of something."""
+    wanted = str(least) if least == most else f"{least} to {most}"
+
+    def step(text: str) -> Verdict:
+        n = count(text)
+        return said(least <= n <= most, f"{n} {noun}, {wanted} wanted")
+
+    return step
 
 
 _POINT = re.compile(r"^\s*(?:[-+•]\s+|\*\s+|\d{1,3}[.)]\s*)?(?=\*\*)")
@@ -54,7 +65,7 @@ _NO_SUFFIX = re.compile(
 
 
 def _split_title(point: str) -> tuple[str, str]:
-    """The keyword that a point begins with ("" if it has none) and what follows it."""
+    """The keyword that a point begins with ("" if it has none) and the text after it."""
     for pattern in _TITLES:
         found = pattern.match(point)
         if found and n_words(found[1]) <= _LONGEST_TITLE:
@@ -63,9 +74,9 @@ def _split_title(point: str) -> tuple[str, str]:
 
 
 def points(text: str) -> list[tuple[str, str]]:
-    r"""The points that `**` marks: keyword and text, for each line that begins with the mark.
+    r"""Keyword and text of each point: a line that begins with `**`, up to a blank line or the next point.
 
-    A point ends at a blank line or at the next point; one that has only its keyword so far goes on.
+    A point that has only its keyword so far continues after a blank line.
 
     Example:
         >>> points("Friends!\n**Jobs**: It makes work.\n**Health**\n\nIt heals.\n\nThank you.")
@@ -84,18 +95,12 @@ def points(text: str) -> list[tuple[str, str]]:
     return [_split_title(point) for point in found]
 
 
-def _five_points(text: str) -> Verdict:
-    n = len(points(text))
-    return said(n == 5, f"{n} points marked by '**', 5 wanted")
-
-
-def _one_sentence_each(text: str) -> Verdict:
-    most = max((len(sentences(told)) for _, told in points(text)), default=0)
-    return said(most < 2, f"the longest point has {most} sentences, less than 2 wanted")
+def _longest_point(text: str) -> int:
+    return max((len(sentences(told)) for _, told in points(text)), default=0)
 
 
 def _ten_to_fifteen(text: str) -> Verdict:
-    """Every sentence of a point, its keyword counted or not: the words allow both readings."""
+    """Every sentence of a point, with or without its keyword: the request allows both readings."""
     for title, told in points(text):
         for place, sentence in enumerate(sentences(told)):
             n = n_words(sentence)
@@ -116,10 +121,10 @@ def _keyword_first(text: str) -> Verdict:
 
 
 SPEECH: tuple[Step, ...] = (
-    _five_points,
-    _one_sentence_each,
+    counted(lambda text: len(points(text)), "points marked by '**'", 5, 5),
+    counted(_longest_point, "sentences in the longest point", 0, 1),
     _ten_to_fifteen,
     _no_ly,
     _keyword_first,
 )
-"""What each level adds, level 1 first."""
+"""The checks of the levels, level 1 first."""

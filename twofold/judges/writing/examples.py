@@ -1,8 +1,7 @@
-"""On which replies must a criterion say yes, on which no? Texts whose truth its rule knows.
+"""Which replies meet a criterion, and which do not? Texts whose truth its rule knows.
 
-A judge or a program is let in only if it agrees with the truth on such texts. A constraint brings a
-text that obeys and one that breaks it; here they are varied, and each variant is checked with the
-constraint itself before it counts.
+A judge or a program is trusted only if it agrees with such texts. A constraint brings one text that meets it and one
+that breaks it; here they are varied, and the constraint itself checks each variant.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from twofold.scorers import Correct
 from twofold.types import Constraint, Problem, Response
 from twofold.types.checklist import ANSWER, Criterion
 
-FEWEST = 2
-"""Examples on either side that a rule must have to be of use."""
+FEWEST = 2  # examples of each kind that a rule must have to be of use
 
 Check = Callable[[str], float | None]
 """The truth: 1, 0, or None where the rule cannot tell."""
 
+# Replies of many forms, some of which meet one rule and some another.
 _PLAIN = (
     "The answer is 4.",
     "Yes.",
@@ -39,36 +38,29 @@ _PLAIN = (
     "Deux et deux font quatre, parce que nous comptons ensemble dans la cuisine.",
     "Zwei und zwei sind vier, weil wir in der Küche zusammen zählen und rechnen.",
 )
-"""Replies of many forms, some of which obey one rule and some another."""
 
 
 @final
 @dataclass(frozen=True)
 class Examples:
-    """Replies whose truth is known.
-
-    Args:
-        positive: Replies that do what the criterion says.
-        negative: Replies that do not.
-    """
+    """Replies that do what a criterion says, and replies that do not."""
 
     positive: tuple[str, ...]
     negative: tuple[str, ...]
 
 
 def examples_for(criterion: Criterion, problem: Problem, *, most: int = 4) -> Examples:
-    r"""Replies on both sides of a criterion that a rule decides.
+    r"""Replies that do, and that do not, what a criterion with a rule says.
 
-    Positive means that the reply does what the criterion says, whatever the polarity: for a pitfall
-    these are the bad ones.
+    Positive means that the reply does it, whatever the polarity: for a pitfall these are the bad ones.
 
     Args:
         criterion: With a rule.
         problem: The problem that the rule belongs to.
-        most: Examples on either side, at least `FEWEST`.
+        most: Examples of each kind, at least `FEWEST`.
 
     Returns:
-        `FEWEST` to `most` different texts on either side, none blank, the same on every call.
+        `FEWEST` to `most` different texts of each kind, none blank, the same on every call.
 
     Raises:
         ProblemError: If the criterion has no rule, the problem lacks it, or too few texts of either
@@ -82,22 +74,28 @@ def examples_for(criterion: Criterion, problem: Problem, *, most: int = 4) -> Ex
     """
     if not criterion.rule:
         raise ProblemError(
-            f"no rule decides the criterion {criterion.text[:60]!r}, so no example of it is certain; "
+            f"no rule decides the criterion {criterion.text[:60]!r}, so no example is certain; "
             "write examples by hand"
         )
     if criterion.rule == ANSWER:
-        return _sorted(_answers(problem), _right(problem), most, criterion.rule)
+        correct = Correct()
+        return _examples(
+            _answers(problem),
+            lambda text: correct([problem], [Response(raw=text, reply=text)])[0].score,
+            most,
+            criterion.rule,
+        )
     if criterion.rule not in problem.constraint_keys:
         raise ProblemError(
             f"the rule {criterion.rule!r} is not one of problem {problem.id}; it has: "
             f"{', '.join(problem.constraint_keys) or 'none'}"
         )
     constraint = problem.constraints[problem.constraint_keys.index(criterion.rule)]
-    return _sorted(_texts(constraint), lambda t: constraint.check(t).score, most, criterion.rule)
+    return _examples(_texts(constraint), lambda t: constraint.check(t).score, most, criterion.rule)
 
 
-def _sorted(texts: Iterable[str], check: Check, most: int, rule: str) -> Examples:
-    """The first texts on either side, each once."""
+def _examples(texts: Iterable[str], check: Check, most: int, rule: str) -> Examples:
+    """The first different texts of each kind."""
     found: dict[float, dict[str, None]] = {1.0: {}, 0.0: {}}
     for text in texts:
         side = found.get(check(text) if text.strip() else None)  # type: ignore[arg-type]
@@ -107,24 +105,22 @@ def _sorted(texts: Iterable[str], check: Check, most: int, rule: str) -> Example
             break
     if min(map(len, found.values())) < FEWEST:
         raise ProblemError(
-            f"{rule}: found {len(found[1.0])} replies that obey and {len(found[0.0])} that do not, and "
+            f"{rule}: found {len(found[1.0])} replies that meet it and {len(found[0.0])} that do not, and "
             f"{FEWEST} of each are needed; write examples by hand"
         )
     return Examples(tuple(found[1.0]), tuple(found[0.0]))
 
 
 def _texts(constraint: Constraint) -> Iterator[str]:
-    """The constraint's own texts, then replies of many forms, then variants of its own."""
-    obeys, breaks = constraint.witnesses()
-    yield obeys
-    yield breaks
-    yield from _PLAIN
-    for text in (obeys, breaks):
+    """The constraint's own texts, then replies of many forms, then variants of its own texts."""
+    witnesses = constraint.witnesses()
+    yield from (*witnesses, *_PLAIN)
+    for text in witnesses:
         yield from _variants(text)
 
 
 def _variants(text: str) -> Iterator[str]:
-    """Texts near `text`; whether they still obey is for the rule to say."""
+    """Variants of a text, which may or may not meet the same rule."""
     yield f"{text}\n"
     yield f"\n{text}"
     yield f"Sure. {text}"
@@ -150,13 +146,3 @@ def _answers(problem: Problem) -> Iterator[str]:
         yield f"\\boxed{{{said}}}"
         yield f"We count step by step and get\n\n\\boxed{{{said}}}"
     yield "I do not know."
-
-
-def _right(problem: Problem) -> Check:
-    correct = Correct()
-
-    def check(text: str) -> float | None:
-        (verdict,) = correct([problem], [Response(raw=text, reply=text)])
-        return verdict.score
-
-    return check

@@ -1,8 +1,7 @@
-"""What does a model mean by the checklist that it wrote? Lines, brackets or JSON, read with patience.
+"""How is the checklist parsed that a model wrote? As lines, brackets or JSON, leniently in form.
 
-How a point is written is the model's business, what it says is not: a point without a weight, of a
-weight that does not exist, or that no yes or no answers, is dropped with its reason and never mended
-by a guess.
+The content is strict: a point without a weight, with an impossible weight, or that is no yes/no question is dropped with
+its reason and never repaired by a guess.
 """
 
 from __future__ import annotations
@@ -19,16 +18,11 @@ from twofold.judges.writing.polarity import put
 from twofold.types.checklist import RAR_WEIGHTS, Category, Criterion
 
 How = Literal["direct", "candidates", "rubric"]
-"""What a writer is shown: the task, replies to it, or the model answer."""
+"""What a writer is shown: the task, replies to it, or the reference answer."""
 
-MOST = 20
-"""Points that are kept of one text."""
-
-LONGEST = 400
-"""Characters of a point; a longer one is a paragraph, not a point."""
-
-N_OPENINGS = 20
-"""Brackets at which an array is looked for; a text full of them is not worth more."""
+MOST = 20  # points that are kept of one text
+LONGEST = 400  # characters of a point; a longer one is a paragraph
+N_OPENINGS = 20  # brackets at which a JSON array is looked for
 
 _MARK = re.compile(r"^(?:[-*•+–]|\d{1,2}[.)](?!\d))\s*")
 _NAMES = r"(essential|important|optional|pitfall)s?(?:\s+criteri(?:a|on))?"
@@ -51,13 +45,8 @@ _KIND_KEYS = ("category", "kind", "type")
 
 @final
 @dataclass(frozen=True)
-class Read:
-    """What was made of a text.
-
-    Args:
-        criteria: Those that could be read, in order.
-        dropped: One line for each point that could not, with the reason.
-    """
+class ParsedChecklist:
+    """The criteria of a text in order, and one line with the reason for each point that is none."""
 
     criteria: tuple[Criterion, ...]
     dropped: tuple[str, ...]
@@ -66,7 +55,7 @@ class Read:
 @final
 @dataclass(frozen=True)
 class _Point:
-    """One point before it is judged: its words, and what is said of its weight and kind."""
+    """One point as parsed, before it is checked."""
 
     text: str
     weight: float | None = None
@@ -74,16 +63,13 @@ class _Point:
     title: str = ""
 
 
-def read_criteria(text: str, *, how: How) -> Read:
-    r"""The criteria that a model's reply states.
+def read_criteria(text: str, *, how: How) -> ParsedChecklist:
+    r"""At most `MOST` different criteria of a model's reply, and why the others were dropped. Never fails.
 
     Args:
-        text: The reply: a point a line with its weight or kind in brackets at either end, or a JSON
-            array of objects, pairs or lines.
-        how: Of a `rubric` each point needs a kind; otherwise each needs a weight.
-
-    Returns:
-        At most `MOST` criteria, each once, and the reasons of the others. No text makes it fail.
+        text: The reply: one point per line with its weight or category in brackets at either end, or a
+            JSON array of objects, pairs or lines.
+        how: In a `rubric` each point needs a category; otherwise a weight.
 
     Example:
         >>> read = read_criteria("- (75) Does the reply name a river?\n- Is it in prose?", how="direct")
@@ -105,11 +91,11 @@ def read_criteria(text: str, *, how: How) -> Read:
             continue
         seen.add(same)
         criteria.append(_criterion(point, how))
-    return Read(tuple(criteria), tuple(dropped))
+    return ParsedChecklist(tuple(criteria), tuple(dropped))
 
 
 def _refused(point: _Point, how: How) -> str:
-    """Why the point is no criterion; "" if it is one."""
+    """Why the point is not a criterion; "" if it is one."""
     if len(re.findall(r"\w+", point.text)) < 3:
         return "too short to be a question"
     if len(point.text) > LONGEST:
@@ -120,7 +106,7 @@ def _refused(point: _Point, how: How) -> str:
         if not point.kind:
             return "no kind (essential, important, optional, pitfall)"
         if point.kind == "pitfall" and put(point.text) in ("virtue", "denial"):
-            return "a pitfall that is put as a virtue or a denial, so what yes means is unsure"
+            return "a pitfall in negated words, so its polarity is unclear"
         return ""
     if point.kind == "pitfall":
         return "a pitfall in a list without pitfalls"
@@ -144,7 +130,7 @@ def _criterion(point: _Point, how: How) -> Criterion:
 
 
 def _points(text: str) -> Iterator[_Point]:
-    """The points of a text: of the JSON array in it if there is one, else of its lines."""
+    """The points of the JSON array in a text if there is one, else of its lines."""
     rows = _array(text)
     if rows is None:
         yield from (point for line in text.splitlines() if (point := _line(line, bare=False)))
@@ -162,7 +148,7 @@ def _points(text: str) -> Iterator[_Point]:
 
 
 def _unnumbered(points: list[_Point]) -> list[_Point]:
-    """The points; where their weights are 1, 2, 3 ... in order, they are numbers and no weights."""
+    """The points without their weights if those are 1, 2, 3 ..., which are line numbers."""
     weights = [point.weight for point in points]
     if len(points) > 1 and weights == [float(i) for i in range(1, len(points) + 1)]:
         return [replace(point, weight=None) for point in points]
@@ -170,12 +156,7 @@ def _unnumbered(points: list[_Point]) -> list[_Point]:
 
 
 def _line(line: str, *, bare: bool) -> _Point | None:
-    """The point on a line; None if the line is not meant as one.
-
-    Args:
-        line: As it stands.
-        bare: Whether the line is a point without any mark (a text in an array).
-    """
+    """The point on a line; None if there is none. A `bare` line is a point without any mark."""
     rest = _QUOTED.sub(r"\1", line.strip())
     marked = _MARK.match(rest)
     rest = rest[marked.end() :] if marked else rest
@@ -188,7 +169,7 @@ def _line(line: str, *, bare: bool) -> _Point | None:
         elif weight is None and (found := _FRONT.match(rest)):
             weight = float(found[1])
             rest = rest[found.end() :]
-    if found := _BACK.search(rest):  # what stands in front is then a number of the line
+    if found := _BACK.search(rest):  # a number in front is then a line number
         weight = float(found[1])
         rest = rest[: found.start()]
     rest = rest.strip(' *_`\t"“”')
@@ -199,7 +180,7 @@ def _line(line: str, *, bare: bool) -> _Point | None:
 
 
 def _object(row: Mapping[str, object]) -> _Point | None:
-    """The point that a JSON object states; what its line says of weight and kind counts too."""
+    """The point in a JSON object, whose text may also state weight and category."""
     said = _first(row, _TEXT_KEYS)
     point = _line(said, bare=True) if isinstance(said, str) else None
     if point is None:
@@ -220,7 +201,7 @@ def _first(row: Mapping[str, object], keys: tuple[str, ...]) -> object:
 
 
 def _number(value: object) -> float | None:
-    """A JSON number, or a text that is one; None for anything else."""
+    """The value of a JSON number or of a text that is one; None for anything else."""
     if isinstance(value, str):
         found = re.fullmatch(_NUMBER, value.strip(), re.IGNORECASE)
         return float(found[1]) if found else None
