@@ -53,10 +53,6 @@ def nothing_imported() -> Iterator[None]:
 def class_named(reference: str, kind: type[T]) -> type[T]:
     """The class that a reference names.
 
-    Args:
-        reference: `package.module:Name`, written by the user.
-        kind: The abstract class that it must be a subclass of.
-
     Raises:
         ExtensionError: If the module cannot be imported, has no such name, or the name is something
             else.
@@ -79,11 +75,6 @@ def instance_named(reference: str, kind: type[T]) -> T:
 
     Raises:
         ExtensionError: As `class_named`; or if the class needs arguments.
-
-    Example:
-        >>> from twofold.types import Scorer
-        >>> instance_named("twofold.scorers:Correct", Scorer).name
-        'correct'
     """
     found = _object(reference)
     if isinstance(found, kind):
@@ -103,10 +94,6 @@ def function_named(reference: str) -> Callable[..., Any]:
 
     Raises:
         ExtensionError: If there is none.
-
-    Example:
-        >>> function_named("twofold.problems.pocket:suite").__name__
-        'suite'
     """
     found = _object(reference)
     if not callable(found):

@@ -25,17 +25,9 @@ class Blend(Judge):
         program_judge: The judge that decides some of them exactly.
         how: `"average"` or `"override"`.
 
-    Raises:
-        ValueError: If `how` is unknown.
-
     Source:
         RLCF (arXiv 2507.18624), section 3, averages half and half. Departs: there a program that
         crashes counts as passed; here it is unscored.
-
-    Example:
-        >>> from twofold.judges.exact import ExactJudge
-        >>> Blend(ExactJudge(), ExactJudge()).name
-        'average(exact,exact)'
     """
 
     judge: Judge

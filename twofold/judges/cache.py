@@ -39,12 +39,6 @@ class CachedJudge(Judge):
     Args:
         judge: Who is asked.
         folder: Of the cache, see `twofold.models.cache`; it may be deleted at any time.
-
-    Example:
-        >>> import tempfile
-        >>> from twofold.judges.exact import ExactJudge
-        >>> CachedJudge(ExactJudge(), Path(tempfile.mkdtemp())).name
-        'exact'
     """
 
     judge: Judge
@@ -124,11 +118,6 @@ def identity(value: object) -> object:
 
     Raises:
         ScoringError: If a field holds something that has no stable content.
-
-    Example:
-        >>> from twofold.judges.exact import ExactJudge
-        >>> identity(ExactJudge())
-        {'is': 'twofold.judges.exact.ExactJudge', 'profile': 'fixed'}
     """
     if isinstance(value, Model):
         return value.fingerprint()

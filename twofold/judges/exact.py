@@ -40,11 +40,7 @@ class ExactJudge(Judge):
     profile: Profile = "fixed"
 
     def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
-        """Decide each question; all that ask for the answer go to `Correct` together.
-
-        Raises:
-            ScoringError: If the worker that compares answers cannot be started.
-        """
+        """Decide each question; all that ask for the answer go to `Correct` together."""
         of_answer = [each for each in asked if each.criterion.rule == ANSWER]
         graded = iter(
             Correct(profile=self.profile)(

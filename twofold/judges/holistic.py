@@ -65,11 +65,7 @@ class Holistic(Scorer):
         return problem.checklist is not None
 
     def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
-        """Rate every reply in one call of the model, equal ones once.
-
-        Raises:
-            ModelError: If the model cannot work at all.
-        """
+        """Rate every reply in one call of the model, equal ones once."""
         pairs = list(zip(problems, responses, strict=True))
         known = [_known(problem, response) for problem, response in pairs]
         prompts = ["" if done else _prompt(*pair) for pair, done in zip(pairs, known, strict=True)]

@@ -30,17 +30,7 @@ Found = tuple[str, str, Severity]
 
 
 def faults(checklist: Checklist, problem: Problem) -> list[Fault]:
-    """All faults of a problem's checklist: per criterion, then per pair, then of the whole.
-
-    Args:
-        checklist: The checklist.
-        problem: Its constraints are the rules that criteria may name.
-
-    Example:
-        >>> asked = Checklist(criteria=(Criterion(text="Does it rhyme?"),) * 2)
-        >>> [fault.rule for fault in faults(asked, Problem(question="A poem?"))]
-        ['same_criterion']
-    """
+    """All faults of a problem's checklist: per criterion, then per pair, then of the whole."""
     placed = [
         (f"{key} {criterion.text[:50]!r}", criterion)
         for key, criterion in zip(checklist.keys, checklist.criteria, strict=True)

@@ -53,12 +53,6 @@ class LogOddsJudge(Judge):
         The probability of one answer word as a score: P(True), Kadavath et al. 2022 (arXiv 2207.05221);
         for checklists, RocketEval (arXiv 2503.05142). Departs: every spelling of a side counts, and
         an answer that is neither is unscored. One reading for all criteria of a reply is ours.
-
-    Example:
-        >>> from twofold.models.scripted import ScriptedModel
-        >>> LogOddsJudge(ScriptedModel({}))  # doctest: +ELLIPSIS
-        Traceback (most recent call last):
-        twofold.errors.ScoringError: 'scripted' gives no probabilities; ...
     """
 
     name: ClassVar[str] = "log_odds"
@@ -207,12 +201,7 @@ Found = Mapping[tuple[Head, str], Verdict]
 
 
 def odds(yes: float, no: float, *, least: float) -> Verdict:
-    """The verdict from the log-probabilities (nats) of yes and no, unscored if they sum to less than `least`.
-
-    Example:
-        >>> odds(np.log(0.5), np.log(0.5), least=0.01).score
-        0.5
-    """
+    """The verdict from the log-probabilities (nats) of yes and no, unscored if they sum to less than `least`."""
     p_yes, p_no = float(np.exp(yes)), float(np.exp(no))
     if not p_yes + p_no >= least:
         share = f"{100 * (p_yes + p_no):.2g} %"

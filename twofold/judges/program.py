@@ -47,28 +47,8 @@ def admitted(
     Two different examples of each kind rule out a constant program. It can still be wrong elsewhere or have
     memorised the examples, so they should not be those that its writer was shown.
 
-    Args:
-        source: Python that defines `verify`.
-        positives: Texts that meet the criterion, at least two different ones.
-        negatives: Texts that do not, likewise.
-        sandbox: Where it runs.
-
-    Returns:
-        The admission; refused at the first example that it gets wrong or does not decide.
-
-    Raises:
-        ScoringError: If the sandbox cannot be started.
-
     Source:
         Ours; RLCF (https://arxiv.org/abs/2507.18624) asks its writer to be sure and tests nothing.
-
-    Example:
-        >>> source = "def verify(text):\n    return ',' not in text"
-        >>> with Sandbox() as sandbox:
-        ...     good = admitted(source, ["one", "one two"], [",", "one, two"], sandbox)
-        ...     bad = admitted(source, ["one", "one, two"], [",", "a,b"], sandbox)
-        >>> good.admitted, bad.reason
-        (True, 'positive example 2: the program says False')
     """
     kinds = (("positive", positives, 1.0), ("negative", negatives, 0.0))
     for kind, texts, _ in kinds:
@@ -113,11 +93,7 @@ class ProgramJudge(Judge):
     sandbox: Sandbox = field(default_factory=Sandbox)
 
     def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
-        """Run each program over all replies that it is asked about.
-
-        Raises:
-            ScoringError: If the sandbox cannot be started.
-        """
+        """Run each program over all replies that it is asked about."""
         done = [_without_running(each) for each in asked]
         places: dict[str, list[int]] = {}
         for i, each in enumerate(asked):
@@ -145,12 +121,6 @@ def read_program(reply: str) -> str | None:
 
     Source:
         Ours. RLCF's released code takes the text between the first word "python" and the next.
-
-    Example:
-        >>> read_program("Sure:\n```python\ndef verify(text):\n    return 'python' in text\n```\nDone.")
-        "def verify(text):\n    return 'python' in text"
-        >>> read_program("No program can decide that.") is None
-        True
     """
     found: str | None = None
     indent, fence, language = "", "", ""

@@ -22,14 +22,6 @@ class Quantised(Judge):
     Args:
         judge: Whose verdicts are rounded.
         levels: Number of scores from 0 to 1, at least 2 (3: 0, 0.5, 1). Midpoints are rounded up.
-
-    Raises:
-        ValueError: If there are fewer than two levels.
-
-    Example:
-        >>> from twofold.judges.exact import ExactJudge
-        >>> Quantised(ExactJudge(), 2).name
-        'quantised(exact)'
     """
 
     judge: Judge

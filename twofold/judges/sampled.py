@@ -66,11 +66,7 @@ class SampledJudge(Judge):
         check_sampling(self.n, self.temperature)
 
     def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
-        """Ask all questions in one call of the model, equal ones once.
-
-        Raises:
-            ModelError: If the model cannot work at all.
-        """
+        """Ask all questions in one call of the model, equal ones once."""
         known = [settled(each.response) for each in asked]
         prompts = ["" if done else _prompt(each) for each, done in zip(asked, known, strict=True)]
         sampling = Sampling(max_tokens=self.max_tokens, temperature=self.temperature, top_p=TOP_P)
@@ -97,17 +93,7 @@ def sampled_verdicts(
     sampling: Sampling,
     seed: int,
 ) -> dict[str, Verdict]:
-    """The verdict of `n` samples on each prompt, in one call; blank prompts are not asked.
-
-    Args:
-        model: Who is asked.
-        prompts: One user turn each.
-        scale: The numbers that are asked for.
-        score: From the numbers of a prompt to its score in [0, 1].
-        n: Samples per prompt.
-        sampling: How they are drawn.
-        seed: Base of all randomness.
-    """
+    """The verdict of `n` samples on each prompt, in one call; blank prompts are not asked."""
     texts = [text for text in dict.fromkeys(prompts) if text]
     if not texts:
         return {}
@@ -120,11 +106,7 @@ def sampled_verdicts(
 
 
 def check_sampling(n: int, temperature: float) -> None:
-    """Refuse a number of samples and a temperature that do not fit together.
-
-    Raises:
-        ValueError: If `n` is below 1, the temperature below 0, or 0 with more than one sample.
-    """
+    """Refuse a number of samples and a temperature that do not fit together."""
     if n < 1:
         raise ValueError(f"n is {n}; give at least 1 sample")
     if not temperature >= 0 or (temperature == 0 and n > 1):

@@ -160,10 +160,6 @@ class WeightedSum(Combination):
 
     Raises:
         ScoringError: If the members or the weights do not fit.
-
-    Example:
-        >>> WeightedSum((Correct(), Compliant())).name
-        'weighted_sum(correct,compliant)'
     """
 
     label: ClassVar[str] = "weighted_sum"
@@ -201,10 +197,6 @@ class Gated(Combination):
 
     Source:
         Conditioning the easy reward on the hard one: GDPO, arXiv 2601.05242, section 3.2.
-
-    Example:
-        >>> Gated(Correct(), Compliant()).name
-        'gated(correct,compliant)'
     """
 
     label: ClassVar[str] = "gated"

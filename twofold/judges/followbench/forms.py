@@ -19,12 +19,7 @@ from twofold.types import Verdict
 
 
 def all_met(steps: tuple[Step, ...], text: str) -> Verdict:
-    """1 if the reply (not blank) passes every step, 0 with the first broken one, else unscored.
-
-    Example:
-        >>> all_met(FORMS["mixed", "gigaword"][:2], "at least two people killed in bus attack")
-        Verdict(score=1.0, reason='all 2 levels met', parts={})
-    """
+    """1 if the reply (not blank) passes every step, 0 with the first broken one, else unscored."""
     found = [step(text) for step in steps]
     for score in (0.0, None):
         for level, verdict in enumerate(found, 1):

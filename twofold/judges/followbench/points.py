@@ -27,12 +27,7 @@ def _cutter() -> punkt.PunktSentenceTokenizer:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text without list marks.
-
-    Example:
-        >>> sentences("1. Dr. Wu left. She ran!")
-        ['Dr. Wu left.', 'She ran!']
-    """
+    """The sentences of a text without list marks."""
     pieces = _cutter().tokenize(_MARK.sub("", text))
     return [piece for piece in pieces if any(ch.isalnum() for ch in piece)]
 
@@ -77,10 +72,6 @@ def points(text: str) -> list[tuple[str, str]]:
     r"""Keyword and text of each point: a line that begins with `**`, up to a blank line or the next point.
 
     A point that has only its keyword so far continues after a blank line.
-
-    Example:
-        >>> points("Friends!\n**Jobs**: It makes work.\n**Health**\n\nIt heals.\n\nThank you.")
-        [('Jobs', 'It makes work.'), ('Health', 'It heals.')]
     """
     found: list[str] = []
     is_open = False

@@ -173,17 +173,6 @@ class FollowBenchRules(Judge):
     Source:
         Jiang et al. 2024, https://arxiv.org/abs/2310.20410, section 4 on rule-based evaluation. The rules
         are ours; the module lists the departures.
-
-    Example:
-        >>> from twofold.types.checklist import Checklist, Criterion
-        >>> from twofold.types import Response
-        >>> tags = {"source": "followbench", "category": "situation", "group": "6", "level": "1"}
-        >>> tags |= {"followbench_source": "BBH_time", "followbench_target": "12/29/1937"}
-        >>> problem = Problem(question="Which day?", tags=tags)
-        >>> asked = Asked(problem=problem, criterion=Criterion(text="Is it done?"),
-        ...               response=Response(raw="", reply="It is 12/29/1937."))
-        >>> FollowBenchRules()([asked])[0].score
-        1.0
     """
 
     name: ClassVar[str] = "followbench_rules"

@@ -48,13 +48,6 @@ class Rar(Form):
 
     Source:
         RaR, arXiv 2507.17746, appendix on prompts and section 4. Departs: the sign is never the polarity.
-
-    Example:
-        >>> item = {"title": "Dose", "description": "Pitfall Criteria: Does not mention the dose.",
-        ...         "weight": -1}
-        >>> omission, virtue = (Rar(way).to_criterion(item, "") for way in ("omission", "virtue"))
-        >>> omission.text, omission.pitfall, virtue.pitfall, Rar().to_criterion(item, "")[:19]
-        ('Does the reply mention the dose?', False, True, "'does not' may mean")
     """
 
     denied: Denied = "drop"

@@ -35,11 +35,6 @@ class Rlcf(Form):
     Source:
         RLCF, arXiv 2507.18624, and its released data. Departs: there a row with a zero weight is
         dropped as a whole; here only that criterion, and it is counted.
-
-    Example:
-        >>> asked = Criterion(text="Does it rhyme?", weight=62.5, pitfall=True)
-        >>> Rlcf().listed([Rlcf().to_item(asked)])
-        '1) Is the answer to the following no? Does it rhyme? (62.5)'
     """
 
     name: ClassVar[str] = "rlcf"

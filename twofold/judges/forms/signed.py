@@ -32,10 +32,6 @@ class HealthBench(Form):
 
     Source:
         Arora et al. 2025, arXiv 2505.08775.
-
-    Example:
-        >>> HealthBench().to_criterion({"criterion": "Advises rest.", "points": -3, "tags": []}, "").pitfall
-        True
     """
 
     name: ClassVar[str] = "healthbench"
@@ -89,10 +85,6 @@ class Autorubric(Form):
     Source:
         autorubric 1.6, arXiv 2603.00077: negative weights are lost by meeting the requirement, and a
         missing weight is 10.
-
-    Example:
-        >>> Autorubric().to_criterion({"requirement": "Names a river"}, "").weight
-        10.0
     """
 
     name: ClassVar[str] = "autorubric"

@@ -75,16 +75,9 @@ class Sandbox:
     def run(self, source: str, texts: Sequence[str]) -> list[Verdict]:
         """Judge each text by a program.
 
-        Args:
-            source: Python that defines `verify`; untrusted.
-            texts: What is judged.
-
         Returns:
             One verdict per text, in order: 1 = exactly True, 0 = exactly False, else unscored with the
             reason.
-
-        Raises:
-            ScoringError: If the sandbox cannot be started.
         """
         unfit = _unfit("the program", source, SOURCE_CHARS)
         return [self._judged(source, text, unfit) for text in texts]

@@ -129,12 +129,7 @@ def answer(pool: Monty, limits: Limits, order: Order) -> ProgramResult:
 
 
 def one_line(text: str, limit: int = REASON_CHARS) -> str:
-    r"""Untrusted text as one printable line of at most `limit` characters.
-
-    Example:
-        >>> one_line("ValueError: a\n\tb\x00\ud800", limit=15), one_line("abcdef", limit=4)
-        ('ValueError: a b', 'abc…')
-    """
+    r"""Untrusted text as one printable line of at most `limit` characters."""
     head = text[: 8 * limit]
     plain = " ".join("".join(c if c.isprintable() else " " for c in head).split())
     return plain if len(plain) <= limit and len(text) == len(head) else plain[: limit - 1] + "…"

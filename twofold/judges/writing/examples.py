@@ -54,23 +54,12 @@ def examples_for(criterion: Criterion, problem: Problem, *, most: int = 4) -> Ex
 
     Positive means that the reply does it, whatever the polarity: for a pitfall these are the bad ones.
 
-    Args:
-        criterion: With a rule.
-        problem: The problem that the rule belongs to.
-        most: Examples of each kind, at least `FEWEST`.
-
     Returns:
         `FEWEST` to `most` different texts of each kind, none blank, the same on every call.
 
     Raises:
         ProblemError: If the criterion has no rule, the problem lacks it, or too few texts of either
             kind were found.
-
-    Example:
-        >>> found = examples_for(Criterion(text="Is 7 reached?", rule="answer"),
-        ...                      Problem(question="3 + 4?", answer="7"))
-        >>> found.positive[0], found.negative[0]
-        ('The answer is \\boxed{7}.', 'The answer is \\boxed{8}.')
     """
     if not criterion.rule:
         raise ProblemError(

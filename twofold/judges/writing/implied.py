@@ -74,11 +74,6 @@ def implied(criterion: Criterion) -> tuple[Constraint, ...]:
 
     Bounds on words and sentences of the whole reply, a quoted word that must or must not occur, commas, letter
     case and language. For a pitfall the opposite is implied.
-
-    Example:
-        >>> rules = implied(Criterion(text="Does the reply have at most 50 words?"))
-        >>> [rule.instruction() for rule in rules]
-        ['Write less than 51 words.']
     """
     said = _HEAD.sub("", criterion.text.strip().rstrip(" .?!"))
     rest = _DENIED.sub("", said)

@@ -83,10 +83,6 @@ class ModelWriter:
     ) -> Iterator[Written]:
         """Write a checklist for each problem, yielding each as soon as it is finished.
 
-        Args:
-            problems: What to write for.
-            candidates: For `candidates`: replies by `Problem.id`, of varied quality.
-
         Yields:
             First the problems that cannot be asked about (no reference answer, no replies), then the
             others as the model finishes them. A checklist is None where the model failed or its text

@@ -70,11 +70,6 @@ def read_criteria(text: str, *, how: How) -> ParsedChecklist:
         text: The reply: one point per line with its weight or category in brackets at either end, or a
             JSON array of objects, pairs or lines.
         how: In a `rubric` each point needs a category; otherwise a weight.
-
-    Example:
-        >>> read = read_criteria("- (75) Does the reply name a river?\n- Is it in prose?", how="direct")
-        >>> [c.weight for c in read.criteria], read.dropped
-        ([75.0], ("no weight: 'Is it in prose?'",))
     """
     criteria: list[Criterion] = []
     dropped: list[str] = []

@@ -66,10 +66,6 @@ def turned(text: str) -> str:
 
     A no to it is a yes to `text`, and vice versa. A statement with a second part ("... but names the other") is
     unsure, since the negation may not apply to it.
-
-    Example:
-        >>> turned("Does not mention the unit."), turned("Avoids slang")
-        ('Does the reply mention the unit?', '')
     """
     found = _TURNED.match(text.strip())
     if not found or _OTHER_PART.search(found["rest"]):

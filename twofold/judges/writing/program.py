@@ -29,12 +29,6 @@ class ProgramWriter:
         RLCF, arXiv 2507.18624, section 2 (programs for what is exactly checkable, and a way out for
         the rest). Departs: the prompt is our own, the function is called `verify`, and the program is a
         field of the criterion.
-
-    Example:
-        >>> from twofold.models.scripted import ScriptedModel
-        >>> writer = ProgramWriter(model=ScriptedModel(lambda text, sample: "CANNOT"))
-        >>> [reason for _, reason in writer.write([Criterion(text="Is the reply kind?")])]
-        ['the model sees no exact program']
     """
 
     model: Model
@@ -45,9 +39,6 @@ class ProgramWriter:
         """Each criterion with a program and "", or as it was and the reason, in order.
 
         Criteria that have a rule or a program are returned without asking.
-
-        Raises:
-            ModelError: If the model cannot work at all.
         """
         asked = [each for each in criteria if not each.rule and not each.program]
         chats = [[self._message(each)] for each in asked]

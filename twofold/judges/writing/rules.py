@@ -22,10 +22,6 @@ def written_by_rules(problem: Problem) -> Checklist:
 
     Raises:
         ProblemError: If the problem has neither constraints nor an answer.
-
-    Example:
-        >>> [c.rule for c in written_by_rules(Problem(question="3 + 4?", answer="7")).criteria]
-        ['answer']
     """
     wordings = problem.wordings or [c.instruction() for c in problem.constraints]
     criteria = [

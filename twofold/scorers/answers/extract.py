@@ -90,12 +90,7 @@ class Found:
 
 
 def boxes(reply: str) -> list[str]:
-    r"""The contents of all closed `\boxed{}` and `\fbox{}`, in order; a box inside a box is unwrapped.
-
-    Example:
-        >>> boxes(r"\boxed{\frac{1}{2}} and \BOXED{7} and \boxed{cut o")
-        ['\\frac{1}{2}', '7']
-    """
+    r"""The contents of all closed `\boxed{}` and `\fbox{}`, in order; a box inside a box is unwrapped."""
     ends: dict[int, int] = {}  # opening brace -> closing brace
     opened: list[int] = []
     for brace in _BRACE.finditer(reply):
@@ -115,14 +110,7 @@ def boxes(reply: str) -> list[str]:
 
 
 def find_answer(reply: str) -> Found | None:
-    r"""The answer in a visible reply (never a thought); None if there is none.
-
-    Example:
-        >>> find_answer("5 + 7 = 12.\n#### 12\nAny other questions?")
-        Found(texts=('12',), place='####')
-        >>> find_answer(r"It is \boxed{5}, or maybe \boxed{7}").texts
-        ('5', '7')
-    """
+    r"""The answer in a visible reply (never a thought); None if there is none."""
     different = {plain(text): text for text in boxes(reply) if text}
     if different:
         return Found(tuple(different.values()), "boxed")

@@ -35,12 +35,7 @@ _UNITS = (
 
 
 def grade(reply: str, gold: str) -> tuple[bool, str]:
-    r"""Whether MathIF grades the reply (without its thought) as correct, and the answer it extracts.
-
-    Example:
-        >>> grade(r"\boxed{5}", "5"), grade("#### 5", "5")
-        ((True, '5'), (False, '#### 5'))
-    """
+    r"""Whether MathIF grades the reply (without its thought) as correct, and the answer it extracts."""
     found = extract(reply)
     if _same_form(gold, found):
         return True, found

@@ -41,17 +41,8 @@ _UNSAFE = re.compile(r"""[_\\'"`;@]|\.\s*[^\W\d]|:=|\blambda\b|\bfor\b""")
 def same_value(found: str, gold: str, *, pi: float) -> bool:
     """Whether two answers are equal strings, close numbers, or expressions of the same value.
 
-    Args:
-        found: The answer extracted from the reply.
-        gold: The reference answer.
-        pi: The value of π.
-
     Raises:
         ValueError: Where the published code fails on the text, which then counts as wrong.
-
-    Example:
-        >>> same_value("50", "0.5", pi=3.14), same_value("0.3334", "0.3333", pi=3.14)
-        (True, False)
     """
     a, b = _valued(found, pi), _valued(gold, pi)
     a = a[:1000] if isinstance(a, str) else a
@@ -176,16 +167,8 @@ def parsed(text: str, rules: tuple[Callable[..., object], ...]) -> sympy.Basic:
     sympy's parser evaluates Python. So it sees only a fixed list of names, and text that contains an attribute,
     a string or an underscore is refused.
 
-    Args:
-        text: What may be an expression.
-        rules: sympy's transformations.
-
     Raises:
         ValueError: For text that is refused. What the parser itself raises is among `FAILURES`.
-
-    Example:
-        >>> parsed("2*x + x", standard_transformations)
-        3*x
     """
     if _UNSAFE.search(text):
         raise ValueError("not an expression")

@@ -137,12 +137,7 @@ def in_full(text: str) -> str:
 
 
 def elements(text: str) -> list[str]:
-    """The parts of a list: `text` split at its commas, except those inside brackets.
-
-    Example:
-        >>> elements("(1,2), 3")
-        ['(1,2)', '3']
-    """
+    """The parts of a list: `text` split at its commas, except those inside brackets."""
     parts, depth, start = [], 0, 0
     for i, char in enumerate(text):
         depth += (char in "([{") - (char in ")]}")
@@ -153,12 +148,7 @@ def elements(text: str) -> list[str]:
 
 
 def name_and_value(text: str) -> tuple[str, str]:
-    """The name and the value of an answer such as `x = 5`; the name is "" if there is none.
-
-    Example:
-        >>> name_and_value("k=3"), name_and_value("3")
-        (('k', '3'), ('', '3'))
-    """
+    """The name and the value of an answer such as `x = 5`; the name is "" if there is none."""
     found = _ASSIGNMENT.fullmatch(text)
     if found is None or "," in text:
         return "", text
@@ -166,12 +156,7 @@ def name_and_value(text: str) -> tuple[str, str]:
 
 
 def number(text: str) -> tuple[Fraction, bool] | None:
-    r"""The exact value of a plain number or fraction, and whether it is a percentage.
-
-    Example:
-        >>> number("-1.5"), number(r"\frac{3}{4}"), number("12%"), number("x")
-        ((Fraction(-3, 2), False), (Fraction(3, 4), False), (Fraction(12, 1), True), None)
-    """
+    r"""The exact value of a plain number or fraction, and whether it is a percentage."""
     if len(text) > MAX_CHARS:
         return None
     found = _NUMBER.fullmatch(text)
@@ -213,12 +198,7 @@ def _same_number(gold: tuple[Fraction, bool], answer: tuple[Fraction, bool]) -> 
 
 
 def settled(gold: str, answer: str) -> bool | None:
-    r"""Whether two answers in `plain` form are equal; None where spelling alone cannot decide.
-
-    Example:
-        >>> settled("5", "x=5"), settled("5", "5, 7"), settled(r"\sqrt{2}", "2^{1/2}")
-        (True, False, None)
-    """
+    r"""Whether two answers in `plain` form are equal; None where spelling alone cannot decide."""
     if gold.replace(" ", "") == answer.replace(" ", ""):
         return True
     if not answer or len(answer) > MAX_CHARS:

@@ -24,10 +24,6 @@ def equal(gold: str, answer: str) -> bool:
     Source:
         math-verify 0.9.0, with exact comparison to six decimals. Departs: plain numbers, words,
         lists of different length and `name = value` are settled by `twofold.scorers.answers.spelling`.
-
-    Example:
-        >>> equal(r"\\sqrt{8}", r"2\\sqrt{2}"), equal("(1,2)", "[1,2]")
-        (True, False)
     """
     gold, answer = plain(gold), plain(answer)
     if (decided := settled(gold, answer)) is not None:

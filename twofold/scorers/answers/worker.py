@@ -46,19 +46,11 @@ WORKER = WorkerProcess(
 def ask(question: Question, *, timeout_s: float) -> GradedAnswer | str:
     """Ask the worker of this process. Safe from any thread and after a fork.
 
-    Args:
-        question: What to compare.
-        timeout_s: When the worker is killed, in seconds.
-
     Returns:
         The answer; or, as text, why there is none (a time-out, a crash).
 
     Raises:
         ScoringError: If no worker can be started.
-
-    Example:
-        >>> ask(Question(kind="same", gold="x^2-1", text="(x-1)(x+1)"), timeout_s=60)
-        {'right': True, 'found': '(x-1)(x+1)'}
     """
     try:
         answer: GradedAnswer = WORKER.ask([question, timeout_s], timeout_s)
