@@ -1,8 +1,8 @@
 """What does `package.module:Name` name? The one way to load code from outside the package.
 
-Importing a module runs it. So only names that the user wrote (on the command line, in a plan or in a
-settings file) are imported. Problem files, run directories and model folders are data: a name in them is
-accepted only if the user has named it already.
+Importing a module runs it. So only names that the user wrote (on the command line, in a plan or in
+a settings file) are imported. Problem files, run directories and model folders are data: a name in
+them is accepted only if the user has named it already.
 """
 
 from __future__ import annotations

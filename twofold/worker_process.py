@@ -1,8 +1,8 @@
 """How is work done that may never end or cannot be trusted? In a child process that can be killed.
 
-An alarm in Python interrupts neither a computer algebra system nor a hostile program, and works only in
-the main thread. The child is started by `python -c`, not forked: safe beside torch and threads, and a
-script needs no `__main__` guard. Parent and child exchange JSON lines over a socket.
+An alarm in Python interrupts neither a computer algebra system nor a hostile program, and works
+only in the main thread. The child is started by `python -c`, not forked: safe beside torch and
+threads, and a script needs no `__main__` guard. Parent and child exchange JSON lines over a socket.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ START_S = 120.0  # how long a child may take to start on a busy machine, in seco
 class WorkerProcess:
     """A child process that answers one request at a time; safe to use from several threads.
 
-    The first request starts it, and so does the first one after it died or was killed. It leads its own
-    session: Ctrl-C does not reach it, and killing it kills everything it has started. A forked process
-    gets a child of its own.
+    The first request starts it, and so does the first one after it died or was killed. It leads its
+    own session: Ctrl-C does not reach it, and killing it kills everything it has started. A forked
+    process gets a child of its own.
 
     Args:
         main: Python code that calls `serve(int(sys.argv[1]), ...)`.

@@ -3,10 +3,10 @@
 | question | file |
 |---|---|
 | what is a judge, and what is it asked? | `judge` |
-| who judges? rules, programs, a model's log-odds, samples of a model | `exact`, `program`, `logodds`, `sampled` |
+| who judges? rules, programs, models | `exact`, `program`, `logodds`, `sampled` |
 | how are judges combined, rounded, cached? | `blend`, `quantised`, `cache` |
 | how do many verdicts become one measure? | `scorer`, `holistic` |
-| who writes checklists, what is wrong with one, how do others store them? | `writing`, `lint`, `forms` |
+| how are checklists written, checked, converted? | `writing`, `lint`, `forms` |
 | where does a program run that a model wrote? | `sandbox` |
 | which judge does a text name? | `spec` |
 | how is FollowBench scored? | `followbench` |

@@ -15,10 +15,10 @@ from twofold.types import Verdict
 class Blend(Judge):
     """A judge, and a program beside it where there is one.
 
-    Without a verdict of the program (there is none, it failed, it was refused) the judge's counts. Where
-    both give one, `"average"` takes the mean; `"override"` takes the program's and does not ask the judge.
-    Where only the program gives one, `"average"` is unscored, since its scale would differ from that of
-    the other criteria.
+    Without a verdict of the program (there is none, it failed, it was refused) the judge's counts.
+    Where both give one, `"average"` takes the mean; `"override"` takes the program's and does not
+    ask the judge. Where only the program gives one, `"average"` is unscored, since its scale would
+    differ from that of the other criteria.
 
     Args:
         judge: The judge of every criterion, usually a model.

@@ -1,8 +1,9 @@
 """Has this been judged before? A cache of verdicts, by the content of their questions.
 
-A model judge is the slowest part of a training run, and the same replies come back in a resumed run, another
-seed, or an audit. The key is the SHA-256 of everything that decides a verdict (judge, model, prompts, problem,
-criterion, reply), so an entry is never stale and processes may share the cache.
+A model judge is the slowest part of a training run, and the same replies come back in a resumed
+run, another seed, or an audit. The key is the SHA-256 of everything that decides a verdict (judge,
+model, prompts, problem, criterion, reply), so an entry is never stale and processes may share the
+cache.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ FORM = 1  # part of every key; increase it when judges parse replies differently
 class CachedJudge(Judge):
     """Asks another judge only what is not in the cache.
 
-    Only scores are saved. Unscored questions are asked again, since a verdict does not show whether a server
-    was down or the judge will never know. So put the cache around the model judge inside a `Blend`, not around
-    the blend.
+    Only scores are saved. Unscored questions are asked again, since a verdict does not show whether
+    a server was down or the judge will never know. So put the cache around the model judge inside a
+    `Blend`, not around the blend.
 
     Args:
         judge: Who is asked.
@@ -102,7 +103,7 @@ def _verdict(row: Mapping[str, Any]) -> Verdict:
 
 
 def _question(asked: Asked) -> object:
-    """All of a question that may decide its verdict (a constraint's profile is not in the problem's id)."""
+    """All of a question that may decide its verdict (`Problem.id` omits profiles)."""
     problem = asked.problem
     return [
         problem.id,
@@ -134,6 +135,6 @@ def identity(value: object) -> object:
     if isinstance(value, Mapping):
         return {str(key): identity(each) for key, each in value.items()}
     raise ScoringError(
-        f"a judge with a {type(value).__name__} in a field cannot be cached: two of them cannot be compared; "
-        "make it a dataclass of plain values, or leave the cache out"
+        f"a judge with a {type(value).__name__} in a field cannot be cached, since two of them cannot "
+        "be compared; make it a dataclass of plain values, or leave the cache out"
     )

@@ -18,11 +18,12 @@ from twofold.types.checklist import ANSWER
 class ExactJudge(Judge):
     """Decides each criterion by its `rule`: a constraint's check, or whether the answer is right.
 
-    The ground truth in experiments, and what every other judge is compared with. A criterion without a
-    rule is unscored.
+    The ground truth in experiments, and what every other judge is compared with. A criterion
+    without a rule is unscored.
 
     Args:
-        profile: How answers are graded, as in `Correct`. A constraint is checked under its own profile.
+        profile: How answers are graded, as in `Correct`. A constraint is checked under its own
+            profile.
 
     Example:
         >>> from twofold.types.checklist import Criterion

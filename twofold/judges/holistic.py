@@ -20,9 +20,9 @@ SCALE = Scale(1, 10, "rating")  # as the prompt `judge_holistic` says
 class Holistic(Scorer):
     """Rates a reply from 1 to 10 by its whole checklist in one call of the model.
 
-    The rating r becomes (r - 1) / 9, so that the scale goes from 0 to 1 as for every other measure; with r / 10
-    the worst reply would still get a tenth. There are no parts, since a single number says nothing about
-    single criteria; for those use a `Judge` in `MeetsChecklist`.
+    The rating r becomes (r - 1) / 9, so that the scale goes from 0 to 1 as for every other measure;
+    with r / 10 the worst reply would still get a tenth. There are no parts, since a single number
+    says nothing about single criteria; for those use a `Judge` in `MeetsChecklist`.
 
     Args:
         model: The judge.
@@ -36,12 +36,13 @@ class Holistic(Scorer):
 
     Source:
         RaR-Implicit, https://arxiv.org/abs/2507.17746: the best of its aggregations for rubrics of
-        quality. With many strict constraints at once judges find only 20 to 44 % of the
-        violations (arXiv 2601.04954); ask for those one by one. Departs: our prompt; the polarity of a
+        quality. With many strict constraints at once judges find only 20 to 44 % of the violations
+        (arXiv 2601.04954); ask for those one by one. Departs: our prompt; the polarity of a
         criterion is given in words; several samples; an unreadable rating is unscored.
 
     Example:
         >>> from twofold.models.scripted import ScriptedModel
+        >>> from twofold.types.checklist import Criterion
         >>> checklist = Checklist(criteria=(Criterion(text="Does the reply greet?"),))
         >>> problem = Problem(question="Say hello.", checklist=checklist)
         >>> judge = Holistic(ScriptedModel(lambda text, g: '{"rating": 10}'), n=1)
@@ -94,7 +95,7 @@ def _prompt(problem: Problem, response: Response) -> str:
 
 
 def _lines(checklist: Checklist) -> str:
-    """The criteria, one per line, each with its polarity and its category, or its weight if they differ."""
+    """The criteria, one per line, with polarity and category, or the weight if weights differ."""
     differ = len({criterion.weight for criterion in checklist.criteria}) > 1
     lines = []
     for i, criterion in enumerate(checklist.criteria, 1):

@@ -38,10 +38,10 @@ class Judge(ABC):
         """Judge each reply by its criterion.
 
         Returns:
-            One verdict per question, in order, in [0, 1]: 1 = the reply did well, which for a pitfall
-            means that it does not do what the criterion says. A judge that abstains, fails or cannot be
-            parsed leaves the verdict unscored with the reason, whatever the polarity; so does a response
-            without a reply (`Response.unscored`).
+            One verdict per question, in order, in [0, 1]: 1 = the reply did well, which for a
+            pitfall means that it does not do what the criterion says. A judge that abstains, fails
+            or cannot be parsed leaves the verdict unscored with the reason, whatever the polarity;
+            so does a response without a reply (`Response.unscored`).
 
         Raises:
             ScoringError: If the judge cannot work at all.

@@ -1,8 +1,8 @@
 """How sure is a model that the answer is yes? One forward pass per criterion, without sampling.
 
-P(yes) against P(no) at the first token of the answer is finer than any number the model writes, and has no
-sampling noise. The criterion stands at the end of the prompt, so that request and reply are read once and each
-criterion is a short branch of that prefix.
+P(yes) against P(no) at the first token of the answer is finer than any number the model writes, and
+has no sampling noise. The criterion stands at the end of the prompt, so that request and reply are
+read once and each criterion is a short branch of that prefix.
 """
 
 from __future__ import annotations
@@ -35,24 +35,26 @@ Ids = tuple[int, ...]
 class LogOddsJudge(Judge):
     """Score P(yes) / (P(yes) + P(no)), summed over all one-token spellings of each.
 
-    With local weights all criteria of one reply share one reading of it, on exactly the token ids of separate
-    prompts; scores depend on the batch only by rounding (below 1e-3 in float32). A server is asked for each
-    criterion separately and returns the 20 likeliest first tokens; any other token counts as 0.
+    With local weights all criteria of one reply share one reading of it, on exactly the token ids
+    of separate prompts; scores depend on the batch only by rounding (below 1e-3 in float32). A
+    server is asked for each criterion separately and returns the 20 likeliest first tokens; any
+    other token counts as 0.
 
     Args:
-        model: The judge: local, or a server that returns log-probabilities. It must answer at once; a model
-            that thinks first is always unscored.
-        least: The probability that yes and no must have together, in (0, 1). Below it the model is about to
-            say something else, and the verdict is unscored.
+        model: The judge: local, or a server that returns log-probabilities. It must answer at once;
+            a model that thinks first is always unscored.
+        least: The probability that yes and no must have together, in (0, 1). Below it the model is
+            about to say something else, and the verdict is unscored.
 
     Raises:
         ScoringError: If the model is of another kind.
         ValueError: If `least` is out of its range.
 
     Source:
-        The probability of one answer word as a score: P(True), Kadavath et al. 2022 (arXiv 2207.05221);
-        for checklists, RocketEval (arXiv 2503.05142). Departs: every spelling of a side counts, and
-        an answer that is neither is unscored. One reading for all criteria of a reply is ours.
+        The probability of one answer word as a score: P(True), Kadavath et al. 2022 (arXiv
+        2207.05221); for checklists, RocketEval (arXiv 2503.05142). Departs: every spelling of a
+        side counts, and an answer that is neither is unscored. One reading for all criteria of a
+        reply is ours.
     """
 
     name: ClassVar[str] = "log_odds"
@@ -133,7 +135,7 @@ class _Local:
             prompts = [self.ids(head, line) for line in lines]
             longest = max(map(len, prompts))
             if longest > self.room:
-                why = f"the question has {longest} tokens with the reply, and the judge reads {self.room}"
+                why = f"question and reply have {longest} tokens, and the judge reads {self.room}"
                 found |= {(head, line): Verdict(None, why) for line in lines}
             else:
                 read.append((head, lines, self.tree(prompts)))
@@ -153,8 +155,8 @@ class _Local:
     def tree(self, prompts: Sequence[Ids]) -> Tree:
         """The prefix that all prompts about one reply share, and two branches per criterion.
 
-        Each prompt is tokenised as a whole and cut afterwards, so prefix and branch together are exactly the
-        prompt's own tokens.
+        Each prompt is tokenised as a whole and cut afterwards, so prefix and branch together are
+        exactly the prompt's own tokens.
         """
         from twofold.prefix_scoring import Branch, Tree
 
@@ -201,7 +203,7 @@ Found = Mapping[tuple[Head, str], Verdict]
 
 
 def odds(yes: float, no: float, *, least: float) -> Verdict:
-    """The verdict from the log-probabilities (nats) of yes and no, unscored if they sum to less than `least`."""
+    """The verdict from the log-probabilities in nats, unscored if P(yes) + P(no) < `least`."""
     p_yes, p_no = float(np.exp(yes)), float(np.exp(no))
     if not p_yes + p_no >= least:
         share = f"{100 * (p_yes + p_no):.2g} %"
@@ -227,5 +229,5 @@ def _side(logprobs: Mapping[str, float], side: str) -> float:
 
 
 def _line(asked: Asked) -> str:
-    """The criterion in one line, without a fence: no policy wrote it, and branches should be short."""
+    """The criterion in one line, without a fence: no policy wrote it, and branches stay short."""
     return " ".join(defused(asked.criterion.text).split())

@@ -1,8 +1,9 @@
 """What is a judge shown, and what did it answer: a number, an abstention, or something unreadable?
 
-Parsing is strict, because a wrong number is worse than none: a judge's text quotes the reply, counts its
-faults or is cut. A verdict is a line (or a JSON object) that contains nothing else, at the start or at the end
-of the text; if both are verdicts they must agree. What cannot be parsed is unscored and never zero.
+Parsing is strict, because a wrong number is worse than none: a judge's text quotes the reply,
+counts its faults or is cut. A verdict is a line (or a JSON object) that contains nothing else, at
+the start or at the end of the text; if both are verdicts they must agree. What cannot be parsed is
+unscored and never zero.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class Scale:
 @final
 @dataclass(frozen=True)
 class Readings:
-    """The results of several samples of one question, and the first error message of a failed call."""
+    """The results of several samples of one question, and the first error of a failed call."""
 
     all: Sequence[int | UnreadReason]
     error: str = ""
@@ -118,7 +119,7 @@ class Readings:
 
 
 def polarised(criterion: Criterion, done: Verdict) -> Verdict:
-    """The verdict on the reply: `done` (1 = it does what the criterion says), or for a pitfall 1 - s."""
+    """The verdict on a reply that does (1) or does not (0) what the criterion says."""
     if not criterion.pitfall or done.score is None:
         return done
     return replace(done, score=1 - done.score, reason=f"pitfall: {done.reason}")
@@ -149,9 +150,9 @@ def shown(problem: Problem, response: Response) -> dict[str, str]:
 def defused(text: str) -> str:
     """A text without marks of chat formats, which a tokenizer would read as control tokens.
 
-    A fence does not stop a tokenizer: a reply that contains `<|im_end|>` ends the judge's question and could go
-    on with the judge's own turn. A space after the first character makes it ordinary text. Halves of a surrogate
-    pair become U+FFFD, since no tokenizer accepts them.
+    A fence does not stop a tokenizer: a reply that contains `<|im_end|>` ends the judge's question
+    and could go on with the judge's own turn. A space after the first character makes it ordinary
+    text. Halves of a surrogate pair become U+FFFD, since no tokenizer accepts them.
     """
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return _MARK.sub(lambda found: found[0] + " ", whole)

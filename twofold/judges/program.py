@@ -1,8 +1,8 @@
 """Does a reply do what a criterion's own program checks, and can that program be trusted?
 
-A model writes small programs for what can be decided exactly ("exactly three bullet points"). A program is
-parsed from the model's reply, admitted only if it separates known good from known bad examples, and then judges
-replies in the sandbox.
+A model writes small programs for what can be decided exactly ("exactly three bullet points"). A
+program is parsed from the model's reply, admitted only if it separates known good from known bad
+examples, and then judges replies in the sandbox.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def admitted(
 ) -> Admission:
     r"""Test a program on examples before it is used.
 
-    Two different examples of each kind rule out a constant program. It can still be wrong elsewhere or have
-    memorised the examples, so they should not be those that its writer was shown.
+    Two different examples of each kind rule out a constant program. It can still be wrong elsewhere
+    or have memorised the examples, so they should not be those that its writer was shown.
 
     Source:
         Ours; RLCF (https://arxiv.org/abs/2507.18624) asks its writer to be sure and tests nothing.
@@ -71,8 +71,9 @@ def admitted(
 class ProgramJudge(Judge):
     r"""Decides each criterion by its `program`, in the sandbox.
 
-    A criterion without a program is unscored, and so is a reply that its program does not decide: an error in
-    the program says nothing about the reply. A blank reply meets nothing, whatever the program would return.
+    A criterion without a program is unscored, and so is a reply that its program does not decide:
+    an error in the program says nothing about the reply. A blank reply meets nothing, whatever the
+    program would return.
 
     Args:
         sandbox: Where the programs run, and with which limits.
@@ -114,10 +115,10 @@ def _without_running(asked: Asked) -> Verdict | None:
 
 
 def read_program(reply: str) -> str | None:
-    r"""The last fenced block of Python in a model's reply that defines `verify`; None if there is none.
+    r"""The last fenced Python block in a model's reply that defines `verify`; None without one.
 
-    Fences are read line by line, as CommonMark closes them, so that nothing inside the code ends it: not the word
-    python, not backticks. A block that was never closed is cut and does not count.
+    Fences are read line by line, as CommonMark closes them, so that nothing inside the code ends
+    it: not the word python, not backticks. A block that was never closed is cut and does not count.
 
     Source:
         Ours. RLCF's released code takes the text between the first word "python" and the next.

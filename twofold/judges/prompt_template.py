@@ -1,8 +1,8 @@
 r"""How is a reply put into a prompt without becoming part of it? In slots and fences.
 
-A prompt is a text file in `prompts/` with slots such as `{question}`. All slots are filled in one pass, so a
-value is never read as a slot. Untrusted text stands inside a fence whose name is a hash of the text, so it
-cannot close its own fence.
+A prompt is a text file in `prompts/` with slots such as `{question}`. All slots are filled in one
+pass, so a value is never read as a slot. Untrusted text stands inside a fence whose name is a hash
+of the text, so it cannot close its own fence.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ def filled(template: str, **values: str) -> str:
 def fenced(text: str, label: str = "text") -> str:
     r"""Untrusted text between two marks that do not occur in it.
 
-    The mark is derived from the text by SHA-256, so equal texts give equal prompts and an author cannot
-    know the mark in advance. If the text contains the mark all the same, another one is drawn.
+    The mark is derived from the text by SHA-256, so equal texts give equal prompts and an author
+    cannot know the mark in advance. If the text contains the mark all the same, another one is
+    drawn.
     """
     folded = text.casefold()
     tag, salt = "", 0

@@ -16,8 +16,9 @@ from twofold.types import Verdict
 class Quantised(Judge):
     """Rounds another judge's verdicts to evenly spaced levels.
 
-    Training uses differences within a group, scaled to the same size: without rounding, 0.70 against 0.72
-    has the same effect as 0 against 1. Two levels make a majority vote of many samples.
+    Training uses differences within a group, scaled to the same size: without rounding, 0.70
+    against 0.72 has the same effect as 0 against 1. Two levels make a majority vote of many
+    samples.
 
     Args:
         judge: Whose verdicts are rounded.

@@ -1,4 +1,4 @@
-"""What does a model answer on average? A number from 0 to 100 per criterion, sampled several times."""
+"""What does a model answer on average? Several samples of a number per criterion."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ TOP_P = 0.9  # as in RLCF
 class SampledJudge(Judge):
     """Asks a model for a number from 0 to 100, several times per criterion, and takes the mean.
 
-    Abstentions and unreadable or failed replies are dropped. If less than half of the samples give a number,
-    the criterion is unscored.
+    Abstentions and unreadable or failed replies are dropped. If less than half of the samples give
+    a number, the criterion is unscored.
 
     Args:
         model: The judge.
@@ -34,10 +34,11 @@ class SampledJudge(Judge):
         ValueError: If an argument is out of its range.
 
     Source:
-        RLCF (arXiv 2507.18624), section 3: 25 samples at temperature 1.3 of a 72B model; by its table of
-        costs, five keep most of the gain for less than half. Departs: a chat with the model's own
-        template; our prompt and anchors; an abstention (-1) is dropped, where the released code
-        multiplies it by the weight; a number outside 0 to 100 is dropped, not clipped.
+        RLCF (arXiv 2507.18624), section 3: 25 samples at temperature 1.3 of a 72B model; by its
+        table of costs, five keep most of the gain for less than half. Departs: a chat with the
+        model's own template; our prompt and anchors; an abstention (-1) is dropped, where the
+        released code multiplies it by the weight; a number outside 0 to 100 is dropped, not
+        clipped.
 
     Example:
         >>> from twofold.types.checklist import Criterion

@@ -19,17 +19,18 @@ from twofold.types.checklist import RAR_WEIGHTS, Criterion
 class MeetsChecklist(Scorer):
     """Score a reply by its problem's checklist, criterion by criterion.
 
-    The mean is weighted: the sum of w·s divided by the sum of w, with s the verdict of each criterion
-    (1 = met, or avoided if it is a pitfall). If one criterion is unscored, so is the reply: a judge that
-    abstains must neither lower nor raise a reward. A blank reply scores 0, although it avoids every pitfall.
+    The mean is weighted: the sum of w·s divided by the sum of w, with s the verdict of each
+    criterion (1 = met, or avoided if it is a pitfall). If one criterion is unscored, so is the
+    reply: a judge that abstains must neither lower nor raise a reward. A blank reply scores 0,
+    although it avoids every pitfall.
 
     Args:
         judge: Who judges the criteria.
         how: `"mean"`, or `"all"`: the minimum, so 1 only if every criterion is met.
         weights: `"own"`, the criterion's; `"category"`, those of RaR by category and polarity.
-        dropout: Share of the criteria left out of a group's reward in training, in [0, 1). The choice is the
-            same for all replies to a problem and changes with the step, so that no single criterion is
-            worth gaming. Pitfalls always stay, and an audit leaves none out.
+        dropout: Share of the criteria left out of a group's reward in training, in [0, 1). The
+            choice is the same for all replies to a problem and changes with the step, so that no
+            single criterion is worth gaming. Pitfalls always stay, and an audit leaves none out.
         least: Minimum number of criteria besides the pitfalls that stay, at least 1.
         step: The training step; None = an audit. Set by `at`.
 
@@ -37,10 +38,10 @@ class MeetsChecklist(Scorer):
         ScoringError: If an argument is out of its range.
 
     Source:
-        Weighted mean: RLCF, https://arxiv.org/abs/2507.18624, section 3, and RaR's explicit aggregation,
-        https://arxiv.org/abs/2507.17746, equation 1, with its category weights. Dropout: arXiv
-        2608.11669, one mask per group by SHA-256 of problem and step. Departs: RLCF multiplies an
-        abstention (-1) by the weight; here it is unscored.
+        Weighted mean: RLCF, https://arxiv.org/abs/2507.18624, section 3, and RaR's explicit
+        aggregation, https://arxiv.org/abs/2507.17746, equation 1, with its category weights.
+        Dropout: arXiv 2608.11669, one mask per group by SHA-256 of problem and step. Departs: RLCF
+        multiplies an abstention (-1) by the weight; here it is unscored.
 
     Example:
         >>> from twofold.types.checklist import Checklist

@@ -32,12 +32,14 @@ def judge_named(spec: str, programs: Programs | None = None) -> Judge:
         spec: One of
 
             - `exact`: rules decide, all else is unscored;
-            - a MODEL as in `twofold.models.resolve`: log-odds of yes and no for a local model, the mean of
-              several sampled numbers for a server; `odds:MODEL` and `sampled:MODEL` choose explicitly (odds
-              need a server that returns log-probabilities). Verdicts of a model are cached by content;
+            - a MODEL as in `twofold.models.resolve`: log-odds of yes and no for a local model, the
+              mean of several sampled numbers for a server; `odds:MODEL` and `sampled:MODEL` choose
+              explicitly (odds need a server that returns log-probabilities). Verdicts of a model
+              are cached by content;
             - `package.module:Name`: your own judge, an object or a class with defaults.
 
-        programs: What is done where a criterion has a program, see `Blend`; None = programs are not used.
+        programs: What is done where a criterion has a program, see `Blend`; None = programs are not
+            used.
 
     Raises:
         ExtensionError: If the reference names no judge.

@@ -72,13 +72,15 @@ class SoftGate(Combination):
 
         (c + 0.5·c·s + 0.25·s·(1 − c)) / 1.5
 
-    so (right, compliant) 1 > (right, not) 2/3 > (wrong, compliant) 1/6 > (wrong, not) 0. Compliance alone is
-    cheap (a bare answer meets a third of MathIF's constraints), so it can never outweigh the answer; but it
-    is worth something on a wrong answer, so that there is a learning signal where no sample is right.
+    so (right, compliant) 1 > (right, not) 2/3 > (wrong, compliant) 1/6 > (wrong, not) 0. Compliance
+    alone is cheap (a bare answer meets a third of MathIF's constraints), so it can never outweigh
+    the answer; but it is worth something on a wrong answer, so that there is a learning signal
+    where no sample is right.
 
-    If either is unscored, so is the reward: a failed judge must not train against a good reply. A problem
-    without constraints is rewarded by `correct` alone, one without a reference answer by `compliant` alone,
-    so that all kinds can be mixed in one training run (replies are compared only within a problem).
+    If either is unscored, so is the reward: a failed judge must not train against a good reply. A
+    problem without constraints is rewarded by `correct` alone, one without a reference answer by
+    `compliant` alone, so that all kinds can be mixed in one training run (replies are compared only
+    within a problem).
 
     Args:
         correct: The measure of capability.
@@ -127,7 +129,7 @@ class SoftGate(Combination):
 @final
 @dataclass(frozen=True)
 class Product(Combination):
-    """The product of the members' scores; `Product((Correct(), Compliant("all")))` is an audit's joint measure.
+    """The product of the members' scores, as in the joint measure of an audit.
 
     Args:
         scorers: The members, at least one, with different names.
@@ -151,8 +153,8 @@ class Product(Combination):
 class WeightedSum(Combination):
     """The weighted mean of several measures.
 
-    The simplest combination, for comparison: with equal weights (right, not compliant) ties with (wrong,
-    compliant), so the cheap measure can outweigh the other.
+    The simplest combination, for comparison: with equal weights (right, not compliant) ties with
+    (wrong, compliant), so the cheap measure can outweigh the other.
 
     Args:
         scorers: The members, at least one, with different names.
@@ -188,8 +190,8 @@ class WeightedSum(Combination):
 class Gated(Combination):
     """One measure, and another one only as far as the first is earned: g·(1 + t)/2.
 
-    With correctness as `gate`, compliance counts only on right answers and wrong replies are all equal;
-    with compliance as `gate` it is the other way round.
+    With correctness as `gate`, compliance counts only on right answers and wrong replies are all
+    equal; with compliance as `gate` it is the other way round.
 
     Args:
         gate: The measure that comes first.

@@ -14,8 +14,8 @@ from twofold.types import Problem, Response, Scorer, Verdict
 class Compliant(Scorer):
     """Score a reply by the problem's constraints: their mean (SAcc) or all or nothing (HAcc).
 
-    The mean is the default, since a reward should distinguish two met constraints from one. The parts of
-    the verdict are keyed by `Problem.constraint_keys`.
+    The mean is the default, since a reward should distinguish two met constraints from one. The
+    parts of the verdict are keyed by `Problem.constraint_keys`.
 
     If one constraint is unscored, so is the reply, even if another is broken: both modes are then
     computed on the same replies. A problem without constraints is unscored.

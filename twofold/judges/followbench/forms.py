@@ -1,11 +1,11 @@
 """Does a reply have the form that a FollowBench request asks for, level by level?
 
-Five summaries and two texts of FollowBench ask only for what a program can count: sentences, words, single words,
-punctuation. Level n asks for the first n steps of its request.
+Five summaries and two texts of FollowBench ask only for what a program can count: sentences, words,
+single words, punctuation. Level n asks for the first n steps of its request.
 
-The published code was not available: each step does what the request says as a person reads it (words and
-sentences as the `fixed` constraints count them). A step on a tense has three results: it is there, it cannot be
-there, or a program cannot tell.
+The published code was not available: each step does what the request says as a person reads it
+(words and sentences as the `fixed` constraints count them). A step on a tense has three results: it
+is there, it cannot be there, or a program cannot tell.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _longest_sentence(text: str) -> int:
 
 
 def _has(phrase: str, *, word: bool = True, wanted: bool = True) -> Step:
-    """The text has `phrase`, as a whole word or anywhere, in any letter case (`wanted`), or it has not."""
+    """Whether the text has `phrase` (as a whole `word` or anywhere, in any case) as `wanted`."""
 
     def step(text: str) -> Verdict:
         there = bool(as_word(phrase).search(text)) if word else phrase.casefold() in text.casefold()

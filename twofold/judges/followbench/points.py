@@ -1,7 +1,7 @@
 """Does a speech make five points under the mark `**`, each with a keyword and one short sentence?
 
-The request of FollowBench's format group 30. It does not say where a point ends or whether the keyword belongs to
-its sentence; the functions say how each is read.
+The request of FollowBench's format group 30. It does not say where a point ends or whether the
+keyword belongs to its sentence; the functions say how each is read.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _split_title(point: str) -> tuple[str, str]:
 
 
 def points(text: str) -> list[tuple[str, str]]:
-    r"""Keyword and text of each point: a line that begins with `**`, up to a blank line or the next point.
+    r"""Keyword and text of each point: from a line that begins with `**` to a blank line.
 
     A point that has only its keyword so far continues after a blank line.
     """

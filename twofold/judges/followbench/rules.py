@@ -1,24 +1,26 @@
 r"""Which of FollowBench's requests can a program judge, and does the reply do what they ask?
 
-350 of the 820 scored requests: the whole example category (a template), extraction, logic, dates, floors and
-dollars (a target), text edits (a target), and seven requests about form. As published, a rule judges the whole
-row: every criterion of a row gets the same 0 or 1, so verdicts on single criteria say nothing more.
+350 of the 820 scored requests: the whole example category (a template), extraction, logic, dates,
+floors and dollars (a target), text edits (a target), and seven requests about form. As published, a
+rule judges the whole row: every criterion of a row gets the same 0 or 1, so verdicts on single
+criteria say nothing more.
 
-Departs: the published rules were not available. What is known of them is kept (templates never look at the
-answer; exact targets for extraction and edits; the last dollar amount decides); the rest follows the requests.
+Departs: the published rules were not available. What is known of them is kept (templates never look
+at the answer; exact targets for extraction and edits; the last dollar amount decides); the rest
+follows the requests.
 
 - A blank reply breaks every rule; replies are stripped.
-- Templates match over several lines (published: one line). One template is the bare answer: there every reply
-  that is not blank passes.
-- An entity (CoNLL) must be the whole reply; events (WIKIEVENTS) must be as many different target lines as the
-  level, and nothing else.
-- Of the options in parentheses the first counts if the reply begins with it, else the last; of dates and
-  floors the last. Dollars are compared as numbers ($14.00 is $14).
-- Level 5 of format group 22 accepts the closing words as a separate paragraph (published: four paragraphs); words
-  in -ly are found by their ending (published: the literal text `-ly`).
-- Two rules can hardly be met, and are kept: the targets of text edit group 4 contain one wording of a free
-  sentence from level 2 on (and a word that level 4 forbids), and those of WIKIEVENTS group 20 are of
-  another event than its request asks for.
+- Templates match over several lines (published: one line). One template is the bare answer: there
+  every reply that is not blank passes.
+- An entity (CoNLL) must be the whole reply; events (WIKIEVENTS) must be as many different target
+  lines as the level, and nothing else.
+- Of the options in parentheses the first counts if the reply begins with it, else the last; of
+  dates and floors the last. Dollars are compared as numbers ($14.00 is $14).
+- Level 5 of format group 22 accepts the closing words as a separate paragraph (published: four
+  paragraphs); words in -ly are found by their ending (published: the literal text `-ly`).
+- Two rules can hardly be met, and are kept: the targets of text edit group 4 contain one wording of
+  a free sentence from level 2 on (and a word that level 4 forbids), and those of WIKIEVENTS group
+  20 are of another event than its request asks for.
 - A request with Chinese characters is not judged: the Chinese version has these sources too.
 """
 
@@ -153,7 +155,7 @@ def _rule(problem: Problem) -> Rule | None:
 
 
 def row_verdict(problem: Problem, reply: str) -> Verdict:
-    """The verdict of a row's rule (0 or 1); unscored without a rule or where a program cannot tell."""
+    """The verdict of a row's rule, 0 or 1; unscored if there is none or it cannot decide."""
     rule = _rule(problem)
     if rule is None:
         return Verdict(None, "no rule")
@@ -171,8 +173,8 @@ class FollowBenchRules(Judge):
     Every criterion of a row gets the row's verdict (see the module).
 
     Source:
-        Jiang et al. 2024, https://arxiv.org/abs/2310.20410, section 4 on rule-based evaluation. The rules
-        are ours; the module lists the departures.
+        Jiang et al. 2024, https://arxiv.org/abs/2310.20410, section 4 on rule-based evaluation. The
+        rules are ours; the module lists the departures.
     """
 
     name: ClassVar[str] = "followbench_rules"

@@ -7,7 +7,8 @@
 | categories before a sentence, and ambiguous signs | `rar` |
 | signed points | `signed` |
 
-Our own form keeps everything (`twofold.problems.write`); the class of each other form says what it loses.
+Our own form keeps everything (`twofold.problems.write`); the class of each other form says what it
+loses.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ def read_form(
         denied: For `rar`: what a pitfall means that begins with "does not"; see `Rar`.
 
     Returns:
-        One problem per row, and a line for each criterion that was dropped. A problem without any criterion
-        has no checklist.
+        One problem per row, and a line for each criterion that was dropped. A problem without any
+        criterion has no checklist.
 
     Raises:
         ProblemError: If the form is unknown, or a row lacks a key or has a value of the wrong type.

@@ -31,8 +31,9 @@ class FormRead:
 class Form(ABC):
     """A way to store checklists. Subclasses are frozen dataclasses.
 
-    A malformed row (a key missing, a text instead of a number) is an error. A single criterion that ours cannot express
-    (a weight of 0, an ambiguous sign) is dropped with its reason, and the others of its row stay.
+    A malformed row (a key missing, a text instead of a number) is an error. A single criterion that
+    ours cannot express (a weight of 0, an ambiguous sign) is dropped with its reason, and the
+    others of its row stay.
     """
 
     name: ClassVar[str]

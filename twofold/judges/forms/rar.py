@@ -1,9 +1,9 @@
 """How does RaR store rubrics? A title, a sentence after its category, and a signed weight.
 
-The sign is ambiguous. A pitfall weighs -1 or -2 whether its sentence names the mistake ("Recommends aspirin") or the
-virtue ("Avoids recommending aspirin"), and "Does not mention the dose" may be either. Taking the sign literally trains some
-pitfalls the wrong way; so the polarity is read from the sentence, and an unclear pitfall is dropped or decided by
-`denied`.
+The sign is ambiguous. A pitfall weighs -1 or -2 whether its sentence names the mistake ("Recommends
+aspirin") or the virtue ("Avoids recommending aspirin"), and "Does not mention the dose" may be
+either. Taking the sign literally trains some pitfalls the wrong way; so the polarity is read from
+the sentence, and an unclear pitfall is dropped or decided by `denied`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from twofold.judges.writing.polarity import put, turned
 from twofold.types.checklist import RAR_WEIGHTS, Category, Criterion
 
 Denied = Literal["drop", "omission", "virtue"]
-"""What "does not ..." in a pitfall means: unknown, something missing, or something rightly left out."""
+"""What "does not ..." in a pitfall means: unknown, something missing, something rightly left out."""
 
 POINTS = 5  # RaR's largest weight, which is our 100
 
@@ -34,20 +34,22 @@ class Rar(Form):
 
     - it names the mistake ("Recommends X", "Mentions X"): a pitfall with that text;
     - it says what is missing ("Fails to mention X"): the demand "Does the reply mention X?";
-    - it says what is avoided ("Avoids X", "Must not X"): a demand with that text, since yes is good;
+    - it says what is avoided ("Avoids X", "Must not X"): a demand with that text, since yes is
+      good;
     - it says "Does not mention X": as `denied` says.
 
-    Lost in writing: rule, program and tags; weights are rounded to 1 to 5; a missing category is filled in by the weight,
-    a missing title by the first words of the text; a pitfall loses its category. A pitfall is written as the mistake, never
-    as "Does not ...", with a negative weight.
+    Lost in writing: rule, program and tags; weights are rounded to 1 to 5; a missing category is
+    filled in by the weight, a missing title by the first words of the text; a pitfall loses its
+    category. A pitfall is written as the mistake, never as "Does not ...", with a negative weight.
 
     Args:
-        denied: What "does not ..." in a pitfall means: `omission`, something is missing (so the demand
-            "Does the reply ...?"); `virtue`, it is rightly left out (so the pitfall "Does the reply ...?");
-            `drop`, unknown. Read some of the data before you choose.
+        denied: What "does not ..." in a pitfall means: `omission`, something is missing (so the
+            demand "Does the reply ...?"); `virtue`, it is rightly left out (so the pitfall "Does
+            the reply ...?"); `drop`, unknown. Read some of the data before you choose.
 
     Source:
-        RaR, arXiv 2507.17746, appendix on prompts and section 4. Departs: the sign is never the polarity.
+        RaR, arXiv 2507.17746, appendix on prompts and section 4. Departs: the sign is never the
+        polarity.
     """
 
     denied: Denied = "drop"

@@ -26,11 +26,11 @@ _WEIGHED = re.compile(
 class Rlcf(Form):
     r"""Rows of `viswavi/wildchecklists`: an instruction and lines `1) question? (100)`.
 
-    Also read: `(weight: 100)`, `(importance: 100/100)`, a list of such lines, a list of pairs `[question, weight]`.
-    A line that ends in a colon opens a point of several lines.
+    Also read: `(weight: 100)`, `(importance: 100/100)`, a list of such lines, a list of pairs
+    `[question, weight]`. A line that ends in a colon opens a point of several lines.
 
-    Lost in writing: category, title, rule, program, tags and white space other than single spaces. A pitfall becomes
-    a question whose yes is good (`NOT`), and is read back as a pitfall.
+    Lost in writing: category, title, rule, program, tags and white space other than single spaces.
+    A pitfall becomes a question whose yes is good (`NOT`), and is read back as a pitfall.
 
     Source:
         RLCF, arXiv 2507.18624, and its released data. Departs: there a row with a zero weight is

@@ -1,7 +1,7 @@
 """How do HealthBench and autorubric store rubrics? Signed points for doing what a sentence says.
 
-The sign is the polarity: negative points are lost by doing what the sentence says. Sentences are kept as they are;
-`twofold checklist check` names those that look positive.
+The sign is the polarity: negative points are lost by doing what the sentence says. Sentences are
+kept as they are; `twofold checklist check` names those that look positive.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ DEFAULT_WEIGHT = 10.0  # of a criterion of autorubric without a weight
 class HealthBench(Form):
     """Rows of HealthBench: `{criterion, points, tags}` under `rubrics`, the prompt a conversation.
 
-    Points are weights, 1 to 10 in the published data and up to 100 here. A conversation of several turns
-    becomes one question, as in `twofold.problems.healthbench`.
+    Points are weights, 1 to 10 in the published data and up to 100 here. A conversation of several
+    turns becomes one question, as in `twofold.problems.healthbench`.
 
     Lost in writing: category, title, rule and program; a conversation stays one question.
 
@@ -77,14 +77,14 @@ class HealthBench(Form):
 class Autorubric(Form):
     """Rows of a prompt with autorubric's list: `{weight, requirement, name}` under `rubric`.
 
-    Lists whose largest weight is above 100 are scaled down to it, which changes no score. A requirement of
-    several levels (`options`) is dropped: a criterion here is met or not.
+    Lists whose largest weight is above 100 are scaled down to it, which changes no score. A
+    requirement of several levels (`options`) is dropped: a criterion here is met or not.
 
     Lost in writing: category, rule, program and tags.
 
     Source:
-        autorubric 1.6, arXiv 2603.00077: negative weights are lost by meeting the requirement, and a
-        missing weight is 10.
+        autorubric 1.6, arXiv 2603.00077: negative weights are lost by meeting the requirement, and
+        a missing weight is 10.
     """
 
     name: ClassVar[str] = "autorubric"

@@ -1,7 +1,7 @@
 """What does a program that a model wrote say about a text? A sandbox runs it.
 
-`verify` must return exactly True or exactly False. Anything else (another value, an error, no answer in
-time) is a fault of the program and not of the text, so the text stays unscored.
+`verify` must return exactly True or exactly False. Anything else (another value, an error, no
+answer in time) is a fault of the program and not of the text, so the text stays unscored.
 """
 
 from __future__ import annotations
@@ -35,22 +35,25 @@ _MAIN = (
 class Sandbox:
     r"""Runs programs that define `verify(text) -> bool`, each text by itself.
 
-    Picklable, safe in threads (they take turns) and after a fork. Each process has one worker process
-    (`sandbox_worker`) for all equal sandboxes. The first `run` starts it; `close` or the end of the process
-    ends it. A program that hangs costs its full time for every text, so try programs first (`admitted`).
+    Picklable, safe in threads (they take turns) and after a fork. Each process has one worker
+    process (`sandbox_worker`) for all equal sandboxes. The first `run` starts it; `close` or the
+    end of the process ends it. A program that hangs costs its full time for every text, so try
+    programs first (`admitted`).
 
     Args:
         timeout_s: Time for the program's own lines, and again for one call of `verify`, in seconds,
             in (0, 60]. A call normally takes well under a millisecond.
         memory_mib: What the program may allocate, in MiB, in [8, 256].
-        grace_s: How long after its time a worker is killed that does not stop by itself, in (0, 60].
+        grace_s: How long after its time a worker is killed that does not stop by itself, in (0,
+            60].
 
     Raises:
         ScoringError: If a limit is out of its range.
 
     Source:
-        Programs as verifiers: RLCF, https://arxiv.org/abs/2507.18624, section 3. Departs: its code runs
-        them in its own process, stops them by an alarm and counts errors and truthy values as passed.
+        Programs as verifiers: RLCF, https://arxiv.org/abs/2507.18624, section 3. Departs: its code
+        runs them in its own process, stops them by an alarm and counts errors and truthy values as
+        passed.
 
     Example:
         >>> with Sandbox() as sandbox:
@@ -76,8 +79,8 @@ class Sandbox:
         """Judge each text by a program.
 
         Returns:
-            One verdict per text, in order: 1 = exactly True, 0 = exactly False, else unscored with the
-            reason.
+            One verdict per text, in order: 1 = exactly True, 0 = exactly False, else unscored with
+            the reason.
         """
         unfit = _unfit("the program", source, SOURCE_CHARS)
         return [self._judged(source, text, unfit) for text in texts]

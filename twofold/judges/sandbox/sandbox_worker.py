@@ -1,12 +1,14 @@
-"""Where does a program run that a model wrote? In an interpreter with no access to the machine, guarded.
+"""Where does a program run that a model wrote? In an isolated interpreter.
 
-Three layers. The interpreter is Monty: Python's language without files, sockets, processes or foreign code,
-with limits on time, memory and depth. It runs in a worker process whose rights the kernel has removed: no new
-descriptors, no files, limited memory and processor time. The worker belongs to this process, the warden,
-which kills it when it is late and can itself be killed by the process that judges. So nothing that a
-program returns, raises or prints enters the memory of the process that judges.
+Three layers. The interpreter is Monty: Python's language without files, sockets, processes or
+foreign code, with limits on time, memory and depth. It runs in a worker process whose rights the
+kernel has removed: no new descriptors, no files, limited memory and processor time. The worker
+belongs to this process, the warden, which kills it when it is late and can itself be killed by the
+process that judges. So nothing that a program returns, raises or prints enters the memory of the
+process that judges.
 
-Every text gets a fresh session, and clock, randomness and sleep are frozen: equal questions get equal answers.
+Every text gets a fresh session, and clock, randomness and sleep are frozen: equal questions get
+equal answers.
 """
 
 from __future__ import annotations
@@ -153,7 +155,7 @@ def _why(error: MontyError, limits: Limits) -> str:
 
 
 def _confine(pid: int | None, limits: Limits) -> None:
-    """Remove a worker's rights: it can open no descriptor (file, socket), and its memory is limited.
+    """Remove a worker's rights: it can open no file or socket, and its memory is limited.
 
     After the processor time of one text the kernel kills it, even if its warden is gone.
     """

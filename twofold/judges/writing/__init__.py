@@ -3,7 +3,7 @@
 | question | file |
 |---|---|
 | which checklist follows from the problem alone? | `rules` |
-| which does a model write: from the task, from replies to it, from the reference answer? | `model` |
+| which does a model write from the task, replies to it, or the reference answer? | `model` |
 | how is the text parsed that a model wrote? | `parse_checklist` |
 | can a program decide a criterion? | `program` |
 | which replies meet a criterion, and which do not? | `examples` |

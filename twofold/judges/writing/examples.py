@@ -1,7 +1,8 @@
 """Which replies meet a criterion, and which do not? Texts whose truth its rule knows.
 
-A judge or a program is trusted only if it agrees with such texts. A constraint brings one text that meets it and one
-that breaks it; here they are varied, and the constraint itself checks each variant.
+A judge or a program is trusted only if it agrees with such texts. A constraint brings one text that
+meets it and one that breaks it; here they are varied, and the constraint itself checks each
+variant.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ class Examples:
 def examples_for(criterion: Criterion, problem: Problem, *, most: int = 4) -> Examples:
     r"""Replies that do, and that do not, what a criterion with a rule says.
 
-    Positive means that the reply does it, whatever the polarity: for a pitfall these are the bad ones.
+    Positive means that the reply does it, whatever the polarity: for a pitfall these are the bad
+    ones.
 
     Returns:
         `FEWEST` to `most` different texts of each kind, none blank, the same on every call.

@@ -1,7 +1,7 @@
 """Which rules does a criterion's text imply? "At most 50 words" is one that a program can check.
 
-A program that a model wrote for a criterion is tested on replies that these rules decide. Only a few fixed phrases are
-understood; any other text implies nothing.
+A program that a model wrote for a criterion is tested on replies that these rules decide. Only a
+few fixed phrases are understood; any other text implies nothing.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ Counter = Callable[[int, Relation, Profile], Constraint]
 
 
 def implied(criterion: Criterion) -> tuple[Constraint, ...]:
-    """The rules that a reply must meet to do well by a criterion; none if the text is not understood.
+    """The rules that a criterion implies for a reply; none if its text is not understood.
 
-    Bounds on words and sentences of the whole reply, a quoted word that must or must not occur, commas, letter
-    case and language. For a pitfall the opposite is implied.
+    Bounds on words and sentences of the whole reply, a quoted word that must or must not occur,
+    commas, letter case and language. For a pitfall the opposite is implied.
     """
     said = _HEAD.sub("", criterion.text.strip().rstrip(" .?!"))
     rest = _DENIED.sub("", said)

@@ -1,4 +1,4 @@
-"""Which checklist does a model write: from the task, from replies to it, from the reference answer?"""
+"""Which checklist does a model write: from the task, replies to it, or the reference answer?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ UNIVERSAL = Criterion(
     title="no preamble",
 )
 """The last criterion of every checklist that a model writes: policies learn to promise things instead of
-doing them. It weighs as much as an explicit demand, as in RLCF. Our wording, of one of RLCF's two demands."""
+doing them. It weighs as much as an explicit demand, as in RLCF. Our wording, of one of RLCF's two
+demands."""
 
 N_SHOWN = 3  # dropped points that a reason names
 
@@ -34,8 +35,8 @@ Written = tuple[Problem, Checklist | None, str]
 class ModelWriter:
     r"""Asks a model for the criteria of a problem.
 
-    The model's text is parsed by `parse_checklist`. `UNIVERSAL` is added to what it wrote; alone it makes no
-    checklist.
+    The model's text is parsed by `parse_checklist`. `UNIVERSAL` is added to what it wrote; alone it
+    makes no checklist.
 
     Args:
         model: Who writes.
@@ -51,8 +52,8 @@ class ModelWriter:
     Source:
         RLCF, arXiv 2507.18624, section 2 (direct, candidates; weights and their anchors; the
         universal criterion). RaR, arXiv 2507.17746, section 3 (rubrics from a reference). Departs:
-        all prompts are our own; no expert reply is shown in `direct`; a rubric's categories are given in
-        brackets and the polarity is a field, where RaR puts both into sentence and sign.
+        all prompts are our own; no expert reply is shown in `direct`; a rubric's categories are
+        given in brackets and the polarity is a field, where RaR puts both into sentence and sign.
 
     Example:
         >>> from twofold.models.scripted import ScriptedModel
@@ -84,9 +85,9 @@ class ModelWriter:
         """Write a checklist for each problem, yielding each as soon as it is finished.
 
         Yields:
-            First the problems that cannot be asked about (no reference answer, no replies), then the
-            others as the model finishes them. A checklist is None where the model failed or its text
-            contains no criterion.
+            First the problems that cannot be asked about (no reference answer, no replies), then
+            the others as the model finishes them. A checklist is None where the model failed or its
+            text contains no criterion.
 
         Raises:
             ModelError: If the model cannot work at all.

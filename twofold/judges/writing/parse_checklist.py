@@ -1,7 +1,7 @@
 """How is the checklist parsed that a model wrote? As lines, brackets or JSON, leniently in form.
 
-The content is strict: a point without a weight, with an impossible weight, or that is no yes/no question is dropped with
-its reason and never repaired by a guess.
+The content is strict: a point without a weight, with an impossible weight, or that is no yes/no
+question is dropped with its reason and never repaired by a guess.
 """
 
 from __future__ import annotations
@@ -64,11 +64,11 @@ class _Point:
 
 
 def read_criteria(text: str, *, how: How) -> ParsedChecklist:
-    r"""At most `MOST` different criteria of a model's reply, and why the others were dropped. Never fails.
+    r"""At most `MOST` different criteria of a model's reply, and why others were dropped.
 
     Args:
-        text: The reply: one point per line with its weight or category in brackets at either end, or a
-            JSON array of objects, pairs or lines.
+        text: The reply: one point per line with its weight or category in brackets at either end,
+            or a JSON array of objects, pairs or lines.
         how: In a `rubric` each point needs a category; otherwise a weight.
     """
     criteria: list[Criterion] = []

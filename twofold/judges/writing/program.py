@@ -1,6 +1,7 @@
 """Can a program decide a criterion? A model writes one if it is sure, or says that there is none.
 
-The program runs only in the sandbox, and only after it agrees with examples whose truth is known (`examples`).
+The program runs only in the sandbox, and only after it agrees with examples whose truth is known
+(`examples`).
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ class ProgramWriter:
 
     Source:
         RLCF, arXiv 2507.18624, section 2 (programs for what is exactly checkable, and a way out for
-        the rest). Departs: the prompt is our own, the function is called `verify`, and the program is a
-        field of the criterion.
+        the rest). Departs: the prompt is our own, the function is called `verify`, and the program
+        is a field of the criterion.
     """
 
     model: Model

@@ -1,7 +1,7 @@
 """Which checklist follows from a problem alone? One criterion per constraint, one for the answer.
 
-Each criterion names the rule that decides it, so its truth is exact. It is what other writers and judges are
-compared with.
+Each criterion names the rule that decides it, so its truth is exact. It is what other writers and
+judges are compared with.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from twofold.types.checklist import ANSWER, Checklist, Criterion
 def written_by_rules(problem: Problem) -> Checklist:
     """The exact checklist of a problem.
 
-    Every criterion is essential and weighs 100, since the problem asks for each explicitly. The criterion
-    against preambles is left out, since no program decides it. No text contains the reference answer.
+    Every criterion is essential and weighs 100, since the problem asks for each explicitly. The
+    criterion against preambles is left out, since no program decides it. No text contains the
+    reference answer.
 
     Returns:
         The criteria in the order of the constraints, the answer last; writer `rules`.

@@ -1,4 +1,4 @@
-"""How are checklists saved while they are written? One problem per line, as soon as its list is finished."""
+"""How are checklists saved while they are written? One problem per line, as soon as finished."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class ChecklistFile:
 def with_programs(
     checklist: Checklist, writer: ProgramWriter, sandbox: Sandbox
 ) -> tuple[Checklist, list[str]]:
-    """The checklist with every program that passes its criterion's examples, and why others are refused."""
+    """The checklist with every program that passes its examples, and why others are refused."""
     kept: list[Criterion] = []
     refused: list[str] = []
     written = writer.write(checklist.criteria)

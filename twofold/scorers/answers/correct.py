@@ -5,8 +5,8 @@ Only the reply is judged, never the thought. Under `fixed` the answer is extract
 math-verify in a worker process that is killed when its time is up. Under `official` the reply is
 graded as MathIF's published code grades it.
 
-Guessing does not pay under `fixed`: two different boxes, or alternatives in a box or at the end of the reply,
-are read as a list, which never equals a single reference answer.
+Guessing does not pay under `fixed`: two different boxes, or alternatives in a box or at the end of
+the reply, are read as a list, which never equals a single reference answer.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Correct(Scorer):
     Equal under `fixed` means the same value or formula. 10% is 10 and 0.1; numbers may differ by a
     millionth, so 0.333333 is 1/3 and 0.333 is not; `x = 5` is 5; units, currency and thousands
     separators are ignored; 2,5 is 2.5 where it cannot be a list; 2 million is 2 (millions) and
-    2000000; the order of a list is ignored, that of a tuple and its kind of bracket are not. A reply
-    written wholly in upper or lower case is compared without regard to case.
+    2000000; the order of a list is ignored, that of a tuple and its kind of bracket are not. A
+    reply written wholly in upper or lower case is compared without regard to case.
 
     Args:
         profile: `"fixed"`, or `"official"` for MathIF's published grader with all its quirks.

@@ -1,9 +1,9 @@
-r"""Where in a reply is its answer? A documented order of rules, so that a person can check each verdict.
+r"""Where in a reply is its answer? Rules in a fixed order, so that a person can check each verdict.
 
 The first rule that finds something decides:
 
-1. `boxed`: the `\boxed{...}` or `\fbox{...}` (in any letter case). Equal boxes count once; different
-   boxes are all kept and read as one list.
+1. `boxed`: the `\boxed{...}` or `\fbox{...}` (in any letter case). Equal boxes count once;
+   different boxes are all kept and read as one list.
 2. `####`: the last line `#### x` that is an answer and not a heading.
 3. `stated`: the last "the answer is x", "Answer: x"; x may be a number word up to ninety.
 4. `last`: the last formula between dollar signs (or `\(`, `\[`), or number, whichever ends later.
@@ -90,7 +90,7 @@ class Found:
 
 
 def boxes(reply: str) -> list[str]:
-    r"""The contents of all closed `\boxed{}` and `\fbox{}`, in order; a box inside a box is unwrapped."""
+    r"""The contents of all closed `\boxed{}` and `\fbox{}`, in order; inner boxes are unwrapped."""
     ends: dict[int, int] = {}  # opening brace -> closing brace
     opened: list[int] = []
     for brace in _BRACE.finditer(reply):

@@ -1,8 +1,8 @@
 r"""How does MathIF grade an answer? Its published behaviour, quirks included, in our own code.
 
-Two graders in a row: one compares normal forms and symbolic differences, the other floating-point numbers
-with a tolerance. The quirks are kept, since numbers are compared with published ones: words after
-"answer is" win over a box, `####` is unknown, 50 equals 0.5, `2/4` is not `1/2`.
+Two graders in a row: one compares normal forms and symbolic differences, the other floating-point
+numbers with a tolerance. The quirks are kept, since numbers are compared with published ones: words
+after "answer is" win over a box, `####` is unknown, 50 equals 0.5, `2/4` is not `1/2`.
 
 Only the worker process imports this file. Published code evaluates the reply as Python; this file
 never does (see `official_value.parsed`).
@@ -35,7 +35,7 @@ _UNITS = (
 
 
 def grade(reply: str, gold: str) -> tuple[bool, str]:
-    r"""Whether MathIF grades the reply (without its thought) as correct, and the answer it extracts."""
+    r"""Whether MathIF grades a reply (without its thought) as correct, and the answer it reads."""
     found = extract(reply)
     if _same_form(gold, found):
         return True, found

@@ -1,7 +1,7 @@
 """How does MathIF compare two answers as numbers? The second of its two graders.
 
-It is lenient: the relative tolerance is 1e-4, and a value 100 times too large or too small also counts as
-right (meant for percentages). The first grader and the source are in `official_answer`.
+It is lenient: the relative tolerance is 1e-4, and a value 100 times too large or too small also
+counts as right (meant for percentages). The first grader and the source are in `official_answer`.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def _arithmetic(node: ast.AST) -> float | tuple[object, ...]:
 
 
 def _symbolic(left: str, right: str) -> bool:
-    """Whether two expressions are equal or close, read with Python's operators (`^` is no power)."""
+    """Whether two expressions with Python's operators (`^` is no power) are equal or close."""
     try:
         a = parsed(left, standard_transformations)
         b = parsed(right, standard_transformations)
@@ -164,8 +164,8 @@ def as_float(text: str) -> float | None:
 def parsed(text: str, rules: tuple[Callable[..., object], ...]) -> sympy.Basic:
     """Text as an expression, and never as a program.
 
-    sympy's parser evaluates Python. So it sees only a fixed list of names, and text that contains an attribute,
-    a string or an underscore is refused.
+    sympy's parser evaluates Python. So it sees only a fixed list of names, and text that contains
+    an attribute, a string or an underscore is refused.
 
     Raises:
         ValueError: For text that is refused. What the parser itself raises is among `FAILURES`.

@@ -1,7 +1,8 @@
 r"""How is an answer spelled? One normal form for the many spellings of the same answer.
 
-`\text{12 cm}`, `$12$`, `１２` and `12.` are one answer. What spelling alone can decide (equal spellings,
-plain numbers, words) is decided here, exactly; everything else goes to a computer algebra system in the worker.
+`\text{12 cm}`, `$12$`, `１２` and `12.` are one answer. What spelling alone can decide (equal
+spellings, plain numbers, words) is decided here, exactly; everything else goes to a computer
+algebra system in the worker.
 """
 
 from __future__ import annotations

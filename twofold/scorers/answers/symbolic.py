@@ -23,7 +23,8 @@ def equal(gold: str, answer: str) -> bool:
 
     Source:
         math-verify 0.9.0, with exact comparison to six decimals. Departs: plain numbers, words,
-        lists of different length and `name = value` are settled by `twofold.scorers.answers.spelling`.
+        lists of different length and `name = value` are settled by
+        `twofold.scorers.answers.spelling`.
     """
     gold, answer = plain(gold), plain(answer)
     if (decided := settled(gold, answer)) is not None:

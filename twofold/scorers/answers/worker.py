@@ -1,7 +1,7 @@
 """How are two answers compared if the comparison may never end? In a process that can be killed.
 
-A computer algebra system does not return from `9^9^9^9`. So each process that scores keeps one worker
-(see `twofold.worker_process`) with limited memory and without torch.
+A computer algebra system does not return from `9^9^9^9`. So each process that scores keeps one
+worker (see `twofold.worker_process`) with limited memory and without torch.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def serve(descriptor: int) -> None:
     """The main function of the worker."""
     limit_resource(resource.RLIMIT_AS, MEMORY_BYTES)
     logging.disable()
-    from twofold.scorers.answers import official_answer, symbolic  # noqa: F401  # slow, so at the start
+    from twofold.scorers.answers import official_answer, symbolic  # noqa: F401  # slow
 
     worker_process.serve(descriptor, _graded)
 
