@@ -7,7 +7,7 @@ import pytest
 from twofold.errors import ProblemError
 from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.judges.writing import ProgramWriter
-from twofold.judges.writing.saved import ChecklistFile, with_programs
+from twofold.judges.writing.saved import append, missing, with_programs
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import io
 from twofold.types import Problem
@@ -57,19 +57,19 @@ def test_each_is_saved_as_it_comes_and_what_failed_is_told(
     tmp_path: Path, writer: ProgramWriter
 ) -> None:
     problems = [Problem(question=f"{i}?") for i in range(3)]
-    saved, said = ChecklistFile(tmp_path / "deep" / "listed.jsonl"), []
+    path, said = tmp_path / "deep" / "listed.jsonl", []
     listed = Checklist(criteria=(COMMAS,))
     written = [
         (problems[0], listed, ""),
         (problems[1], None, "HTTP 500"),
         (problems[2], listed, "1 dropped"),
     ]
-    assert saved.missing(problems) == problems
-    failed = saved.write(written, programs=writer, say=said.append)
+    assert missing(path, problems) == problems
+    failed = append(path, written, programs=writer, say=said.append)
     assert failed == [f"{problems[1].id}: HTTP 500"] and said == [f"{problems[2].id}: 1 dropped"]
-    assert saved.missing(problems) == [problems[1]]
-    there = io.read(saved.path, profile="fixed")
+    assert missing(path, problems) == [problems[1]]
+    there = io.read(path, profile="fixed")
     assert [p.id for p in there] == [problems[0].id, problems[2].id]
     assert all(p.checklist is not None and p.checklist.criteria[0].program for p in there)
     with pytest.raises(ProblemError, match="choose another --out"):
-        saved.missing(problems[:1])
+        missing(path, problems[:1])

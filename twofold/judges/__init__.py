@@ -4,7 +4,7 @@
 |---|---|
 | what is a judge, and what is it asked? | `judge` |
 | who judges? rules, programs, models | `exact`, `program`, `logodds`, `sampled` |
-| how are judges combined, rounded, cached? | `blend`, `quantised`, `cache` |
+| how are judges combined, rounded, cached? | `blend`, `cache` |
 | how do many verdicts become one measure? | `scorer`, `holistic` |
 | how are checklists written, checked, converted? | `writing`, `lint`, `forms` |
 | where does a program run that a model wrote? | `sandbox` |
@@ -14,14 +14,13 @@
 Importing this package loads no torch and starts no process.
 """
 
-from twofold.judges.blend import Blend
+from twofold.judges.blend import Blend, Quantised
 from twofold.judges.cache import CachedJudge
 from twofold.judges.exact import ExactJudge
 from twofold.judges.holistic import Holistic
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.logodds import LogOddsJudge
 from twofold.judges.program import ProgramJudge
-from twofold.judges.quantised import Quantised
 from twofold.judges.sampled import SampledJudge
 from twofold.judges.scorer import MeetsChecklist
 

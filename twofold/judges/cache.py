@@ -22,9 +22,7 @@ from twofold.judges.prompt_template import prompts
 from twofold.models.cache import Cache, content_key
 from twofold.types import Model, Response, Verdict
 
-CHUNK = (
-    256  # questions after which verdicts are saved, so that a kill costs minutes and not a night
-)
+CHUNK = 256  # questions after which verdicts are saved, so that a kill does not cost a night
 FORM = 1  # part of every key; increase it when judges parse replies differently
 
 

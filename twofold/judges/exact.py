@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from twofold.judges.judge import Asked, Judge
-from twofold.judges.parse_verdict import polarised
+from twofold.judges.parse_verdict import judged, polarised
 from twofold.scorers import Correct
 from twofold.types import Profile, Verdict
 from twofold.types.checklist import ANSWER
@@ -42,25 +42,21 @@ class ExactJudge(Judge):
 
     def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
         """Decide each question; all that ask for the answer go to `Correct` together."""
-        of_answer = [each for each in asked if each.criterion.rule == ANSWER]
-        graded = iter(
-            Correct(profile=self.profile)(
-                [each.problem for each in of_answer], [each.response for each in of_answer]
-            )
-        )
-        return [
-            polarised(
-                each.criterion, next(graded) if each.criterion.rule == ANSWER else _checked(each)
-            )
-            for each in asked
-        ]
+        found = judged(asked, _checked, self._graded)
+        return [polarised(each.criterion, v) for each, v in zip(asked, found, strict=True)]
+
+    def _graded(self, asked: list[Asked]) -> list[Verdict]:
+        problems, responses = [each.problem for each in asked], [each.response for each in asked]
+        return Correct(profile=self.profile)(problems, responses)
 
 
-def _checked(asked: Asked) -> Verdict:
-    """The verdict of the constraint that the rule names."""
+def _checked(asked: Asked) -> Verdict | None:
+    """The verdict of the constraint that the rule names; None if it asks for the answer."""
+    rule, problem = asked.criterion.rule, asked.problem
+    if rule == ANSWER:
+        return None
     if lost := asked.response.unscored():
         return lost
-    rule, problem = asked.criterion.rule, asked.problem
     if not rule:
         return Verdict(None, "the criterion has no rule")
     if rule not in problem.constraint_keys:

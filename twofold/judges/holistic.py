@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from twofold.judges.parse_verdict import Scale, defused, settled, shown
+from twofold.judges.parse_verdict import Scale, defused, judged, settled, shown
 from twofold.judges.prompt_template import fenced, filled, prompt
 from twofold.judges.sampled import TOP_P, check_sampling, sampled_verdicts
 from twofold.types import Model, Problem, Response, Sampling, Scorer, Verdict
@@ -68,13 +68,14 @@ class Holistic(Scorer):
     def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
         """Rate every reply in one call of the model, equal ones once."""
         pairs = list(zip(problems, responses, strict=True))
-        known = [_known(problem, response) for problem, response in pairs]
-        prompts = ["" if done else _prompt(*pair) for pair, done in zip(pairs, known, strict=True)]
+        return judged(pairs, lambda pair: _known(*pair), self._ask)
+
+    def _ask(self, pairs: list[tuple[Problem, Response]]) -> list[Verdict]:
         sampling = Sampling(max_tokens=self.max_tokens, temperature=self.temperature, top_p=TOP_P)
-        found = sampled_verdicts(
+        prompts = [_prompt(*pair) for pair in pairs]
+        return sampled_verdicts(
             self.model, prompts, SCALE, _score, n=self.n, sampling=sampling, seed=self.seed
         )
-        return [done or found[text] for done, text in zip(known, prompts, strict=True)]
 
 
 def _known(problem: Problem, response: Response) -> Verdict | None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from twofold.errors import ScoringError
 from twofold.judges.judge import Asked, Judge
-from twofold.judges.parse_verdict import defused, polarised, settled, shown
+from twofold.judges.parse_verdict import defused, judged, polarised, settled, shown
 from twofold.judges.prompt_template import filled, prompt
 from twofold.models.openai.model import ServerModel
 from twofold.types import Message, OpenModel, Verdict
@@ -78,37 +78,26 @@ class LogOddsJudge(Judge):
             ScoringError: If the model has no token for yes or for no.
             ModelError: If the model cannot work at all.
         """
-        known = [settled(each.response) for each in asked]
-        heads = [
-            None if done else tuple(sorted(shown(each.problem, each.response).items()))
-            for each, done in zip(asked, known, strict=True)
-        ]
-        wanted: dict[Head, dict[str, None]] = {}  # a dictionary keeps the order and each line once
-        for each, head in zip(asked, heads, strict=True):
-            if head is not None:
-                wanted.setdefault(head, {})[_line(each)] = None
-        found = self._found({head: list(lines) for head, lines in wanted.items()})
-        return [
-            polarised(each.criterion, done or found[head or (), _line(each)])
-            for each, done, head in zip(asked, known, heads, strict=True)
-        ]
+        found = judged(asked, lambda each: settled(each.response), self._ask)
+        return [polarised(each.criterion, v) for each, v in zip(asked, found, strict=True)]
 
-    def _found(self, wanted: Wanted) -> Found:
-        if not wanted:
-            return {}
+    def _ask(self, asked: list[Asked]) -> list[Verdict]:
+        pairs = [(_head(each), _line(each)) for each in asked]
+        different = list(dict.fromkeys(pairs))
         if isinstance(self.model, ServerModel):
-            return self._served(self.model, wanted)
-        return self._local.found(wanted, self.least)
+            found = self._served(self.model, different)
+        else:
+            found = self._local.found(different, self.least)
+        return [found[pair] for pair in pairs]
 
     @cached_property
     def _local(self) -> _Local:
         assert isinstance(self.model, OpenModel)
         return _Local(self.model)
 
-    def _served(self, model: ServerModel, wanted: Wanted) -> Found:
+    def _served(self, model: ServerModel, pairs: Sequence[Pair]) -> dict[Pair, Verdict]:
         from twofold.models.openai.next_token_logprobs import next_token_logprobs
 
-        pairs = [(head, line) for head, lines in wanted.items() for line in lines]
         firsts = next_token_logprobs(model, [[chat(head, line)] for head, line in pairs])
         return {
             pair: Verdict(None, first.error)
@@ -125,13 +114,16 @@ class _Local:
 
     model: OpenModel
 
-    def found(self, wanted: Wanted, least: float) -> Found:
+    def found(self, pairs: Sequence[Pair], least: float) -> dict[Pair, Verdict]:
         """The verdict for each reply and criterion."""
         from twofold.prefix_scoring import score
 
-        found: dict[tuple[Head, str], Verdict] = {}
-        read: list[tuple[Head, Sequence[str], Tree]] = []
-        for head, lines in wanted.items():
+        by_reply: dict[Head, list[str]] = {}
+        for head, line in pairs:
+            by_reply.setdefault(head, []).append(line)
+        found: dict[Pair, Verdict] = {}
+        read: list[tuple[Head, list[str], Tree]] = []
+        for head, lines in by_reply.items():
             prompts = [self.ids(head, line) for line in lines]
             longest = max(map(len, prompts))
             if longest > self.room:
@@ -198,8 +190,8 @@ class _Local:
 Head = tuple[tuple[str, str], ...]
 """The request and the reply as shown: what all criteria of a reply share."""
 
-Wanted = Mapping[Head, Sequence[str]]
-Found = Mapping[tuple[Head, str], Verdict]
+Pair = tuple[Head, str]
+"""A reply with its request, and the line of a criterion."""
 
 
 def odds(yes: float, no: float, *, least: float) -> Verdict:
@@ -226,6 +218,10 @@ def _side(logprobs: Mapping[str, float], side: str) -> float:
     """The log-probability of all spellings of yes or no."""
     nats = [each for token, each in logprobs.items() if _says(token) == side]
     return float(np.logaddexp.reduce(nats)) if nats else -np.inf
+
+
+def _head(asked: Asked) -> Head:
+    return tuple(sorted(shown(asked.problem, asked.response).items()))
 
 
 def _line(asked: Asked) -> str:

@@ -13,12 +13,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 from twofold.judges.prompt_template import fenced
 from twofold.models.thinking import detect_in, split
 from twofold.types import FinishReason, Problem, Response, Verdict
 from twofold.types.checklist import Criterion
+
+T = TypeVar("T")
 
 
 class UnreadReason(StrEnum):
@@ -97,14 +99,10 @@ class Readings:
     all: Sequence[int | UnreadReason]
     error: str = ""
 
-    @property
-    def numbers(self) -> list[int]:
-        """The numbers alone."""
-        return [each for each in self.all if not isinstance(each, UnreadReason)]
-
     def verdict(self, score: Callable[[list[int]], float]) -> Verdict:
         """The score of the numbers; unscored if less than half of the samples gave one."""
-        numbers, n = self.numbers, len(self.all)
+        numbers = [each for each in self.all if not isinstance(each, UnreadReason)]
+        n = len(self.all)
         if not numbers or 2 * len(numbers) < n:
             counts = [(why, sum(each is why for each in self.all)) for why in UnreadReason]
             lost = ", ".join(f"{count} {why.value}" for why, count in counts if count)
@@ -133,6 +131,18 @@ def settled(response: Response) -> Verdict | None:
     if response.has_reply and not response.reply.strip():
         return Verdict(0.0, "the reply is blank")
     return response.unscored()
+
+
+def judged(
+    items: Sequence[T],
+    known: Callable[[T], Verdict | None],
+    ask: Callable[[list[T]], list[Verdict]],
+) -> list[Verdict]:
+    """The known verdicts, and those of one call of `ask` on all other items, in order."""
+    found = [known(each) for each in items]
+    unknown = [each for each, verdict in zip(items, found, strict=True) if verdict is None]
+    asked = iter(ask(unknown) if unknown else [])
+    return [verdict or next(asked) for verdict in found]
 
 
 def shown(problem: Problem, response: Response) -> dict[str, str]:

@@ -94,17 +94,14 @@ class ProgramJudge(Judge):
     sandbox: Sandbox = field(default_factory=Sandbox)
 
     def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
-        """Run each program over all replies that it is asked about."""
-        done = [_without_running(each) for each in asked]
-        places: dict[str, list[int]] = {}
-        for i, each in enumerate(asked):
-            if done[i] is None:
-                places.setdefault(each.criterion.program, []).append(i)
-        ran: dict[int, Verdict] = {}
-        for source, of_source in places.items():
-            verdicts = self.sandbox.run(source, [asked[i].response.reply for i in of_source])
-            ran.update(zip(of_source, verdicts, strict=True))
-        return [polarised(each.criterion, done[i] or ran[i]) for i, each in enumerate(asked)]
+        """Run the program of each criterion on the reply."""
+        return [
+            polarised(each.criterion, _without_running(each) or self._run(each)) for each in asked
+        ]
+
+    def _run(self, asked: Asked) -> Verdict:
+        (verdict,) = self.sandbox.run(asked.criterion.program, [asked.response.reply])
+        return verdict
 
 
 def _without_running(asked: Asked) -> Verdict | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from twofold.judges.judge import Asked, Judge
-from twofold.judges.parse_verdict import Readings, Scale, defused, polarised, settled, shown
+from twofold.judges.parse_verdict import Readings, Scale, defused, judged, polarised, settled, shown
 from twofold.judges.prompt_template import fenced, filled, prompt
 from twofold.types import Message, Model, Sampling, Verdict
 
@@ -68,16 +68,15 @@ class SampledJudge(Judge):
 
     def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
         """Ask all questions in one call of the model, equal ones once."""
-        known = [settled(each.response) for each in asked]
-        prompts = ["" if done else _prompt(each) for each, done in zip(asked, known, strict=True)]
+        found = judged(asked, lambda each: settled(each.response), self._ask)
+        return [polarised(each.criterion, v) for each, v in zip(asked, found, strict=True)]
+
+    def _ask(self, asked: list[Asked]) -> list[Verdict]:
         sampling = Sampling(max_tokens=self.max_tokens, temperature=self.temperature, top_p=TOP_P)
-        found = sampled_verdicts(
+        prompts = [_prompt(each) for each in asked]
+        return sampled_verdicts(
             self.model, prompts, SCALE, _score, n=self.n, sampling=sampling, seed=self.seed
         )
-        return [
-            polarised(each.criterion, done or found[text])
-            for each, done, text in zip(asked, known, prompts, strict=True)
-        ]
 
 
 def _score(numbers: list[int]) -> float:
@@ -93,26 +92,23 @@ def sampled_verdicts(
     n: int,
     sampling: Sampling,
     seed: int,
-) -> dict[str, Verdict]:
-    """The verdict of `n` samples on each prompt, in one call; blank prompts are not asked."""
-    texts = [text for text in dict.fromkeys(prompts) if text]
-    if not texts:
-        return {}
+) -> list[Verdict]:
+    """The verdict of `n` samples on each prompt, in one call; equal prompts are asked once."""
+    texts = list(dict.fromkeys(prompts))
     chats = [[Message(role="user", content=text)] for text in texts]
     found = {}
     for text, samples in zip(texts, model.sample(chats, sampling, n=n, seed=seed), strict=True):
         error = next((response.error for response in samples if response.error), "")
         found[text] = Readings([scale.read(each) for each in samples], error).verdict(score)
-    return found
+    return [found[text] for text in prompts]
 
 
 def check_sampling(n: int, temperature: float) -> None:
     """Refuse a number of samples and a temperature that do not fit together."""
-    if n < 1:
-        raise ValueError(f"n is {n}; give at least 1 sample")
-    if not temperature >= 0 or (temperature == 0 and n > 1):
+    if n < 1 or not temperature >= 0 or (temperature == 0 and n > 1):
         raise ValueError(
-            f"temperature is {temperature} for {n} samples; give one above 0, or 0 with n=1"
+            f"n is {n} and temperature {temperature}; give at least 1 sample, and a temperature above "
+            "0, or 0 with n=1"
         )
 
 

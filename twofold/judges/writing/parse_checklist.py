@@ -75,17 +75,17 @@ def read_criteria(text: str, *, how: How) -> ParsedChecklist:
     dropped: list[str] = []
     seen: set[str] = set()
     for point in _unnumbered(list(_points(text))):
-        reason, shown = _refused(point, how), f"{point.text[:60]!r}"
+        reason = _refused(point, how)
         same = " ".join(re.findall(r"\w+", point.text.casefold()))
         if not reason and same in seen:
             reason = "said before"
         if not reason and len(criteria) == MOST:
             reason = f"more than {MOST} points"
         if reason:
-            dropped.append(f"{reason}: {shown}")
-            continue
-        seen.add(same)
-        criteria.append(_criterion(point, how))
+            dropped.append(f"{reason}: {point.text[:60]!r}")
+        else:
+            seen.add(same)
+            criteria.append(_criterion(point, how))
     return ParsedChecklist(tuple(criteria), tuple(dropped))
 
 
@@ -156,7 +156,7 @@ def _line(line: str, *, bare: bool) -> _Point | None:
     marked = _MARK.match(rest)
     rest = rest[marked.end() :] if marked else rest
     weight: float | None = None
-    kind, title = "", ""
+    kind = ""
     for _ in range(2):  # kind and weight, in either order
         if found := _KIND.match(rest):
             kind = kind or (found[1] or found[2]).lower()
@@ -171,7 +171,7 @@ def _line(line: str, *, bare: bool) -> _Point | None:
     stated = bool(kind) or weight is not None
     if not stated and not (rest and (bare or marked or rest.endswith("?"))):
         return None
-    return _Point(rest, weight, kind, title)
+    return _Point(rest, weight, kind)
 
 
 def _object(row: Mapping[str, object]) -> _Point | None:
@@ -181,14 +181,10 @@ def _object(row: Mapping[str, object]) -> _Point | None:
     if point is None:
         return None
     weight = next((_number(row[k]) for k in _WEIGHT_KEYS if k in row), point.weight)
-    kind = re.match(_NAMES, str(_first(row, _KIND_KEYS) or "").strip(), re.IGNORECASE)
+    found = re.match(_NAMES, str(_first(row, _KIND_KEYS) or "").strip(), re.IGNORECASE)
+    kind = found[1].lower() if found else point.kind
     title = row.get("title")
-    return _Point(
-        point.text,
-        weight,
-        kind[1].lower() if kind else point.kind,
-        title.strip() if isinstance(title, str) else "",
-    )
+    return _Point(point.text, weight, kind, title.strip() if isinstance(title, str) else "")
 
 
 def _first(row: Mapping[str, object], keys: tuple[str, ...]) -> object:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import final
 
 from twofold.errors import ProblemError
 from twofold.judges.program import Admission, admitted
@@ -20,67 +19,55 @@ from twofold.types import Problem
 from twofold.types.checklist import Checklist, Criterion
 
 
-@final
-@dataclass(frozen=True)
-class ChecklistFile:
-    """A file of problems with their checklists, in our own format, that is appended to."""
+def missing(path: Path, problems: Sequence[Problem]) -> list[Problem]:
+    """The problems that are not in the file yet.
 
-    path: Path
+    Raises:
+        ProblemError: If the file contains something else, or other problems.
+    """
+    if not path.exists():
+        return list(problems)
+    cut_torn_line(path)
+    there = {problem.id for problem in io.read(path, profile="fixed")}
+    if others := len(there - {problem.id for problem in problems}):
+        raise ProblemError(f"{path} contains {others} other problems; choose another --out")
+    return [problem for problem in problems if problem.id not in there]
 
-    def missing(self, problems: Sequence[Problem]) -> list[Problem]:
-        """The problems that are not in the file yet.
 
-        Raises:
-            ProblemError: If the file contains something else, or other problems.
-        """
-        if not self.path.exists():
-            return list(problems)
-        cut_torn_line(self.path)
-        there = {problem.id for problem in io.read(self.path, profile="fixed")}
-        strangers = len(there - {problem.id for problem in problems})
-        if strangers:
-            raise ProblemError(
-                f"{self.path} contains {strangers} other problems; choose another --out"
-            )
-        return [problem for problem in problems if problem.id not in there]
+def append(
+    path: Path,
+    written: Iterable[Written],
+    *,
+    programs: ProgramWriter | None,
+    say: Callable[[str], None],
+) -> list[str]:
+    """Append every problem that got a checklist to a file in our own format.
 
-    def write(
-        self,
-        written: Iterable[Written],
-        *,
-        programs: ProgramWriter | None,
-        say: Callable[[str], None],
-    ) -> list[str]:
-        """Append every problem that got a checklist.
+    Args:
+        path: The file; created if it does not exist.
+        written: What a writer yields.
+        programs: Who writes verifiers, which are saved once they are admitted; None = nobody.
+        say: Called with a line for every loss.
 
-        Args:
-            written: What a writer yields.
-            programs: Who writes verifiers, which are saved once they are admitted; None = nobody.
-            say: Called with a line for every loss.
-
-        Returns:
-            Why the other problems have no checklist.
-        """
-        failed = []
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            named_disk_errors(self.path),
-            self.path.open("ab", buffering=0) as file,
-            Sandbox() as sandbox,
-        ):
-            for problem, checklist, reason in written:
-                if checklist is None:
-                    failed.append(f"{problem.id}: {reason}")
-                    continue
-                if reason:
-                    say(f"{problem.id}: {reason}")
-                if programs is not None:
-                    checklist, refused = with_programs(checklist, programs, sandbox)
-                    for line in refused:
-                        say(f"{problem.id}: {line}")
-                row = io.to_row(replace(problem, checklist=checklist))
-                file.write((dumps(row) + "\n").encode())
-        return failed
+    Returns:
+        Why the other problems have no checklist.
+    """
+    failed = []
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with named_disk_errors(path), path.open("ab", buffering=0) as file, Sandbox() as sandbox:
+        for problem, checklist, reason in written:
+            if checklist is None:
+                failed.append(f"{problem.id}: {reason}")
+                continue
+            losses = [reason] if reason else []
+            if programs is not None:
+                checklist, refused = with_programs(checklist, programs, sandbox)
+                losses += refused
+            for loss in losses:
+                say(f"{problem.id}: {loss}")
+            row = io.to_row(replace(problem, checklist=checklist))
+            file.write((dumps(row) + "\n").encode())
+    return failed
 
 
 def with_programs(
