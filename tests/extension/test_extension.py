@@ -77,6 +77,16 @@ def found(out: Path, diagnostic: str = "joint") -> dict:
     return next(f for f in findings if f["diagnostic"] == diagnostic)
 
 
+def estimate(out: Path, metric: str, diagnostic: str = "joint", condition: str = "") -> dict:
+    return next(
+        measure["estimate"]
+        for measure in found(out, diagnostic)["measures"]
+        if measure["role"] == "model"
+        and measure["metric"] == metric
+        and measure.get("condition", "") == condition
+    )
+
+
 @pytest.mark.parametrize("called", ["example:ends_with", RULE])
 def test_a_constraint_that_the_user_names(called, run, tmp_path):
     row = ROW | {"constraints": [{"name": called, "args": {"sign": "."}}]}
@@ -86,7 +96,7 @@ def test_a_constraint_that_the_user_names(called, run, tmp_path):
     assert "--constraints package.module:Name" in run(*score, status=2)
     told = run("--constraints", RULE, *score)
     assert "0.500" in told
-    assert found(tmp_path / "run")["estimates"]["model/constrained/hacc"]["value"] == 0.5
+    assert estimate(tmp_path / "run", "hacc", condition="constrained")["value"] == 0.5
 
 
 def test_a_run_with_a_constraint_is_reported_once_it_is_named_again(run, tmp_path, monkeypatch):
@@ -103,9 +113,11 @@ def test_a_source_of_problems(run, tmp_path):
     replies = lines(tmp_path / "r.jsonl", *({"output": [f"\\boxed{{{n}}}."]} for n in (0, 2, 5)))
     source = ("--problems", "example_extension.problems:sums")
     run("score", replies, *source, "--out", tmp_path / "run")
-    estimates = found(tmp_path / "run")["estimates"]
-    assert estimates["model/constrained/accuracy"]["value"] == pytest.approx(2 / 3)
-    assert estimates["model/constrained/hacc"]["value"] == 1.0
+    accuracy, hacc = (
+        estimate(tmp_path / "run", metric, condition="constrained")["value"]
+        for metric in ("accuracy", "hacc")
+    )
+    assert accuracy == pytest.approx(2 / 3) and hacc == 1.0
 
 
 def test_a_judge(run, tmp_path):
@@ -116,10 +128,8 @@ def test_a_judge(run, tmp_path):
     )
     score = ("score", replies, "--problems", asked, "--out", tmp_path / "run")
     run(*score, "--judge", "example_extension.judges:Lenient")
-    rate = found(tmp_path / "run", "checklist")["estimates"][
-        "model/example_extension.judges:Lenient/mean"
-    ]
-    assert rate["value"] == 1.0
+    lenient = "example_extension.judges:Lenient"
+    assert estimate(tmp_path / "run", "mean", "checklist", lenient)["value"] == 1.0
 
 
 def test_a_method_with_a_reward_and_a_scorer(run, tmp_path):
@@ -138,7 +148,7 @@ def test_a_diagnostic(server, run, tmp_path):
     named = ("--diagnostics", "example_extension.diagnostics:Parroting")
     run("audit", server, "--problems", asked, *named, "--out", out)
     share = {"value": pytest.approx(2 / 3), "n": 1}
-    assert found(out, "parroting")["estimates"]["model/share"].items() >= share.items()
+    assert estimate(out, "share", "parroting").items() >= share.items()
     assert "Does the model repeat the question?" in (out / "report.html").read_text()
     run("report", out)
     assert "parroting" not in {
@@ -149,7 +159,7 @@ def test_a_diagnostic(server, run, tmp_path):
         in (out / "report.html").read_text()
     )
     run("report", out, *named)
-    assert found(out, "parroting")["estimates"]["model/share"].items() >= share.items()
+    assert estimate(out, "share", "parroting").items() >= share.items()
     assert not [line for line in found(out)["caveats"] if "from outside" in line]
 
 
@@ -190,15 +200,15 @@ def test_a_module_in_the_working_directory_is_found(tmp_path):
     ("ask", "said"),
     [
         (
-            lambda: reward("no_such_module:Name", ""),
+            lambda: reward("no_such_module:Name"),
             "install it, or run the command in the folder",
         ),
         (
-            lambda: reward("example_extension.measures:Nothing", ""),
+            lambda: reward("example_extension.measures:Nothing"),
             "check the name after the colon",
         ),
         (
-            lambda: reward("example_extension.judges:Lenient", ""),
+            lambda: reward("example_extension.judges:Lenient"),
             "is no subclass of twofold.types.Scorer",
         ),
         (

@@ -95,7 +95,7 @@ def test_a_verifier_changes_the_score(text: str, score: float) -> None:
 def test_a_reward_from_a_file_has_its_verifiers() -> None:
     """1: the step that should have brought them in always returned nothing."""
     made = reward(
-        {"judge": "recipes.checklists.planted_judges:LabelNoiseJudge", "programs": "override"}, ""
+        {"judge": "recipes.checklists.planted_judges:LabelNoiseJudge", "programs": "override"}
     )
     problem = problem_with(Criterion(text="Is it free of commas?", program=NO_COMMA))
     scores = [v.score for v in made([problem] * 2, [said("a b"), said("a, b")])]

@@ -8,7 +8,7 @@ from typing import ClassVar, final
 from twofold.diagnostics import Diagnostic, Subject
 from twofold.stats import mean
 from twofold.storage.jsonl import Row
-from twofold.types import Finding, Problem
+from twofold.types import Finding, Measure, Problem
 
 
 @final
@@ -36,5 +36,7 @@ class Parroting(Diagnostic):
         return Finding(
             diagnostic=self.name,
             question=self.question,
-            estimates={"model/share": mean(shares)} if shares else {},
+            measures=(Measure(role="model", metric="share", estimate=mean(shares)),)
+            if shares
+            else (),
         )

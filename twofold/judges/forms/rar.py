@@ -60,9 +60,8 @@ class Rar(Form):
     answer_key: ClassVar[str] = "reference_answer"
 
     def __post_init__(self) -> None:
-        if self.denied not in get_args(Denied):
-            ways = ", ".join(get_args(Denied))
-            raise ProblemError(f"denied is {self.denied!r}; use one of: {ways}")
+        if self.denied not in (ways := get_args(Denied)):
+            raise ProblemError(f"denied is {self.denied!r}; use one of: {', '.join(ways)}")
 
     def to_criterion(self, item: object, where: str) -> Criterion | str:
         """The criterion of an object."""

@@ -65,11 +65,8 @@ class HealthBench(Form):
 
     def to_item(self, criterion: Criterion) -> dict[str, object]:
         """The object of a criterion."""
-        return {
-            "criterion": criterion.text,
-            "points": _points(criterion),
-            "tags": list(criterion.tags),
-        }
+        points, tags = _points(criterion), list(criterion.tags)
+        return {"criterion": criterion.text, "points": points, "tags": tags}
 
 
 @final

@@ -10,11 +10,10 @@ import json
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Self, final
 
 from twofold.errors import ScoringError
-from twofold.judges.sandbox.sandbox_worker import Limits, Order
 from twofold.types import Verdict
 from twofold.worker_process import WorkerProcess
 
@@ -103,7 +102,7 @@ class Sandbox:
         patience_s = 2 * (self.timeout_s + self.grace_s) + SLACK_S
         said: bool | None = None
         try:
-            said, why = self._warden().ask(Order(source=source, text=text), patience_s)
+            said, why = self._warden().ask([source, text], patience_s)
         except TimeoutError:
             why = "its sandbox hung and was killed"
         except ConnectionError:
@@ -115,16 +114,13 @@ class Sandbox:
     def _warden(self) -> WorkerProcess:
         with _lock:
             if self not in WARDENS:
-                limits = Limits(
-                    timeout_s=self.timeout_s, grace_s=self.grace_s, memory_mib=self.memory_mib
-                )
                 WARDENS[self] = WorkerProcess(
                     _MAIN,
-                    json.dumps(limits),
+                    json.dumps(asdict(self)),
                     environment={k: os.environ[k] for k in _ENVIRONMENT if k in os.environ},
                     remedy="the sandbox for verifier programs did not start; install it with "
-                    "`pip install 'twofold[judges]'` (`python -c 'import pydantic_monty'` shows what is "
-                    "wrong), or leave the programs out",
+                    "`pip install 'twofold[judges]'` (`python -c 'import pydantic_monty'` shows "
+                    "what is wrong), or leave the programs out",
                 )
             return WARDENS[self]
 

@@ -44,11 +44,6 @@ _POLICY: OSPolicy = {
     "random_start": {"seed": 0},
 }
 
-_NO_MEMORY = (
-    "MemoryError: memory limit exceeded",
-    "MemoryError: the worker exceeded its memory limit",
-)
-
 # Only keywords and `is`, which no program can rebind; the value itself never leaves the worker. An
 # f-string is text whatever the program has bound `type` to.
 _CALL = """\
@@ -65,13 +60,6 @@ class Limits(TypedDict):
     memory_mib: int
 
 
-class Order(TypedDict):
-    """One program, one text."""
-
-    source: str
-    text: str
-
-
 ProgramResult = tuple[bool | None, str]
 """What `verify` returned, or None and the reason."""
 
@@ -82,9 +70,7 @@ def serve(descriptor: int, settings: str) -> None:
     limits: Limits = json.loads(settings)
     from pydantic_monty import Monty
 
-    limit_resource(
-        resource.RLIMIT_AS, _WARDEN_MIB << 20
-    )  # and so for the workers, which inherit it
+    limit_resource(resource.RLIMIT_AS, _WARDEN_MIB << 20)  # inherited by the workers
     limit_resource(resource.RLIMIT_FSIZE, 0)
     limit_resource(resource.RLIMIT_CORE, 0)
     grace = limits["grace_s"]
@@ -96,16 +82,17 @@ def serve(descriptor: int, settings: str) -> None:
         turn_duration_limit_grace=grace,
         max_checkouts_per_worker=SESSIONS,
     ) as pool:
-        said, why = answer(pool, limits, {"source": "verify = lambda text: True", "text": ""})
+        said, why = answer(pool, limits, ("verify = lambda text: True", ""))
         if said is not True:
             raise RuntimeError(why)
         worker_process.serve(descriptor, partial(answer, pool, limits))
 
 
-def answer(pool: Monty, limits: Limits, order: Order) -> ProgramResult:
-    """Define the program in a fresh session, then call its `verify` with the text."""
+def answer(pool: Monty, limits: Limits, order: tuple[str, str]) -> ProgramResult:
+    """Define a program in a fresh session, then call its `verify` with a text."""
     from pydantic_monty import CollectString, MontyError
 
+    source, text = order
     seconds, memory = limits["timeout_s"], limits["memory_mib"] << 20
     inside: ResourceLimits = {
         "max_feed_duration_secs": seconds,
@@ -119,10 +106,9 @@ def answer(pool: Monty, limits: Limits, order: Order) -> ProgramResult:
     try:
         with pool.checkout(limits=inside, os_policy=_POLICY) as session:
             _confine(session.worker_pid, limits)
-            session.feed_run(order["source"], print_callback=printed)
-            said: object = session.feed_run(
-                _CALL, inputs={"__text__": order["text"]}, print_callback=printed
-            )
+            session.feed_run(source, print_callback=printed)
+            inputs = {"__text__": text}
+            said: object = session.feed_run(_CALL, inputs=inputs, print_callback=printed)
     except MontyError as error:
         return None, _why(error, limits)
     if said is True or said is False:
@@ -146,7 +132,7 @@ def _why(error: MontyError, limits: Limits) -> str:
         return "it hung and was killed" if error.timed_out else "it crashed its interpreter"
     if text.startswith("TimeoutError: feed time limit exceeded"):
         return f"timed out after {limits['timeout_s']:g} s"
-    if text.startswith(_NO_MEMORY):
+    if re.match("MemoryError: (memory limit exceeded|the worker exceeded its memory limit)", text):
         if re.search(rf"> {PRINTED_BYTES} bytes$", text[:200]):
             return f"printed more than {PRINTED_BYTES} bytes"
         return f"needs more than {limits['memory_mib']} MiB of memory"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
 from twofold.errors import ProblemError
@@ -23,22 +24,19 @@ Check = Callable[[str], float | None]
 
 # Replies of many forms, some of which meet one rule and some another.
 _PLAIN = (
-    "The answer is 4.",
-    "Yes.",
-    "4",
-    "My answer is no.",
-    "My answer is maybe.",
+    "The answer is 4.", "Yes.", "4", "My answer is no.", "My answer is maybe.",
     '"Two and two make four."',
     "Well, two and two make four, and that is all.",
-    "one\n\ntwo\n\nthree",
-    "* one\n* two\n* three",
+    "one\n\ntwo\n\nthree", "* one\n* two\n* three",
     '{"answer": 4, "why": "two and two"}',
     "<<A Sum>>\n*Two* and *two* make [number].\n\nP.S. It is four.",
     "TWO AND TWO MAKE FOUR BECAUSE WE COUNT",
     "It is four.\n******\nTwo and two make four.",
     "Deux et deux font quatre, parce que nous comptons ensemble dans la cuisine.",
     "Zwei und zwei sind vier, weil wir in der Küche zusammen zählen und rechnen.",
-)
+)  # fmt: skip
+_ADDED = ("{}\n", "\n{}", "Sure. {}", "{} So it is.", "{}, really")
+_WRAPPED = ("{0}\n{0}", '"{}"', "**{}**", "```\n{}\n```")
 
 
 @final
@@ -69,13 +67,7 @@ def examples_for(criterion: Criterion, problem: Problem, *, most: int = 4) -> Ex
             "write examples by hand"
         )
     if criterion.rule == ANSWER:
-        correct = Correct()
-        return _examples(
-            _answers(problem),
-            lambda text: correct([problem], [Response(raw=text, reply=text)])[0].score,
-            most,
-            criterion.rule,
-        )
+        return _examples(_answers(problem), partial(_graded, problem), most, criterion.rule)
     if criterion.rule not in problem.constraint_keys:
         raise ProblemError(
             f"the rule {criterion.rule!r} is not one of problem {problem.id}; it has: "
@@ -112,20 +104,10 @@ def _texts(constraint: Constraint) -> Iterator[str]:
 
 def _variants(text: str) -> Iterator[str]:
     """Variants of a text, which may or may not meet the same rule."""
-    yield f"{text}\n"
-    yield f"\n{text}"
-    yield f"Sure. {text}"
-    yield f"{text} So it is."
-    yield f"{text}, really"
-    yield text.upper()
-    yield text.lower()
-    yield text[: len(text) // 2]
-    yield f"{text}\n{text}"
-    yield f'"{text}"'
-    yield f"**{text}**"
-    yield f"```\n{text}\n```"
-    yield text.replace(" ", "  ")
-    yield text.replace(".", "!")
+    yield from (form.format(text) for form in _ADDED)
+    yield from (text.upper(), text.lower(), text[: len(text) // 2])
+    yield from (form.format(text) for form in _WRAPPED)
+    yield from (text.replace(" ", "  "), text.replace(".", "!"))
 
 
 def _answers(problem: Problem) -> Iterator[str]:
@@ -137,3 +119,7 @@ def _answers(problem: Problem) -> Iterator[str]:
         yield f"\\boxed{{{said}}}"
         yield f"We count step by step and get\n\n\\boxed{{{said}}}"
     yield "I do not know."
+
+
+def _graded(problem: Problem, text: str) -> float | None:
+    return Correct()([problem], [Response(raw=text, reply=text)])[0].score

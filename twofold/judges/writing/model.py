@@ -78,9 +78,7 @@ class ModelWriter:
         return f"{self.model.spec} ({self.how})"
 
     def write(
-        self,
-        problems: Sequence[Problem],
-        candidates: Mapping[str, Sequence[str]] | None = None,
+        self, problems: Sequence[Problem], candidates: Mapping[str, Sequence[str]] | None = None
     ) -> Iterator[Written]:
         """Write a checklist for each problem, yielding each as soon as it is finished.
 
@@ -92,13 +90,14 @@ class ModelWriter:
         Raises:
             ModelError: If the model cannot work at all.
         """
+        candidates = candidates or {}
         asked: list[Problem] = []
         for problem in problems:
-            if lack := self._lack(problem, candidates or {}):
+            if lack := self._lack(problem, candidates):
                 yield problem, None, lack
             else:
                 asked.append(problem)
-        chats = [[self._message(problem, candidates or {})] for problem in asked]
+        chats = [[self._message(problem, candidates)] for problem in asked]
         for p, _, response in self.model.stream(chats, self.sampling, seed=self.seed):
             yield asked[p], *self._checklist(response)
 
@@ -122,11 +121,8 @@ class ModelWriter:
     def _checklist(self, response: Response) -> tuple[Checklist | None, str]:
         if lost := response.unscored():
             return None, lost.reason
-        text = response.reply
-        if (
-            cut := response.finish_reason is FinishReason.truncated
-        ):  # the last line may be half a point
-            text = text.rpartition("\n")[0]
+        cut = response.finish_reason is FinishReason.truncated  # the last line may be half a point
+        text = response.reply.rpartition("\n")[0] if cut else response.reply
         read = read_criteria(text, how=self.how)
         reason = _summary(read.dropped, cut=cut)
         if not read.criteria:

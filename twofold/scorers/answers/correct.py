@@ -81,17 +81,14 @@ class Correct(Scorer):
         if not reply.strip():
             return Verdict(0.0, "the reply is blank")
         if self.profile == "official":
-            return self._official(gold, reply)
+            answer = ask(Question(kind="official", gold=gold, text=reply), timeout_s=self.timeout_s)
+            if isinstance(answer, str):
+                return Verdict(None, answer)
+            return _verdict(answer["right"], answer["found"], gold, "official")
         found = find_answer(reply)
         if found is None:
             return Verdict(0.0, "no answer found")
         return self._compared(gold, found, folded=reply.isupper() or reply.islower())
-
-    def _official(self, gold: str, reply: str) -> Verdict:
-        answer = ask(Question(kind="official", gold=gold, text=reply), timeout_s=self.timeout_s)
-        if isinstance(answer, str):
-            return Verdict(None, answer)
-        return _verdict(answer["right"], answer["found"], gold, "official")
 
     def _compared(self, gold: str, found: Found, *, folded: bool) -> Verdict:
         """The verdict on an answer: right if every box is, or all boxes read as one list."""

@@ -21,10 +21,7 @@ import re
 
 import sympy
 from pylatexenc.latex2text import LatexNodes2Text
-from sympy.parsing.sympy_parser import (
-    implicit_multiplication_application,
-    standard_transformations,
-)
+from sympy.parsing.sympy_parser import implicit_multiplication_application, standard_transformations
 
 from twofold.scorers.answers.official_value import BRACKETS, FAILURES, as_float, parsed, same_value
 
