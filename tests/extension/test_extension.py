@@ -79,7 +79,7 @@ def found(out: Path, diagnostic: str = "joint") -> dict:
 
 def estimate(out: Path, metric: str, diagnostic: str = "joint", condition: str = "") -> dict:
     return next(
-        measure["estimate"]
+        measure
         for measure in found(out, diagnostic)["measures"]
         if measure["role"] == "model"
         and measure["metric"] == metric
@@ -209,7 +209,7 @@ def test_a_module_in_the_working_directory_is_found(tmp_path):
         ),
         (
             lambda: reward("example_extension.judges:Lenient"),
-            "is no subclass of twofold.types.Scorer",
+            r"is no subclass of twofold\.types\.model\.Scorer",
         ),
         (
             lambda: judge_named("example_extension.measures:Brief"),

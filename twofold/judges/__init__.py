@@ -10,8 +10,6 @@
 | where does a program run that a model wrote? | `sandbox` |
 | which judge does a text name? | `spec` |
 | how is FollowBench scored? | `followbench` |
-
-Importing this package loads no torch and starts no process.
 """
 
 from twofold.judges.blend import Blend, Quantised

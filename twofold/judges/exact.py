@@ -28,12 +28,10 @@ class ExactJudge(Judge):
     Example:
         >>> from twofold.types.checklist import Criterion
         >>> from twofold.types import Problem, Response
-        >>> problem, reply = Problem(question="7 + 5 = ?", answer="12"), Response(raw="12", reply="12")
+        >>> problem, reply = Problem(question="7 + 5?", answer="12"), Response(raw="12", reply="12")
         >>> right = Criterion(text="Is the final answer right?", rule=ANSWER)
-        >>> kind = Criterion(text="Is the reply friendly?")
-        >>> both = [Asked(problem=problem, response=reply, criterion=c) for c in (right, kind)]
-        >>> [(verdict.score, verdict.reason) for verdict in ExactJudge()(both)]
-        [(1.0, '12 = 12 (last)'), (None, 'the criterion has no rule')]
+        >>> ExactJudge()([Asked(problem=problem, response=reply, criterion=right)])[0].reason
+        '12 = 12 (last)'
     """
 
     name: ClassVar[str] = "exact"

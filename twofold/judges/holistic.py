@@ -26,13 +26,7 @@ class Holistic(Scorer):
 
     Args:
         model: The judge.
-        n: Samples per reply, at least 1; their mean counts.
-        temperature: At least 0; 0 only with one sample.
-        max_tokens: Budget of a sample; a model that thinks first needs far more than the default.
-        seed: Base of the samples' randomness.
-
-    Raises:
-        ValueError: If an argument is out of its range.
+        n: Samples per reply; this and the other fields are as in `SampledJudge`.
 
     Source:
         RaR-Implicit, https://arxiv.org/abs/2507.17746: the best of its aggregations for rubrics of

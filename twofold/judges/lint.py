@@ -1,17 +1,7 @@
 """Can a checklist be judged? Faults found without a model: `twofold checklist check`.
 
-Only structure, rules and counts are checked; the wording of a criterion is for a person to read.
-The names of the faults are stable:
-
-- `unknown_rule` (error): the rule is not one of the problem's, or there is no answer to compare
-  with.
-- `sign_trap` (error): a pitfall with a rule, so that a reply does well by breaking the rule.
-- `same_criterion` (error): two criteria with the same text or rule.
-- `contradicts` (error): one text or rule with both polarities, or constraints that exclude each
-  other.
-- `leaks_answer` (warning): the text contains the reference answer.
-- `weighs_nothing` (warning): a weight below 1 of 100.
-- `too_long`, `too_many` (warnings): more than 400 characters, more than 20 criteria.
+The wording of a criterion is for a person to read. The names of the faults are stable: `_of_one`,
+`_of_two` and `_of_all` have them with their conditions.
 """
 
 from __future__ import annotations

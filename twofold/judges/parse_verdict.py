@@ -34,10 +34,7 @@ class UnreadReason(StrEnum):
 @final
 @dataclass(frozen=True)
 class Scale:
-    """The integers from `low` (worst) to `high` (best) that a judge may answer with.
-
-    `key` is what the judge calls the number, as a JSON key or as a label in front of it.
-    """
+    """The integers from `low` (worst) to `high` (best) of a judge, and the name it gives them."""
 
     low: int
     high: int
@@ -124,10 +121,7 @@ def polarised(criterion: Criterion, done: Verdict) -> Verdict:
 
 
 def settled(response: Response) -> Verdict | None:
-    """The verdict that needs no judge: no reply is unscored, a blank one does nothing; else None.
-
-    Not yet `polarised`.
-    """
+    """The verdict that needs no judge (not yet `polarised`): no reply, or a blank one; else None."""
     if response.has_reply and not response.reply.strip():
         return Verdict(0.0, "the reply is blank")
     return response.unscored()

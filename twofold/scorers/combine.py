@@ -82,13 +82,6 @@ class SoftGate(Combination):
     `compliant` alone, so that all kinds can be mixed in one training run (replies are compared only
     within a problem).
 
-    Args:
-        correct: The measure of capability.
-        compliant: The measure of compliance, graded by default.
-
-    Raises:
-        ScoringError: If the two have the same name.
-
     Example:
         >>> gate = SoftGate()
         >>> [round(gate.reward(c, s), 3) for c, s in [(1, 1), (1, 0), (0, 1), (0, 0)]]
@@ -130,9 +123,6 @@ class SoftGate(Combination):
 @dataclass(frozen=True)
 class Product(Combination):
     """The product of the members' scores, as in the joint measure of an audit.
-
-    Args:
-        scorers: The members, at least one, with different names.
 
     Example:
         >>> Product((Correct(), Compliant("all"))).name
@@ -193,10 +183,6 @@ class Gated(Combination):
     With correctness as `gate`, compliance counts only on right answers and wrong replies are all
     equal; with compliance as `gate` it is the other way round.
 
-    Args:
-        gate: The measure that comes first.
-        then: The measure that counts beyond it.
-
     Source:
         Conditioning the easy reward on the hard one: GDPO, arXiv 2601.05242, section 3.2.
     """
@@ -226,9 +212,6 @@ class Length(Scorer):
         scorer: The measure.
         favours: `short` or `long`.
         half: The length at which b is 1/2, in characters, above 0.
-
-    Raises:
-        ScoringError: If an argument is out of its range.
 
     Source:
         Length counted on right answers only: L1 (arXiv 2503.04697) and GDPO's conditioning (arXiv

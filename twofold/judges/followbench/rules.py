@@ -170,11 +170,9 @@ def row_verdict(problem: Problem, reply: str) -> Verdict:
 class FollowBenchRules(Judge):
     """Judges the 350 of 820 FollowBench requests that need no model; abstains from all others.
 
-    Every criterion of a row gets the row's verdict (see the module).
-
     Source:
-        Jiang et al. 2024, https://arxiv.org/abs/2310.20410, section 4 on rule-based evaluation. The
-        rules are ours; the module lists the departures.
+        Jiang et al. 2024, https://arxiv.org/abs/2310.20410, section 4 on rule-based evaluation.
+        Departs: the rules are ours; see the module.
     """
 
     name: ClassVar[str] = "followbench_rules"

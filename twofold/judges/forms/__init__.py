@@ -7,8 +7,7 @@
 | categories before a sentence, and ambiguous signs | `rar` |
 | signed points | `signed` |
 
-Our own form keeps everything (`twofold.problems.write`); the class of each other form says what it
-loses.
+Our own form (`twofold.problems.write`) keeps everything; each class here says what its form loses.
 """
 
 from __future__ import annotations
@@ -71,9 +70,7 @@ def to_rows(problems: Iterable[Problem], form: str) -> list[Row]:
 
 
 def write_form(path: Path, problems: Iterable[Problem], form: str) -> None:
-    """Write problems with their checklists in another form, one row per line.
-
-    The file is replaced as a whole or not at all. What the form cannot hold is lost: see its class.
+    """Write problems with their checklists in another form, one row per line, all or nothing.
 
     Raises:
         ProblemError: If the form is unknown, or a problem has no checklist.

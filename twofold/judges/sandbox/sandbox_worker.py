@@ -1,14 +1,10 @@
 """Where does a program run that a model wrote? In an isolated interpreter.
 
-Three layers. The interpreter is Monty: Python's language without files, sockets, processes or
-foreign code, with limits on time, memory and depth. It runs in a worker process whose rights the
-kernel has removed: no new descriptors, no files, limited memory and processor time. The worker
+The interpreter is Monty: Python's language without files, sockets, processes or foreign code, and
+with limits. It runs in a worker process from which the kernel has removed all rights. The worker
 belongs to this process, the warden, which kills it when it is late and can itself be killed by the
-process that judges. So nothing that a program returns, raises or prints enters the memory of the
-process that judges.
-
-Every text gets a fresh session, and clock, randomness and sleep are frozen: equal questions get
-equal answers.
+process that judges, whose memory no value of a program ever enters. Every text gets a fresh session
+with frozen clock and randomness, so equal questions get equal answers.
 """
 
 from __future__ import annotations

@@ -51,11 +51,8 @@ class Examples:
 def examples_for(criterion: Criterion, problem: Problem, *, most: int = 4) -> Examples:
     r"""Replies that do, and that do not, what a criterion with a rule says.
 
-    Positive means that the reply does it, whatever the polarity: for a pitfall these are the bad
-    ones.
-
-    Returns:
-        `FEWEST` to `most` different texts of each kind, none blank, the same on every call.
+    Positive means that the reply does it, also for a pitfall. There are `FEWEST` to `most`
+    different texts of each kind, none blank, the same on every call.
 
     Raises:
         ProblemError: If the criterion has no rule, the problem lacks it, or too few texts of either

@@ -14,12 +14,8 @@ from twofold.types.checklist import ANSWER, Checklist, Criterion
 def written_by_rules(problem: Problem) -> Checklist:
     """The exact checklist of a problem.
 
-    Every criterion is essential and weighs 100, since the problem asks for each explicitly. The
-    criterion against preambles is left out, since no program decides it. No text contains the
-    reference answer.
-
-    Returns:
-        The criteria in the order of the constraints, the answer last; writer `rules`.
+    Every criterion is essential and weighs 100, since the problem asks for each explicitly.
+    Constraints come in their order, the answer last; no text contains the reference answer.
 
     Raises:
         ProblemError: If the problem has neither constraints nor an answer.

@@ -1,12 +1,8 @@
 """Is the answer right? The scorer of capability, and the reward for it.
 
-Only the reply is judged, never the thought. Under `fixed` the answer is extracted by
-`twofold.scorers.answers.extract` and compared by value: by spelling where that decides, else by
-math-verify in a worker process that is killed when its time is up. Under `official` the reply is
-graded as MathIF's published code grades it.
-
-Guessing does not pay under `fixed`: two different boxes, or alternatives in a box or at the end of
-the reply, are read as a list, which never equals a single reference answer.
+Under `fixed` the answer is extracted (`extract`) and compared by value: by spelling where that
+decides, else by math-verify in a worker process. Guessing does not pay: different boxes, or
+alternatives at the end of the reply, are a list, which never equals a single reference answer.
 """
 
 from __future__ import annotations

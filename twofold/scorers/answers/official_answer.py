@@ -1,11 +1,8 @@
 r"""How does MathIF grade an answer? Its published behaviour, quirks included, in our own code.
 
 Two graders in a row: one compares normal forms and symbolic differences, the other floating-point
-numbers with a tolerance. The quirks are kept, since numbers are compared with published ones: words
+numbers with a tolerance. The quirks are kept, since results are compared with published ones: words
 after "answer is" win over a box, `####` is unknown, 50 equals 0.5, `2/4` is not `1/2`.
-
-Only the worker process imports this file. Published code evaluates the reply as Python; this file
-never does (see `official_value.parsed`).
 
 Source:
     TingchenFu/MathIF at 0f92ee5, `code/prime_math`, which is PRIME's copy of the graders of
