@@ -5,7 +5,7 @@
 | what is a judge, and what is it asked? | `judge` |
 | who judges? rules, programs, models | `exact`, `program`, `logodds`, `sampled` |
 | how are judges combined, rounded, cached? | `blend`, `cache` |
-| how do many verdicts become one measure? | `scorer`, `holistic` |
+| how do many verdicts become one measure, or one rating? | `scorer`, `sampled` |
 | how are checklists written, checked, converted? | `writing`, `lint`, `forms` |
 | where does a program run that a model wrote? | `sandbox` |
 | which judge does a text name? | `spec` |
@@ -15,23 +15,13 @@
 from twofold.judges.blend import Blend, Quantised
 from twofold.judges.cache import CachedJudge
 from twofold.judges.exact import ExactJudge
-from twofold.judges.holistic import Holistic
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.logodds import LogOddsJudge
 from twofold.judges.program import ProgramJudge
-from twofold.judges.sampled import SampledJudge
+from twofold.judges.sampled import Holistic, SampledJudge
 from twofold.judges.scorer import MeetsChecklist
 
 __all__ = [
-    "Asked",
-    "Blend",
-    "CachedJudge",
-    "ExactJudge",
-    "Holistic",
-    "Judge",
-    "LogOddsJudge",
-    "MeetsChecklist",
-    "ProgramJudge",
-    "Quantised",
-    "SampledJudge",
-]
+    "Asked", "Blend", "CachedJudge", "ExactJudge", "Holistic", "Judge", "LogOddsJudge",
+    "MeetsChecklist", "ProgramJudge", "Quantised", "SampledJudge",
+]  # fmt: skip

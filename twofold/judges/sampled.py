@@ -1,4 +1,4 @@
-"""What does a model answer on average? Several samples of a number per criterion."""
+"""What does a model answer on average? Several samples of a number, per criterion or per reply."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import ClassVar, final
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.parse_verdict import Readings, Scale, defused, judged, polarised, settled, shown
 from twofold.judges.prompt_template import fenced, filled, prompt
-from twofold.types import Message, Model, Sampling, Verdict
+from twofold.types import Message, Model, Problem, Response, Sampling, Scorer, Verdict
+from twofold.types.checklist import Checklist
 
 SCALE = Scale(0, 100, "score")  # as the prompt `judge_item` says
+RATING = Scale(1, 10, "rating")  # as the prompt `judge_holistic` says
 TOP_P = 0.9  # as in RLCF
 
 
@@ -64,7 +66,7 @@ class SampledJudge(Judge):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_sampling(self.n, self.temperature)
+        _check_sampling(self.n, self.temperature)
 
     def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
         """Ask all questions in one call of the model, equal ones once."""
@@ -72,38 +74,32 @@ class SampledJudge(Judge):
         return [polarised(each.criterion, v) for each, v in zip(asked, found, strict=True)]
 
     def _ask(self, asked: list[Asked]) -> list[Verdict]:
-        sampling = Sampling(max_tokens=self.max_tokens, temperature=self.temperature, top_p=TOP_P)
-        prompts = [_prompt(each) for each in asked]
-        return sampled_verdicts(
-            self.model, prompts, SCALE, _score, n=self.n, sampling=sampling, seed=self.seed
-        )
+        return _sampled(self, [_prompt(each) for each in asked], SCALE, _score)
 
 
 def _score(numbers: list[int]) -> float:
     return sum(numbers) / (100 * len(numbers))
 
 
-def sampled_verdicts(
-    model: Model,
+def _sampled(
+    judge: SampledJudge | Holistic,
     prompts: Sequence[str],
     scale: Scale,
     score: Callable[[list[int]], float],
-    *,
-    n: int,
-    sampling: Sampling,
-    seed: int,
 ) -> list[Verdict]:
-    """The verdict of `n` samples on each prompt, in one call; equal prompts are asked once."""
+    """The verdict of the judge's samples on each prompt, in one call; equal prompts are asked once."""
     texts = list(dict.fromkeys(prompts))
     chats = [[Message(role="user", content=text)] for text in texts]
+    sampling = Sampling(max_tokens=judge.max_tokens, temperature=judge.temperature, top_p=TOP_P)
+    replies_P_G = judge.model.sample(chats, sampling, n=judge.n, seed=judge.seed)
     found = {}
-    for text, samples in zip(texts, model.sample(chats, sampling, n=n, seed=seed), strict=True):
+    for text, samples in zip(texts, replies_P_G, strict=True):
         error = next((response.error for response in samples if response.error), "")
         found[text] = Readings([scale.read(each) for each in samples], error).verdict(score)
     return [found[text] for text in prompts]
 
 
-def check_sampling(n: int, temperature: float) -> None:
+def _check_sampling(n: int, temperature: float) -> None:
     """Refuse a number of samples and a temperature that do not fit together."""
     if n < 1 or not temperature >= 0 or (temperature == 0 and n > 1):
         raise ValueError(
@@ -115,3 +111,88 @@ def check_sampling(n: int, temperature: float) -> None:
 def _prompt(asked: Asked) -> str:
     criterion = fenced(defused(asked.criterion.text), "criterion")
     return filled(prompt("judge_item"), criterion=criterion, **shown(asked.problem, asked.response))
+
+
+@final
+@dataclass(frozen=True)
+class Holistic(Scorer):
+    """Rates a reply from 1 to 10 by its whole checklist in one call of the model.
+
+    The rating r becomes (r - 1) / 9, so that the scale goes from 0 to 1 as for every other measure;
+    with r / 10 the worst reply would still get a tenth. There are no parts, since a single number
+    says nothing about single criteria; for those use a `Judge` in `MeetsChecklist`.
+
+    Args:
+        model: The judge.
+        n: Samples per reply; this and the other fields are as in `SampledJudge`.
+
+    Source:
+        RaR-Implicit, https://arxiv.org/abs/2507.17746: the best of its aggregations for rubrics of
+        quality. With many strict constraints at once judges find only 20 to 44 % of the violations
+        (arXiv 2601.04954); ask for those one by one. Departs: our prompt; the polarity of a
+        criterion is given in words; several samples; an unreadable rating is unscored.
+
+    Example:
+        >>> from twofold.models.scripted import ScriptedModel
+        >>> from twofold.types.checklist import Criterion
+        >>> checklist = Checklist(criteria=(Criterion(text="Does the reply greet?"),))
+        >>> problem = Problem(question="Say hello.", checklist=checklist)
+        >>> judge = Holistic(ScriptedModel(lambda text, g: '{"rating": 10}'), n=1)
+        >>> judge([problem], [Response(raw="Hello!", reply="Hello!")])[0].score
+        1.0
+    """
+
+    name: ClassVar[str] = "holistic"
+
+    model: Model
+    n: int = 5
+    temperature: float = 1.0
+    max_tokens: int = 24
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_sampling(self.n, self.temperature)
+
+    def applies(self, problem: Problem) -> bool:
+        """Whether the problem has a checklist."""
+        return problem.checklist is not None
+
+    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
+        """Rate every reply in one call of the model, equal ones once."""
+        pairs = list(zip(problems, responses, strict=True))
+        return judged(pairs, lambda pair: _rated_without_model(*pair), self._ask)
+
+    def _ask(self, pairs: list[tuple[Problem, Response]]) -> list[Verdict]:
+        prompts = [_rating_prompt(*pair) for pair in pairs]
+        return _sampled(self, prompts, RATING, _rating_score)
+
+
+def _rated_without_model(problem: Problem, response: Response) -> Verdict | None:
+    """The verdict that needs no judge."""
+    if problem.checklist is None and response.has_reply:
+        return Verdict(None, "no checklist")
+    return settled(response)
+
+
+def _rating_score(numbers: list[int]) -> float:
+    return (sum(numbers) / len(numbers) - RATING.low) / (RATING.high - RATING.low)
+
+
+def _rating_prompt(problem: Problem, response: Response) -> str:
+    lines = _lines(problem.checklist) if problem.checklist else ""
+    criteria = fenced(defused(lines), "criteria")
+    return filled(prompt("judge_holistic"), criteria=criteria, **shown(problem, response))
+
+
+def _lines(checklist: Checklist) -> str:
+    """The criteria, one per line, with polarity and category, or the weight if weights differ."""
+    differ = len({criterion.weight for criterion in checklist.criteria}) > 1
+    lines = []
+    for i, criterion in enumerate(checklist.criteria, 1):
+        marks = "unwanted" if criterion.pitfall else "wanted"
+        if criterion.category:
+            marks += f", {criterion.category}"
+        elif differ:
+            marks += f", weight {criterion.weight:g} of 100"
+        lines.append(f"{i}. ({marks}) {' '.join(criterion.text.split())}")
+    return "\n".join(lines)

@@ -81,8 +81,7 @@ class Sandbox:
             One verdict per text, in order: 1 = exactly True, 0 = exactly False, else unscored with
             the reason.
         """
-        unfit = _unfit("the program", source, SOURCE_CHARS)
-        return [self._judged(source, text, unfit) for text in texts]
+        return [self._judged(source, text) for text in texts]
 
     def close(self) -> None:
         """End the worker process, if there is one, after the text it is working on."""
@@ -95,9 +94,9 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _judged(self, source: str, text: str, unfit: str) -> Verdict:
-        unfit = unfit or _unfit("the text", text, TEXT_CHARS)
-        if unfit:
+    def _judged(self, source: str, text: str) -> Verdict:
+        program = _unfit("the program", source, SOURCE_CHARS)
+        if unfit := program or _unfit("the text", text, TEXT_CHARS):
             return Verdict(None, unfit)
         patience_s = 2 * (self.timeout_s + self.grace_s) + SLACK_S
         said: bool | None = None

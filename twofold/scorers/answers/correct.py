@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar, final
 
 from twofold.scorers.answers.extract import Found, find_answer
@@ -62,14 +63,12 @@ class Correct(Scorer):
         Raises:
             ScoringError: If the worker cannot be started.
         """
-        known: dict[tuple[str | None, Response], Verdict] = {}
-        verdicts = []
-        for problem, response in zip(problems, responses, strict=True):
-            key = problem.answer, response
-            if key not in known:
-                known[key] = response.unscored() or self._judge(problem.answer, response.reply)
-            verdicts.append(known[key])
-        return verdicts
+
+        @cache
+        def judged(gold: str | None, response: Response) -> Verdict:
+            return response.unscored() or self._judge(gold, response.reply)
+
+        return [judged(p.answer, r) for p, r in zip(problems, responses, strict=True)]
 
     def _judge(self, gold: str | None, reply: str) -> Verdict:
         if gold is None:
@@ -91,8 +90,7 @@ class Correct(Scorer):
         kind = "different boxes" if found.place == "boxed" else "alternatives"
         place = found.place if len(found.texts) == 1 else f"{len(found.texts)} {kind}"
         right = False
-        readings = [[str(found)]] if len(found.texts) == 1 else [list(found.texts), [str(found)]]
-        for reading in readings:
+        for reading in dict.fromkeys([found.texts, (str(found),)]):
             sames = []
             for text in reading:
                 same = self._same(gold.lower(), text.lower()) if folded else self._same(gold, text)
