@@ -1,8 +1,8 @@
-"""What does `package.module:Name` name? The one way in for code from outside the package.
+"""What does `package.module:Name` name? The one way to load code from outside the package.
 
-Naming a module runs it. So only a name that the user wrote, on the command line, in a plan or in a
-settings file, comes here. A problem file, a run directory and a model folder are data: a name in
-them is looked up among what the user has named already and imports nothing.
+Importing a module runs it. So only names that the user wrote (on the command line, in a plan or in
+a settings file) are imported. Problem files, run directories and model folders are data: a name in
+them is accepted only if the user has named it already.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def is_reference(name: str) -> bool:
 
 @contextmanager
 def nothing_imported() -> Iterator[None]:
-    """While a file is read that the user need not have written: a new reference in it is an error."""
+    """While untrusted data is read: a reference that the user has not named is an error."""
     token = _TRUSTED.set(False)
     try:
         yield
@@ -52,10 +52,6 @@ def nothing_imported() -> Iterator[None]:
 
 def class_named(reference: str, kind: type[T]) -> type[T]:
     """The class that a reference names.
-
-    Args:
-        reference: `package.module:Name`, written by the user.
-        kind: The abstract class that it has to be a subclass of.
 
     Raises:
         ExtensionError: If the module cannot be imported, has no such name, or the name is something
@@ -68,24 +64,17 @@ def class_named(reference: str, kind: type[T]) -> type[T]:
     """
     found = _object(reference)
     if not (isinstance(found, type) and issubclass(found, kind)):
-        raise ExtensionError(f"{reference} is no subclass of {_path(kind)}; derive it from that")
+        raise ExtensionError(
+            f"{reference} is no subclass of {kind.__module__}.{kind.__qualname__}; derive it from that"
+        )
     return found
 
 
 def instance_named(reference: str, kind: type[T]) -> T:
-    """The object that a reference names; a class is called without arguments.
-
-    Args:
-        reference: `package.module:Name`, written by the user.
-        kind: The abstract class that it has to be an instance or a subclass of.
+    """The object that a reference names; a class is instantiated without arguments.
 
     Raises:
-        ExtensionError: As `class_named`; or if the class cannot be made without arguments.
-
-    Example:
-        >>> from twofold.types import Scorer
-        >>> instance_named("twofold.scorers:Correct", Scorer).name
-        'correct'
+        ExtensionError: As `class_named`; or if the class needs arguments.
     """
     found = _object(reference)
     if isinstance(found, kind):
@@ -103,25 +92,17 @@ def instance_named(reference: str, kind: type[T]) -> T:
 def function_named(reference: str) -> Callable[..., Any]:
     """The function that a reference names.
 
-    Args:
-        reference: `package.module:function`, written by the user.
-
     Raises:
         ExtensionError: If there is none.
-
-    Example:
-        >>> function_named("twofold.problems.pocket:suite").__name__
-        'suite'
     """
     found = _object(reference)
     if not callable(found):
-        raise ExtensionError(f"{reference} is no function; name one that gives problems")
-    made: Callable[..., Any] = found
-    return made
+        raise ExtensionError(f"{reference} is no function; name one that returns problems")
+    return found
 
 
 def _object(reference: str) -> object:
-    """The attribute of the module; modules in the working directory are found, after all others."""
+    """The attribute of the module; the working directory is searched after all other paths."""
     if not _TRUSTED.get() and reference not in _NAMED:
         raise ExtensionError(
             f"{reference} stands in a run directory, and nothing is imported because a file there names "
@@ -129,22 +110,18 @@ def _object(reference: str) -> object:
         )
     module, _, name = reference.partition(":")
     here = str(Path.cwd())
-    if not {"", here} & set(sys.path):  # the console script leaves it out, `python -m` does not
+    if not {"", here} & set(sys.path):  # `python -m` adds it, the console script does not
         sys.path.append(here)
     try:
-        found = import_module(module)
+        imported = import_module(module)
     except ImportError as error:
         raise ExtensionError(
-            f"{reference}: the module {module} cannot be imported ({error}); install it, or give the "
-            "command in the folder where it lies"
+            f"{reference}: the module {module} cannot be imported ({error}); install it, or run the "
+            "command in the folder that contains it"
         ) from error
     try:
-        named: object = getattr(found, name)
+        found: object = getattr(imported, name)
     except AttributeError as error:
-        raise ExtensionError(f"{reference}: {error}; check the name behind the colon") from error
+        raise ExtensionError(f"{reference}: {error}; check the name after the colon") from error
     _NAMED.add(reference)
-    return named
-
-
-def _path(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
+    return found

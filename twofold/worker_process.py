@@ -1,16 +1,17 @@
-"""How is work done that may never end, or may not be trusted? In a process that can be killed.
+"""How is work done that may never end or cannot be trusted? In a child process that can be killed.
 
-An alarm inside Python wakes neither a computer algebra system nor a hostile program, and works in no
-thread but the first. So such work is done by a child: a plain `python -c`, not a fork (safe beside torch
-and threads, and a script needs no `__main__` guard), spoken to in JSON lines over a socket, one question
-at a time. A late child is killed, and the next question gets a fresh one.
+An alarm in Python interrupts neither a computer algebra system nor a hostile program, and works
+only in the main thread. The child is started by `python -c`, not forked: safe beside torch and
+threads, and a script needs no `__main__` guard. Parent and child exchange JSON lines over a socket.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -22,155 +23,131 @@ from typing import Any, final
 
 from twofold.errors import ScoringError
 
-START_S = 120.0
-"""How long a child may take to start on a busy machine, in seconds."""
+START_S = 120.0  # how long a child may take to start on a busy machine, in seconds
 
 
 @final
-class Child:
-    """One running child; not thread-safe, see `WorkerSlot`.
+class WorkerProcess:
+    """A child process that answers one request at a time; safe to use from several threads.
 
-    Its first line says that it is ready; then each line is the answer to one request. It leads a session
-    of its own: Ctrl-C is for the program, and the child is killed with all that it has started.
+    The first request starts it, and so does the first one after it died or was killed. It leads its
+    own session: Ctrl-C does not reach it, and killing it kills everything it has started. A forked
+    process gets a child of its own.
 
     Args:
-        main: What it runs: Python that finds the number of its end of the socket in `sys.argv[1]`.
-        arguments: What else stands in `sys.argv`.
-        environment: All that it is told of the environment; the paths of this Python are added.
-        remedy: What is told if it does not start.
-
-    Raises:
-        ScoringError: If it does not start.
+        main: Python code that calls `serve(int(sys.argv[1]), ...)`.
+        *arguments: The rest of the child's `sys.argv`.
+        environment: Its environment variables; the import paths of this process are added.
+        remedy: Message of the error if it does not start.
     """
+
+    _socket: socket.socket
 
     def __init__(
         self, main: str, *arguments: str, environment: Mapping[str, str], remedy: str
     ) -> None:
-        ours, theirs = socket.socketpair()
+        self._main, self._arguments = main, arguments
+        self._environment, self._remedy = environment, remedy
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        atexit.register(self.kill)
+        os.register_at_fork(after_in_child=self._after_fork)
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id; None if none is running."""
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else None
+
+    def ask(self, request: object, timeout_s: float) -> Any:
+        """Send a request (a JSON value) and return the answer (a JSON value).
+
+        Raises:
+            TimeoutError: If there is no answer in time; the child is killed.
+            ConnectionError: If the child dies while it works on the request.
+            ScoringError: If no child can be started.
+        """
+        with self._lock:
+            if self.pid is None:
+                self._start()
+            try:
+                self._socket.settimeout(timeout_s)
+                self._socket.sendall(json.dumps(request).encode() + b"\n")
+                return json.loads(self._line(timeout_s))
+            except BaseException:  # Ctrl-C too: the next request must not get this one's answer
+                self.kill()
+                raise
+
+    def _start(self) -> None:
+        self.kill()
+        self._socket, theirs = socket.socketpair()
         paths = [path for path in sys.path if path] + [str(Path(__file__).parents[1])]
-        known = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONHASHSEED": "0"}
+        python = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONHASHSEED": "0"}
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", main, str(theirs.fileno()), *arguments],
+                [sys.executable, "-P", "-c", self._main, str(theirs.fileno()), *self._arguments],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={**environment, **known},
+                env={**self._environment, **python},
                 start_new_session=True,
             )
-        self._socket = ours
         try:
-            started = self._read(START_S)
-        except (TimeoutError, ConnectionError):
-            started = b""
-        if not started:
-            self.close()
-            raise ScoringError(remedy)
+            self._line(START_S)
+        except (TimeoutError, ConnectionError) as error:
+            self.kill()
+            raise ScoringError(self._remedy) from error
 
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
-
-    def is_alive(self) -> bool:
-        """Whether the process still runs."""
-        return self._process.poll() is None
-
-    def ask(self, request: object, timeout_s: float) -> Any:
-        """One request, one answer, both JSON values.
-
-        Raises:
-            TimeoutError: If there is no answer in time; close the child, it is still busy.
-            ConnectionError: If the child died over the request.
-        """
-        self._socket.settimeout(timeout_s)
-        self._socket.sendall(json.dumps(request).encode() + b"\n")
-        line = self._read(timeout_s)
-        if not line:
-            raise ConnectionResetError("the child died")
-        return json.loads(line)
-
-    def _read(self, timeout_s: float) -> bytes:
-        """One line; empty if the process is gone. There is never more than one to read."""
+    def _line(self, timeout_s: float) -> bytes:
+        """The one line that is there to be read."""
         self._socket.settimeout(timeout_s)
         line = b""
         while not line.endswith(b"\n"):
             chunk = self._socket.recv(1 << 16)
             if not chunk:
-                return b""
+                raise ConnectionResetError("the child died")
             line += chunk
         return line
 
     def close(self) -> None:
-        """Kill the process and what it has started, and wait for it so that no zombie stays."""
-        if self._process.returncode is None:
+        """End the child, if there is one, after the request it is working on."""
+        with self._lock:
+            self.kill()
+
+    def kill(self) -> None:
+        """Kill the child and everything it has started, and wait for it so that no zombie stays."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.kill()
-            self._process.wait()
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+            process.wait()
         self._socket.close()
 
-    def disown(self) -> None:
-        """Let go of a child that belongs to the parent of this forked process."""
-        self._socket.close()
-        self._process.returncode = 0  # not our child: nothing to wait for, nothing to warn about
-
-
-@final
-class WorkerSlot:
-    """The one place of this process where a child sits. Safe from any thread, which take turns.
-
-    Args:
-        start: Starts a child; called by the first request, and after each child that had to go.
-    """
-
-    def __init__(self, start: Callable[[], Child]) -> None:
-        self._start = start
+    def _after_fork(self) -> None:
+        """Leave the child to the parent process, to which the holder of the lock belongs too."""
         self._lock = threading.Lock()
-        self._child: Child | None = None
+        process, self._process = self._process, None
+        if process is not None:
+            self._socket.close()
+            process.returncode = 0  # not our child: nothing to wait for
 
-    @property
-    def pid(self) -> int | None:
-        """The child's process id; None if none runs."""
-        child = self._child
-        return child.pid if child is not None and child.is_alive() else None
 
-    def ask(self, request: object, timeout_s: float) -> Any:
-        """One request to the child, which is started if need be.
+def serve(descriptor: int, answer: Callable[[Any], object]) -> None:
+    """The child's loop: answer each line of the socket until it is closed."""
+    with socket.socket(fileno=descriptor) as connection, connection.makefile("rwb") as lines:
+        lines.write(b"ready\n")
+        lines.flush()
+        for line in lines:
+            lines.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
+            lines.flush()
 
-        Raises:
-            TimeoutError: If there was no answer in time; the child is gone.
-            ConnectionError: If it died over the request.
-            ScoringError: If none can be started.
-        """
-        with self._lock:
-            if self._child is None or not self._child.is_alive():
-                self.end()
-                self._child = self._start()
-            answered = False
-            try:
-                answer = self._child.ask(request, timeout_s)
-                answered = True
-                return answer
-            finally:  # after Ctrl-C too: the next request must not get this one's answer
-                if not answered:
-                    self.end()
 
-    def close(self) -> None:
-        """End the child, if there is one, once it has answered what it was asked."""
-        with self._lock:
-            self.end()
-
-    def end(self) -> None:
-        """End the child at once, whoever is asking it: when this process ends, or by who holds the lock."""
-        if self._child is not None:
-            self._child.close()
-            self._child = None
-
-    def after_fork(self) -> None:
-        """In a forked process: the child is the parent's, and so is whoever held the lock."""
-        self._lock = threading.Lock()
-        if self._child is not None:
-            self._child.disown()
-            self._child = None
+def limit_resource(kind: int, wanted: int) -> None:
+    """Lower a resource limit of this process (`resource.RLIMIT_*`) for good."""
+    hard = resource.getrlimit(kind)[1]
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(kind, (limit, limit))

@@ -16,7 +16,7 @@ from typing import final
 from recipes.judge_tricks import CONTROL, Twins, clusters, read_twins
 from twofold.errors import StatsError
 from twofold.judges import CachedJudge, ExactJudge, Judge, MeetsChecklist
-from twofold.judges.spec import named
+from twofold.judges.spec import judge_named
 from twofold.stats import average, change, mean
 from twofold.stats.agreement import kappa, sensitivity, specificity
 from twofold.types import Estimate, Verdict
@@ -165,7 +165,7 @@ def table(rows: Sequence[Judged]) -> str:
 
 if __name__ == "__main__":
     out = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/judge_tricks")
-    judge = named(sys.argv[2] if len(sys.argv) > 2 else "smollm2")
+    judge = judge_named(sys.argv[2] if len(sys.argv) > 2 else "smollm2")
     if isinstance(judge, CachedJudge):
         judge = replace(judge, folder=out)
     found = []

@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 
 from recipes.checklists.planted_judges import LabelNoiseJudge, TriggerPhraseJudge
 from twofold.constraints import from_spec
-from twofold.judges.blend import Blend
+from twofold.judges.blend import Blend, Quantised
 from twofold.judges.cache import CachedJudge
 from twofold.judges.exact import ExactJudge
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.logodds import LogOddsJudge
-from twofold.judges.quantised import Quantised
 from twofold.judges.sampled import SampledJudge
 from twofold.judges.spec import exact
 from twofold.models.scripted import ScriptedModel

@@ -11,7 +11,7 @@ from twofold import constraints, extension, problems
 from twofold.cli import main
 from twofold.errors import ProblemError, RunError
 from twofold.extension import ExtensionError, class_named, function_named, instance_named
-from twofold.judges.spec import named as judge
+from twofold.judges.spec import judge_named
 from twofold.methods import Method
 from twofold.methods.rewards import reward
 from twofold.types import Constraint, Scorer
@@ -77,13 +77,13 @@ def found(out: Path, diagnostic: str = "joint") -> dict:
     return next(f for f in findings if f["diagnostic"] == diagnostic)
 
 
-def measured(out: Path, metric: str, condition: str = "", diagnostic: str = "joint") -> dict:
-    """The model's measure of that name."""
-    wanted = ("model", condition, metric)
+def estimate(out: Path, metric: str, diagnostic: str = "joint", condition: str = "") -> dict:
     return next(
-        each
-        for each in found(out, diagnostic)["measures"]
-        if (each["role"], each["condition"], each["metric"]) == wanted
+        measure
+        for measure in found(out, diagnostic)["measures"]
+        if measure["role"] == "model"
+        and measure["metric"] == metric
+        and measure.get("condition", "") == condition
     )
 
 
@@ -96,7 +96,7 @@ def test_a_constraint_that_the_user_names(called, run, tmp_path):
     assert "--constraints package.module:Name" in run(*score, status=2)
     told = run("--constraints", RULE, *score)
     assert "0.500" in told
-    assert measured(tmp_path / "run", "hacc", "constrained")["value"] == 0.5
+    assert estimate(tmp_path / "run", "hacc", condition="constrained")["value"] == 0.5
 
 
 def test_a_run_with_a_constraint_is_reported_once_it_is_named_again(run, tmp_path, monkeypatch):
@@ -113,9 +113,11 @@ def test_a_source_of_problems(run, tmp_path):
     replies = lines(tmp_path / "r.jsonl", *({"output": [f"\\boxed{{{n}}}."]} for n in (0, 2, 5)))
     source = ("--problems", "example_extension.problems:sums")
     run("score", replies, *source, "--out", tmp_path / "run")
-    out = tmp_path / "run"
-    assert measured(out, "accuracy", "constrained")["value"] == pytest.approx(2 / 3)
-    assert measured(out, "hacc", "constrained")["value"] == 1.0
+    accuracy, hacc = (
+        estimate(tmp_path / "run", metric, condition="constrained")["value"]
+        for metric in ("accuracy", "hacc")
+    )
+    assert accuracy == pytest.approx(2 / 3) and hacc == 1.0
 
 
 def test_a_judge(run, tmp_path):
@@ -126,8 +128,8 @@ def test_a_judge(run, tmp_path):
     )
     score = ("score", replies, "--problems", asked, "--out", tmp_path / "run")
     run(*score, "--judge", "example_extension.judges:Lenient")
-    judge = "example_extension.judges:Lenient"
-    assert measured(tmp_path / "run", "mean", judge, "checklist")["value"] == 1.0
+    lenient = "example_extension.judges:Lenient"
+    assert estimate(tmp_path / "run", "mean", "checklist", lenient)["value"] == 1.0
 
 
 def test_a_method_with_a_reward_and_a_scorer(run, tmp_path):
@@ -146,7 +148,7 @@ def test_a_diagnostic(server, run, tmp_path):
     named = ("--diagnostics", "example_extension.diagnostics:Parroting")
     run("audit", server, "--problems", asked, *named, "--out", out)
     share = {"value": pytest.approx(2 / 3), "n": 1}
-    assert measured(out, "share", diagnostic="parroting").items() >= share.items()
+    assert estimate(out, "share", "parroting").items() >= share.items()
     assert "Does the model repeat the question?" in (out / "report.html").read_text()
     run("report", out)
     assert "parroting" not in {
@@ -157,7 +159,7 @@ def test_a_diagnostic(server, run, tmp_path):
         in (out / "report.html").read_text()
     )
     run("report", out, *named)
-    assert measured(out, "share", diagnostic="parroting").items() >= share.items()
+    assert estimate(out, "share", "parroting").items() >= share.items()
     assert not [line for line in found(out)["caveats"] if "from outside" in line]
 
 
@@ -199,18 +201,18 @@ def test_a_module_in_the_working_directory_is_found(tmp_path):
     [
         (
             lambda: reward("no_such_module:Name"),
-            "install it, or give the command in the folder",
+            "install it, or run the command in the folder",
         ),
         (
             lambda: reward("example_extension.measures:Nothing"),
-            "check the name behind the colon",
+            "check the name after the colon",
         ),
         (
             lambda: reward("example_extension.judges:Lenient"),
-            r"is no subclass of twofold\.types\.\w*\.?Scorer",
+            r"is no subclass of twofold\.types\.model\.Scorer",
         ),
         (
-            lambda: judge("example_extension.measures:Brief"),
+            lambda: judge_named("example_extension.measures:Brief"),
             "no subclass of twofold.judges.judge.Judge",
         ),
         (lambda: instance_named(RULE, Constraint), "give its fields defaults"),

@@ -25,9 +25,9 @@ HONEST = "import re\ndef verify(text):\n    return len(re.findall(r'\\w+', text)
 
 
 def warden_pid(sandbox: Sandbox) -> int | None:
-    """The process id of the sandbox' warden; None if none runs."""
-    seat = sandboxes._seats.get(sandbox)
-    return None if seat is None else seat.pid
+    """The process id of the sandbox's warden; None if none runs."""
+    warden = sandboxes.WARDENS.get(sandbox)
+    return None if warden is None else warden.pid
 
 
 @dataclass

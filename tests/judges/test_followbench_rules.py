@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from twofold.judges.followbench.points import points
+from twofold.judges.followbench.forms import points
 from twofold.judges.followbench.rules import FollowBenchRules, _rule, row_verdict
 from twofold.judges.judge import Asked
 from twofold.problems import load

@@ -270,9 +270,9 @@ def test_categories_of_rar(description, weight, pitfall, category):
 @pytest.mark.parametrize(
     ("description", "weight", "reason"),
     [
-        ("Essential Criteria: Names a river.", -5, "negative; what yes means is unsure"),
+        ("Essential Criteria: Names a river.", -5, "negative; its polarity is unclear"),
         ("Esssential Criteria: Names a river.", 5, "no category 'Esssential'"),
-        ("Essential Criteria: ", 5, "nothing behind"),
+        ("Essential Criteria: ", 5, "nothing after"),
         ("Essential Criteria: Names a river.", 0, "the weight 0 is not"),
         ("Essential Criteria: Names a river.", 6, "the weight 6 is not"),
     ],
@@ -285,7 +285,7 @@ def test_what_rar_criteria_are_dropped(description, weight, reason):
 def test_another_reading_of_denials_is_refused():
     with pytest.raises(ProblemError, match="use one of: drop, omission, virtue"):
         Rar("failure")
-    with pytest.raises(ProblemError, match="a question of rar alone"):
+    with pytest.raises(ProblemError, match="applies only to rar"):
         read_form([], "rlcf", denied="virtue")
 
 

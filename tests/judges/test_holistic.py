@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from twofold.judges.holistic import Holistic
+from twofold.judges import Holistic
 from twofold.models.scripted import ScriptedModel
 from twofold.types import FinishReason, Problem, Response, Verdict
 from twofold.types.checklist import Checklist, Criterion

@@ -185,12 +185,12 @@ def test_any_json_value_is_read_or_lost(value: object) -> None:
 
 
 def test_half_of_the_samples_is_enough_and_less_is_not() -> None:
-    assert Readings([50, UnreadReason.unreadable]).too_few() == ""
-    assert (
-        "1 of 3 samples" in Readings([50, UnreadReason.unreadable, UnreadReason.failed]).too_few()
-    )
-    assert "0 of 1 samples" in Readings([UnreadReason.abstained]).too_few()
-    assert Readings([0, 0]).too_few() == ""
+    half = [1, UnreadReason.unreadable]
+    assert Readings(half).verdict(max).score == 1
+    fewer = Readings([*half, UnreadReason.failed]).verdict(max)
+    assert fewer.score is None and "1 of 3 samples" in fewer.reason
+    assert "0 of 1 samples" in Readings([UnreadReason.abstained]).verdict(max).reason
+    assert Readings([0, 0]).verdict(max).score == 0
 
 
 def test_polarity() -> None:

@@ -29,9 +29,9 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's limits 
 
 
 def warden_pid(sandbox: Sandbox) -> int | None:
-    """The process id of the sandbox' warden; None if none runs."""
-    seat = module._seats.get(sandbox)
-    return None if seat is None else seat.pid
+    """The process id of the sandbox's warden; None if none runs."""
+    warden = module.WARDENS.get(sandbox)
+    return None if warden is None else warden.pid
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -269,7 +269,7 @@ from pathlib import Path
 from twofold.judges.sandbox import sandbox as sandboxes
 sandbox = sandboxes.Sandbox()
 print(sandbox.run("def verify(text): return True", ["x"])[0].score, end=" ")
-pid = sandboxes._seats[sandbox].pid
+pid = sandboxes.WARDENS[sandbox].pid
 print(pid, Path(f"/proc/{pid}/task/{pid}/children").read_text().strip(), flush=True)
 """
 

@@ -7,7 +7,7 @@ import pytest
 from twofold.errors import ProblemError
 from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.judges.writing import ProgramWriter
-from twofold.judges.writing.saved import Saved, with_programs
+from twofold.judges.writing.saved import append, missing, with_programs
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import io
 from twofold.types import Problem
@@ -31,16 +31,15 @@ def writer() -> ProgramWriter:
 
 
 def test_only_what_passes_its_examples_is_admitted(writer: ProgramWriter) -> None:
-    said: list[str] = []
     checklist = Checklist(criteria=(COMMAS, WORDS, KIND, RULED), writer="w")
     with Sandbox() as sandbox:
-        made = with_programs(checklist, writer, sandbox, said.append)
+        made, refused = with_programs(checklist, writer, sandbox)
     programs = [criterion.program for criterion in made.criteria]
     assert "not in text" in programs[0] and programs[1:] == ["", "", ""]
     assert [c.text for c in made.criteria] == [c.text for c in checklist.criteria]
-    assert len(said) == 2
-    assert "at most 5 words" in said[0] and "negative example 1" in said[0]
-    assert "kind" in said[1] and "no reply to it has a known truth" in said[1]
+    assert len(refused) == 2
+    assert "at most 5 words" in refused[0] and "negative example 1" in refused[0]
+    assert "kind" in refused[1] and "no reply has a known truth" in refused[1]
 
 
 def test_a_pitfalls_program_says_what_the_reply_does(writer: ProgramWriter) -> None:
@@ -49,8 +48,8 @@ def test_a_pitfalls_program_says_what_the_reply_does(writer: ProgramWriter) -> N
     does = "```python\ndef verify(text):\n    return ',' in text\n```"
     other = ProgramWriter(model=ScriptedModel(lambda text, sample: does))
     with Sandbox() as sandbox:
-        (kept,) = with_programs(Checklist(criteria=(doing,)), other, sandbox, print).criteria
-        (refused,) = with_programs(Checklist(criteria=(doing,)), writer, sandbox, print).criteria
+        (kept,) = with_programs(Checklist(criteria=(doing,)), other, sandbox)[0].criteria
+        (refused,) = with_programs(Checklist(criteria=(doing,)), writer, sandbox)[0].criteria
     assert kept.program and not refused.program
 
 
@@ -58,19 +57,19 @@ def test_each_is_saved_as_it_comes_and_what_failed_is_told(
     tmp_path: Path, writer: ProgramWriter
 ) -> None:
     problems = [Problem(question=f"{i}?") for i in range(3)]
-    saved, said = Saved(tmp_path / "deep" / "listed.jsonl"), []
+    path, said = tmp_path / "deep" / "listed.jsonl", []
     listed = Checklist(criteria=(COMMAS,))
     written = [
         (problems[0], listed, ""),
         (problems[1], None, "HTTP 500"),
         (problems[2], listed, "1 dropped"),
     ]
-    assert saved.missing(problems) == problems
-    failed = saved.write(written, programs=writer, say=said.append)
+    assert missing(path, problems) == problems
+    failed = append(path, written, programs=writer, say=said.append)
     assert failed == [f"{problems[1].id}: HTTP 500"] and said == [f"{problems[2].id}: 1 dropped"]
-    assert saved.missing(problems) == [problems[1]]
-    there = io.read(saved.path, profile="fixed")
+    assert missing(path, problems) == [problems[1]]
+    there = io.read(path, profile="fixed")
     assert [p.id for p in there] == [problems[0].id, problems[2].id]
     assert all(p.checklist is not None and p.checklist.criteria[0].program for p in there)
     with pytest.raises(ProblemError, match="choose another --out"):
-        saved.missing(problems[:1])
+        missing(path, problems[:1])

@@ -13,11 +13,10 @@ from twofold.judges.writing import (
     ModelWriter,
     ProgramWriter,
     examples_for,
-    read_criteria,
     written_by_rules,
 )
 from twofold.judges.writing.implied import implied
-from twofold.judges.writing.parse_checklist import LONGEST, MOST
+from twofold.judges.writing.parse_checklist import LONGEST, MOST, read_criteria
 from twofold.judges.writing.polarity import put, turned
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import load
@@ -172,7 +171,7 @@ def test_a_rubric_as_json_ignores_the_sign():
 )
 def test_a_pitfall_put_as_a_virtue_is_dropped_not_guessed(line):
     read = read_criteria(line, how="rubric")
-    assert read.criteria == () and "unsure" in read.dropped[0]
+    assert read.criteria == () and "unclear" in read.dropped[0]
 
 
 def test_a_kind_is_a_mark_and_no_word_of_the_point():

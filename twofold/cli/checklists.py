@@ -75,21 +75,19 @@ def write(
     Each is saved as it is finished; the same command again writes those that are missing.
     """
     from twofold import problems as problem_files
-    from twofold.judges.writing import ProgramWriter
-    from twofold.judges.writing.saved import Saved
+    from twofold.judges.writing import ProgramWriter, saved
     from twofold.models import resolve
     from twofold.problems.lint import summary
 
     _refuse_what_does_nothing(writer, how, candidates, programs=programs)
     asked = problem_files.load(problems, profile="fixed", limit=limit)
-    saved = Saved(out)
-    missing = saved.missing(asked)
+    missing = saved.missing(out, asked)
     if len(missing) < len(asked):
         typer.echo(f"{len(asked) - len(missing)} were there already and stay as they are")
     shown = _candidates(candidates, asked) if candidates else {}
     written = _written(missing, writer, how, shown, max_tokens)
     verifiers = ProgramWriter(model=resolve(writer)) if programs else None
-    failed = saved.write(written, programs=verifiers, say=typer.echo)
+    failed = saved.append(out, written, programs=verifiers, say=typer.echo)
     n = len(asked) - len(failed)
     typer.echo(f"{n} of {len(asked)} problems have a checklist: {out}")
     if n:

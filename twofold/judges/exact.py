@@ -1,14 +1,13 @@
-"""What does a program that is known to be right say? The judge of criteria that come from rules."""
+"""What does a rule say that is known to be right? The judge of criteria that come from rules."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import final
+from typing import ClassVar, final
 
 from twofold.judges.judge import Asked, Judge
-from twofold.judges.parse_verdict import polarised
+from twofold.judges.parse_verdict import judged, polarised
 from twofold.scorers import Correct
 from twofold.types import Profile, Verdict
 from twofold.types.checklist import ANSWER
@@ -19,58 +18,43 @@ from twofold.types.checklist import ANSWER
 class ExactJudge(Judge):
     """Decides each criterion by its `rule`: a constraint's check, or whether the answer is right.
 
-    The gold judge of experiments and the measure of every other judge. A criterion without a rule
-    is unscored: there is no guessing from its text.
+    The ground truth in experiments, and what every other judge is compared with. A criterion
+    without a rule is unscored.
 
     Args:
-        profile: How answers are graded, as in `Correct`. A constraint is checked under the profile
-            it was read with, as `Compliant` does.
+        profile: How answers are graded, as in `Correct`. A constraint is checked under its own
+            profile.
 
     Example:
         >>> from twofold.types.checklist import Criterion
         >>> from twofold.types import Problem, Response
-        >>> problem, reply = Problem(question="7 + 5 = ?", answer="12"), Response(raw="12", reply="12")
+        >>> problem, reply = Problem(question="7 + 5?", answer="12"), Response(raw="12", reply="12")
         >>> right = Criterion(text="Is the final answer right?", rule=ANSWER)
-        >>> kind = Criterion(text="Is the reply friendly?")
-        >>> both = [Asked(problem=problem, response=reply, criterion=c) for c in (right, kind)]
-        >>> [(verdict.score, verdict.reason) for verdict in ExactJudge()(both)]
-        [(1.0, '12 = 12 (last)'), (None, 'the criterion has no rule')]
+        >>> ExactJudge()([Asked(problem=problem, response=reply, criterion=right)])[0].reason
+        '12 = 12 (last)'
     """
+
+    name: ClassVar[str] = "exact"
 
     profile: Profile = "fixed"
 
-    @property
-    def name(self) -> str:
-        """`exact`."""
-        return "exact"
-
     def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
-        """Decide each question; all that ask for the answer go to `Correct` together.
+        """Decide each question; all that ask for the answer go to `Correct` together."""
+        found = judged(asked, _checked, self._graded)
+        return [polarised(each.criterion, v) for each, v in zip(asked, found, strict=True)]
 
-        Raises:
-            ScoringError: If the worker that compares answers cannot be started.
-        """
-        of_answer = [i for i, each in enumerate(asked) if each.criterion.rule == ANSWER]
-        graded = self._correct(
-            [asked[i].problem for i in of_answer], [asked[i].response for i in of_answer]
-        )
-        answers = dict(zip(of_answer, graded, strict=True))
-        return [
-            polarised(each.criterion, answers[i] if i in answers else _checked(each))
-            for i, each in enumerate(asked)
-        ]
-
-    @cached_property
-    def _correct(self) -> Correct:
-        return Correct(profile=self.profile)
+    def _graded(self, asked: list[Asked]) -> list[Verdict]:
+        problems, responses = [each.problem for each in asked], [each.response for each in asked]
+        return Correct(profile=self.profile)(problems, responses)
 
 
-def _checked(asked: Asked) -> Verdict:
-    """What the constraint that the rule names says of the reply."""
-    lost = asked.response.unscored()
-    if lost is not None:
-        return lost
+def _checked(asked: Asked) -> Verdict | None:
+    """The verdict of the constraint that the rule names; None if it asks for the answer."""
     rule, problem = asked.criterion.rule, asked.problem
+    if rule == ANSWER:
+        return None
+    if lost := asked.response.unscored():
+        return lost
     if not rule:
         return Verdict(None, "the criterion has no rule")
     if rule not in problem.constraint_keys:

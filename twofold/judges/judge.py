@@ -1,4 +1,4 @@
-"""Who says whether a reply does what a criterion asks? A judge: exact, a program, or a model."""
+"""Who says whether a reply meets a criterion? A judge: a rule, a program or a model."""
 
 from __future__ import annotations
 
@@ -14,13 +14,7 @@ from twofold.types.checklist import Criterion
 @final
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """One question to a judge.
-
-    Args:
-        problem: What the reply answers.
-        response: The reply. Only its `reply` is judged, never its thought.
-        criterion: What is asked of it.
-    """
+    """One question to a judge: does the response (only its `reply`) meet the criterion?"""
 
     problem: Problem
     response: Response
@@ -31,7 +25,7 @@ class Judge(ABC):
     """Judges replies one criterion at a time.
 
     Subclasses are frozen dataclasses: picklable, and their fields are their configuration. Equal
-    questions get equal verdicts, in any order and company.
+    questions get equal verdicts, in any order and in any batch.
     """
 
     @property
@@ -44,10 +38,10 @@ class Judge(ABC):
         """Judge each reply by its criterion.
 
         Returns:
-            One verdict a question, in order, in [0, 1]: 1 = the reply did well, which for a pitfall
-            means that it does not do what the criterion says. Whoever abstains, fails or cannot be
-            understood leaves the verdict unscored with the reason, whatever the polarity. A response
-            without a reply is unscored as `Response.unscored` says.
+            One verdict per question, in order, in [0, 1]: 1 = the reply did well, which for a
+            pitfall means that it does not do what the criterion says. A judge that abstains, fails
+            or cannot be parsed leaves the verdict unscored with the reason, whatever the polarity;
+            so does a response without a reply (`Response.unscored`).
 
         Raises:
             ScoringError: If the judge cannot work at all.

@@ -1,15 +1,7 @@
 """Can a checklist be judged? Faults found without a model: `twofold checklist check`.
 
-What a program can say for sure is looked at: structure, rules, counts. How a criterion is worded is
-for a person to read. The names of the faults are stable:
-
-- `unknown_rule` (error): the rule is not one of the problem's, or there is no answer to compare with.
-- `sign_trap` (error): a pitfall with a rule, so that a reply does well by breaking the rule.
-- `same_criterion` (error): there twice, as a text or as a rule.
-- `contradicts` (error): one text or rule both ways, or constraints that exclude each other.
-- `leaks_answer` (warning): the reference answer stands in it.
-- `weighs_nothing` (warning): below 1 of 100.
-- `too_long` (warning), `too_many` (warning): more than a judge is asked well: 400 characters, 20 criteria.
+The wording of a criterion is for a person to read. The names of the faults are stable: `_of_one`,
+`_of_two` and `_of_all` have them with their conditions.
 """
 
 from __future__ import annotations
@@ -26,25 +18,11 @@ from twofold.types import Problem
 from twofold.types.checklist import ANSWER, Checklist, Criterion
 
 Found = tuple[str, str, Severity]
-"""A fault's name, what was found with the remedy, and how bad it is."""
+"""A fault's name, the details with the remedy, and the severity."""
 
 
 def faults(checklist: Checklist, problem: Problem) -> list[Fault]:
-    """All faults of a problem's checklist.
-
-    Args:
-        checklist: What is asked of the replies.
-        problem: What they answer; its constraints are the rules that criteria may name.
-
-    Returns:
-        Faults, criterion by criterion, then those of two criteria and of the whole. Each detail says
-        where and ends with what to do.
-
-    Example:
-        >>> asked = Checklist(criteria=(Criterion(text="Does it rhyme?"),) * 2)
-        >>> [fault.rule for fault in faults(asked, Problem(question="A poem?"))]
-        ['same_criterion']
-    """
+    """All faults of a problem's checklist: per criterion, then per pair, then of the whole."""
     placed = [
         (f"{key} {criterion.text[:50]!r}", criterion)
         for key, criterion in zip(checklist.keys, checklist.criteria, strict=True)
@@ -68,8 +46,8 @@ def _of_one(criterion: Criterion, problem: Problem) -> Iterator[Found]:
         yield "sign_trap", detail, "error"
     rules = [*problem.constraint_keys, *([ANSWER] if problem.answer is not None else [])]
     if criterion.rule and criterion.rule not in rules:
-        named = ", ".join(rules) or "none"
-        detail = f"no rule {criterion.rule!r} here; name one of: {named}, or leave it empty"
+        known = ", ".join(rules) or "none"
+        detail = f"no rule {criterion.rule!r} here; name one of: {known}, or leave it empty"
         yield "unknown_rule", detail, "error"
     if criterion.rule in problem.constraint_keys:
         return
@@ -77,12 +55,12 @@ def _of_one(criterion: Criterion, problem: Problem) -> Iterator[Found]:
         detail = f"longer than {LONGEST} characters; make each demand a criterion of its own"
         yield "too_long", detail, "warning"
     if _leaks(criterion.text, (problem.answer or "").strip()):
-        detail = f"it tells the answer {problem.answer!r:.40}; let the rule 'answer' decide that"
+        detail = f"it contains the answer {problem.answer!r:.40}; let the rule 'answer' decide that"
         yield "leaks_answer", detail, "warning"
 
 
 def _leaks(text: str, answer: str) -> bool:
-    """Whether the answer stands in the text, as words of its own and not inside others."""
+    """Whether the text contains the answer as whole words."""
     letter = len(answer) == 1 and answer.isalpha()  # "a" is an article, "A" may be a choice
     part, whole = _tokens(answer, exact=letter), _tokens(text, exact=letter)
     starts = range(len(whole) - len(part) + 1)
@@ -91,13 +69,13 @@ def _leaks(text: str, answer: str) -> bool:
 
 
 def _tokens(text: str, *, exact: bool) -> list[str]:
-    """Words, numbers (with point, sign and separators) and marks; in small letters unless `exact`."""
+    """Words, numbers (with point, sign and separators) and marks; in lower case unless `exact`."""
     text = (text if exact else text.casefold()).replace("−", "-")
     return re.findall(r"(?:(?<!\w)-)?\d+(?:[.,]\d+)*|\w+|[^\w\s]", text)
 
 
 def _of_two(one: Criterion, other: Criterion) -> Iterator[Found]:
-    """What is wrong with two criteria together."""
+    """The faults of two criteria together."""
     by_rule = bool(one.rule and other.rule)
     same = one.rule == other.rule if by_rule else _words(one.text) == _words(other.text)
     if same and one.pitfall == other.pitfall:
@@ -111,12 +89,12 @@ def _words(text: str) -> list[str]:
 
 
 def _of_all(checklist: Checklist, problem: Problem) -> Iterator[Found]:
-    """What is wrong with the whole, and with the constraints that it asks for by name."""
+    """The faults of the whole, and of the constraints that it names."""
     if len(checklist.criteria) > MOST:
         yield "too_many", f"{len(checklist.criteria)} criteria; keep the {MOST} best", "warning"
-    named = {criterion.rule for criterion in checklist.criteria}
-    if len(named & set(problem.constraint_keys)) < 2:
+    rules = {criterion.rule for criterion in checklist.criteria}
+    if len(rules & set(problem.constraint_keys)) < 2:
         return
     for fault in clashes(replace(problem, answer=None)):
         if fault.severity == "error":
-            yield "contradicts", f"the constraints: {fault.detail}; mend the problem", "error"
+            yield "contradicts", f"the constraints: {fault.detail}; correct the problem", "error"

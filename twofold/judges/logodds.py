@@ -1,8 +1,8 @@
-"""How sure is a model that the answer is yes? One short look a criterion, and no sampling at all.
+"""How sure is a model that the answer is yes? One forward pass per criterion, without sampling.
 
-The probability of yes against no at the place of the answer is finer than any number the model
-writes, and it has no sampling noise. The criteria of one reply differ only at the prompt's end, so the
-request and the reply are read once and each criterion is a short branch of that reading.
+P(yes) against P(no) at the first token of the answer is finer than any number the model writes, and
+has no sampling noise. The criterion stands at the end of the prompt, so that request and reply are
+read once and each criterion is a short branch of that prefix.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
 
 from twofold.errors import ScoringError
 from twofold.judges.judge import Asked, Judge
-from twofold.judges.parse_verdict import defused, polarised, settled, shown
+from twofold.judges.parse_verdict import defused, judged, polarised, settled, shown
 from twofold.judges.prompt_template import filled, prompt
 from twofold.models.openai.model import ServerModel
 from twofold.types import Message, OpenModel, Verdict
@@ -33,34 +33,31 @@ Ids = tuple[int, ...]
 @final
 @dataclass(frozen=True)
 class LogOddsJudge(Judge):
-    """Score P(yes) / (P(yes) + P(no)), every spelling of a side that is one token counted in.
+    """Score P(yes) / (P(yes) + P(no)), summed over all one-token spellings of each.
 
-    With the weights at hand all criteria of one reply share one reading of it, on the very token ids
-    that separate prompts would have. Scores depend on their company only by the number format's
-    rounding (below 1e-3 in float32). A server is asked for each criterion by itself (it may keep what
-    prompts begin with) and tells its 20 likeliest first tokens: what is not among them counts as 0.
+    With local weights all criteria of one reply share one reading of it, on exactly the token ids
+    of separate prompts; scores depend on the batch only by rounding (below 1e-3 in float32). A
+    server is asked for each criterion separately and returns the 20 likeliest first tokens; any
+    other token counts as 0.
 
     Args:
-        model: The judge: with its weights here, or behind a server that tells log-probabilities. It
-            has to answer at once; one that opens a thought first is unscored throughout.
-        least: The probability that yes and no need to have together, in (0, 1); below it the model is
-            about to say something else, and the odds of two things that it does not say mean nothing.
+        model: The judge: local, or a server that returns log-probabilities. It must answer at once;
+            a model that thinks first is always unscored.
+        least: The probability that yes and no must have together, in (0, 1). Below it the model is
+            about to say something else, and the verdict is unscored.
 
     Raises:
         ScoringError: If the model is of another kind.
         ValueError: If `least` is out of its range.
 
     Source:
-        The probability of one answer word as a score: P(True), Kadavath et al. 2022 (arXiv 2207.05221);
-        for checklists, RocketEval (arXiv 2503.05142). Departs: every spelling of a side counts, and
-        what is neither side is no verdict. One reading for all criteria of a reply is ours.
-
-    Example:
-        >>> from twofold.models.scripted import ScriptedModel
-        >>> LogOddsJudge(ScriptedModel({}))  # doctest: +ELLIPSIS
-        Traceback (most recent call last):
-        twofold.errors.ScoringError: 'scripted' gives no probabilities; ...
+        The probability of one answer word as a score: P(True), Kadavath et al. 2022 (arXiv
+        2207.05221); for checklists, RocketEval (arXiv 2503.05142). Departs: every spelling of a
+        side counts, and an answer that is neither is unscored. One reading for all criteria of a
+        reply is ours.
     """
+
+    name: ClassVar[str] = "log_odds"
 
     model: OpenModel | ServerModel
     least: float = 0.01
@@ -68,55 +65,39 @@ class LogOddsJudge(Judge):
     def __post_init__(self) -> None:
         if not isinstance(self.model, (OpenModel, ServerModel)):
             raise ScoringError(
-                f"{self.model.spec!r} gives no probabilities; take a local or a served model, or "
+                f"{self.model.spec!r} gives no probabilities; use a local or a served model, or "
                 "SampledJudge"
             )
         if not 0 < self.least < 1:
             raise ValueError(f"least is {self.least}; give a probability above 0 and below 1")
 
-    @property
-    def name(self) -> str:
-        """`log_odds`."""
-        return "log_odds"
-
     def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
-        """Ask all questions, equal ones once, and those about one reply together.
+        """Ask all questions, equal ones once, those about the same reply together.
 
         Raises:
             ScoringError: If the model has no token for yes or for no.
             ModelError: If the model cannot work at all.
         """
-        known = [settled(each.response) for each in asked]
-        heads = [
-            None if done else tuple(sorted(shown(each.problem, each.response).items()))
-            for each, done in zip(asked, known, strict=True)
-        ]
-        wanted: dict[Head, list[str]] = {}
-        for each, head in zip(asked, heads, strict=True):
-            if head is not None:
-                criteria = wanted.setdefault(head, [])
-                if (line := _line(each)) not in criteria:
-                    criteria.append(line)
-        found = self._found(wanted) if wanted else {}
-        return [
-            polarised(each.criterion, done or found[head or (), _line(each)])
-            for each, done, head in zip(asked, known, heads, strict=True)
-        ]
+        found = judged(asked, lambda each: settled(each.response), self._ask)
+        return [polarised(each.criterion, v) for each, v in zip(asked, found, strict=True)]
 
-    def _found(self, wanted: Wanted) -> Found:
+    def _ask(self, asked: list[Asked]) -> list[Verdict]:
+        pairs = [(_head(each), _line(each)) for each in asked]
+        different = list(dict.fromkeys(pairs))
         if isinstance(self.model, ServerModel):
-            return self._served(self.model, wanted)
-        return self._local.found(wanted, self.least)
+            found = self._served(self.model, different)
+        else:
+            found = self._local.found(different, self.least)
+        return [found[pair] for pair in pairs]
 
     @cached_property
     def _local(self) -> _Local:
         assert isinstance(self.model, OpenModel)
         return _Local(self.model)
 
-    def _served(self, model: ServerModel, wanted: Wanted) -> Found:
+    def _served(self, model: ServerModel, pairs: Sequence[Pair]) -> dict[Pair, Verdict]:
         from twofold.models.openai.next_token_logprobs import next_token_logprobs
 
-        pairs = [(head, line) for head, lines in wanted.items() for line in lines]
         firsts = next_token_logprobs(model, [[chat(head, line)] for head, line in pairs])
         return {
             pair: Verdict(None, first.error)
@@ -129,21 +110,24 @@ class LogOddsJudge(Judge):
 @final
 @dataclass(frozen=True)
 class _Local:
-    """A model whose weights are here, asked by branches of one reading."""
+    """A model with local weights, asked by branches of one prefix."""
 
     model: OpenModel
 
-    def found(self, wanted: Wanted, least: float) -> Found:
-        """The verdicts by reply and criterion."""
+    def found(self, pairs: Sequence[Pair], least: float) -> dict[Pair, Verdict]:
+        """The verdict for each reply and criterion."""
         from twofold.prefix_scoring import score
 
-        found: dict[tuple[Head, str], Verdict] = {}
-        read: list[tuple[Head, Sequence[str], Tree]] = []
-        for head, lines in wanted.items():
+        by_reply: dict[Head, list[str]] = {}
+        for head, line in pairs:
+            by_reply.setdefault(head, []).append(line)
+        found: dict[Pair, Verdict] = {}
+        read: list[tuple[Head, list[str], Tree]] = []
+        for head, lines in by_reply.items():
             prompts = [self.ids(head, line) for line in lines]
             longest = max(map(len, prompts))
             if longest > self.room:
-                why = f"the question has {longest} tokens with the reply, and the judge reads {self.room}"
+                why = f"question and reply have {longest} tokens, and the judge reads {self.room}"
                 found |= {(head, line): Verdict(None, why) for line in lines}
             else:
                 read.append((head, lines, self.tree(prompts)))
@@ -156,15 +140,15 @@ class _Local:
 
     @cached_property
     def room(self) -> int:
-        """How many tokens the network reads at once."""
+        """The length of the network's context in tokens."""
         config = self.model.network.config.get_text_config()
         return int(getattr(config, "max_position_embeddings", None) or sys.maxsize)
 
     def tree(self, prompts: Sequence[Ids]) -> Tree:
-        """One reply's reading: what all prompts begin with, and two branches a criterion.
+        """The prefix that all prompts about one reply share, and two branches per criterion.
 
-        Each prompt is spelt in tokens as a whole and only then cut where they part, so trunk and branch
-        together are the prompt's own tokens, wherever a tokenizer may draw its borders.
+        Each prompt is tokenised as a whole and cut afterwards, so prefix and branch together are
+        exactly the prompt's own tokens.
         """
         from twofold.prefix_scoring import Branch, Tree
 
@@ -180,13 +164,13 @@ class _Local:
         return Tree(prompts[0][:cut], tuple(branches))
 
     def ids(self, head: Head, line: str) -> Ids:
-        """The tokens of a whole prompt, up to where the answer begins."""
+        """The tokens of a whole prompt, up to the start of the answer."""
         text = self.model.render([chat(head, line)])
         return tuple(self.model.tokenizer(text, add_special_tokens=False).input_ids)
 
     @cached_property
     def spellings(self) -> Mapping[str, Ids]:
-        """The tokens that say a side and nothing else, in small or capital letters."""
+        """The tokens that spell yes or no and nothing else, in any letter case."""
         tokenizer = self.model.tokenizer
         texts: list[str] = tokenizer.batch_decode(
             [[i] for i in range(len(tokenizer))], clean_up_tokenization_spaces=False
@@ -197,31 +181,21 @@ class _Local:
         for side, ids in found.items():
             if not ids:
                 raise ScoringError(
-                    f"{self.model.spec} has no token that says {side!r}; take another judge model, or "
+                    f"{self.model.spec} has no token that says {side!r}; use another judge model, or "
                     "SampledJudge"
                 )
         return found
 
 
 Head = tuple[tuple[str, str], ...]
-"""The request and the reply as they are shown: what all criteria of a reply share."""
+"""The request and the reply as shown: what all criteria of a reply share."""
 
-Wanted = Mapping[Head, Sequence[str]]
-Found = Mapping[tuple[Head, str], Verdict]
+Pair = tuple[Head, str]
+"""A reply with its request, and the line of a criterion."""
 
 
 def odds(yes: float, no: float, *, least: float) -> Verdict:
-    """The verdict from the log-probabilities of both sides.
-
-    Args:
-        yes: Log-probability that the answer is yes, nats; minus infinity if it cannot be.
-        no: The same for no.
-        least: The probability that both need to have together.
-
-    Example:
-        >>> odds(np.log(0.5), np.log(0.5), least=0.01).score
-        0.5
-    """
+    """The verdict from the log-probabilities in nats, unscored if P(yes) + P(no) < `least`."""
     p_yes, p_no = float(np.exp(yes)), float(np.exp(no))
     if not p_yes + p_no >= least:
         share = f"{100 * (p_yes + p_no):.2g} %"
@@ -231,7 +205,7 @@ def odds(yes: float, no: float, *, least: float) -> Verdict:
 
 
 def chat(head: Head, line: str) -> Message:
-    """The question: what is shown first, the criterion last, so that all before it is shared."""
+    """The question to the model, the criterion last."""
     text = filled(prompt("judge_yes_no"), criterion=line, **dict(head))
     return Message(role="user", content=text)
 
@@ -241,11 +215,15 @@ def _says(token: str) -> str:
 
 
 def _side(logprobs: Mapping[str, float], side: str) -> float:
-    """The log-probability of all spellings of a side."""
+    """The log-probability of all spellings of yes or no."""
     nats = [each for token, each in logprobs.items() if _says(token) == side]
     return float(np.logaddexp.reduce(nats)) if nats else -np.inf
 
 
+def _head(asked: Asked) -> Head:
+    return tuple(sorted(shown(asked.problem, asked.response).items()))
+
+
 def _line(asked: Asked) -> str:
-    """The criterion in one line, without a fence: no policy wrote it, and branches are to be short."""
+    """The criterion in one line, without a fence: no policy wrote it, and branches stay short."""
     return " ".join(defused(asked.criterion.text).split())

@@ -1,8 +1,8 @@
-"""Does a reply do what a criterion's own program checks? And may that program be believed?
+"""Does a reply do what a criterion's own program checks, and can that program be trusted?
 
-A judge writes small programs for what can be decided exactly ("exactly three bullet points"). Each is
-read out of a model's reply, admitted only if it tells good examples from bad ones, and from then on
-judges replies in the sandbox.
+A model writes small programs for what can be decided exactly ("exactly three bullet points"). A
+program is parsed from the model's reply, admitted only if it separates known good from known bad
+examples, and then judges replies in the sandbox.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import final
+from typing import ClassVar, final
 
 from twofold.judges.judge import Asked, Judge
 from twofold.judges.parse_verdict import polarised, settled
@@ -18,26 +18,12 @@ from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.types import Verdict
 
 MODULES = (
-    "bisect",
-    "collections",
-    "copy",
-    "csv",
-    "dataclasses",
-    "datetime",
-    "decimal",
-    "functools",
-    "hashlib",
-    "itertools",
-    "json",
-    "math",
-    "re",
-    "typing",
-    "unicodedata",
+    *("bisect", "collections", "copy", "csv", "dataclasses", "datetime", "decimal", "functools"),
+    *("hashlib", "itertools", "json", "math", "re", "typing", "unicodedata"),
 )
 """What a program may import, for the prompt that asks for one."""
 
-LEAST_EXAMPLES = 2
-"""How many different examples of each kind a program has to get right."""
+LEAST_EXAMPLES = 2  # how many different examples of each kind a program must get right
 
 _FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([^`]*)")
 _PYTHON = ("", "python", "python3", "py")
@@ -47,12 +33,7 @@ _VERIFY = re.compile(r"^def[ \t]+verify[ \t]*\(", re.MULTILINE)
 @final
 @dataclass(frozen=True)
 class Admission:
-    """Whether a program may judge replies.
-
-    Args:
-        admitted: It told every positive example from every negative one.
-        reason: One line that a person can check.
-    """
+    """Whether a program may judge replies, and why, in one line that a person can check."""
 
     admitted: bool
     reason: str
@@ -61,50 +42,28 @@ class Admission:
 def admitted(
     source: str, positives: Sequence[str], negatives: Sequence[str], sandbox: Sandbox
 ) -> Admission:
-    r"""Try a program on examples before it is believed.
+    r"""Test a program on examples before it is used.
 
-    What is right on two examples of each kind cannot be constant; it can still be wrong elsewhere, or
-    know the examples by heart, so that the examples should not be those its writer was shown.
-
-    Args:
-        source: Python that defines `verify`.
-        positives: Texts that do what the criterion says, at least two different ones.
-        negatives: Texts that do not, likewise.
-        sandbox: Where it runs.
-
-    Returns:
-        The admission; refused at the first example that it gets wrong or does not decide.
-
-    Raises:
-        ScoringError: If the sandbox cannot be started.
+    Two different examples of each kind rule out a constant program. It can still be wrong elsewhere
+    or have memorised the examples, so they should not be those that its writer was shown.
 
     Source:
-        Ours; RLCF (https://arxiv.org/abs/2507.18624) asks its writer to be sure and tries nothing.
-
-    Example:
-        >>> source = "def verify(text):\n    return ',' not in text"
-        >>> with Sandbox() as sandbox:
-        ...     good = admitted(source, ["one", "one two"], [",", "one, two"], sandbox)
-        ...     bad = admitted(source, ["one", "one, two"], [",", "a,b"], sandbox)
-        >>> good.admitted, bad.reason
-        (True, 'positive example 2: the program says False')
+        Ours; RLCF (https://arxiv.org/abs/2507.18624) asks its writer to be sure and tests nothing.
     """
-    for kind, texts in (("positive", positives), ("negative", negatives)):
-        n = len(set(texts))
-        if n < LEAST_EXAMPLES:
-            return Admission(
-                False, f"{n} different {kind} examples; it takes {LEAST_EXAMPLES} to try a program"
-            )
+    kinds = (("positive", positives, 1.0), ("negative", negatives, 0.0))
+    for kind, texts, _ in kinds:
+        if (n := len(set(texts))) < LEAST_EXAMPLES:
+            reason = f"{n} different {kind} examples; it takes {LEAST_EXAMPLES} to try a program"
+            return Admission(False, reason)
     if set(positives) & set(negatives):
         return Admission(False, "a text is both a positive and a negative example")
-    for kind, texts, wanted in (("positive", positives, 1.0), ("negative", negatives, 0.0)):
+    for kind, texts, wanted in kinds:
         for i, text in enumerate(texts, 1):
             (verdict,) = sandbox.run(source, [text])
             if verdict.score != wanted:
                 return Admission(False, f"{kind} example {i}: {verdict.reason}")
-    return Admission(
-        True, f"right on {len(positives)} positive and {len(negatives)} negative examples"
-    )
+    reason = f"right on {len(positives)} positive and {len(negatives)} negative examples"
+    return Admission(True, reason)
 
 
 @final
@@ -112,9 +71,9 @@ def admitted(
 class ProgramJudge(Judge):
     r"""Decides each criterion by its `program`, in the sandbox.
 
-    A criterion without a program is unscored, and so is a reply that its program does not decide: an
-    error in a program is no fault of the reply, and no merit either. A blank reply does nothing, whatever
-    the program would say.
+    A criterion without a program is unscored, and so is a reply that its program does not decide:
+    an error in the program says nothing about the reply. A blank reply meets nothing, whatever the
+    program would return.
 
     Args:
         sandbox: Where the programs run, and with which limits.
@@ -130,61 +89,36 @@ class ProgramJudge(Judge):
         [(0.0, 'the program says False')]
     """
 
+    name: ClassVar[str] = "program"
+
     sandbox: Sandbox = field(default_factory=Sandbox)
 
-    @property
-    def name(self) -> str:
-        """`program`."""
-        return "program"
-
     def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
-        """Run each program over all replies that it is asked about.
+        """Run the program of each criterion on the reply."""
+        return [
+            polarised(each.criterion, _without_running(each) or self._run(each)) for each in asked
+        ]
 
-        Raises:
-            ScoringError: If the sandbox cannot be started.
-        """
-        done: dict[int, Verdict] = {}
-        places: dict[str, list[int]] = {}
-        for i, each in enumerate(asked):
-            verdict = _without_running(each)
-            if verdict is None:
-                places.setdefault(each.criterion.program, []).append(i)
-            else:
-                done[i] = verdict
-        for source, of_source in places.items():
-            ran = self.sandbox.run(source, [asked[i].response.reply for i in of_source])
-            done.update(zip(of_source, ran, strict=True))
-        return [polarised(each.criterion, done[i]) for i, each in enumerate(asked)]
+    def _run(self, asked: Asked) -> Verdict:
+        (verdict,) = self.sandbox.run(asked.criterion.program, [asked.response.reply])
+        return verdict
 
 
 def _without_running(asked: Asked) -> Verdict | None:
-    """The verdict where no program has to run; None where one does."""
+    """The verdict where no program needs to run; None where one does."""
     if not asked.criterion.program:
         return asked.response.unscored() or Verdict(None, "the criterion has no program")
     return settled(asked.response)
 
 
 def read_program(reply: str) -> str | None:
-    r"""The program in a model's reply.
+    r"""The last fenced Python block in a model's reply that defines `verify`; None without one.
 
-    Fences are read line by line, as CommonMark closes them, so that nothing inside the code cuts it: not
-    the word python, not backticks. Of several programs the last counts, as the one that was settled on.
-
-    Args:
-        reply: What the model said, without its thought.
-
-    Returns:
-        The last fenced block of Python that defines `verify`, without the indent of its fence; None if
-        there is none. A block that was never closed lost its end and is none.
+    Fences are read line by line, as CommonMark closes them, so that nothing inside the code ends
+    it: not the word python, not backticks. A block that was never closed is cut and does not count.
 
     Source:
-        Ours. RLCF's released code takes what stands between the first word "python" and the next.
-
-    Example:
-        >>> read_program("Sure:\n```python\ndef verify(text):\n    return 'python' in text\n```\nDone.")
-        "def verify(text):\n    return 'python' in text"
-        >>> read_program("No program can decide that.") is None
-        True
+        Ours. RLCF's released code takes the text between the first word "python" and the next.
     """
     found: str | None = None
     indent, fence, language = "", "", ""

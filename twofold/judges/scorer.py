@@ -1,4 +1,4 @@
-"""Does the reply do what its checklist asks? One measure of many judged criteria."""
+"""Does the reply meet its checklist? One measure of many judged criteria."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Literal, Self, final
 
 from twofold.errors import ScoringError
 from twofold.judges.judge import Asked, Judge
+from twofold.judges.parse_verdict import settled
 from twofold.randomness import rng_for
 from twofold.types import Problem, Response, Scorer, Verdict
 from twofold.types.checklist import RAR_WEIGHTS, Criterion
-
-BLANK = Verdict(0.0, "the reply is blank")
 
 
 @final
@@ -20,29 +19,29 @@ BLANK = Verdict(0.0, "the reply is blank")
 class MeetsChecklist(Scorer):
     """Score a reply by its problem's checklist, criterion by criterion.
 
-    The mean is weighted: r = sum of w·s over sum of w, with s the verdict of each criterion (1 = met, or
-    avoided where it is a pitfall). One unscored criterion leaves the reply unscored, with the others among
-    the parts: a judge that abstains must neither lower nor raise a reward. A blank reply is worth nothing,
-    though it avoids every pitfall.
+    The mean is weighted: the sum of w·s divided by the sum of w, with s the verdict of each
+    criterion (1 = met, or avoided if it is a pitfall). If one criterion is unscored, so is the
+    reply: a judge that abstains must neither lower nor raise a reward. A blank reply scores 0,
+    although it avoids every pitfall.
 
     Args:
         judge: Who judges the criteria.
-        how: `"mean"`, or `"all"`: the least verdict, so 1 only if every criterion is met.
+        how: `"mean"`, or `"all"`: the minimum, so 1 only if every criterion is met.
         weights: `"own"`, the criterion's; `"category"`, those of RaR by category and polarity.
-        dropout: Share of the criteria that are left out of a group's reward in training, in [0, 1): which
-            ones is the same for all replies to a problem and changes with the step, so that no single
-            criterion is worth gaming. Pitfalls always stay. An audit leaves none out.
-        least: Criteria besides the pitfalls that always stay, at least 1.
-        step: The step of training; None = an audit. Set by `at`.
+        dropout: Share of the criteria left out of a group's reward in training, in [0, 1). The
+            choice is the same for all replies to a problem and changes with the step, so that no
+            single criterion is worth gaming. Pitfalls always stay, and an audit leaves none out.
+        least: Minimum number of criteria besides the pitfalls that stay, at least 1.
+        step: The training step; None = an audit. Set by `at`.
 
     Raises:
         ScoringError: If an argument is out of its range.
 
     Source:
-        Weighted mean: RLCF, https://arxiv.org/abs/2507.18624, section 3, and RaR's explicit aggregation,
-        https://arxiv.org/abs/2507.17746, equation 1, with its category weights. Dropout: arXiv
-        2608.11669, one mask a group by SHA-256 of problem and step. Departs: RLCF multiplies an
-        abstention (-1) by the weight; here it is unscored.
+        Weighted mean: RLCF, https://arxiv.org/abs/2507.18624, section 3, and RaR's explicit
+        aggregation, https://arxiv.org/abs/2507.17746, equation 1, with its category weights.
+        Dropout: arXiv 2608.11669, one mask per group by SHA-256 of problem and step. Departs: RLCF
+        multiplies an abstention (-1) by the weight; here it is unscored.
 
     Example:
         >>> from twofold.types.checklist import Checklist
@@ -74,9 +73,7 @@ class MeetsChecklist(Scorer):
         if not 0 <= self.dropout < 1:
             raise ScoringError(f"dropout is {self.dropout}; give 0 (none) up to below 1")
         if self.least < 1:
-            raise ScoringError(
-                f"least is {self.least}; give 1 or more, or nothing is left to judge"
-            )
+            raise ScoringError(f"least is {self.least}; give 1 or more")
 
     @property
     def name(self) -> str:
@@ -84,7 +81,7 @@ class MeetsChecklist(Scorer):
         return "checklist" if self.how == "mean" else "checklist_all"
 
     def at(self, step: int) -> Self:
-        """The measure of a step of training: with that step's dropout."""
+        """The measure at a training step, with the dropout of that step."""
         return replace(self, step=step)
 
     def applies(self, problem: Problem) -> bool:
@@ -93,52 +90,45 @@ class MeetsChecklist(Scorer):
 
     def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
         """Ask the judge for every criterion of every reply, in one call."""
-        asked: list[Asked] = []
-        kept: list[tuple[int, ...]] = []
-        for problem, response in zip(problems, responses, strict=True):
-            places = self._places(problem, response)
-            kept.append(places)
-            criteria = problem.checklist.criteria if problem.checklist else ()
-            asked += [
-                Asked(problem=problem, response=response, criterion=criteria[i]) for i in places
-            ]
+        pairs = list(zip(problems, responses, strict=True))
+        kept = [self._places(problem, response) for problem, response in pairs]
+        asked = [
+            Asked(problem=problem, response=response, criterion=problem.checklist.criteria[i])
+            for (problem, response), places in zip(pairs, kept, strict=True)
+            for i in places
+            if problem.checklist
+        ]
         said = self.judge(asked) if asked else []
         verdicts = iter([verdict for _, verdict in zip(asked, said, strict=True)])
-        found = []
-        for problem, response, places in zip(problems, responses, kept, strict=True):
-            parts = {i: next(verdicts) for i in places}
-            found.append(self._settled(problem, response, parts))
-        return found
+        return [
+            self._combined(problem, response, {i: next(verdicts) for i in places})
+            for (problem, response), places in zip(pairs, kept, strict=True)
+        ]
 
     def _places(self, problem: Problem, response: Response) -> tuple[int, ...]:
-        """Which criteria are asked of a reply."""
+        """The criteria that are judged: one choice for all replies to a problem at a step."""
         if problem.checklist is None or not response.has_reply or not response.reply.strip():
             return ()
         criteria = problem.checklist.criteria
         if self.step is None or not self.dropout:
             return tuple(range(len(criteria)))
-        return self._mask(problem, criteria, self.step)
-
-    def _mask(self, problem: Problem, criteria: Sequence[Criterion], step: int) -> tuple[int, ...]:
-        """The criteria that count at a step: one choice for all replies to the problem."""
         positive = [i for i, criterion in enumerate(criteria) if not criterion.pitfall]
-        rng = rng_for("dropout", problem.id, step)
+        rng = rng_for("dropout", problem.id, self.step)
         n_kept = max(round(len(positive) * (1 - self.dropout)), self.least)
         chosen = {positive[i] for i in rng.permutation(len(positive))[:n_kept]}
         return tuple(i for i, c in enumerate(criteria) if c.pitfall or i in chosen)
 
-    def _settled(
+    def _combined(
         self, problem: Problem, response: Response, verdicts: Mapping[int, Verdict]
     ) -> Verdict:
-        checklist = problem.checklist
-        if lost := response.unscored():
-            return lost
-        if checklist is None:
+        if (known := settled(response)) and not known.is_scored:
+            return known
+        if (checklist := problem.checklist) is None:
             return Verdict(None, "no checklist")
-        if not response.reply.strip():
-            return BLANK
+        if known:
+            return known
         parts = {checklist.keys[i]: verdict for i, verdict in verdicts.items()}
-        if self.step is not None:  # a trainer takes a part that has parts for a measure of its own
+        if self.step is not None:  # a trainer treats a part that has parts as a measure of its own
             parts = {key: replace(part, parts={}) for key, part in parts.items()}
         scores = {i: verdict.score for i, verdict in verdicts.items() if verdict.score is not None}
         if len(scores) < len(verdicts):

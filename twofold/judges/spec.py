@@ -1,4 +1,4 @@
-"""Which judge does a text name? What `--judge` and a reward's `judge` take."""
+"""Which judge does a text name? The values of `--judge` and of a reward's `judge`."""
 
 from __future__ import annotations
 
@@ -17,51 +17,50 @@ from twofold.models.cache import cache_folder
 from twofold.models.openai.model import ServerModel
 
 Programs = Literal["average", "override"]
-"""What is done with the verdict of a program beside that of the judge."""
+"""How a program's verdict is combined with the judge's."""
 
 
 def exact() -> Judge:
-    """What rules decide: the problem's own, and those of FollowBench's requests that need no model."""
+    """The judge that uses only rules: the problem's own, and FollowBench's that need no model."""
     return Blend(ExactJudge(), FollowBenchRules(), how="override")
 
 
-def named(spec: str, programs: Programs | None = None) -> Judge:
+def judge_named(spec: str, programs: Programs | None = None) -> Judge:
     """The judge that `spec` names.
 
     Args:
         spec: One of
 
-            - `exact`: what a rule decides, all else unscored;
-            - a MODEL as in `twofold.models.resolve`: asked for the odds of yes and no where its weights are
-              here, for a number several times where it is behind a server; `odds:MODEL` and
-              `sampled:MODEL` choose the way (for the odds a server has to give log-probabilities). What a
-              model said of a reply is kept in the cache by content;
-            - `package.module:Name`: a judge of yours, an object or a class with defaults.
+            - `exact`: rules decide, all else is unscored;
+            - a MODEL as in `twofold.models.resolve`: log-odds of yes and no for a local model, the
+              mean of several sampled numbers for a server; `odds:MODEL` and `sampled:MODEL` choose
+              explicitly (odds need a server that returns log-probabilities). Verdicts of a model
+              are cached by content;
+            - `package.module:Name`: your own judge, an object or a class with defaults.
 
-        programs: What is done where a criterion has a program: see `Blend`; None = it is left aside.
+        programs: What is done where a criterion has a program, see `Blend`; None = programs are not
+            used.
 
     Raises:
         ExtensionError: If the reference names no judge.
         ModelError: If there is no such model.
 
     Example:
-        >>> named("twofold.judges:ExactJudge").name
+        >>> judge_named("twofold.judges:ExactJudge").name
         'exact'
     """
     if programs is not None:
-        return Blend(named(spec), ProgramJudge(), programs)
+        return Blend(judge_named(spec), ProgramJudge(), programs)
     if spec == "exact":
         return exact()
-    kind, _, options = spec.partition(":")
-    way, name = (kind, options) if kind in ("odds", "sampled") else ("", spec)
-    if not way and is_reference(spec):
-        return instance_named(spec, Judge)
+    way, _, name = spec.partition(":")
+    if way not in ("odds", "sampled"):
+        if is_reference(spec):
+            return instance_named(spec, Judge)
+        way, name = "", spec
     from twofold.models import resolve
 
     model = resolve(name)
-    asked: Judge
-    if way == "sampled" or (isinstance(model, ServerModel) and way != "odds"):
-        asked = SampledJudge(model)
-    else:
-        asked = LogOddsJudge(model)  # type: ignore[arg-type]  # refuses one without probabilities
-    return CachedJudge(asked, cache_folder())
+    by_samples = way == "sampled" or (not way and isinstance(model, ServerModel))
+    judge = SampledJudge(model) if by_samples else LogOddsJudge(model)  # type: ignore[arg-type]
+    return CachedJudge(judge, cache_folder())

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, PositiveInt, ValidationE
 from twofold.errors import nearest
 from twofold.extension import instance_named, is_reference
 from twofold.judges import Blend, Holistic, MeetsChecklist, ProgramJudge, Quantised
-from twofold.judges.spec import named
+from twofold.judges.spec import judge_named
 from twofold.methods.method import TrainingError
 from twofold.scorers import Compliant, Correct, Gated, Length, Product, SoftGate, WeightedSum
 from twofold.types import Problem, Scorer
@@ -65,7 +65,7 @@ class Judged(BaseModel):
         """The scorer. Raises a `TwofoldError` if there is no such judge."""
         if self.shape == "holistic":
             return self._holistic()
-        judge = named(self.judge)
+        judge = judge_named(self.judge)
         if self.levels is not None:
             judge = Quantised(judge, self.levels)
         if self.programs is not None:

@@ -1,4 +1,4 @@
-"""Does the reply do as it is told? The scorer of compliance, and the reward for it."""
+"""Does the reply meet its constraints? The scorer of compliance, and the reward for it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from twofold.types import Problem, Response, Scorer, Verdict
 class Compliant(Scorer):
     """Score a reply by the problem's constraints: their mean (SAcc) or all or nothing (HAcc).
 
-    The mean is the default, as a reward has to tell two kept promises from one. The verdict has
-    the parts for both, keyed by `Problem.constraint_keys`.
+    The mean is the default, since a reward should distinguish two met constraints from one. The
+    parts of the verdict are keyed by `Problem.constraint_keys`.
 
-    One unscored constraint leaves the reply unscored, a broken one beside it or not, so that both
-    ways rest on the same replies. A problem without constraints is unscored: there was nothing to
-    obey.
+    If one constraint is unscored, so is the reply, even if another is broken: both modes are then
+    computed on the same replies. A problem without constraints is unscored.
 
     Args:
         how: `"mean"`, the share of constraints met; `"all"`, 1 if every one is met, else 0.
@@ -62,12 +61,10 @@ class Compliant(Scorer):
     def _judge(self, problem: Problem, reply: str) -> Verdict:
         if not problem.constraints:
             return Verdict(None, "no constraints")
-        keys = problem.constraint_keys
         checks = [constraint.check(reply) for constraint in problem.constraints]
-        parts = dict(zip(keys, checks, strict=True))
+        parts = dict(zip(problem.constraint_keys, checks, strict=True))
         scores = [part.score for part in checks if part.score is not None]
-        n_lost = len(parts) - len(scores)
-        if n_lost:
+        if n_lost := len(parts) - len(scores):
             return Verdict(None, f"{n_lost} of {len(parts)} constraints unscored", parts)
         if self.how == "all" and 0.0 in scores:
             broken = [key for key, part in parts.items() if part.score == 0.0]

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from twofold.diagnostics import Diagnostic, Subject
-from twofold.diagnostics.row_table import filed
 from twofold.stats import mean
 from twofold.storage.jsonl import Row
-from twofold.types import Finding, Problem
+from twofold.types import Finding, Measure, Problem
 
 
 @final
@@ -37,5 +36,7 @@ class Parroting(Diagnostic):
         return Finding(
             diagnostic=self.name,
             question=self.question,
-            measures=list(filed("model", "share", mean(shares))) if shares else (),
+            measures=(Measure(role="model", metric="share", estimate=mean(shares)),)
+            if shares
+            else (),
         )

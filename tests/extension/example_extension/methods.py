@@ -1,19 +1,22 @@
 """A training method. This one trains nothing: it gives the base back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import ClassVar, final
+
+from pydantic.dataclasses import dataclass
 
 from twofold.methods import Method, TrainedModel
 from twofold.methods.rewards import Reward
 from twofold.scorers import Correct
 from twofold.storage.jsonl import Row
 from twofold.types import Problem
+from twofold.validation import SETTINGS
 
 
 @final
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class Nothing(Method):
     """The control of a comparison: an arm that is not trained."""
 

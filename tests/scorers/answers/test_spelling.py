@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twofold.scorers.answers.spelling import elements, named, number, plain, settled
+from twofold.scorers.answers.spelling import elements, name_and_value, number, plain, settled
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_what_spelling_can_and_cannot_tell() -> None:
 
 def test_elements_and_names() -> None:
     assert elements("f(1,2), [3,4], {5,6}") == ["f(1,2)", "[3,4]", "{5,6}"]
-    assert named("f(x) = x = 3") == ("f(x)", "3")
-    assert named("x=1, y=2") == ("", "x=1, y=2")
+    assert name_and_value("f(x) = x = 3") == ("f(x)", "3")
+    assert name_and_value("x=1, y=2") == ("", "x=1, y=2")
     assert settled("k=3", "n=3") is None
 
 

@@ -21,11 +21,11 @@ BOMB = worker.Question(kind="same", gold="5", text="9^{9^{9^{9}}}")
 
 def test_a_late_worker_is_replaced() -> None:
     assert worker.ask(EASY, timeout_s=60) == {"right": True, "found": "(x-1)(x+1)"}
-    before = worker.worker_pid()
+    before = worker.WORKER.pid
     assert worker.ask(BOMB, timeout_s=1) == "timed out after 1 s"
-    assert worker.worker_pid() is None
+    assert worker.WORKER.pid is None
     assert worker.ask(EASY, timeout_s=60) == {"right": True, "found": "(x-1)(x+1)"}
-    assert worker.worker_pid() not in (None, before)
+    assert worker.WORKER.pid not in (None, before)
 
 
 @pytest.mark.parametrize("text", ["10^{10^{10}}", "(10^{9})!", "(" * 300 + "1" + ")" * 300])
@@ -37,7 +37,7 @@ def test_memory_and_stack_bombs_are_survived(text: str) -> None:
 
 def test_kill_9_in_the_middle_of_a_batch_loses_one_item() -> None:
     worker.ask(EASY, timeout_s=60)
-    pid = worker.worker_pid()
+    pid = worker.WORKER.pid
     assert pid is not None
 
     def kill_when_busy() -> None:
@@ -59,7 +59,7 @@ def test_kill_9_in_the_middle_of_a_batch_loses_one_item() -> None:
 
 def test_a_worker_killed_between_batches_costs_nothing() -> None:
     worker.ask(EASY, timeout_s=60)
-    pid = worker.worker_pid()
+    pid = worker.WORKER.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     time.sleep(0.2)
@@ -67,7 +67,7 @@ def test_a_worker_killed_between_batches_costs_nothing() -> None:
 
 
 def test_threads_get_their_own_answers() -> None:
-    def ask(n: int) -> worker.Answer | str:
+    def ask(n: int) -> worker.GradedAnswer | str:
         text = f"(x-{n})(x+{n})"
         return worker.ask(worker.Question(kind="same", gold="x^2-9", text=text), timeout_s=60)
 
@@ -78,29 +78,29 @@ def test_threads_get_their_own_answers() -> None:
 
 def test_a_fork_starts_its_own_worker_and_leaves_the_parents() -> None:
     worker.ask(EASY, timeout_s=60)
-    parents = worker.worker_pid()
+    parents = worker.WORKER.pid
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         answer = worker.ask(EASY, timeout_s=60)
-        os.write(write, f"{answer} {worker.worker_pid()}".encode())
-        worker._seat.close()
+        os.write(write, f"{answer} {worker.WORKER.pid}".encode())
+        worker.WORKER.close()
         os._exit(0)
     os.close(write)
     os.waitpid(child, 0)
     said = os.read(read, 1000).decode()
     os.close(read)
     assert "True" in said and not said.endswith(f" {parents}")
-    assert worker.worker_pid() == parents
+    assert worker.WORKER.pid == parents
     assert worker.ask(EASY, timeout_s=60) == {"right": True, "found": "(x-1)(x+1)"}
 
 
 SCRIPT = """
 from twofold.scorers import Correct
-from twofold.scorers.answers.worker import worker_pid
+from twofold.scorers.answers.worker import WORKER
 from twofold.types import Problem, Response
 r = Response(raw="", reply="\\\\boxed{(x-1)(x+1)}")
-print(Correct()([Problem(question="?", answer="x^2-1")], [r])[0].score, worker_pid())
+print(Correct()([Problem(question="?", answer="x^2-1")], [r])[0].score, WORKER.pid)
 """
 
 
@@ -159,7 +159,7 @@ def test_no_torch(module: str) -> None:
 
 
 def test_a_worker_that_cannot_start_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    worker._seat.close()
+    worker.WORKER.close()
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(ScoringError, match="import math_verify"):
         worker.ask(EASY, timeout_s=5)

@@ -20,7 +20,7 @@ from twofold.diagnostics.row_table import holm_corrected
 from twofold.errors import RunError
 from twofold.judges import Judge, MeetsChecklist
 from twofold.judges.cache import identity
-from twofold.judges.spec import Programs, exact, named
+from twofold.judges.spec import Programs, exact, judge_named
 from twofold.problems.floors import floor_replies
 from twofold.storage.jsonl import Row, dumps
 from twofold.types import Finding, Problem, Response, Verdict
@@ -48,8 +48,8 @@ class Checklists(Diagnostic):
 
     @classmethod
     def by(cls, spec: str, programs: Programs | None = None) -> Self:
-        """The judge that a spec names, labelled with it; see `twofold.judges.spec.named`."""
-        return cls(named(spec, programs), f"{spec}+{programs}" if programs else spec)
+        """The judge that a spec names, labelled with it; see `twofold.judges.spec.judge_named`."""
+        return cls(judge_named(spec, programs), f"{spec}+{programs}" if programs else spec)
 
     def collect(self, subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
         """Judge every reply whose prompt stated the constraints; see `Diagnostic.collect`.

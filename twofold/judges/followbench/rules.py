@@ -1,28 +1,27 @@
 r"""Which of FollowBench's requests can a program judge, and does the reply do what they ask?
 
-350 of the 820 scored requests: all of the example category (a template), extraction, logic, dates,
-floors and dollars (a target), text edits (a target), and seven requests about form.
+350 of the 820 scored requests: the whole example category (a template), extraction, logic, dates,
+floors and dollars (a target), text edits (a target), and seven requests about form. As published, a
+rule judges the whole row: every criterion of a row gets the same 0 or 1, so verdicts on single
+criteria say nothing more.
 
-As published, a rule judges the whole row: every criterion of a row gets the same 0 or 1, so the share
-that enters SSR is 0 or 1 too. ResponseScores of single criteria say nothing beyond that.
+Departs: the published rules were not available. What is known of them is kept (templates never look
+at the answer; exact targets for extraction and edits; the last dollar amount decides); the rest
+follows the requests.
 
-Departs: the published rules were not at hand. What is known of them is kept (templates that never look
-at the answer; exact targets for extraction and edits; the last dollar amount decides); the rest follows
-the words of the requests.
-
-- A blank reply breaks every rule; replies are trimmed at both ends.
-- Templates match over several lines (published: one line). One template is the bare answer: there every
-  reply passes that is not blank.
-- An entity (CoNLL) has to be the whole reply; events (WIKIEVENTS) have to be as many different target
+- A blank reply breaks every rule; replies are stripped.
+- Templates match over several lines (published: one line). One template is the bare answer: there
+  every reply that is not blank passes.
+- An entity (CoNLL) must be the whole reply; events (WIKIEVENTS) must be as many different target
   lines as the level, and nothing else.
-- Of the options in parentheses the first counts if the reply begins with it, else the last; of dates and
-  floors the last. Dollars are compared as numbers ($14.00 is $14).
-- Level 5 of format group 22 takes the closing words as a paragraph of their own or not (published: four
-  paragraphs); words in -ly are found by how they end (published: the literal text `-ly`).
-- Two rules can hardly be met, and are kept: the targets of text edit group 4 hold one wording of a free
-  sentence from level 2 on (and a word that level 4 forbids), and those of WIKIEVENTS group 20 are of
-  another event than its request asks for.
-- A text with Chinese characters in the request is not judged: the Chinese version has these sources too.
+- Of the options in parentheses the first counts if the reply begins with it, else the last; of
+  dates and floors the last. Dollars are compared as numbers ($14.00 is $14).
+- Level 5 of format group 22 accepts the closing words as a separate paragraph (published: four
+  paragraphs); words in -ly are found by their ending (published: the literal text `-ly`).
+- Two rules can hardly be met, and are kept: the targets of text edit group 4 contain one wording of
+  a free sentence from level 2 on (and a word that level 4 forbids), and those of WIKIEVENTS group
+  20 are of another event than its request asks for.
+- A request with Chinese characters is not judged: the Chinese version has these sources too.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ import re
 from ast import literal_eval
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 from twofold.judges.followbench.forms import FORMS, all_met
 from twofold.judges.judge import Asked, Judge
@@ -39,7 +38,7 @@ from twofold.problems.followbench import WRITER, answer_form
 from twofold.types import Problem, Verdict
 
 Rule = Callable[[str, str, Problem], Verdict]
-"""Reply (trimmed, not blank) and target to the verdict on the row."""
+"""From reply (stripped, not blank) and target to the verdict on the row."""
 
 _SLOT = "\0"
 _OPTION = re.compile(r"\(([A-Z])\)")
@@ -72,7 +71,7 @@ def _entity(reply: str, target: str, problem: Problem) -> Verdict:
     try:
         allowed = literal_eval(target)
     except (ValueError, SyntaxError):
-        return Verdict(None, f"the target {target[:60]!r} is no list of entities")
+        allowed = None
     if not isinstance(allowed, list):
         return Verdict(None, f"the target {target[:60]!r} is no list of entities")
     return _told(reply in allowed, reply, target)
@@ -88,11 +87,10 @@ def _events(reply: str, target: str, problem: Problem) -> Verdict:
 
 
 def _option(reply: str, target: str, problem: Problem) -> Verdict:
-    named = _OPTION.findall(reply)
-    bare = _BARE_OPTION.fullmatch(reply)
-    if named:
-        chosen = named[0] if _OPTION.match(reply) else named[-1]
-    elif bare:
+    options = _OPTION.findall(reply)
+    if options:
+        chosen = options[0] if _OPTION.match(reply) else options[-1]
+    elif bare := _BARE_OPTION.fullmatch(reply):
         chosen = bare[1]
     else:
         return Verdict(0.0, "the reply names no option")
@@ -100,12 +98,12 @@ def _option(reply: str, target: str, problem: Problem) -> Verdict:
 
 
 def _date(reply: str, target: str, problem: Problem) -> Verdict:
-    found = _DATE.findall(reply)
-    return _told(bool(found) and found[-1] == target, found[-1] if found else "no date", target)
+    date = (_DATE.findall(reply) or ["no date"])[-1]
+    return _told(date == target, date, target)
 
 
 def _place(reply: str, target: str, problem: Problem) -> Verdict:
-    """Floor, and apartment where the target has one."""
+    """The floor, and the apartment if the target has one."""
     said, wanted = _floor_and_flat(reply), _floor_and_flat(target)
     holds = said[0] == wanted[0] and wanted[1] in ("", said[1])
     return _told(holds, f"floor {said[0] or '?'}, apartment {said[1] or '?'}", target)
@@ -118,15 +116,13 @@ def _floor_and_flat(text: str) -> tuple[str, str]:
 
 
 def _money(reply: str, target: str, problem: Problem) -> Verdict:
-    amounts = _DOLLARS.findall(reply)
-    wanted = _DOLLARS.findall(target)
+    amounts, wanted = _DOLLARS.findall(reply), _DOLLARS.findall(target)
     if not wanted:
         return Verdict(None, f"the target {target[:60]!r} is no amount")
     if not amounts:
         return Verdict(0.0, "the reply names no amount in $")
-    said = amounts[-1]
-    holds = float(said.replace(",", "")) == float(wanted[-1].replace(",", ""))
-    return _told(holds, f"${said}", target)
+    said, right = (float(found[-1].replace(",", "")) for found in (amounts, wanted))
+    return _told(said == right, f"${amounts[-1]}", target)
 
 
 TARGETS: dict[tuple[str, str], Rule] = {
@@ -139,7 +135,7 @@ TARGETS: dict[tuple[str, str], Rule] = {
     ("situation", "gsm_8k"): _money,
     ("mixed", "text_editing"): _exact,
 }
-"""The rules that compare with a target, by category and source; `example` has a template throughout."""
+"""The rules that compare with a target, by category and source; `example` always has a template."""
 
 
 def _rule(problem: Problem) -> Rule | None:
@@ -159,15 +155,7 @@ def _rule(problem: Problem) -> Rule | None:
 
 
 def row_verdict(problem: Problem, reply: str) -> Verdict:
-    """What the rule of a row says of a reply.
-
-    Args:
-        problem: As the FollowBench reader makes it.
-        reply: The visible reply.
-
-    Returns:
-        0 or 1; unscored where there is no rule or a program cannot tell.
-    """
+    """The verdict of a row's rule, 0 or 1; unscored if there is none or it cannot decide."""
     rule = _rule(problem)
     if rule is None:
         return Verdict(None, "no rule")
@@ -182,43 +170,20 @@ def row_verdict(problem: Problem, reply: str) -> Verdict:
 class FollowBenchRules(Judge):
     """Judges the 350 of 820 FollowBench requests that need no model; abstains from all others.
 
-    Every criterion of a row gets the row's verdict (see the module).
-
     Source:
-        Jiang et al. 2024, https://arxiv.org/abs/2310.20410, section 4 on rule-based evaluation. The rules
-        are ours; the departures are listed in the module.
-
-    Example:
-        >>> from twofold.types.checklist import Checklist, Criterion
-        >>> from twofold.types import Response
-        >>> tags = {"source": "followbench", "category": "situation", "group": "6", "level": "1"}
-        >>> tags |= {"followbench_source": "BBH_time", "followbench_target": "12/29/1937"}
-        >>> problem = Problem(question="Which day?", tags=tags)
-        >>> asked = Asked(problem=problem, criterion=Criterion(text="Is it done?"),
-        ...               response=Response(raw="", reply="It is 12/29/1937."))
-        >>> FollowBenchRules()([asked])[0].score
-        1.0
+        Jiang et al. 2024, https://arxiv.org/abs/2310.20410, section 4 on rule-based evaluation.
+        Departs: the rules are ours; see the module.
     """
 
-    @property
-    def name(self) -> str:
-        """`followbench_rules`."""
-        return "followbench_rules"
+    name: ClassVar[str] = "followbench_rules"
 
     def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
-        """Judge each reply by the rule of its row; a pitfall is not among FollowBench's criteria."""
-        found: dict[tuple[str, str, str], Verdict] = {}
-        verdicts = []
-        for each in asked:
-            problem, response = each.problem, each.response
-            key = (problem.id, problem.tags.get("source_id", ""), response.reply)
-            if lost := response.unscored():
-                verdicts.append(lost)
-                continue
-            if problem.checklist and problem.checklist.writer != WRITER:
-                verdicts.append(Verdict(None, "no rule: the checklist is not FollowBench's own"))
-                continue
-            if key not in found:
-                found[key] = row_verdict(problem, response.reply)
-            verdicts.append(found[key])
-        return verdicts
+        """Judge each reply by the rule of its row; FollowBench's criteria have no pitfalls."""
+        return [each.response.unscored() or _judged(each) for each in asked]
+
+
+def _judged(asked: Asked) -> Verdict:
+    checklist = asked.problem.checklist
+    if checklist and checklist.writer != WRITER:
+        return Verdict(None, "no rule: the checklist is not FollowBench's own")
+    return row_verdict(asked.problem, asked.response.reply)

@@ -1,13 +1,13 @@
-"""How do others write checklists down? Their files read and written: RLCF, RaR, HealthBench, autorubric.
+"""How do others store checklists? Their files read and written: RLCF, RaR, HealthBench, autorubric.
 
 | question | file |
 |---|---|
 | what is a form, and how is a file of one read? | `form` |
-| how are weighted questions in lines written, and preference rows? | `rlcf` |
-| how are categories before a sentence written, and signs that mean two things? | `rar` |
-| how are signed points written? | `signed` |
+| weighted questions in lines, and preference rows | `rlcf` |
+| categories before a sentence, and ambiguous signs | `rar` |
+| signed points | `signed` |
 
-Our own form holds everything (`twofold.problems.write`); what each of these loses, its class says.
+Our own form (`twofold.problems.write`) keeps everything; each class here says what its form loses.
 """
 
 from __future__ import annotations
@@ -23,15 +23,7 @@ from twofold.judges.forms.signed import Autorubric, HealthBench
 from twofold.storage.jsonl import Row, dumps, replaced
 from twofold.types import Problem
 
-__all__ = [
-    "FORMS",
-    "Denied",
-    "Form",
-    "FormRead",
-    "read_form",
-    "to_rows",
-    "write_form",
-]
+__all__ = ["FORMS", "read_form", "to_rows", "write_form"]
 
 FORMS: dict[str, Form] = {form.name: form for form in (Rlcf(), Rar(), HealthBench(), Autorubric())}
 """The forms by name: `rlcf`, `rar`, `healthbench`, `autorubric`."""
@@ -48,12 +40,11 @@ def read_form(
         denied: For `rar`: what a pitfall means that begins with "does not"; see `Rar`.
 
     Returns:
-        A problem a row, and a line for each criterion that was dropped. A problem none of whose criteria
-        could be taken has no checklist.
+        One problem per row, and a line for each criterion that was dropped. A problem without any
+        criterion has no checklist.
 
     Raises:
-        ProblemError: If the form is unknown, or a row lacks a key or has a value of the wrong type; names
-            the place and what would be right.
+        ProblemError: If the form is unknown, or a row lacks a key or has a value of the wrong type.
 
     Example:
         >>> rows = [{"instruction": "A river?", "requirements": "1) Is a river named? (100)"}]
@@ -64,7 +55,7 @@ def read_form(
     if form == Rar.name:
         made = Rar(denied)
     elif denied != "drop":
-        raise ProblemError(f"`denied` is a question of rar alone; leave it out for {form}")
+        raise ProblemError(f"`denied` applies only to rar; leave it out for {form}")
     return made.read(rows_of(source))
 
 
@@ -79,18 +70,11 @@ def to_rows(problems: Iterable[Problem], form: str) -> list[Row]:
 
 
 def write_form(path: Path, problems: Iterable[Problem], form: str) -> None:
-    """Write problems with their checklists in another form, a row a line.
-
-    The file appears whole or not at all. What the form cannot hold is lost: see its class.
-
-    Args:
-        path: Where to; replaced if it is there.
-        problems: In this order, each with a checklist.
-        form: One of `FORMS`.
+    """Write problems with their checklists in another form, one row per line, all or nothing.
 
     Raises:
         ProblemError: If the form is unknown, or a problem has no checklist.
-        RunError: If the place cannot be written; what was there is intact.
+        RunError: If the file cannot be written; an old file stays as it was.
     """
     rows = to_rows(problems, form)
     with replaced(path) as file:

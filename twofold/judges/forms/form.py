@@ -1,4 +1,4 @@
-"""What is a form of checklists? Rows with a question and a list of items, each item a criterion."""
+"""What is a form of checklists? Rows with a question and a list of items, one per criterion."""
 
 from __future__ import annotations
 
@@ -16,45 +16,37 @@ from twofold.types import Problem
 from twofold.types.checklist import Checklist, Criterion
 
 Placed = tuple[str, Mapping[str, object]]
-"""Where a row stands, for messages, and the row."""
+"""The place of a row, for messages, and the row."""
 
 
 @final
 @dataclass(frozen=True)
 class FormRead:
-    """What was read of a file in another form.
-
-    Args:
-        problems: One a row.
-        dropped: One line for each criterion that was not taken: place, reason, text.
-    """
+    """The problems of a file in another form, and a line for each criterion that was dropped."""
 
     problems: tuple[Problem, ...]
     dropped: tuple[str, ...]
 
 
 class Form(ABC):
-    """A way to write checklists down. Subclasses are frozen dataclasses.
+    """A way to store checklists. Subclasses are frozen dataclasses.
 
-    A row that cannot be what it claims (a key missing, a text where a number belongs) is an error; a
-    single criterion that our law does not take (a weight of 0, a sign that means two things) is dropped
-    with its reason, and the others of its row stay.
+    A malformed row (a key missing, a text instead of a number) is an error. A single criterion that
+    ours cannot express (a weight of 0, an ambiguous sign) is dropped with its reason, and the
+    others of its row stay.
     """
 
     name: ClassVar[str]
-    question_keys: ClassVar[tuple[str, ...]]
-    """Where the question stands, the first one for writing."""
-    list_keys: ClassVar[tuple[str, ...]]
-    """Where the list stands, likewise."""
-    answer_key: ClassVar[str] = ""
-    """Where the reference answer stands; "" = nowhere."""
+    question_keys: ClassVar[tuple[str, ...]]  # of the question; the first one is written
+    list_keys: ClassVar[tuple[str, ...]]  # of the list, likewise
+    answer_key: ClassVar[str] = ""  # of the reference answer; "" = none
 
     @abstractmethod
     def to_criterion(self, item: object, where: str) -> Criterion | str:
         """The criterion of an item, or the reason why it is none.
 
         Raises:
-            ProblemError: If the item has not the form.
+            ProblemError: If the item is malformed.
         """
 
     @abstractmethod
@@ -62,21 +54,21 @@ class Form(ABC):
         """The criterion as an item."""
 
     def items(self, value: object, where: str) -> Sequence[object]:
-        """The items of a list as it stands in a row."""
+        """The items of the list in a row."""
         if not isinstance(value, list):
             raise ProblemError(f"{where} is {value!r:.40}; write a list of criteria")
         return value
 
     def listed(self, items: Sequence[object]) -> object:
-        """The items as a row holds them."""
+        """The list for a row."""
         return list(items)
 
     def question(self, value: object, where: str) -> str:
-        """The question as a row holds it."""
+        """The question in a row."""
         return text_of(value, where)
 
     def asked(self, question: str) -> object:
-        """The question as it is written into a row."""
+        """The question for a row."""
         return question
 
     @final
@@ -95,12 +87,11 @@ class Form(ABC):
                     dropped.append(f"{where}: {key} {i}: {made}: {item!r:.80}")
             asked = _key(row, self.question_keys, where)
             answer = row.get(self.answer_key) if self.answer_key else None
+            listed = Checklist(criteria=tuple(criteria), writer=self.name) if criteria else None
             problem = Problem(
                 question=self.question(row[asked], f"{where}: {asked}"),
-                answer=None if not answer else text_of(answer, f"{where}: {self.answer_key}"),
-                checklist=Checklist(criteria=tuple(criteria), writer=self.name)
-                if criteria
-                else None,
+                answer=text_of(answer, f"{where}: {self.answer_key}") if answer else None,
+                checklist=listed,
                 tags={"source": self.name, "source_id": f"{self.name}#{number}"},
             )
             problems.append(problem)
@@ -108,7 +99,7 @@ class Form(ABC):
 
     @final
     def row(self, problem: Problem) -> Row:
-        """The row of a problem: everything it is asked, its answer where there is a place, its list.
+        """The row of a problem: its whole prompt, its answer if the form has one, its list.
 
         Raises:
             ProblemError: If the problem has no checklist.
@@ -125,10 +116,10 @@ class Form(ABC):
 
 
 def rows_of(source: Path | Sequence[Mapping[str, object]]) -> Iterator[Placed]:
-    """Rows with their places: of a file of JSON lines, of one JSON array, or as they are given.
+    """Rows with their places: from a file of JSON lines or one JSON array, or as they are given.
 
     Raises:
-        ProblemError: If the file cannot be read, or what it holds is no list of objects.
+        ProblemError: If the file cannot be read, or is no list of objects.
     """
     if not isinstance(source, Path):
         yield from ((f"row {i}", row) for i, row in enumerate(source, 1))
@@ -145,9 +136,8 @@ def rows_of(source: Path | Sequence[Mapping[str, object]]) -> Iterator[Placed]:
     try:
         values = json.loads(source.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise ProblemError(
-            f"{source}: this is not JSON ({error}); write an array of rows"
-        ) from error
+        told = f"{source}: this is not JSON ({error}); write an array of rows"
+        raise ProblemError(told) from error
     for i, row in enumerate(values, 1):
         if not isinstance(row, dict):
             raise ProblemError(f"{source}, row {i} is {row!r:.40}; write each row as {{...}}")
@@ -156,19 +146,14 @@ def rows_of(source: Path | Sequence[Mapping[str, object]]) -> Iterator[Placed]:
 
 def _key(row: Mapping[str, object], keys: Sequence[str], where: str) -> str:
     """The first of the keys that the row has."""
-    for key in keys:
-        if key in row:
-            return key
+    if found := next((key for key in keys if key in row), None):
+        return found
     has = ", ".join(map(str, row)) or "nothing"
     raise ProblemError(f"{where} has no {' or '.join(map(repr, keys))}; add it (it has: {has:.80})")
 
 
 def object_of(item: object, known: Sequence[str], where: str) -> Mapping[str, object]:
-    """An item as an object of known keys.
-
-    Raises:
-        ProblemError: If it is none, or has another key.
-    """
+    """An item as an object without unknown keys."""
     if not isinstance(item, dict):
         raise ProblemError(f"{where} is {item!r:.40}; write an object with {', '.join(known)}")
     if unknown := [str(key) for key in item if key not in known]:
@@ -179,27 +164,27 @@ def object_of(item: object, known: Sequence[str], where: str) -> Mapping[str, ob
 
 
 def text_of(value: object, where: str) -> str:
-    """A text that is not blank.
-
-    Raises:
-        ProblemError: If it is none.
-    """
+    """A text that is not blank."""
     if not isinstance(value, str) or not value.strip():
         raise ProblemError(f"{where} is {value!r:.40}; write a text")
     return value
 
 
-def number_of(value: object, where: str) -> float:
-    """A finite number, never a text that looks like one.
+def title_of(row: Mapping[str, object], key: str, where: str) -> str:
+    """The text under a key that may be missing."""
+    title = row.get(key) or ""
+    if not isinstance(title, str):
+        raise ProblemError(f"{where}, {key} is {title!r:.40}; write a text or leave it out")
+    return title
 
-    Raises:
-        ProblemError: If it is none.
-    """
+
+def number_of(value: object, where: str) -> float:
+    """A finite number, never a text that looks like one."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e9:
         raise ProblemError(f"{where} is {value!r:.40}; write a number such as 5")
     return float(value)
 
 
 def as_number(value: float) -> float | int:
-    """The number, without `.0` where it is whole."""
+    """The number, without `.0` if it is whole."""
     return int(value) if float(value).is_integer() else value

@@ -1,9 +1,9 @@
-"""How does RaR write rubrics? A title, a sentence behind its category, and a weight with a sign.
+"""How does RaR store rubrics? A title, a sentence after its category, and a signed weight.
 
-The sign is the trap. A pitfall weighs -1 or -2 whether its sentence names the mistake ("Recommends
-aspirin") or the virtue ("Avoids recommending aspirin"), and "Does not mention the dose" may be either.
-Whoever takes the sign at its word trains some pitfalls the wrong way round; so the polarity is read
-from the sentence, and where that does not tell, it is asked for or the pitfall is dropped.
+The sign is ambiguous. A pitfall weighs -1 or -2 whether its sentence names the mistake ("Recommends
+aspirin") or the virtue ("Avoids recommending aspirin"), and "Does not mention the dose" may be
+either. Taking the sign literally trains some pitfalls the wrong way; so the polarity is read from
+the sentence, and an unclear pitfall is dropped or decided by `denied`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, cast, final, get_args
 
 from twofold.errors import ProblemError
-from twofold.judges.forms.form import Form, number_of, object_of, text_of
+from twofold.judges.forms.form import Form, number_of, object_of, text_of, title_of
 from twofold.judges.writing.polarity import put, turned
 from twofold.types.checklist import RAR_WEIGHTS, Category, Criterion
 
 Denied = Literal["drop", "omission", "virtue"]
-"""What "does not ..." in a pitfall means: unsure, a thing that is missing, or a thing rightly left out."""
+"""What "does not ..." in a pitfall means: unknown, something missing, something rightly left out."""
 
-POINTS = 5
-"""RaR's largest weight, which is our 100."""
+POINTS = 5  # RaR's largest weight, which is our 100
 
 _CATEGORY = re.compile(r"^\s*([A-Za-z]+)\s+Criteri(?:a|on)\s*:\s*", re.IGNORECASE)
 
@@ -35,27 +34,22 @@ class Rar(Form):
 
     - it names the mistake ("Recommends X", "Mentions X"): a pitfall with that text;
     - it says what is missing ("Fails to mention X"): the demand "Does the reply mention X?";
-    - it says what is avoided ("Avoids X", "Must not X"): a demand with that text, since yes is good;
+    - it says what is avoided ("Avoids X", "Must not X"): a demand with that text, since yes is
+      good;
     - it says "Does not mention X": as `denied` says.
 
-    Lost in writing: rule, program and tags; weights are rounded to 1 to 5; a criterion without a category
-    gets one by its weight, and one without a title the first words of its text; a pitfall has no category
-    of its own. A pitfall is written as the mistake, never as "Does not ...", with its weight negative.
+    Lost in writing: rule, program and tags; weights are rounded to 1 to 5; a missing category is
+    filled in by the weight, a missing title by the first words of the text; a pitfall loses its
+    category. A pitfall is written as the mistake, never as "Does not ...", with a negative weight.
 
     Args:
-        denied: What "does not ..." in a pitfall means: `omission`, that the thing is missing (so the
-            demand "Does the reply ...?"); `virtue`, that it is rightly left out (so the pitfall "Does the
-            reply ...?"); `drop`, that nobody said. Look at some of the data before you choose.
+        denied: What "does not ..." in a pitfall means: `omission`, something is missing (so the
+            demand "Does the reply ...?"); `virtue`, it is rightly left out (so the pitfall "Does
+            the reply ...?"); `drop`, unknown. Read some of the data before you choose.
 
     Source:
-        RaR, arXiv 2507.17746, appendix on prompts and section 4. Departs: the sign is never the polarity.
-
-    Example:
-        >>> item = {"title": "Dose", "description": "Pitfall Criteria: Does not mention the dose.",
-        ...         "weight": -1}
-        >>> omission, virtue = (Rar(way).to_criterion(item, "") for way in ("omission", "virtue"))
-        >>> omission.text, omission.pitfall, virtue.pitfall, Rar().to_criterion(item, "")[:19]
-        ('Does the reply mention the dose?', False, True, "'does not' may mean")
+        RaR, arXiv 2507.17746, appendix on prompts and section 4. Departs: the sign is never the
+        polarity.
     """
 
     denied: Denied = "drop"
@@ -66,51 +60,43 @@ class Rar(Form):
     answer_key: ClassVar[str] = "reference_answer"
 
     def __post_init__(self) -> None:
-        if self.denied not in get_args(Denied):
-            ways = ", ".join(get_args(Denied))
-            raise ProblemError(f"denied is {self.denied!r}; use one of: {ways}")
+        if self.denied not in (ways := get_args(Denied)):
+            raise ProblemError(f"denied is {self.denied!r}; use one of: {', '.join(ways)}")
 
     def to_criterion(self, item: object, where: str) -> Criterion | str:
         """The criterion of an object."""
         row = object_of(item, ("title", "description", "weight"), where)
-        for key in ("description", "weight"):
-            if key not in row:
-                raise ProblemError(f"{where} has no {key!r}; add it")
+        if missing := [key for key in ("description", "weight") if key not in row]:
+            raise ProblemError(f"{where} has no {missing[0]!r}; add it")
         said = text_of(row["description"], f"{where}, description").strip()
         points = number_of(row["weight"], f"{where}, weight")
-        title = row.get("title") or ""
-        if not isinstance(title, str):
-            raise ProblemError(f"{where}, title is {title!r:.40}; write a text or leave it out")
+        title = title_of(row, "title", where)
         found = _CATEGORY.match(said)
         kind = found[1].lower() if found else ""
         text = said[found.end() :].strip() if found else said
         if kind and kind not in RAR_WEIGHTS:
             return f"no category {found[1] if found else ''!r}"
         if not text:
-            return "nothing behind its category"
+            return "nothing after its category"
         if not 0 < abs(points) <= POINTS:
             return f"the weight {points:g} is not 1 to {POINTS}, or negative"
         weight = abs(points) * 100 / POINTS
         if kind in ("", "pitfall") and (kind or points < 0):
             return self._pitfall(text, weight, title)
         if points < 0:
-            return f"{kind}, yet its weight is negative; what yes means is unsure"
+            return f"{kind}, yet its weight is negative; its polarity is unclear"
         return Criterion(text=text, weight=weight, category=cast(Category, kind), title=title)
 
     def _pitfall(self, text: str, weight: float, title: str) -> Criterion | str:
         """The criterion of a pitfall's sentence."""
         way, plain = put(text), turned(text)
-        if way == "plain":
-            return Criterion(text=text, weight=weight, pitfall=True, title=title)
-        if way == "virtue" or (way == "denial" and self.denied == "virtue" and not plain):
+        by_virtue = way == "denial" and self.denied == "virtue"
+        if way == "virtue" or (by_virtue and not plain):
             return Criterion(text=text, weight=weight, title=title)
         if way == "denial" and self.denied == "drop":
-            return (
-                "'does not' may mean that it is missing or rightly left out; say which by `denied`"
-            )
-        if plain:
-            pitfall = way == "denial" and self.denied == "virtue"
-            return Criterion(text=plain, weight=weight, pitfall=pitfall, title=title)
+            return "'does not' may mean missing or rightly left out; say which by `denied`"
+        if way != "plain" and plain:
+            return Criterion(text=plain, weight=weight, pitfall=by_virtue, title=title)
         return Criterion(text=text, weight=weight, pitfall=True, title=title)
 
     def to_item(self, criterion: Criterion) -> dict[str, object]:

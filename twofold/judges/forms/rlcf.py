@@ -1,4 +1,4 @@
-"""How does RLCF write checklists? As lines of text, each a question with its weight in brackets."""
+"""How does RLCF store checklists? As lines of text, each a question with its weight in brackets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from twofold.judges.forms.form import Form, as_number, number_of, text_of
 from twofold.types.checklist import Criterion
 
 NOT = "Is the answer to the following no? "
-"""What stands before a pitfall, which the form has no other place for; read back as one."""
+"""The prefix of a pitfall, for which the form has no field."""
 
 _NUMBERED = re.compile(r"^(?:\d{1,3}[.)]|[-*•])\s+")
 _WEIGHED = re.compile(
@@ -26,20 +26,15 @@ _WEIGHED = re.compile(
 class Rlcf(Form):
     r"""Rows of `viswavi/wildchecklists`: an instruction and lines `1) question? (100)`.
 
-    Read too: `(weight: 100)`, `(importance: 100/100)`, a list of such lines, a list of pairs `[question,
-    weight]`. A line that ends in a colon opens a point of several lines.
+    Also read: `(weight: 100)`, `(importance: 100/100)`, a list of such lines, a list of pairs
+    `[question, weight]`. A line that ends in a colon opens a point of several lines.
 
-    UnreadReason in writing: category, title, rule, program, tags and white space other than single blanks. A
-    pitfall becomes a question whose yes is good (`NOT`), and is a pitfall again when it is read here.
+    Lost in writing: category, title, rule, program, tags and white space other than single spaces.
+    A pitfall becomes a question whose yes is good (`NOT`), and is read back as a pitfall.
 
     Source:
         RLCF, arXiv 2507.18624, and its released data. Departs: there a row with a zero weight is
-        dropped as a whole; here that criterion alone, and it is counted.
-
-    Example:
-        >>> asked = Criterion(text="Does it rhyme?", weight=62.5, pitfall=True)
-        >>> Rlcf().listed([Rlcf().to_item(asked)])
-        '1) Is the answer to the following no? Does it rhyme? (62.5)'
+        dropped as a whole; here only that criterion, and it is counted.
     """
 
     name: ClassVar[str] = "rlcf"
@@ -47,7 +42,7 @@ class Rlcf(Form):
     list_keys: ClassVar[tuple[str, ...]] = ("requirements",)
 
     def items(self, value: object, where: str) -> Sequence[object]:
-        """The points of the text, or of the list; a point of several lines is one."""
+        """The points of the text or the list."""
         if isinstance(value, list):
             return value
         if not isinstance(value, str):

@@ -1,7 +1,7 @@
-"""How do HealthBench and autorubric write rubrics? Signed points: a reply gets them by doing what is said.
+"""How do HealthBench and autorubric store rubrics? Signed points for doing what a sentence says.
 
-Here the sign is the polarity: points below 0 are lost by doing what the sentence says, whatever it says.
-Sentences are taken as they stand; `twofold checklist check` names those whose yes sounds good.
+The sign is the polarity: negative points are lost by doing what the sentence says. Sentences are
+kept as they are; `twofold checklist check` names those that look positive.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from typing import ClassVar, final
 from pydantic import ValidationError
 
 from twofold.errors import ProblemError
-from twofold.judges.forms.form import Form, as_number, number_of, object_of, text_of
+from twofold.judges.forms.form import Form, as_number, number_of, object_of, text_of, title_of
 from twofold.problems.healthbench import Turn, conversation
 from twofold.types.checklist import Criterion
 
-DEFAULT_WEIGHT = 10.0
-"""What a criterion of autorubric weighs that names no weight."""
+DEFAULT_WEIGHT = 10.0  # of a criterion of autorubric without a weight
 
 
 @final
@@ -26,17 +25,13 @@ DEFAULT_WEIGHT = 10.0
 class HealthBench(Form):
     """Rows of HealthBench: `{criterion, points, tags}` under `rubrics`, the prompt a conversation.
 
-    Points are weights as they are, of 1 to 10 in the published data and of up to 100 here. A conversation
-    of several turns is written out in one question, as `twofold.problems.healthbench` does.
+    Points are weights, 1 to 10 in the published data and up to 100 here. A conversation of several
+    turns becomes one question, as in `twofold.problems.healthbench`.
 
-    UnreadReason in writing: category, title, rule and program; a conversation stays written out.
+    Lost in writing: category, title, rule and program; a conversation stays one question.
 
     Source:
         Arora et al. 2025, arXiv 2505.08775.
-
-    Example:
-        >>> HealthBench().to_criterion({"criterion": "Advises rest.", "points": -3, "tags": []}, "").pitfall
-        True
     """
 
     name: ClassVar[str] = "healthbench"
@@ -55,7 +50,7 @@ class HealthBench(Form):
         )
 
     def asked(self, question: str) -> object:
-        """The question as a conversation of one turn."""
+        """A conversation of one turn."""
         return [{"role": "user", "content": question}]
 
     def to_criterion(self, item: object, where: str) -> Criterion | str:
@@ -70,8 +65,8 @@ class HealthBench(Form):
 
     def to_item(self, criterion: Criterion) -> dict[str, object]:
         """The object of a criterion."""
-        points = as_number(-criterion.weight if criterion.pitfall else criterion.weight)
-        return {"criterion": criterion.text, "points": points, "tags": list(criterion.tags)}
+        points, tags = _points(criterion), list(criterion.tags)
+        return {"criterion": criterion.text, "points": points, "tags": tags}
 
 
 @final
@@ -79,18 +74,14 @@ class HealthBench(Form):
 class Autorubric(Form):
     """Rows of a prompt with autorubric's list: `{weight, requirement, name}` under `rubric`.
 
-    Lists whose largest weight is above 100 are scaled down to it, which leaves every score as it is. A
+    Lists whose largest weight is above 100 are scaled down to it, which changes no score. A
     requirement of several levels (`options`) is dropped: a criterion here is met or not.
 
-    UnreadReason in writing: category, rule, program and tags.
+    Lost in writing: category, rule, program and tags.
 
     Source:
-        autorubric 1.6, arXiv 2603.00077: negative weights are lost by meeting the requirement, and a
-        missing weight is 10.
-
-    Example:
-        >>> Autorubric().to_criterion({"requirement": "Names a river"}, "").weight
-        10.0
+        autorubric 1.6, arXiv 2603.00077: negative weights are lost by meeting the requirement, and
+        a missing weight is 10.
     """
 
     name: ClassVar[str] = "autorubric"
@@ -99,21 +90,18 @@ class Autorubric(Form):
 
     def items(self, value: object, where: str) -> Sequence[object]:
         """The objects, their weights scaled so that none is above 100."""
-        if not isinstance(value, list):
-            raise ProblemError(f"{where} is {value!r:.40}; write a list of criteria")
-        weights = [
-            number_of(each["weight"], f"{where} {i}, weight")
-            for i, each in enumerate(value, 1)
-            if isinstance(each, dict) and "weight" in each
-        ]
-        largest = max((abs(weight) for weight in weights), default=0.0)
+        items = super().items(value, where)
+        weights = {
+            i: number_of(item.get("weight", DEFAULT_WEIGHT), f"{where} {i}, weight")
+            for i, item in enumerate(items, 1)
+            if isinstance(item, dict)
+        }
+        largest = max(map(abs, weights.values()), default=0.0)
         if largest <= 100:
-            return value
+            return items
         return [
-            {**each, "weight": each.get("weight", DEFAULT_WEIGHT) * 100 / largest}
-            if isinstance(each, dict)
-            else each
-            for each in value
+            {**item, "weight": weights[i] * 100 / largest} if isinstance(item, dict) else item
+            for i, item in enumerate(items, 1)
         ]
 
     def to_criterion(self, item: object, where: str) -> Criterion | str:
@@ -123,22 +111,22 @@ class Autorubric(Form):
         row = object_of(item, ("requirement", "weight", "name", "options"), where)
         text = text_of(row.get("requirement"), f"{where}, requirement")
         weight = number_of(row.get("weight", DEFAULT_WEIGHT), f"{where}, weight")
-        name = row.get("name") or ""
-        if not isinstance(name, str):
-            raise ProblemError(f"{where}, name is {name!r:.40}; write a text or leave it out")
-        return _signed(text, weight, title=name)
+        return _signed(text, weight, title=title_of(row, "name", where))
 
     def to_item(self, criterion: Criterion) -> dict[str, object]:
         """The object of a criterion."""
-        weight = as_number(-criterion.weight if criterion.pitfall else criterion.weight)
         name = {"name": criterion.title} if criterion.title else {}
-        return {"weight": weight, "requirement": criterion.text, **name}
+        return {"weight": _points(criterion), "requirement": criterion.text, **name}
+
+
+def _points(criterion: Criterion) -> float | int:
+    return as_number(-criterion.weight if criterion.pitfall else criterion.weight)
 
 
 def _signed(
     text: str, points: float, *, tags: tuple[str, ...] = (), title: str = ""
 ) -> Criterion | str:
-    """The criterion of a sentence with points; points below 0 are the weight of a pitfall."""
+    """The criterion of a sentence with points; negative points are the weight of a pitfall."""
     if not 0 < abs(points) <= 100:
         return f"{points:g} points cannot be a weight (above 0 up to 100, or negative)"
     return Criterion(text=text, weight=abs(points), pitfall=points < 0, tags=tags, title=title)

@@ -1,34 +1,28 @@
-"""What does a program that a model wrote say of a text? A sandbox runs it, and it is never trusted.
+"""What does a program that a model wrote say about a text? A sandbox runs it.
 
-`verify` has to return exactly True or exactly False. Whatever else happens (another value, an error, no
-answer in time) says something of the program and nothing of the text, so the text stays unscored.
+`verify` must return exactly True or exactly False. Anything else (another value, an error, no
+answer in time) is a fault of the program and not of the text, so the text stays unscored.
 """
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import asdict, dataclass
 from typing import Self, final
 
 from twofold.errors import ScoringError
-from twofold.judges.sandbox.sandbox_worker import Limits, Order
 from twofold.types import Verdict
-from twofold.worker_process import Child, WorkerSlot
+from twofold.worker_process import WorkerProcess
 
-SLACK_S = 5.0
-"""How long the warden may take beyond what it gives its worker, in seconds."""
-SOURCE_CHARS = 20_000
-"""The longest program that is run."""
-TEXT_CHARS = 1_000_000
-"""The longest text that is judged."""
+SLACK_S = 5.0  # how much longer than its worker the warden may take, in seconds
+SOURCE_CHARS = 20_000  # the longest program that is run
+TEXT_CHARS = 1_000_000  # the longest text that is judged
 
+# The warden's whole environment; its workers get none.
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "VIRTUAL_ENV", "MONTY_BIN")
-"""All that a warden is told of the environment; a worker is told nothing."""
 _MAIN = (
     "import sys; from twofold.judges.sandbox.sandbox_worker import serve; "
     "serve(int(sys.argv[1]), sys.argv[2])"
@@ -40,23 +34,25 @@ _MAIN = (
 class Sandbox:
     r"""Runs programs that define `verify(text) -> bool`, each text by itself.
 
-    Picklable, and safe in threads (they take turns), after a fork and without a `__main__` guard. Each
-    process that uses it has one worker process (`sandbox_worker`), started by the first `run`; equal
-    sandboxes share it. `close` ends it, at the latest the process does; the next `run` starts it again.
-    A program that hangs costs its time for every text: try programs first (`admitted`).
+    Picklable, safe in threads (they take turns) and after a fork. Each process has one worker
+    process (`sandbox_worker`) for all equal sandboxes. The first `run` starts it; `close` or the
+    end of the process ends it. A program that hangs costs its full time for every text, so try
+    programs first (`admitted`).
 
     Args:
         timeout_s: Time for the program's own lines, and again for one call of `verify`, in seconds,
-            in (0, 60]. A judged text costs well under a millisecond; the limit is for those that hang.
-        memory_mib: What the program may hold, in MiB, in [8, 256].
-        grace_s: How long after its time a worker that does not stop by itself is killed, in (0, 60].
+            in (0, 60]. A call normally takes well under a millisecond.
+        memory_mib: What the program may allocate, in MiB, in [8, 256].
+        grace_s: How long after its time a worker is killed that does not stop by itself, in (0,
+            60].
 
     Raises:
         ScoringError: If a limit is out of its range.
 
     Source:
-        Programs as verifiers: RLCF, https://arxiv.org/abs/2507.18624, section 3. Departs: its code runs
-        them in its own process, stops them by an alarm and takes errors and truthy values for a pass.
+        Programs as verifiers: RLCF, https://arxiv.org/abs/2507.18624, section 3. Departs: its code
+        runs them in its own process, stops them by an alarm and counts errors and truthy values as
+        passed.
 
     Example:
         >>> with Sandbox() as sandbox:
@@ -81,26 +77,16 @@ class Sandbox:
     def run(self, source: str, texts: Sequence[str]) -> list[Verdict]:
         """Judge each text by a program.
 
-        Args:
-            source: Python that defines `verify`; foreign and possibly hostile.
-            texts: What is judged. The program gets them as a value.
-
         Returns:
-            One verdict a text, in order: 1 = exactly True, 0 = exactly False, else unscored with the
-            reason.
-
-        Raises:
-            ScoringError: If the sandbox cannot be started.
+            One verdict per text, in order: 1 = exactly True, 0 = exactly False, else unscored with
+            the reason.
         """
-        unfit = _unfit("the program", source, SOURCE_CHARS)
-        return [self._judged(source, text, unfit) for text in texts]
+        return [self._judged(source, text) for text in texts]
 
     def close(self) -> None:
-        """End the warden of this process, if there is one, once it has answered for the text it is at."""
-        with _lock:
-            seat = _seats.get(self)
-        if seat is not None:
-            seat.close()
+        """End the worker process, if there is one, after the text it is working on."""
+        if worker := WARDENS.get(self):
+            worker.close()
 
     def __enter__(self) -> Self:
         return self
@@ -108,27 +94,38 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _judged(self, source: str, text: str, unfit: str) -> Verdict:
-        unfit = unfit or _unfit("the text", text, TEXT_CHARS)
-        if unfit:
+    def _judged(self, source: str, text: str) -> Verdict:
+        program = _unfit("the program", source, SOURCE_CHARS)
+        if unfit := program or _unfit("the text", text, TEXT_CHARS):
             return Verdict(None, unfit)
-        with _lock:
-            seat = _seats.setdefault(self, WorkerSlot(partial(_warden, self)))
         patience_s = 2 * (self.timeout_s + self.grace_s) + SLACK_S
-        said: bool | None
+        said: bool | None = None
         try:
-            said, why = seat.ask(Order(source=source, text=text), patience_s)
+            said, why = self._warden().ask([source, text], patience_s)
         except TimeoutError:
-            said, why = None, "its sandbox hung and was killed"
+            why = "its sandbox hung and was killed"
         except ConnectionError:
-            said, why = None, "its sandbox died"
+            why = "its sandbox died"
         if said is None:
             return Verdict(None, f"no verdict of the program: {why}")
         return Verdict(1.0 if said else 0.0, f"the program says {said}")
 
+    def _warden(self) -> WorkerProcess:
+        with _lock:
+            if self not in WARDENS:
+                WARDENS[self] = WorkerProcess(
+                    _MAIN,
+                    json.dumps(asdict(self)),
+                    environment={k: os.environ[k] for k in _ENVIRONMENT if k in os.environ},
+                    remedy="the sandbox for verifier programs did not start; install it with "
+                    "`pip install 'twofold[judges]'` (`python -c 'import pydantic_monty'` shows "
+                    "what is wrong), or leave the programs out",
+                )
+            return WARDENS[self]
+
 
 def _unfit(what: str, text: str, most: int) -> str:
-    """Why a program or text cannot be taken at all; "" if it can."""
+    """Why a program or text cannot be used at all; "" if it can."""
     if len(text) > most:
         return f"{what} has {len(text)} characters, more than {most}"
     try:
@@ -138,35 +135,9 @@ def _unfit(what: str, text: str, most: int) -> str:
     return ""
 
 
-def _warden(sandbox: Sandbox) -> Child:
-    limits = Limits(
-        timeout_s=sandbox.timeout_s, grace_s=sandbox.grace_s, memory_mib=sandbox.memory_mib
-    )
-    return Child(
-        _MAIN,
-        json.dumps(limits),
-        environment={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
-        remedy="the sandbox for verifier programs did not start; install it with "
-        "`pip install 'twofold[judges]'` (`python -c 'import pydantic_monty'` shows what is "
-        "wrong), or leave the programs out",
-    )
-
-
-_seats: dict[Sandbox, WorkerSlot] = {}
+WARDENS: dict[Sandbox, WorkerProcess] = {}
+"""The worker processes of this process."""
 _lock = threading.Lock()
-
-
-def _close_all() -> None:
-    for seat in _seats.values():
-        seat.end()
-
-
-def _after_fork() -> None:
-    global _lock
-    _lock = threading.Lock()
-    for seat in _seats.values():
-        seat.after_fork()
-
-
-atexit.register(_close_all)
-os.register_at_fork(after_in_child=_after_fork)
+os.register_at_fork(
+    before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+)

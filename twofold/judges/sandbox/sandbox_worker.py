@@ -1,15 +1,10 @@
-"""Where does a program run that a model wrote? In an interpreter with no way out, under guard.
+"""Where does a program run that a model wrote? In an isolated interpreter.
 
-Three walls. The interpreter is Monty: Python's language without its machine, so there are no files,
-sockets, processes or foreign code to reach; it counts its own time, memory and depth. It runs in a
-worker process whose rights the kernel has taken: no new descriptors, no files, a limit on memory and on
-processor time. The worker belongs to this process, the warden, which kills it when it is late and
-which the process that judges can kill in turn. The warden is a plain `python -c`, not a fork: what a
-program returns, raises or prints never enters the memory of the process that judges, and a fork of that
-process is safe, which a pool of Monty's own is not.
-
-Every text gets a fresh session: no program can remember the text before. Clock, chance and sleep are
-frozen, so equal questions get equal answers.
+The interpreter is Monty: Python's language without files, sockets, processes or foreign code, and
+with limits. It runs in a worker process from which the kernel has removed all rights. The worker
+belongs to this process, the warden, which kills it when it is late and can itself be killed by the
+process that judges, whose memory no value of a program ever enters. Every text gets a fresh session
+with frozen clock and randomness, so equal questions get equal answers.
 """
 
 from __future__ import annotations
@@ -20,27 +15,23 @@ import math
 import os
 import re
 import resource
-import socket
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
+
+from twofold import worker_process
+from twofold.worker_process import limit_resource
 
 if TYPE_CHECKING:
     from pydantic_monty import Monty, MontyError, OSPolicy, ResourceLimits
 
-DEPTH = 200
-"""How deep calls may nest."""
-PRINTED_BYTES = 16_384
-"""How much a program may print; it is thrown away."""
+DEPTH = 200  # how deep calls may nest
+PRINTED_BYTES = 16_384  # how much a program may print; it is thrown away
 REASON_CHARS = 160
-"""How long a reason may be."""
-SESSIONS = 5_000
-"""After how many texts a worker is replaced, should anything pile up in it."""
-
-_WARDEN_MIB = 1024
-"""The address space of the warden; its workers get less."""
-_WORKER_MIB = 256
-"""What a worker needs before it runs anything: most of it reserved, not used."""
+SESSIONS = 5_000  # texts after which a worker is replaced, in case anything accumulates in it
+_WARDEN_MIB = 1024  # the warden's address space; its workers get less
+_WORKER_MIB = 256  # what a worker needs before it runs anything: most of it reserved, not used
 
 _POLICY: OSPolicy = {
     "datetime": datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC),
@@ -49,13 +40,8 @@ _POLICY: OSPolicy = {
     "random_start": {"seed": 0},
 }
 
-_NO_MEMORY = (
-    "MemoryError: memory limit exceeded",
-    "MemoryError: the worker exceeded its memory limit",
-)
-
-# Keywords and `is` only, which no program can rebind; its answer itself never leaves the worker. An
-# f-string is text whatever `type` has become.
+# Only keywords and `is`, which no program can rebind; the value itself never leaves the worker. An
+# f-string is text whatever the program has bound `type` to.
 _CALL = """\
 __said__ = verify(__text__)
 True if __said__ is True else False if __said__ is False else f"{type(__said__).__name__!s:.40}"
@@ -63,72 +49,46 @@ True if __said__ is True else False if __said__ is False else f"{type(__said__).
 
 
 class Limits(TypedDict):
-    """What a program may use; see `twofold.judges.sandbox.sandbox.Sandbox`."""
+    """What a program may use; see `Sandbox`."""
 
     timeout_s: float
     grace_s: float
     memory_mib: int
 
 
-class Order(TypedDict):
-    """One program, one text."""
-
-    source: str
-    text: str
-
-
-Answer = tuple[bool | None, str]
-"""What `verify` said, or None and why it said nothing."""
+ProgramResult = tuple[bool | None, str]
+"""What `verify` returned, or None and the reason."""
 
 
 def serve(descriptor: int, settings: str) -> None:
-    """The warden's own loop: answer each line of the socket until it is closed.
-
-    Args:
-        descriptor: The inherited end of the socket.
-        settings: The `Limits`, as JSON.
-    """
+    """The warden's main function: `settings` are the `Limits`, as JSON."""
     os.set_inheritable(descriptor, False)  # no worker may speak for the warden
     limits: Limits = json.loads(settings)
     from pydantic_monty import Monty
 
-    _give_up_rights()
+    limit_resource(resource.RLIMIT_AS, _WARDEN_MIB << 20)  # inherited by the workers
+    limit_resource(resource.RLIMIT_FSIZE, 0)
+    limit_resource(resource.RLIMIT_CORE, 0)
     grace = limits["grace_s"]
-    with (
-        socket.socket(fileno=descriptor) as connection,
-        connection.makefile("rwb") as lines,
-        Monty(
-            min_processes=1,
-            max_processes=1,
-            request_timeout=limits["timeout_s"] + grace,
-            feed_duration_limit_grace=grace,
-            turn_duration_limit_grace=grace,
-            max_checkouts_per_worker=SESSIONS,
-        ) as pool,
-    ):
-        said, why = answer(pool, limits, {"source": "verify = lambda text: True", "text": ""})
+    with Monty(
+        min_processes=1,
+        max_processes=1,
+        request_timeout=limits["timeout_s"] + grace,
+        feed_duration_limit_grace=grace,
+        turn_duration_limit_grace=grace,
+        max_checkouts_per_worker=SESSIONS,
+    ) as pool:
+        said, why = answer(pool, limits, ("verify = lambda text: True", ""))
         if said is not True:
             raise RuntimeError(why)
-        lines.write(b"ready\n")
-        lines.flush()
-        for line in lines:
-            lines.write(json.dumps(answer(pool, limits, json.loads(line))).encode() + b"\n")
-            lines.flush()
+        worker_process.serve(descriptor, partial(answer, pool, limits))
 
 
-def answer(pool: Monty, limits: Limits, order: Order) -> Answer:
-    """Define the program in a fresh session, then call its `verify` with the text.
-
-    Args:
-        pool: Whose worker is used.
-        limits: What it may use.
-        order: The program and the text.
-
-    Returns:
-        What it said; None with a reason for whatever is not exactly True or False.
-    """
+def answer(pool: Monty, limits: Limits, order: tuple[str, str]) -> ProgramResult:
+    """Define a program in a fresh session, then call its `verify` with a text."""
     from pydantic_monty import CollectString, MontyError
 
+    source, text = order
     seconds, memory = limits["timeout_s"], limits["memory_mib"] << 20
     inside: ResourceLimits = {
         "max_feed_duration_secs": seconds,
@@ -142,10 +102,9 @@ def answer(pool: Monty, limits: Limits, order: Order) -> Answer:
     try:
         with pool.checkout(limits=inside, os_policy=_POLICY) as session:
             _confine(session.worker_pid, limits)
-            session.feed_run(order["source"], print_callback=printed)
-            said: object = session.feed_run(
-                _CALL, inputs={"__text__": order["text"]}, print_callback=printed
-            )
+            session.feed_run(source, print_callback=printed)
+            inputs = {"__text__": text}
+            said: object = session.feed_run(_CALL, inputs=inputs, print_callback=printed)
     except MontyError as error:
         return None, _why(error, limits)
     if said is True or said is False:
@@ -154,23 +113,14 @@ def answer(pool: Monty, limits: Limits, order: Order) -> Answer:
 
 
 def one_line(text: str, limit: int = REASON_CHARS) -> str:
-    r"""Foreign text made fit for a reason: one printable line, cut to `limit`.
-
-    Args:
-        text: Whatever it was.
-        limit: The most characters, at least 1.
-
-    Example:
-        >>> one_line("ValueError: a\n\tb\x00\ud800", limit=15), one_line("abcdef", limit=4)
-        ('ValueError: a b', 'abc…')
-    """
+    r"""Untrusted text as one printable line of at most `limit` characters."""
     head = text[: 8 * limit]
     plain = " ".join("".join(c if c.isprintable() else " " for c in head).split())
     return plain if len(plain) <= limit and len(text) == len(head) else plain[: limit - 1] + "…"
 
 
 def _why(error: MontyError, limits: Limits) -> str:
-    """The error in a line that is the same whenever it happens: no milliseconds, no bytes."""
+    """The error in one line without milliseconds or bytes, so that it is the same each time."""
     from pydantic_monty import MontyCrashedError, MontySyntaxError
 
     text = str(error)
@@ -178,7 +128,7 @@ def _why(error: MontyError, limits: Limits) -> str:
         return "it hung and was killed" if error.timed_out else "it crashed its interpreter"
     if text.startswith("TimeoutError: feed time limit exceeded"):
         return f"timed out after {limits['timeout_s']:g} s"
-    if text.startswith(_NO_MEMORY):
+    if re.match("MemoryError: (memory limit exceeded|the worker exceeded its memory limit)", text):
         if re.search(rf"> {PRINTED_BYTES} bytes$", text[:200]):
             return f"printed more than {PRINTED_BYTES} bytes"
         return f"needs more than {limits['memory_mib']} MiB of memory"
@@ -186,22 +136,10 @@ def _why(error: MontyError, limits: Limits) -> str:
     return one_line(kind + text[: 16 * REASON_CHARS])
 
 
-def _give_up_rights() -> None:
-    """Limits that the worker inherits: memory, no files written, no core dumps."""
-    for what, wanted in (
-        (resource.RLIMIT_AS, _WARDEN_MIB << 20),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        hard = resource.getrlimit(what)[1]
-        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(what, (limit, limit))
-
-
 def _confine(pid: int | None, limits: Limits) -> None:
-    """Take a worker's rights: no descriptor (file, socket) can be opened, memory is short.
+    """Remove a worker's rights: it can open no file or socket, and its memory is limited.
 
-    Its processor time is that of one text: then the kernel kills it, even if nobody else is left to.
+    After the processor time of one text the kernel kills it, even if its warden is gone.
     """
     if pid is None:
         raise RuntimeError("the session has no worker")

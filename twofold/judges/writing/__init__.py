@@ -1,29 +1,20 @@
-"""How does a checklist come into being? From the problem's own rules, or from a model.
+"""How is a checklist written? From the problem's own rules, or by a model.
 
 | question | file |
 |---|---|
 | which checklist follows from the problem alone? | `rules` |
-| which does a model write: from the task, from replies to it, from the model answer? | `model` |
-| what does a model mean by what it wrote? | `reading` |
-| can a program answer a criterion? | `program` |
-| on which replies must a criterion say yes, on which no? | `examples` |
-| which way round is a criterion put? | `phrasing` |
-| which rules does a criterion's text amount to? | `implied` |
+| which does a model write from the task, replies to it, or the reference answer? | `model` |
+| how is the text parsed that a model wrote? | `parse_checklist` |
+| can a program decide a criterion? | `program` |
+| which replies meet a criterion, and which do not? | `examples` |
+| is a criterion put positively or negatively? | `polarity` |
+| which rules does a criterion's text imply? | `implied` |
+| how are checklists saved while they are written? | `saved` |
 """
 
-from twofold.judges.writing.examples import Examples, examples_for
+from twofold.judges.writing.examples import examples_for
 from twofold.judges.writing.model import UNIVERSAL, ModelWriter
-from twofold.judges.writing.parse_checklist import Read, read_criteria
 from twofold.judges.writing.program import ProgramWriter
 from twofold.judges.writing.rules import written_by_rules
 
-__all__ = [
-    "UNIVERSAL",
-    "Examples",
-    "ModelWriter",
-    "ProgramWriter",
-    "Read",
-    "examples_for",
-    "read_criteria",
-    "written_by_rules",
-]
+__all__ = ["UNIVERSAL", "ModelWriter", "ProgramWriter", "examples_for", "written_by_rules"]

@@ -1,14 +1,15 @@
-"""On which replies must a criterion say yes, on which no? Texts whose truth its rule knows.
+"""Which replies meet a criterion, and which do not? Texts whose truth its rule knows.
 
-A judge or a program is let in only if it agrees with the truth on such texts. A constraint brings a
-text that obeys and one that breaks it; here they are varied, and each variant is checked with the
-constraint itself before it counts.
+A judge or a program is trusted only if it agrees with such texts. A constraint brings one text that
+meets it and one that breaks it; here they are varied, and the constraint itself checks each
+variant.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
 from twofold.errors import ProblemError
@@ -16,88 +17,65 @@ from twofold.scorers import Correct
 from twofold.types import Constraint, Problem, Response
 from twofold.types.checklist import ANSWER, Criterion
 
-FEWEST = 2
-"""Examples on either side that a rule must have to be of use."""
+FEWEST = 2  # examples of each kind that a rule must have to be of use
 
 Check = Callable[[str], float | None]
 """The truth: 1, 0, or None where the rule cannot tell."""
 
+# Replies of many forms, some of which meet one rule and some another.
 _PLAIN = (
-    "The answer is 4.",
-    "Yes.",
-    "4",
-    "My answer is no.",
-    "My answer is maybe.",
+    "The answer is 4.", "Yes.", "4", "My answer is no.", "My answer is maybe.",
     '"Two and two make four."',
     "Well, two and two make four, and that is all.",
-    "one\n\ntwo\n\nthree",
-    "* one\n* two\n* three",
+    "one\n\ntwo\n\nthree", "* one\n* two\n* three",
     '{"answer": 4, "why": "two and two"}',
     "<<A Sum>>\n*Two* and *two* make [number].\n\nP.S. It is four.",
     "TWO AND TWO MAKE FOUR BECAUSE WE COUNT",
     "It is four.\n******\nTwo and two make four.",
     "Deux et deux font quatre, parce que nous comptons ensemble dans la cuisine.",
     "Zwei und zwei sind vier, weil wir in der Küche zusammen zählen und rechnen.",
-)
-"""Replies of many forms, some of which obey one rule and some another."""
+)  # fmt: skip
+_ADDED = ("{}\n", "\n{}", "Sure. {}", "{} So it is.", "{}, really")
+_WRAPPED = ("{0}\n{0}", '"{}"', "**{}**", "```\n{}\n```")
 
 
 @final
 @dataclass(frozen=True)
 class Examples:
-    """Replies whose truth is known.
-
-    Args:
-        positive: Replies that do what the criterion says.
-        negative: Replies that do not.
-    """
+    """Replies that do what a criterion says, and replies that do not."""
 
     positive: tuple[str, ...]
     negative: tuple[str, ...]
 
 
 def examples_for(criterion: Criterion, problem: Problem, *, most: int = 4) -> Examples:
-    r"""Replies on both sides of a criterion that a rule decides.
+    r"""Replies that do, and that do not, what a criterion with a rule says.
 
-    Positive means that the reply does what the criterion says, whatever the polarity: for a pitfall
-    these are the bad ones.
-
-    Args:
-        criterion: With a rule.
-        problem: The problem that the rule belongs to.
-        most: Examples on either side, at least `FEWEST`.
-
-    Returns:
-        `FEWEST` to `most` different texts on either side, none blank, the same on every call.
+    Positive means that the reply does it, also for a pitfall. There are `FEWEST` to `most`
+    different texts of each kind, none blank, the same on every call.
 
     Raises:
         ProblemError: If the criterion has no rule, the problem lacks it, or too few texts of either
             kind were found.
-
-    Example:
-        >>> found = examples_for(Criterion(text="Is 7 reached?", rule="answer"),
-        ...                      Problem(question="3 + 4?", answer="7"))
-        >>> found.positive[0], found.negative[0]
-        ('The answer is \\boxed{7}.', 'The answer is \\boxed{8}.')
     """
     if not criterion.rule:
         raise ProblemError(
-            f"no rule decides the criterion {criterion.text[:60]!r}, so no example of it is certain; "
+            f"no rule decides the criterion {criterion.text[:60]!r}, so no example is certain; "
             "write examples by hand"
         )
     if criterion.rule == ANSWER:
-        return _sorted(_answers(problem), _right(problem), most, criterion.rule)
+        return _examples(_answers(problem), partial(_graded, problem), most, criterion.rule)
     if criterion.rule not in problem.constraint_keys:
         raise ProblemError(
             f"the rule {criterion.rule!r} is not one of problem {problem.id}; it has: "
             f"{', '.join(problem.constraint_keys) or 'none'}"
         )
     constraint = problem.constraints[problem.constraint_keys.index(criterion.rule)]
-    return _sorted(_texts(constraint), lambda t: constraint.check(t).score, most, criterion.rule)
+    return _examples(_texts(constraint), lambda t: constraint.check(t).score, most, criterion.rule)
 
 
-def _sorted(texts: Iterable[str], check: Check, most: int, rule: str) -> Examples:
-    """The first texts on either side, each once."""
+def _examples(texts: Iterable[str], check: Check, most: int, rule: str) -> Examples:
+    """The first different texts of each kind."""
     found: dict[float, dict[str, None]] = {1.0: {}, 0.0: {}}
     for text in texts:
         side = found.get(check(text) if text.strip() else None)  # type: ignore[arg-type]
@@ -107,38 +85,26 @@ def _sorted(texts: Iterable[str], check: Check, most: int, rule: str) -> Example
             break
     if min(map(len, found.values())) < FEWEST:
         raise ProblemError(
-            f"{rule}: found {len(found[1.0])} replies that obey and {len(found[0.0])} that do not, and "
+            f"{rule}: found {len(found[1.0])} replies that meet it and {len(found[0.0])} that do not, and "
             f"{FEWEST} of each are needed; write examples by hand"
         )
     return Examples(tuple(found[1.0]), tuple(found[0.0]))
 
 
 def _texts(constraint: Constraint) -> Iterator[str]:
-    """The constraint's own texts, then replies of many forms, then variants of its own."""
-    obeys, breaks = constraint.witnesses()
-    yield obeys
-    yield breaks
-    yield from _PLAIN
-    for text in (obeys, breaks):
+    """The constraint's own texts, then replies of many forms, then variants of its own texts."""
+    witnesses = constraint.witnesses()
+    yield from (*witnesses, *_PLAIN)
+    for text in witnesses:
         yield from _variants(text)
 
 
 def _variants(text: str) -> Iterator[str]:
-    """Texts near `text`; whether they still obey is for the rule to say."""
-    yield f"{text}\n"
-    yield f"\n{text}"
-    yield f"Sure. {text}"
-    yield f"{text} So it is."
-    yield f"{text}, really"
-    yield text.upper()
-    yield text.lower()
-    yield text[: len(text) // 2]
-    yield f"{text}\n{text}"
-    yield f'"{text}"'
-    yield f"**{text}**"
-    yield f"```\n{text}\n```"
-    yield text.replace(" ", "  ")
-    yield text.replace(".", "!")
+    """Variants of a text, which may or may not meet the same rule."""
+    yield from (form.format(text) for form in _ADDED)
+    yield from (text.upper(), text.lower(), text[: len(text) // 2])
+    yield from (form.format(text) for form in _WRAPPED)
+    yield from (text.replace(" ", "  "), text.replace(".", "!"))
 
 
 def _answers(problem: Problem) -> Iterator[str]:
@@ -152,11 +118,5 @@ def _answers(problem: Problem) -> Iterator[str]:
     yield "I do not know."
 
 
-def _right(problem: Problem) -> Check:
-    correct = Correct()
-
-    def check(text: str) -> float | None:
-        (verdict,) = correct([problem], [Response(raw=text, reply=text)])
-        return verdict.score
-
-    return check
+def _graded(problem: Problem, text: str) -> float | None:
+    return Correct()([problem], [Response(raw=text, reply=text)])[0].score

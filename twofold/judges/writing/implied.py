@@ -1,7 +1,7 @@
-"""Which rules does a criterion's text amount to? "At most 50 words" is one that a program can check.
+"""Which rules does a criterion's text imply? "At most 50 words" is one that a program can check.
 
-A program that a model wrote for a criterion is tried on replies that these rules are sure of. Only
-what is said in a few fixed ways is understood; what is not understood implies nothing.
+A program that a model wrote for a criterion is tested on replies that these rules decide. Only a
+few fixed phrases are understood; any other text implies nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from twofold.constraints.keywords import Existence, ForbiddenWords
 from twofold.constraints.language import LANGUAGES, ResponseLanguage
 from twofold.constraints.length import NumberSentences, NumberWords
 from twofold.errors import ProblemError
-from twofold.types import Constraint
+from twofold.types import Constraint, Profile
 from twofold.types.checklist import Criterion
 
 _SMALL = (
@@ -65,26 +65,15 @@ _SMALLS = re.compile(rf"{_ALL}(?:all\s+)?(?:small\s+letters|lower\s?case)", re.I
 _LANGUAGE = re.compile(rf"{_ALL}([a-z]+)", re.IGNORECASE)
 _CODES = {name: code for code, (name, _) in LANGUAGES.items()}
 
-Counter = Callable[[int, Relation], Constraint]
+Counter = Callable[[int, Relation, Profile], Constraint]
 """Builds the constraint of a threshold."""
 
 
 def implied(criterion: Criterion) -> tuple[Constraint, ...]:
-    """The rules that a reply has to obey to do well by the criterion, as far as they are understood.
+    """The rules that a criterion implies for a reply; none if its text is not understood.
 
-    Bounds on words and sentences of the whole reply, a quoted word that is to be there or is not,
-    commas, letter case and language. Polarity counts: of a pitfall the opposite is implied.
-
-    Args:
-        criterion: One that no rule decides.
-
-    Returns:
-        Rules under the `fixed` profile; none where the text says nothing of the kind.
-
-    Example:
-        >>> rules = implied(Criterion(text="Does the reply have at most 50 words?"))
-        >>> [rule.instruction() for rule in rules]
-        ['Write less than 51 words.']
+    Bounds on words and sentences of the whole reply, a quoted word that must or must not occur,
+    commas, letter case and language. For a pitfall the opposite is implied.
     """
     said = _HEAD.sub("", criterion.text.strip().rstrip(" .?!"))
     rest = _DENIED.sub("", said)
@@ -96,7 +85,7 @@ def implied(criterion: Criterion) -> tuple[Constraint, ...]:
 
 
 def _rules(rest: str, *, wanted: bool) -> Iterator[Constraint]:
-    """The rules that follow where the reply is to do what `rest` says, or is not to."""
+    """The rules that follow if the reply should do what `rest` says (`wanted`), or should not."""
     if found := _BOUND.fullmatch(rest):
         low, high = _interval(found[1].lower(), _number(found[2]))
         yield from _between(low, high, _counter(found[3]), wanted=wanted)
@@ -116,16 +105,16 @@ def _rules(rest: str, *, wanted: bool) -> Iterator[Constraint]:
 
 
 def _between(low: int, high: int | None, counter: Counter, *, wanted: bool) -> Iterator[Constraint]:
-    """From `low` to `high`, both included; None = without end. Turned round if it is not wanted."""
+    """A count from `low` to `high` inclusive (None = no limit), or the opposite if not wanted."""
     if wanted:
         if low > 0:
-            yield counter(low, "at least")
+            yield counter(low, "at least", "fixed")
         if high is not None:
-            yield counter(high + 1, "less than")
+            yield counter(high + 1, "less than", "fixed")
     elif high is None:
-        yield counter(low, "less than")
+        yield counter(low, "less than", "fixed")
     elif low == 0:
-        yield counter(high + 1, "at least")
+        yield counter(high + 1, "at least", "fixed")
 
 
 def _interval(how: str, number: int) -> tuple[int, int | None]:
@@ -139,9 +128,7 @@ def _interval(how: str, number: int) -> tuple[int, int | None]:
 
 
 def _counter(noun: str) -> Counter:
-    if noun.lower().startswith("word"):
-        return lambda count, relation: NumberWords(count, relation, "fixed")
-    return lambda count, relation: NumberSentences(count, relation, "fixed")
+    return NumberWords if noun.lower().startswith("word") else NumberSentences
 
 
 def _number(text: str) -> int:

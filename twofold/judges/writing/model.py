@@ -1,4 +1,4 @@
-"""Which checklist does a model write: from the task, from replies to it, from the model answer?"""
+"""Which checklist does a model write: from the task, replies to it, or the reference answer?"""
 
 from __future__ import annotations
 
@@ -18,19 +18,16 @@ UNIVERSAL = Criterion(
     weight=100.0,
     title="no preamble",
 )
-"""What every checklist of a model ends with: policies learn to promise each item instead of doing it.
+"""The last criterion of every checklist that a model writes: policies learn to promise things instead of
+doing them. It weighs as much as an explicit demand, as in RLCF. Our wording, of one of RLCF's two
+demands."""
 
-It weighs as in RLCF, as much as an explicit demand, or the promises would still pay. In our words,
-and one demand where RLCF has two (that tone and form fit the request is left to the writer)."""
+N_SHOWN = 3  # dropped points that a reason names
 
-N_SHOWN = 3
-"""Dropped points that a reason names."""
-
-WRITING = Sampling(max_tokens=1024)
-"""Greedy, as RLCF's writer."""
+WRITING = Sampling(max_tokens=1024)  # greedy, as RLCF's writer
 
 Written = tuple[Problem, Checklist | None, str]
-"""A problem, its checklist, and what was lost: why there is none, or which points were dropped."""
+"""A problem, its checklist, and the losses: why there is none, or which points were dropped."""
 
 
 @final
@@ -38,15 +35,15 @@ Written = tuple[Problem, Checklist | None, str]
 class ModelWriter:
     r"""Asks a model for the criteria of a problem.
 
-    What the model says is read and never trusted: see `reading`. `UNIVERSAL` is added here and not
-    asked of the model; alone it makes no checklist.
+    The model's text is parsed by `parse_checklist`. `UNIVERSAL` is added to what it wrote; alone it
+    makes no checklist.
 
     Args:
         model: Who writes.
         how: `direct`, from the instruction alone; `candidates`, with replies of varied quality, so
-            that their failures come into view; `rubric`, from the reference answer, in kinds
+            that their failures become visible; `rubric`, from the reference answer, by category
             (essential, important, optional, pitfall).
-        sampling: How it writes; the budget has to hold a thought and the list.
+        sampling: How it writes; the budget must fit a thought and the list.
         seed: Base of all randomness.
 
     Raises:
@@ -55,8 +52,8 @@ class ModelWriter:
     Source:
         RLCF, arXiv 2507.18624, section 2 (direct, candidates; weights and their anchors; the
         universal criterion). RaR, arXiv 2507.17746, section 3 (rubrics from a reference). Departs:
-        all prompts are our own; no expert reply is shown in `direct`; a rubric's kinds are given in
-        brackets and the polarity is a field, where RaR puts both into sentence and sign.
+        all prompts are our own; no expert reply is shown in `direct`; a rubric's categories are
+        given in brackets and the polarity is a field, where RaR puts both into sentence and sign.
 
     Example:
         >>> from twofold.models.scripted import ScriptedModel
@@ -77,40 +74,35 @@ class ModelWriter:
 
     @property
     def name(self) -> str:
-        """What stands as the checklists' writer: the model and how it was asked."""
+        """The `writer` of the checklists: the model and how it was asked."""
         return f"{self.model.spec} ({self.how})"
 
     def write(
-        self,
-        problems: Sequence[Problem],
-        candidates: Mapping[str, Sequence[str]] | None = None,
+        self, problems: Sequence[Problem], candidates: Mapping[str, Sequence[str]] | None = None
     ) -> Iterator[Written]:
-        """Write a checklist for each problem, yielding each as soon as it is there.
-
-        Args:
-            problems: What to write for.
-            candidates: For `candidates`: replies by `Problem.id`, best of varied quality.
+        """Write a checklist for each problem, yielding each as soon as it is finished.
 
         Yields:
-            First the problems that cannot be asked about (no reference answer, no replies), then the
-            others as the model finishes them. A checklist is None where the model failed or nothing
-            it said could be read.
+            First the problems that cannot be asked about (no reference answer, no replies), then
+            the others as the model finishes them. A checklist is None where the model failed or its
+            text contains no criterion.
 
         Raises:
             ModelError: If the model cannot work at all.
         """
+        candidates = candidates or {}
         asked: list[Problem] = []
         for problem in problems:
-            if lack := self._lack(problem, candidates or {}):
+            if lack := self._lack(problem, candidates):
                 yield problem, None, lack
             else:
                 asked.append(problem)
-        chats = [[self._message(problem, candidates or {})] for problem in asked]
+        chats = [[self._message(problem, candidates)] for problem in asked]
         for p, _, response in self.model.stream(chats, self.sampling, seed=self.seed):
             yield asked[p], *self._checklist(response)
 
     def _lack(self, problem: Problem, candidates: Mapping[str, Sequence[str]]) -> str:
-        """What is missing to ask about the problem; "" if nothing is."""
+        """What is missing to ask about the problem; "" if nothing."""
         if self.how == "rubric" and not (problem.answer or "").strip():
             return "no reference answer to write a rubric from"
         if self.how == "candidates" and not any(r.strip() for r in candidates.get(problem.id, ())):
@@ -129,11 +121,10 @@ class ModelWriter:
     def _checklist(self, response: Response) -> tuple[Checklist | None, str]:
         if lost := response.unscored():
             return None, lost.reason
-        text = response.reply
-        if response.finish_reason is FinishReason.truncated:  # the last line may be half a point
-            text = text.rpartition("\n")[0]
+        cut = response.finish_reason is FinishReason.truncated  # the last line may be half a point
+        text = response.reply.rpartition("\n")[0] if cut else response.reply
         read = read_criteria(text, how=self.how)
-        reason = _summary(read.dropped, cut=response.finish_reason is FinishReason.truncated)
+        reason = _summary(read.dropped, cut=cut)
         if not read.criteria:
             why = "no criterion could be read" if reason else "the reply states no criterion"
             return None, f"{why}; {reason}" if reason else why
@@ -141,12 +132,12 @@ class ModelWriter:
 
 
 def _shown(text: str, label: str) -> str:
-    """What others wrote, apart from the prompt for a reader and for a tokenizer."""
+    """Untrusted text, kept apart from the prompt for a reader and for a tokenizer."""
     return fenced(defused(text), label)
 
 
 def _summary(dropped: Sequence[str], *, cut: bool) -> str:
-    """What was lost, in a line; "" if nothing was."""
+    """The losses in one line; "" if there are none."""
     parts = ["the reply was cut, its last line is left out"] if cut else []
     if dropped:
         noun = "point" if len(dropped) == 1 else "points"

@@ -1,8 +1,7 @@
-"""What does a model mean by the checklist that it wrote? Lines, brackets or JSON, read with patience.
+"""How is the checklist parsed that a model wrote? As lines, brackets or JSON, leniently in form.
 
-How a point is written is the model's business, what it says is not: a point without a weight, of a
-weight that does not exist, or that no yes or no answers, is dropped with its reason and never mended
-by a guess.
+The content is strict: a point without a weight, with an impossible weight, or that is no yes/no
+question is dropped with its reason and never repaired by a guess.
 """
 
 from __future__ import annotations
@@ -19,16 +18,11 @@ from twofold.judges.writing.polarity import put
 from twofold.types.checklist import RAR_WEIGHTS, Category, Criterion
 
 How = Literal["direct", "candidates", "rubric"]
-"""What a writer is shown: the task, replies to it, or the model answer."""
+"""What a writer is shown: the task, replies to it, or the reference answer."""
 
-MOST = 20
-"""Points that are kept of one text."""
-
-LONGEST = 400
-"""Characters of a point; a longer one is a paragraph, not a point."""
-
-N_OPENINGS = 20
-"""Brackets at which an array is looked for; a text full of them is not worth more."""
+MOST = 20  # points that are kept of one text
+LONGEST = 400  # characters of a point; a longer one is a paragraph
+N_OPENINGS = 20  # brackets at which a JSON array is looked for
 
 _MARK = re.compile(r"^(?:[-*•+–]|\d{1,2}[.)](?!\d))\s*")
 _NAMES = r"(essential|important|optional|pitfall)s?(?:\s+criteri(?:a|on))?"
@@ -51,13 +45,8 @@ _KIND_KEYS = ("category", "kind", "type")
 
 @final
 @dataclass(frozen=True)
-class Read:
-    """What was made of a text.
-
-    Args:
-        criteria: Those that could be read, in order.
-        dropped: One line for each point that could not, with the reason.
-    """
+class ParsedChecklist:
+    """The criteria of a text in order, and one line with the reason for each point that is none."""
 
     criteria: tuple[Criterion, ...]
     dropped: tuple[str, ...]
@@ -66,7 +55,7 @@ class Read:
 @final
 @dataclass(frozen=True)
 class _Point:
-    """One point before it is judged: its words, and what is said of its weight and kind."""
+    """One point as parsed, before it is checked."""
 
     text: str
     weight: float | None = None
@@ -74,42 +63,34 @@ class _Point:
     title: str = ""
 
 
-def read_criteria(text: str, *, how: How) -> Read:
-    r"""The criteria that a model's reply states.
+def read_criteria(text: str, *, how: How) -> ParsedChecklist:
+    r"""At most `MOST` different criteria of a model's reply, and why others were dropped.
 
     Args:
-        text: The reply: a point a line with its weight or kind in brackets at either end, or a JSON
-            array of objects, pairs or lines.
-        how: Of a `rubric` each point needs a kind; otherwise each needs a weight.
-
-    Returns:
-        At most `MOST` criteria, each once, and the reasons of the others. No text makes it fail.
-
-    Example:
-        >>> read = read_criteria("- (75) Does the reply name a river?\n- Is it in prose?", how="direct")
-        >>> [c.weight for c in read.criteria], read.dropped
-        ([75.0], ("no weight: 'Is it in prose?'",))
+        text: The reply: one point per line with its weight or category in brackets at either end,
+            or a JSON array of objects, pairs or lines.
+        how: In a `rubric` each point needs a category; otherwise a weight.
     """
     criteria: list[Criterion] = []
     dropped: list[str] = []
     seen: set[str] = set()
     for point in _unnumbered(list(_points(text))):
-        reason, shown = _refused(point, how), f"{point.text[:60]!r}"
+        reason = _refused(point, how)
         same = " ".join(re.findall(r"\w+", point.text.casefold()))
         if not reason and same in seen:
             reason = "said before"
         if not reason and len(criteria) == MOST:
             reason = f"more than {MOST} points"
         if reason:
-            dropped.append(f"{reason}: {shown}")
-            continue
-        seen.add(same)
-        criteria.append(_criterion(point, how))
-    return Read(tuple(criteria), tuple(dropped))
+            dropped.append(f"{reason}: {point.text[:60]!r}")
+        else:
+            seen.add(same)
+            criteria.append(_criterion(point, how))
+    return ParsedChecklist(tuple(criteria), tuple(dropped))
 
 
 def _refused(point: _Point, how: How) -> str:
-    """Why the point is no criterion; "" if it is one."""
+    """Why the point is not a criterion; "" if it is one."""
     if len(re.findall(r"\w+", point.text)) < 3:
         return "too short to be a question"
     if len(point.text) > LONGEST:
@@ -120,7 +101,7 @@ def _refused(point: _Point, how: How) -> str:
         if not point.kind:
             return "no kind (essential, important, optional, pitfall)"
         if point.kind == "pitfall" and put(point.text) in ("virtue", "denial"):
-            return "a pitfall that is put as a virtue or a denial, so what yes means is unsure"
+            return "a pitfall in negated words, so its polarity is unclear"
         return ""
     if point.kind == "pitfall":
         return "a pitfall in a list without pitfalls"
@@ -144,7 +125,7 @@ def _criterion(point: _Point, how: How) -> Criterion:
 
 
 def _points(text: str) -> Iterator[_Point]:
-    """The points of a text: of the JSON array in it if there is one, else of its lines."""
+    """The points of the JSON array in a text if there is one, else of its lines."""
     rows = _array(text)
     if rows is None:
         yield from (point for line in text.splitlines() if (point := _line(line, bare=False)))
@@ -162,7 +143,7 @@ def _points(text: str) -> Iterator[_Point]:
 
 
 def _unnumbered(points: list[_Point]) -> list[_Point]:
-    """The points; where their weights are 1, 2, 3 ... in order, they are numbers and no weights."""
+    """The points without their weights if those are 1, 2, 3 ..., which are line numbers."""
     weights = [point.weight for point in points]
     if len(points) > 1 and weights == [float(i) for i in range(1, len(points) + 1)]:
         return [replace(point, weight=None) for point in points]
@@ -170,17 +151,12 @@ def _unnumbered(points: list[_Point]) -> list[_Point]:
 
 
 def _line(line: str, *, bare: bool) -> _Point | None:
-    """The point on a line; None if the line is not meant as one.
-
-    Args:
-        line: As it stands.
-        bare: Whether the line is a point without any mark (a text in an array).
-    """
+    """The point on a line; None if there is none. A `bare` line is a point without any mark."""
     rest = _QUOTED.sub(r"\1", line.strip())
     marked = _MARK.match(rest)
     rest = rest[marked.end() :] if marked else rest
     weight: float | None = None
-    kind, title = "", ""
+    kind = ""
     for _ in range(2):  # kind and weight, in either order
         if found := _KIND.match(rest):
             kind = kind or (found[1] or found[2]).lower()
@@ -188,31 +164,27 @@ def _line(line: str, *, bare: bool) -> _Point | None:
         elif weight is None and (found := _FRONT.match(rest)):
             weight = float(found[1])
             rest = rest[found.end() :]
-    if found := _BACK.search(rest):  # what stands in front is then a number of the line
+    if found := _BACK.search(rest):  # a number in front is then a line number
         weight = float(found[1])
         rest = rest[: found.start()]
     rest = rest.strip(' *_`\t"“”')
     stated = bool(kind) or weight is not None
     if not stated and not (rest and (bare or marked or rest.endswith("?"))):
         return None
-    return _Point(rest, weight, kind, title)
+    return _Point(rest, weight, kind)
 
 
 def _object(row: Mapping[str, object]) -> _Point | None:
-    """The point that a JSON object states; what its line says of weight and kind counts too."""
+    """The point in a JSON object, whose text may also state weight and category."""
     said = _first(row, _TEXT_KEYS)
     point = _line(said, bare=True) if isinstance(said, str) else None
     if point is None:
         return None
     weight = next((_number(row[k]) for k in _WEIGHT_KEYS if k in row), point.weight)
-    kind = re.match(_NAMES, str(_first(row, _KIND_KEYS) or "").strip(), re.IGNORECASE)
+    found = re.match(_NAMES, str(_first(row, _KIND_KEYS) or "").strip(), re.IGNORECASE)
+    kind = found[1].lower() if found else point.kind
     title = row.get("title")
-    return _Point(
-        point.text,
-        weight,
-        kind[1].lower() if kind else point.kind,
-        title.strip() if isinstance(title, str) else "",
-    )
+    return _Point(point.text, weight, kind, title.strip() if isinstance(title, str) else "")
 
 
 def _first(row: Mapping[str, object], keys: tuple[str, ...]) -> object:
@@ -220,7 +192,7 @@ def _first(row: Mapping[str, object], keys: tuple[str, ...]) -> object:
 
 
 def _number(value: object) -> float | None:
-    """A JSON number, or a text that is one; None for anything else."""
+    """The value of a JSON number or of a text that is one; None for anything else."""
     if isinstance(value, str):
         found = re.fullmatch(_NUMBER, value.strip(), re.IGNORECASE)
         return float(found[1]) if found else None

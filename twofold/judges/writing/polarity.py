@@ -1,8 +1,8 @@
-"""Which way round is a criterion put? "Does not", "avoids", "fails to", and what they do to a yes.
+"""Is a yes to a criterion good or bad? What "does not", "avoids" and "fails to" do to its polarity.
 
 A yes to "Does the reply avoid slang?" is good, a yes to "Does the reply omit the unit?" is bad, and
-a yes to "Does the reply mention the unit?" is neither until somebody says so. A rubric that mixes
-these up trains the opposite, so the words are looked at in one place, here.
+a yes to "Does the reply mention the unit?" is neither until it is stated. A wrong polarity trains
+the opposite.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import re
 from typing import Literal
 
 Put = Literal["plain", "virtue", "denial", "failure"]
-"""`virtue`: it says what is avoided or must not be. `failure`: what is missing. `denial`: "does not", which
-may be either: not to mention the dose is a failure, not to mention a rumour is a virtue."""
+"""`virtue`: it says what is avoided. `failure`: what is missing. `denial`: "does not", which may be
+either: not mentioning the dose is a failure, not mentioning a rumour is a virtue."""
 
 _SUBJECT = (
     r"(?:(?:the|this|its?)\s+)?(?:\w+\s+)?(?:reply|response|answer|text|output|explanation|it)"
@@ -45,16 +45,10 @@ _OTHER_PART = re.compile(r";|\b(?:and|but|yet|instead|rather|although|while|unle
 
 
 def put(text: str) -> Put:
-    """How a criterion is put, by its first words.
+    """The polarity of a question or statement about the reply, by its first words.
 
-    Only the head is looked at: "Does the reply give a number without its unit?" is plain.
-
-    Args:
-        text: A question or a statement about the reply.
-
-    Returns:
-        `virtue` for "avoids", "is free of", "must not", `denial` for "does not", "never", `failure`
-        for "fails to", "omits", else `plain`.
+    `virtue` for "avoids", "is free of", "must not"; `denial` for "does not", "never"; `failure` for
+    "fails to", "omits"; else `plain`, as "Does the reply give a number without its unit?".
 
     Example:
         >>> [put(t) for t in ("Avoids slang", "Does not swear", "Omits the unit", "Is it short?")]
@@ -69,14 +63,10 @@ def put(text: str) -> Put:
 
 
 def turned(text: str) -> str:
-    """The plain question of a statement that begins with "does not" or "fails to"; "" if unsure.
+    """The positive question of a statement that begins with "does not" or "fails to"; "" if unsure.
 
-    A no to what is returned is a yes to `text`, and the other way round. A statement with a second
-    part ("... but names the other") is left alone, since the denial need not reach that far.
-
-    Example:
-        >>> turned("Does not mention the unit."), turned("Avoids slang")
-        ('Does the reply mention the unit?', '')
+    A no to it is a yes to `text`, and vice versa. A statement with a second part ("... but names
+    the other") is unsure, since the negation may not apply to it.
     """
     found = _TURNED.match(text.strip())
     if not found or _OTHER_PART.search(found["rest"]):

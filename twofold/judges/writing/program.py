@@ -1,7 +1,7 @@
-"""Can a program answer a criterion? A model that is sure writes one, and any other says so.
+"""Can a program decide a criterion? A model writes one if it is sure, or says that there is none.
 
-What it writes is text until it is run, and it is run in the sandbox and nowhere else; before that it
-has to agree with examples whose truth is known (see `examples`).
+The program runs only in the sandbox, and only after it agrees with examples whose truth is known
+(`examples`).
 """
 
 from __future__ import annotations
@@ -16,33 +16,20 @@ from twofold.judges.prompt_template import fenced, filled, prompt
 from twofold.types import FinishReason, Message, Model, Sampling
 from twofold.types.checklist import Criterion
 
-CANNOT = "CANNOT"
-"""What a model answers that sees no exact program."""
+CANNOT = "CANNOT"  # the answer of a model that sees no exact program
 
-PROGRAMMING = Sampling(max_tokens=512)
-"""Greedy; a longer program is unlikely to be exact."""
+PROGRAMMING = Sampling(max_tokens=512)  # greedy; a longer program is unlikely to be exact
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class ProgramWriter:
-    r"""Asks a model for a program that answers a criterion exactly, where there is one.
-
-    Args:
-        model: Who writes.
-        sampling: How it writes.
-        seed: Base of all randomness.
+    r"""Asks a model for a program that decides a criterion exactly, if there is one.
 
     Source:
         RLCF, arXiv 2507.18624, section 2 (programs for what is exactly checkable, and a way out for
         the rest). Departs: the prompt is our own, the function is called `verify`, and the program
-        stands in the criterion, where its judge cannot overlook it.
-
-    Example:
-        >>> from twofold.models.scripted import ScriptedModel
-        >>> writer = ProgramWriter(model=ScriptedModel(lambda text, sample: "CANNOT"))
-        >>> [reason for _, reason in writer.write([Criterion(text="Is the reply kind?")])]
-        ['the model sees no exact program']
+        is a field of the criterion.
     """
 
     model: Model
@@ -50,18 +37,9 @@ class ProgramWriter:
     seed: int = 0
 
     def write(self, criteria: Sequence[Criterion]) -> Iterator[tuple[Criterion, str]]:
-        """Each criterion with a program, or as it was and the reason.
+        """Each criterion with a program and "", or as it was and the reason, in order.
 
-        Criteria that a rule decides or that have a program are given back without asking.
-
-        Args:
-            criteria: What to write programs for.
-
-        Yields:
-            In the order of `criteria`; the reason is "" where a program was written.
-
-        Raises:
-            ModelError: If the model cannot work at all.
+        Criteria that have a rule or a program are returned without asking.
         """
         asked = [each for each in criteria if not each.rule and not each.program]
         chats = [[self._message(each)] for each in asked]
@@ -83,8 +61,6 @@ class ProgramWriter:
                 yield each, "no program could be read"
 
     def _message(self, criterion: Criterion) -> Message:
-        values = {
-            "criterion": fenced(defused(criterion.text), "question"),
-            "modules": ", ".join(MODULES),
-        }
-        return Message(role="user", content=filled(prompt("write_program"), **values))
+        question = fenced(defused(criterion.text), "question")
+        text = filled(prompt("write_program"), criterion=question, modules=", ".join(MODULES))
+        return Message(role="user", content=text)

@@ -1,12 +1,10 @@
-"""How are checklists kept while they are written? A problem a line, each as soon as it has its list."""
+"""How are checklists saved while they are written? One problem per line, as soon as finished."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-from typing import final
 
 from twofold.errors import ProblemError
 from twofold.judges.program import Admission, admitted
@@ -21,90 +19,65 @@ from twofold.types import Problem
 from twofold.types.checklist import Checklist, Criterion
 
 
-@final
-@dataclass(frozen=True)
-class Saved:
-    """Problems with their checklists in a file of our own form, appended to.
+def missing(path: Path, problems: Sequence[Problem]) -> list[Problem]:
+    """The problems that are not in the file yet.
+
+    Raises:
+        ProblemError: If the file contains something else, or other problems.
+    """
+    if not path.exists():
+        return list(problems)
+    cut_torn_line(path)
+    there = {problem.id for problem in io.read(path, profile="fixed")}
+    if others := len(there - {problem.id for problem in problems}):
+        raise ProblemError(f"{path} contains {others} other problems; choose another --out")
+    return [problem for problem in problems if problem.id not in there]
+
+
+def append(
+    path: Path,
+    written: Iterable[Written],
+    *,
+    programs: ProgramWriter | None,
+    say: Callable[[str], None],
+) -> list[str]:
+    """Append every problem that got a checklist to a file in our own format.
 
     Args:
-        path: The file; made if it is not there.
+        path: The file; created if it does not exist.
+        written: What a writer yields.
+        programs: Who writes verifiers, which are saved once they are admitted; None = nobody.
+        say: Called with a line for every loss.
+
+    Returns:
+        Why the other problems have no checklist.
     """
-
-    path: Path
-
-    def missing(self, problems: Sequence[Problem]) -> list[Problem]:
-        """Which of the problems are not in the file yet.
-
-        Raises:
-            ProblemError: If the file holds something else, or other problems.
-        """
-        if not self.path.exists():
-            return list(problems)
-        cut_torn_line(self.path)
-        there = {problem.id for problem in io.read(self.path, profile="fixed")}
-        strangers = len(there - {problem.id for problem in problems})
-        if strangers:
-            raise ProblemError(
-                f"{self.path} holds {strangers} problems that are none of these; choose another --out"
-            )
-        return [problem for problem in problems if problem.id not in there]
-
-    def write(
-        self,
-        written: Iterable[Written],
-        *,
-        programs: ProgramWriter | None,
-        say: Callable[[str], None],
-    ) -> list[str]:
-        """Append every problem that has got a checklist.
-
-        Args:
-            written: What a writer yields.
-            programs: Who writes verifiers, in the file once they are admitted; None = nobody.
-            say: Takes a line for every loss.
-
-        Returns:
-            Why each problem that is not in the file has no checklist.
-        """
-        failed = []
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            named_disk_errors(self.path),
-            self.path.open("ab", buffering=0) as file,
-            Sandbox() as sandbox,
-        ):
-            for problem, checklist, reason in written:
-                if checklist is None:
-                    failed.append(f"{problem.id}: {reason}")
-                    continue
-                if reason:
-                    say(f"{problem.id}: {reason}")
-                if programs is not None:
-                    tell = partial(_told, say, problem)
-                    checklist = with_programs(checklist, programs, sandbox, tell)
-                row = io.to_row(replace(problem, checklist=checklist))
-                file.write((dumps(row) + "\n").encode())
-        return failed
+    failed = []
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with named_disk_errors(path), path.open("ab", buffering=0) as file, Sandbox() as sandbox:
+        for problem, checklist, reason in written:
+            if checklist is None:
+                failed.append(f"{problem.id}: {reason}")
+                continue
+            losses = [reason] if reason else []
+            if programs is not None:
+                checklist, refused = with_programs(checklist, programs, sandbox)
+                losses += refused
+            for loss in losses:
+                say(f"{problem.id}: {loss}")
+            row = io.to_row(replace(problem, checklist=checklist))
+            file.write((dumps(row) + "\n").encode())
+    return failed
 
 
 def with_programs(
-    checklist: Checklist,
-    writer: ProgramWriter,
-    sandbox: Sandbox,
-    say: Callable[[str], None],
-) -> Checklist:
-    """The checklist with a program wherever one was written that passes the criterion's examples.
-
-    Args:
-        checklist: Its criteria; those that have a program keep it.
-        writer: Who writes.
-        sandbox: Where programs are tried.
-        say: Takes a line for every program that was refused, and why.
-    """
+    checklist: Checklist, writer: ProgramWriter, sandbox: Sandbox
+) -> tuple[Checklist, list[str]]:
+    """The checklist with every program that passes its examples, and why others are refused."""
     kept: list[Criterion] = []
-    for criterion, (made, _) in zip(
-        checklist.criteria, writer.write(checklist.criteria), strict=True
-    ):
+    refused: list[str] = []
+    written = writer.write(checklist.criteria)
+    for criterion, (made, _) in zip(checklist.criteria, written, strict=True):
         if not made.program or made.program == criterion.program:
             kept.append(criterion)
             continue
@@ -112,20 +85,16 @@ def with_programs(
         tried = (
             admitted(made.program, known.positive, known.negative, sandbox)
             if known
-            else Admission(False, "no reply to it has a known truth that it could be tried on")
+            else Admission(False, "no reply has a known truth that it could be tried on")
         )
         if not tried.admitted:
-            say(f"a program for {criterion.text[:60]!r} is refused: {tried.reason}")
+            refused.append(f"a program for {criterion.text[:60]!r} is refused: {tried.reason}")
         kept.append(made if tried.admitted else criterion)
-    return replace(checklist, criteria=tuple(kept))
-
-
-def _told(say: Callable[[str], None], problem: Problem, line: str) -> None:
-    say(f"{problem.id}: {line}")
+    return replace(checklist, criteria=tuple(kept)), refused
 
 
 def _examples(criterion: Criterion) -> Examples | None:
-    """Replies that do what the criterion says and that do not; None where no rule tells which do."""
+    """Replies that do what the criterion says and that do not; None if no rule decides."""
     rules = implied(replace(criterion, pitfall=False))
     if len(rules) != 1:
         return None

@@ -1,19 +1,16 @@
 """Is the answer right? The scorer of capability, and the reward for it.
 
-The reply alone is judged, never a thought. Under `fixed` the answer is found by the policy of
-`twofold.scorers.answers.extract` and compared by value: at once where spelling settles it, else by
-math-verify in a worker process that is killed when its time is up. Under `official` the reply is
-graded as MathIF's published code grades it.
-
-As this is also a reward, guessing does not pay under `fixed`: two different boxes are two answers,
-and alternatives in a box or at the reply's end are a list. Neither equals a single reference answer.
+Under `fixed` the answer is extracted (`extract`) and compared by value: by spelling where that
+decides, else by math-verify in a worker process. Guessing does not pay: different boxes, or
+alternatives at the end of the reply, are a list, which never equals a single reference answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from functools import cache
+from typing import ClassVar, final
 
 from twofold.scorers.answers.extract import Found, find_answer
 from twofold.scorers.answers.spelling import in_full, plain, settled
@@ -26,15 +23,15 @@ from twofold.types import Problem, Profile, Response, Scorer, Verdict
 class Correct(Scorer):
     r"""Score 1 if a reply's answer equals the problem's reference answer, else 0.
 
-    What `fixed` calls equal: the same value or formula. 10% is 10 and 0.1; numbers may differ by
-    a millionth, so 0.333333 is 1/3 and 0.333 is not; `x = 5` is 5; units, currency and thousands
-    separators do not matter, 2,5 is 2.5 where it cannot be a list, 2 million is 2 (millions) and
-    2000000; the order of a list does not, that of a tuple and its kind of bracket
-    do. A reply written wholly in one letter case is compared without regard to case.
+    Equal under `fixed` means the same value or formula. 10% is 10 and 0.1; numbers may differ by a
+    millionth, so 0.333333 is 1/3 and 0.333 is not; `x = 5` is 5; units, currency and thousands
+    separators are ignored; 2,5 is 2.5 where it cannot be a list; 2 million is 2 (millions) and
+    2000000; the order of a list is ignored, that of a tuple and its kind of bracket are not. A
+    reply written wholly in upper or lower case is compared without regard to case.
 
     Args:
-        profile: `"fixed"`, or `"official"` for MathIF's published grader with all its oddities.
-        timeout_s: Longest time for one comparison, in seconds; then the reply is unscored.
+        profile: `"fixed"`, or `"official"` for MathIF's published grader with all its quirks.
+        timeout_s: Time limit for one comparison, in seconds; after it the reply is unscored.
 
     Example:
         >>> problem = Problem(question="7 + 5 = ?", answer="12")
@@ -47,6 +44,8 @@ class Correct(Scorer):
         0.0 no answer found
     """
 
+    name: ClassVar[str] = "correct"
+
     profile: Profile = "fixed"
     timeout_s: float = 5.0
 
@@ -54,29 +53,22 @@ class Correct(Scorer):
         if self.timeout_s <= 0:
             raise ValueError(f"timeout_s is {self.timeout_s}; give a time above 0 seconds")
 
-    @property
-    def name(self) -> str:
-        """`correct`."""
-        return "correct"
-
     def applies(self, problem: Problem) -> bool:
         """Whether the problem has a reference answer."""
         return problem.answer is not None
 
     def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
-        """Judge each reply; equal questions in one call are asked once.
+        """Judge each reply; identical ones in a call only once.
 
         Raises:
             ScoringError: If the worker cannot be started.
         """
-        known: dict[tuple[str | None, Response], Verdict] = {}
-        verdicts = []
-        for problem, response in zip(problems, responses, strict=True):
-            key = problem.answer, response
-            if key not in known:
-                known[key] = response.unscored() or self._judge(problem.answer, response.reply)
-            verdicts.append(known[key])
-        return verdicts
+
+        @cache
+        def judged(gold: str | None, response: Response) -> Verdict:
+            return response.unscored() or self._judge(gold, response.reply)
+
+        return [judged(p.answer, r) for p, r in zip(problems, responses, strict=True)]
 
     def _judge(self, gold: str | None, reply: str) -> Verdict:
         if gold is None:
@@ -84,27 +76,21 @@ class Correct(Scorer):
         if not reply.strip():
             return Verdict(0.0, "the reply is blank")
         if self.profile == "official":
-            return self._official(gold, reply)
+            answer = ask(Question(kind="official", gold=gold, text=reply), timeout_s=self.timeout_s)
+            if isinstance(answer, str):
+                return Verdict(None, answer)
+            return _verdict(answer["right"], answer["found"], gold, "official")
         found = find_answer(reply)
         if found is None:
             return Verdict(0.0, "no answer found")
-        if reply.isupper() or reply.islower():
-            return self._compared(gold, found, folded=True)
-        return self._compared(gold, found, folded=False)
-
-    def _official(self, gold: str, reply: str) -> Verdict:
-        answer = ask(Question(kind="official", gold=gold, text=reply), timeout_s=self.timeout_s)
-        if isinstance(answer, str):
-            return Verdict(None, answer)
-        return _verdict(answer["right"], answer["found"], gold, "official")
+        return self._compared(gold, found, folded=reply.isupper() or reply.islower())
 
     def _compared(self, gold: str, found: Found, *, folded: bool) -> Verdict:
-        """The verdict on what was found: every box is right, or all of them are as one list."""
+        """The verdict on an answer: right if every box is, or all boxes read as one list."""
         kind = "different boxes" if found.place == "boxed" else "alternatives"
         place = found.place if len(found.texts) == 1 else f"{len(found.texts)} {kind}"
         right = False
-        readings = [[str(found)]] if len(found.texts) == 1 else [list(found.texts), [str(found)]]
-        for reading in readings:
+        for reading in dict.fromkeys([found.texts, (str(found),)]):
             sames = []
             for text in reading:
                 same = self._same(gold.lower(), text.lower()) if folded else self._same(gold, text)
@@ -115,7 +101,7 @@ class Correct(Scorer):
         return _verdict(right, str(found), gold, place)
 
     def _same(self, gold: str, text: str) -> bool | str:
-        """Whether two answers are equal, or why that cannot be said."""
+        """Whether two answers are equal, or why that is unknown."""
         same = settled(plain(gold), plain(text))
         full = in_full(text)
         if not same and full != text:

@@ -1,15 +1,15 @@
-r"""Where in a reply is its answer? An explicit policy, so that a person can check each verdict.
+r"""Where in a reply is its answer? Rules in a fixed order, so that a person can check each verdict.
 
-In this order, and the first that finds something decides:
+The first rule that finds something decides:
 
-1. `boxed`: the `\boxed{...}` or `\fbox{...}` (in any letter case). Equal boxes are one; different
-   boxes are all kept, and read as one list: whoever boxes two answers has given two answers.
+1. `boxed`: the `\boxed{...}` or `\fbox{...}` (in any letter case). Equal boxes count once;
+   different boxes are all kept and read as one list.
 2. `####`: the last line `#### x` that is an answer and not a heading.
 3. `stated`: the last "the answer is x", "Answer: x"; x may be a number word up to ninety.
 4. `last`: the last formula between dollar signs (or `\(`, `\[`), or number, whichever ends later.
-   If it ends a list ("10, 11 or 12"), the whole list is the answer, as it is for boxes.
+   If it ends a list ("10, 11 or 12"), the whole list is the answer.
 
-Every search runs in time linear in the reply: the text is a model's and may be anything.
+Every search is linear in the length of the reply, which may be anything.
 """
 
 from __future__ import annotations
@@ -20,11 +20,8 @@ from typing import Literal, final
 
 from twofold.scorers.answers.spelling import number, plain
 
-MAX_MARKS = 50
-"""How many of a reply's last "the answer is" are looked at."""
-
-MAX_LISTED = 20
-"""How many items of a list at the end of a reply are looked at."""
+MAX_MARKS = 50  # how many of a reply's last "the answer is" are examined
+MAX_LISTED = 20  # how many items of a list at the end of a reply are examined
 
 Place = Literal["boxed", "####", "stated", "last"]
 
@@ -54,22 +51,22 @@ _DIGITS = (
     r"|(?<!\d,)\d+,\d+(?![.,]?\d)"  # 12,00
     r"|\d+(?:\.\d+)?|\.\d+)"
 )
+# Letters of other scripts may touch a number, since Chinese is written without spaces.
 _PLAIN_NUMBER = re.compile(
     rf"(?<![A-Za-z_\d.])-?(?:(?:{_DIGITS}\s?)?√\s?(?:{_DIGITS}|\({_DIGITS}\))"
     rf"|{_DIGITS}(?:\s?π)?|(?:(?<==)|(?<==\s)|(?<=\bis\s)|\A)π)(?:\s?/\s?\d+)?"
     r"(?:\s?%|\s(?:thousand|[mb]illion|trillion)\b)?"
 )
-"""A number; letters of other scripts may touch it, as Chinese is written without spaces."""
 _MAYBE = r"(?:(?:maybe|perhaps|possibly|even|else|it|is|it's)\s+){0,3}"
 _AND_NEXT = re.compile(
     rf"\s*(?:[,;、，/|?]\s*(?:(?:and|und|et|y)\s+)?|(?:and|und|et|y)\s+|\n\s*[-*•]\s+){_MAYBE}\$?"
     r"|[ \t]*"
 )
+# Between two alternatives; before "or" the first may have its unit.
 _OR_NEXT = re.compile(
     r"(?:[ \t]*[^\W\d_]{1,15})?[,;?]?\s*\(?(?:或|または|(?:or|oder|ou|или)\s+)"
     rf"{_MAYBE}(?:[A-Za-z]\s*=\s*)?\$?"
 )
-"""What stands between two alternatives; before "or" the first may have its unit."""
 _NO_MORE = re.compile(r"[\s.!?*)。]*(?:\n|$)")
 _COMMA = re.compile(r"\s*(?:,\s*(?:and\s|or\s)?|and\s|or\s)\s*(?=[$\\])")
 _PROSE = re.compile(r"[A-Za-z]{2,}\s+[A-Za-z]{2,}|\s(?:or|and)$")
@@ -78,12 +75,11 @@ _PROSE = re.compile(r"[A-Za-z]{2,}\s+[A-Za-z]{2,}|\s(?:or|and)$")
 @final
 @dataclass(frozen=True)
 class Found:
-    """The answer a reply gives.
+    """The answer in a reply, and the rule that found it.
 
     Args:
-        texts: The answer as it is written there; several only for different boxes or for a list
-            found as the last thing.
-        place: By which rule it was found.
+        texts: The answer as written; several only for different boxes or a list at the end.
+        place: The rule.
     """
 
     texts: tuple[str, ...]
@@ -94,12 +90,7 @@ class Found:
 
 
 def boxes(reply: str) -> list[str]:
-    r"""What stands in each closed `\boxed{}` or `\fbox{}`, in order; a box in a box is opened.
-
-    Example:
-        >>> boxes(r"\boxed{\frac{1}{2}} and \BOXED{7} and \boxed{cut o")
-        ['\\frac{1}{2}', '7']
-    """
+    r"""The contents of all closed `\boxed{}` and `\fbox{}`, in order; inner boxes are unwrapped."""
     ends: dict[int, int] = {}  # opening brace -> closing brace
     opened: list[int] = []
     for brace in _BRACE.finditer(reply):
@@ -119,17 +110,7 @@ def boxes(reply: str) -> list[str]:
 
 
 def find_answer(reply: str) -> Found | None:
-    r"""The answer in a reply; None if there is none.
-
-    Args:
-        reply: The visible reply, never a thought.
-
-    Example:
-        >>> find_answer("5 + 7 = 12.\n#### 12\nAny other questions?")
-        Found(texts=('12',), place='####')
-        >>> find_answer(r"It is \boxed{5}, or maybe \boxed{7}").texts
-        ('5', '7')
-    """
+    r"""The answer in a visible reply (never a thought); None if there is none."""
     different = {plain(text): text for text in boxes(reply) if text}
     if different:
         return Found(tuple(different.values()), "boxed")
@@ -153,7 +134,7 @@ def _under_hashes(line: str) -> str:
 
 
 def _statement(reply: str, start: int) -> str:
-    """The answer at the head of the sentence from `start` on; empty if that is only prose."""
+    """The answer at the beginning of the sentence at `start`; empty if that is only prose."""
     line = _STATEMENT.match(reply, start)
     text = line[0].lstrip(" *\"'`") if line else ""
     formulas, at = [], 0
@@ -176,8 +157,8 @@ def _content(formula: re.Match[str]) -> str:
     return next(group for group in formula.groups() if group).strip()
 
 
+# Words that follow "the answer is" without being an answer.
 _EMPTY = frozenset({"helpful", "correct", "right", "wrong", "clear", "below", "above", "not"})
-"""What follows "the answer is" without being an answer."""
 
 _WORDS = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
@@ -190,7 +171,7 @@ _NUMBER_WORDS |= {word: str(10 * i) for i, word in enumerate(_TENS, start=2)}
 
 
 def _last(reply: str) -> list[str]:
-    """The last formula or number of a text, with the list that it ends."""
+    """The last formula or number of a text, with the list that it belongs to."""
     values = _values(reply)[-MAX_LISTED:]
     if not values:
         return []
@@ -212,7 +193,7 @@ def _last(reply: str) -> list[str]:
 
 
 def _values(reply: str) -> list[tuple[int, int, str]]:
-    """Each formula, and each number outside of them: its start, end and content, in order."""
+    """Start, end and content of each formula and of each number outside formulas, in order."""
     values, at = [], 0
     for match in _FORMULA.finditer(reply):
         content = _content(match)

@@ -1,17 +1,14 @@
-r"""How does MathIF grade an answer? Its published behaviour, oddities included, in our own code.
+r"""How does MathIF grade an answer? Its published behaviour, quirks included, in our own code.
 
-Two graders in a row: one of normal forms and a symbolic difference, then one of floating-point
-numbers with a tolerance. What surprises is kept, as numbers are compared with published ones:
-words after "answer is" win over a box, `####` is not known, 50 equals 0.5, `2/4` is not `1/2`.
-
-Only the worker process imports this file. Published code evaluates the reply as Python; this file
-never does (see `official_value.parsed`).
+Two graders in a row: one compares normal forms and symbolic differences, the other floating-point
+numbers with a tolerance. The quirks are kept, since results are compared with published ones: words
+after "answer is" win over a box, `####` is unknown, 50 equals 0.5, `2/4` is not `1/2`.
 
 Source:
     TingchenFu/MathIF at 0f92ee5, `code/prime_math`, which is PRIME's copy of the graders of
     prm800k and ToRA; measured without the optional antlr4 runtime, so LaTeX beyond what pylatexenc
-    turns into text is compared as a string. Departs: what runs out of time is unscored, there it is
-    wrong; the two branches for matrices, which a typing error makes unreachable, are left out.
+    turns into text is compared as a string. Departs: a time-out is unscored and not wrong; the two
+    branches for matrices, which a typing error makes unreachable, are left out.
 """
 
 from __future__ import annotations
@@ -21,10 +18,7 @@ import re
 
 import sympy
 from pylatexenc.latex2text import LatexNodes2Text
-from sympy.parsing.sympy_parser import (
-    implicit_multiplication_application,
-    standard_transformations,
-)
+from sympy.parsing.sympy_parser import implicit_multiplication_application, standard_transformations
 
 from twofold.scorers.answers.official_value import BRACKETS, FAILURES, as_float, parsed, same_value
 
@@ -35,16 +29,7 @@ _UNITS = (
 
 
 def grade(reply: str, gold: str) -> tuple[bool, str]:
-    r"""Whether MathIF calls the reply correct, and the answer it reads in it.
-
-    Args:
-        reply: The text after the thought.
-        gold: The reference answer.
-
-    Example:
-        >>> grade(r"\boxed{5}", "5"), grade("#### 5", "5")
-        ((True, '5'), (False, '#### 5'))
-    """
+    r"""Whether MathIF grades a reply (without its thought) as correct, and the answer it reads."""
     found = extract(reply)
     if _same_form(gold, found):
         return True, found
@@ -57,7 +42,7 @@ def grade(reply: str, gold: str) -> tuple[bool, str]:
 
 
 def extract(reply: str) -> str:
-    """What is left of a reply after each marker has cut away what does not belong to the answer."""
+    """The answer in a reply: what remains after each marker has cut off text around it."""
     text = reply
     for marker in ("answer:", "answer is", "answers are"):
         text = _after(text, marker)
@@ -117,10 +102,8 @@ def _same_member(gold: str, found: str) -> bool:
     fraction = re.compile(r"-?[0-9]+.?/0*[1-9][0-9]*.?$")
     if fraction.match(gold) and fraction.match(found):
         return gold == found
-    if _whole(gold) is not None or _whole(found) is not None:
-        return (
-            _whole(gold) is not None and _whole(found) is not None and _no_difference(gold, found)
-        )
+    if (_whole(gold) is None) != (_whole(found) is None):
+        return False
     return _no_difference(gold, found)
 
 
@@ -137,7 +120,7 @@ def _no_difference(gold: str, found: str) -> bool:
 
 
 def _mathd(text: str) -> str:
-    """The normal form of the MATH data set's own comparison; malformed text stays as it is."""
+    """The normal form of the MATH data set's own comparison; malformed text is unchanged."""
     text = text.strip()
     wrapped = re.search(r"^\\text\{(.+?)\}$", text)
     text = wrapped[1].strip() if wrapped else text
@@ -170,7 +153,7 @@ def _mathd_form(text: str) -> str:
 
 
 def _braced_fractions(text: str) -> str:
-    r"""`\frac12` as `\frac{1}{2}`; as it is where a numerator has nothing after it."""
+    r"""`\frac12` as `\frac{1}{2}`; unchanged if a numerator has nothing after it."""
     head, *parts = text.split(r"\frac")
     out = head
     for part in parts:
@@ -185,7 +168,7 @@ def _braced_fractions(text: str) -> str:
 
 
 def _normal(text: str) -> str:
-    """The normal form of the first grader: no units, no signs of money, LaTeX as plain text."""
+    """The normal form of the first grader: no units, no currency signs, LaTeX as plain text."""
     wrapped = re.search(r"^\\text\{(.+?)\}$", text)
     text = wrapped[1] if wrapped else text
     for old, new in (

@@ -1,7 +1,7 @@
 """How does MathIF compare two answers as numbers? The second of its two graders.
 
-It is lenient: a relative tolerance of 1e-4, and a hundred times too much or too little is right
-too (meant for percentages). The first grader and the source are in `official_answer`.
+It is lenient: the relative tolerance is 1e-4, and a value 100 times too large or too small also
+counts as right (meant for percentages). The first grader and the source are in `official_answer`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from sympy.parsing.sympy_parser import parse_expr, standard_transformations
 
 TOLERANCE = 1e-4
 BRACKETS = "()[]"
+# What parsers and sympy raise on text that is not mathematics.
 FAILURES = (
     ArithmeticError, AttributeError, LookupError, MemoryError, NameError, NotImplementedError,
     RecursionError, SyntaxError, TokenError, TypeError, ValueError, LatexWalkerError,
     sympy.SympifyError,
 )  # fmt: skip
-"""What parsers and sympy raise on text that is no mathematics."""
 
 _NAMES: dict[str, object] = {
     name: getattr(sympy, name)
@@ -39,25 +39,16 @@ _UNSAFE = re.compile(r"""[_\\'"`;@]|\.\s*[^\W\d]|:=|\blambda\b|\bfor\b""")
 
 
 def same_value(found: str, gold: str, *, pi: float) -> bool:
-    """Whether two answers are equal strings, close numbers, or expressions of one value.
-
-    Args:
-        found: The answer read in the reply.
-        gold: The reference answer.
-        pi: What to put for π.
+    """Whether two answers are equal strings, close numbers, or expressions of the same value.
 
     Raises:
-        ValueError: Where the published code fails on the text; it then counts as wrong.
-
-    Example:
-        >>> same_value("50", "0.5", pi=3.14), same_value("0.3334", "0.3333", pi=3.14)
-        (True, False)
+        ValueError: Where the published code fails on the text, which then counts as wrong.
     """
     a, b = _valued(found, pi), _valued(gold, pi)
     a = a[:1000] if isinstance(a, str) else a
     if isinstance(a, str) and isinstance(b, str) and _same_string(a, b):
         return True
-    x, y = _digits(a), _digits(b)
+    x, y = (as_float(s.replace("{,}" if "{,}" in s else ",", "")) for s in (str(a), str(b)))
     if x is not None and y is not None:
         return any(math.isclose(v, x, rel_tol=TOLERANCE) for v in (y / 100, y, y * 100))
     if a == "" or a == ():
@@ -84,7 +75,7 @@ def _pairwise(lefts: list[str], rights: list[str]) -> bool:
 
 
 def _same_parts(left: str, right: str) -> bool:
-    """Tuples with the same brackets, compared part by part."""
+    """Whether two tuples with the same brackets have equal parts."""
     if not (left and right and left[0] in "([" and left[-1] in ")]"):
         return False
     if left[0] != right[0] or left[-1] != right[-1]:
@@ -94,7 +85,7 @@ def _same_parts(left: str, right: str) -> bool:
 
 
 def _bare(left: str, right: str) -> bool:
-    """Equal once brackets are gone (but a square bracket does not stand for a round one)."""
+    """Whether two texts are equal without brackets (but square and round ones are different)."""
     square = left.startswith("[") and left.endswith("]") and not right.startswith("(")
     round_ = left.startswith("(") and left.endswith(")") and not right.startswith("[")
     if square or round_:
@@ -113,7 +104,7 @@ def _interval(text: str) -> str:
 
 
 def _valued(text: str, pi: float) -> str | float | tuple[object, ...]:
-    """A sum of money or a percentage without its sign, a number without its base, π as a number."""
+    """An amount or a percentage without its sign, a number without its base, π as a number."""
     if re.match(r"\$\d+(\.\d+)?", text):
         return text[1:]
     if re.match(r"^\d+(\.\d+)?\\?%$", text):
@@ -150,13 +141,8 @@ def _arithmetic(node: ast.AST) -> float | tuple[object, ...]:
     raise ValueError("not arithmetic")
 
 
-def _digits(value: object) -> float | None:
-    text = str(value)
-    return as_float(text.replace("{,}" if "{,}" in text else ",", ""))
-
-
 def _symbolic(left: str, right: str) -> bool:
-    """Equal as sympy reads them with Python's signs (`^` is not a power here), or close."""
+    """Whether two expressions with Python's operators (`^` is no power) are equal or close."""
     try:
         a = parsed(left, standard_transformations)
         b = parsed(right, standard_transformations)
@@ -168,7 +154,7 @@ def _symbolic(left: str, right: str) -> bool:
 
 
 def as_float(text: str) -> float | None:
-    """The text as a number; None if it is none."""
+    """The text as a number; None if it is not one."""
     try:
         return float(text)
     except ValueError:
@@ -178,19 +164,11 @@ def as_float(text: str) -> float | None:
 def parsed(text: str, rules: tuple[Callable[..., object], ...]) -> sympy.Basic:
     """Text as an expression, and never as a program.
 
-    sympy's parser evaluates Python. So only a fixed list of names is within reach, and text with
-    an attribute, a string or an underscore in it is refused before.
-
-    Args:
-        text: What may be an expression.
-        rules: sympy's transformations.
+    sympy's parser evaluates Python. So it sees only a fixed list of names, and text that contains
+    an attribute, a string or an underscore is refused.
 
     Raises:
-        ValueError: For text that is refused. What the parser raises is among `FAILURES`.
-
-    Example:
-        >>> parsed("2*x + x", standard_transformations)
-        3*x
+        ValueError: For text that is refused. What the parser itself raises is among `FAILURES`.
     """
     if _UNSAFE.search(text):
         raise ValueError("not an expression")

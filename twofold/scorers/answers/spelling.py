@@ -1,8 +1,8 @@
-r"""How is an answer spelled? One plain spelling for the many that mean the same.
+r"""How is an answer spelled? One normal form for the many spellings of the same answer.
 
-`\text{12 cm}`, `$12$`, `１２` and `12.` are one answer. What can be settled by spelling alone (equal
-spellings, plain numbers, words) is settled here, exactly and at once; everything else needs a
-computer algebra system and goes to the worker.
+`\text{12 cm}`, `$12$`, `１２` and `12.` are one answer. What spelling alone can decide (equal
+spellings, plain numbers, words) is decided here, exactly; everything else goes to a computer
+algebra system in the worker.
 """
 
 from __future__ import annotations
@@ -12,11 +12,8 @@ import unicodedata
 from fractions import Fraction
 from functools import lru_cache
 
-MAX_CHARS = 1000
-"""A longer answer is right only if it is spelled as the reference."""
-
-TOLERANCE = Fraction(1, 10**6)
-"""Two numbers are equal when they differ by at most this share of the reference answer."""
+MAX_CHARS = 1000  # a longer answer is right only if it is spelled as the reference
+TOLERANCE = Fraction(1, 10**6)  # relative difference at which two numbers are still equal
 
 _SIGNS = {
     "−": "-", "–": "-", "—": "-", "﹣": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ",
@@ -73,12 +70,12 @@ _UNIT = re.compile(
     rf"(?<=[\d}}%])(?:\s+(?!{_FUNCTIONS})[^\W\d_]{{3,}}|\s*(?:{_SHORT_UNITS})(?![a-zA-Z]))"
     r"[^\d\\{}=+*()\[\],]*(?:\^\d)?$"
 )
+# Two values with a sign between them that is not an equals sign.
 _HEDGE = re.compile(
     r"[^\s\\]\s*(?:\\\\|\\(?:approx|sim|simeq|in|ni|cup|to|ne|neq|mp|(?:[lL]ong)?[rR]ightarrow|implies|iff)"
     r"(?![a-zA-Z]))\s*\S"
 )
-"""Two values with a sign between them that is not an equals sign."""
-_NAMED = re.compile(r"([A-Za-z]\w*(?:\([a-zA-Z, ]*\))?)\s*=\s*(?!=)(.+)", re.DOTALL)
+_ASSIGNMENT = re.compile(r"([A-Za-z]\w*(?:\([a-zA-Z, ]*\))?)\s*=\s*(?!=)(.+)", re.DOTALL)
 _NUMBER = re.compile(
     r"([-+]?)\s*(\d+(?:\.\d*)?|\.\d+)"
     r"(?:[eE]([-+]?\d{1,3})|\s*(?:\\times|\\cdot|\*)\s*10\s*\^\s*\{?\s*(-?\d{1,3})\s*\}?)?\s*(%?)"
@@ -89,31 +86,30 @@ _FRACTION = re.compile(
 )
 
 
-def _modern(char: str) -> str:
-    """A non-ASCII sign as the ASCII or LaTeX that means it; a digit of any script as its value."""
+def _to_ascii(char: str) -> str:
+    """A non-ASCII sign as the equivalent ASCII or LaTeX; a digit of any script as its value."""
     if char in _SIGNS:
         return _SIGNS[char]
     value = unicodedata.decimal(char, None)
     if value is not None:
         return str(value)
-    if "！" <= char <= "～":  # the full-width twins of ASCII
+    if "！" <= char <= "～":  # full-width forms of ASCII
         return chr(ord(char) - 0xFEE0)
     return " " if char.isspace() else char
 
 
 @lru_cache(maxsize=4096)
 def plain(text: str) -> str:
-    r"""The plain spelling of an answer: no dollar signs, wrappers, units or thousands separators.
+    r"""The normal form of an answer: no dollar signs, wrappers, units or thousands separators.
 
-    A digit of any script counts as its value (a reply in Arabic may count in Arabic); a letter
-    that only looks like a digit does not.
+    Digits of any script count as their value; letters that only look like digits do not.
 
     Example:
         >>> plain(r"$\dfrac{3}{4}$"), plain(r"1,250 \text{ dollars}."), plain("x ∈ ٥")
         ('\\frac{3}{4}', '1250', 'x ∈ 5')
     """
     if not text.isascii():
-        text = "".join(char if char.isascii() else _modern(char) for char in text)
+        text = "".join(char if char.isascii() else _to_ascii(char) for char in text)
     text = _MARKED_UNIT.sub("", text)
     for _ in range(3):  # wrappers inside wrappers
         text = _TEXT.sub(r"\1", text)
@@ -130,9 +126,9 @@ def plain(text: str) -> str:
 
 
 def in_full(text: str) -> str:
-    """An answer with `million` and the like counted out; in `plain` they are units.
+    """An answer with `million` and the like as powers of ten; `plain` treats them as units.
 
-    A question may ask for millions, so both readings of "2 million" are a right answer.
+    A question may ask for millions, so both readings of "2 million" are right.
 
     Example:
         >>> in_full("1.5 million dollars")
@@ -142,12 +138,7 @@ def in_full(text: str) -> str:
 
 
 def elements(text: str) -> list[str]:
-    """The parts of a list: `text` cut at its commas, but not at those inside brackets.
-
-    Example:
-        >>> elements("(1,2), 3")
-        ['(1,2)', '3']
-    """
+    """The parts of a list: `text` split at its commas, except those inside brackets."""
     parts, depth, start = [], 0, 0
     for i, char in enumerate(text):
         depth += (char in "([{") - (char in ")]}")
@@ -157,26 +148,16 @@ def elements(text: str) -> list[str]:
     return [*parts, text[start:].strip()]
 
 
-def named(text: str) -> tuple[str, str]:
-    """An answer such as `x = 5` as its name and value; the name is empty where there is none.
-
-    Example:
-        >>> named("k=3"), named("3")
-        (('k', '3'), ('', '3'))
-    """
-    found = _NAMED.fullmatch(text)
+def name_and_value(text: str) -> tuple[str, str]:
+    """The name and the value of an answer such as `x = 5`; the name is "" if there is none."""
+    found = _ASSIGNMENT.fullmatch(text)
     if found is None or "," in text:
         return "", text
     return found[1].replace(" ", ""), found[2].rsplit("=", 1)[-1].strip()
 
 
 def number(text: str) -> tuple[Fraction, bool] | None:
-    r"""The exact value of a plain number or fraction, and whether it is a percentage.
-
-    Example:
-        >>> number("-1.5"), number(r"\frac{3}{4}"), number("12%"), number("x")
-        ((Fraction(-3, 2), False), (Fraction(3, 4), False), (Fraction(12, 1), True), None)
-    """
+    r"""The exact value of a plain number or fraction, and whether it is a percentage."""
     if len(text) > MAX_CHARS:
         return None
     found = _NUMBER.fullmatch(text)
@@ -193,9 +174,9 @@ def number(text: str) -> tuple[Fraction, bool] | None:
 
 
 def _decimal_comma(gold: Fraction, answer: str) -> tuple[Fraction, bool] | None:
-    """The value of 2,5 read as 2.5; None where it may be the list of 2 and 5.
+    """The value of 2,5 read as 2.5; None where it may be a list.
 
-    For a whole reference answer it may be one, except for 12,00: no list counts 00.
+    It may be one if the reference answer is whole, except for 12,00: no list contains 00.
     """
     found = _DECIMAL_COMMA.fullmatch(answer)
     if found is None:
@@ -218,21 +199,12 @@ def _same_number(gold: tuple[Fraction, bool], answer: tuple[Fraction, bool]) -> 
 
 
 def settled(gold: str, answer: str) -> bool | None:
-    r"""Whether two plain spellings are the same answer; None where spelling alone cannot tell.
-
-    Args:
-        gold: The reference answer in its `plain` spelling.
-        answer: The given answer in its `plain` spelling.
-
-    Example:
-        >>> settled("5", "x=5"), settled("5", "5, 7"), settled(r"\sqrt{2}", "2^{1/2}")
-        (True, False, None)
-    """
+    r"""Whether two answers in `plain` form are equal; None where spelling alone cannot decide."""
     if gold.replace(" ", "") == answer.replace(" ", ""):
         return True
     if not answer or len(answer) > MAX_CHARS:
         return False
-    (gold_name, gold_value), (name, value) = named(gold), named(answer)
+    (gold_name, gold_value), (name, value) = name_and_value(gold), name_and_value(answer)
     if not (gold_name and name and gold_name != name):
         gold, answer = gold_value, value
         if gold.replace(" ", "") == answer.replace(" ", ""):
