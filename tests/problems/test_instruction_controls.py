@@ -55,7 +55,7 @@ def test_what_cannot_be_swapped_or_taken_away() -> None:
     stated = Problem(
         question="Say yes.", constraints=ASKED[0].constraints, question_states_constraints=True
     )
-    with pytest.raises(ProblemError, match="stand apart from the question"):
+    with pytest.raises(ProblemError, match="are separate from the question"):
         prompt(stated, "empty", [stated], 0)
 
 

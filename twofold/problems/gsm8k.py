@@ -13,11 +13,8 @@ from twofold.types import Problem, Profile
 class Gsm8kRow(Row):
     """A row of openai/grade-school-math.
 
-    Departs: the published file asks for no form of the answer; we ask for a box around it, so that
-    one scorer reads all math problems.
-
-    Source:
-        Cobbe et al. 2021, https://arxiv.org/abs/2110.14168
+    Source: Cobbe et al. 2021, https://arxiv.org/abs/2110.14168. Departs: the published file asks for no
+    form of the answer; we ask for a box, so that one scorer reads all math problems.
     """
 
     title: ClassVar[str] = "GSM8K, with '#### number' at the end of the answer"
@@ -27,10 +24,10 @@ class Gsm8kRow(Row):
     answer: str
 
     def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
-        """The question with our sentence; the gold answer loses its thousands separators.
+        """The question with our request for a box; the answer loses its thousands separators.
 
         Raises:
-            ProblemError: If the answer holds no `#### `.
+            ProblemError: If the answer has no `#### `.
         """
         worked, found, gold = self.answer.rpartition(self.mark)
         if not found or not worked:

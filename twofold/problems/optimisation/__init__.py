@@ -1,4 +1,4 @@
-"""Problems with an exact optimum, and the same with one element removed."""
+"""Which problems have an exact optimum, also after one element is removed?"""
 
 from twofold.problems.optimisation.family import (
     VARIANTS,
@@ -29,12 +29,6 @@ __all__ = [
 ]
 
 FAMILIES: tuple[Family, ...] = (
-    Blend(),
-    Knapsack(),
-    ShortestPath(),
-    MaxFlow(),
-    Assignment(),
-    Scheduling(),
-    PowerFlow(),
+    *(Blend(), Knapsack(), ShortestPath(), MaxFlow(), Assignment(), Scheduling(), PowerFlow()),
 )
 """The families of general models, in a fixed order."""

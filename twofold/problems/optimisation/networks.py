@@ -1,4 +1,4 @@
-"""Which way, and how much? Shortest path, largest flow, and the flow of power in a small grid."""
+"""Shortest path, largest flow, and the power flow of a small grid: which way, and how much?"""
 
 from __future__ import annotations
 
@@ -28,26 +28,22 @@ def balance(edges: tuple[Edge, ...], node: str) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Net(Instance):
-    """One-way edges between lettered places; from the first letter to the last."""
+    """One-way edges between lettered places, from `source` to `sink`."""
 
+    parts: ClassVar[str] = "edges"
     edges: tuple[Edge, ...]
     source: str
     sink: str
 
-    @property
-    def elements(self) -> tuple[str, ...]:
-        """The edges."""
-        return tuple(map(name_of, self.edges))
+    @staticmethod
+    def _name(part: Edge) -> str:
+        return name_of(part)
 
     @property
     def inner(self) -> list[str]:
-        """The places between."""
+        """The places in between."""
         nodes = {node for a, b, _ in self.edges for node in (a, b)}
         return sorted(nodes - {self.source, self.sink})
-
-    def without(self, element: str) -> Net:
-        """The same without an edge."""
-        return replace(self, edges=tuple(e for e in self.edges if name_of(e) != element))
 
 
 @final
@@ -99,14 +95,11 @@ class Pipes(Net):
 
 
 def layered(rng: np.random.Generator, n_edges: int) -> tuple[tuple[Edge, ...], str, str]:
-    """A network of two layers between S and T with so many edges, 5 to 9."""
-    inner = ["A", "B", "C", "D"]
+    """A network of two layers between S and T with 5 to 9 edges."""
     pairs = [("S", "A"), ("S", "B"), ("C", "T"), ("D", "T"), ("A", "C")]
     more = [("A", "D"), ("B", "C"), ("B", "D"), ("A", "B"), ("C", "D"), ("S", "C"), ("B", "T")]
     order = rng.permutation(len(more))[: max(0, n_edges - len(pairs))]
     chosen = (pairs + [more[int(i)] for i in order])[:n_edges]
-    used = {node for pair in chosen for node in pair}
-    assert used <= {*inner, "S", "T"}
     shuffled = [chosen[int(i)] for i in rng.permutation(len(chosen))]
     return tuple((a, b, int(rng.integers(2, 15))) for a, b in shuffled), "S", "T"
 
@@ -114,7 +107,7 @@ def layered(rng: np.random.Generator, n_edges: int) -> tuple[tuple[Edge, ...], s
 @final
 @dataclass(frozen=True)
 class ShortestPath(Family):
-    """The shortest way through one-way roads."""
+    """The shortest way along one-way roads."""
 
     name: ClassVar[str] = "shortest_path"
     ask: ClassVar[str] = "\nPut the roads in \\boxed{} as S-A, A-T, with commas between.\n"
@@ -144,40 +137,37 @@ class MaxFlow(Family):
 @final
 @dataclass(frozen=True)
 class Grid(Instance):
-    """Generators, loads and lines of a small grid, as the DC approximation has it.
+    """A small grid in the DC approximation, all lines of the same reactance.
 
     Args:
         generators: `(name, bus, most, cost)`.
         loads: Megawatts by bus.
-        lines: `(name, from, to, limit)`; all of the same reactance.
+        lines: `(name, from, to, limit)`.
     """
 
+    parts: ClassVar[str] = "lines"
     generators: tuple[tuple[str, int, int, int], ...]
     loads: Mapping[int, int]
     lines: tuple[tuple[str, int, int, int], ...]
 
     @property
-    def elements(self) -> tuple[str, ...]:
-        """The lines."""
-        return tuple(line[0] for line in self.lines)
+    def buses(self) -> list[int]:
+        """All buses, sorted."""
+        return sorted({*self.loads, *(bus for _, bus, _, _ in self.generators)})
 
-    def without(self, element: str) -> Grid:
-        """The same with a line out of service."""
-        return replace(self, lines=tuple(line for line in self.lines if line[0] != element))
+    def shares(self) -> np.ndarray | None:
+        """Power transfer distribution factors, shape `(lines, buses)`; None if the grid falls apart.
 
-    def shares(self) -> np.ndarray:
-        """What a megawatt put in at each bus (taken out at bus 0) adds to each line's flow.
-
-        Power transfer distribution factors: the inverse of the reduced susceptance matrix, by line.
-        A grid that falls apart has none.
+        What a megawatt put in at each bus (taken out at the first) adds to each line's flow: the
+        incidence matrix times the inverse of the reduced susceptance matrix.
         """
-        buses = sorted({*self.loads, *(bus for _, bus, _, _ in self.generators)})
+        buses = self.buses
         incidence = np.zeros((len(self.lines), len(buses)))
         for row, (_, a, b, _) in zip(incidence, self.lines, strict=True):
             row[buses.index(a)], row[buses.index(b)] = 1.0, -1.0
         reduced = (incidence.T @ incidence)[1:, 1:]
         if np.linalg.matrix_rank(reduced) < len(reduced):
-            return np.full((len(self.lines), len(buses)), np.nan)
+            return None
         out = np.zeros((len(self.lines), len(buses)))
         out[:, 1:] = incidence[:, 1:] @ np.linalg.inv(reduced)
         return out
@@ -186,15 +176,15 @@ class Grid(Instance):
         """The cheapest dispatch that meets the load within every line's limit."""
         worth = {name: float(cost) for name, _, _, cost in self.generators}
         most = {name: float(cap) for name, _, cap, _ in self.generators}
-        total = float(sum(self.loads.values()))
-        rules = [Rule("power_balance", dict.fromkeys(worth, 1.0), low=total, high=total)]
-        shares = self.shares()
-        if np.isnan(shares).any():
-            return Program(worth, False, (replace(rules[0], low=np.inf, high=np.inf),), most, False)
-        buses = sorted({*self.loads, *(bus for _, bus, _, _ in self.generators)})
+        total, shares = float(sum(self.loads.values())), self.shares()
+        supplied = Rule("power_balance", dict.fromkeys(worth, 1.0), low=total, high=total)
+        if shares is None:
+            return Program(worth, False, (replace(supplied, low=np.inf, high=np.inf),), most, False)
+        rules = [supplied]
         for (_, _, _, limit), share in zip(self.lines, shares, strict=True):
-            drawn = sum(share[buses.index(bus)] * load for bus, load in self.loads.items())
-            terms = {n: float(share[buses.index(bus)]) for n, bus, _, _ in self.generators}
+            added = dict(zip(self.buses, share.tolist(), strict=True))
+            drawn = sum(added[bus] * load for bus, load in self.loads.items())
+            terms = {name: added[bus] for name, bus, _, _ in self.generators}
             rules.append(Rule("line_limits", terms, low=drawn - limit, high=drawn + limit))
         return Program(worth, False, tuple(rules), most, False)
 
@@ -227,7 +217,7 @@ class PowerFlow(Family):
     sizes: ClassVar[tuple[int, int]] = (4, 6)
 
     def draw(self, rng: np.random.Generator, n_elements: int) -> Grid:
-        """A ring of buses with cross lines: as many lines as elements."""
+        """A ring of buses with cross lines; the elements are the lines."""
         n_buses = min(n_elements, int(rng.integers(3, 6)))
         ring = [(i, (i + 1) % n_buses) for i in range(n_buses)]
         across = [

@@ -1,8 +1,8 @@
-r"""What is the pocket model asked? Chains of small facts in words, with constraints on the reply.
+"""What is the pocket model asked? Chains of small facts in words, with constraints on the reply.
 
-Problem `index` of a split is a pure function of the seed. Three splits: `train` and `test` share no
-chain (`Tale.part`); `ood` is longer (6 or 7 moves) or pairs two things that training never
-pairs. Train has the `SEEN` types of constraints only; test and ood go through all types in turn.
+Problem `index` of a split is a pure function of the seed. `train` and `test` share no chain
+(`Tale.part`); `ood` is longer (6 or 7 moves) or pairs two things that training never pairs. `train`
+has only the `SEEN` types of constraints; `test` and `ood` cycle through all types.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 Split = Literal["train", "test", "ood"]
-"""Which problems: to train on, to test on, or unlike any trained on."""
+"""Training data, test data, or data unlike the training data."""
 
 SPLITS: tuple[Split, ...] = ("train", "test", "ood")
 
@@ -44,13 +44,7 @@ ASK = "\nPut the result in \\boxed{}.\n"
 def suite(
     n: int, *, seed: int = 0, split: Split = "test", profile: Profile = "fixed"
 ) -> list[Problem]:
-    """The first `n` problems of a split.
-
-    Args:
-        n: How many, at least 1. A multiple of 13 (train: 9) is balanced over types of constraints.
-        seed: Decides everything but `profile`.
-        split: `"train"`, `"test"` or `"ood"`.
-        profile: How the constraints judge; the same problems under both.
+    """The first `n` problems of a split; a multiple of 13 (train: 9) balances constraint types.
 
     Raises:
         ProblemError: If `n` is below 1.
@@ -65,22 +59,16 @@ def suite(
 
 
 def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem:
-    """Problem number `index`.
-
-    Args:
-        seed: Decides the suite.
-        index: From 0.
-        split: `"train"`, `"test"` or `"ood"`.
-        profile: How the constraints judge.
+    """Problem number `index`, from 0; `profile` changes nothing else.
 
     Returns:
         A problem with tags `source`, `split`, `source_id`, `skill` (`dial`, `dial+compass` ...),
-        `difficulty` (moves told), `constraint_types` (`seen` or `held_out`), `competes` (`competing` or
-        `neutral`: whether a constraint leaves the working no room in the visible reply) and `steps`
-        (the solution).
+        `difficulty` (number of moves), `constraint_types` (`seen` or `held_out`), `competes` (`competing`
+        or `neutral`: whether a constraint leaves no room for the working in the visible reply) and
+        `steps` (the solution).
 
     Raises:
-        ProblemError: If the index is negative or there is no such split.
+        ProblemError: If the index is negative or the split does not exist.
 
     Example:
         >>> p = problem(0, 4, split="train", profile="fixed")
@@ -117,7 +105,7 @@ def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem
 
 
 def _tale(rng: np.random.Generator, split: Split, index: int) -> tuple[Tale, str, int]:
-    """The tale of a split, the skill it takes, and how many moves it tells."""
+    """The tale of a problem, the skill it takes, and its number of moves."""
     long = split == "ood" and index % 2 == 0
     skills = UNSEEN_SKILLS if split == "ood" and not long else SEEN_SKILLS
     skill = skills[int(rng.integers(len(skills)))]

@@ -1,13 +1,13 @@
 """What is told and what is asked? A chain of moves on one thing, or on two of which one is asked.
 
-In a tale of two things the moves of the other one are to be passed over. Two pairs of things are
-told in training, the other four only out of distribution.
+The moves of the other thing are irrelevant. Training has two pairs of things, `ood` the other four.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal, final
 
 import numpy as np
@@ -15,28 +15,28 @@ import numpy as np
 from twofold.problems.pocket.worlds import COMPASS, CUPS, DIAL, WEEK, World
 
 Part = Literal["train", "test"]
-"""Which half of all chains: no asked chain is in both."""
+"""Which half of all chains: no chain that is asked is in both."""
 
 Skill = tuple[World, ...]
 """One thing, or two of which one is asked."""
 
 ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh")
-"""How moves are numbered; no tale has more."""
+"""How moves are numbered; a tale has at most seven."""
 
 SEEN_SKILLS: tuple[Skill, ...] = (
     *((DIAL,), (DIAL,), (WEEK,), (WEEK,), (COMPASS,), (CUPS,)),
     *((DIAL, COMPASS), (WEEK, CUPS)),
 )
-"""The skills of training, the larger tables more often than the smaller."""
+"""The skills of training, those with larger tables twice."""
 
 UNSEEN_SKILLS: tuple[Skill, ...] = ((DIAL, WEEK), (DIAL, CUPS), (COMPASS, WEEK), (COMPASS, CUPS))
-"""Pairs that neither pretraining nor the training split ever tells."""
+"""Pairs that neither pretraining nor the training split has."""
 
 NAMES = (
     *("Anna", "Bruno", "Clara", "David", "Emil", "Frida", "Greta", "Hugo", "Irene", "Jonas"),
     *("Karin", "Lukas", "Maria", "Nora", "Oscar", "Paula", "Rita", "Sven", "Tina", "Viktor"),
 )
-"""Whose thing it is. The same in all splits: a word that a small model never saw tells it nothing."""
+"""The owners' names, the same in all splits: a small model cannot use a word it has never seen."""
 
 
 @final
@@ -63,10 +63,8 @@ class Tale:
     @property
     def states(self) -> list[str]:
         """The state after each move."""
-        states = [self.start]
-        for _, move in self.moves:
-            states.append(self.world.after(states[-1], move))
-        return states[1:]
+        moves = (move for _, move in self.moves)
+        return list(accumulate(moves, self.world.after, initial=self.start))[1:]
 
     @property
     def answer(self) -> str:
@@ -75,7 +73,7 @@ class Tale:
 
     @property
     def steps(self) -> list[str]:
-        """The working, a sentence without its full stop for each move."""
+        """The working: a sentence without its full stop for each move."""
         return self.working(self.states)
 
     def working(self, states: list[str]) -> list[str]:
@@ -99,12 +97,12 @@ class Tale:
 
 
 def tell(rng: np.random.Generator, skill: Skill, n_moves: int, *, part: Part, cast: int) -> Tale:
-    """A tale whose asked chain belongs to `part`: told anew until it does, twice on average.
+    """A tale whose asked chain belongs to `part`: drawn again until it does, twice on average.
 
     Args:
         rng: Source of all randomness.
-        skill: The things told of.
-        n_moves: How many moves are told, 1 to 7; of two things at least 2.
+        skill: The things in the tale.
+        n_moves: How many moves are told, 1 to 7; at least 2 for two things.
         part: Which half of all chains.
         cast: Which name and thing, from 0; 60 in a row are all different.
 

@@ -1,8 +1,8 @@
-"""What can happen in the pocket world? Four things with a handful of states and moves each.
+"""What can happen in the pocket world? Four things with a few states and moves each.
 
-A move takes each state to one other, so a world is a small table of facts. A problem chains a few
-of them. The tables are small on purpose: in a prototype with sums of two digits, any fine-tuning
-wrote over the memorised table (46 to 6 % accuracy under RL); composing few facts survives it.
+A move maps each state to another, so a world is a small table of facts, and a problem chains a few of
+them. The tables are small on purpose: in a prototype with two-digit sums, fine-tuning overwrote the
+memorised table (46 to 6 % accuracy under RL); composing few facts survives it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ class World:
 
     Args:
         name: For tags.
-        states: What the thing can be, in words that can be boxed.
+        states: Words that can be boxed.
         moves: For each move, in words, where it takes each state: positions in `states`.
         verb: What one does with the thing.
-        told: How its first state is told, with `{name}`, `{thing}` and `{state}`.
-        asked: How its last state is asked for, with `{thing}`.
-        things: What the thing is called, three words.
+        told: The sentence on its first state, with `{name}`, `{thing}` and `{state}`.
+        asked: The question for its last state, with `{thing}`.
+        things: Three words for the thing.
     """
 
     name: str
@@ -49,14 +49,16 @@ def _shift(n_states: int, by: int) -> tuple[int, ...]:
     return tuple((state + by) % n_states for state in range(n_states))
 
 
+def _ring(n_states: int, up: str, down: str, most: int) -> dict[str, tuple[int, ...]]:
+    """The moves by 1 to `most` up and down a ring of states."""
+    ways = [(way, sign, n) for way, sign in ((up, 1), (down, -1)) for n in range(1, most + 1)]
+    return {way.format(n): _shift(n_states, sign * n) for way, sign, n in ways}
+
+
 DIAL = World(
     "dial",
     tuple("0123456789"),
-    {
-        f"{way} {n}": _shift(10, sign * n)
-        for way, sign in (("up", 1), ("down", -1))
-        for n in range(1, 6)
-    },
+    _ring(10, "up {}", "down {}", 5),
     "turn",
     "{name}'s {thing} shows {state}.",
     "What does the {thing} show?",
@@ -67,11 +69,7 @@ DIAL = World(
 WEEK = World(
     "week",
     ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-    {
-        f"{n} {way}": _shift(7, sign * n)
-        for way, sign in (("on", 1), ("back", -1))
-        for n in range(1, 4)
-    },
+    _ring(7, "{} on", "{} back", 3),
     "go",
     "{name}'s {thing} says {state}.",
     "Which day does the {thing} say?",
@@ -106,4 +104,4 @@ CUPS = World(
     "Which cup hides the {thing}?",
     ("ball", "coin", "key"),
 )
-"""Four cups, two of which change places: 24 facts."""
+"""Four cups, two of which swap places: 24 facts."""

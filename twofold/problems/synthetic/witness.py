@@ -1,7 +1,7 @@
-r"""Can it be done? A right reply that obeys, built by rule from the steps and the constraints.
+"""Can a problem be solved? A right reply that obeys, built from the steps and the constraints.
 
-It is not pretty; it proves that a problem's constraints leave room for its answer. Its own words
-avoid what may be forbidden (`binding._FORBIDDEN`) or rare (`the`, `of`, the letters y, v and p).
+Its own words avoid what may be forbidden (`binding._FORBIDDEN`) or limited (`the`, `of`, the letters y,
+v and p).
 """
 
 from __future__ import annotations
@@ -27,10 +27,7 @@ _WORD_WITH = {"b": "bring", "w": "show", "g": "bring", "k": "mark", "f": "find"}
 
 
 def obedient_reply(problem: Problem) -> str:
-    r"""A reply to a synthetic problem that is right and obeys all its constraints.
-
-    Args:
-        problem: Of this suite: its tag `steps` holds the solution.
+    r"""A reply to a synthetic problem (its tag `steps`) that is right and obeys all its constraints.
 
     Example:
         >>> from twofold.problems.synthetic import problem
@@ -38,11 +35,11 @@ def obedient_reply(problem: Problem) -> str:
         >>> r"\boxed{" in reply
         True
     """
-    steps = problem.tags["steps"].split("; ")
-    text = f"We get {' and next '.join(steps)} so it is \\boxed{{{problem.answer}}}"
-    for constraint in problem.constraints:
-        text += _wanted(constraint)
-    for constraint in problem.constraints:
+    rules = problem.constraints
+    steps = " and next ".join(problem.tags["steps"].split("; "))
+    text = f"We get {steps} so it is \\boxed{{{problem.answer}}}"
+    text += "".join(map(_wanted, rules))
+    for constraint in rules:
         match constraint:
             case NumberWords(num_words=least, relation="at least"):
                 n_words = sum(any(ch.isalnum() for ch in word) for word in text.split())
@@ -51,16 +48,14 @@ def obedient_reply(problem: Problem) -> str:
                 text += _CLAUSE + " to know that this is right"
     text += "."
     for wrap in (_laid_out, _framed):
-        for constraint in problem.constraints:
+        for constraint in rules:
             text = wrap(text, constraint)
-    lower = any(isinstance(c, EnglishLowercase) for c in problem.constraints)
-    quoted = any(isinstance(c, Quotation) for c in problem.constraints)
-    text = text.lower() if lower else text
-    return f'"{text}"' if quoted else text
+    text = text.lower() if any(isinstance(c, EnglishLowercase) for c in rules) else text
+    return f'"{text}"' if any(isinstance(c, Quotation) for c in rules) else text
 
 
 def _wanted(constraint: Constraint) -> str:
-    """Clauses with what a constraint wants to see in the text."""
+    """Clauses with the words that a constraint requires."""
     match constraint:
         case Existence(keywords=words):
             wanted = list(words)
@@ -78,7 +73,7 @@ def _wanted(constraint: Constraint) -> str:
 
 
 def _laid_out(text: str, constraint: Constraint) -> str:
-    """The text in the sentences, paragraphs, bullets or sections that a constraint wants."""
+    """The text in the sentences, paragraphs, bullets or sections that a constraint requires."""
     match constraint:
         case NumberSentences(num_sentences=n, relation="at least"):
             return " ".join([text, *[_MORE] * n])
@@ -100,7 +95,7 @@ def _laid_out(text: str, constraint: Constraint) -> str:
 
 
 def _framed(text: str, constraint: Constraint) -> str:
-    """The text with a title, a postscript or an ending; a title may stand anywhere."""
+    """The text with a title, a postscript or an ending; a title may be anywhere."""
     match constraint:
         case Title():
             start, line, rest = text.partition("\n")

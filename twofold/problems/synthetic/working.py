@@ -1,4 +1,4 @@
-r"""How is a problem worked out when nobody asks for a form? The steps in sentences, then the number."""
+"""What does a solution without a required form look like? The steps in sentences, then the number."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ _LINKS = ("Then", "Next", "After that")
 
 
 def solution(problem: Problem) -> str:
-    r"""A reply to a synthetic problem that is right and pays no heed to its constraints.
-
-    Args:
-        problem: Of this suite: its tag `steps` holds the solution.
+    r"""A reply to a synthetic problem (its tag `steps`) that is right and ignores its constraints.
 
     Example:
         >>> asked = Problem(question="?", answer="34", tags={"steps": "12 + 5 = 17; 17 × 2 = 34"})
