@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
@@ -53,12 +54,7 @@ class EnglishCapital(Constraint):
         return published_language(text, "en")
 
     def _fixed(self, text: str) -> Verdict:
-        small = next((word for word in _words(text) if word != word.upper()), "")
-        return (
-            Verdict(0.0, f"not in capitals: {small[:40]!r}")
-            if small
-            else judge_language(text, "en")
-        )
+        return _in_case(text, str.upper, "not in capitals")
 
 
 @final
@@ -88,10 +84,7 @@ class EnglishLowercase(Constraint):
         return published_language(text, "en")
 
     def _fixed(self, text: str) -> Verdict:
-        large = next((word for word in _words(text) if word != word.lower()), "")
-        return (
-            Verdict(0.0, f"has capitals: {large[:40]!r}") if large else judge_language(text, "en")
-        )
+        return _in_case(text, str.lower, "has capitals")
 
 
 @final
@@ -142,5 +135,9 @@ class CapitalWordFrequency(Constraint):
         return hold(count, self.capital_relation, self.capital_frequency, "words in capitals")
 
 
-def _words(text: str) -> list[str]:
-    return [*prose(text).split(), *words_in_formulas(text)]
+def _in_case(text: str, convert: Callable[[str], str], complaint: str) -> Verdict:
+    words = [*prose(text).split(), *words_in_formulas(text)]
+    wrong = next((word for word in words if word != convert(word)), None)
+    if wrong is None:
+        return judge_language(text, "en")
+    return Verdict(0.0, f"{complaint}: {wrong[:40]!r}")

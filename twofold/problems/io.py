@@ -63,9 +63,9 @@ class ChecklistSpec(BaseModel):
 
     def to_checklist(self) -> Checklist:
         """The checklist as it was written."""
-        made = (
-            Criterion(**{**each.model_dump(), "tags": tuple(each.tags)}) for each in self.criteria
-        )
+        made = [
+            Criterion(**each.model_dump() | {"tags": tuple(each.tags)}) for each in self.criteria
+        ]
         return Checklist(criteria=tuple(made), writer=self.writer)
 
 
@@ -87,11 +87,10 @@ class OwnRow(Row):
 
     def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
         """The problem as it was written, with its own tags."""
+        built = [from_spec(spec.name, spec.args, profile=profile) for spec in self.constraints]
         given: dict[str, Any] = {key: getattr(self, key) for key in type(self).model_fields}
         given |= {
-            "constraints": tuple(
-                from_spec(c.name, c.args, profile=profile) for c in self.constraints
-            ),
+            "constraints": tuple(built),
             "wordings": None if self.wordings is None else tuple(self.wordings),
             "checklist": self.checklist and self.checklist.to_checklist(),
         }
@@ -202,8 +201,8 @@ def checklist_row(checklist: Checklist) -> dict[str, object]:
         >>> checklist_row(Checklist(criteria=(Criterion(text="Is it short?", weight=50),)))
         {'criteria': [{'text': 'Is it short?', 'weight': 50}]}
     """
-    criteria = []
-    for each in checklist.criteria:
-        values = {f.name: getattr(each, f.name) for f in fields(each)}
-        criteria.append({k: list(v) if isinstance(v, tuple) else v for k, v in values.items() if v})
+    criteria = [
+        {k: list(v) if isinstance(v, tuple) else v for k, v in vars(each).items() if v}
+        for each in checklist.criteria
+    ]
     return {"criteria": criteria} | ({"writer": checklist.writer} if checklist.writer else {})

@@ -86,9 +86,8 @@ def problem_of(
     try:
         return kind.model_validate(dict(row)).to_problem(profile=profile, origin=origin)
     except ValidationError as error:
-        faults = "; ".join(
-            complaint(fault, kind.model_fields) for fault in error.errors(include_url=False)
-        )
+        found = error.errors(include_url=False)
+        faults = "; ".join(complaint(fault, kind.model_fields) for fault in found)
         raise ProblemError(f"{origin.where}: {faults}") from error
     except ProblemError as error:
         raise ProblemError(f"{origin.where}: {error}") from error

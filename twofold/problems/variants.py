@@ -16,10 +16,9 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from twofold.problems.pocket.tale import NAMES as POCKET_NAMES
 from twofold.problems.pocket.tale import UNSEEN_SKILLS, tell
 from twofold.problems.pocket.worlds import COMPASS, CUPS, DIAL, WEEK
-from twofold.problems.synthetic.cast import Cast, Split
+from twofold.problems.synthetic.cast import TEST_NAMES, TRAIN_NAMES, Cast, Split
 from twofold.problems.synthetic.stories import FAMILIES
 from twofold.randomness import rng_for
 from twofold.types import Problem
@@ -28,10 +27,8 @@ Kind = Literal["renamed", "distractor", "renumbered", "one_more_step", "unseen_s
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 NAMES = (
-    *("Amir", "Bella", "Carlos", "Diana", "Elif", "Farid", "Gina", "Hassan", "Ines", "Jamal"),
-    *("Kira", "Leila", "Mateo", "Nadia", "Omar", "Priya", "Rosa", "Samir", "Thea", "Yusuf"),
-    *("Anna", "Bruno", "Clara", "David", "Emil", "Frida", "Greta", "Hugo", "Irene", "Jonas"),
-    *("Karin", "Lukas", "Maria", "Nora", "Oscar", "Paula", "Rita", "Sven", "Tina", "Viktor"),
+    *TEST_NAMES,
+    *TRAIN_NAMES,
     *("Alice", "Bob", "James", "John", "Julia", "Mary", "Natalia", "Tom", "Weng", "Betty"),
 )
 """First names that replace each other."""
@@ -73,7 +70,7 @@ def _made(kind: Kind, problem: Problem, rng: np.random.Generator) -> tuple[str, 
 
 def _renamed(problem: Problem, rng: np.random.Generator) -> str | None:
     """Each known name replaced by one that the text does not have."""
-    pool = POCKET_NAMES if problem.tags.get("source") == "pocket" else NAMES
+    pool = TRAIN_NAMES if problem.tags.get("source") == "pocket" else NAMES
     used = [name for name in pool if re.search(rf"\b{name}\b", problem.question)]
     free = [name for name in pool if name not in used]
     if not used or len(free) < len(used):
@@ -91,7 +88,7 @@ def _distracted(problem: Problem, rng: np.random.Generator) -> str | None:
         return None
     if problem.tags.get("source") == "pocket":
         world = [CUPS, COMPASS][int(rng.integers(2))]
-        name = POCKET_NAMES[int(rng.integers(len(POCKET_NAMES)))]
+        name = TRAIN_NAMES[int(rng.integers(len(TRAIN_NAMES)))]
         if world.name in problem.tags.get("skill", ""):
             return None  # the sentence would be about the thing that is asked for
         state = world.states[int(rng.integers(len(world.states)))]

@@ -7,16 +7,17 @@ million parameters can learn.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, final
+from typing import Literal, final
 
 import numpy as np
 
 from twofold.errors import ProblemError
 from twofold.problems.optimisation.family import Family, Instance, Variant, quadruple
 from twofold.problems.optimisation.program import Program, Rule
+from twofold.problems.synthetic.cast import TRAIN_NAMES
 from twofold.types import Problem
 
-NAMES = ("Anna", "Bruno", "Clara", "David", "Emil", "Frida", "Greta", "Hugo")
+NAMES = TRAIN_NAMES[:8]
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
 _FRESH = 10_000  # seeds from here on make the problems of the smaller size
@@ -27,7 +28,7 @@ _FRESH = 10_000  # seeds from here on make the problems of the smaller size
 class Offers(Instance):
     """Offers `(name, cost, size)` of which one is taken, and the largest size that fits."""
 
-    parts: ClassVar[str] = "offers"
+    parts = "offers"
     offers: tuple[tuple[str, int, int], ...]
     cap: int
 
@@ -67,9 +68,9 @@ class Offers(Instance):
 class Choice(Family):
     """One of a few offers, under a cap."""
 
-    name: ClassVar[str] = "choice"
-    ask: ClassVar[str] = "\nPut the result in \\boxed{}.\n"
-    sizes: ClassVar[tuple[int, int]] = (4, 5)
+    name = "choice"
+    ask = "\nPut the result in \\boxed{}.\n"
+    sizes = (4, 5)
 
     def draw(self, rng: np.random.Generator, n_elements: int) -> Offers:
         """Costs that all differ, sizes of 1 to 9, and a cap that some offers meet."""

@@ -123,10 +123,8 @@ def stated(decision: Mapping[str, float]) -> str:
         >>> stated({"B": 1.0, "A": 2.5})
         'A=2.5, B'
     """
-    entries = (
-        n if v == 1 else f"{n}={v:.2f}".rstrip("0").rstrip(".") for n, v in sorted(decision.items())
-    )
-    return ", ".join(entries) or "none"
+    amounts = {n: f"={v:.2f}".rstrip("0").rstrip(".") for n, v in decision.items() if v != 1}
+    return ", ".join(name + amounts.get(name, "") for name in sorted(decision)) or "none"
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 
@@ -20,7 +20,7 @@ TASKS = ("mill", "oven", "till", "van", "desk")
 class Bakery(Instance):
     """Goods `(name, flour, hours, profit, most)` by the batch, and the flour and hours available."""
 
-    parts: ClassVar[str] = "goods"
+    parts = "goods"
     goods: tuple[tuple[str, int, int, int, int], ...]
     flour: int
     hours: int
@@ -50,11 +50,9 @@ class Bakery(Instance):
 class Blend(Family):
     """A linear program over amounts."""
 
-    name: ClassVar[str] = "linear"
-    ask: ClassVar[str] = (
-        "\nPut the batches in \\boxed{} as bread=2, cake=1.5, with commas between.\n"
-    )
-    sizes: ClassVar[tuple[int, int]] = (3, 5)
+    name = "linear"
+    ask = "\nPut the batches in \\boxed{} as bread=2, cake=1.5, with commas between.\n"
+    sizes = (3, 5)
 
     def draw(self, rng: np.random.Generator, n_elements: int) -> Bakery:
         """Amounts such that not everything can be made."""
@@ -70,7 +68,7 @@ class Blend(Family):
 class Roster(Instance):
     """Minutes `(person, task, minutes)`; each task has one person, and nobody has two tasks."""
 
-    parts: ClassVar[str] = "times"
+    parts = "times"
     times: tuple[tuple[str, str, int], ...]
     tasks: tuple[str, ...]
 
@@ -101,9 +99,9 @@ class Roster(Instance):
 class Assignment(Family):
     """People for tasks, more people than tasks."""
 
-    name: ClassVar[str] = "assignment"
-    ask: ClassVar[str] = "\nPut the pairs in \\boxed{} as Ann-mill, Bo-van, with commas between.\n"
-    sizes: ClassVar[tuple[int, int]] = (4, 5)
+    name = "assignment"
+    ask = "\nPut the pairs in \\boxed{} as Ann-mill, Bo-van, with commas between.\n"
+    sizes = (4, 5)
 
     def draw(self, rng: np.random.Generator, n_elements: int) -> Roster:
         """More people than tasks, so that one can be spared."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def balance(edges: tuple[Edge, ...], node: str) -> dict[str, float]:
 class Net(Instance):
     """One-way edges between lettered places, from `source` to `sink`."""
 
-    parts: ClassVar[str] = "edges"
+    parts = "edges"
     edges: tuple[Edge, ...]
     source: str
     sink: str
@@ -109,9 +109,9 @@ def layered(rng: np.random.Generator, n_edges: int) -> tuple[tuple[Edge, ...], s
 class ShortestPath(Family):
     """The shortest way along one-way roads."""
 
-    name: ClassVar[str] = "shortest_path"
-    ask: ClassVar[str] = "\nPut the roads in \\boxed{} as S-A, A-T, with commas between.\n"
-    sizes: ClassVar[tuple[int, int]] = (7, 9)
+    name = "shortest_path"
+    ask = "\nPut the roads in \\boxed{} as S-A, A-T, with commas between.\n"
+    sizes = (7, 9)
 
     def draw(self, rng: np.random.Generator, n_elements: int) -> Roads:
         """Two layers of towns between S and T."""
@@ -123,11 +123,9 @@ class ShortestPath(Family):
 class MaxFlow(Family):
     """The largest flow through one-way pipes."""
 
-    name: ClassVar[str] = "max_flow"
-    ask: ClassVar[str] = (
-        "\nPut the flow of each pipe that is used in \\boxed{} as S-A=3, A-T=3, with commas between.\n"
-    )
-    sizes: ClassVar[tuple[int, int]] = (7, 9)
+    name = "max_flow"
+    ask = "\nPut the flow of each pipe that is used in \\boxed{} as S-A=3, A-T=3, with commas between.\n"
+    sizes = (7, 9)
 
     def draw(self, rng: np.random.Generator, n_elements: int) -> Pipes:
         """Two layers of tanks between S and T."""
@@ -145,7 +143,7 @@ class Grid(Instance):
         lines: `(name, from, to, limit)`.
     """
 
-    parts: ClassVar[str] = "lines"
+    parts = "lines"
     generators: tuple[tuple[str, int, int, int], ...]
     loads: Mapping[int, int]
     lines: tuple[tuple[str, int, int, int], ...]
@@ -210,11 +208,9 @@ class Grid(Instance):
 class PowerFlow(Family):
     """Optimal power flow on three to five buses, in the DC approximation."""
 
-    name: ClassVar[str] = "power_flow"
-    ask: ClassVar[str] = (
-        "\nPut the megawatts of each generator in \\boxed{} as G1=20, G2=12.5, with commas between.\n"
-    )
-    sizes: ClassVar[tuple[int, int]] = (4, 6)
+    name = "power_flow"
+    ask = "\nPut the megawatts of each generator in \\boxed{} as G1=20, G2=12.5, with commas between.\n"
+    sizes = (4, 6)
 
     def draw(self, rng: np.random.Generator, n_elements: int) -> Grid:
         """A ring of buses with cross lines; the elements are the lines."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 
@@ -19,7 +19,7 @@ JOBS = ("print", "paint", "weld", "pack", "clean", "sort", "test", "ship")
 class Sack(Instance):
     """Things `(name, weight, value)`, and the weight that can be carried."""
 
-    parts: ClassVar[str] = "things"
+    parts = "things"
     things: tuple[tuple[str, int, int], ...]
     capacity: int
 
@@ -43,9 +43,9 @@ class Sack(Instance):
 class Knapsack(Family):
     """Things for a sack, each taken or left."""
 
-    name: ClassVar[str] = "knapsack"
-    ask: ClassVar[str] = "\nPut the things taken in \\boxed{}, with commas between.\n"
-    sizes: ClassVar[tuple[int, int]] = (5, 7)
+    name = "knapsack"
+    ask = "\nPut the things taken in \\boxed{}, with commas between.\n"
+    sizes = (5, 7)
 
     def draw(self, rng: np.random.Generator, n_elements: int) -> Sack:
         """Weights of 1 to 9 kg, about half of which can be carried."""
@@ -61,7 +61,7 @@ class Knapsack(Family):
 class Plan(Instance):
     """Jobs `(name, hours, deadline, pay)` for one machine."""
 
-    parts: ClassVar[str] = "jobs"
+    parts = "jobs"
     jobs: tuple[tuple[str, int, int, int], ...]
 
     def program(self) -> Program:
@@ -94,9 +94,9 @@ class Plan(Instance):
 class Scheduling(Family):
     """Jobs for one machine, with deadlines and pay."""
 
-    name: ClassVar[str] = "scheduling"
-    ask: ClassVar[str] = "\nPut the jobs taken on in \\boxed{}, with commas between.\n"
-    sizes: ClassVar[tuple[int, int]] = (4, 6)
+    name = "scheduling"
+    ask = "\nPut the jobs taken on in \\boxed{}, with commas between.\n"
+    sizes = (4, 6)
 
     def draw(self, rng: np.random.Generator, n_elements: int) -> Plan:
         """One to five hours each; not all deadlines can be met."""

@@ -197,18 +197,13 @@ def _entries(text: str, spelt: Mapping[str, str]) -> list[tuple[str, float]] | N
     for entry in filter(None, (part.strip() for part in re.split(r",|\band\b", text))):
         match = _ENTRY.match(entry)
         top, _, bottom = ((match and match["value"]) or "1").partition("/")
-        if (
-            match is None
-            or len(match["name"].split()) > 3
-            or re.fullmatch(_NUMBER, entry)
-            or (bottom and not int(bottom))
-        ):
+        is_bad = re.fullmatch(_NUMBER, entry) or (bottom and not int(bottom))
+        if match is None or len(match["name"].split()) > 3 or is_bad:
             is_odd = True
             continue
         value = float(top) / float(bottom or 1)
         name = _folded(match["name"])
-        stops = name.split("-")
-        edges = [f"{a}-{b}" for a, b in pairwise(stops)]
+        edges = [f"{a}-{b}" for a, b in pairwise(name.split("-"))]
         route = edges if edges and name not in spelt and spelt.keys() >= {*edges} else [name]
         found += [(spelt.get(n, match["name"].strip()), value) for n in route]
     names = set(spelt.values())

@@ -19,12 +19,9 @@ from twofold.randomness import rng_for
 from twofold.types import Problem, Profile
 
 __all__ = [
-    "ASK",
     "COMPETING",
     "HELD_OUT",
     "SEEN",
-    "SPLITS",
-    "Split",
     "guess",
     "obedient_reply",
     "problem",

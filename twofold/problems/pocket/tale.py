@@ -13,6 +13,7 @@ from typing import Literal, final
 import numpy as np
 
 from twofold.problems.pocket.worlds import COMPASS, CUPS, DIAL, WEEK, World
+from twofold.problems.synthetic.cast import TRAIN_NAMES
 
 Part = Literal["train", "test"]
 """Which half of all chains: no chain that is asked is in both."""
@@ -31,12 +32,6 @@ SEEN_SKILLS: tuple[Skill, ...] = (
 
 UNSEEN_SKILLS: tuple[Skill, ...] = ((DIAL, WEEK), (DIAL, CUPS), (COMPASS, WEEK), (COMPASS, CUPS))
 """Pairs that neither pretraining nor the training split has."""
-
-NAMES = (
-    *("Anna", "Bruno", "Clara", "David", "Emil", "Frida", "Greta", "Hugo", "Irene", "Jonas"),
-    *("Karin", "Lukas", "Maria", "Nora", "Oscar", "Paula", "Rita", "Sven", "Tina", "Viktor"),
-)
-"""The owners' names, the same in all splits: a small model cannot use a word it has never seen."""
 
 
 @final
@@ -120,7 +115,7 @@ def _told(rng: np.random.Generator, skill: Skill, n_moves: int, cast: int) -> Ta
     asked = int(rng.integers(len(skill)))
     turns = rng.integers(len(skill), size=n_moves) if len(skill) > 1 else np.zeros(n_moves, int)
     turns[rng.integers(n_moves)] = asked
-    name, thing = NAMES[cast % len(NAMES)], cast // len(NAMES) % 3
+    name, thing = TRAIN_NAMES[cast % len(TRAIN_NAMES)], cast // len(TRAIN_NAMES) % 3
     starts = [world.states[rng.integers(len(world.states))] for world in skill]
     told = [
         world.told.format(name=name, thing=world.things[thing], state=start)

@@ -44,9 +44,7 @@ class Step:
     def __post_init__(self) -> None:
         whole = self.sign != "÷" or self.left % self.right == 0
         if not whole or not all(1 <= n <= MOST for n in (self.left, self.right, self.result)):
-            raise ProblemError(
-                f"a story has the step {self}; its template must stay in 1 to {MOST}"
-            )
+            raise ProblemError(f"the step {self} of a story: its template must stay in 1 to {MOST}")
 
     @property
     def result(self) -> int:

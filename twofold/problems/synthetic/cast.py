@@ -17,13 +17,13 @@ Split = Literal["train", "test"]
 
 Choice = TypeVar("Choice")
 
-_TRAIN_NAMES = (
-    "Anna Bruno Clara David Emil Frida Greta Hugo Irene Jonas Karin Lukas Maria Nora Oscar Paula "
-    "Rita Sven Tina Viktor"
+TRAIN_NAMES = (
+    *("Anna", "Bruno", "Clara", "David", "Emil", "Frida", "Greta", "Hugo", "Irene", "Jonas"),
+    *("Karin", "Lukas", "Maria", "Nora", "Oscar", "Paula", "Rita", "Sven", "Tina", "Viktor"),
 )
-_TEST_NAMES = (
-    "Amir Bella Carlos Diana Elif Farid Gina Hassan Ines Jamal Kira Leila Mateo Nadia Omar Priya "
-    "Rosa Samir Thea Yusuf"
+TEST_NAMES = (
+    *("Amir", "Bella", "Carlos", "Diana", "Elif", "Farid", "Gina", "Hassan", "Ines", "Jamal"),
+    *("Kira", "Leila", "Mateo", "Nadia", "Omar", "Priya", "Rosa", "Samir", "Thea", "Yusuf"),
 )
 
 
@@ -37,7 +37,7 @@ class Cast:
 
     def names(self, n: int) -> list[str]:
         """`n` different names, at most 20."""
-        names = (_TRAIN_NAMES if self.split == "train" else _TEST_NAMES).split()
+        names = TRAIN_NAMES if self.split == "train" else TEST_NAMES
         return [names[i] for i in self.rng.permutation(len(names))[:n]]
 
     def pick(self, seen: Sequence[Choice], held_out: Sequence[Choice] = ()) -> Choice:

@@ -6,18 +6,13 @@ v and p).
 
 from __future__ import annotations
 
+from twofold.constraints import length
 from twofold.constraints.affix import EndPhrase, Quotation
 from twofold.constraints.case import CapitalWordFrequency, EnglishLowercase
 from twofold.constraints.combination import RepeatPrompt
 from twofold.constraints.content import Postscript
 from twofold.constraints.format import BulletLists, HighlightedSections, MultipleSections
 from twofold.constraints.keywords import Existence, Frequency, LetterFrequency
-from twofold.constraints.length import (
-    NthParagraphFirstWord,
-    NumberParagraphs,
-    NumberSentences,
-    NumberWords,
-)
 from twofold.constraints.structure import Title
 from twofold.types import Constraint, Problem
 
@@ -41,7 +36,7 @@ def obedient_reply(problem: Problem) -> str:
     text += "".join(map(_wanted, rules))
     for constraint in rules:
         match constraint:
-            case NumberWords(num_words=least, relation="at least"):
+            case length.NumberWords(num_words=least, relation="at least"):
                 n_words = sum(any(ch.isalnum() for ch in word) for word in text.split())
                 text += _CLAUSE * ((least - n_words) // 6 + 1)  # six words each
             case EnglishLowercase():
@@ -75,11 +70,11 @@ def _wanted(constraint: Constraint) -> str:
 def _laid_out(text: str, constraint: Constraint) -> str:
     """The text in the sentences, paragraphs, bullets or sections that a constraint requires."""
     match constraint:
-        case NumberSentences(num_sentences=n, relation="at least"):
+        case length.NumberSentences(num_sentences=n, relation="at least"):
             return " ".join([text, *[_MORE] * n])
-        case NumberParagraphs(num_paragraphs=n):
+        case length.NumberParagraphs(num_paragraphs=n):
             return "\n***\n".join([text, *[_MORE] * (n - 1)])
-        case NthParagraphFirstWord(num_paragraphs=n, nth_paragraph=nth, first_word=word):
+        case length.NthParagraphFirstWord(num_paragraphs=n, nth_paragraph=nth, first_word=word):
             parts = [text, *[_MORE] * (n - 1)]
             parts[nth - 1] = f"{word.capitalize()} {parts[nth - 1]}"
             return "\n\n".join(parts)
