@@ -4,8 +4,6 @@ Each family is a file, each constraint a frozen dataclass (`twofold.types.Constr
 builds one from a name and arguments of a file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import get_args, get_type_hints

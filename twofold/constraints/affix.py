@@ -1,7 +1,5 @@
 """Does the reply start or end as asked, and avoid commas?"""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import final
@@ -58,9 +56,8 @@ class EndPhrase(Constraint):
         return self._judged(end.endswith(self.end_phrase.strip().lower()), text)
 
     def _fixed(self, text: str) -> Verdict:
-        phrase, reply = (
-            " ".join(t.split()).casefold().rstrip(_CLOSING) for t in (self.end_phrase, text)
-        )
+        texts = (self.end_phrase, text)
+        phrase, reply = (" ".join(t.split()).casefold().rstrip(_CLOSING) for t in texts)
         glued = re.match(r"[^\W_]{2}", reply.removesuffix(phrase)[-1:] + phrase[0]) is not None
         return self._judged(reply.endswith(phrase) and not glued, text)
 

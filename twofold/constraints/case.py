@@ -1,7 +1,5 @@
 """Is the reply in capitals, without capitals, or does it have N words in capitals?"""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -114,15 +112,12 @@ class CapitalWordFrequency(Constraint):
 
     def instruction(self) -> str:
         """The sentence that states the rule."""
-        return (
-            f"Write {self.capital_relation} {self.capital_frequency} words in capital letters only."
-        )
+        n = self.capital_frequency
+        return f"Write {self.capital_relation} {n} words in capital letters only."
 
     def witnesses(self) -> tuple[str, str]:
         """A text on either side of the threshold."""
-        return both_sides(
-            self.capital_frequency, self.capital_relation, lambda n: " ".join(["so", *["SO"] * n])
-        )
+        return both_sides(self.capital_frequency, self.capital_relation, lambda n: "so" + " SO" * n)
 
     def _official(self, text: str) -> Verdict:
         return self._hold(capital_tokens(text))

@@ -1,7 +1,5 @@
 """Does the reply have the parts asked for: the request and then an answer, or two responses?"""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import final
@@ -102,9 +100,8 @@ class TwoResponses(Constraint):
 
     def _fixed(self, text: str) -> Verdict:
         parts = re.split(r"(?<!\*)\*{6}(?!\*)", text)
-        return self._judged(
-            [" ".join(part.split()).casefold() if re.search(r"\w", part) else "" for part in parts]
-        )
+        worded = [part if re.search(r"\w", part) else "" for part in parts]
+        return self._judged([" ".join(part.split()).casefold() for part in worded])
 
     def _judged(self, parts: list[str]) -> Verdict:
         if not all(parts[1:-1]):

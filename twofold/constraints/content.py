@@ -1,7 +1,5 @@
 """Does the reply have placeholders to fill in, or a postscript?"""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import final
@@ -30,9 +28,7 @@ class Placeholders(Constraint):
 
     name = "detectable_content:number_placeholders"
     group = "content"
-    departure = (
-        "brackets hold words: no links, checkboxes, numbers, indices, formulas, string lists"
-    )
+    departure = "words in brackets: no links, checkboxes, numbers, indices, formulas, lists"
     num_placeholders: int
     profile: Profile
 

@@ -3,8 +3,6 @@
 The parts that counting constraints share: valid thresholds, the verdict, the pair of witnesses.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Literal, get_args
 
@@ -36,9 +34,7 @@ def require_threshold(wanted: int, relation: Relation, argument: str, *, least: 
     if not 0 <= wanted <= MOST:
         raise ProblemError(f"{argument} is {wanted}; it must lie in 0 to {MOST}")
     if relation == "less than" and wanted <= least:
-        raise ProblemError(
-            f"{argument}: no reply has less than {wanted}; give at least {least + 1}"
-        )
+        raise ProblemError(f"{argument}: no reply is below {wanted}; give at least {least + 1}")
 
 
 def hold(count: int, relation: Relation, wanted: int, what: str) -> Verdict:

@@ -4,8 +4,6 @@ langdetect draws from an unseeded generator and cannot be first used from two th
 (`ngrams`) every text starts from seed 0 and the profiles are loaded under a lock.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import Counter

@@ -4,8 +4,6 @@
 `structure.py`.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import final

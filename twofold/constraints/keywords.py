@@ -1,7 +1,5 @@
 """Which words and letters does the reply have, and how often?"""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Is the reply written in a given language?"""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import final
 
@@ -94,9 +92,7 @@ class ResponseLanguage(Constraint):
 
     name = "language:response_language"
     group = "lexical"
-    departure = (
-        "by script first, then probability on lower-case prose; unscored if text is too short"
-    )
+    departure = "script, then probability on lower-case prose; unscored if the text is too short"
     language: str
     profile: Profile
 

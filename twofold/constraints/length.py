@@ -1,7 +1,5 @@
 """How many words, sentences and paragraphs does the reply have?"""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import final
@@ -40,9 +38,7 @@ class NumberWords(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         """A text on either side of the threshold."""
-        return both_sides(
-            self.num_words, self.relation, lambda n: " ".join(["word"] * n) if n else "..."
-        )
+        return both_sides(self.num_words, self.relation, lambda n: ("word " * n).strip() or "...")
 
     def _official(self, text: str) -> Verdict:
         return hold(len(re.findall(r"\w+", text)), self.relation, self.num_words, "words")
@@ -159,9 +155,7 @@ class NthParagraphFirstWord(Constraint):
 
     name = "length_constraints:nth_paragraph_first_word"
     group = "length"
-    departure = (
-        "the nth paragraph that is not blank; markdown and quotes before the word are skipped"
-    )
+    departure = "the nth non-blank paragraph; markdown and quotes before the word are skipped"
     num_paragraphs: int
     nth_paragraph: int
     first_word: str

@@ -3,8 +3,6 @@
 There, signs such as `- 3`, `a*b*c` or `[i]` are not bullets, highlights or placeholders.
 """
 
-from __future__ import annotations
-
 import re
 
 _CODE = re.compile(

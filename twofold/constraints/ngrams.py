@@ -4,8 +4,6 @@ langdetect's answer with seed 0, several times as fast: its profiles are one mat
 the order of operations stay the same, and trials that cannot change the answer are skipped.
 """
 
-from __future__ import annotations
-
 import random  # noqa: TID251  # langdetect's generator, seeded for each text
 import re
 import threading

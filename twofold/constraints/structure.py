@@ -1,7 +1,5 @@
 """Does the reply have a set form: JSON, a title in brackets, one of three sentences?"""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass
@@ -21,9 +19,7 @@ class JsonFormat(Constraint):
 
     name = "detectable_format:json_format"
     group = "format"
-    departure = (
-        "an object or a list, not a bare value; no NaN or Infinity; a fence opens and closes"
-    )
+    departure = "an object or a list, no bare value, NaN or Infinity; a fence opens and closes"
     profile: Profile
 
     def instruction(self) -> str:

@@ -3,8 +3,6 @@
 `load` takes all of them by one text, and recognises a published format by the keys of its first row.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -120,9 +118,7 @@ def _from_function(spec: str, profile: Profile) -> Iterator[Problem]:
     """The problems that a user's function returns, each checked for its type."""
     for problem in function_named(spec)(profile=profile):
         if not isinstance(problem, Problem):
-            raise ProblemError(
-                f"{spec} returns {problem!r:.60}; it must return twofold.types.Problem"
-            )
+            raise ProblemError(f"{spec} returns {problem!r:.60}; it must return Problems")
         yield problem
 
 

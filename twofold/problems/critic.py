@@ -1,7 +1,5 @@
 """What is wrong with a reply to a generated problem? A critic that knows the solution."""
 
-from __future__ import annotations
-
 import re
 
 from twofold.types import Problem

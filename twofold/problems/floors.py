@@ -1,7 +1,5 @@
 """What do trivial replies score? The baselines beside every score."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 

@@ -4,8 +4,6 @@ A group is one request at levels 0 (the seed) to 5. What a level adds is only vi
 level before, so a row is read with its whole group.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -184,9 +182,7 @@ def _array(path: Path) -> list[dict[str, Any]]:
     try:
         entries = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise ProblemError(
-            f"cannot read {path}: {error.strerror}; name a file that you may read"
-        ) from error
+        raise ProblemError(f"cannot read {path}: {error.strerror}; name a readable file") from error
     except (ValueError, RecursionError) as error:
         raise ProblemError(
             f"{path}: this is not JSON in UTF-8 ({error}); take the published file as it is"

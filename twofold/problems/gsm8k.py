@@ -1,7 +1,5 @@
 """How are GSM8K rows read? `question`, and a worked `answer` that ends in `#### number`."""
 
-from __future__ import annotations
-
 from typing import ClassVar, final
 
 from twofold.errors import ProblemError
@@ -35,9 +33,5 @@ class Gsm8kRow(Row):
                 "the answer has no '#### number' after a solution; add it, or use our own form "
                 "(a file whose first answer has no '#### ')"
             )
-        return Problem(
-            question=self.question,
-            answer=gold.strip().replace(",", ""),
-            ask=ASK,
-            tags=origin.tags("gsm8k"),
-        )
+        answer = gold.strip().replace(",", "")
+        return Problem(question=self.question, answer=answer, ask=ASK, tags=origin.tags("gsm8k"))

@@ -12,8 +12,6 @@ Source: reasoning-gym (Stojanovski et al. 2025, arXiv 2505.24760), version 0.1.2
 faults were measured on it. Departs: its scorers, and the tasks that need them, are left out.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib
 import importlib.metadata
@@ -112,9 +110,7 @@ def suite(task: str, n: int, *, split: Split = "test") -> list[Problem]:
         raise ProblemError(f"gym:{task}:{n} asks for {n} problems; ask for 1 to {MOST}")
     if split == "ood" and not TASKS[task]:
         having = ", ".join(name for name, shift in TASKS.items() if shift)
-        raise ProblemError(
-            f"gym:{task} has no size that could be shifted, so it has no split ood; use one of {having}"
-        )
+        raise ProblemError(f"gym:{task} has no size to shift, so no split ood; use one of {having}")
     found = list(islice(_different(task, n, split), n))
     if len(found) < n:
         raise ProblemError(

@@ -1,7 +1,5 @@
 """How are HealthBench rows read? A conversation, and a rubric whose criteria add or subtract points."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import ClassVar, Literal, final
 
@@ -41,12 +39,8 @@ class RubricItem(BaseModel):
 
     def to_criterion(self) -> Criterion:
         """Positive points become the weight, negative ones the weight of a pitfall."""
-        return Criterion(
-            text=self.criterion,
-            weight=abs(self.points),
-            pitfall=self.points < 0,
-            tags=tuple(self.tags),
-        )
+        weight, tags = abs(self.points), tuple(self.tags)
+        return Criterion(text=self.criterion, weight=weight, pitfall=self.points < 0, tags=tags)
 
 
 @final

@@ -1,7 +1,5 @@
 """How are problems read from the Hugging Face hub? Through `datasets`, imported only here."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How are IFEval rows read? A prompt that states its own instructions, and their arguments."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, final
 
 from twofold.constraints import from_spec

@@ -5,8 +5,6 @@ its prompt are removed, reduced, replaced or shuffled. A model that learns as mu
 learned the form of the outputs. The evaluation always states the true instructions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Literal
 

@@ -8,8 +8,6 @@ Only `question` is required. The other keys are the fields of `twofold.types.Pro
 `twofold.types.checklist.Criterion`. The profile is the reader's choice, so it is not in the file.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
@@ -63,9 +61,7 @@ class ChecklistSpec(BaseModel):
 
     def to_checklist(self) -> Checklist:
         """The checklist as it was written."""
-        made = [
-            Criterion(**each.model_dump() | {"tags": tuple(each.tags)}) for each in self.criteria
-        ]
+        made = [Criterion(**c.model_dump() | {"tags": tuple(c.tags)}) for c in self.criteria]
         return Checklist(criteria=tuple(made), writer=self.writer)
 
 
@@ -115,9 +111,7 @@ def rows(path: Path) -> Iterator[tuple[Origin, dict[str, Any]]]:
                 yield origin, _parsed(line, where)
                 number += 1
     except OSError as error:
-        raise ProblemError(
-            f"cannot read {path}: {error.strerror}; name a JSONL file that you may read"
-        ) from error
+        raise ProblemError(f"cannot read {path}: {error.strerror}; name a readable file") from error
 
 
 def _parsed(line: bytes, where: str) -> dict[str, Any]:

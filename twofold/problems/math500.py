@@ -1,7 +1,5 @@
 """How are MATH-500 rows read, and others with `problem` and `answer` (the hub's AIME sets)?"""
 
-from __future__ import annotations
-
 from typing import ClassVar, final
 
 from twofold.problems.row import ASK, Origin, Row

@@ -1,7 +1,5 @@
 """How are MathIF rows read? A question, its reference answer, and one to three worded constraints."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, ClassVar, final
 

@@ -4,8 +4,6 @@ Every format is one `Row`: a pydantic model whose fields are the keys that are r
 strictly (a number is not a text). A format is recognised by its required keys.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass

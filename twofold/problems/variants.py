@@ -7,8 +7,6 @@ Source: the kinds follow GSM-Symbolic and GSM-NoOp (Mirzadeh et al. 2024, arXiv 
 (Li et al. 2024, arXiv 2402.19255); templates and texts are ours.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,11 +24,8 @@ from twofold.types import Problem
 Kind = Literal["renamed", "distractor", "renumbered", "one_more_step", "unseen_structure"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-NAMES = (
-    *TEST_NAMES,
-    *TRAIN_NAMES,
-    *("Alice", "Bob", "James", "John", "Julia", "Mary", "Natalia", "Tom", "Weng", "Betty"),
-)
+_OTHERS = ("Alice", "Bob", "James", "John", "Julia", "Mary", "Natalia", "Tom", "Weng", "Betty")
+NAMES = (*TEST_NAMES, *TRAIN_NAMES, *_OTHERS)
 """First names that replace each other."""
 
 _WORLDS = {world.name: world for world in (DIAL, WEEK, COMPASS, CUPS)}

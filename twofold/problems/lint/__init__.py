@@ -16,8 +16,6 @@ Every rule is a pure function from problems to `Fault`s; `lint` runs them all. S
 - `overlap_same`, `overlap_near` (warning): the question is also in the other file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from twofold.problems.lint.clashes import clashes

@@ -5,8 +5,6 @@ break others for good, whatever follows it (`no_comma`, `less than 50 words`). I
 another, no reply can obey both. Each constraint's own `check` decides which texts break it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,7 +49,8 @@ def clashes(problem: Problem) -> Iterator[Fault]:
     """
     for one, other in permutations(problem.constraints, 2):
         for forced in _forced(one):
-            yield from _stopped(problem, forced, one, other)
+            if fault := _clash(problem, forced, one, other):
+                yield fault
     for one, other in combinations(problem.constraints, 2):
         if one == other:
             yield Fault.of(problem, "same_constraint", f"{one.name} twice, both alike", "warning")
@@ -66,18 +65,16 @@ def clashes(problem: Problem) -> Iterator[Fault]:
                 yield Fault.of(problem, "gold_breaks", detail, "error")
 
 
-def _stopped(
-    problem: Problem, forced: Forced, one: Constraint, other: Constraint
-) -> Iterator[Fault]:
+def _clash(problem: Problem, forced: Forced, one: Constraint, other: Constraint) -> Fault | None:
     """The fault if what `one` forces breaks `other`, however it is spelled."""
     reasons = [_breach(text, other, at_start=forced.at_start) for text in forced.spellings]
     if not all(reasons):
-        return
+        return None
     detail = f"{one.name} forces {forced.what!r:.50}, which breaks {other.name}: {reasons[0]}"
     ways_out = [t for t in forced.loopholes if not _breach(t, other, at_start=forced.at_start)]
     if ways_out:
         detail += f"; only a loophole of the checker is left: {ways_out[0]!r:.50}"
-    yield Fault.of(problem, forced.rule, detail, "warning" if ways_out else "error")
+    return Fault.of(problem, forced.rule, detail, "warning" if ways_out else "error")
 
 
 def _forced(constraint: Constraint) -> list[Forced]:

@@ -1,7 +1,5 @@
 """Is the reference answer usable: present, unambiguous, and right by its own scorer?"""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 

@@ -6,8 +6,6 @@ recur by chance; half, because a sentence that a data set adds to every question
 long.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence

@@ -4,8 +4,6 @@ A reply can satisfy these faults of published data, but they move the numbers: a
 the words scores below one that guesses the checker.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -4,8 +4,6 @@ Each step of the solution compares two digits and keeps the better offer, which 
 million parameters can learn.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Literal, final
 

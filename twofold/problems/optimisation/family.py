@@ -8,8 +8,6 @@ Source: the N-1 criterion as a test of learned optimisation is that of Bernier e
 2603.23004) for power grids. The slack removal and the size control are ours.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """How much of each product, and who does which task? Linear programs and assignment."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import final
 
@@ -58,7 +56,7 @@ class Blend(Family):
         """Amounts such that not everything can be made."""
         names = [GOODS[int(i)] for i in rng.permutation(len(GOODS))[:n_elements]]
         goods = tuple(
-            (name, *(int(x) for x in rng.integers((1, 1, 3, 2), (7, 6, 20, 6)))) for name in names
+            (name, *map(int, rng.integers((1, 1, 3, 2), (7, 6, 20, 6)))) for name in names
         )
         return Bakery(goods, int(rng.integers(8, 21)), int(rng.integers(8, 17)))  # type: ignore[arg-type]
 

@@ -1,7 +1,5 @@
 """Shortest path, largest flow, and the power flow of a small grid: which way, and how much?"""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import final
@@ -54,9 +52,7 @@ class Roads(Net):
     def program(self) -> Program:
         """The shortest way, as edges taken once."""
         ends = [(self.source, 1.0), (self.sink, -1.0), *((node, 0.0) for node in self.inner)]
-        rules = tuple(
-            Rule("path", balance(self.edges, node), low=out, high=out) for node, out in ends
-        )
+        rules = tuple(Rule("path", balance(self.edges, n), low=out, high=out) for n, out in ends)
         worth = {name_of(e): float(e[2]) for e in self.edges}
         return Program(worth, False, rules, dict.fromkeys(worth, 1), True)
 
@@ -76,9 +72,7 @@ class Pipes(Net):
 
     def program(self) -> Program:
         """The largest flow."""
-        rules = tuple(
-            Rule("balance", balance(self.edges, node), low=0, high=0) for node in self.inner
-        )
+        rules = tuple(Rule("balance", balance(self.edges, n), low=0, high=0) for n in self.inner)
         out = balance(self.edges, self.source)
         worth = {name_of(e): out.get(name_of(e), 0.0) for e in self.edges}
         most = {name_of(e): float(e[2]) for e in self.edges}
@@ -215,19 +209,16 @@ class PowerFlow(Family):
     def draw(self, rng: np.random.Generator, n_elements: int) -> Grid:
         """A ring of buses with cross lines; the elements are the lines."""
         n_buses = min(n_elements, int(rng.integers(3, 6)))
-        ring = [(i, (i + 1) % n_buses) for i in range(n_buses)]
-        across = [
-            (a, b) for a in range(n_buses) for b in range(a + 2, n_buses) if (b, a) not in ring
-        ]
+        buses = range(n_buses)
+        ring = [(i, (i + 1) % n_buses) for i in buses]
+        across = [(a, b) for a in buses for b in buses[a + 2 :] if (b, a) not in ring]
         ends = ring + [across[int(i)] for i in rng.permutation(len(across))]
         ends = (ends + ring)[:n_elements]  # a second circuit where all pairs are joined
-        lines = tuple(
-            (f"L{i + 1}", a, b, int(rng.integers(8, 31))) for i, (a, b) in enumerate(ends)
-        )
+        lines = tuple((f"L{i}", *ab, int(rng.integers(8, 31))) for i, ab in enumerate(ends, 1))
         at = rng.permutation(n_buses)[: min(3, n_buses - 1)]
         generators = tuple(
             (f"G{i + 1}", int(bus), int(rng.integers(25, 51)), int(rng.integers(5, 40)))
             for i, bus in enumerate(at)
         )
-        loads = {bus: int(rng.integers(5, 21)) for bus in range(n_buses)}
+        loads = {bus: int(rng.integers(5, 21)) for bus in buses}
         return Grid(generators, loads, lines)

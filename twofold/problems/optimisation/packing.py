@@ -1,7 +1,5 @@
 """Which things or jobs are chosen? Knapsack, and jobs with deadlines."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import final
 

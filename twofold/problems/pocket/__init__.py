@@ -5,8 +5,6 @@ Problem `index` of a split is a pure function of the seed. `train` and `test` sh
 has only the `SEEN` types of constraints; `test` and `ood` cycle through all types.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 import numpy as np
@@ -18,16 +16,7 @@ from twofold.problems.pocket.tale import SEEN_SKILLS, UNSEEN_SKILLS, Tale, tell
 from twofold.randomness import rng_for
 from twofold.types import Problem, Profile
 
-__all__ = [
-    "COMPETING",
-    "HELD_OUT",
-    "SEEN",
-    "guess",
-    "obedient_reply",
-    "problem",
-    "solution",
-    "suite",
-]
+__all__ = ["COMPETING", "HELD_OUT", "SEEN", "guess", "obedient_reply", "solution", "suite"]
 
 Split = Literal["train", "test", "ood"]
 """Training data, test data, or data unlike the training data."""
@@ -73,9 +62,8 @@ def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem
         ('4', 'seen')
     """
     if index < 0 or split not in SPLITS:
-        raise ProblemError(
-            f"there is no problem {index} of split {split!r}; count from 0, in {', '.join(SPLITS)}"
-        )
+        splits = ", ".join(SPLITS)
+        raise ProblemError(f"no problem {index} of split {split!r}; count from 0, in {splits}")
     rng = rng_for("pocket", seed, split, "problem", index)
     tale, skill, n_moves = _tale(rng, split, index)
     types = [*SEEN] if split == "train" else [*SEEN, *HELD_OUT]

@@ -5,8 +5,6 @@ move into the thought, or go. The training split has no `HELD_OUT` type, so no r
 model knows the words from pretraining, which has all types.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 

@@ -4,8 +4,6 @@ With all of a problem's constraints and the right steps it is the proof that the
 solved; with some of them and noisy steps, a demonstration that the pocket model learns from.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final

@@ -3,11 +3,9 @@
 The moves of the other thing are irrelevant. Training has two pairs of things, `ood` the other four.
 """
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Literal, final
 
 import numpy as np
@@ -78,11 +76,8 @@ class Tale:
             >>> Tale("?", DIAL, "3", (("First", "up 4"),)).working(["8"])
             ['First, up 4 from 3 gives 8']
         """
-        before = [self.start, *states]
-        return [
-            f"{ordinal}, {move} from {before[i]} gives {states[i]}"
-            for i, (ordinal, move) in enumerate(self.moves)
-        ]
+        moves = zip(self.moves, pairwise([self.start, *states]), strict=True)
+        return [f"{n}, {move} from {one} gives {two}" for (n, move), (one, two) in moves]
 
     @property
     def part(self) -> Part:

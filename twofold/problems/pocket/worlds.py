@@ -5,8 +5,6 @@ them. The tables are small on purpose: in a prototype with two-digit sums, fine-
 memorised table (46 to 6 % accuracy under RL); composing few facts survives it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final

@@ -6,8 +6,6 @@ Train and test share no arithmetic (`_belongs`) and no name; some things and one
 held out for the test (`cast`, `stories`).
 """
 
-from __future__ import annotations
-
 import hashlib
 
 import numpy as np
@@ -67,9 +65,7 @@ def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem
         ('1', 2)
     """
     if index < 0 or split not in FAMILIES:
-        raise ProblemError(
-            f"there is no problem {index} of split {split!r}; count from 0, in 'train' or 'test'"
-        )
+        raise ProblemError(f"no problem {index} of {split!r}; count from 0, in 'train' or 'test'")
     rng = rng_for("synthetic", seed, split, "problem", index)
     n_steps = 1 + index % _LEVELS
     story = _story(rng, split, n_steps)

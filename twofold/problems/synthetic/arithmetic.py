@@ -3,8 +3,6 @@
 A story is written around its steps: the answer is the last step's result, the difficulty their number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import add, floordiv, mul, sub

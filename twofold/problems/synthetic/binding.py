@@ -7,8 +7,6 @@ nothing open) and `two_responses` (a word problem has one answer). Words that ar
 or counted come from disjoint lists. `witness.obedient_reply` proves that each problem can be solved.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import final
@@ -26,9 +24,7 @@ _FORBIDDEN = (
     *("multiply", "answer", "sum", "plus", "times"),
 )
 _FIRST_WORDS = ("now", "look", "here", "so", "first")
-_ENDINGS = (
-    *("That settles it.", "This is my last word.", "Now it is your turn.", "And that is all."),
-)
+_ENDINGS = ("That settles it.", "This is my last word.", "Now it is your turn.", "And that is all.")
 
 
 @final

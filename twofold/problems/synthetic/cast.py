@@ -4,8 +4,6 @@ The splits share no name, and some things occur in the test split only: a model 
 words of the training stories does not know all those of the test.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar, final

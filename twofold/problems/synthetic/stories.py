@@ -3,8 +3,6 @@
 `bus` is told in the test split only: does what was learnt carry over to a new story structure?
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
@@ -114,10 +112,8 @@ def purchase(cast: Cast, n_steps: int) -> Story:
         [("notebooks", "pens"), ("cups", "plates"), ("ropes", "buckets")],
         [("candles", "lanterns"), ("kites", "balls")],
     )
-    dearest = up_to(12, n_steps)
-    first, second = (
-        Step(between(cast.rng, 2, 9), "×", between(cast.rng, 2, dearest)) for _ in "ab"
-    )
+    most = up_to(12, n_steps)
+    first, second = (Step(between(cast.rng, 2, 9), "×", between(cast.rng, 2, most)) for _ in "ab")
     told = f"{name} buys {first.left} {goods} for {first.right} dollars each"
     steps = [first]
     if n_steps >= 3:

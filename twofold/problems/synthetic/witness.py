@@ -4,8 +4,6 @@ Its own words avoid what may be forbidden (`binding._FORBIDDEN`) or limited (`th
 v and p).
 """
 
-from __future__ import annotations
-
 from twofold.constraints import length
 from twofold.constraints.affix import EndPhrase, Quotation
 from twofold.constraints.case import CapitalWordFrequency, EnglishLowercase

@@ -1,7 +1,5 @@
 """What does a solution without a required form look like? The steps in sentences, then the number."""
 
-from __future__ import annotations
-
 from twofold.types import Problem
 
 _LINKS = ("Then", "Next", "After that")
