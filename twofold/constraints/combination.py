@@ -76,10 +76,6 @@ class TwoResponses(Constraint):
 
     Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` accepts seven asterisks, a
     response that begins with one, and two spellings of one text as different responses.
-
-    Example:
-        >>> TwoResponses(profile="fixed").check("Four.\n******\nfour.").reason
-        'the two responses are the same'
     """
 
     name = "combination:two_responses"

@@ -19,11 +19,6 @@ class Placeholders(Constraint):
 
     Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` counts every pair of
     brackets on a line, empty ones too.
-
-    Example:
-        >>> one = Placeholders(num_placeholders=1, profile="fixed")
-        >>> one.check("- [x] x[i] lies in [0, 1], see [12] and [here](there)").reason
-        '0 placeholders, at least 1 wanted'
     """
 
     name = "detectable_content:number_placeholders"

@@ -17,13 +17,7 @@ MOST = 100_000
 
 
 def require_threshold(wanted: int, relation: Relation, argument: str, *, least: int = 0) -> None:
-    """Reject a threshold that no reply could meet.
-
-    Args:
-        wanted: The threshold; `at least 0` is legal and always met.
-        relation: How the count is compared with it.
-        argument: The argument's name, for the message.
-        least: The smallest count of a reply that is not blank (1 for sentences).
+    """Reject a threshold that no reply could meet; `least` is the smallest count of a non-blank reply.
 
     Raises:
         ProblemError: If `wanted` is negative, above `MOST`, or `less than` at most `least`; or if

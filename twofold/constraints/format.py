@@ -78,10 +78,6 @@ class HighlightedSections(Constraint):
     Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` pairs any two asterisks of
     a line, so `2 * 3 * 4` counts 1 and `***a***` counts 2. For `fixed`, nested highlights count
     once with the whole.
-
-    Example:
-        >>> HighlightedSections(num_highlights=2, profile="fixed").check("***a***").reason
-        '1 highlights, at least 2 wanted'
     """
 
     name = "detectable_format:number_highlighted_sections"

@@ -91,11 +91,6 @@ class NumberParagraphs(Constraint):
     Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` cuts at any three stars,
     also in bold italics, and fails on two dividers in a row; `fixed` cuts at lines with the divider
     alone.
-
-    Example:
-        >>> text = "One is ***bold***.\n***\nTwo."
-        >>> [NumberParagraphs(2, p).check(text).score for p in ("official", "fixed")]
-        [0.0, 1.0]
     """
 
     name = "length_constraints:number_paragraphs"

@@ -35,10 +35,6 @@ def mask_math(text: str) -> str:
 
     A formula is `\[ \]`, `\( \)`, `$$ $$`, an environment, or `$ $` by Pandoc's rule: no space just
     inside the dollars and no digit after the second, so prices stay.
-
-    Example:
-        >>> mask_math("$a*b$ costs $5 or $6")
-        '..... costs $5 or $6'
     """
     return _MATH.sub(_overwritten, text)
 

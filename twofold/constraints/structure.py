@@ -104,11 +104,6 @@ class ConstrainedResponse(Constraint):
     Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` needs an option anywhere,
     so a reply that names all three passes. Some IFEval prompts say "contain" or ask to think first;
     `fixed` follows the registry's sentence, "Answer with one of the following options".
-
-    Example:
-        >>> check = ConstrainedResponse(profile="fixed").check
-        >>> check("**My answer is no.**").score, check("I say: My answer is no.").score
-        (1.0, 0.0)
     """
 
     name = "detectable_format:constrained_response"

@@ -28,15 +28,13 @@ FORMATS: tuple[type[Row], ...] = (
 )
 """The formats a file can have, the most specific first: the first that fits is used."""
 
-SUITE_SIZE = 200
-"""The size of a suite whose spec names no number."""
+SUITE_SIZE = 200  # unless the spec names a number
 
 _SUITES = {
     "synthetic": ("train", "test"),
     "pocket": ("train", "test", "ood"),
     "choice": ("train", "test"),
 }
-"""The generated suites and their splits."""
 
 
 def load(spec: str | Path, *, profile: Profile, limit: int | None = None) -> list[Problem]:
@@ -49,21 +47,16 @@ def load(spec: str | Path, *, profile: Profile, limit: int | None = None) -> lis
               own form; or a FollowBench JSON array, `CATEGORY_constraints.json`;
             - a directory: MathIF's, FollowBench's, or one with a single such file;
             - `synthetic`, `synthetic:N` or `synthetic:N:SPLIT`: N generated problems (default 200) of
-              the split `test` (default) or `train`; a file of that name is `./synthetic`;
-            - `pocket`, in the same way, also with the split `ood`: the pocket model's world;
-            - `choice`, in the same way: a small constrained optimisation;
+              the split `test` (default) or `train`; also `pocket` (with a split `ood`) and `choice`;
             - `gym:TASK`, in the same way: a task of reasoning-gym, see `problems.gym`;
             - `hub:org/name`, `hub:org/name:SPLIT` or `hub:org/name:CONFIG:SPLIT`;
             - `package.module:function`: called with `profile=...`, it returns `Problem`s.
         profile: How the constraints judge.
-        limit: Only the first N, at least 1; None = all. It does not change which problems come first.
-
-    Returns:
-        At least one problem, in the order of the source.
+        limit: Only the first N; None = all. It does not change which problems come first.
 
     Raises:
-        ProblemError: If the source does not exist, its format is unknown, or a row is unusable; the
-            message says where and what to do.
+        ProblemError: If the source does not exist or is empty, its format is unknown, or a row is
+            unusable; the message says where and what to do.
         ExtensionError: If there is no such function.
 
     Example:

@@ -8,11 +8,7 @@ _BOX = re.compile(r"\\boxed\{([^{}]*)\}")
 
 
 def critique(problem: Problem, reply: str) -> str:
-    r"""The first step that the reply omits or gets wrong, and a conclusion.
-
-    Args:
-        problem: Of the pocket or the synthetic suite: its tag `steps` holds the solution.
-        reply: The whole reply, thought included.
+    r"""The first step that a reply omits or gets wrong, and a conclusion; the tag `steps` is the solution.
 
     Example:
         >>> asked = Problem(question="?", answer="5", tags={"steps": "First, up 1 from 4 gives 5"})

@@ -20,13 +20,10 @@ CATEGORIES = ("content", "situation", "style", "format", "example", "mixed")
 """The six kinds of requirement, in the order of the paper; each is a file."""
 
 SUFFIX = "_constraints"
-"""What a file's name has after its category."""
 
 TOP = 5
-"""The highest level."""
 
 WRITER = "FollowBench"
-"""`Checklist.writer` of these checklists."""
 
 
 @final
@@ -122,14 +119,10 @@ def _demonstrated(level: int, form: str) -> str:
 
 
 def answer_form(target: str, answer: str) -> str:
-    r"""The answer's part of a FollowBench template, with `answer` in its slot; "" if there is none.
+    r"""The answer's part of a template `{instruction}` line end `...{answer}...`, filled; "" if not one.
 
     The templates are Python format strings, filled here by replacement: a format string from a file
     could reach into objects.
-
-    Args:
-        target: `{instruction}`, a line end and the form, with `{answer}` and doubled braces.
-        answer: The text for the slot.
 
     Example:
         >>> answer_form("{instruction}\n{{'bot': '{answer}'}}", "yes")

@@ -2,11 +2,8 @@
 
 reasoning-gym makes item i of seed s from `Random(s + i)`, so seeds 42 and 43 share all items but one.
 Here the splits have distant seeds, and a question also belongs to one split by the hash of its
-text, because small tasks repeat themselves. `ood` shifts the configuration to sizes that the defaults
-never reach.
-
-Its scorers give a wrong answer 0.01 and more, and one drops minus signs. They are not used: only tasks
-whose answer is one number or word are, and `Correct` judges those.
+text. `ood` has sizes that the defaults never reach. Its scorers (a wrong answer gets 0.01 and more,
+one drops minus signs) are not used: tasks have one number or word for an answer, for `Correct`.
 
 Source: reasoning-gym (Stojanovski et al. 2025, arXiv 2505.24760), version 0.1.25, Apache-2.0; both
 faults were measured on it. Departs: its scorers, and the tasks that need them, are left out.
@@ -90,16 +87,9 @@ def suite(task: str, n: int, *, split: Split = "test") -> list[Problem]:
         n: How many, 1 to `MOST`.
         split: `train` and `test` share no question, whatever their sizes; `ood` has larger sizes.
 
-    Returns:
-        `n` different problems, with `task` and `version` among their tags.
-
     Raises:
         ProblemError: If the package is missing, the task is unknown, has no such split, or has fewer
             different questions.
-
-    Example:
-        >>> sorted(TASKS)[:3]
-        ['aiw', 'basic_arithmetic', 'chain_sum']
     """
     if task not in TASKS:
         raise ProblemError(
@@ -121,12 +111,7 @@ def suite(task: str, n: int, *, split: Split = "test") -> list[Problem]:
 
 
 def in_test(question: str) -> bool:
-    """Whether a question belongs to `test` and not to `train`, by the hash of its words.
-
-    Example:
-        >>> in_test("What is 2 + 3?") == in_test("what is  2 + 3?")
-        True
-    """
+    """Whether a question belongs to `test` and not to `train`, by the hash of its words."""
     return _digest(question)[0] % 2 == 0
 
 

@@ -11,7 +11,6 @@ from twofold.types import Problem, Profile
 from twofold.types.checklist import Checklist, Criterion
 
 SPEAKERS = {"system": "System", "user": "User", "assistant": "Assistant"}
-"""The heading of each turn."""
 
 ASK = "This is a conversation so far. Write what the assistant says next, and nothing else."
 """The text before a conversation of several turns, in our words."""

@@ -10,11 +10,7 @@ FORM = "hub:org/name, hub:org/name:split or hub:org/name:config:split"
 
 
 def rows(spec: str) -> Iterator[tuple[Origin, dict[str, Any]]]:
-    """The rows of one split of a data set.
-
-    Args:
-        spec: `org/name`, `org/name:split` or `org/name:config:split`; without a split the data set must
-            have just one. Code of a data set is never run.
+    """The rows of one split; without a name the data set must have just one. Its code is never run.
 
     Raises:
         ProblemError: If `datasets` is not installed, the data set is not available, or a split must be

@@ -23,13 +23,7 @@ the names of the forms; another problem's sentences of other types; their words 
 def prompt(
     problem: Problem, kind: Instructions, others: Sequence[Problem], seed: int
 ) -> list[Message]:
-    r"""The chat of a demonstration under the control `kind`.
-
-    Args:
-        problem: What is asked.
-        kind: The control.
-        others: Where `delusive` takes its sentences from.
-        seed: Of the choice and of the order of words.
+    r"""The chat of a demonstration under the control `kind`; `delusive` takes its sentences from `others`.
 
     Raises:
         ProblemError: If the question states its constraints itself, or no other problem has different

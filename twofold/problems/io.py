@@ -138,6 +138,17 @@ def read(path: str | Path, *, profile: Profile) -> list[Problem]:
 
     Raises:
         ProblemError: If a line is not a problem in our form; names file, line and remedy.
+    """
+    found = rows(Path(path))
+    return [problem_of(OwnRow, row, profile=profile, origin=origin) for origin, row in found]
+
+
+def write(path: str | Path, problems: Iterable[Problem]) -> None:
+    """Write problems in our own form, as a whole or not at all; `read` then knows their constraints.
+
+    Raises:
+        RunError: If the file cannot be written; an existing file is intact.
+        ProblemError: If two of the constraints' classes have one name.
 
     Example:
         >>> import tempfile
@@ -145,19 +156,6 @@ def read(path: str | Path, *, profile: Profile) -> list[Problem]:
         >>> write(path, [Problem(question="What is 3 + 4?", answer="7")])
         >>> read(path, profile="fixed")[0].answer
         '7'
-    """
-    found = rows(Path(path))
-    return [problem_of(OwnRow, row, profile=profile, origin=origin) for origin, row in found]
-
-
-def write(path: str | Path, problems: Iterable[Problem]) -> None:
-    """Write problems in our own form, as a whole or not at all; an existing file is replaced.
-
-    Their constraints become known to `read`, see `constraints.register`.
-
-    Raises:
-        RunError: If the file cannot be written; an existing file is intact.
-        ProblemError: If two of the constraints' classes have one name.
     """
     problems = list(problems)
     for cls in {type(constraint) for problem in problems for constraint in problem.constraints}:

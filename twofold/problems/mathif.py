@@ -18,7 +18,6 @@ SOURCES = {
     "zwhe99/simplerl-OlympiadBench": "olympiad",
     "aime": "aime",
 }
-"""The published names of the sources, and ours."""
 
 
 @final

@@ -25,14 +25,7 @@ SPLITS = ("train", "validation", "test")
 @final
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Where a row comes from.
-
-    Args:
-        where: For messages: `gsm8k/test.jsonl, line 3`.
-        file: The file's name without its ending, or the hub name.
-        number: The row's position, from 0, without blank lines.
-        split: The part of the data set, if known.
-    """
+    """Where a row comes from: the place for messages, the file's stem (or hub name), its position from 0."""
 
     where: str
     file: str

@@ -26,7 +26,6 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _OTHERS = ("Alice", "Bob", "James", "John", "Julia", "Mary", "Natalia", "Tom", "Weng", "Betty")
 NAMES = (*TEST_NAMES, *TRAIN_NAMES, *_OTHERS)
-"""First names that replace each other."""
 
 _WORLDS = {world.name: world for world in (DIAL, WEEK, COMPASS, CUPS)}
 _FAMILY = {tell_.__name__: tell_ for tell_ in FAMILIES["test"]}
@@ -34,10 +33,6 @@ _FAMILY = {tell_.__name__: tell_ for tell_ in FAMILIES["test"]}
 
 def variants(problem: Problem, *, seed: int = 0) -> Iterator[tuple[Kind, Problem]]:
     """Every variant `(kind, problem)` of a problem, without constraints, tagged `variant_of`.
-
-    Args:
-        problem: Of `synthetic` or `pocket`, or any other with a number or word for an answer.
-        seed: Decides the new numbers and names.
 
     Example:
         >>> asked = Problem(question="Tom has 3 pens. He buys 2. How many has he?", answer="5")

@@ -39,9 +39,6 @@ def lint(
             two rules that need it.
         train_set: Another set (the training data) to find overlap with.
 
-    Returns:
-        Faults, problem by problem, then those of two problems.
-
     Raises:
         ScoringError: If `correct` cannot work at all.
 

@@ -25,14 +25,10 @@ from twofold.types import Constraint, Problem
 @final
 @dataclass(frozen=True)
 class Forced:
-    """A text that every obeying reply has.
+    """A text that every obeying reply has, in one of its `spellings`.
 
-    Args:
-        rule: The name under which a clash is reported.
-        what: The text, for the message.
-        spellings: The ways to write it that the rule's words allow; the reply has one of them.
-        loopholes: Ways that only the checker accepts, such as a keyword inside another word.
-        at_start: Whether the reply begins with it.
+    `rule` names the clash in reports; `loopholes` are spellings that only the checker accepts, such as a
+    keyword inside another word.
     """
 
     rule: str

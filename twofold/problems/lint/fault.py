@@ -12,21 +12,12 @@ Severity = Literal["error", "warning"]
 """`error`: no reply can be right and obey. `warning`: one can, but the numbers may mislead."""
 
 N_SHOWN = 4
-"""Places in a line of `summary`."""
 
 
 @final
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong with one problem.
-
-    Args:
-        rule: The rule that found it; a stable snake_case name.
-        problem_id: `Problem.id`.
-        source_id: The problem's place in its source; "" if unknown.
-        detail: One line that a person can check.
-        severity: See `Severity`.
-    """
+    """One thing that is wrong with one problem: the rule that found it, the place, one line of detail."""
 
     rule: str
     problem_id: str

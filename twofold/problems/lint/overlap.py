@@ -15,7 +15,6 @@ from twofold.problems.lint.fault import Fault
 from twofold.types import Problem
 
 N_WORDS = 13
-"""Length of a run, in words."""
 
 NEAR = 0.5
 """Share of the runs of the shorter question that must be shared."""

@@ -17,7 +17,6 @@ _NUMBER_WORDS = {
     **{"four fourth": 4, "five fifth": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10},
     **{"twelve dozen": 12, "fifteen": 15, "twenty": 20, "hundred": 100},
 }
-"""Words for numbers, and the number."""
 
 
 def wordings(problem: Problem) -> Iterator[Fault]:

@@ -11,4 +11,3 @@ __all__ = ["FAMILIES", "VARIANTS", "Family", "Judgement", "Quadruple", "Variant"
 FAMILIES: tuple[Family, ...] = (
     *(Blend(), Knapsack(), ShortestPath(), MaxFlow(), Assignment(), Scheduling(), PowerFlow()),
 )
-"""The families of general models, in a fixed order."""

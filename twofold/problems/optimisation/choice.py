@@ -79,14 +79,10 @@ class Choice(Family):
 
 
 def suite(n: int, *, split: Split = "test") -> list[Problem]:
-    """Problems of the family with their solutions in the tag `steps`.
+    """Problems with their solutions in the tag `steps`.
 
     Every other problem has one offer less: training then has seen the size of the N-1 instances in the
-    diagnostic `ood`, and only the removal is new.
-
-    Args:
-        n: How many, at least 1.
-        split: `train` holds the quadruples of seed 0, `test` those of seed 1.
+    diagnostic `ood`, and only the removal is new. The splits differ in the seed of their quadruples.
 
     Raises:
         ProblemError: If `n` is below 1.
@@ -111,10 +107,5 @@ def _told(seed: int, i: int) -> Problem:
 
 
 def solution(problem: Problem) -> str:
-    """A right reply with its working.
-
-    Example:
-        >>> solution(suite(1, split="train")[0]).endswith("}.")
-        True
-    """
+    """A right reply with its working."""
     return f"{'. '.join(problem.tags['steps'].split('; '))}. It is \\boxed{{{problem.answer}}}."

@@ -9,8 +9,7 @@ import numpy as np
 from twofold.problems.optimisation.family import Family, Instance
 from twofold.problems.optimisation.program import Program, Rule
 
-Edge = tuple[str, str, int]
-"""From, to, and a length or a capacity."""
+Edge = tuple[str, str, int]  # from, to, and a length or a capacity
 
 
 def name_of(edge: Edge) -> str:
@@ -129,12 +128,9 @@ class MaxFlow(Family):
 @final
 @dataclass(frozen=True)
 class Grid(Instance):
-    """A small grid in the DC approximation, all lines of the same reactance.
+    """A small grid in the DC approximation, all lines of the same reactance; loads by bus in megawatts.
 
-    Args:
-        generators: `(name, bus, most, cost)`.
-        loads: Megawatts by bus.
-        lines: `(name, from, to, limit)`.
+    Generators are `(name, bus, most, cost)`, lines `(name, from, to, limit)`.
     """
 
     parts = "lines"

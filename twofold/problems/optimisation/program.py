@@ -37,14 +37,7 @@ _MARKUP = re.compile(r"\\(?:text|textbf|mathrm|mathbf|quad)\b|\\[ ,;:!]|[\s$\[\]
 @final
 @dataclass(frozen=True)
 class Rule:
-    """`low <= sum of coefficient x decision <= high`.
-
-    Args:
-        name: What the rule is about, e.g. `capacity`. Rules of one name are reported together.
-        terms: Coefficients by decision.
-        low: Lower side; -inf = none.
-        high: Upper side; inf = none.
-    """
+    """`low <= sum of coefficient x decision <= high`; rules of one name are reported together."""
 
     name: str
     terms: Mapping[str, float]
@@ -140,13 +133,9 @@ class Best:
 @final
 @dataclass(frozen=True)
 class Judgement:
-    """What a decision is worth.
+    """What a decision is worth: which rules it keeps, and its relative distance to the optimum.
 
-    Args:
-        kept: For each kind of rule, whether it is kept.
-        is_feasible: Whether all are.
-        gap: The relative distance to the optimum, beyond what rounding to two decimals may cost; None if
-            not feasible.
+    `gap` is beyond what rounding to two decimals may cost; None if the decision is not feasible.
     """
 
     kept: Mapping[str, bool]
@@ -165,10 +154,6 @@ def parsed(text: str, names: Sequence[str]) -> dict[str, float] | None:
     a unit are allowed), and `S-A-T` is read as its edges. After a semicolon, a part without a known
     name (a total) is ignored. Case, white space and LaTeX markup do not matter; `none` is an empty
     decision. A bare number is no entry: `bread=1,5` is ambiguous.
-
-    Args:
-        text: The content of the box.
-        names: The problem's names, in their own spelling.
 
     Example:
         >>> parsed("a-b, B-C; 7", ["A-B", "B-C"]), parsed("lamp = 2.5, axe=1", ["axe", "lamp"])

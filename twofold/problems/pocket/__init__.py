@@ -24,7 +24,6 @@ Split = Literal["train", "test", "ood"]
 SPLITS: tuple[Split, ...] = ("train", "test", "ood")
 
 ASK = "\nPut the result in \\boxed{}.\n"
-"""The text between question and constraints."""
 
 
 def suite(

@@ -18,10 +18,8 @@ Draw = Callable[[np.random.Generator, int], dict[str, object]]
 """Draws the arguments of a constraint; the second argument is the number of steps."""
 
 KEYWORDS = ("indeed", "today", "surely", "clearly")
-"""Words that a reply may have to use."""
 
 ENDINGS = ("Any other questions?", "Have a good day.")
-"""Phrases that a reply may have to end with."""
 
 
 def _one(rng: np.random.Generator, choices: Sequence[Choice]) -> Choice:
@@ -96,14 +94,9 @@ def clash(one: str, other: str) -> bool:
 def bind(
     rng: np.random.Generator, first: str, n: int, *, n_steps: int, profile: Profile
 ) -> tuple[Constraint, ...]:
-    """`n` constraints (1 or 2) that can be met together with a boxed answer, all seen or all held out.
+    """`n` constraints (1 or 2), one of the type `first`, that can be met together with a boxed answer.
 
-    Args:
-        rng: Source of all randomness.
-        first: The type of one of them.
-        n: How many.
-        n_steps: Steps of the solution, which is the number of its bullets.
-        profile: How they judge.
+    All are seen or all held out.
 
     Example:
         >>> rng = np.random.default_rng(0)

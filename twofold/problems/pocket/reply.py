@@ -20,20 +20,12 @@ from twofold.constraints.structure import Title
 from twofold.types import Constraint, Problem
 
 OPENINGS = ("The answer is", "So it is", "It is")
-"""How the answer is introduced."""
 
 
 @final
 @dataclass(frozen=True)
 class Style:
-    """What the constraints leave open.
-
-    Args:
-        thinks: The steps are written between think tags.
-        shows: The steps are written in the visible reply.
-        commas: A step has a comma after its number.
-        opening: One of `OPENINGS`.
-    """
+    """What the constraints leave open: where the steps are written, their commas, the `OPENINGS` used."""
 
     thinks: bool
     shows: bool
@@ -44,13 +36,7 @@ class Style:
 def written(
     steps: Sequence[str], answer: str, style: Style, obeyed: Sequence[Constraint] = ()
 ) -> str:
-    r"""A reply with its thought, if it has one.
-
-    Args:
-        steps: The working (`Tale.steps`).
-        answer: What is boxed.
-        style: What the constraints leave open; the caller makes sure that it breaks none.
-        obeyed: The constraints to obey.
+    r"""A reply (and its thought) with the `steps` of a tale; the caller makes sure `style` breaks no rule.
 
     Example:
         >>> style = Style(thinks=False, shows=True, commas=True, opening="It is")

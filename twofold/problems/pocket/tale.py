@@ -17,10 +17,8 @@ Part = Literal["train", "test"]
 """Which half of all chains: no chain that is asked is in both."""
 
 Skill = tuple[World, ...]
-"""One thing, or two of which one is asked."""
 
 ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh")
-"""How moves are numbered; a tale has at most seven."""
 
 SEEN_SKILLS: tuple[Skill, ...] = (
     *((DIAL,), (DIAL,), (WEEK,), (WEEK,), (COMPASS,), (CUPS,)),
@@ -35,13 +33,7 @@ UNSEEN_SKILLS: tuple[Skill, ...] = ((DIAL, WEEK), (DIAL, CUPS), (COMPASS, WEEK),
 @final
 @dataclass(frozen=True)
 class Tale:
-    """A question and the chain that answers it.
-
-    Args:
-        text: The question.
-        world: The thing asked for.
-        start: Its first state.
-        moves: Its moves, in order, each with its number in words.
+    """A question and the chain of moves that answers it, each with its number in words.
 
     Example:
         >>> Tale("...?", COMPASS, "north", (("First", "left"), ("Third", "around"))).answer
@@ -70,12 +62,7 @@ class Tale:
         return self.working(self.states)
 
     def working(self, states: list[str]) -> list[str]:
-        """The working that claims these states, right or wrong.
-
-        Example:
-            >>> Tale("?", DIAL, "3", (("First", "up 4"),)).working(["8"])
-            ['First, up 4 from 3 gives 8']
-        """
+        """The working that claims these states, right or wrong."""
         moves = zip(self.moves, pairwise([self.start, *states]), strict=True)
         return [f"{n}, {move} from {one} gives {two}" for (n, move), (one, two) in moves]
 
@@ -89,12 +76,7 @@ class Tale:
 def tell(rng: np.random.Generator, skill: Skill, n_moves: int, *, part: Part, cast: int) -> Tale:
     """A tale whose asked chain belongs to `part`: drawn again until it does, twice on average.
 
-    Args:
-        rng: Source of all randomness.
-        skill: The things in the tale.
-        n_moves: How many moves are told, 1 to 7; at least 2 for two things.
-        part: Which half of all chains.
-        cast: Which name and thing, from 0; 60 in a row are all different.
+    `n_moves` is 1 to 7, at least 2 for two things; `cast` picks name and thing, 60 in a row differ.
 
     Example:
         >>> print(tell(np.random.default_rng(0), (COMPASS,), 2, part="train", cast=6).text)

@@ -13,16 +13,9 @@ from typing import final
 @final
 @dataclass(frozen=True)
 class World:
-    """A thing with a few states.
+    """A thing with a few states, and for each move where it takes each state (positions in `states`).
 
-    Args:
-        name: For tags.
-        states: Words that can be boxed.
-        moves: For each move, in words, where it takes each state: positions in `states`.
-        verb: What one does with the thing.
-        told: The sentence on its first state, with `{name}`, `{thing}` and `{state}`.
-        asked: The question for its last state, with `{thing}`.
-        things: Three words for the thing.
+    `told` and `asked` are templates with `{name}`, `{thing}` and `{state}`.
     """
 
     name: str
@@ -62,7 +55,6 @@ DIAL = World(
     "What does the {thing} show?",
     ("dial", "knob", "wheel"),
 )
-"""Ten positions in a ring, up or down by 1 to 5: 100 facts."""
 
 WEEK = World(
     "week",
@@ -73,7 +65,6 @@ WEEK = World(
     "Which day does the {thing} say?",
     ("calendar", "watch", "diary"),
 )
-"""Seven days, on or back by 1 to 3: 42 facts."""
 
 COMPASS = World(
     "compass",
@@ -84,7 +75,6 @@ COMPASS = World(
     "Where does the {thing} face?",
     ("robot", "boat", "drone"),
 )
-"""Four directions and three ways to turn: 12 facts."""
 
 CUPS = World(
     "cups",
@@ -102,4 +92,3 @@ CUPS = World(
     "Which cup hides the {thing}?",
     ("ball", "coin", "key"),
 )
-"""Four cups, two of which swap places: 24 facts."""

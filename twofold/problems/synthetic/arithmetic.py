@@ -13,7 +13,6 @@ import numpy as np
 from twofold.errors import ProblemError
 
 Sign = Literal["+", "-", "×", "÷"]
-"""What a step does."""
 
 MOST = 999
 """The largest number of a story: no thousands separator is needed, which `no_comma` forbids."""
@@ -61,18 +60,10 @@ def between(rng: np.random.Generator, low: int, high: int) -> int:
 def next_step(
     rng: np.random.Generator, value: int, *, before: Sign | None = None, largest: int = 40
 ) -> Step:
-    """A step that can follow `value`, each possible sign equally likely.
+    """A step that can follow the running number `value` (at least 2), each possible sign equally likely.
 
-    Multiplication and division do not follow each other, so that neither undoes the other.
-
-    Args:
-        rng: Source of all randomness.
-        value: The running number, at least 2.
-        before: The sign of the step that led to it.
-        largest: The largest number that is added, at least 2.
-
-    Returns:
-        A step whose left side is `value` and whose result lies in 2 to 300.
+    Its result lies in 2 to 300. Multiplication and division do not follow each other, so that neither
+    undoes the other.
 
     Example:
         >>> step = next_step(np.random.default_rng(0), 12)

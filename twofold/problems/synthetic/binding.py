@@ -30,14 +30,7 @@ _ENDINGS = ("That settles it.", "This is my last word.", "Now it is your turn.",
 @final
 @dataclass(frozen=True)
 class Reply:
-    """What is known of the replies that a problem asks for.
-
-    Args:
-        rng: Source of all randomness.
-        question: The problem's text.
-        n_steps: Steps of its solution: more steps leave more room below a limit.
-        repeats: The reply repeats the question, so no upper limit can be set on its content.
-    """
+    """What is known of a reply: `repeats` says that it repeats the question, so no upper limit can be set."""
 
     rng: np.random.Generator
     question: str
@@ -166,20 +159,11 @@ def clash(one: str, other: str) -> bool:
 def bind(
     rng: np.random.Generator, first: str, n: int, *, question: str, n_steps: int, profile: Profile
 ) -> tuple[Constraint, ...]:
-    """`n` constraints (1 to 3) that can be met together with a boxed number.
-
-    Args:
-        rng: Source of all randomness.
-        first: The type of one of them; the others are drawn among the compatible ones.
-        n: How many.
-        question: The problem's text.
-        n_steps: Steps of its solution.
-        profile: How they judge; it does not change which they are.
+    """`n` constraints (1 to 3), one of the type `first`, that can be met together with a boxed number.
 
     Example:
-        >>> rng = np.random.default_rng(0)
         >>> args = dict(question="2 + 2?", n_steps=1, profile="fixed")
-        >>> [c.name for c in bind(rng, "punctuation:no_comma", 1, **args)]
+        >>> [c.name for c in bind(np.random.default_rng(0), "punctuation:no_comma", 1, **args)]
         ['punctuation:no_comma']
     """
     names = [first]

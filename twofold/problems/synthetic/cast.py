@@ -39,11 +39,6 @@ class Cast:
         return [names[i] for i in self.rng.permutation(len(names))[:n]]
 
     def pick(self, seen: Sequence[Choice], held_out: Sequence[Choice] = ()) -> Choice:
-        """One of the choices; those `held_out` are for the test split only.
-
-        Example:
-            >>> Cast(np.random.default_rng(0), "train").pick(["beads"], ["shells"])
-            'beads'
-        """
+        """One of the choices; those `held_out` are for the test split only."""
         choices = [*seen, *held_out] if self.split == "test" else seen
         return choices[int(self.rng.integers(len(choices)))]

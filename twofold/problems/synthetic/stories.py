@@ -224,4 +224,3 @@ def bus(cast: Cast, n_steps: int) -> Story:
 _SEEN: tuple[Family, ...] = (hoard, comparison, purchase, workshop, sharing)
 
 FAMILIES: dict[Split, tuple[Family, ...]] = {"train": _SEEN, "test": (*_SEEN, bus)}
-"""The families of each split."""
