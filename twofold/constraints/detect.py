@@ -7,7 +7,7 @@ langdetect draws from an unseeded generator and cannot be first used from two th
 import re
 import unicodedata
 from collections import Counter
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -53,10 +53,7 @@ LIKELY, UNLIKELY = 0.5, 0.1
 _LETTERS = re.compile(r"[A-Za-z]{2,}|[\u0370-\u03ff]{2,}|[^\W\d_A-Za-z\u0370-\u03ff]")
 
 
-@cache
-def _latin() -> tuple[str, ...]:
-    others = {code for codes in SCRIPTS.values() for code in codes}
-    return tuple(code for code in profiles().codes if code not in others)
+_NOT_LATIN = {code for codes in SCRIPTS.values() for code in codes}
 
 
 @lru_cache(maxsize=32)
@@ -95,14 +92,17 @@ def judge_language(text: str, wanted: str) -> Verdict:
     if not letters:
         return Verdict(None, "no words to tell a language by")
     script = _script(letters)
-    candidates = _latin() if script == "LATIN" else SCRIPTS.get(script, ())
+    latin = (code for code in profiles().codes if code not in _NOT_LATIN)
+    candidates = tuple(latin) if script == "LATIN" else SCRIPTS.get(script, ())
     if wanted not in candidates:
         return Verdict(0.0, f"written in {script.lower()} letters, {wanted!r} wanted")
     if len(candidates) == 1:
         return Verdict(1.0, f"written in the letters of {wanted!r}")
     if script != "CJK" and len(letters) < LEAST_LETTERS:
         return Verdict(None, f"{len(letters)} letters, too few to tell a language by")
-    return _judged(_probabilities(text, candidates), wanted, len(letters))
+    found = list(trials(text, among=candidates))
+    means = np.mean(found, axis=0).tolist() if found else []
+    return _judged(dict(zip(profiles().codes, means, strict=False)), wanted, len(letters))
 
 
 def _judged(probability: dict[str, float], wanted: str, n_letters: int) -> Verdict:
@@ -114,12 +114,6 @@ def _judged(probability: dict[str, float], wanted: str, n_letters: int) -> Verdi
     if probability.get(wanted, 1.0) < UNLIKELY and n_letters >= SURE_LETTERS:
         return Verdict(0.0, reason)
     return Verdict(None, f"{reason}: not sure enough to fail it")
-
-
-def _probabilities(text: str, candidates: tuple[str, ...]) -> dict[str, float]:
-    """The mean of the seven trials; empty if the text has no n-gram of any language."""
-    found = list(trials(text, among=candidates))
-    return dict(zip(profiles().codes, np.mean(found, 0).tolist(), strict=True)) if found else {}
 
 
 def _script(letters: str) -> str:

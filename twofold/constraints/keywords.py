@@ -202,8 +202,7 @@ class LetterFrequency(Constraint):
         count = text.lower().count(self.letter.lower())
         return _occurs(self.letter, count, self.let_relation, self.let_frequency)
 
-    def _fixed(self, text: str) -> Verdict:
-        return self._official(text)
+    _fixed = _official
 
 
 def _occurs(what: str, count: int, relation: Relation, wanted: int) -> Verdict:

@@ -98,10 +98,8 @@ class ResponseLanguage(Constraint):
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
-            raise ProblemError(
-                f"langdetect does not know the language {self.language!r}; use one of: "
-                f"{', '.join(LANGUAGES)}"
-            )
+            known = ", ".join(LANGUAGES)
+            raise ProblemError(f"langdetect does not know {self.language!r}; use one of: {known}")
 
     def instruction(self) -> str:
         """The sentence that states the rule."""

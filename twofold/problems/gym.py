@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from types import MappingProxyType
-from typing import Any, Literal, cast, get_args
+from typing import Literal, cast, get_args
 
 from twofold.errors import ProblemError, nearest
 from twofold.problems.row import ASK
@@ -121,7 +121,13 @@ def _digest(question: str) -> bytes:
 
 def _different(task: str, n: int, split: Split) -> Iterator[Problem]:
     """The problems of a split, each question once."""
-    gym = _package()
+    try:
+        gym = importlib.import_module("reasoning_gym")
+    except ImportError as error:
+        raise ProblemError(
+            f"the problems of gym: need reasoning-gym ({error}): pip install reasoning-gym==0.1.25, or "
+            "use the suite `synthetic`, which needs no package"
+        ) from error
     version = importlib.metadata.version("reasoning-gym")  # its `__version__` is outdated
     shift = TASKS[task] if split == "ood" else {}
     seed = SPLITS.index(split) * TRIES * MOST
@@ -139,13 +145,3 @@ def _different(task: str, n: int, split: Split) -> Iterator[Problem]:
         tags = {"source": "gym", "task": task, "split": split, "version": version}
         tags["source_id"] = f"{task}/{seed + i}"
         yield Problem(question=question, answer=answer, ask=ASK, tags=tags)
-
-
-def _package() -> Any:
-    try:
-        return importlib.import_module("reasoning_gym")
-    except ImportError as error:
-        raise ProblemError(
-            f"the problems of gym: need reasoning-gym ({error}): pip install reasoning-gym==0.1.25, or "
-            "use the suite `synthetic`, which needs no package"
-        ) from error

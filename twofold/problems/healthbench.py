@@ -91,10 +91,8 @@ def conversation(turns: Sequence[Turn]) -> str:
 
     Example:
         >>> ask, hello = Turn(role="user", content="Hi"), Turn(role="assistant", content="Hello!")
-        >>> conversation([ask])
-        'Hi'
-        >>> conversation([ask, hello, ask])[-39:]
-        '[User]\nHi\n\n[Assistant]\nHello!\n\n[User]\nHi'
+        >>> conversation([ask]), conversation([ask, hello, ask]).split("\n\n")[1:]
+        ('Hi', ['[User]\nHi', '[Assistant]\nHello!', '[User]\nHi'])
     """
     if not turns or turns[-1].role != "user":
         raise ProblemError("the prompt does not end with a turn of the user; fix or drop the row")

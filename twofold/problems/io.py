@@ -99,17 +99,14 @@ def rows(path: Path) -> Iterator[tuple[Origin, dict[str, Any]]]:
     Raises:
         ProblemError: If the file cannot be read, or a line is no JSON object; names the line.
     """
+    split = path.stem if path.stem in SPLITS else ""
     try:
         with path.open("rb") as file:
-            number = 0
-            for n_line, line in enumerate(file, 1):
-                if not line.strip():
-                    continue
+            lines = ((n, line) for n, line in enumerate(file, 1) if line.strip())
+            for number, (n_line, line) in enumerate(lines):
                 where = f"{path}, line {n_line}"
-                split = path.stem if path.stem in SPLITS else ""
                 origin = Origin(where=where, file=path.stem, number=number, split=split)
                 yield origin, _parsed(line, where)
-                number += 1
     except OSError as error:
         raise ProblemError(f"cannot read {path}: {error.strerror}; name a readable file") from error
 

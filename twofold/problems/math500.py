@@ -26,9 +26,7 @@ class Math500Row(Row):
     def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
         """The question with our request for a box; `level` is the tag `difficulty`."""
         source = origin.file if self.unique_id is None else "math500"
+        given = {"difficulty": self.level, "subject": self.subject}
         tags = origin.tags(source, self.unique_id or "")
-        if self.level is not None:
-            tags["difficulty"] = str(self.level)
-        if self.subject is not None:
-            tags["subject"] = self.subject
+        tags |= {key: str(value) for key, value in given.items() if value is not None}
         return Problem(question=self.problem, answer=str(self.answer), ask=ASK, tags=tags)

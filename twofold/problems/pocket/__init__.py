@@ -7,12 +7,10 @@ has only the `SEEN` types of constraints; `test` and `ood` cycle through all typ
 
 from typing import Literal
 
-import numpy as np
-
 from twofold.errors import ProblemError
 from twofold.problems.pocket.binding import COMPETING, HELD_OUT, SEEN, bind
 from twofold.problems.pocket.reply import guess, obedient_reply, solution
-from twofold.problems.pocket.tale import SEEN_SKILLS, UNSEEN_SKILLS, Tale, tell
+from twofold.problems.pocket.tale import SEEN_SKILLS, UNSEEN_SKILLS, tell
 from twofold.randomness import rng_for
 from twofold.types import Problem, Profile
 
@@ -64,7 +62,11 @@ def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem
         splits = ", ".join(SPLITS)
         raise ProblemError(f"no problem {index} of split {split!r}; count from 0, in {splits}")
     rng = rng_for("pocket", seed, split, "problem", index)
-    tale, skill, n_moves = _tale(rng, split, index)
+    long = split == "ood" and index % 2 == 0
+    skills = UNSEEN_SKILLS if split == "ood" and not long else SEEN_SKILLS
+    skill = skills[int(rng.integers(len(skills)))]
+    n_moves = 6 + index // 2 % 2 if long else 3 + index % 3
+    tale = tell(rng, skill, n_moves, part="train" if split == "train" else "test", cast=index)
     types = [*SEEN] if split == "train" else [*SEEN, *HELD_OUT]
     block, place = divmod(index, len(types))
     first = types[rng_for("pocket", seed, split, "types", block).permutation(len(types))[place]]
@@ -79,20 +81,10 @@ def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem
             "source": "pocket",
             "split": split,
             "source_id": f"{seed}/{index}",
-            "skill": skill,
+            "skill": "+".join(world.name for world in skill),
             "difficulty": str(n_moves),
             "constraint_types": "seen" if first in SEEN else "held_out",
             "competes": "competing" if any(c.name in COMPETING for c in constraints) else "neutral",
             "steps": "; ".join(tale.steps),
         },
     )
-
-
-def _tale(rng: np.random.Generator, split: Split, index: int) -> tuple[Tale, str, int]:
-    """The tale of a problem, the skill it takes, and its number of moves."""
-    long = split == "ood" and index % 2 == 0
-    skills = UNSEEN_SKILLS if split == "ood" and not long else SEEN_SKILLS
-    skill = skills[int(rng.integers(len(skills)))]
-    n_moves = 6 + index // 2 % 2 if long else 3 + index % 3
-    tale = tell(rng, skill, n_moves, part="train" if split == "train" else "test", cast=index)
-    return tale, "+".join(world.name for world in skill), n_moves

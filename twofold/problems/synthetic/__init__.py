@@ -14,8 +14,7 @@ from twofold.errors import ProblemError
 from twofold.problems.synthetic.binding import TYPES, bind
 from twofold.problems.synthetic.cast import Cast, Split
 from twofold.problems.synthetic.stories import FAMILIES, Story
-from twofold.problems.synthetic.witness import obedient_reply
-from twofold.problems.synthetic.working import solution
+from twofold.problems.synthetic.witness import obedient_reply, solution
 from twofold.randomness import rng_for
 from twofold.types import Problem, Profile
 
@@ -72,10 +71,11 @@ def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem
     block, place = divmod(index, len(TYPES))
     deck = rng_for("synthetic", seed, split, "types", block).permutation(len(TYPES))
     first, n = list(TYPES)[deck[place]], 1 + index // _LEVELS % _MOST_CONSTRAINTS
+    constraints = bind(rng, first, n, question=story.text, n_steps=n_steps, profile=profile)
     return Problem(
         question=story.text,
         answer=str(story.answer),
-        constraints=bind(rng, first, n, question=story.text, n_steps=n_steps, profile=profile),
+        constraints=constraints,
         ask=ASK,
         tags={
             "source": "synthetic",

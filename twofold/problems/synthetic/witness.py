@@ -1,7 +1,7 @@
-"""Can a problem be solved? A right reply that obeys, built from the steps and the constraints.
+"""Can a problem be solved? Right replies built from the steps, with and without its constraints.
 
-Its own words avoid what may be forbidden (`binding._FORBIDDEN`) or limited (`the`, `of`, the letters y,
-v and p).
+The words of the obedient one avoid what may be forbidden (`binding._FORBIDDEN`) or limited (`the`,
+`of`, the letters y, v and p).
 """
 
 from twofold.constraints import length
@@ -14,6 +14,7 @@ from twofold.constraints.keywords import Existence, Frequency, LetterFrequency
 from twofold.constraints.structure import Title
 from twofold.types import Constraint, Problem
 
+_LINKS = ("Then", "Next", "After that")
 _MORE = "We look at it again."
 _CLAUSE = " and we look at it again"
 _WORD_WITH = {"b": "bring", "w": "show", "g": "bring", "k": "mark", "f": "find"}
@@ -47,6 +48,20 @@ def obedient_reply(problem: Problem) -> str:
     return f'"{text}"' if any(isinstance(c, Quotation) for c in rules) else text
 
 
+def solution(problem: Problem) -> str:
+    r"""A reply to a synthetic problem (its tag `steps`) that is right and ignores its constraints.
+
+    Example:
+        >>> asked = Problem(question="?", answer="34", tags={"steps": "12 + 5 = 17; 17 × 2 = 34"})
+        >>> solution(asked)
+        'First, 12 + 5 = 17. Then, 17 × 2 = 34. The answer is \\boxed{34}.'
+    """
+    first, *others = problem.tags["steps"].split("; ")
+    told = [f"First, {first}."]
+    told += [f"{_LINKS[i % len(_LINKS)]}, {step}." for i, step in enumerate(others)]
+    return " ".join([*told, f"The answer is \\boxed{{{problem.answer}}}."])
+
+
 def _wanted(constraint: Constraint) -> str:
     """Clauses with the words that a constraint requires."""
     match constraint:
@@ -61,7 +76,7 @@ def _wanted(constraint: Constraint) -> str:
         case HighlightedSections(num_highlights=n):
             wanted = ["*done*"] * n
         case _:
-            wanted = []
+            return ""
     return "".join(f" and {word}" for word in wanted)
 
 
