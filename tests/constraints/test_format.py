@@ -136,7 +136,7 @@ def test_as_many_highlights_as_were_written(parts: list[str], star: str) -> None
         ("Section one\na", 0, 0),
     ],
 )
-def test_sections_are_at_least_so_many_officially_and_exactly_in_fact(
+def test_official_accepts_at_least_n_sections_and_fixed_exactly_n(
     text: str, official: int, fixed: int
 ) -> None:
     for n in range(4):

@@ -23,7 +23,7 @@ def test_the_table_has_langdetects_languages() -> None:
 
 
 @pytest.mark.parametrize("code", sorted(LANGUAGES))
-def test_a_sentence_is_told_for_what_it_is(code: str) -> None:
+def test_each_sentence_gets_its_language(code: str) -> None:
     sentence = LANGUAGES[code][1]
     assert detected_language(sentence) == code
     rule = ResponseLanguage(code, "fixed")

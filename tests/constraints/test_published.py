@@ -1,4 +1,4 @@
-"""Published: the short cuts to sentences and tokens in capitals change nothing that NLTK says."""
+"""Short cuts to sentences and tokens in capitals change none of NLTK's results."""
 
 from collections.abc import Callable
 

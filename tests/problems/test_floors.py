@@ -1,4 +1,4 @@
-"""Is each floor one reply that does nothing for it, the same wherever it is used?"""
+"""Each floor is one trivial reply, the same wherever it is used."""
 
 from twofold.problems.floors import FLOORS, floor_replies
 from twofold.runs.score_responses import floor_answers

@@ -109,14 +109,14 @@ def test_what_is_no_array_is_an_error(tmp_path: Path, text: str, says: str) -> N
 def test_a_level_out_of_range_and_an_unknown_category_are_errors(tmp_path: Path) -> None:
     with pytest.raises(ProblemError, match="'level'"):
         load(saved(tmp_path, row(6)), profile="fixed")
-    with pytest.raises(ProblemError, match="tells no category"):
+    with pytest.raises(ProblemError, match="has no FollowBench category"):
         load(saved(tmp_path, row(1), name="new_constraints.json"), profile="fixed")
 
 
 def test_a_row_without_its_group_says_what_to_give(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps(row(2)) + "\n")
-    with pytest.raises(ProblemError, match="tells no category"):
+    with pytest.raises(ProblemError, match="has no FollowBench category"):
         load(str(path), profile="fixed")
     path = tmp_path / "style.jsonl"
     path.write_text(json.dumps(row(2)) + "\n")

@@ -1,4 +1,4 @@
-"""Problems of reasoning-gym: no overlap, no other scorer, no answer that is not judged."""
+"""Problems of reasoning-gym: no overlap of splits, no other scorer, only answers that can be judged."""
 
 import importlib
 from itertools import product
@@ -129,7 +129,7 @@ def test_load_reads_the_spec():
     "spec",
     ["gym", "gym:", "gym:chain_sum:x", "gym:chain_sum:0", "gym:chain_sum:3:dev", "gym:a:1:b:c"],
 )
-def test_a_spec_that_is_none_is_told_the_form(spec):
+def test_an_invalid_spec_is_refused_with_the_valid_form(spec):
     with pytest.raises(ProblemError, match="gym:"):
         load(spec, profile="fixed")
 
@@ -143,7 +143,7 @@ def test_a_spec_that_is_none_is_told_the_form(spec):
         (lambda: gym.suite("syllogism", 1, split="ood"), "no split ood"),
     ],
 )
-def test_what_cannot_be_had_is_refused_with_a_remedy(call, words):
+def test_an_impossible_suite_is_refused_with_a_remedy(call, words):
     with pytest.raises(ProblemError, match=words):
         call()
 

@@ -55,7 +55,7 @@ def test_what_cannot_be_swapped_or_taken_away() -> None:
     stated = Problem(
         question="Say yes.", constraints=ASKED[0].constraints, question_states_constraints=True
     )
-    with pytest.raises(ProblemError, match="stand apart from the question"):
+    with pytest.raises(ProblemError, match="are separate from the question"):
         prompt(stated, "empty", [stated], 0)
 
 
@@ -81,7 +81,7 @@ def test_the_control_reaches_the_rows_and_files_keep_working(tmp_path: Path) -> 
         sft.rows([foreign])
 
 
-def test_a_guess_knows_the_output_space_and_nothing_else() -> None:
+def test_a_guess_only_knows_the_output_space() -> None:
     import numpy as np
 
     rng = np.random.default_rng(0)

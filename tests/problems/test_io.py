@@ -129,7 +129,7 @@ def test_any_text_survives(
             {"question": "A?", "constraints": [{"name": "punctuation:no_comma", "arg": {}}]},
             "the key 'constraints.0.arg' is unknown; take it out",
         ),
-        ([1, 2], "no object"),
+        ([1, 2], "not an object"),
     ],
 )
 def test_a_bad_row_is_named_with_its_remedy(tmp_path: Path, row: object, message: str) -> None:

@@ -153,7 +153,7 @@ def test_what_can_be_met_is_no_fault(specs: tuple[Spec, ...], profile: Profile) 
     assert lint([asked(*specs, profile=profile)]) == []
 
 
-def test_a_word_wanted_and_banned_is_left_only_a_loophole_of_the_published_checker() -> None:
+def test_a_required_and_forbidden_word_leaves_only_a_loophole_of_the_published_checker() -> None:
     """`xnotex` has the keyword (a substring) and not the forbidden word (a whole one)."""
     (official,) = lint([asked(has("note"), bans("note"), profile="official")])
     assert (official.rule, official.severity) == ("keyword_breaks", "warning")

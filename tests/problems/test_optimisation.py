@@ -8,13 +8,11 @@ import pytest
 from twofold.problems.optimisation import (
     FAMILIES,
     VARIANTS,
-    Program,
-    Rule,
-    parsed,
     quadruple,
-    stated,
 )
+from twofold.problems.optimisation.family import stated
 from twofold.problems.optimisation.networks import Grid, Pipes
+from twofold.problems.optimisation.program import Program, Rule, parsed
 from twofold.scorers.answers.extract import boxes
 
 SEEDS = range(4)

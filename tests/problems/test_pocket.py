@@ -208,7 +208,7 @@ def test_load_takes_sizes_and_splits() -> None:
         load("synthetic:5:ood", profile="fixed")
 
 
-def test_the_edges_are_told() -> None:
+def test_invalid_sizes_and_splits_are_refused() -> None:
     with pytest.raises(ProblemError, match="1 or more"):
         suite(0)
     with pytest.raises(ProblemError, match="count from 0"):

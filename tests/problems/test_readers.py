@@ -251,9 +251,9 @@ class TestHub:
             load("hub:some/two", profile="fixed")
 
     def test_what_cannot_be_had_says_so(self, datasets: Any) -> None:
-        with pytest.raises(ProblemError, match="'no/such' cannot be had from the hub"):
+        with pytest.raises(ProblemError, match="'no/such' cannot be loaded from the hub"):
             load("hub:no/such:test", profile="fixed")
-        with pytest.raises(ProblemError, match="cannot be had from the hub"):
+        with pytest.raises(ProblemError, match="cannot be loaded from the hub"):
             load("hub:some/one:dev", profile="fixed")
 
     @pytest.mark.parametrize("spec", ["hub:", "hub:a/b:", "hub:a/b:c:d:e"])

@@ -53,7 +53,7 @@ def test_a_pocket_variant_is_solved_by_following_its_moves(problem):
         assert state == made.answer, (kind, made.question)
 
 
-def test_a_distractor_adds_a_number_and_nothing_else():
+def test_a_distractor_only_adds_a_number():
     problem = SOURCES["synthetic"][0]
     made = dict(variants(problem))["distractor"]
     extra = [s for s in made.question.split(". ") if "umbrellas" in s]
@@ -94,6 +94,6 @@ def test_what_is_not_safe_is_not_made(problem, kinds):
     ],
 )
 @pytest.mark.parametrize("question", ["?", "Tom has 3.", "字字字？", "Tom has 3 pens. How many?"])
-def test_a_file_that_borrows_the_name_of_a_suite_has_the_safe_variants_alone(tags, question):
+def test_a_file_with_the_name_of_a_suite_only_has_the_safe_variants(tags, question):
     made = {kind for kind, _ in variants(Problem(question=question, answer="5", tags=tags))}
     assert made <= {"renamed", "distractor"}

@@ -1,37 +1,24 @@
-"""Does the reply end, or begin and end, as asked, and do without commas?"""
-
-from __future__ import annotations
+"""Does the reply start or end as asked, and avoid commas?"""
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
+from twofold.constraints.counting import plural
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
-
-
-def _verdict(obeys: bool, reason: str) -> Verdict:
-    return Verdict(1.0 if obeys else 0.0, reason)
 
 
 @final
 @dataclass(frozen=True)
 class EndPhrase(Constraint):
-    """The reply ends with a given phrase.
+    """The reply ends with a given phrase (with a word in it), in any case.
 
-    Case does not matter, since another constraint may ask for capitals. In `fixed` nor do line
-    breaks inside the phrase, nor quotation marks, brackets and emphasis that close behind it.
+    `fixed` also ignores line breaks inside the phrase, and closing quotes, brackets and emphasis
+    after it. A phrase that ends in `"` is an error: the published checker strips it from the reply.
 
-    Args:
-        end_phrase: The phrase.
-
-    Raises:
-        ProblemError: If the phrase holds no word, or ends in `"`, which the published checker cuts
-            off the reply before it looks for the phrase.
-
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` allows only `"` behind the
-        phrase, and lets the phrase begin inside a word.
+    Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` allows only `"` after the
+    phrase, and the phrase may start inside a word.
 
     Example:
         >>> rule = EndPhrase(end_phrase="Any other questions?", profile="fixed")
@@ -39,11 +26,9 @@ class EndPhrase(Constraint):
         1.0
     """
 
-    name: ClassVar[str] = "startend:end_checker"
-    group: ClassVar[str] = "affix"
-    departure: ClassVar[str] = (
-        "closing quotes, brackets and emphasis may follow; the phrase does not begin inside a word"
-    )
+    name = "startend:end_checker"
+    group = "affix"
+    departure = "closing quotes, brackets, emphasis may follow; the phrase is not part of a word"
     end_phrase: str
     profile: Profile
 
@@ -61,7 +46,7 @@ class EndPhrase(Constraint):
         return f'End your answer with exactly this phrase and nothing after it: "{phrase}"'
 
     def witnesses(self) -> tuple[str, str]:
-        """An answer and the phrase, and the phrase with a letter after it."""
+        """An answer followed by the phrase, and the phrase followed by a letter."""
         phrase = self.end_phrase.strip()
         other = "y" if phrase.rstrip(_CLOSING).lower().endswith("x") else "x"
         return f"The answer is 4. {phrase}", f"{phrase} {other}"
@@ -71,14 +56,13 @@ class EndPhrase(Constraint):
         return self._judged(end.endswith(self.end_phrase.strip().lower()), text)
 
     def _fixed(self, text: str) -> Verdict:
-        phrase, reply = (
-            " ".join(t.split()).casefold().rstrip(_CLOSING) for t in (self.end_phrase, text)
-        )
+        texts = (self.end_phrase, text)
+        phrase, reply = (" ".join(t.split()).casefold().rstrip(_CLOSING) for t in texts)
         glued = re.match(r"[^\W_]{2}", reply.removesuffix(phrase)[-1:] + phrase[0]) is not None
         return self._judged(reply.endswith(phrase) and not glued, text)
 
     def _judged(self, obeys: bool, text: str) -> Verdict:
-        return _verdict(obeys, f"ends with {text.strip()[-len(self.end_phrase) - 10 :]!r}")
+        return Verdict(float(obeys), f"ends with {text.strip()[-len(self.end_phrase) - 10 :]!r}")
 
 
 _CLOSING = " \"'“”’»*_`)]"
@@ -87,16 +71,14 @@ _CLOSING = " \"'“”’»*_`)]"
 @final
 @dataclass(frozen=True)
 class Quotation(Constraint):
-    """The whole reply stands in double quotation marks.
+    """The whole reply is in double quotation marks.
 
-    A straight mark inside the reply opens when a space or a bracket is before it or a letter or
-    digit after it, and otherwise closes; the reply is wrapped if the first mark is closed by the
-    last one of its kind and not earlier. So an inch mark, as in `12" wide`, is taken for a closing
-    one in a reply between straight marks.
+    A straight mark inside the reply opens a quotation if a space or a bracket is before it or a
+    letter or digit after it; otherwise it closes one. The first mark must be closed by the last one,
+    not earlier. An inch mark, as in `12" wide`, therefore counts as a closing mark.
 
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` knows only the straight mark,
-        and takes `"a" or "b"`, two quotations, for one.
+    Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` knows only the straight
+    mark, and accepts two quotations such as `"a" or "b"`.
 
     Example:
         >>> check = Quotation(profile="fixed").check
@@ -104,11 +86,9 @@ class Quotation(Constraint):
         (1.0, 0.0)
     """
 
-    name: ClassVar[str] = "startend:quotation"
-    group: ClassVar[str] = "affix"
-    departure: ClassVar[str] = (
-        "curly marks and guillemets too; the first mark must not close before the end"
-    )
+    name = "startend:quotation"
+    group = "affix"
+    departure = "also curly marks and guillemets; the first mark closes only at the end"
     profile: Profile
 
     def instruction(self) -> str:
@@ -122,21 +102,20 @@ class Quotation(Constraint):
     def _official(self, text: str) -> Verdict:
         reply = text.strip()
         obeys = len(reply) > 1 and reply[0] == reply[-1] == '"'
-        return _verdict(obeys, f"begins with {reply[0]} and ends with {reply[-1]}")
+        return Verdict(float(obeys), f"begins with {reply[0]} and ends with {reply[-1]}")
 
     def _fixed(self, text: str) -> Verdict:
         reply = text.strip()
         if reply[0] + reply[-1] not in _PAIRS or not reply[1:-1].strip():
-            return _verdict(False, f"begins with {reply[0]} and ends with {reply[-1]}")
+            return Verdict(0.0, f"begins with {reply[0]} and ends with {reply[-1]}")
         depth = 1
         same_kind = next(kind for kind in _KINDS if reply[0] in kind)
-        for mark in re.finditer(rf"(?<!\\)[{same_kind}]", reply[:-1]):
-            if mark.start() == 0:
-                continue
-            depth += 1 if _opens(reply, mark.start()) else -1
+        for mark in re.finditer(rf"(?<!\\)[{same_kind}]", reply[1:-1]):
+            start = mark.start() + 1
+            depth += 1 if _opens(reply, start) else -1
             if depth == 0:
-                return _verdict(False, f"the first mark closes after {mark.start()} characters")
-        return _verdict(True, "the reply is in quotation marks")
+                return Verdict(0.0, f"the first mark closes after {start} characters")
+        return Verdict(1.0, "the reply is in quotation marks")
 
 
 def _opens(reply: str, place: int) -> bool:
@@ -153,20 +132,15 @@ _KINDS = ('"', "“”„", "«»")
 @final
 @dataclass(frozen=True)
 class NoComma(Constraint):
-    r"""No comma anywhere: "any commas" includes those in numbers, and those of other scripts.
+    r"""No comma anywhere, including those inside numbers and those of other scripts.
 
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` knows only `,`, and takes the
-        LaTeX space `\,` for one.
-
-    Example:
-        >>> NoComma(profile="fixed").check("1,000").reason
-        "1 comma, the first after '1'"
+    Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` knows only `,`, and counts
+    the LaTeX space `\,` as a comma.
     """
 
-    name: ClassVar[str] = "punctuation:no_comma"
-    group: ClassVar[str] = "format"
-    departure: ClassVar[str] = r"commas of every script count; the LaTeX space `\,` does not"
+    name = "punctuation:no_comma"
+    group = "format"
+    departure = r"commas of every script count; the LaTeX space `\,` does not"
     profile: Profile
 
     def instruction(self) -> str:
@@ -186,13 +160,10 @@ class NoComma(Constraint):
 
     def _judged(self, places: list[int], text: str) -> Verdict:
         if not places:
-            return _verdict(True, "no comma")
-        noun = "comma" if len(places) == 1 else "commas"
+            return Verdict(1.0, "no comma")
         before = text[max(0, places[0] - 20) : places[0]]
-        return _verdict(False, f"{len(places)} {noun}, the first after {before!r}")
+        return Verdict(0.0, f"{plural(len(places), 'comma')}, the first after {before!r}")
 
 
 # Arabic, Armenian, Ethiopic, Mongolian, ideographic, small and full-width forms.
 _COMMAS = "،՝፣᠂᠈、﹐﹑，､"
-
-FAMILY: tuple[type[Constraint], ...] = (EndPhrase, Quotation, NoComma)

@@ -1,13 +1,12 @@
-"""Case: all capitals, no capitals, or a number of words in capitals."""
-
-from __future__ import annotations
+"""Is the reply in capitals, without capitals, or does it have N words in capitals?"""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
 from twofold.constraints.counting import Relation, both_sides, hold, require_threshold
-from twofold.constraints.detect import detected_language, judge_language
+from twofold.constraints.detect import judge_language, published_language
 from twofold.constraints.prose import prose, words_in_formulas
 from twofold.constraints.published import capital_tokens
 from twofold.types import Constraint, Profile, Verdict
@@ -21,15 +20,12 @@ _ENGLISH = "The answer is five because we add two and three together"
 class EnglishCapital(Constraint):
     r"""The whole reply is English in capital letters.
 
-    Args:
-        profile: `official` asks it of every character, so `\boxed` breaks it, and asks langdetect,
-            which passes over words in capitals and takes a quarter of capital mathematics for
-            another language; `fixed` asks it of the prose and of the words inside `\text`, and detects
-            in lower case. A reply in the right case whose language cannot be told (only formulas,
-            or a few words that do not look English) is unscored.
+    `fixed` reads the prose and the words inside `\text`, and detects the language in lower case. A
+    reply in the right case whose language is unclear is unscored.
 
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
+    Source: IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
+    Departs: `official` reads every character, so `\boxed` breaks the rule, and langdetect ignores
+    words in capitals and labels a quarter of capital mathematics as another language.
 
     Example:
         >>> text = r"THE ANSWER TO THE QUESTION IS $x = \boxed{5}$"
@@ -37,74 +33,56 @@ class EnglishCapital(Constraint):
         [0.0, 1.0]
     """
 
-    name: ClassVar[str] = "change_case:english_capital"
-    group: ClassVar[str] = "format"
-    departure: ClassVar[str] = (
-        "formulas, code and LaTeX commands are exempt, words inside `\\text` are not; the language is "
-        "told from lower case, and where it cannot be told for sure the reply is unscored"
-    )
+    name = "change_case:english_capital"
+    group = "format"
+    departure = "formulas, code, LaTeX commands are exempt; unscored if the language is unclear"
     profile: Profile
 
     def instruction(self) -> str:
-        """The rule as a sentence."""
+        """The sentence that states the rule."""
         return "Answer in English and write everything in capital letters."
 
     def witnesses(self) -> tuple[str, str]:
-        """The same sentence in capitals, and as it is usually written."""
+        """A sentence in capitals, and in normal case."""
         return _ENGLISH.upper(), _ENGLISH
 
     def _official(self, text: str) -> Verdict:
         if not text.isupper():
             return Verdict(0.0, "not all capital letters")
-        return _published_english(text)
+        return published_language(text, "en")
 
     def _fixed(self, text: str) -> Verdict:
-        small = next((word for word in _words(text) if word != word.upper()), "")
-        if small:
-            return Verdict(0.0, f"not in capitals: {small[:40]!r}")
-        return judge_language(text, "en")
+        return _in_case(text, str.upper, "not in capitals")
 
 
 @final
 @dataclass(frozen=True)
 class EnglishLowercase(Constraint):
-    r"""The whole reply is English without a capital letter.
+    r"""The whole reply is English without a capital letter; otherwise as `EnglishCapital`.
 
-    Args:
-        profile: As `EnglishCapital`, the other way round.
-
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
-
-    Example:
-        >>> text = r"the answer to the question is \boxed{A}, as point $A$ shows"
-        >>> [EnglishLowercase(p).check(text).score for p in ("official", "fixed")]
-        [0.0, 1.0]
+    Source: IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
     """
 
-    name: ClassVar[str] = "change_case:english_lowercase"
-    group: ClassVar[str] = "format"
-    departure: ClassVar[str] = EnglishCapital.departure
+    name = "change_case:english_lowercase"
+    group = "format"
+    departure = EnglishCapital.departure
     profile: Profile
 
     def instruction(self) -> str:
-        """The rule as a sentence."""
+        """The sentence that states the rule."""
         return "Answer in English and use no capital letter at all."
 
     def witnesses(self) -> tuple[str, str]:
-        """The same sentence in small letters, and as it is usually written."""
+        """A sentence in lower case, and in normal case."""
         return _ENGLISH.lower(), _ENGLISH
 
     def _official(self, text: str) -> Verdict:
         if not text.islower():
             return Verdict(0.0, "not all small letters")
-        return _published_english(text)
+        return published_language(text, "en")
 
     def _fixed(self, text: str) -> Verdict:
-        large = next((word for word in _words(text) if word != word.lower()), "")
-        if large:
-            return Verdict(0.0, f"has capitals: {large[:40]!r}")
-        return judge_language(text, "en")
+        return _in_case(text, str.lower, "has capitals")
 
 
 @final
@@ -112,15 +90,9 @@ class EnglishLowercase(Constraint):
 class CapitalWordFrequency(Constraint):
     """Words in capitals appear less than, or at least, `capital_frequency` times.
 
-    Args:
-        capital_frequency: The threshold.
-        capital_relation: `less than` is strict.
-        profile: `official` counts NLTK's tokens, so `I` and a point `A` count and `DON'T` is two;
-            `fixed` counts words of the prose with two letters or more, all capitals: a lone `I` or
-            `A` is spelled so anyway, or is a variable.
-
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
+    Source: IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
+    Departs: `official` counts NLTK tokens: `I` counts, and `DON'T` is two. `fixed` skips single
+    letters, which are pronouns or variables.
 
     Example:
         >>> rules = [CapitalWordFrequency(3, "at least", p) for p in ("official", "fixed")]
@@ -128,11 +100,9 @@ class CapitalWordFrequency(Constraint):
         ['4 words in capitals', '2 words in capitals']
     """
 
-    name: ClassVar[str] = "change_case:capital_word_frequency"
-    group: ClassVar[str] = "format"
-    departure: ClassVar[str] = (
-        "whole words of two letters or more outside formulas, not NLTK's tokens"
-    )
+    name = "change_case:capital_word_frequency"
+    group = "format"
+    departure = "whole words of two or more letters outside formulas, not NLTK tokens"
     capital_frequency: int
     capital_relation: Relation
     profile: Profile
@@ -141,41 +111,28 @@ class CapitalWordFrequency(Constraint):
         require_threshold(self.capital_frequency, self.capital_relation, "capital_frequency")
 
     def instruction(self) -> str:
-        """The rule as a sentence."""
-        return (
-            f"Write {self.capital_relation} {self.capital_frequency} words in capital letters only."
-        )
+        """The sentence that states the rule."""
+        n = self.capital_frequency
+        return f"Write {self.capital_relation} {n} words in capital letters only."
 
     def witnesses(self) -> tuple[str, str]:
         """A text on either side of the threshold."""
-        return both_sides(
-            self.capital_frequency, self.capital_relation, lambda n: " ".join(["so", *["SO"] * n])
-        )
+        return both_sides(self.capital_frequency, self.capital_relation, lambda n: "so" + " SO" * n)
 
     def _official(self, text: str) -> Verdict:
         return self._hold(capital_tokens(text))
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold(sum(_is_capital(word) for word in _WORD.findall(prose(text))))
+        words = (word for word in _WORD.findall(prose(text)) if word.isupper())
+        return self._hold(sum(sum(ch.isalpha() for ch in word) > 1 for word in words))
 
     def _hold(self, count: int) -> Verdict:
         return hold(count, self.capital_relation, self.capital_frequency, "words in capitals")
 
 
-def _is_capital(word: str) -> bool:
-    return word.isupper() and sum(ch.isalpha() for ch in word) > 1
-
-
-def _published_english(text: str) -> Verdict:
-    """Langdetect's word on it; a text on which it raises passes, as published."""
-    label = detected_language(text)
-    if label is None:
-        return Verdict(1.0, "langdetect finds no language, which passes")
-    return Verdict(float(label == "en"), f"langdetect says {label!r}, 'en' wanted")
-
-
-def _words(text: str) -> list[str]:
-    return [*prose(text).split(), *words_in_formulas(text)]
-
-
-FAMILY: tuple[type[Constraint], ...] = (EnglishCapital, EnglishLowercase, CapitalWordFrequency)
+def _in_case(text: str, convert: Callable[[str], str], complaint: str) -> Verdict:
+    words = [*prose(text).split(), *words_in_formulas(text)]
+    wrong = next((word for word in words if word != convert(word)), None)
+    if wrong is None:
+        return judge_language(text, "en")
+    return Verdict(0.0, f"{complaint}: {wrong[:40]!r}")

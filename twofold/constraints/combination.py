@@ -1,17 +1,12 @@
-"""Is the reply made of the parts asked for: the request and then an answer, or two responses?"""
-
-from __future__ import annotations
+"""Does the reply have the parts asked for: the request and then an answer, or two responses?"""
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
+from twofold.constraints.counting import plural
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
-
-
-def _verdict(obeys: bool, reason: str) -> Verdict:
-    return Verdict(1.0 if obeys else 0.0, reason)
 
 
 @final
@@ -19,18 +14,10 @@ def _verdict(obeys: bool, reason: str) -> Verdict:
 class RepeatPrompt(Constraint):
     """The reply repeats the request first, unchanged, and then answers it.
 
-    "Without change" is read as: the same letters in the same case; how the lines are broken and
-    spaced is no change of words.
+    `fixed` compares letters and case, not line breaks or spacing.
 
-    Args:
-        prompt_to_repeat: The request to repeat.
-
-    Raises:
-        ProblemError: If the request is blank.
-
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` minds spaces but not case,
-        asks for no answer, and takes a request that runs on inside a longer word.
+    Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` compares spacing but not
+    case, needs no answer, and accepts a request that continues inside a longer word.
 
     Example:
         >>> rule = RepeatPrompt(prompt_to_repeat="What is 2 + 2?", profile="fixed")
@@ -38,11 +25,9 @@ class RepeatPrompt(Constraint):
         'no answer after the request'
     """
 
-    name: ClassVar[str] = "combination:repeat_prompt"
-    group: ClassVar[str] = "affix"
-    departure: ClassVar[str] = (
-        "case counts, spacing does not, and an answer follows the repeated request"
-    )
+    name = "combination:repeat_prompt"
+    group = "affix"
+    departure = "case counts, white space does not, and an answer follows the repeated request"
     prompt_to_repeat: str
     profile: Profile
 
@@ -64,43 +49,38 @@ class RepeatPrompt(Constraint):
         return f"{request}\n\nThe answer is 4.", f"{other} is 4."
 
     def _official(self, text: str) -> Verdict:
-        obeys = text.strip().lower().startswith(self.prompt_to_repeat.strip().lower())
-        return _verdict(obeys, "begins with the request" if obeys else self._other_start(text))
+        if text.strip().lower().startswith(self.prompt_to_repeat.strip().lower()):
+            return Verdict(1.0, "begins with the request")
+        return self._other_start(text)
 
     def _fixed(self, text: str) -> Verdict:
         request, reply = (" ".join(t.split()) for t in (self.prompt_to_repeat, text))
         answer = reply.removeprefix(request)
         if not reply.startswith(request) or re.match(r"[^\W_]{2}", request[-1] + answer[:1]):
-            return _verdict(False, self._other_start(text))
+            return self._other_start(text)
         if not re.search(r"\w", answer):
-            return _verdict(False, "no answer after the request")
-        return _verdict(True, "the request and then an answer")
+            return Verdict(0.0, "no answer after the request")
+        return Verdict(1.0, "the request and then an answer")
 
-    def _other_start(self, text: str) -> str:
-        return f"does not begin with the request but with {text.strip()[:30]!r}"
+    def _other_start(self, text: str) -> Verdict:
+        start = text.strip()[:30]
+        return Verdict(0.0, f"does not begin with the request but with {start!r}")
 
 
 @final
 @dataclass(frozen=True)
 class TwoResponses(Constraint):
-    r"""Two different responses with six asterisks between them.
+    r"""Two different responses separated by six asterisks.
 
-    Asterisks before the first or after the second response are let pass, as in `official`.
+    Asterisks before the first or after the second response are ignored, as in `official`.
 
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` takes seven asterisks for six
-        and a response that begins with one, and takes two spellings of one text for different.
-
-    Example:
-        >>> TwoResponses(profile="fixed").check("Four.\n******\nfour.").reason
-        'the two responses are the same'
+    Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` accepts seven asterisks, a
+    response that begins with one, and two spellings of one text as different responses.
     """
 
-    name: ClassVar[str] = "combination:two_responses"
-    group: ClassVar[str] = "format"
-    departure: ClassVar[str] = (
-        "exactly six asterisks; both responses have words, which differ by more than case and space"
-    )
+    name = "combination:two_responses"
+    group = "format"
+    departure = "exactly six asterisks; both have words and differ in more than case and spacing"
     profile: Profile
 
     def instruction(self) -> str:
@@ -112,25 +92,19 @@ class TwoResponses(Constraint):
         return "It is four.\n******\nTwo and two make four.", "It is four."
 
     def _official(self, text: str) -> Verdict:
-        parts = [part.strip() for part in text.split("******")]
-        if not all(parts[1:-1]):
-            return _verdict(False, "a blank response between asterisks")
-        return self._judged([part for part in parts if part])
+        return self._judged([part.strip() for part in text.split("******")])
 
     def _fixed(self, text: str) -> Verdict:
         parts = re.split(r"(?<!\*)\*{6}(?!\*)", text)
-        if not all(re.search(r"\w", part) for part in parts[1:-1]):
-            return _verdict(False, "a blank response between asterisks")
-        worded = [part for part in parts if re.search(r"\w", part)]
+        worded = [part if re.search(r"\w", part) else "" for part in parts]
         return self._judged([" ".join(part.split()).casefold() for part in worded])
 
-    def _judged(self, responses: list[str]) -> Verdict:
+    def _judged(self, parts: list[str]) -> Verdict:
+        if not all(parts[1:-1]):
+            return Verdict(0.0, "a blank response between asterisks")
+        responses = [part for part in parts if part]
         if len(responses) != 2:
-            noun = "response" if len(responses) == 1 else "responses"
-            return _verdict(False, f"{len(responses)} {noun}, 2 wanted")
+            return Verdict(0.0, f"{plural(len(responses), 'response')}, 2 wanted")
         if responses[0] == responses[1]:
-            return _verdict(False, "the two responses are the same")
-        return _verdict(True, "2 different responses")
-
-
-FAMILY: tuple[type[Constraint], ...] = (RepeatPrompt, TwoResponses)
+            return Verdict(0.0, "the two responses are the same")
+        return Verdict(1.0, "2 different responses")

@@ -1,12 +1,10 @@
-"""Does the reply hold the set pieces asked for: placeholders to fill in, a postscript?"""
-
-from __future__ import annotations
+"""Does the reply have placeholders to fill in, or a postscript?"""
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
-from twofold.constraints.counting import both_sides, hold, require_threshold
+from twofold.constraints.counting import both_sides, hold, plural, require_threshold
 from twofold.constraints.markup import mask_math
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
@@ -15,31 +13,17 @@ from twofold.types import Constraint, Profile, Verdict
 @final
 @dataclass(frozen=True)
 class Placeholders(Constraint):
-    """At least so many words in square brackets that stand for something to fill in.
+    """At least N words in square brackets that stand for something to fill in.
 
-    Code is looked into, since a template may well be an XML or JSON file.
+    Brackets in code count: a template may be an XML or JSON file.
 
-    Args:
-        num_placeholders: The least number, at least 0 (0 is met by every reply that is not blank).
-
-    Raises:
-        ProblemError: If `num_placeholders` is negative or absurdly large.
-
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` takes every pair of brackets
-        on a line, empty ones too.
-
-    Example:
-        >>> one = Placeholders(num_placeholders=1, profile="fixed")
-        >>> one.check("- [x] x[i] lies in [0, 1], see [12] and [here](there)").reason
-        '0 placeholders, at least 1 wanted'
+    Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` counts every pair of
+    brackets on a line, empty ones too.
     """
 
-    name: ClassVar[str] = "detectable_content:number_placeholders"
-    group: ClassVar[str] = "content"
-    departure: ClassVar[str] = (
-        "the brackets hold words: no links, checkboxes, numbers, indices, formulas, quoted lists"
-    )
+    name = "detectable_content:number_placeholders"
+    group = "content"
+    departure = "words in brackets: no links, checkboxes, numbers, indices, formulas, lists"
     num_placeholders: int
     profile: Profile
 
@@ -48,18 +32,17 @@ class Placeholders(Constraint):
 
     def instruction(self) -> str:
         """The sentence that states the rule."""
-        noun = "placeholder" if self.num_placeholders == 1 else "placeholders"
         return (
-            f"Leave at least {self.num_placeholders} {noun} to fill in, each in square brackets, "
-            "like [name]."
+            f"Leave at least {plural(self.num_placeholders, 'placeholder')} to fill in, each in square "
+            "brackets, like [name]."
         )
 
     def witnesses(self) -> tuple[str, str]:
-        """So many placeholders, and one fewer."""
+        """N placeholders, and one fewer."""
         return both_sides(self.num_placeholders, "at least", lambda n: "Dear all," + " [name]" * n)
 
     def _official(self, text: str) -> Verdict:
-        # An unclosed bracket is matched too, and left out, so that many of them stay cheap.
+        # An unclosed bracket matches too, with an empty group, which keeps many of them cheap.
         return self._judged(sum(map(bool, re.findall(r"\[[^\]\n]*(\]?)", text))))
 
     def _fixed(self, text: str) -> Verdict:
@@ -84,22 +67,14 @@ _PLACEHOLDER = re.compile(
 @final
 @dataclass(frozen=True)
 class Postscript(Constraint):
-    r"""The reply ends in a postscript that starts with a given marker.
+    r"""The reply ends in a postscript that starts with a given marker (`P.S.`, `P.P.S`), in any case.
 
-    "At the end" is read as: words come before it, and it begins in one of the last three
-    paragraphs, which leaves room for a second postscript or for a required last sentence.
+    For `fixed`, words come before it, and it starts in one of the last three paragraphs: a second
+    postscript or a required last sentence may follow. A marker with signs of a regular expression is
+    an error, since the published checker reads it as one.
 
-    Args:
-        postscript_marker: `P.S.` or `P.P.S` in the published data; case and a space after a dot do
-            not matter.
-
-    Raises:
-        ProblemError: If the marker is blank or holds signs of a regular expression, as which the
-            published checker reads it.
-
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` finds the marker anywhere, in
-        the middle of a line or of the reply, with nothing after it, and `P.S.` inside `P.P.S.`.
+    Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` finds the marker anywhere,
+    with nothing after it, and `P.S.` inside `P.P.S.`.
 
     Example:
         >>> rule = Postscript(postscript_marker="P.S.", profile="fixed")
@@ -107,11 +82,9 @@ class Postscript(Constraint):
         (1.0, 0.0)
     """
 
-    name: ClassVar[str] = "detectable_content:postscript"
-    group: ClassVar[str] = "content"
-    departure: ClassVar[str] = (
-        "the marker begins a line in one of the last three paragraphs, with words before and after"
-    )
+    name = "detectable_content:postscript"
+    group = "content"
+    departure = "the marker starts a line in the last three paragraphs, with words before and after"
     postscript_marker: str
     profile: Profile
 
@@ -155,5 +128,3 @@ class Postscript(Constraint):
 
 
 _PUBLISHED = {"P.P.S": r"p\.\s?p\.\s?s", "P.S.": r"p\.\s?s\."}
-
-FAMILY: tuple[type[Constraint], ...] = (Placeholders, Postscript)

@@ -1,16 +1,13 @@
-"""Which language is a text written in, answered the same way every time?
+"""Which language is a text written in? The label is a function of the text alone.
 
-langdetect draws from an unseeded generator, so that two runs of the published checkers disagree, and
-its first use from two threads at once fails. Here (`ngrams`) every text starts from seed 0 and the
-profiles are loaded under a lock: the label is a function of the text alone.
+langdetect draws from an unseeded generator and cannot be first used from two threads at once. Here
+(`ngrams`) every text starts from seed 0 and the profiles are loaded under a lock.
 """
-
-from __future__ import annotations
 
 import re
 import unicodedata
 from collections import Counter
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -36,67 +33,51 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "TELUGU": ("te",),
     "THAI": ("th",),
 }
-"""The languages that langdetect knows, by the script (Unicode's name) that each is written in.
-
-All its other languages are written in Latin letters.
-"""
+"""langdetect's languages by script (Unicode name); all others are written in Latin letters."""
 
 LEAST_LETTERS = 10
-"""With fewer letters than this, nothing is said of languages that share a script."""
+"""With fewer letters, a reply in a script that several languages share is unscored."""
 
 SURE_LETTERS = 40
-"""With fewer letters than this, no reply fails for another language of the same script.
+"""With fewer letters, no reply fails for another language of the same script.
 
-langdetect is certain of itself and wrong on short texts (`Die Antwort ist 4.` is Afrikaans to it).
-Over pieces of the sentences in `LANGUAGES` it gave the true language less than `UNLIKELY` for 22 of
-235 with 10 to 17 letters, 4 of 188 up to 24, 1 of 157 up to 31, and none of 218 from 32 on.
+langdetect is confident and wrong on short texts (it labels `Die Antwort ist 4.` as Afrikaans). Over
+pieces of the sentences in `LANGUAGES` it gave the true language less than `UNLIKELY` for 22 of 235
+with 10 to 17 letters, 4 of 188 up to 24, 1 of 157 up to 31, and none of 218 from 32 on.
 """
 
 LIKELY, UNLIKELY = 0.5, 0.1
-"""Mean probability from which a reply is in a language, and below which it is not."""
+"""From this mean probability on a reply passes, and below the second it fails."""
 
 # Lone Latin and Greek letters are variables, not words.
 _LETTERS = re.compile(r"[A-Za-z]{2,}|[\u0370-\u03ff]{2,}|[^\W\d_A-Za-z\u0370-\u03ff]")
 
 
-@cache
-def _latin() -> tuple[str, ...]:
-    others = {code for codes in SCRIPTS.values() for code in codes}
-    return tuple(code for code in profiles().codes if code not in others)
+_NOT_LATIN = {code for codes in SCRIPTS.values() for code in codes}
 
 
 @lru_cache(maxsize=32)
 def detected_language(text: str) -> str | None:
-    """Langdetect's label of the text as it stands, with seed 0.
-
-    Returns:
-        A code such as `"en"`, `"unknown"`, or None where langdetect finds nothing to go by and
-        raises.
-
-    Example:
-        >>> detected_language("This is how a sentence in English reads.")
-        'en'
-        >>> detected_language("5 + 3 = 8") is None
-        True
-    """
+    """Langdetect's label of the raw text with seed 0, see `ngrams.likeliest`."""
     return likeliest(text)
+
+
+def published_language(text: str, wanted: str) -> Verdict:
+    """Whether langdetect labels the raw text as `wanted`; without a label it passes, as published."""
+    label = detected_language(text)
+    if label is None:
+        return Verdict(1.0, "langdetect finds no language, which passes")
+    return Verdict(float(label == wanted), f"langdetect says {label!r}, {wanted!r} wanted")
 
 
 @lru_cache(maxsize=32)
 def judge_language(text: str, wanted: str) -> Verdict:
-    r"""Is the prose of a reply written in the language `wanted`?
+    """Is the prose of a reply written in the language `wanted` (langdetect's code)?
 
-    Formulas and code are left out. The script that most letters belong to decides first, however
-    few they are. Between the languages that share it, the mean of langdetect's seven trials does,
-    on the text in lower case, since langdetect passes over words in capitals: likely passes,
-    unlikely fails if there is text enough to be sure, and all else is unscored.
-
-    Args:
-        text: The whole reply.
-        wanted: One of langdetect's codes.
-
-    Returns:
-        1, 0, or None where there is too little to tell by.
+    Formulas and code are left out. The script of most letters decides first. Between languages that
+    share it, the mean of langdetect's seven trials on the text in lower case decides (langdetect
+    ignores words in capitals): likely passes, unlikely fails if the text is long enough, and everything
+    else is unscored.
 
     Example:
         >>> judge_language("THE ANSWER TO THE QUESTION IS $x = 5$", "en").score
@@ -111,18 +92,21 @@ def judge_language(text: str, wanted: str) -> Verdict:
     if not letters:
         return Verdict(None, "no words to tell a language by")
     script = _script(letters)
-    candidates = _latin() if script == "LATIN" else SCRIPTS.get(script, ())
+    latin = (code for code in profiles().codes if code not in _NOT_LATIN)
+    candidates = tuple(latin) if script == "LATIN" else SCRIPTS.get(script, ())
     if wanted not in candidates:
         return Verdict(0.0, f"written in {script.lower()} letters, {wanted!r} wanted")
     if len(candidates) == 1:
         return Verdict(1.0, f"written in the letters of {wanted!r}")
     if script != "CJK" and len(letters) < LEAST_LETTERS:
         return Verdict(None, f"{len(letters)} letters, too few to tell a language by")
-    return _judged(_probabilities(text, candidates), wanted, len(letters))
+    found = list(trials(text, among=candidates))
+    means = np.mean(found, axis=0).tolist() if found else []
+    return _judged(dict(zip(profiles().codes, means, strict=False)), wanted, len(letters))
 
 
 def _judged(probability: dict[str, float], wanted: str, n_letters: int) -> Verdict:
-    """The verdict on languages that share a script."""
+    """The verdict between languages that share a script."""
     label = max(probability, key=lambda code: probability[code], default="unknown")
     reason = f"most like {label!r} by {n_letters} letters, {wanted!r} wanted"
     if probability.get(wanted, 0.0) >= LIKELY:
@@ -132,16 +116,8 @@ def _judged(probability: dict[str, float], wanted: str, n_letters: int) -> Verdi
     return Verdict(None, f"{reason}: not sure enough to fail it")
 
 
-def _probabilities(text: str, candidates: tuple[str, ...]) -> dict[str, float]:
-    """The mean of the seven trials; empty where the text has no n-gram of any language."""
-    found = list(trials(text, among=candidates))
-    return (
-        dict(zip(profiles().codes, np.mean(found, axis=0).tolist(), strict=True)) if found else {}
-    )
-
-
 def _script(letters: str) -> str:
-    """The script most of the letters belong to; any kana among Chinese characters is Japanese."""
+    """The script of most letters; any kana among Chinese characters is Japanese."""
     counts: Counter[str] = Counter()
     for letter, n in Counter(letters).items():
         script = unicodedata.name(letter, "?").split()[0].removesuffix("-HIRAGANA")

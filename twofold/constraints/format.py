@@ -1,52 +1,36 @@
-"""Does the reply have so many bullets, highlights, sections?
+"""Does the reply have N bullets, highlights or sections?
 
-The published checkers count signs; the `fixed` ones count what the signs stand for. The forms that
-are met or not, without a count, are in `template.py`; `FAMILY` holds both.
+`official` counts signs; `fixed` counts what the signs stand for. Forms without a count are in
+`structure.py`.
 """
-
-from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
-from twofold.constraints import structure
-from twofold.constraints.counting import both_sides, hold, require_threshold
+from twofold.constraints.counting import both_sides, hold, plural, require_threshold
 from twofold.constraints.markup import mask_code, mask_math
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
 
-def _verdict(obeys: bool, reason: str) -> Verdict:
-    return Verdict(1.0 if obeys else 0.0, reason)
-
-
 @final
 @dataclass(frozen=True)
 class BulletLists(Constraint):
-    r"""Exactly so many bullet points. Nested ones count: each is a point of its own.
+    r"""Exactly N bullet points; nested ones count too.
 
-    Args:
-        num_bullets: How many, at least 0 (0 forbids bullets).
-
-    Raises:
-        ProblemError: If `num_bullets` is negative or absurdly large.
-
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` takes any line that begins
-        with `-`, and `*` before anything but another `*`, so rules, `-5` and italics count.
+    Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` counts any line that
+    begins with `-`, or with `*` and anything but another `*`: rules, `-5` and italics. `fixed` also
+    finds bullets in a block quote, and the first one after an opening quotation mark.
 
     Example:
         >>> BulletLists(num_bullets=1, profile="fixed").check("* one\n---\n-5").reason
         '1 bullet, 1 wanted'
     """
 
-    name: ClassVar[str] = "detectable_format:number_bullet_lists"
-    group: ClassVar[str] = "format"
-    departure: ClassVar[str] = (
-        "a bullet is one of `* - + • –`, a space and words, in a block quote too, and the first after "
-        "a quotation mark; rules, code and formulas hold none"
-    )
+    name = "detectable_format:number_bullet_lists"
+    group = "format"
+    departure = "a bullet is one of `* - + • –`, a space and words; not rules, code or formulas"
     num_bullets: int
     profile: Profile
 
@@ -55,19 +39,18 @@ class BulletLists(Constraint):
 
     def instruction(self) -> str:
         """The sentence that states the rule."""
-        noun = "bullet point" if self.num_bullets == 1 else "bullet points"
         return (
-            f"Your answer must contain exactly {self.num_bullets} markdown {noun}; "
+            f"Your answer must contain exactly {plural(self.num_bullets, 'markdown bullet point')}; "
             "begin each with `* ` on its own line."
         )
 
     def witnesses(self) -> tuple[str, str]:
-        """So many bullets, and one more."""
+        """N bullets, and one more."""
         obeys = "The points:" + "\n* This is a point." * self.num_bullets
         return obeys, obeys + "\n* One more."
 
     def _official(self, text: str) -> Verdict:
-        # The published `^\s*` may cross blank lines; stopping at the line gives the same count.
+        # The published `^\s*` may cross blank lines; stopping at the line end counts the same.
         stars = re.findall(r"^[^\S\n]*\*[^*].*$", text, flags=re.MULTILINE)
         dashes = re.findall(r"^[^\S\n]*-", text, flags=re.MULTILINE)
         return self._judged(len(stars) + len(dashes))
@@ -78,41 +61,28 @@ class BulletLists(Constraint):
         return self._judged(len(bullets))
 
     def _judged(self, found: int) -> Verdict:
-        noun = "bullet" if found == 1 else "bullets"
-        return _verdict(found == self.num_bullets, f"{found} {noun}, {self.num_bullets} wanted")
+        reason = f"{plural(found, 'bullet')}, {self.num_bullets} wanted"
+        return Verdict(float(found == self.num_bullets), reason)
 
 
 _BULLET = re.compile(r"[\s>]*[*+•–-]\s+\S")
-_OPENING_QUOTE = re.compile(r"\A\s*[\"“„«]")  # of a reply that stands in quotation marks
+_OPENING_QUOTE = re.compile(r"\A\s*[\"“„«]")  # of a reply in quotation marks
 _RULE = re.compile(r"[\s>]*([*_-])(?:[ \t]*\1){2,}\s*")
 
 
 @final
 @dataclass(frozen=True)
 class HighlightedSections(Constraint):
-    """At least so many stretches set off by markdown asterisks.
+    """At least N stretches of text between markdown asterisks.
 
-    Args:
-        num_highlights: The least number, at least 0 (0 is met by every reply that is not blank).
-
-    Raises:
-        ProblemError: If `num_highlights` is negative or absurdly large.
-
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` pairs any two asterisks of a
-        line, so `2 * 3 * 4` counts 1 and `***a***` counts 2.
-
-    Example:
-        >>> HighlightedSections(num_highlights=2, profile="fixed").check("***a***").reason
-        '1 highlights, at least 2 wanted'
+    Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` pairs any two asterisks of
+    a line, so `2 * 3 * 4` counts 1 and `***a***` counts 2. For `fixed`, nested highlights count
+    once with the whole.
     """
 
-    name: ClassVar[str] = "detectable_format:number_highlighted_sections"
-    group: ClassVar[str] = "format"
-    departure: ClassVar[str] = (
-        "asterisks must hug their words and stand free; products, bullets, code, formulas do not "
-        "count, and nested ones count once with the whole"
-    )
+    name = "detectable_format:number_highlighted_sections"
+    group = "format"
+    departure = "asterisks must touch their text; not products, bullets, code or formulas"
     num_highlights: int
     profile: Profile
 
@@ -121,14 +91,13 @@ class HighlightedSections(Constraint):
 
     def instruction(self) -> str:
         """The sentence that states the rule."""
-        noun = "part" if self.num_highlights == 1 else "parts"
         return (
-            f"Highlight at least {self.num_highlights} {noun} of your answer in markdown, "
+            f"Highlight at least {plural(self.num_highlights, 'part')} of your answer in markdown, "
             "like *this part*."
         )
 
     def witnesses(self) -> tuple[str, str]:
-        """So many highlights, and one fewer."""
+        """N highlights, and one fewer."""
         return both_sides(
             self.num_highlights, "at least", lambda n: "The answer:" + "\nThis is *a point*." * n
         )
@@ -145,8 +114,8 @@ class HighlightedSections(Constraint):
         return hold(found, "at least", self.num_highlights, "highlights")
 
 
-# Closed by as many asterisks as opened it; three may open or close two stretches at once. Runs of
-# another length inside are nested, and count with the whole.
+# Closed by as many asterisks as opened it; three may open or close two highlights at once. Runs of
+# another length inside are nested and count with the whole.
 _HIGHLIGHT = re.compile(
     r"""
       (?<![*\\A-Za-z0-9]) ((\*{3})|\*{1,2}) (?![*\s])
@@ -160,22 +129,14 @@ _HIGHLIGHT = re.compile(
 @final
 @dataclass(frozen=True)
 class MultipleSections(Constraint):
-    r"""Exactly so many sections, each under a heading of a fixed word and a number.
+    r"""Exactly N sections, each under a heading of a fixed word and a number.
 
-    The sentence says "must have N sections", so `fixed` takes N as exact. It counts different
-    numbers: the same heading twice is one section, and so is a heading that is named again.
+    The published sentence says "must have N sections", so `fixed` takes N as exact. It counts
+    different numbers: a repeated heading, or a reference to one, adds no section. A word with signs
+    of a regular expression is an error, since the published checker reads it as one.
 
-    Args:
-        section_spliter: The word before the number (the registry's spelling of the argument).
-        num_sections: How many, at least 0.
-
-    Raises:
-        ProblemError: If the word is blank or holds signs of a regular expression, as which the
-            published checker reads it; or if `num_sections` is negative or absurdly large.
-
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` takes N or more, and counts
-        the word with a number anywhere, inside other words too.
+    Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` accepts N or more, and
+    counts the word with a number anywhere, also inside other words.
 
     Example:
         >>> two = MultipleSections(section_spliter="Part", num_sections=2, profile="fixed")
@@ -183,11 +144,9 @@ class MultipleSections(Constraint):
         '2 sections with words in them, 2 wanted'
     """
 
-    name: ClassVar[str] = "detectable_format:multiple_sections"
-    group: ClassVar[str] = "format"
-    departure: ClassVar[str] = (
-        "exactly N; only headings at the start of a line with words under them, each number once"
-    )
+    name = "detectable_format:multiple_sections"
+    group = "format"
+    departure = "exactly N headings at the start of a line, with text below, each number once"
     section_spliter: str
     num_sections: int
     profile: Profile
@@ -206,14 +165,13 @@ class MultipleSections(Constraint):
 
     def instruction(self) -> str:
         """The sentence that states the rule."""
-        noun = "section" if self.num_sections == 1 else "sections"
         return (
-            f"Divide your answer into exactly {self.num_sections} {noun}. Begin each with a line "
+            f"Divide your answer into exactly {plural(self.num_sections, 'section')}. Begin each with a line "
             f"that says {self._word} and its number: {self._word} 1, {self._word} 2, and so on."
         )
 
     def witnesses(self) -> tuple[str, str]:
-        """So many sections with words in them, and none (blank if none are wanted)."""
+        """N sections with words in them, and none (blank if 0 are wanted)."""
         numbers = range(1, self.num_sections + 1)
         none = "First some words."
         obeys = none + "".join(f"\n{self._word} {number}\nMore words." for number in numbers)
@@ -229,12 +187,4 @@ class MultipleSections(Constraint):
         bodies = zip(rest[::2], rest[1::2], strict=True)
         found = len({number for number, body in bodies if re.search(r"\w", body)})
         reason = f"{found} sections with words in them, {self.num_sections} wanted"
-        return _verdict(found == self.num_sections, reason)
-
-
-FAMILY: tuple[type[Constraint], ...] = (
-    BulletLists,
-    HighlightedSections,
-    MultipleSections,
-    *structure.FAMILY,
-)
+        return Verdict(float(found == self.num_sections), reason)

@@ -1,11 +1,9 @@
-"""Keywords: which words, and which letters, a reply has and how often."""
-
-from __future__ import annotations
+"""Which words and letters does the reply have, and how often?"""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
 from twofold.constraints.counting import Relation, hold, require_threshold
 from twofold.constraints.prose import as_word
@@ -18,26 +16,22 @@ from twofold.types import Constraint, Profile, Verdict
 class Existence(Constraint):
     """The reply has every one of `keywords`.
 
-    Args:
-        keywords: At least one, none blank.
-        profile: `official` takes each as a regular expression and looks for it anywhere in any
-            case, so `than` is found in `Thanks`; `fixed` looks for the word (`prose.as_word`).
-
     Raises:
-        ProblemError: If a keyword is blank, or as a regular expression is broken or does not find
-            itself (`official` only; the message says so).
+        ProblemError: If there is no keyword, one is blank, or, under `official`, one is a regular
+            expression that is invalid or does not match itself.
 
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
+    Source: IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810. Departs:
+    `official` searches each keyword as a regular expression, so `than` is found in `Thanks`; `fixed`
+    searches the word (`prose.as_word`).
 
     Example:
         >>> [Existence(("than",), p).check("Thanks!").score for p in ("official", "fixed")]
         [1.0, 0.0]
     """
 
-    name: ClassVar[str] = "keywords:existence"
-    group: ClassVar[str] = "lexical"
-    departure: ClassVar[str] = "a keyword is a word of its own, not a pattern inside another word"
+    name = "keywords:existence"
+    group = "lexical"
+    departure = "a keyword is a separate word, not a pattern inside another word"
     keywords: tuple[str, ...]
     profile: Profile
 
@@ -50,7 +44,7 @@ class Existence(Constraint):
                     raise _unfindable(keyword)
 
     def instruction(self) -> str:
-        """The rule as a sentence."""
+        """The sentence that states the rule."""
         return f"Use each of these words: {_listed(self.keywords)}."
 
     def witnesses(self) -> tuple[str, str]:
@@ -74,18 +68,8 @@ class Existence(Constraint):
 class Frequency(Constraint):
     """The reply has `keyword` less than, or at least, `frequency` times.
 
-    Args:
-        keyword: Not blank; white space around it is dropped.
-        frequency: The threshold; `less than 1` forbids the keyword.
-        relation: `less than` is strict.
-        profile: `official` takes the keyword as a regular expression and counts it anywhere, so
-            `denote` has `note`; `fixed` counts the word (`prose.as_word`).
-
-    Raises:
-        ProblemError: As `Existence`; and for a threshold that cannot be met.
-
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
+    Source: IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
+    Departs: as `Existence`; for `official`, `denote` contains `note`.
 
     Example:
         >>> rule = Frequency("note", 2, "at least", "fixed")
@@ -93,9 +77,9 @@ class Frequency(Constraint):
         "'note' occurs 1 times, at least 2 wanted"
     """
 
-    name: ClassVar[str] = "keywords:frequency"
-    group: ClassVar[str] = "lexical"
-    departure: ClassVar[str] = "counts the word of its own, not a pattern inside other words"
+    name = "keywords:frequency"
+    group = "lexical"
+    departure = "counts separate words, not a pattern inside other words"
     keyword: str
     frequency: int
     relation: Relation
@@ -110,30 +94,27 @@ class Frequency(Constraint):
                 raise _unfindable(self.keyword)
 
     def instruction(self) -> str:
-        """The rule as a sentence."""
+        """The sentence that states the rule."""
         return f"Use the word {self.keyword.strip()} {self.relation} {self.frequency} times."
 
     def witnesses(self) -> tuple[str, str]:
-        """The keyword so many times, and a text without it (the other way for `less than`)."""
-        without, often = _without((self.keyword.strip(),)), self._repeated()
+        """The keyword N times, and a text without it (swapped for `less than`)."""
+        word, often = self.keyword.strip(), self._repeated()
         if self.relation == "less than":
-            counts = [len(reading.findall(often)) for reading in _readings(self.keyword.strip())]
-            return without, often if min(counts) >= self.frequency else ""
-        return often or without, without if self.frequency else ""
+            counts = [len(reading.findall(often)) for reading in _readings(word)]
+            often = often if min(counts) >= self.frequency else ""
+        return _either(_without((word,)), often, self.relation, self.frequency)
 
     def _repeated(self) -> str:
         return " ".join([self.keyword.strip()] * self.frequency)
 
     def _official(self, text: str) -> Verdict:
-        return self._count(_pattern(self.keyword.strip()), text)
+        count = sum(1 for _ in _pattern(self.keyword.strip()).finditer(text))
+        return _occurs(self.keyword.strip(), count, self.relation, self.frequency)
 
     def _fixed(self, text: str) -> Verdict:
-        return self._count(as_word(self.keyword), text)
-
-    def _count(self, pattern: re.Pattern[str], text: str) -> Verdict:
-        count = sum(1 for _ in pattern.finditer(text))
-        verdict = hold(count, self.relation, self.frequency, "times")
-        return Verdict(verdict.score, f"{self.keyword.strip()!r} occurs {verdict.reason}")
+        count = sum(1 for _ in as_word(self.keyword).finditer(text))
+        return _occurs(self.keyword.strip(), count, self.relation, self.frequency)
 
 
 @final
@@ -141,27 +122,14 @@ class Frequency(Constraint):
 class ForbiddenWords(Constraint):
     r"""The reply has none of `forbidden_words`.
 
-    Args:
-        forbidden_words: At least one, none blank.
-        profile: `official` looks for `\bWORD\b`, with WORD a regular expression, in any case;
-            `fixed` for the word (`prose.as_word`), so `C#` can be forbidden.
-
-    Raises:
-        ProblemError: If a word is blank or, under `official`, no regular expression.
-
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
-
-    Example:
-        >>> ForbiddenWords(("note",), "official").check("NOTE that").reason
-        "forbidden and there: 'note'"
+    Source: IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
+    Departs: `official` searches `\bWORD\b`, with WORD a regular expression; `fixed` searches the
+    word (`prose.as_word`), so `C#` can be forbidden.
     """
 
-    name: ClassVar[str] = "keywords:forbidden_words"
-    group: ClassVar[str] = "lexical"
-    departure: ClassVar[str] = (
-        r"the word itself, also next to an underscore or a symbol, and not a LaTeX command's name"
-    )
+    name = "keywords:forbidden_words"
+    group = "lexical"
+    departure = "a separate word, also next to `_` or a symbol, but not a LaTeX command's name"
     forbidden_words: tuple[str, ...]
     profile: Profile
 
@@ -172,15 +140,17 @@ class ForbiddenWords(Constraint):
                 _pattern(rf"\b{word}\b")
 
     def instruction(self) -> str:
-        """The rule as a sentence."""
+        """The sentence that states the rule."""
         return f"Do not use any of these words: {_listed(self.forbidden_words)}."
 
     def witnesses(self) -> tuple[str, str]:
-        """A text without the words, and one of them (nothing if `official` can see none)."""
-        for word in self.forbidden_words:
-            if all(reading.search(word) for reading in _readings(word, bounded=True)):
-                return _without(self.forbidden_words), word
-        return _without(self.forbidden_words), ""
+        """A text without the words, and one of them (empty if `official` can find none)."""
+        found = (
+            word
+            for word in self.forbidden_words
+            if all(reading.search(word) for reading in _readings(word, bounded=True))
+        )
+        return _without(self.forbidden_words), next(found, "")
 
     def _official(self, text: str) -> Verdict:
         words = self.forbidden_words
@@ -200,29 +170,14 @@ class ForbiddenWords(Constraint):
 class LetterFrequency(Constraint):
     """The reply has `letter` less than, or at least, `let_frequency` times, in either case.
 
-    Args:
-        letter: One character that is not white space. The published code replaces one outside
-            a-z by a random letter (IFEval's keys 1122 and 1129 ask for `#` and `!`), so its verdict
-            on those is a coin toss; here the character itself is counted, under both profiles.
-        let_frequency: The threshold.
-        let_relation: `less than` is strict.
-        profile: Both count alike.
-
-    Raises:
-        ProblemError: If `letter` is not one visible character, or the threshold cannot be met.
-
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911.
-        Departs: the character outside a-z, as said above.
-
-    Example:
-        >>> LetterFrequency("e", 3, "at least", "official").check("Eleven").reason
-        "'e' occurs 3 times, at least 3 wanted"
+    Source: IFEval, https://arxiv.org/abs/2311.07911. Departs, under both profiles: the published
+    code replaces a character outside a-z by a random letter (keys 1122 and 1129 ask for `#` and
+    `!`); here the character itself is counted.
     """
 
-    name: ClassVar[str] = "keywords:letter_frequency"
-    group: ClassVar[str] = "lexical"
-    departure: ClassVar[str] = ""
+    name = "keywords:letter_frequency"
+    group = "lexical"
+    departure = ""
     letter: str
     let_frequency: int
     let_relation: Relation
@@ -234,24 +189,32 @@ class LetterFrequency(Constraint):
         require_threshold(self.let_frequency, self.let_relation, "let_frequency")
 
     def instruction(self) -> str:
-        """The rule as a sentence."""
+        """The sentence that states the rule."""
         return f"Use the letter {self.letter} {self.let_relation} {self.let_frequency} times."
 
     def witnesses(self) -> tuple[str, str]:
-        """The letter so many times, and a text without it (the other way for `less than`)."""
+        """The letter N times, and a text without it (swapped for `less than`)."""
         without = "no" if self.letter.lower() not in "no" else "yes"
         often = self.letter * self.let_frequency
-        if self.let_relation == "less than":
-            return without, often
-        return often or without, without if self.let_frequency else ""
+        return _either(without, often, self.let_relation, self.let_frequency)
 
     def _official(self, text: str) -> Verdict:
         count = text.lower().count(self.letter.lower())
-        verdict = hold(count, self.let_relation, self.let_frequency, "times")
-        return Verdict(verdict.score, f"{self.letter!r} occurs {verdict.reason}")
+        return _occurs(self.letter, count, self.let_relation, self.let_frequency)
 
-    def _fixed(self, text: str) -> Verdict:
-        return self._official(text)
+    _fixed = _official
+
+
+def _occurs(what: str, count: int, relation: Relation, wanted: int) -> Verdict:
+    verdict = hold(count, relation, wanted, "times")
+    return Verdict(verdict.score, f"{what!r} occurs {verdict.reason}")
+
+
+def _either(without: str, often: str, relation: Relation, wanted: int) -> tuple[str, str]:
+    """The two witnesses of a count, the obeying one first."""
+    if relation == "less than":
+        return without, often
+    return often or without, without if wanted else ""
 
 
 def _require_words(words: Sequence[str], argument: str) -> None:
@@ -260,19 +223,19 @@ def _require_words(words: Sequence[str], argument: str) -> None:
 
 
 def _pattern(keyword: str) -> re.Pattern[str]:
-    """The keyword as the published checker takes it: a regular expression, in any case."""
+    """The keyword as the published checker reads it: a regular expression, in any case."""
     try:
         return re.compile(keyword, re.IGNORECASE)
     except re.error as error:
         raise ProblemError(
-            f"{keyword!r} is no regular expression ({error}), and the published checker takes it "
-            "for one; use profile 'fixed', which looks for the text itself"
+            f"{keyword!r} is not a valid regular expression ({error}), which is how the published "
+            "checker reads it; use profile 'fixed', which looks for the text itself"
         ) from error
 
 
 def _unfindable(keyword: str) -> ProblemError:
     return ProblemError(
-        f"the published checker takes {keyword!r} for a regular expression, which does not find "
+        f"the published checker reads {keyword!r} as a regular expression, which does not match "
         "the keyword itself; use profile 'fixed', which looks for the text itself"
     )
 
@@ -282,16 +245,15 @@ def _listed(words: Sequence[str]) -> str:
 
 
 def _readings(keyword: str, *, bounded: bool = False) -> list[re.Pattern[str]]:
-    """The keyword as a word and, if it is one, as a regular expression: what either profile sees."""
+    """What either profile searches: the keyword as a word and, if valid, as a regular expression."""
     try:
-        published = [_pattern(rf"\b{keyword}\b" if bounded else keyword)]
+        return [as_word(keyword), _pattern(rf"\b{keyword}\b" if bounded else keyword)]
     except ProblemError:  # only `fixed` can be built with it
-        published = []
-    return [as_word(keyword), *published]
+        return [as_word(keyword)]
 
 
 def _without(keywords: Sequence[str]) -> str:
-    """A short text in which neither profile sees any of the keywords."""
+    """A short text in which neither profile finds any of the keywords."""
     taken = "".join(keywords).lower()
     free = next((ch for ch in "qzxjkvw0123456789!" if ch not in taken), "~")
     readings = [reading for keyword in keywords for reading in _readings(keyword)]
@@ -299,6 +261,3 @@ def _without(keywords: Sequence[str]) -> str:
         if not any(reading.search(text) for reading in readings):
             return text
     raise ProblemError(f"no witness avoids all of {_listed(keywords)}; forbid fewer words")
-
-
-FAMILY: tuple[type[Constraint], ...] = (Existence, Frequency, ForbiddenWords, LetterFrequency)

@@ -1,11 +1,9 @@
-"""Language: the reply is written in one given language."""
-
-from __future__ import annotations
+"""Is the reply written in a given language?"""
 
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
-from twofold.constraints.detect import detected_language, judge_language
+from twofold.constraints.detect import judge_language, published_language
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -72,49 +70,39 @@ LANGUAGES: dict[str, tuple[str, str]] = {
     "zh-cn": ("Chinese (simplified)", "今天的水很冷，孩子们正在我们家附近的花园里玩。"),
     "zh-tw": ("Chinese (traditional)", "今天的水很冷，孩子們正在我們家附近的花園裡玩。"),
 }
-"""langdetect's codes: the language's English name, and a sentence in it (much the same in each)."""
+"""langdetect's codes: the language's English name, and a sentence in it (similar in each)."""
 
 
 @final
 @dataclass(frozen=True)
 class ResponseLanguage(Constraint):
-    """The reply, taken as a whole, is written in `language`.
+    """The whole reply is written in `language`.
 
     Args:
         language: One of `LANGUAGES`, langdetect's codes (Chinese is `zh-cn` or `zh-tw`).
-        profile: `official` is langdetect on the raw text, and a text without a letter passes;
-            `fixed` leaves formulas and code out, looks at the script first, and a reply with too
-            little text to tell is unscored. Both are seeded, unlike the published code.
 
-    Raises:
-        ProblemError: If langdetect does not know the code; the message lists those it knows.
-
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
+    Source: IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
+    Departs: `official` runs langdetect on the raw text, and a text without a letter passes; both
+    profiles are seeded, unlike the published code.
 
     Example:
         >>> [ResponseLanguage("fr", p).check("5 + 3 = 8").score for p in ("official", "fixed")]
         [1.0, None]
     """
 
-    name: ClassVar[str] = "language:response_language"
-    group: ClassVar[str] = "lexical"
-    departure: ClassVar[str] = (
-        "told from the prose in lower case by script, then langdetect's probability; a reply with too "
-        "little text to tell close languages apart is unscored"
-    )
+    name = "language:response_language"
+    group = "lexical"
+    departure = "script, then probability on lower-case prose; unscored if the text is too short"
     language: str
     profile: Profile
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
-            raise ProblemError(
-                f"language {self.language!r} is none that langdetect knows; use one of: "
-                f"{', '.join(LANGUAGES)}"
-            )
+            known = ", ".join(LANGUAGES)
+            raise ProblemError(f"langdetect does not know {self.language!r}; use one of: {known}")
 
     def instruction(self) -> str:
-        """The rule as a sentence."""
+        """The sentence that states the rule."""
         return f"Write the whole answer in {LANGUAGES[self.language][0]} and no other language."
 
     def witnesses(self) -> tuple[str, str]:
@@ -123,14 +111,7 @@ class ResponseLanguage(Constraint):
         return LANGUAGES[self.language][1], LANGUAGES[other][1]
 
     def _official(self, text: str) -> Verdict:
-        label = detected_language(text)
-        if label is None:
-            return Verdict(1.0, "langdetect finds no language, which passes")
-        score = float(label == self.language)
-        return Verdict(score, f"written in {label!r}, {self.language!r} wanted")
+        return published_language(text, self.language)
 
     def _fixed(self, text: str) -> Verdict:
         return judge_language(text, self.language)
-
-
-FAMILY: tuple[type[Constraint], ...] = (ResponseLanguage,)

@@ -1,10 +1,8 @@
-"""Length: how many words, sentences and paragraphs a reply has."""
-
-from __future__ import annotations
+"""How many words, sentences and paragraphs does the reply have?"""
 
 import re
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
 from twofold.constraints.counting import MOST, Relation, both_sides, hold, require_threshold
 from twofold.constraints.prose import as_word, n_sentences, n_words, paragraphs
@@ -18,28 +16,15 @@ from twofold.types import Constraint, Profile, Verdict
 class NumberWords(Constraint):
     r"""The reply has less than, or at least, `num_words` words.
 
-    Args:
-        num_words: The threshold. `less than 1` is met by a reply without a word, such as `...`.
-        relation: `less than` is strict.
-        profile: `official` counts runs of letters, digits and underscores, so `don't` is two and
-            `\frac{1}{2}` three; `fixed` counts what a person does (`prose.n_words`). The published
-            code counts through NLTK, which from 3.10 on joins combining marks to their letters
-            (Hindi, Thai); `official` counts as all NLTK before it, whichever is installed.
-
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
-
-    Example:
-        >>> NumberWords(4, "less than", "fixed").check("Don't do that.").reason
-        '3 words, less than 4 wanted'
+    Source: IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
+    Departs: `official` counts runs of `\w`: `don't` is two and `\frac{1}{2}` three; `fixed` counts
+    as people do (`prose.n_words`). NLTK from 3.10 on joins combining marks to their letters (Hindi,
+    Thai); `official` counts as earlier versions did, whichever is installed.
     """
 
-    name: ClassVar[str] = "length_constraints:number_words"
-    group: ClassVar[str] = "length"
-    departure: ClassVar[str] = (
-        "words as a person counts them (don't and well-known are one, LaTeX command names none), "
-        r"not runs of \w"
-    )
+    name = "length_constraints:number_words"
+    group = "length"
+    departure = "don't and well-known are one word, LaTeX command names none; not runs of `\\w`"
     num_words: int
     relation: Relation
     profile: Profile
@@ -48,14 +33,12 @@ class NumberWords(Constraint):
         require_threshold(self.num_words, self.relation, "num_words")
 
     def instruction(self) -> str:
-        """The rule as a sentence."""
+        """The sentence that states the rule."""
         return f"Write {self.relation} {self.num_words} words."
 
     def witnesses(self) -> tuple[str, str]:
         """A text on either side of the threshold."""
-        return both_sides(
-            self.num_words, self.relation, lambda n: " ".join(["word"] * n) if n else "..."
-        )
+        return both_sides(self.num_words, self.relation, lambda n: ("word " * n).strip() or "...")
 
     def _official(self, text: str) -> Verdict:
         return hold(len(re.findall(r"\w+", text)), self.relation, self.num_words, "words")
@@ -69,26 +52,13 @@ class NumberWords(Constraint):
 class NumberSentences(Constraint):
     """The reply has less than, or at least, `num_sentences` sentences.
 
-    Args:
-        num_sentences: The threshold.
-        relation: `less than` is strict, and less than 1 cannot be met.
-        profile: `official` is NLTK's Punkt; `fixed` counts what a person does
-            (`prose.n_sentences`).
-
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911.
-
-    Example:
-        >>> NumberSentences(2, "at least", "official").check("Dr. Who left.").reason
-        '1 sentences, at least 2 wanted'
+    Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` is NLTK's Punkt; `fixed`
+    counts as people do (`prose.n_sentences`).
     """
 
-    name: ClassVar[str] = "length_constraints:number_sentences"
-    group: ClassVar[str] = "length"
-    departure: ClassVar[str] = (
-        "abbreviations, formulas, list numbers, headings and other scripts' full stops are read as "
-        "a person reads them, not by Punkt alone"
-    )
+    name = "length_constraints:number_sentences"
+    group = "length"
+    departure = "abbreviations, formulas, lists, headings and other scripts' full stops are handled"
     num_sentences: int
     relation: Relation
     profile: Profile
@@ -97,7 +67,7 @@ class NumberSentences(Constraint):
         require_threshold(self.num_sentences, self.relation, "num_sentences", least=1)
 
     def instruction(self) -> str:
-        """The rule as a sentence."""
+        """The sentence that states the rule."""
         return f"Write {self.relation} {self.num_sentences} sentences."
 
     def witnesses(self) -> tuple[str, str]:
@@ -116,25 +86,16 @@ class NumberSentences(Constraint):
 @final
 @dataclass(frozen=True)
 class NumberParagraphs(Constraint):
-    r"""The reply has exactly `num_paragraphs` paragraphs, parted by the divider `***`.
+    r"""The reply has exactly `num_paragraphs` paragraphs, separated by the divider `***`.
 
-    Args:
-        num_paragraphs: How many, 0 included (then nothing but a divider obeys).
-        profile: `official` cuts at any three stars, bold italics included, and fails on two
-            dividers in a row; `fixed` cuts at lines that hold the divider alone.
-
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911.
-
-    Example:
-        >>> text = "One is ***bold***.\n***\nTwo."
-        >>> [NumberParagraphs(2, p).check(text).score for p in ("official", "fixed")]
-        [0.0, 1.0]
+    Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` cuts at any three stars,
+    also in bold italics, and fails on two dividers in a row; `fixed` cuts at lines with the divider
+    alone.
     """
 
-    name: ClassVar[str] = "length_constraints:number_paragraphs"
-    group: ClassVar[str] = "length"
-    departure: ClassVar[str] = "a divider is a line of its own, not any three stars"
+    name = "length_constraints:number_paragraphs"
+    group = "length"
+    departure = "a divider is a line of its own, not any three stars"
     num_paragraphs: int
     profile: Profile
 
@@ -142,22 +103,22 @@ class NumberParagraphs(Constraint):
         require_threshold(self.num_paragraphs, "at least", "num_paragraphs")
 
     def instruction(self) -> str:
-        """The rule as a sentence."""
+        """The sentence that states the rule."""
         return (
             f"Write exactly {self.num_paragraphs} paragraphs, with a line *** between one "
             "paragraph and the next."
         )
 
     def witnesses(self) -> tuple[str, str]:
-        """So many paragraphs, and one more."""
+        """N paragraphs, and one more."""
         obeys = "\n***\n".join(["A paragraph."] * self.num_paragraphs) or "***"
         return obeys, "\n***\n".join(["A paragraph."] * (self.num_paragraphs + 1))
 
     def _official(self, text: str) -> Verdict:
-        parts = re.split(r"\s?\*\*\*\s?", text)
-        if any(not part.strip() for part in parts[1:-1]):
+        filled = [bool(part.strip()) for part in re.split(r"\s?\*\*\*\s?", text)]
+        if not all(filled[1:-1]):
             return Verdict(0.0, "nothing stands between two dividers")
-        return self._exactly(len(parts) - sum(not part.strip() for part in _ends(parts)))
+        return self._exactly(sum(filled))
 
     def _fixed(self, text: str) -> Verdict:
         parts = re.split(r"^[ \t]*\*\*\*[ \t]*\r?$", text, flags=re.MULTILINE)
@@ -168,30 +129,18 @@ class NumberParagraphs(Constraint):
         return Verdict(score, f"{count} paragraphs, exactly {self.num_paragraphs} wanted")
 
 
-def _ends(parts: list[str]) -> list[str]:
-    """The first and the last of `parts`, once if there is one."""
-    return parts[:1] + parts[1:][-1:]
-
-
 @final
 @dataclass(frozen=True)
 class NthParagraphFirstWord(Constraint):
-    r"""The reply has `num_paragraphs` paragraphs, and the `nth_paragraph` starts with a word.
-
-    Args:
-        num_paragraphs: How many paragraphs, at least 1.
-        nth_paragraph: Which one, from 1 to `num_paragraphs`.
-        first_word: The word it starts with, in any case.
-        profile: `official` counts the paragraphs that are not blank but looks the nth up among
-            all of them, and cuts only at `\n\n`; `fixed` counts and looks up the same ones, and
-            looks past marks such as `**` and curly quotes before the word.
+    r"""The reply has `num_paragraphs` paragraphs, and the `nth_paragraph` (from 1) starts with a word.
 
     Raises:
-        ProblemError: If nth lies outside the paragraphs, or the word is one that the profile can
-            never see (`don't` under `official`, which stops at the apostrophe).
+        ProblemError: If nth is out of range, or the profile can never find the word (`don't` under
+            `official`, which stops at the apostrophe).
 
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911.
+    Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` counts the paragraphs that
+    are not blank but takes the nth of all, and cuts only at `\n\n`; `fixed` uses the same paragraphs
+    for both, and skips marks such as `**` before the word.
 
     Example:
         >>> rule = NthParagraphFirstWord(2, 2, "so", "fixed")
@@ -199,11 +148,9 @@ class NthParagraphFirstWord(Constraint):
         1.0
     """
 
-    name: ClassVar[str] = "length_constraints:nth_paragraph_first_word"
-    group: ClassVar[str] = "length"
-    departure: ClassVar[str] = (
-        "the nth of the paragraphs that are not blank, its first word found past markdown and quotes"
-    )
+    name = "length_constraints:nth_paragraph_first_word"
+    group = "length"
+    departure = "the nth non-blank paragraph; markdown and quotes before the word are skipped"
     num_paragraphs: int
     nth_paragraph: int
     first_word: str
@@ -229,7 +176,7 @@ class NthParagraphFirstWord(Constraint):
             )
 
     def instruction(self) -> str:
-        """The rule as a sentence."""
+        """The sentence that states the rule."""
         return (
             f"Write exactly {self.num_paragraphs} paragraphs with a blank line between one and the "
             f"next, and start paragraph {self.nth_paragraph} with the word {self.first_word}."
@@ -245,41 +192,33 @@ class NthParagraphFirstWord(Constraint):
         parts = text.split("\n\n")
         count = sum(bool(part.strip()) for part in parts)
         if self.nth_paragraph > count:
-            return Verdict(0.0, f"{count} paragraphs, so there is no {self._nth()}")
+            return self._too_few(count)
         paragraph = parts[self.nth_paragraph - 1].strip()
         if not paragraph:
-            return Verdict(0.0, f"{self._nth()} is blank")
+            return Verdict(0.0, f"paragraph {self.nth_paragraph} is blank")
         first = _published_first_word(paragraph.split()[0])
         return self._verdict(count, first, first == self.first_word.lower())
 
     def _fixed(self, text: str) -> Verdict:
         parts = paragraphs(text)
         if self.nth_paragraph > len(parts):
-            return Verdict(0.0, f"{len(parts)} paragraphs, so there is no {self._nth()}")
+            return self._too_few(len(parts))
         start = re.sub(r"^[\W_]+", "", parts[self.nth_paragraph - 1])
         starts = as_word(self.first_word).match(start) is not None
         return self._verdict(len(parts), (start.split() or [""])[0], starts)
 
-    def _nth(self) -> str:
-        return f"paragraph {self.nth_paragraph}"
+    def _too_few(self, count: int) -> Verdict:
+        return Verdict(0.0, f"{count} paragraphs, so there is no paragraph {self.nth_paragraph}")
 
     def _verdict(self, count: int, first: str, starts: bool) -> Verdict:
         return Verdict(
             float(count == self.num_paragraphs and starts),
-            f"{count} paragraphs, exactly {self.num_paragraphs} wanted; {self._nth()} starts with "
-            f"{first[:40]!r}, {self.first_word!r} wanted",
+            f"{count} paragraphs, exactly {self.num_paragraphs} wanted; paragraph {self.nth_paragraph} "
+            f"starts with {first[:40]!r}, {self.first_word!r} wanted",
         )
 
 
 def _published_first_word(token: str) -> str:
-    """What the published checker sees of a paragraph's first token: up to a mark, lower case."""
-    token = token.lstrip("'").lstrip('"')
-    return "".join(ch.lower() for ch in re.split(r"[.,?!'\"]", token, maxsplit=1)[0])
-
-
-FAMILY: tuple[type[Constraint], ...] = (
-    NumberWords,
-    NumberSentences,
-    NumberParagraphs,
-    NthParagraphFirstWord,
-)
+    """A paragraph's first token as the published checker reads it: up to a mark, lower case."""
+    start = re.split(r"[.,?!'\"]", token.lstrip("'").lstrip('"'), maxsplit=1)[0]
+    return "".join(ch.lower() for ch in start)  # one by one: a final sigma stays as published

@@ -1,10 +1,7 @@
-r"""Which parts of a reply are code or mathematics, and so hold no bullets, highlights, placeholders?
+"""Which parts of a reply are code or mathematics?
 
-A line of an equation may begin with `- 3`, a product may read `a*b*c`, an index `[i]`: signs that
-mean something else in prose. The `fixed` checkers look at a reply through these masks.
+There, signs such as `- 3`, `a*b*c` or `[i]` are not bullets, highlights or placeholders.
 """
-
-from __future__ import annotations
 
 import re
 
@@ -29,26 +26,15 @@ _MATH = re.compile(
 
 
 def mask_code(text: str) -> str:
-    """`text` with fenced and inline code overwritten by dots.
-
-    Lines and lengths stay, so that what surrounds the code is found where it was.
-
-    Example:
-        >>> mask_code("see `a[i]` here")
-        'see ...... here'
-    """
+    """`text` with fenced and inline code replaced by dots; lines and lengths stay."""
     return _CODE.sub(_overwritten, text)
 
 
 def mask_math(text: str) -> str:
-    r"""`text` with LaTeX formulas overwritten by dots; lines and lengths stay.
+    r"""`text` with LaTeX formulas replaced by dots; lines and lengths stay.
 
     A formula is `\[ \]`, `\( \)`, `$$ $$`, an environment, or `$ $` by Pandoc's rule: no space just
-    inside the dollars and no digit after the second, so prices are left alone.
-
-    Example:
-        >>> mask_math("$a*b$ costs $5 or $6")
-        '..... costs $5 or $6'
+    inside the dollars and no digit after the second, so prices stay.
     """
     return _MATH.sub(_overwritten, text)
 

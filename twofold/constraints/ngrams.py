@@ -1,13 +1,10 @@
-"""Which language do a text's letter n-grams point to? langdetect's answer, several times as fast.
+"""Which language do a text's letter n-grams point to?
 
-langdetect draws n-grams of the text and multiplies up their frequencies in 55 languages, one number
-at a time. Here its profiles are one matrix, the draws and the order of every operation stay, and
-trials that can no longer change the answer are left out: the label is langdetect's with seed 0.
+langdetect's answer with seed 0, several times as fast: its profiles are one matrix, the draws and
+the order of operations stay the same, and trials that cannot change the answer are skipped.
 """
 
-from __future__ import annotations
-
-import random  # noqa: TID251  # a generator of its own, seeded anew for each text
+import random  # noqa: TID251  # langdetect's generator, seeded for each text
 import re
 import threading
 from collections.abc import Iterator
@@ -23,7 +20,7 @@ from langdetect.detector import Detector
 from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
 from langdetect.utils.ngram import NGram
 
-# langdetect's constants: trials a text, first alpha and its spread, and when a trial has converged.
+# langdetect's constants: trials per text, first alpha and its spread, convergence of a trial.
 _TRIALS, _ALPHA, _ALPHA_SPREAD, _CONVERGED, _MOST_DRAWS = 7, 0.5, 0.05, 0.99999, 1000
 _BASE_FREQUENCY, _LEAST_PROBABILITY, _MOST_LETTERS = 10_000, 0.1, 10_000
 
@@ -40,13 +37,12 @@ _LOADING = threading.Lock()
 @final
 @dataclass(frozen=True)
 class Profiles:
-    """What langdetect knows of its languages.
+    """langdetect's language profiles.
 
     Args:
         codes: The languages, sorted, so that the answer is the same on every machine.
         row: The row of each n-gram of one to three characters.
-        ascii_row: The same for those in ASCII, at the number that their codes make to the base 128;
-            -1 where there is none.
+        ascii_row: The row of each ASCII n-gram, indexed by its character codes to base 128; -1 = none.
         frequency: Of each n-gram in each language, shape `(n-grams, languages)`, in [0, 1].
     """
 
@@ -57,7 +53,7 @@ class Profiles:
 
 
 class _Normal(dict[int, str]):
-    """A table for `str.translate`: langdetect's normal form of a character, kept once asked for."""
+    """A table for `str.translate`: langdetect's normal form of each character, cached."""
 
     def __missing__(self, code: int) -> str:
         self[code] = normal = str(NGram.normalize(chr(code)))
@@ -73,7 +69,7 @@ def _load() -> Profiles:
     files = sorted(path for path in Path(PROFILES_DIRECTORY).iterdir() if path.is_file())
     factory.load_json_profile([path.read_text("utf-8") for path in files])
     table = factory.word_lang_prob_map
-    # A space alone, and a gram across one, never count.
+    # A space alone, and an n-gram across one, never count.
     row = {gram: i for i, gram in enumerate(g for g in table if g != " " and g[1:-1] != " ")}
     ascii_row = np.full(128**3, -1, dtype=np.int32)
     for gram, i in row.items():
@@ -84,34 +80,29 @@ def _load() -> Profiles:
 
 
 def profiles() -> Profiles:
-    """The profiles, loaded once, whichever thread asks first."""
+    """The profiles, loaded once, also with several threads."""
     with _LOADING:
         return _load()
 
 
 def likeliest(text: str) -> str | None:
-    """The likeliest language of `text`.
+    """Langdetect's code of the most likely language of the first 10,000 characters of `text`.
 
-    Args:
-        text: Any text; langdetect looks at its first 10,000 characters.
+    `"unknown"` if no language reaches a probability of 0.1; None if the text has no n-gram of any
+    language (langdetect raises).
 
-    Returns:
-        langdetect's code, `"unknown"` if none reaches a probability of 0.1, or None where the text
-        has no n-gram of any language and langdetect raises.
-
-    Source:
-        Shuyo 2010, "Language Detection Library for Java", as ported in langdetect 1.0.9.
+    Source: Shuyo 2010, "Language Detection Library for Java", as ported in langdetect 1.0.9.
 
     Example:
-        >>> likeliest("This is how a sentence in English reads.")
-        'en'
+        >>> likeliest("This is how a sentence in English reads."), likeliest("5 + 3 = 8")
+        ('en', None)
     """
     codes = profiles().codes
     mean = np.zeros(len(codes))
     for left, probability in zip(reversed(range(_TRIALS)), trials(text), strict=False):
         mean += probability / _TRIALS
         second, first = np.partition(mean, -2)[-2:]
-        if first - second > left / _TRIALS + 1e-9:  # what is left cannot make it up
+        if first - second > left / _TRIALS + 1e-9:  # the remaining trials cannot change the order
             break
     if not mean.any():
         return None
@@ -120,22 +111,10 @@ def likeliest(text: str) -> str | None:
 
 
 def trials(text: str, *, among: tuple[str, ...] = ()) -> Iterator[Array]:
-    """The probability of each language in langdetect's seven trials, one after the other.
+    """The probability of each language (`Profiles.codes`) in each of langdetect's seven trials, lazily.
 
-    Their mean is what `langdetect.detect_langs` gives, to the last bit; a text without an n-gram
-    of any language has no trial.
-
-    Args:
-        text: As in `likeliest`.
-        among: The codes to choose from, all alike before the text is seen; empty = all.
-
-    Returns:
-        Arrays of shape `(languages,)` in the order of `Profiles.codes`, each computed when asked
-        for.
-
-    Example:
-        >>> len(list(trials("Two words"))), len(list(trials("2 + 2")))
-        (7, 0)
+    Their mean is what `langdetect.detect_langs` returns, to the last bit; a text without an n-gram of
+    any language has no trial. `among` holds the codes to choose from, with a uniform prior; empty = all.
     """
     known = profiles()
     drawn_from = _rows(_cleaned(text), known)
@@ -150,7 +129,7 @@ def trials(text: str, *, among: tuple[str, ...] = ()) -> Iterator[Array]:
 def _trial(
     prior: Array, weight: float, rows: list[int], frequency: Array, rng: random.Random
 ) -> Array:
-    """One trial: draw n-grams, five at a time after the first, until a language is near certain."""
+    """One trial: draw n-grams, five at a time after the first, until one language is near certain."""
     probability: Array = prior
     n_drawn, n = 0, 1
     while True:
@@ -167,7 +146,7 @@ def _trial(
 
 
 def _cleaned(text: str) -> str:
-    """The characters that langdetect reads: no addresses, no Latin among other letters, normal."""
+    """The characters that langdetect reads: no addresses, no Latin among other letters, normalised."""
     if "://" in text:
         text = Detector.URL_RE.sub(" ", text)
     if "@" in text:
@@ -183,9 +162,9 @@ def _cleaned(text: str) -> str:
 
 
 def _rows(text: str, known: Profiles) -> list[int]:
-    """The rows of the n-grams that end at each character in turn: of one, two, three characters.
+    """The rows of the n-grams (of one, two, three characters) that end at each character in turn.
 
-    Those that end in a word's second or later capital in a row are passed over.
+    Skipped: those that end in a word's second or later capital in a row.
     """
     rows: Rows = np.full((max(len(text) - 1, 0), 3), -1, dtype=np.int32)
     if text.isascii():

@@ -1,10 +1,8 @@
-r"""What of a reply is prose, and what does a person count in it?
+"""What is prose in a reply, and how many words and sentences does it have?
 
-The `fixed` profile reads a reply as a person does: code, formulas and LaTeX commands are not
-words of a language, a decimal point ends no sentence, and a keyword is a word.
+The `fixed` profile counts as people do: code, formulas and LaTeX commands are not words, a decimal
+point ends no sentence, and a keyword is a separate word.
 """
-
-from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
@@ -12,7 +10,7 @@ from functools import cache, lru_cache
 import punkt
 
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
-# The lengths are bounded so that a reply which opens a formula a thousand times stays cheap.
+# Bounded lengths keep a reply that opens a formula a thousand times cheap.
 _MATH = re.compile(
     r"\$\$.{1,4000}?\$\$"
     r"|\\\[.{1,4000}?\\\]"
@@ -42,8 +40,8 @@ _OTHER_STOP = re.compile(r"[。！？।॥۔؟]+")
 def prose(text: str) -> str:
     r"""`text` without code, formulas, addresses and LaTeX commands.
 
-    Commands that hold words (`\text{...}`, `\emph{...}`) keep them; other commands go with their
-    arguments, so `\boxed{A}` is not a capital letter.
+    Commands that hold words (`\text{...}`, `\emph{...}`) keep them; other commands are removed with
+    their arguments, so `\boxed{A}` is not a capital letter.
 
     Example:
         >>> prose(r"the answer is $X + 1$, so \boxed{A} is \text{right}").split()
@@ -55,9 +53,9 @@ def prose(text: str) -> str:
 
 
 def words_in_formulas(text: str) -> list[str]:
-    r"""The words of two letters or more that `\text{...}`, `\mathrm{...}` and their like hold.
+    r"""The words of two or more letters inside `\text{...}`, `\mathrm{...}` and the like.
 
-    `prose` drops those inside a formula, where they say little of the language; their case shows.
+    `prose` drops those inside a formula: they say little about the language, but their case counts.
 
     Example:
         >>> words_in_formulas(r"it is $\text{Four} + \text{B}$, so \boxed{\text{not five}}")
@@ -71,10 +69,10 @@ def words_in_formulas(text: str) -> list[str]:
 def n_words(text: str) -> int:
     r"""How many words a person counts.
 
-    A word is what stands between spaces or em dashes and has a letter or a digit: `don't`,
-    `well-known`, `3.14` and `f(x)=2` are one each, a lone `=` is none. The name of a LaTeX command
-    is no word, its arguments are: `\frac{1}{2}` is one, `\alpha` none. Chinese and Japanese write
-    no spaces; each of their characters counts, as word processors have it.
+    A word has a letter or a digit and is separated by spaces or em dashes: `don't`, `well-known`,
+    `3.14` and `f(x)=2` are one each, a lone `=` is none. A LaTeX command's name is not a word, its
+    arguments are: `\frac{1}{2}` is one, `\alpha` none. Each Chinese or Japanese character counts, as
+    in word processors.
 
     Example:
         >>> n_words(r"Don't guess: \frac{1}{2} = 0.5 — a well-known fact.")
@@ -95,10 +93,10 @@ def _cutter() -> punkt.PunktSentenceTokenizer:
 def n_sentences(text: str) -> int:
     r"""How many sentences a person counts.
 
-    Cut by Punkt with abbreviations such as `e.g.` added; a formula is one noun of its sentence;
-    a heading, a list item and a paragraph end what stands in them, and a list's numbers are none;
-    the full stops of Chinese, Japanese, Hindi and Urdu are stops. A piece without a letter or a
-    digit is no sentence, nor is a block of code.
+    Punkt cuts, with abbreviations such as `e.g.` added. A formula is a noun of its sentence; a heading,
+    a list item and a paragraph end a sentence; list numbers are not sentences; full stops of Chinese,
+    Japanese, Hindi and Urdu count. A piece without a letter or a digit, or a block of code, is not a
+    sentence.
 
     Example:
         >>> n_sentences("It is 3.5, e.g. Fig. 2 shows it. So $f(x) = 1$. Done!")
@@ -117,13 +115,13 @@ def n_sentences(text: str) -> int:
 
 
 def _noun(formula: re.Match[str]) -> str:
-    """A noun in a formula's place, with a full stop if a displayed formula ends its sentence."""
+    """A noun in place of a formula, with a full stop if a displayed formula ends its sentence."""
     ends = formula[0].startswith(("$$", "\\[")) and formula[0].rstrip("$] \\\n").endswith(".")
     return "formula." if ends else "formula"
 
 
 def paragraphs(text: str) -> list[str]:
-    r"""The paragraphs of `text`: what blank lines part, blank ones left out.
+    r"""The paragraphs of `text`, which blank lines separate; blank ones are left out.
 
     Example:
         >>> paragraphs("One.\n \n\n\nTwo,\nstill two.")
@@ -135,11 +133,10 @@ def paragraphs(text: str) -> list[str]:
 
 @lru_cache(maxsize=512)
 def as_word(keyword: str) -> re.Pattern[str]:
-    r"""A pattern that finds `keyword` as a word or phrase of its own, in any case.
+    r"""A pattern that finds `keyword` as a separate word or phrase, in any case.
 
-    Letters and digits may not touch it where it begins or ends in one; an underscore may, as in
-    `_note_`. The name of a LaTeX command is not the word (`\bar` is no `bar`). Between the words
-    of a phrase any white space will do.
+    No letter or digit may touch it, but an underscore may, as in `_note_`. The name of a LaTeX command
+    is not the word (`\bar` is not `bar`). Any white space may separate the words of a phrase.
 
     Example:
         >>> as_word("bar").findall(r"A Bar, a _bar_, a barn and $\bar{x}$")

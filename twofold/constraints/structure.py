@@ -1,17 +1,11 @@
-"""Does the reply keep to a set form: JSON, a title in brackets, one of three sentences?"""
-
-from __future__ import annotations
+"""Does the reply have a set form: JSON, a title in brackets, one of three sentences?"""
 
 import json
 import re
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import Any, final
 
 from twofold.types import Constraint, Profile, Verdict
-
-
-def _verdict(obeys: bool, reason: str) -> Verdict:
-    return Verdict(1.0 if obeys else 0.0, reason)
 
 
 @final
@@ -19,20 +13,13 @@ def _verdict(obeys: bool, reason: str) -> Verdict:
 class JsonFormat(Constraint):
     """The whole reply is JSON; a code fence around it is allowed.
 
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` also takes a bare number or
-        string, NaN, and half a fence.
-
-    Example:
-        >>> JsonFormat(profile="fixed").check("5").reason
-        'a bare value, not an object or a list'
+    Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` also accepts a bare number
+    or string, NaN, and half a fence.
     """
 
-    name: ClassVar[str] = "detectable_format:json_format"
-    group: ClassVar[str] = "format"
-    departure: ClassVar[str] = (
-        "an object or a list, not a bare value; no NaN or Infinity; a fence opens and closes"
-    )
+    name = "detectable_format:json_format"
+    group = "format"
+    departure = "an object or a list, no bare value, NaN or Infinity; a fence opens and closes"
     profile: Profile
 
     def instruction(self) -> str:
@@ -47,27 +34,25 @@ class JsonFormat(Constraint):
         body = text.strip()
         for opening in ("```json", "```Json", "```JSON", "```"):
             body = body.removeprefix(opening)
-        try:
-            json.loads(body.removesuffix("```").strip())
-        except ValueError as error:
-            return _verdict(False, f"not JSON: {error}")
-        except RecursionError:  # here the published checker crashes
-            return Verdict(None, "nested too deep to read")
-        return _verdict(True, "the reply is JSON")
+        return _parsed(body.removesuffix("```").strip(), object)
 
     def _fixed(self, text: str) -> Verdict:
         body = text.strip()
         if body.startswith("```") and body.endswith("```"):
             body = re.sub(r"\A\s*json\b", "", body[3:-3], flags=re.IGNORECASE)
-        try:
-            value = json.loads(body, parse_constant=_refused, parse_int=str)
-        except ValueError as error:
-            return _verdict(False, f"not JSON: {error}")
-        except RecursionError:
-            return Verdict(None, "nested too deep to read")
-        if isinstance(value, (dict, list)):
-            return _verdict(True, "the reply is JSON")
-        return _verdict(False, "a bare value, not an object or a list")
+        return _parsed(body, (dict, list), parse_constant=_refused, parse_int=str)
+
+
+def _parsed(body: str, kinds: type | tuple[type, ...], **options: Any) -> Verdict:
+    try:
+        value = json.loads(body, **options)
+    except ValueError as error:
+        return Verdict(0.0, f"not JSON: {error}")
+    except RecursionError:  # the published checker crashes here
+        return Verdict(None, "nested too deep to read")
+    if isinstance(value, kinds):
+        return Verdict(1.0, "the reply is JSON")
+    return Verdict(0.0, "a bare value, not an object or a list")
 
 
 def _refused(constant: str) -> float:
@@ -77,20 +62,15 @@ def _refused(constant: str) -> float:
 @final
 @dataclass(frozen=True)
 class Title(Constraint):
-    """Somewhere a title in double angular brackets, on one line.
+    """A title in double angular brackets on one line, anywhere.
 
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` reads from the first `<<` of
-        a line to its last `>>`, so what lies between two empty pairs is taken for a title.
-
-    Example:
-        >>> Title(profile="fixed").check("<<Four>>").reason
-        'title: Four'
+    Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` reads from the first `<<`
+    of a line to its last `>>`, so text between two empty pairs counts as a title.
     """
 
-    name: ClassVar[str] = "detectable_format:title"
-    group: ClassVar[str] = "format"
-    departure: ClassVar[str] = "one pair of brackets closes around words, not two around nothing"
+    name = "detectable_format:title"
+    group = "format"
+    departure = "one pair of brackets around words, not two pairs around nothing"
     profile: Profile
 
     def instruction(self) -> str:
@@ -106,14 +86,14 @@ class Title(Constraint):
             start, end = line.find("<<"), line.rfind(">>")
             title = line[start : end + 2].lstrip("<").rstrip(">").strip()
             if 0 <= start <= end - 3 and title:
-                return _verdict(True, f"title: {title}")
-        return _verdict(False, "no <<title>>")
+                return Verdict(1.0, f"title: {title}")
+        return Verdict(0.0, "no <<title>>")
 
     def _fixed(self, text: str) -> Verdict:
         for found in re.finditer(r"<<((?:(?!<<|>>)[^\n])+)>>", text):
             if re.search(r"\w", found[1]):
-                return _verdict(True, f"title: {found[1].strip()}")
-        return _verdict(False, "no <<title>> with words in it")
+                return Verdict(1.0, f"title: {found[1].strip()}")
+        return Verdict(0.0, "no <<title>> with words in it")
 
 
 @final
@@ -121,23 +101,14 @@ class Title(Constraint):
 class ConstrainedResponse(Constraint):
     """The reply is one of three set sentences.
 
-    Source:
-        IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` is content if an option
-        occurs anywhere, so a reply that names all three passes. Some IFEval prompts say "contain"
-        or ask to think out loud first; the registry's own sentence, which `fixed` follows, is
-        "Answer with one of the following options".
-
-    Example:
-        >>> check = ConstrainedResponse(profile="fixed").check
-        >>> check("**My answer is no.**").score, check("I say: My answer is no.").score
-        (1.0, 0.0)
+    Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` needs an option anywhere,
+    so a reply that names all three passes. Some IFEval prompts say "contain" or ask to think first;
+    `fixed` follows the registry's sentence, "Answer with one of the following options".
     """
 
-    name: ClassVar[str] = "detectable_format:constrained_response"
-    group: ClassVar[str] = "format"
-    departure: ClassVar[str] = (
-        "the reply is one option and nothing else (quotes and emphasis around it are allowed)"
-    )
+    name = "detectable_format:constrained_response"
+    group = "format"
+    departure = "the reply is one option; only quotes and emphasis may surround it"
     profile: Profile
 
     def instruction(self) -> str:
@@ -150,13 +121,11 @@ class ConstrainedResponse(Constraint):
 
     def _official(self, text: str) -> Verdict:
         found = [option for option in _OPTIONS if option in text]
-        return _verdict(bool(found), f"contains: {' '.join(found) or 'no option'}")
+        return Verdict(float(bool(found)), f"contains: {' '.join(found) or 'no option'}")
 
     def _fixed(self, text: str) -> Verdict:
         obeys = text.strip(' \t\r\n"“”*_`') in _OPTIONS
-        return _verdict(obeys, "the reply is an option" if obeys else "the reply is no option")
+        return Verdict(float(obeys), f"the reply is {'an' if obeys else 'no'} option")
 
 
 _OPTIONS = ("My answer is yes.", "My answer is no.", "My answer is maybe.")
-
-FAMILY: tuple[type[Constraint], ...] = (JsonFormat, Title, ConstrainedResponse)

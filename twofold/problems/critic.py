@@ -1,6 +1,4 @@
-"""What is wrong with a reply to a problem that was made by rule? A critic that knows the solution."""
-
-from __future__ import annotations
+"""What is wrong with a reply to a generated problem? A critic that knows the solution."""
 
 import re
 
@@ -10,11 +8,7 @@ _BOX = re.compile(r"\\boxed\{([^{}]*)\}")
 
 
 def critique(problem: Problem, reply: str) -> str:
-    r"""The first step that the reply lacks or has otherwise, and a conclusion.
-
-    Args:
-        problem: Of the pocket or the synthetic suite: its tag `steps` holds the solution.
-        reply: The whole reply, thought included.
+    r"""The first step that a reply omits or gets wrong, and a conclusion; the tag `steps` is the solution.
 
     Example:
         >>> asked = Problem(question="?", answer="5", tags={"steps": "First, up 1 from 4 gives 5"})
@@ -34,10 +28,10 @@ def critique(problem: Problem, reply: str) -> str:
 
 
 def _holds(said: str, step: str) -> bool:
-    """Whether the step was told, and no longer number that begins or ends like it."""
+    """Whether the reply has the step, not as part of a longer number."""
     return re.search(rf"(?<!\d){re.escape(step)}(?!\d)", said) is not None
 
 
 def _squeezed(text: str) -> str:
-    """The text without what may differ in a step that is told rightly: blanks, commas, the cross."""
+    """The text without what may differ in a correct step: white space, commas, the times sign."""
     return re.sub(r"[\s,]", "", text).replace("*", "×").replace("\\times", "×")

@@ -1,6 +1,4 @@
-"""The floors: what trivial replies score, so that no score stands without its baseline."""
-
-from __future__ import annotations
+"""What do trivial replies score? The baselines beside every score."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,16 +9,16 @@ FLOORS = ("bare_answer", "constant_reply")
 """The names of the floors; each is a role in rows and records."""
 
 NO_REFERENCE = "5"
-"""The constant answer where no problem has a reference answer."""
+"""The constant answer if no problem has a reference answer."""
 
 
 def floor_replies(problems: Sequence[Problem]) -> Iterator[tuple[str, Problem, str]]:
     r"""Every floor's reply to every problem: (floor, problem, reply).
 
-    - `constant_reply`: one reply to all problems, the most frequent reference answer in a box. It
-      shows what a guess of the right kind scores.
-    - `bare_answer`: the problem's reference answer in a box and nothing else. It is right and ignores
-      every constraint. Problems without a reference answer have none.
+    - `constant_reply`: the most frequent reference answer in a box, for all problems: what a guess of
+      the right kind scores.
+    - `bare_answer`: the problem's own reference answer in a box and nothing else, which is right but
+      ignores every constraint. Problems without a reference answer have none.
 
     Source: the floors are ours; on MathIF a boxed answer alone meets 31 % of the constraints.
 
@@ -32,10 +30,6 @@ def floor_replies(problems: Sequence[Problem]) -> Iterator[tuple[str, Problem, s
     answers = Counter(problem.answer for problem in problems if problem.answer is not None)
     usual = min(answers, key=lambda answer: (-answers[answer], answer), default=NO_REFERENCE)
     for problem in problems:
-        yield "constant_reply", problem, _boxed(usual)
+        yield "constant_reply", problem, f"\\boxed{{{usual}}}"
         if problem.answer is not None:
-            yield "bare_answer", problem, _boxed(problem.answer)
-
-
-def _boxed(answer: str) -> str:
-    return f"\\boxed{{{answer}}}"
+            yield "bare_answer", problem, f"\\boxed{{{problem.answer}}}"

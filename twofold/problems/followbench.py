@@ -1,10 +1,8 @@
-"""How are FollowBench's files read? JSON arrays of requests that ask one thing more at each level.
+"""How are FollowBench's files read? JSON arrays of requests with one more requirement at each level.
 
-A group is one request at levels 0 to 5: level 0 is the seed, each further level adds a requirement.
-What a level added can only be seen beside the level before, so a row is read with its whole group.
+A group is one request at levels 0 (the seed) to 5. What a level adds is only visible beside the
+level before, so a row is read with its whole group.
 """
-
-from __future__ import annotations
 
 import json
 from collections.abc import Iterator
@@ -22,30 +20,24 @@ CATEGORIES = ("content", "situation", "style", "format", "example", "mixed")
 """The six kinds of requirement, in the order of the paper; each is a file."""
 
 SUFFIX = "_constraints"
-"""What a file's name has after its category."""
 
 TOP = 5
-"""The highest level."""
 
 WRITER = "FollowBench"
-"""Who wrote the checklists: `Checklist.writer`."""
 
 
 @final
 class FollowBenchRow(Row):
     """A row of FollowBench at level 1 or above, with the levels below it.
 
-    The problem asks the level's instruction as it is. Its checklist has one criterion for each level
-    up to its own: is what that level added met? The criterion shows the request before and with the
-    addition. There is no reference answer; what the published rules compare with is the tag
-    `followbench_target`.
+    The checklist has one criterion for each level up to its own: does the reply meet what that level
+    added? There is no reference answer; the tag `followbench_target` holds what the published rules
+    compare with.
 
-    Departs: the published judge reads the whole path of instructions at once and answers with a list;
-    here each addition is a criterion of its own, worded by us. In the example category nothing is
-    added but noise in the demonstrations: every criterion asks for the form of the answer.
-
-    Source:
-        Jiang et al. 2024, https://arxiv.org/abs/2310.20410, section 3; data of YJiangcm/FollowBench.
+    Source: Jiang et al. 2024, https://arxiv.org/abs/2310.20410, section 3; data of YJiangcm/FollowBench.
+    Departs: the published judge reads all instructions at once and answers with a list; here each
+    addition is a criterion, in our words. In the example category only noise is added to the
+    demonstrations, so every criterion asks for the form of the answer.
     """
 
     title: ClassVar[str] = f"FollowBench (a JSON array in a file *{SUFFIX}.json)"
@@ -57,24 +49,24 @@ class FollowBenchRow(Row):
     instruction: str
     target: str
     evolution: list[str] = Field(default_factory=list)
-    """The instructions of levels 0 to `level`; level 0 is blank where there is no seed. `rows` adds it."""
+    """The instructions of levels 0 to `level` ("" without a seed), added by `rows`."""
 
     def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
-        """The problem of this level; it has no constraints, so every profile reads it alike.
+        """The problem of this level, without constraints.
 
         Raises:
-            ProblemError: If the file's name tells no category, or the levels below are not there.
+            ProblemError: If the file's name has no category, or the levels below are missing.
         """
         file = origin.file.removesuffix(SUFFIX)
         if file not in CATEGORIES:
             raise ProblemError(
-                f"the file {origin.file!r} tells no category of FollowBench; name it "
+                f"the file name {origin.file!r} has no FollowBench category; rename it to "
                 f"CATEGORY{SUFFIX}.json, with one of {', '.join(CATEGORIES)}"
             )
         if len(self.evolution) != self.level + 1:
             raise ProblemError(
-                f"level {self.level} came without the levels below it; give the published file, a "
-                f"JSON array named CATEGORY{SUFFIX}.json"
+                f"level {self.level} came without the levels below it; use the published file, a JSON "
+                f"array named CATEGORY{SUFFIX}.json"
             )
         tags = origin.tags("followbench", f"{file}/{self.example_id}/{self.level}") | {
             "file": origin.file,
@@ -83,20 +75,18 @@ class FollowBenchRow(Row):
             "level": str(self.level),
             "followbench_source": self.source,
         }
-        if self.target:
-            tags["followbench_target"] = self.target
         return Problem(
             question=self.instruction,
             question_states_constraints=True,
             checklist=Checklist(criteria=self._criteria(file), writer=WRITER),
-            tags=tags,
+            tags=tags | ({"followbench_target": self.target} if self.target else {}),
         )
 
     def _criteria(self, file: str) -> tuple[Criterion, ...]:
-        """One criterion a level, all of one weight."""
-        kinds = self.category.split(", ") if file == "mixed" else [file] * self.level
+        """One criterion per level, all of one weight."""
+        kinds = self.category.split(", ") if file == "mixed" else []
         kinds = kinds if len(kinds) == self.level else [file] * self.level
-        form = _form(self.target) if file == "example" else ""
+        form = answer_form(self.target, "ANSWER") if file == "example" else ""
         return tuple(
             Criterion(
                 text=_demonstrated(i, form) if form else _added(i, *self.evolution[i - 1 : i + 1]),
@@ -119,7 +109,7 @@ def _added(level: int, before: str, after: str) -> str:
 
 
 def _demonstrated(level: int, form: str) -> str:
-    """The question whether a reply has the form that the demonstrations show."""
+    """The question whether a reply has the form of the demonstrations."""
     return (
         "The request shows solved questions in several forms, more mixed at each level "
         f"(here level {level} of {TOP}), then a last question. Answers to questions that are worded "
@@ -128,23 +118,11 @@ def _demonstrated(level: int, form: str) -> str:
     )
 
 
-def _form(target: str) -> str:
-    """The form of the answer that a template `{instruction}...{answer}` describes; "" if it has none."""
-    return answer_form(target, "ANSWER")
-
-
 def answer_form(target: str, answer: str) -> str:
-    r"""The answer's part of a FollowBench template, with `answer` in its slot.
+    r"""The answer's part of a template `{instruction}` line end `...{answer}...`, filled; "" if not one.
 
-    The templates are Python format strings. They are filled by replacing, since a format string from
-    a file could reach into objects.
-
-    Args:
-        target: `{instruction}`, a line end and the form, with `{answer}` and doubled braces.
-        answer: What stands in the slot.
-
-    Returns:
-        The form; "" if `target` is no such template.
+    The templates are Python format strings, filled here by replacement: a format string from a file
+    could reach into objects.
 
     Example:
         >>> answer_form("{instruction}\n{{'bot': '{answer}'}}", "yes")
@@ -158,10 +136,7 @@ def answer_form(target: str, answer: str) -> str:
 
 
 def rows(path: Path) -> Iterator[tuple[Origin, dict[str, Any]]]:
-    """The rows of one of FollowBench's files that are scored: level 1 and above.
-
-    Args:
-        path: Of an existing file with a JSON array.
+    """The rows of a FollowBench file at level 1 and above, each with the levels below it.
 
     Raises:
         ProblemError: If the file cannot be read, is no array of objects, or a group lacks a level.
@@ -186,11 +161,7 @@ def rows(path: Path) -> Iterator[tuple[Origin, dict[str, Any]]]:
 
 
 def files(directory: Path) -> list[Path]:
-    """FollowBench's files in `directory`, in the order of the paper.
-
-    Args:
-        directory: An existing directory; it may hold some of the six files, or none.
-    """
+    """FollowBench's files in `directory` (some of the six, or none), in the order of the paper."""
     published = [directory / f"{category}{SUFFIX}.json" for category in CATEGORIES]
     return [path for path in published if path.is_file()]
 
@@ -204,9 +175,7 @@ def _array(path: Path) -> list[dict[str, Any]]:
     try:
         entries = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise ProblemError(
-            f"cannot read {path}: {error.strerror}; name a file that you may read"
-        ) from error
+        raise ProblemError(f"cannot read {path}: {error.strerror}; name a readable file") from error
     except (ValueError, RecursionError) as error:
         raise ProblemError(
             f"{path}: this is not JSON in UTF-8 ({error}); take the published file as it is"

@@ -1,7 +1,5 @@
 """How are GSM8K rows read? `question`, and a worked `answer` that ends in `#### number`."""
 
-from __future__ import annotations
-
 from typing import ClassVar, final
 
 from twofold.errors import ProblemError
@@ -13,11 +11,8 @@ from twofold.types import Problem, Profile
 class Gsm8kRow(Row):
     """A row of openai/grade-school-math.
 
-    Departs: the published file asks for no form of the answer; we ask for a box around it, so that
-    one scorer reads all math problems.
-
-    Source:
-        Cobbe et al. 2021, https://arxiv.org/abs/2110.14168
+    Source: Cobbe et al. 2021, https://arxiv.org/abs/2110.14168. Departs: the published file asks for no
+    form of the answer; we ask for a box, so that one scorer reads all math problems.
     """
 
     title: ClassVar[str] = "GSM8K, with '#### number' at the end of the answer"
@@ -27,10 +22,10 @@ class Gsm8kRow(Row):
     answer: str
 
     def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
-        """The question with our sentence; the gold answer loses its thousands separators.
+        """The question with our request for a box; the answer loses its thousands separators.
 
         Raises:
-            ProblemError: If the answer holds no `#### `.
+            ProblemError: If the answer has no `#### `.
         """
         worked, found, gold = self.answer.rpartition(self.mark)
         if not found or not worked:
@@ -38,9 +33,5 @@ class Gsm8kRow(Row):
                 "the answer has no '#### number' after a solution; add it, or use our own form "
                 "(a file whose first answer has no '#### ')"
             )
-        return Problem(
-            question=self.question,
-            answer=gold.strip().replace(",", ""),
-            ask=ASK,
-            tags=origin.tags("gsm8k"),
-        )
+        answer = gold.strip().replace(",", "")
+        return Problem(question=self.question, answer=answer, ask=ASK, tags=origin.tags("gsm8k"))

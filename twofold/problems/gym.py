@@ -1,27 +1,22 @@
-"""What does reasoning-gym ask, without its two traps? Problems of it, split by content and judged here.
+"""Which problems of reasoning-gym are used, and how are they split?
 
-reasoning-gym makes item i of seed s from `Random(s + i)`, so that seed 42 and seed 43 share all items
-but one. Here the splits have seeds that never meet, and, as small tasks repeat themselves whatever
-the seed, a question also belongs to one split by the hash of its text. Another seed is no other
-distribution: `ood` shifts the configuration to sizes that the defaults never reach.
+reasoning-gym makes item i of seed s from `Random(s + i)`, so seeds 42 and 43 share all items but one.
+Here the splits have distant seeds, and a question also belongs to one split by the hash of its
+text. `ood` has sizes that the defaults never reach. Its scorers (a wrong answer gets 0.01 and more,
+one drops minus signs) are not used: tasks have one number or word for an answer, for `Correct`.
 
-Its scorers give a wrong answer 0.01 and more, and one takes the first number of a reply and drops its
-minus sign. None of them is used: only tasks are taken whose answer is one number or word, which
-`Correct` judges like any other.
-
-Source: reasoning-gym (Stojanovski et al. 2025, arXiv 2505.24760), version 0.1.25, Apache-2.0; the traps
-were measured on it. Departs: its scorers are left out, and so are the tasks that need them.
+Source: reasoning-gym (Stojanovski et al. 2025, arXiv 2505.24760), version 0.1.25, Apache-2.0; both
+faults were measured on it. Departs: its scorers, and the tasks that need them, are left out.
 """
-
-from __future__ import annotations
 
 import hashlib
 import importlib
 import importlib.metadata
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Literal, cast, get_args
 
 from twofold.errors import ProblemError, nearest
 from twofold.problems.row import ASK
@@ -31,14 +26,11 @@ Split = Literal["train", "test", "ood"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 MOST = 1_000_000
-"""Problems of a split at most: its seeds end where the next split's begin."""
+"""The largest split: its seeds end where the next split's begin."""
 
 TRIES = 40
-"""Items that are drawn for each problem wanted before a task counts as used up."""
+"""Items drawn for each problem before a task counts as exhausted."""
 
-_SEEDS: Mapping[Split, int] = MappingProxyType(
-    {split: i * TRIES * MOST for i, split in enumerate(SPLITS)}
-)
 
 TASKS: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
@@ -70,29 +62,21 @@ TASKS: Mapping[str, Mapping[str, int]] = MappingProxyType(
         "zebra_puzzles": {"num_people": 5},
     }
 )
-"""The tasks that are taken, and what `ood` sets so that no default item is of its size; {} = nothing
-can be set, so there is no such split."""
+"""The tasks used, and what `ood` sets so that no default item has its size; {} = no such split."""
 
 _JUDGED = re.compile(r"-?\d+(?:\.\d+)?(?:/\d+)?|[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
-FORM = "gym:TASK, gym:TASK:200 or gym:TASK:200:SPLIT"
-
-
 def problems(options: str) -> list[Problem]:
-    """What the spec `gym:OPTIONS` names: 200 problems of the split `test` where nothing else is said.
-
-    Raises:
-        ProblemError: If it is no such spec, or see `suite`.
-    """
-    task, size, split, *more = [*options.split(":"), "", ""][: max(3, options.count(":") + 1)]
-    known = next((name for name in SPLITS if name == (split or "test")), None)
-    if more or not task or (size and not (size.isascii() and size.isdecimal())) or known is None:
+    """The suite of the spec `gym:OPTIONS`; by default 200 problems of the split `test`."""
+    found = re.fullmatch(rf"([^:]+)(?::([0-9]*)(?::({'|'.join(SPLITS)}|))?)?", options)
+    if found is None:
         raise ProblemError(
-            f"{'gym:' + options!r} is no suite; write {FORM}, with SPLIT one of {', '.join(SPLITS)} and "
-            f"TASK one of {', '.join(TASKS)}"
+            f"{'gym:' + options!r} is no suite; write gym:TASK, gym:TASK:200 or gym:TASK:200:SPLIT, "
+            f"with SPLIT one of {', '.join(SPLITS)} and TASK one of {', '.join(TASKS)}"
         )
-    return suite(task, int(size or 200), split=known)
+    task, size, split = found.groups()
+    return suite(task, int(size or 200), split=cast(Split, split or "test"))
 
 
 def suite(task: str, n: int, *, split: Split = "test") -> list[Problem]:
@@ -101,51 +85,33 @@ def suite(task: str, n: int, *, split: Split = "test") -> list[Problem]:
     Args:
         task: One of `TASKS`.
         n: How many, 1 to `MOST`.
-        split: `train` and `test` share no question, whatever their sizes; `ood` has sizes that neither
-            has.
-
-    Returns:
-        `n` problems, all different, with `task` and `version` among their tags.
+        split: `train` and `test` share no question, whatever their sizes; `ood` has larger sizes.
 
     Raises:
-        ProblemError: If the package is missing, the task is unknown or has no such split, or it has
-            not so many different questions.
-
-    Example:
-        >>> sorted(TASKS)[:3]
-        ['aiw', 'basic_arithmetic', 'chain_sum']
+        ProblemError: If the package is missing, the task is unknown, has no such split, or has fewer
+            different questions.
     """
     if task not in TASKS:
         raise ProblemError(
-            f"gym:{task} is not taken: only tasks whose answer is one number or word can be judged here; "
+            f"gym:{task} is not supported: only tasks whose answer is one number or word can be judged; "
             + nearest(task, TASKS)
         )
     if not 1 <= n <= MOST:
         raise ProblemError(f"gym:{task}:{n} asks for {n} problems; ask for 1 to {MOST}")
     if split == "ood" and not TASKS[task]:
         having = ", ".join(name for name, shift in TASKS.items() if shift)
+        raise ProblemError(f"gym:{task} has no size to shift, so no split ood; use one of {having}")
+    found = list(islice(_different(task, n, split), n))
+    if len(found) < n:
         raise ProblemError(
-            f"gym:{task} has no size that could be shifted, so there is no split ood of it; "
-            f"take one of {having}"
+            f"gym:{task} has {len(found)} different questions in the split {split} among {TRIES * n} "
+            f"items; ask for at most {len(found)}"
         )
-    found: list[Problem] = []
-    for problem in _different(task, n, split):
-        found.append(problem)
-        if len(found) == n:
-            return found
-    raise ProblemError(
-        f"gym:{task} has {len(found)} different questions in the split {split} among {TRIES * n} "
-        f"items; ask for at most {len(found)}"
-    )
+    return found
 
 
 def in_test(question: str) -> bool:
-    """Whether a question belongs to `test` and not to `train`, by nothing but its words.
-
-    Example:
-        >>> in_test("What is 2 + 3?") == in_test("what is  2 + 3?")
-        True
-    """
+    """Whether a question belongs to `test` and not to `train`, by the hash of its words."""
     return _digest(question)[0] % 2 == 0
 
 
@@ -155,37 +121,27 @@ def _digest(question: str) -> bytes:
 
 def _different(task: str, n: int, split: Split) -> Iterator[Problem]:
     """The problems of a split, each question once."""
-    gym = _package()
-    version = importlib.metadata.version(
-        "reasoning-gym"
-    )  # the package's own `__version__` is stale
+    try:
+        gym = importlib.import_module("reasoning_gym")
+    except ImportError as error:
+        raise ProblemError(
+            f"the problems of gym: need reasoning-gym ({error}): pip install reasoning-gym==0.1.25, or "
+            "use the suite `synthetic`, which needs no package"
+        ) from error
+    version = importlib.metadata.version("reasoning-gym")  # its `__version__` is outdated
     shift = TASKS[task] if split == "ood" else {}
-    seed = _SEEDS[split]
+    seed = SPLITS.index(split) * TRIES * MOST
     dataset = gym.create_dataset(task, seed=seed, size=TRIES * n, **shift)
     seen: set[bytes] = set()
     for i in range(TRIES * n):
         item = dataset[i]
         question, answer = item["question"].strip(), str(item["answer"]).strip()
-        digest = _digest(question)
         if split != "ood" and in_test(question) != (split == "test"):
             continue
+        digest = _digest(question)
         if digest in seen or not _JUDGED.fullmatch(answer):
             continue
         seen.add(digest)
         tags = {"source": "gym", "task": task, "split": split, "version": version}
-        yield Problem(
-            question=question,
-            answer=answer,
-            ask=ASK,
-            tags={**tags, "source_id": f"{task}/{seed + i}"},
-        )
-
-
-def _package() -> Any:
-    try:
-        return importlib.import_module("reasoning_gym")
-    except ImportError as error:
-        raise ProblemError(
-            f"problems of gym: need reasoning-gym ({error}): pip install reasoning-gym==0.1.25, or use "
-            "the problems of `synthetic`, which need nothing"
-        ) from error
+        tags["source_id"] = f"{task}/{seed + i}"
+        yield Problem(question=question, answer=answer, ask=ASK, tags=tags)

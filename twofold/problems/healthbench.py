@@ -1,6 +1,4 @@
-"""How are HealthBench rows read? A conversation, and a rubric whose criteria give or take points."""
-
-from __future__ import annotations
+"""How are HealthBench rows read? A conversation, and a rubric whose criteria add or subtract points."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal, final
@@ -13,10 +11,9 @@ from twofold.types import Problem, Profile
 from twofold.types.checklist import Checklist, Criterion
 
 SPEAKERS = {"system": "System", "user": "User", "assistant": "Assistant"}
-"""How the turns of a conversation are headed."""
 
 ASK = "This is a conversation so far. Write what the assistant says next, and nothing else."
-"""What stands before a conversation of several turns, in our words."""
+"""The text before a conversation of several turns, in our words."""
 
 
 @final
@@ -31,7 +28,7 @@ class Turn(BaseModel):
 
 @final
 class RubricItem(BaseModel):
-    """One published criterion: what a reply does, and the points that it gets for doing so."""
+    """One published criterion and its points."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -40,28 +37,21 @@ class RubricItem(BaseModel):
     tags: list[str] = Field(default_factory=list)
 
     def to_criterion(self) -> Criterion:
-        """Points above 0 are the weight; points below 0 are the weight of a pitfall."""
-        return Criterion(
-            text=self.criterion,
-            weight=abs(self.points),
-            pitfall=self.points < 0,
-            tags=tuple(self.tags),
-        )
+        """Positive points become the weight, negative ones the weight of a pitfall."""
+        weight, tags = abs(self.points), tuple(self.tags)
+        return Criterion(text=self.criterion, weight=weight, pitfall=self.points < 0, tags=tags)
 
 
 @final
 class HealthBenchRow(Row):
     """A row of HealthBench.
 
-    Example tags (`theme:hedging`) become tags of the problem by what stands before the colon, several
-    of a kind joined by ", "; the canary is kept as a tag, so that it goes where the text goes.
+    Example tags (`theme:hedging`) become tags of the problem, several of a kind joined by ", "; the
+    canary is kept as a tag.
 
-    Departs: the published run sends the turns as a chat; a `Problem` is asked by one message, so a
-    conversation of several turns is written out in it, each turn under its speaker's name (see
-    `conversation`). A criterion of 0 points is left out: it cannot move the score.
-
-    Source:
-        Arora et al. 2025, https://arxiv.org/abs/2505.08775; data and formula of openai/simple-evals.
+    Source: Arora et al. 2025, https://arxiv.org/abs/2505.08775; data and formula of openai/simple-evals.
+    Departs: the published run sends the turns as a chat; a `Problem` is one message, so several turns are
+    written out in it (`conversation`). A criterion of 0 points is left out: it cannot move the score.
     """
 
     title: ClassVar[str] = "HealthBench"
@@ -73,7 +63,7 @@ class HealthBenchRow(Row):
     canary: str = ""
 
     def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
-        """The problem; it has no constraints, so every profile reads it alike.
+        """The problem, without constraints.
 
         Raises:
             ProblemError: If the last turn is not the user's, or no criterion has points.
@@ -94,35 +84,18 @@ class HealthBenchRow(Row):
 
 
 def conversation(turns: Sequence[Turn]) -> str:
-    r"""A conversation as one question.
-
-    A single turn is asked as it is. Several are written out: a sentence that says what to do, then
-    each turn below its speaker's name in square brackets, blank lines between them.
-
-    Args:
-        turns: At least one, the last the user's.
+    r"""A conversation as one question: a single turn as it is, several below their speakers' names.
 
     Raises:
         ProblemError: If there is no turn, or the last one is not the user's.
 
     Example:
         >>> ask, hello = Turn(role="user", content="Hi"), Turn(role="assistant", content="Hello!")
-        >>> conversation([ask])
-        'Hi'
-        >>> print(conversation([ask, hello, Turn(role="user", content="I have a cold.")]))
-        This is a conversation so far. Write what the assistant says next, and nothing else.
-        <BLANKLINE>
-        [User]
-        Hi
-        <BLANKLINE>
-        [Assistant]
-        Hello!
-        <BLANKLINE>
-        [User]
-        I have a cold.
+        >>> conversation([ask]), conversation([ask, hello, ask]).split("\n\n")[1:]
+        ('Hi', ['[User]\nHi', '[Assistant]\nHello!', '[User]\nHi'])
     """
     if not turns or turns[-1].role != "user":
-        raise ProblemError("the prompt does not end with a turn of the user; mend or drop the row")
+        raise ProblemError("the prompt does not end with a turn of the user; fix or drop the row")
     if len(turns) == 1:
         return turns[0].content
     told = [f"[{SPEAKERS[turn.role]}]\n{turn.content}" for turn in turns]

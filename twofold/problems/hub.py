@@ -1,7 +1,5 @@
 """How are problems read from the Hugging Face hub? Through `datasets`, imported only here."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,15 +10,11 @@ FORM = "hub:org/name, hub:org/name:split or hub:org/name:config:split"
 
 
 def rows(spec: str) -> Iterator[tuple[Origin, dict[str, Any]]]:
-    """The rows of one split of a data set.
-
-    Args:
-        spec: `org/name`, `org/name:split` or `org/name:config:split`. Without a split the data set
-            must have just one. Code that a data set brings along is never run.
+    """The rows of one split; without a name the data set must have just one. Its code is never run.
 
     Raises:
-        ProblemError: If `datasets` is not installed, the data set cannot be had, or a split must
-            be named.
+        ProblemError: If `datasets` is not installed, the data set is not available, or a split must be
+            named.
     """
     name, *options = spec.split(":")
     if len(options) > 2 or not all([name, *options]):
@@ -52,7 +46,7 @@ def _loaded(name: str, config: str | None, split: str | None) -> Any:
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         reason = str(error).strip().splitlines()
         raise ProblemError(
-            f"the data set {name!r} cannot be had from the hub "
+            f"the data set {name!r} cannot be loaded from the hub "
             f"({reason[0] if reason else type(error).__name__}); check its name, config and split "
             "and the network, or download its files and name them instead"
         ) from error

@@ -1,6 +1,4 @@
-"""How are IFEval rows read? A prompt that states its instructions itself, and their arguments."""
-
-from __future__ import annotations
+"""How are IFEval rows read? A prompt that states its own instructions, and their arguments."""
 
 from typing import Any, ClassVar, final
 
@@ -12,13 +10,12 @@ from twofold.types import Problem, Profile
 
 @final
 class IfevalRow(Row):
-    """A row of IFEval. It has no reference answer, and cannot be asked without its instructions.
+    """A row of IFEval: no reference answer, and the question states its instructions.
 
-    The hub's copy pads the arguments with nulls: those count as absent. A 0 stays a 0 (other
-    harnesses drop every falsy value).
+    The hub's copy pads the arguments with nulls, which count as absent. A 0 stays a 0 (other harnesses
+    drop every falsy value).
 
-    Source:
-        Zhou et al. 2023, https://arxiv.org/abs/2311.07911
+    Source: Zhou et al. 2023, https://arxiv.org/abs/2311.07911
     """
 
     title: ClassVar[str] = "IFEval"
@@ -29,7 +26,7 @@ class IfevalRow(Row):
     kwargs: list[dict[str, Any]]
 
     def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
-        """The problem, in which the question states the constraints.
+        """The problem, whose question states the constraints.
 
         Raises:
             ProblemError: If the instructions and their arguments differ in number.

@@ -1,11 +1,9 @@
-"""What does fine-tuning on instructions teach: their meaning, or what outputs look like?
+"""What does instruction tuning teach: the instructions' meaning, or the form of the outputs?
 
-The controls of Kung and Peng. The demonstrated reply stays right and obedient; what the prompt says
-of it is emptied, reduced, swapped or scrambled. A model that learns as much from those has learned
-the form of the outputs. What is asked at the end always states the true instructions.
+The controls of Kung and Peng. The demonstrated reply stays right and obedient; the instructions in
+its prompt are removed, reduced, replaced or shuffled. A model that learns as much from those has
+learned the form of the outputs. The evaluation always states the true instructions.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal
@@ -14,33 +12,26 @@ import numpy as np
 
 from twofold.errors import ProblemError
 from twofold.randomness import rng_for
-from twofold.types import Constraint, Message, Problem
+from twofold.types import Message, Problem
 
 Instructions = Literal["original", "empty", "output_space", "delusive", "shuffled"]
-"""What the prompt of a demonstration says of the constraints that its reply obeys: their sentences;
-nothing; the mere names of the forms; the sentences of another problem, of other types; their words
-in random order."""
+"""What a demonstration's prompt says of the constraints that its reply obeys: their sentences; nothing;
+the names of the forms; another problem's sentences of other types; their words in random order.
+"""
 
 
 def prompt(
     problem: Problem, kind: Instructions, others: Sequence[Problem], seed: int
 ) -> list[Message]:
-    r"""The chat of a demonstration under a control.
-
-    Args:
-        problem: What is asked.
-        kind: The control.
-        others: Where `delusive` takes its sentences from.
-        seed: Of the choice and of the order of words.
+    r"""The chat of a demonstration under the control `kind`; `delusive` takes its sentences from `others`.
 
     Raises:
-        ProblemError: If the question states its constraints itself, or no other problem has
-            different types.
+        ProblemError: If the question states its constraints itself, or no other problem has different
+            types.
 
-    Source:
-        Kung and Peng 2023, "Do models really learn to follow instructions?",
-        https://arxiv.org/abs/2305.11383, section 3. Departs: their definitions of whole tasks are
-        here the sentences that state constraints.
+    Source: Kung and Peng 2023, "Do models really learn to follow instructions?",
+    https://arxiv.org/abs/2305.11383, section 3. Departs: their task definitions are here the sentences
+    that state constraints.
 
     Example:
         >>> from twofold.constraints import from_spec
@@ -56,7 +47,7 @@ def prompt(
         return problem.messages(stated=_stated(problem, kind, others, rng))
     except ProblemError as error:
         raise ProblemError(
-            f"instructions: {kind} needs problems whose constraints stand apart from the question: "
+            f"instructions: {kind} needs problems whose constraints are separate from the question: "
             f"{error}"
         ) from error
 
@@ -66,22 +57,21 @@ def _stated(
 ) -> list[str]:
     if not problem.constraints or kind == "empty":
         return []
-    if kind == "output_space":
-        return [f"Output: {', '.join(_form(c) for c in problem.constraints)}."]
-    own = list(problem.wordings or [c.instruction() for c in problem.constraints])
-    if kind == "shuffled":
-        return [" ".join(rng.permutation(" ".join(own).split()))]
     types = {constraint.name for constraint in problem.constraints}
+    if kind == "output_space":  # `detectable_content:postscript` is `postscript`
+        forms = [c.name.partition(":")[2].replace("_", " ") for c in problem.constraints]
+        return [f"Output: {', '.join(forms)}."]
+    if kind == "shuffled":
+        return [" ".join(rng.permutation(" ".join(_sentences(problem)).split()))]
     for at in rng.permutation(len(others)):
         other = others[int(at)]
         if other.constraints and types.isdisjoint(c.name for c in other.constraints):
-            return list(other.wordings or [c.instruction() for c in other.constraints])
+            return _sentences(other)
     raise ProblemError(
-        "instructions: delusive finds no problem with other types of constraints; take a more varied "
+        "instructions: delusive finds no problem with other types of constraints; use a more varied "
         "set of problems"
     )
 
 
-def _form(constraint: Constraint) -> str:
-    """The name of the form alone: `detectable_content:postscript` is `postscript`."""
-    return constraint.name.partition(":")[2].replace("_", " ")
+def _sentences(problem: Problem) -> list[str]:
+    return list(problem.wordings or [c.instruction() for c in problem.constraints])

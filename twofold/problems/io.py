@@ -1,16 +1,12 @@
-"""How are problems kept in a file? As JSONL: one JSON object a line, UTF-8, our own few keys.
+"""How are problems kept in a file? As JSONL, one problem a line, UTF-8, in our own form.
 
     {"question": "What is 3 + 4?", "answer": "7",
      "constraints": [{"name": "punctuation:no_comma", "args": {}}]}
 
-`question` is all that is needed. The other keys are the fields of `twofold.types.Problem`:
-`answer`, `constraints`, `wordings`, `ask`, `question_states_constraints`, `tags` (texts by name), and
-`checklist`: `{"writer": "...", "criteria": [{"text": "...", "weight": 75, "pitfall": false, ...}]}` with the
-fields of `twofold.types.checklist.Criterion`.
-The profile is not in the file: how a rule judges is a choice of the reader, not of the data.
+Only `question` is required. The other keys are the fields of `twofold.types.Problem`; a `checklist` is
+`{"writer": "...", "criteria": [{"text": "...", "weight": 75, "pitfall": false, ...}]}` with the fields of
+`twofold.types.checklist.Criterion`. The profile is the reader's choice, so it is not in the file.
 """
-
-from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
@@ -65,9 +61,7 @@ class ChecklistSpec(BaseModel):
 
     def to_checklist(self) -> Checklist:
         """The checklist as it was written."""
-        made = (
-            Criterion(**{**each.model_dump(), "tags": tuple(each.tags)}) for each in self.criteria
-        )
+        made = [Criterion(**c.model_dump() | {"tags": tuple(c.tags)}) for c in self.criteria]
         return Checklist(criteria=tuple(made), writer=self.writer)
 
 
@@ -88,43 +82,33 @@ class OwnRow(Row):
     tags: dict[str, str] = Field(default_factory=dict)
 
     def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
-        """The problem as it was written; tags are taken as they are."""
-        return Problem(
-            question=self.question,
-            answer=self.answer,
-            constraints=tuple(from_spec(c.name, c.args, profile=profile) for c in self.constraints),
-            wordings=None if self.wordings is None else tuple(self.wordings),
-            ask=self.ask,
-            question_states_constraints=self.question_states_constraints,
-            checklist=None if self.checklist is None else self.checklist.to_checklist(),
-            tags=self.tags,
-        )
+        """The problem as it was written, with its own tags."""
+        built = [from_spec(spec.name, spec.args, profile=profile) for spec in self.constraints]
+        given: dict[str, Any] = {key: getattr(self, key) for key in type(self).model_fields}
+        given |= {
+            "constraints": tuple(built),
+            "wordings": None if self.wordings is None else tuple(self.wordings),
+            "checklist": self.checklist and self.checklist.to_checklist(),
+        }
+        return Problem(**given)
 
 
 def rows(path: Path) -> Iterator[tuple[Origin, dict[str, Any]]]:
     """The objects of a JSONL file, one at a time; blank lines are skipped.
 
-    Args:
-        path: Of an existing file.
-
     Raises:
         ProblemError: If the file cannot be read, or a line is no JSON object; names the line.
     """
+    split = path.stem if path.stem in SPLITS else ""
     try:
         with path.open("rb") as file:
-            number = 0
-            for n_line, line in enumerate(file, 1):
-                if not line.strip():
-                    continue
+            lines = ((n, line) for n, line in enumerate(file, 1) if line.strip())
+            for number, (n_line, line) in enumerate(lines):
                 where = f"{path}, line {n_line}"
-                split = path.stem if path.stem in SPLITS else ""
                 origin = Origin(where=where, file=path.stem, number=number, split=split)
                 yield origin, _parsed(line, where)
-                number += 1
     except OSError as error:
-        raise ProblemError(
-            f"cannot read {path}: {error.strerror}; name a JSONL file that you may read"
-        ) from error
+        raise ProblemError(f"cannot read {path}: {error.strerror}; name a readable file") from error
 
 
 def _parsed(line: bytes, where: str) -> dict[str, Any]:
@@ -135,10 +119,10 @@ def _parsed(line: bytes, where: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ProblemError(
             f"{where}: this is not JSON in UTF-8 ({error}); write one object a line (a JSON array "
-            "must be taken apart), or delete the line"
+            "must be split), or delete the line"
         ) from error
     if not isinstance(row, dict):
-        raise ProblemError(f"{where}: this is JSON, but no object; write one problem as {{...}}")
+        raise ProblemError(f"{where}: this is JSON, but not an object; write a problem as {{...}}")
     return row
 
 
@@ -149,12 +133,19 @@ def _refused(name: str) -> NoReturn:
 def read(path: str | Path, *, profile: Profile) -> list[Problem]:
     """The problems of a file in our own form.
 
-    Args:
-        path: The file, as `write` leaves it or written by hand.
-        profile: How the constraints judge.
-
     Raises:
         ProblemError: If a line is not a problem in our form; names file, line and remedy.
+    """
+    found = rows(Path(path))
+    return [problem_of(OwnRow, row, profile=profile, origin=origin) for origin, row in found]
+
+
+def write(path: str | Path, problems: Iterable[Problem]) -> None:
+    """Write problems in our own form, as a whole or not at all; `read` then knows their constraints.
+
+    Raises:
+        RunError: If the file cannot be written; an existing file is intact.
+        ProblemError: If two of the constraints' classes have one name.
 
     Example:
         >>> import tempfile
@@ -162,21 +153,6 @@ def read(path: str | Path, *, profile: Profile) -> list[Problem]:
         >>> write(path, [Problem(question="What is 3 + 4?", answer="7")])
         >>> read(path, profile="fixed")[0].answer
         '7'
-    """
-    found = rows(Path(path))
-    return [problem_of(OwnRow, row, profile=profile, origin=origin) for origin, row in found]
-
-
-def write(path: str | Path, problems: Iterable[Problem]) -> None:
-    """Write problems in our own form. The file appears whole or not at all.
-
-    Args:
-        path: Where to; replaced if it is there.
-        problems: In this order. Their constraints become known to `read`, see `constraints.register`.
-
-    Raises:
-        RunError: If the place cannot be written; what was there is intact.
-        ProblemError: If two of the constraints' classes have one name.
     """
     problems = list(problems)
     for cls in {type(constraint) for problem in problems for constraint in problem.constraints}:
@@ -186,41 +162,36 @@ def write(path: str | Path, problems: Iterable[Problem]) -> None:
 
 
 def to_row(problem: Problem) -> dict[str, object]:
-    """The problem as JSON values in our own form; what is empty is left out.
+    """The problem as JSON values in our own form; fields with their default value are left out.
 
     Example:
         >>> to_row(Problem(question="What is 3 + 4?", answer="7", tags={"source": "hand"}))
         {'question': 'What is 3 + 4?', 'answer': '7', 'tags': {'source': 'hand'}}
     """
-    row: dict[str, object] = {"question": problem.question}
-    if problem.answer is not None:
-        row["answer"] = problem.answer
-    if problem.constraints:
-        row["constraints"] = [{"name": c.name, "args": c.args()} for c in problem.constraints]
-    if problem.wordings is not None:
-        row["wordings"] = list(problem.wordings)
-    if problem.ask:
-        row["ask"] = problem.ask
-    if problem.question_states_constraints:
-        row["question_states_constraints"] = True
-    if problem.checklist is not None:
-        row["checklist"] = checklist_row(problem.checklist)
-    if problem.tags:
-        row["tags"] = dict(problem.tags)
-    return row
+    written = {
+        "constraints": [{"name": c.name, "args": c.args()} for c in problem.constraints],
+        "wordings": list(problem.wordings or ()),
+        "checklist": problem.checklist and checklist_row(problem.checklist),
+        "tags": dict(problem.tags),
+    }
+    values = {f.name: getattr(problem, f.name) for f in fields(problem)}
+    default = Problem(question=problem.question)
+    return {
+        key: written.get(key, value)
+        for key, value in values.items()
+        if key == "question" or value != getattr(default, key)
+    }
 
 
 def checklist_row(checklist: Checklist) -> dict[str, object]:
-    """A checklist as JSON values in our own form; what is as by default is left out.
+    """A checklist as JSON values in our own form; empty fields are left out.
 
     Example:
         >>> checklist_row(Checklist(criteria=(Criterion(text="Is it short?", weight=50),)))
         {'criteria': [{'text': 'Is it short?', 'weight': 50}]}
     """
-    criteria = []
-    for each in checklist.criteria:
-        values = {f.name: getattr(each, f.name) for f in fields(each)}
-        kept = {k: list(v) if isinstance(v, tuple) else v for k, v in values.items() if v}
-        criteria.append(kept)
-    row: dict[str, object] = {"criteria": criteria}
-    return row | ({"writer": checklist.writer} if checklist.writer else {})
+    criteria = [
+        {k: list(v) if isinstance(v, tuple) else v for k, v in vars(each).items() if v}
+        for each in checklist.criteria
+    ]
+    return {"criteria": criteria} | ({"writer": checklist.writer} if checklist.writer else {})

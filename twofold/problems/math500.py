@@ -1,9 +1,4 @@
-"""How are MATH-500 rows read? `problem` and `answer`, with subject and level where they are given.
-
-The AIME sets on the hub have the same two keys and are read by the same lines.
-"""
-
-from __future__ import annotations
+"""How are MATH-500 rows read, and others with `problem` and `answer` (the hub's AIME sets)?"""
 
 from typing import ClassVar, final
 
@@ -15,11 +10,9 @@ from twofold.types import Problem, Profile
 class Math500Row(Row):
     """A row of MATH-500, or of another set with `problem` and `answer`.
 
-    Departs: the published file asks for no form of the answer; we ask for a box around it.
-
-    Source:
-        Lightman et al. 2023, https://arxiv.org/abs/2305.20050; Hendrycks et al. 2021,
-        https://arxiv.org/abs/2103.03874
+    Source: Lightman et al. 2023, https://arxiv.org/abs/2305.20050; Hendrycks et al. 2021,
+    https://arxiv.org/abs/2103.03874. Departs: the published file asks for no form of the answer; we ask
+    for a box.
     """
 
     title: ClassVar[str] = "MATH-500"
@@ -31,11 +24,9 @@ class Math500Row(Row):
     unique_id: str | None = None
 
     def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
-        """The question with our sentence; `level` is the tag `difficulty`."""
+        """The question with our request for a box; `level` is the tag `difficulty`."""
         source = origin.file if self.unique_id is None else "math500"
+        given = {"difficulty": self.level, "subject": self.subject}
         tags = origin.tags(source, self.unique_id or "")
-        if self.level is not None:
-            tags["difficulty"] = str(self.level)
-        if self.subject is not None:
-            tags["subject"] = self.subject
+        tags |= {key: str(value) for key, value in given.items() if value is not None}
         return Problem(question=self.problem, answer=str(self.answer), ask=ASK, tags=tags)

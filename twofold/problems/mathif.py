@@ -1,6 +1,4 @@
-"""How are MathIF rows read? A question, its gold answer, and one to three constraints with words."""
-
-from __future__ import annotations
+"""How are MathIF rows read? A question, its reference answer, and one to three worded constraints."""
 
 from pathlib import Path
 from typing import Any, ClassVar, final
@@ -11,7 +9,7 @@ from twofold.problems.row import Origin, Row
 from twofold.types import Problem, Profile
 
 ASK = "Let's think step by step and output the final answer within \\boxed{}."
-"""The published prompt is question, this sentence and the wordings, with nothing between them."""
+"""The published prompt is question, this sentence and the wordings, with nothing in between."""
 
 SOURCES = {
     "HuggingFaceH4/gsm8k": "gsm8k",
@@ -20,18 +18,15 @@ SOURCES = {
     "zwhe99/simplerl-OlympiadBench": "olympiad",
     "aime": "aime",
 }
-"""The published names of the sources, and ours."""
 
 
 @final
 class MathIfRow(Row):
-    """A row of MathIF; the prompt it makes is the published one, letter for letter.
+    """A row of MathIF; its prompt is the published one, verbatim.
 
-    Departs: the published ids are not unique (390 for 420 rows), so `source_id` is the file's name
-    and the row's position; the published id is the tag `published_id`.
-
-    Source:
-        Fu et al. 2025, https://arxiv.org/abs/2505.14810
+    Source: Fu et al. 2025, https://arxiv.org/abs/2505.14810. Departs: the published ids are not unique
+    (390 for 420 rows), so `source_id` is the file's name and the row's position; the published id is the
+    tag `published_id`.
     """
 
     title: ClassVar[str] = "MathIF"
@@ -57,29 +52,19 @@ class MathIfRow(Row):
                 "constraint one entry in all three"
             )
         specs = zip(self.constraint_name, self.constraint_args, strict=True)
+        tags = origin.tags(SOURCES.get(self.source, self.source))
         return Problem(
             question=self.question,
             answer=self.answer,
             constraints=tuple(from_spec(name, args, profile=profile) for name, args in specs),
             wordings=tuple(self.constraint_desc),
             ask=ASK,
-            tags={
-                **origin.tags(SOURCES.get(self.source, self.source)),
-                "file": origin.file,
-                "published_id": self.id,
-            },
+            tags={**tags, "file": origin.file, "published_id": self.id},
         )
 
 
 def files(directory: Path) -> list[Path]:
-    """MathIF's files in `directory`, in the published order; other files there are left alone.
-
-    Args:
-        directory: An existing directory; it may hold some of the 15 files, or none.
-    """
-    published = [
-        directory / f"{source}_{count}.jsonl"
-        for source in SOURCES.values()
-        for count in ("single", "double", "triple")
-    ]
+    """MathIF's files in `directory` (some of the 15, or none), in the published order."""
+    counts = ("single", "double", "triple")
+    published = [directory / f"{s}_{count}.jsonl" for s in SOURCES.values() for count in counts]
     return [path for path in published if path.is_file()]

@@ -1,11 +1,8 @@
-"""What is a row of a problem file, and how does it become a `Problem`?
+"""How does a row of a problem file become a `Problem`?
 
-Every format, published or our own, is one `Row`: a pydantic model whose fields are the keys that
-are read. It validates strictly (a number is not taken for a text) and says `to_problem()`. A format
-is recognised by its required keys, so nobody has to name it.
+Every format is one `Row`: a pydantic model whose fields are the keys that are read, validated
+strictly (a number is not a text). A format is recognised by its required keys.
 """
-
-from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -19,8 +16,7 @@ from twofold.types import Problem, Profile
 from twofold.validation import complaint
 
 ASK = "\n\nThink it through step by step, then write the final answer inside \\boxed{}. "
-"""How we ask for the final answer where the published data leave it open. It ends in a space, so
-that constraints can follow."""
+"""How we ask for the final answer if the published data do not; constraints can follow the space."""
 
 SPLITS = ("train", "validation", "test")
 """File names that say which part of a data set they hold."""
@@ -29,14 +25,7 @@ SPLITS = ("train", "validation", "test")
 @final
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Where a row comes from.
-
-    Args:
-        where: For messages: `gsm8k/test.jsonl, line 3`.
-        file: The file's name without its ending, or the hub name.
-        number: The row's position, from 0, blank lines not counted.
-        split: The part of the data set, where it is known.
-    """
+    """Where a row comes from: the place for messages, the file's stem (or hub name), its position from 0."""
 
     where: str
     file: str
@@ -44,7 +33,7 @@ class Origin:
     split: str = ""
 
     def tags(self, source: str, source_id: str = "") -> dict[str, str]:
-        """The tags every reader gives; the id falls back to file and position."""
+        """The tags of every reader; by default the id is file and position."""
         tags = {"source": source, "source_id": source_id or f"{self.file}#{self.number}"}
         return tags | ({"split": self.split} if self.split else {})
 
@@ -55,13 +44,13 @@ class Row(BaseModel, ABC):
     model_config = ConfigDict(strict=True, frozen=True)
 
     title: ClassVar[str]
-    """What the format is called in messages."""
+    """The format's name in messages."""
     mark: ClassVar[str] = ""
-    """What the answer of every row holds, where the keys alone do not tell the format."""
+    """What every row's answer holds, if the keys alone do not identify the format."""
 
     @abstractmethod
     def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
-        """The problem this row states; its constraints judge under `profile`."""
+        """The problem of this row; its constraints judge under `profile`."""
 
     @classmethod
     @final
@@ -79,24 +68,17 @@ class Row(BaseModel, ABC):
 def problem_of(
     kind: type[Row], row: Mapping[str, object], *, profile: Profile, origin: Origin
 ) -> Problem:
-    """The problem of one raw row.
-
-    Args:
-        kind: The row's format.
-        row: JSON values.
-        profile: How its constraints judge.
-        origin: Where it comes from; named in every error.
+    """The problem of one raw row (JSON values) in the format `kind`.
 
     Raises:
-        ProblemError: If a key is missing, unknown or of the wrong type, or a constraint cannot be
-            built; names the place and what would be right.
+        ProblemError: If a key is missing, unknown or of the wrong type, or a constraint cannot be built;
+            names the place and what would be valid.
     """
     try:
         return kind.model_validate(dict(row)).to_problem(profile=profile, origin=origin)
     except ValidationError as error:
-        faults = "; ".join(
-            complaint(fault, kind.model_fields) for fault in error.errors(include_url=False)
-        )
+        found = error.errors(include_url=False)
+        faults = "; ".join(complaint(fault, kind.model_fields) for fault in found)
         raise ProblemError(f"{origin.where}: {faults}") from error
     except ProblemError as error:
         raise ProblemError(f"{origin.where}: {error}") from error

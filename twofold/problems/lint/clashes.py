@@ -1,13 +1,9 @@
-r"""Can all constraints of a problem be met at once, and by a reply that gives the answer?
+"""Can a reply meet all constraints of a problem at once, and give the answer?
 
-Some constraints force a text into the reply (`repeat_prompt` its request, `keywords:existence` its
-words), and some are broken for good by a text, whatever comes after it (`no_comma` by a comma,
-`less than 50 words` by the fiftieth). Where one constraint forces what breaks another, no reply can
-obey both. Which texts break a constraint is asked of its own `check`, so the answer is that of the
-problem's profile.
+Some constraints force a text into the reply (`repeat_prompt`, `keywords:existence`), and a text can
+break others for good, whatever follows it (`no_comma`, `less than 50 words`). If one forces what breaks
+another, no reply can obey both. Each constraint's own `check` decides which texts break it.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Iterator
@@ -29,14 +25,10 @@ from twofold.types import Constraint, Problem
 @final
 @dataclass(frozen=True)
 class Forced:
-    """A text that every obeying reply has.
+    """A text that every obeying reply has, in one of its `spellings`.
 
-    Args:
-        rule: Under which name a clash is reported.
-        what: The text, for the message.
-        spellings: The ways to write it that the rule's words allow; the reply has one of them.
-        loopholes: Ways that only the checker lets pass, such as a keyword inside another word.
-        at_start: Whether the reply begins with it.
+    `rule` names the clash in reports; `loopholes` are spellings that only the checker accepts, such as a
+    keyword inside another word.
     """
 
     rule: str
@@ -47,13 +39,14 @@ class Forced:
 
 
 def clashes(problem: Problem) -> Iterator[Fault]:
-    """Constraints that stand against each other or against the reference answer.
+    """Constraints that contradict each other or the reference answer.
 
-    A clash that only a loophole of the checker avoids is a warning; without one it is an error.
+    A clash that only a loophole of the checker avoids is a warning; otherwise it is an error.
     """
     for one, other in permutations(problem.constraints, 2):
         for forced in _forced(one):
-            yield from _stopped(problem, forced, one, other)
+            if fault := _clash(problem, forced, one, other):
+                yield fault
     for one, other in combinations(problem.constraints, 2):
         if one == other:
             yield Fault.of(problem, "same_constraint", f"{one.name} twice, both alike", "warning")
@@ -68,20 +61,16 @@ def clashes(problem: Problem) -> Iterator[Fault]:
                 yield Fault.of(problem, "gold_breaks", detail, "error")
 
 
-def _stopped(
-    problem: Problem, forced: Forced, one: Constraint, other: Constraint
-) -> Iterator[Fault]:
+def _clash(problem: Problem, forced: Forced, one: Constraint, other: Constraint) -> Fault | None:
     """The fault if what `one` forces breaks `other`, however it is spelled."""
     reasons = [_breach(text, other, at_start=forced.at_start) for text in forced.spellings]
     if not all(reasons):
-        return
+        return None
     detail = f"{one.name} forces {forced.what!r:.50}, which breaks {other.name}: {reasons[0]}"
     ways_out = [t for t in forced.loopholes if not _breach(t, other, at_start=forced.at_start)]
     if ways_out:
         detail += f"; only a loophole of the checker is left: {ways_out[0]!r:.50}"
-        yield Fault.of(problem, forced.rule, detail, "warning")
-    else:
-        yield Fault.of(problem, forced.rule, detail, "error")
+    return Fault.of(problem, forced.rule, detail, "warning" if ways_out else "error")
 
 
 def _forced(constraint: Constraint) -> list[Forced]:
@@ -103,7 +92,7 @@ def _forced(constraint: Constraint) -> list[Forced]:
 
 
 def _keyword(constraint: Constraint, keyword: str, count: int) -> Forced:
-    """A keyword `count` times, in any case; where the checker allows it, inside a longer word."""
+    """A keyword `count` times, in any case; if the checker allows it, inside a longer word."""
     inside = " ".join([f"x{keyword}x"] * count)
     let_pass = _cases(inside) if constraint.check(inside).score == 1 else ()
     often = " ".join([keyword] * count)
@@ -115,13 +104,10 @@ def _cases(text: str) -> tuple[str, ...]:
 
 
 def _breach(text: str, constraint: Constraint, *, at_start: bool) -> str:
-    """Why a reply with `text` in it (at its start) breaks the constraint, whatever else it has.
-
-    Empty if it need not, or if nothing can be said for this kind of constraint.
-    """
+    """Why a reply with `text` (at its start) breaks the constraint, whatever follows; "" if it may obey."""
     match constraint:
         case EnglishCapital():
-            judged = text != text.upper()  # else only the language could fail, which can be mended
+            judged = text != text.upper()  # else only the language could fail, which can be fixed
         case EnglishLowercase():
             judged = text != text.lower()
         case (
@@ -141,15 +127,13 @@ def _breach(text: str, constraint: Constraint, *, at_start: bool) -> str:
             is_json = text.startswith(("{", "[", '"', "```"))
             return "" if is_json else f"JSON does not begin with {text[0]!r}"
         case _:
-            judged = False
-    if not judged:
-        return ""
-    verdict = constraint.check(text)
-    return verdict.reason if verdict.score == 0 else ""
+            return ""
+    verdict = constraint.check(text) if judged else None
+    return verdict.reason if verdict and verdict.score == 0 else ""
 
 
 def _exclude(one: Constraint, other: Constraint) -> str:
-    """Why no text obeys both, where neither forces a text; empty if one may."""
+    """Why no text obeys both, although neither forces a text; "" if one may."""
     match one, other:
         case EnglishCapital(), EnglishLowercase():
             return "all capital letters, and none"
@@ -180,5 +164,5 @@ def _bound(constraint: Constraint, wanted: str) -> tuple[str, int] | None:
 
 
 def _written_plainly(answer: str) -> str:
-    """The answer without thousands separators, which it can do without."""
+    """The answer without thousands separators."""
     return re.sub(r"(?<=\d),(\\!)?\s*(?=\d{3}(?!\d))", "", answer)

@@ -9,25 +9,15 @@ from typing import Literal, final
 from twofold.types import Problem
 
 Severity = Literal["error", "warning"]
-"""`error`: as it is written, no reply can be right and obey. `warning`: one can, but the problem
-measures something else than it seems to."""
+"""`error`: no reply can be right and obey. `warning`: one can, but the numbers may mislead."""
 
 N_SHOWN = 4
-"""Places in a line of `summary`."""
 
 
 @final
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong with one problem.
-
-    Args:
-        rule: Which rule found it; a stable snake_case name.
-        problem_id: `Problem.id`.
-        source_id: Where the problem stands in its source; empty if it does not say.
-        detail: One line that a person can check.
-        severity: See `Severity`.
-    """
+    """One thing that is wrong with one problem: the rule that found it, the place, one line of detail."""
 
     rule: str
     problem_id: str
@@ -42,9 +32,9 @@ class Fault:
 
 
 def summary(faults: Sequence[Fault]) -> str:
-    """A table for the terminal: a rule a line, errors first, with where to look and an example.
+    """A table for the terminal: one rule a line, errors first, with places and an example.
 
-    What comes from the data is shown without control characters.
+    Text from the data is shown without control characters.
 
     Example:
         >>> print(summary([Fault("blank_gold", "a1", "mine#3", "the answer is blank", "error")]))

@@ -1,6 +1,4 @@
-"""Is the reference answer usable: there, clear, and right by its own scorer?"""
-
-from __future__ import annotations
+"""Is the reference answer usable: present, unambiguous, and right by its own scorer?"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,34 +11,23 @@ _EQUATION = re.compile(r"(?<![<>!\\])=")
 
 
 def spelled(problem: Problem) -> Iterator[Fault]:
-    r"""Answers that are blank (error), or can be read in more than one way (warning).
+    r"""Answers that are blank (error) or ambiguous (warning).
 
-    A gold such as `k=3` or `1 \pm \sqrt{19}` is what graders disagree on: must the reply say `k=`,
-    must it give both roots?
+    Graders disagree on `k=3` or `1 \pm \sqrt{19}`: must the reply have `k=`, must it have both roots?
     """
-    if problem.answer is None:
+    gold = problem.answer
+    if gold is None:
         return
-    if not problem.answer.strip(" $"):
-        yield Fault.of(
-            problem, "blank_gold", "the answer is blank; give one or leave it out", "error"
-        )
-    elif _SEVERAL.search(problem.answer) or _EQUATION.search(problem.answer):
-        detail = (
-            f"{problem.answer!r} is an equation or several values; a grader may take a part of it"
-        )
+    if not gold.strip(" $"):
+        detail = "the answer is blank; give one or leave it out"
+        yield Fault.of(problem, "blank_gold", detail, "error")
+    elif _SEVERAL.search(gold) or _EQUATION.search(gold):
+        detail = f"{gold!r} is an equation or several values; a grader may accept a part of it"
         yield Fault.of(problem, "ambiguous_gold", detail, "warning")
 
 
 def scored(problems: Sequence[Problem], correct: Scorer) -> Iterator[Fault]:
-    r"""Answers that their own scorer does not take, when the reply is `\boxed{answer}`.
-
-    Args:
-        problems: Those without an answer, or with a blank one, are passed over.
-        correct: The scorer that will judge the replies.
-
-    Raises:
-        ScoringError: If the scorer cannot work at all.
-    """
+    r"""Answers that `correct` does not accept when the reply is `\boxed{answer}`; blank ones are skipped."""
     asked = [p for p in problems if p.answer is not None and p.answer.strip()]
     replies = [f"\\boxed{{{p.answer}}}" for p in asked]
     responses = [Response(raw=reply, reply=reply) for reply in replies]

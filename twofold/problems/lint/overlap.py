@@ -1,13 +1,10 @@
-"""Is a problem there twice, in its own file or in another one?
+"""Does a problem occur twice, in its own file or in another one?
 
-Two questions are the same when their words and operators are, whatever the case and the
-punctuation. They are
-near each other when they share half of the 13-word runs of the shorter one: long runs, because
-short ones recur by chance; half, because a sentence that a data set adds to every question (MathIF's
-"Let's think step by step ...") is one or two runs long, and a shared sentence is no shared problem.
+Two questions are the same if their words and operators are, in any case and punctuation. They are near
+duplicates if they share half of the 13-word runs of the shorter one. Long runs, because short ones
+recur by chance; half, because a sentence that a data set adds to every question is one or two runs
+long.
 """
-
-from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
@@ -18,49 +15,38 @@ from twofold.problems.lint.fault import Fault
 from twofold.types import Problem
 
 N_WORDS = 13
-"""Length of a run, in words."""
 
 NEAR = 0.5
 """Share of the runs of the shorter question that must be shared."""
 
 Words = tuple[str, ...]
 _WORD = re.compile(r"\d+\.\d+|\w+|[^\w\s.,;:?\"'“”‘’$]")
-"""A number, a word, or a sign that can carry meaning (`3 + 4` is not `3 - 4`)."""
+"""A number, a word, or a sign with a meaning (`3 + 4` is not `3 - 4`)."""
 
 
 def duplicates(problems: Sequence[Problem]) -> Iterator[Fault]:
     """Problems that repeat an earlier one: all of it, its question, or its published id.
 
-    A question that comes back with other constraints is a warning, since that can be meant; the
-    same content is an error, since it is counted twice under one id.
+    The same content is an error, since it is counted twice under one id; the same question with other
+    constraints is a warning, since it can be intended.
     """
-    ids = _repeats(problems, lambda p: p.id)
-    questions = _repeats(problems, lambda p: words(p.question) or (p.question,))
-    names = _repeats(problems, lambda p: p.tags.get("published_id"))
-    for problem, first in ids:
+    for problem, first in _repeats(problems, lambda p: p.id):
         detail = f"the same content as {_name(first)}; remove one"
         yield Fault.of(problem, "same_problem", detail, "error")
-    for problem, first in questions:
+    for problem, first in _repeats(problems, lambda p: words(p.question) or (p.question,)):
         if problem.id != first.id:
             detail = f"the same question as {_name(first)}"
             yield Fault.of(problem, "same_question", detail, "warning")
-    for problem, first in names:
+    for problem, first in _repeats(problems, lambda p: p.tags.get("published_id")):
         detail = f"{_name(first)} has the published id {problem.tags['published_id']!r} too"
         yield Fault.of(problem, "same_published_id", detail, "warning")
 
 
 def overlap(problems: Sequence[Problem], train_set: Sequence[Problem]) -> Iterator[Fault]:
-    """Problems whose question is also in `train_set`, letter for letter or nearly.
+    """Problems whose question is also in `train_set`, the same or nearly; warnings.
 
-    Both are warnings: whether it matters depends on what was trained on which.
-
-    Args:
-        problems: What is measured.
-        train_set: What was trained on, or any other file.
-
-    Source:
-        Runs of 13 words: Brown et al. 2020, https://arxiv.org/abs/2005.14165, appendix C.
-        Departs: there one shared run is enough; here half of the shorter question's must be.
+    Source: runs of 13 words: Brown et al. 2020, https://arxiv.org/abs/2005.14165, appendix C.
+    Departs: there one shared run is enough; here half of the shorter question's must be.
 
     Example:
         >>> ours = Problem(question="If a farmer has 3 cows, how many legs have all of his cows?")
@@ -89,15 +75,13 @@ def overlap(problems: Sequence[Problem], train_set: Sequence[Problem]) -> Iterat
         shares = {i: count / min(len(found), n_runs[i]) for i, count in shared.items()}
         nearest = max(shares, key=lambda i: shares[i], default=None)
         if nearest is not None and shares[nearest] >= NEAR:
-            detail = (
-                f"{shares[nearest]:.0%} of the {N_WORDS}-word runs are in {_name(train_set[nearest])} "
-                "of the other file"
-            )
+            place = f"are in {_name(train_set[nearest])} of the other file"
+            detail = f"{shares[nearest]:.0%} of the {N_WORDS}-word runs {place}"
             yield Fault.of(problem, "overlap_near", detail, "warning")
 
 
 def words(text: str) -> Words:
-    """The words and operators of a text in small letters, without punctuation."""
+    """The words and operators of a text in lower case, without punctuation."""
     return tuple(_WORD.findall(text.lower()))
 
 

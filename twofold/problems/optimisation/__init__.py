@@ -1,40 +1,13 @@
-"""Problems with an exact optimum, and the same with one element removed."""
+"""Which problems have an exact optimum, also after one element is removed?"""
 
-from twofold.problems.optimisation.family import (
-    VARIANTS,
-    Family,
-    Quadruple,
-    Variant,
-    quadruple,
-    stated,
-)
+from twofold.problems.optimisation.family import VARIANTS, Family, Quadruple, Variant, quadruple
 from twofold.problems.optimisation.mixing import Assignment, Blend
 from twofold.problems.optimisation.networks import MaxFlow, PowerFlow, ShortestPath
 from twofold.problems.optimisation.packing import Knapsack, Scheduling
-from twofold.problems.optimisation.program import Best, Judgement, Program, Rule, parsed
+from twofold.problems.optimisation.program import Judgement
 
-__all__ = [
-    "FAMILIES",
-    "VARIANTS",
-    "Best",
-    "Family",
-    "Judgement",
-    "Program",
-    "Quadruple",
-    "Rule",
-    "Variant",
-    "parsed",
-    "quadruple",
-    "stated",
-]
+__all__ = ["FAMILIES", "VARIANTS", "Family", "Judgement", "Quadruple", "Variant", "quadruple"]
 
 FAMILIES: tuple[Family, ...] = (
-    Blend(),
-    Knapsack(),
-    ShortestPath(),
-    MaxFlow(),
-    Assignment(),
-    Scheduling(),
-    PowerFlow(),
+    *(Blend(), Knapsack(), ShortestPath(), MaxFlow(), Assignment(), Scheduling(), PowerFlow()),
 )
-"""The families of general models, in a fixed order."""

@@ -1,57 +1,42 @@
-r"""Who is cheapest among those that fit? A constrained optimisation that the pocket model can learn.
+"""Which offer is cheapest among those that fit? A constrained optimisation for the pocket model.
 
-Small numbers, one cap, a handful of names: each step of the solution compares two digits and keeps
-the better one, which is what a model of under a million parameters can be taught.
+Each step of the solution compares two digits and keeps the better offer, which a model of under a
+million parameters can learn.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, final
+from typing import Literal, final
 
 import numpy as np
 
 from twofold.errors import ProblemError
-from twofold.problems.optimisation.family import Family, Instance, Quadruple, Variant, quadruple
+from twofold.problems.optimisation.family import Family, Instance, Variant, quadruple
 from twofold.problems.optimisation.program import Program, Rule
+from twofold.problems.synthetic.cast import TRAIN_NAMES
 from twofold.types import Problem
 
-NAMES = ("Anna", "Bruno", "Clara", "David", "Emil", "Frida", "Greta", "Hugo")
+NAMES = TRAIN_NAMES[:8]
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
-_SEEDS: dict[Split, int] = {"train": 0, "test": 1}
-_FRESH = 10_000  # seeds from here on make problems of the smaller size for training
+_FRESH = 10_000  # seeds from here on make the problems of the smaller size
 
 
 @final
 @dataclass(frozen=True)
 class Offers(Instance):
-    """Offers of which one is taken.
+    """Offers `(name, cost, size)` of which one is taken, and the largest size that fits."""
 
-    Args:
-        offers: `(name, cost, size)`.
-        cap: The largest size that fits.
-    """
-
+    parts = "offers"
     offers: tuple[tuple[str, int, int], ...]
     cap: int
 
-    @property
-    def elements(self) -> tuple[str, ...]:
-        """Who offers."""
-        return tuple(name for name, _, _ in self.offers)
-
-    def without(self, element: str) -> Offers:
-        """The same without an offer."""
-        return replace(self, offers=tuple(o for o in self.offers if o[0] != element))
-
     def program(self) -> Program:
         """The cheapest offer that fits."""
+        worth = {n: float(cost) for n, cost, _ in self.offers}
         rules = (
-            Rule("one", dict.fromkeys(self.elements, 1.0), low=1, high=1),
+            Rule("one", dict.fromkeys(worth, 1.0), low=1, high=1),
             Rule("cap", {n: float(size) for n, _, size in self.offers}, high=self.cap),
         )
-        worth = {n: float(cost) for n, cost, _ in self.offers}
         return Program(worth, False, rules, dict.fromkeys(worth, 1), True)
 
     def text(self) -> str:
@@ -81,12 +66,12 @@ class Offers(Instance):
 class Choice(Family):
     """One of a few offers, under a cap."""
 
-    name: ClassVar[str] = "choice"
-    ask: ClassVar[str] = "\nPut the result in \\boxed{}.\n"
-    sizes: ClassVar[tuple[int, int]] = (4, 5)
+    name = "choice"
+    ask = "\nPut the result in \\boxed{}.\n"
+    sizes = (4, 5)
 
     def draw(self, rng: np.random.Generator, n_elements: int) -> Offers:
-        """Costs that all differ, sizes of 1 to 9, and a cap that some keep."""
+        """Costs that all differ, sizes of 1 to 9, and a cap that some offers meet."""
         names = [NAMES[int(i)] for i in rng.permutation(len(NAMES))[:n_elements]]
         costs = [int(c) + 1 for c in rng.permutation(9)[:n_elements]]
         sizes = [int(s) for s in rng.integers(1, 10, n_elements)]
@@ -94,14 +79,10 @@ class Choice(Family):
 
 
 def suite(n: int, *, split: Split = "test") -> list[Problem]:
-    """Problems of the family with their solutions in the tag `steps`.
+    """Problems with their solutions in the tag `steps`.
 
-    Every other problem has one offer less than the instances that `ood` asks of: their size is then
-    one that training has seen, and only the loss of an element is new.
-
-    Args:
-        n: How many, at least 1.
-        split: `train` holds the `n` of the quadruples of seed 0, `test` those of seed 1.
+    Every other problem has one offer less: training then has seen the size of the N-1 instances in the
+    diagnostic `ood`, and only the removal is new. The splits differ in the seed of their quadruples.
 
     Raises:
         ProblemError: If `n` is below 1.
@@ -113,26 +94,18 @@ def suite(n: int, *, split: Split = "test") -> list[Problem]:
     """
     if n < 1:
         raise ProblemError(f"a suite of {n} problems is empty; ask for 1 or more")
-    seed = _SEEDS[split]
-    return [
-        told(quadruple(Choice(), seed if i % 2 == 0 else _FRESH + seed, i // 2), small=bool(i % 2))
-        for i in range(n)
-    ]
+    return [_told(SPLITS.index(split), i) for i in range(n)]
 
 
-def told(made: Quadruple, *, small: bool) -> Problem:
-    """The problem of a quadruple that training may see, with its solution."""
-    variant: Variant = "size_control" if small else "n"
+def _told(seed: int, i: int) -> Problem:
+    """Problem `i`, with its solution: odd ones are a size control, from seeds of their own."""
+    variant: Variant = "size_control" if i % 2 else "n"
+    made = quadruple(Choice(), _FRESH + seed if i % 2 else seed, i // 2)
     problem, instance = made.problem(variant), made.instances[variant]
     assert isinstance(instance, Offers)
     return replace(problem, tags={**problem.tags, "steps": "; ".join(instance.working())})
 
 
 def solution(problem: Problem) -> str:
-    r"""A right reply with its working.
-
-    Example:
-        >>> solution(suite(1, split="train")[0]).endswith("}.")
-        True
-    """
+    """A right reply with its working."""
     return f"{'. '.join(problem.tags['steps'].split('; '))}. It is \\boxed{{{problem.answer}}}."

@@ -1,22 +1,18 @@
-"""One family of optimisation problems: how an instance is drawn, told, and robbed of an element.
+"""How is an optimisation problem drawn, told, and deprived of one element?
 
-The four variants of an instance share nothing but what the question is about. `n` is an instance
-of the family. `n1_binding` is the same with one element removed whose loss changes the optimum;
-`n1_slack` has another element removed, and its optimum is the old one. `size_control` is a fresh
-instance with as many elements as `n1_binding`: a drop on `n1_binding` that the control shows too comes
-from the size, not from the loss.
+An instance has four variants. `n` is the instance; `n1_binding` lacks an element whose loss changes the
+optimum; `n1_slack` lacks one whose loss does not; `size_control` is a fresh instance of the size of
+`n1_binding`: a drop that it shows too comes from the size, not from the loss.
 
 Source: the N-1 criterion as a test of learned optimisation is that of Bernier et al. 2026 (arXiv
 2603.23004) for power grids. The slack removal and the size control are ours.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import ClassVar, Literal, final
+from typing import Any, ClassVar, Literal, Self, final
 
 import numpy as np
 
@@ -29,21 +25,29 @@ Variant = Literal["n", "n1_binding", "n1_slack", "size_control"]
 VARIANTS: tuple[Variant, ...] = ("n", "n1_binding", "n1_slack", "size_control")
 
 TRIES = 500
-"""Draws after which a family is broken: each instance takes a few."""
+"""Draws after which a family counts as broken: each instance takes a few."""
 
 
 @dataclass(frozen=True)
 class Instance(ABC):
     """The data of one problem."""
 
+    parts: ClassVar[str]  # the field whose entries can be removed
+
+    @staticmethod
+    def _name(part: Any) -> str:
+        """The name of an entry; several entries of one name go together."""
+        return str(part[0])
+
     @property
-    @abstractmethod
     def elements(self) -> tuple[str, ...]:
         """The names of what can be removed."""
+        return tuple(dict.fromkeys(map(self._name, getattr(self, self.parts))))
 
-    @abstractmethod
-    def without(self, element: str) -> Instance:
+    def without(self, element: str) -> Self:
         """The same without an element."""
+        kept = (part for part in getattr(self, self.parts) if self._name(part) != element)
+        return replace(self, **{self.parts: tuple(kept)})
 
     @abstractmethod
     def program(self) -> Program:
@@ -58,25 +62,18 @@ class Family(ABC):
     """Draws instances. Subclasses are frozen dataclasses."""
 
     name: ClassVar[str]  # stable for ever: problems carry it
-    ask: ClassVar[str]  # how the reply is to be written
+    ask: ClassVar[str]  # the form of the reply
     sizes: ClassVar[tuple[int, int]]  # elements of `n`, least and most
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, n_elements: int) -> Instance:
-        """An instance with so many elements; it need not be a good one."""
+        """An instance with so many elements, which may be unsuitable."""
 
 
 @final
 @dataclass(frozen=True)
 class Quadruple:
-    """The four variants of one instance.
-
-    Args:
-        family: Whose.
-        instances: By variant.
-        removed: The element that each N-1 variant lacks.
-        source_id: `seed/index`.
-    """
+    """The four variants of one instance, and the element that each N-1 variant lacks."""
 
     family: Family
     instances: Mapping[Variant, Instance]
@@ -113,7 +110,7 @@ class Quadruple:
         return parsed(answer, sorted(known))
 
     def copies(self, decision: Mapping[str, float]) -> bool:
-        """Whether a decision is an optimum of `n`: given for `n1_binding`, it is a copied one."""
+        """Whether a decision is an optimum of `n`; as an answer to `n1_binding` it is a copy."""
         return self.programs["n"].judge(decision).is_best()
 
 
@@ -124,10 +121,8 @@ def stated(decision: Mapping[str, float]) -> str:
         >>> stated({"B": 1.0, "A": 2.5})
         'A=2.5, B'
     """
-    entries = (
-        n if v == 1 else f"{n}={v:.2f}".rstrip("0").rstrip(".") for n, v in sorted(decision.items())
-    )
-    return ", ".join(entries) or "none"
+    amounts = {n: f"={v:.2f}".rstrip("0").rstrip(".") for n, v in decision.items() if v != 1}
+    return ", ".join(name + amounts.get(name, "") for name in sorted(decision)) or "none"
 
 
 @lru_cache(maxsize=4096)
@@ -135,7 +130,7 @@ def quadruple(family: Family, seed: int, index: int) -> Quadruple:
     """Instance `index` of a family with its variants; a pure function of the arguments.
 
     Raises:
-        ProblemError: If no good instance is drawn, which is a defect of the family.
+        ProblemError: If no suitable instance is drawn, which is a defect of the family.
     """
     rng = rng_for(family.name, seed, index)
     low, high = family.sizes
@@ -150,25 +145,17 @@ def quadruple(family: Family, seed: int, index: int) -> Quadruple:
             "n1_binding": binding[int(rng.integers(len(binding)))],
             "n1_slack": slack[int(rng.integers(len(slack)))],
         }
-        return Quadruple(
-            family,
-            {
-                "n": whole,
-                "n1_binding": whole.without(removed["n1_binding"]),
-                "n1_slack": whole.without(removed["n1_slack"]),
-                "size_control": control,
-            },
-            removed,
-            f"{seed}/{index}",
-        )
+        rest = {variant: whole.without(element) for variant, element in removed.items()}
+        instances: dict[Variant, Instance] = {"n": whole, **rest, "size_control": control}
+        return Quadruple(family, instances, removed, f"{seed}/{index}")
     raise ProblemError(f"{family.name} gave no instance with a binding and a slack element")
 
 
 def _kinds(whole: Instance) -> tuple[list[str], list[str]]:
-    """Elements whose removal changes the optimum (and leaves one), and those that it does not need.
+    """Elements whose removal changes the optimum (and leaves one), and those it does not need.
 
-    By the judge itself, both ways: no reply is an optimum with and without a binding element, so that
-    a right one is never taken for a copy. What is neither (an optimum among several) is not removed.
+    The judge decides, both ways: no reply is an optimum with and without a binding element, so a right
+    one never counts as a copy. Other elements (of one optimum among several) are not removed.
     """
     program = whole.program()
     best = program.best

@@ -1,9 +1,7 @@
-"""How much of each, and who does what? Linear programs and assignment."""
+"""How much of each product, and who does which task? Linear programs and assignment."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass, replace
-from typing import ClassVar, final
+from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 
@@ -18,36 +16,20 @@ TASKS = ("mill", "oven", "till", "van", "desk")
 @final
 @dataclass(frozen=True)
 class Bakery(Instance):
-    """Goods that need flour and hours, and earn something.
+    """Goods `(name, flour, hours, profit, most)` by the batch, and the flour and hours available."""
 
-    Args:
-        goods: `(name, flour, hours, profit, most)` for one unit.
-        flour: What there is.
-        hours: What there is.
-    """
-
+    parts = "goods"
     goods: tuple[tuple[str, int, int, int, int], ...]
     flour: int
     hours: int
 
-    @property
-    def elements(self) -> tuple[str, ...]:
-        """The goods."""
-        return tuple(good[0] for good in self.goods)
-
-    def without(self, element: str) -> Bakery:
-        """The same without one of the goods."""
-        return replace(self, goods=tuple(g for g in self.goods if g[0] != element))
-
     def program(self) -> Program:
         """The most profitable amounts."""
-        rules = (
-            Rule("flour", {g[0]: g[1] for g in self.goods}, high=self.flour),
-            Rule("hours", {g[0]: g[2] for g in self.goods}, high=self.hours),
-        )
-        return Program(
-            {g[0]: g[3] for g in self.goods}, True, rules, {g[0]: g[4] for g in self.goods}, False
-        )
+        flour = Rule("flour", {n: f for n, f, _, _, _ in self.goods}, high=self.flour)
+        hours = Rule("hours", {n: h for n, _, h, _, _ in self.goods}, high=self.hours)
+        worth = {n: profit for n, _, _, profit, _ in self.goods}
+        most = {n: limit for n, _, _, _, limit in self.goods}
+        return Program(worth, True, (flour, hours), most, False)
 
     def text(self) -> str:
         """The question."""
@@ -66,17 +48,15 @@ class Bakery(Instance):
 class Blend(Family):
     """A linear program over amounts."""
 
-    name: ClassVar[str] = "linear"
-    ask: ClassVar[str] = (
-        "\nPut the batches in \\boxed{} as bread=2, cake=1.5, with commas between.\n"
-    )
-    sizes: ClassVar[tuple[int, int]] = (3, 5)
+    name = "linear"
+    ask = "\nPut the batches in \\boxed{} as bread=2, cake=1.5, with commas between.\n"
+    sizes = (3, 5)
 
     def draw(self, rng: np.random.Generator, n_elements: int) -> Bakery:
-        """Amounts that not all can be made of."""
+        """Amounts such that not everything can be made."""
         names = [GOODS[int(i)] for i in rng.permutation(len(GOODS))[:n_elements]]
         goods = tuple(
-            (name, *(int(x) for x in rng.integers((1, 1, 3, 2), (7, 6, 20, 6)))) for name in names
+            (name, *map(int, rng.integers((1, 1, 3, 2), (7, 6, 20, 6)))) for name in names
         )
         return Bakery(goods, int(rng.integers(8, 21)), int(rng.integers(8, 17)))  # type: ignore[arg-type]
 
@@ -84,19 +64,11 @@ class Blend(Family):
 @final
 @dataclass(frozen=True)
 class Roster(Instance):
-    """Who can do which task in how many minutes; every task is done by one, nobody does two."""
+    """Minutes `(person, task, minutes)`; each task has one person, and nobody has two tasks."""
 
+    parts = "times"
     times: tuple[tuple[str, str, int], ...]
     tasks: tuple[str, ...]
-
-    @property
-    def elements(self) -> tuple[str, ...]:
-        """The people."""
-        return tuple(dict.fromkeys(person for person, _, _ in self.times))
-
-    def without(self, element: str) -> Roster:
-        """The same without a person."""
-        return replace(self, times=tuple(t for t in self.times if t[0] != element))
 
     def program(self) -> Program:
         """The fewest minutes in all."""
@@ -125,12 +97,12 @@ class Roster(Instance):
 class Assignment(Family):
     """People for tasks, more people than tasks."""
 
-    name: ClassVar[str] = "assignment"
-    ask: ClassVar[str] = "\nPut the pairs in \\boxed{} as Ann-mill, Bo-van, with commas between.\n"
-    sizes: ClassVar[tuple[int, int]] = (4, 5)
+    name = "assignment"
+    ask = "\nPut the pairs in \\boxed{} as Ann-mill, Bo-van, with commas between.\n"
+    sizes = (4, 5)
 
     def draw(self, rng: np.random.Generator, n_elements: int) -> Roster:
-        """Two tasks fewer than people, so that one can be spared and one more be missing."""
+        """More people than tasks, so that one can be spared."""
         people = [PEOPLE[int(i)] for i in sorted(rng.permutation(len(PEOPLE))[:n_elements])]
         n_tasks = 2 if n_elements < 5 else 3
         tasks = tuple(TASKS[int(i)] for i in sorted(rng.permutation(len(TASKS))[:n_tasks]))

@@ -1,18 +1,15 @@
-"""Which way, and how much? Shortest path, largest flow, and the flow of power in a small grid."""
-
-from __future__ import annotations
+"""Shortest path, largest flow, and the power flow of a small grid: which way, and how much?"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 
 from twofold.problems.optimisation.family import Family, Instance
 from twofold.problems.optimisation.program import Program, Rule
 
-Edge = tuple[str, str, int]
-"""From, to, and a length or a capacity."""
+Edge = tuple[str, str, int]  # from, to, and a length or a capacity
 
 
 def name_of(edge: Edge) -> str:
@@ -28,26 +25,22 @@ def balance(edges: tuple[Edge, ...], node: str) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Net(Instance):
-    """One-way edges between lettered places; from the first letter to the last."""
+    """One-way edges between lettered places, from `source` to `sink`."""
 
+    parts = "edges"
     edges: tuple[Edge, ...]
     source: str
     sink: str
 
-    @property
-    def elements(self) -> tuple[str, ...]:
-        """The edges."""
-        return tuple(map(name_of, self.edges))
+    @staticmethod
+    def _name(part: Edge) -> str:
+        return name_of(part)
 
     @property
     def inner(self) -> list[str]:
-        """The places between."""
+        """The places in between."""
         nodes = {node for a, b, _ in self.edges for node in (a, b)}
         return sorted(nodes - {self.source, self.sink})
-
-    def without(self, element: str) -> Net:
-        """The same without an edge."""
-        return replace(self, edges=tuple(e for e in self.edges if name_of(e) != element))
 
 
 @final
@@ -58,9 +51,7 @@ class Roads(Net):
     def program(self) -> Program:
         """The shortest way, as edges taken once."""
         ends = [(self.source, 1.0), (self.sink, -1.0), *((node, 0.0) for node in self.inner)]
-        rules = tuple(
-            Rule("path", balance(self.edges, node), low=out, high=out) for node, out in ends
-        )
+        rules = tuple(Rule("path", balance(self.edges, n), low=out, high=out) for n, out in ends)
         worth = {name_of(e): float(e[2]) for e in self.edges}
         return Program(worth, False, rules, dict.fromkeys(worth, 1), True)
 
@@ -80,9 +71,7 @@ class Pipes(Net):
 
     def program(self) -> Program:
         """The largest flow."""
-        rules = tuple(
-            Rule("balance", balance(self.edges, node), low=0, high=0) for node in self.inner
-        )
+        rules = tuple(Rule("balance", balance(self.edges, n), low=0, high=0) for n in self.inner)
         out = balance(self.edges, self.source)
         worth = {name_of(e): out.get(name_of(e), 0.0) for e in self.edges}
         most = {name_of(e): float(e[2]) for e in self.edges}
@@ -99,14 +88,11 @@ class Pipes(Net):
 
 
 def layered(rng: np.random.Generator, n_edges: int) -> tuple[tuple[Edge, ...], str, str]:
-    """A network of two layers between S and T with so many edges, 5 to 9."""
-    inner = ["A", "B", "C", "D"]
+    """A network of two layers between S and T with 5 to 9 edges."""
     pairs = [("S", "A"), ("S", "B"), ("C", "T"), ("D", "T"), ("A", "C")]
     more = [("A", "D"), ("B", "C"), ("B", "D"), ("A", "B"), ("C", "D"), ("S", "C"), ("B", "T")]
     order = rng.permutation(len(more))[: max(0, n_edges - len(pairs))]
     chosen = (pairs + [more[int(i)] for i in order])[:n_edges]
-    used = {node for pair in chosen for node in pair}
-    assert used <= {*inner, "S", "T"}
     shuffled = [chosen[int(i)] for i in rng.permutation(len(chosen))]
     return tuple((a, b, int(rng.integers(2, 15))) for a, b in shuffled), "S", "T"
 
@@ -114,11 +100,11 @@ def layered(rng: np.random.Generator, n_edges: int) -> tuple[tuple[Edge, ...], s
 @final
 @dataclass(frozen=True)
 class ShortestPath(Family):
-    """The shortest way through one-way roads."""
+    """The shortest way along one-way roads."""
 
-    name: ClassVar[str] = "shortest_path"
-    ask: ClassVar[str] = "\nPut the roads in \\boxed{} as S-A, A-T, with commas between.\n"
-    sizes: ClassVar[tuple[int, int]] = (7, 9)
+    name = "shortest_path"
+    ask = "\nPut the roads in \\boxed{} as S-A, A-T, with commas between.\n"
+    sizes = (7, 9)
 
     def draw(self, rng: np.random.Generator, n_elements: int) -> Roads:
         """Two layers of towns between S and T."""
@@ -130,11 +116,9 @@ class ShortestPath(Family):
 class MaxFlow(Family):
     """The largest flow through one-way pipes."""
 
-    name: ClassVar[str] = "max_flow"
-    ask: ClassVar[str] = (
-        "\nPut the flow of each pipe that is used in \\boxed{} as S-A=3, A-T=3, with commas between.\n"
-    )
-    sizes: ClassVar[tuple[int, int]] = (7, 9)
+    name = "max_flow"
+    ask = "\nPut the flow of each pipe that is used in \\boxed{} as S-A=3, A-T=3, with commas between.\n"
+    sizes = (7, 9)
 
     def draw(self, rng: np.random.Generator, n_elements: int) -> Pipes:
         """Two layers of tanks between S and T."""
@@ -144,40 +128,34 @@ class MaxFlow(Family):
 @final
 @dataclass(frozen=True)
 class Grid(Instance):
-    """Generators, loads and lines of a small grid, as the DC approximation has it.
+    """A small grid in the DC approximation, all lines of the same reactance; loads by bus in megawatts.
 
-    Args:
-        generators: `(name, bus, most, cost)`.
-        loads: Megawatts by bus.
-        lines: `(name, from, to, limit)`; all of the same reactance.
+    Generators are `(name, bus, most, cost)`, lines `(name, from, to, limit)`.
     """
 
+    parts = "lines"
     generators: tuple[tuple[str, int, int, int], ...]
     loads: Mapping[int, int]
     lines: tuple[tuple[str, int, int, int], ...]
 
     @property
-    def elements(self) -> tuple[str, ...]:
-        """The lines."""
-        return tuple(line[0] for line in self.lines)
+    def buses(self) -> list[int]:
+        """All buses, sorted."""
+        return sorted({*self.loads, *(bus for _, bus, _, _ in self.generators)})
 
-    def without(self, element: str) -> Grid:
-        """The same with a line out of service."""
-        return replace(self, lines=tuple(line for line in self.lines if line[0] != element))
+    def shares(self) -> np.ndarray | None:
+        """Power transfer distribution factors, shape `(lines, buses)`; None if the grid falls apart.
 
-    def shares(self) -> np.ndarray:
-        """What a megawatt put in at each bus (taken out at bus 0) adds to each line's flow.
-
-        Power transfer distribution factors: the inverse of the reduced susceptance matrix, by line.
-        A grid that falls apart has none.
+        What a megawatt put in at each bus (taken out at the first) adds to each line's flow: the
+        incidence matrix times the inverse of the reduced susceptance matrix.
         """
-        buses = sorted({*self.loads, *(bus for _, bus, _, _ in self.generators)})
+        buses = self.buses
         incidence = np.zeros((len(self.lines), len(buses)))
         for row, (_, a, b, _) in zip(incidence, self.lines, strict=True):
             row[buses.index(a)], row[buses.index(b)] = 1.0, -1.0
         reduced = (incidence.T @ incidence)[1:, 1:]
         if np.linalg.matrix_rank(reduced) < len(reduced):
-            return np.full((len(self.lines), len(buses)), np.nan)
+            return None
         out = np.zeros((len(self.lines), len(buses)))
         out[:, 1:] = incidence[:, 1:] @ np.linalg.inv(reduced)
         return out
@@ -186,15 +164,15 @@ class Grid(Instance):
         """The cheapest dispatch that meets the load within every line's limit."""
         worth = {name: float(cost) for name, _, _, cost in self.generators}
         most = {name: float(cap) for name, _, cap, _ in self.generators}
-        total = float(sum(self.loads.values()))
-        rules = [Rule("power_balance", dict.fromkeys(worth, 1.0), low=total, high=total)]
-        shares = self.shares()
-        if np.isnan(shares).any():
-            return Program(worth, False, (replace(rules[0], low=np.inf, high=np.inf),), most, False)
-        buses = sorted({*self.loads, *(bus for _, bus, _, _ in self.generators)})
+        total, shares = float(sum(self.loads.values())), self.shares()
+        supplied = Rule("power_balance", dict.fromkeys(worth, 1.0), low=total, high=total)
+        if shares is None:
+            return Program(worth, False, (replace(supplied, low=np.inf, high=np.inf),), most, False)
+        rules = [supplied]
         for (_, _, _, limit), share in zip(self.lines, shares, strict=True):
-            drawn = sum(share[buses.index(bus)] * load for bus, load in self.loads.items())
-            terms = {n: float(share[buses.index(bus)]) for n, bus, _, _ in self.generators}
+            added = dict(zip(self.buses, share.tolist(), strict=True))
+            drawn = sum(added[bus] * load for bus, load in self.loads.items())
+            terms = {name: added[bus] for name, bus, _, _ in self.generators}
             rules.append(Rule("line_limits", terms, low=drawn - limit, high=drawn + limit))
         return Program(worth, False, tuple(rules), most, False)
 
@@ -220,28 +198,23 @@ class Grid(Instance):
 class PowerFlow(Family):
     """Optimal power flow on three to five buses, in the DC approximation."""
 
-    name: ClassVar[str] = "power_flow"
-    ask: ClassVar[str] = (
-        "\nPut the megawatts of each generator in \\boxed{} as G1=20, G2=12.5, with commas between.\n"
-    )
-    sizes: ClassVar[tuple[int, int]] = (4, 6)
+    name = "power_flow"
+    ask = "\nPut the megawatts of each generator in \\boxed{} as G1=20, G2=12.5, with commas between.\n"
+    sizes = (4, 6)
 
     def draw(self, rng: np.random.Generator, n_elements: int) -> Grid:
-        """A ring of buses with cross lines: as many lines as elements."""
+        """A ring of buses with cross lines; the elements are the lines."""
         n_buses = min(n_elements, int(rng.integers(3, 6)))
-        ring = [(i, (i + 1) % n_buses) for i in range(n_buses)]
-        across = [
-            (a, b) for a in range(n_buses) for b in range(a + 2, n_buses) if (b, a) not in ring
-        ]
+        buses = range(n_buses)
+        ring = [(i, (i + 1) % n_buses) for i in buses]
+        across = [(a, b) for a in buses for b in buses[a + 2 :] if (b, a) not in ring]
         ends = ring + [across[int(i)] for i in rng.permutation(len(across))]
         ends = (ends + ring)[:n_elements]  # a second circuit where all pairs are joined
-        lines = tuple(
-            (f"L{i + 1}", a, b, int(rng.integers(8, 31))) for i, (a, b) in enumerate(ends)
-        )
+        lines = tuple((f"L{i}", *ab, int(rng.integers(8, 31))) for i, ab in enumerate(ends, 1))
         at = rng.permutation(n_buses)[: min(3, n_buses - 1)]
         generators = tuple(
             (f"G{i + 1}", int(bus), int(rng.integers(25, 51)), int(rng.integers(5, 40)))
             for i, bus in enumerate(at)
         )
-        loads = {bus: int(rng.integers(5, 21)) for bus in range(n_buses)}
+        loads = {bus: int(rng.integers(5, 21)) for bus in buses}
         return Grid(generators, loads, lines)

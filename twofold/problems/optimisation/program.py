@@ -1,7 +1,7 @@
-r"""What is the best decision, and how good is the one in a reply? A program over named decisions.
+"""What is the best decision, and how good is the one in a reply?
 
-Every family of problems is a linear or an integer program with a story of its own, so that one
-exact solver (HiGHS, through scipy) and one judge serve them all.
+Every family is a linear or an integer program with its own story: one exact solver (HiGHS, through
+scipy) and one judge serve them all.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from twofold.errors import ProblemError
 
 TOLERANCE = 1e-6
-"""How far a side of a constraint may be overstepped, relative to its size, before it is broken: two
-decimals of a reply's numbers are allowed for separately (`ROUNDED`)."""
+"""Relative violation of a constraint that is allowed, besides rounding (`ROUNDED`)."""
 
 ROUNDED = 0.005
-"""Half of the second decimal: replies give numbers so."""
+"""Half of the second decimal: replies round to two."""
 
 _NUMBER = r"[-+]?(?:\d{1,9}(?:\.\d*)?|\.\d+)(?:/\d{1,9})?"
 _ENTRY = re.compile(rf"^(?P<name>[^=:≈]+?) ?(?:[=:≈] ?(?P<value>{_NUMBER})(?: ?[A-Za-z]+)?)?$")
@@ -32,20 +31,13 @@ _ENTRY = re.compile(rf"^(?P<name>[^=:≈]+?) ?(?:[=:≈] ?(?P<value>{_NUMBER})(?
 _FRACTION = re.compile(r"\\[dt]?frac ?\{ ?(-?\d+) ?\} ?\{ ?(\d+) ?\}")
 _ARROW = re.compile(r" ?(?:\\(?:to|rightarrow)\b|->|→|–|—) ?")
 _MARKUP = re.compile(r"\\(?:text|textbf|mathrm|mathbf|quad)\b|\\[ ,;:!]|[\s$\[\]{}]+")
-"""What LaTeX adds to a list without changing what it says."""
+"""What LaTeX adds to a list without changing its meaning."""
 
 
 @final
 @dataclass(frozen=True)
 class Rule:
-    """`low <= sum of coefficient x decision <= high`.
-
-    Args:
-        name: What the rule is about; `capacity`, say. Rules of one name are reported together.
-        terms: Coefficients by decision.
-        low: Lower side; -inf = none.
-        high: Upper side; inf = none.
-    """
+    """`low <= sum of coefficient x decision <= high`; rules of one name are reported together."""
 
     name: str
     terms: Mapping[str, float]
@@ -53,7 +45,7 @@ class Rule:
     high: float = np.inf
 
     def holds(self, decision: Mapping[str, float], slack: float = 0.0) -> bool:
-        """Whether a decision keeps the rule; `slack` is what each decision may be off by rounding."""
+        """Whether a decision keeps the rule; `slack` is the rounding error allowed in each decision."""
         value = sum(c * decision.get(name, 0.0) for name, c in self.terms.items())
         room = slack * sum(abs(c) for c in self.terms.values())
         size = TOLERANCE * max(1.0, abs(value))
@@ -66,9 +58,9 @@ class Program:
     """Maximise (or minimise) the worth of decisions under rules.
 
     Args:
-        worth: What one unit of each decision is worth.
-        is_max: Whether worth is to be as large, or as small, as possible.
-        rules: What binds.
+        worth: The worth of one unit of each decision.
+        is_max: Whether worth is maximised.
+        rules: The constraints.
         most: The largest value of each decision; the smallest is 0.
         is_whole: Whether decisions are whole numbers.
 
@@ -90,27 +82,24 @@ class Program:
         """The optimum; None if no decision keeps all rules."""
         names = list(self.worth)
         sign = -1.0 if self.is_max else 1.0
-        rows = [[rule.terms.get(name, 0.0) for name in names] for rule in self.rules]
+        rows = np.array([[rule.terms.get(name, 0.0) for name in names] for rule in self.rules])
+        lows, highs = [rule.low for rule in self.rules], [rule.high for rule in self.rules]
         found = milp(
             sign * np.array([self.worth[name] for name in names]),
-            constraints=LinearConstraint(
-                np.array(rows), [rule.low for rule in self.rules], [r.high for r in self.rules]
-            ),
+            constraints=LinearConstraint(rows, lows, highs),
             bounds=Bounds(0.0, np.array([self.most[name] for name in names])),
             integrality=np.full(len(names), int(self.is_whole)),
         )
         if found.status == 2:
             return None
         if not found.success:
-            raise ProblemError(
-                f"the solver gave up on a problem ({found.message}); draw another one"
-            )
+            raise ProblemError(f"the solver failed ({found.message}); draw another problem")
         values = np.round(found.x) if self.is_whole else np.round(found.x, 6)
         decision = {n: float(v) for n, v in zip(names, values, strict=True) if v > 1e-6}
         return Best(round(sign * float(found.fun), 6), decision)
 
     def judge(self, decision: Mapping[str, float]) -> Judgement:
-        """How good a decision is; names that the problem does not have break the rule `names`."""
+        """How good a decision is; unknown names break the rule `names`."""
         slack = 0.0 if self.is_whole else ROUNDED
         known = decision.keys() <= self.worth.keys()
         inside = all(
@@ -144,13 +133,9 @@ class Best:
 @final
 @dataclass(frozen=True)
 class Judgement:
-    """What a decision is worth.
+    """What a decision is worth: which rules it keeps, and its relative distance to the optimum.
 
-    Args:
-        kept: For each kind of rule, whether it is kept.
-        is_feasible: Whether all are.
-        gap: How far behind the optimum it lies, as a share of it, beyond what rounding to two
-            decimals may cost; None if it is not feasible.
+    `gap` is beyond what rounding to two decimals may cost; None if the decision is not feasible.
     """
 
     kept: Mapping[str, bool]
@@ -158,21 +143,17 @@ class Judgement:
     gap: float | None
 
     def is_best(self, tolerance: float = 1e-3) -> bool:
-        """Whether the decision is feasible and as good as any, up to `tolerance` of the optimum."""
+        """Whether the decision is feasible and optimal, up to `tolerance` of the optimum."""
         return self.gap is not None and self.gap <= tolerance
 
 
 def parsed(text: str, names: Sequence[str]) -> dict[str, float] | None:
-    r"""The decision that an answer states; None if it is not in the form that was asked for.
+    r"""The decision that an answer states; None if it does not have the requested form.
 
-    Entries stand between commas: a name alone counts once, `name = number` so many times (`7/3` and
-    a unit are allowed). `S-A-T` is read as its edges. After a semicolon, what names nothing known (a
-    total) is not looked at. Case, blanks and LaTeX's markup do not matter; `none` is an empty
-    decision. A bare number is no entry: `bread=1,5` is not guessed at.
-
-    Args:
-        text: What stands in the box.
-        names: The problem's names, in their own spelling.
+    Entries are separated by commas: a name alone counts once, `name = number` that many times (`7/3` and
+    a unit are allowed), and `S-A-T` is read as its edges. After a semicolon, a part without a known
+    name (a total) is ignored. Case, white space and LaTeX markup do not matter; `none` is an empty
+    decision. A bare number is no entry: `bread=1,5` is ambiguous.
 
     Example:
         >>> parsed("a-b, B-C; 7", ["A-B", "B-C"]), parsed("lamp = 2.5, axe=1", ["axe", "lamp"])
@@ -185,36 +166,29 @@ def parsed(text: str, names: Sequence[str]) -> dict[str, float] | None:
     plain = _ARROW.sub("-", _MARKUP.sub(" ", plain)).strip().removesuffix(".")
     if _folded(plain) in ("none", "nothing"):
         return {}
-    parts = [_entries(part, spelt) for part in plain.split(";")]
-    stated = [part for part in parts if part is None or any(name in names for name, _ in part)]
     decision: dict[str, float] = {}
-    for part in stated:
+    for part in (_entries(part, spelt) for part in plain.split(";")):
         if part is None:
             return None
-        for name, value in part:
+        for name, value in part if any(name in names for name, _ in part) else ():
             decision[name] = decision.get(name, 0.0) + value
     return {name: value for name, value in decision.items() if value} if decision else None
 
 
 def _entries(text: str, spelt: Mapping[str, str]) -> list[tuple[str, float]] | None:
-    """Names and numbers between commas; None if something there is neither, and a name is."""
+    """Names and numbers between commas; None if there is something else beside a known name."""
     found: list[tuple[str, float]] = []
     is_odd = False
     for entry in filter(None, (part.strip() for part in re.split(r",|\band\b", text))):
         match = _ENTRY.match(entry)
         top, _, bottom = ((match and match["value"]) or "1").partition("/")
-        if (
-            match is None
-            or len(match["name"].split()) > 3
-            or re.fullmatch(_NUMBER, entry)
-            or (bottom and not int(bottom))
-        ):
+        is_bad = re.fullmatch(_NUMBER, entry) or (bottom and not int(bottom))
+        if match is None or len(match["name"].split()) > 3 or is_bad:
             is_odd = True
             continue
         value = float(top) / float(bottom or 1)
         name = _folded(match["name"])
-        stops = name.split("-")
-        edges = [f"{a}-{b}" for a, b in pairwise(stops)]
+        edges = [f"{a}-{b}" for a, b in pairwise(name.split("-"))]
         route = edges if edges and name not in spelt and spelt.keys() >= {*edges} else [name]
         found += [(spelt.get(n, match["name"].strip()), value) for n in route]
     names = set(spelt.values())

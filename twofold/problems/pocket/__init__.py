@@ -1,56 +1,33 @@
-r"""What is the pocket model asked? Chains of small facts in words, with constraints on the reply.
+"""What is the pocket model asked? Chains of small facts in words, with constraints on the reply.
 
-Problem `index` of a split is a pure function of the seed. Three splits: `train` and `test` share no
-chain (`Tale.part`); `ood` is longer (6 or 7 moves) or pairs two things that training never
-pairs. Train has the `SEEN` types of constraints only; test and ood go through all types in turn.
+Problem `index` of a split is a pure function of the seed. `train` and `test` share no chain
+(`Tale.part`); `ood` is longer (6 or 7 moves) or pairs two things that training never pairs. `train`
+has only the `SEEN` types of constraints; `test` and `ood` cycle through all types.
 """
 
-from __future__ import annotations
-
 from typing import Literal
-
-import numpy as np
 
 from twofold.errors import ProblemError
 from twofold.problems.pocket.binding import COMPETING, HELD_OUT, SEEN, bind
 from twofold.problems.pocket.reply import guess, obedient_reply, solution
-from twofold.problems.pocket.tale import SEEN_SKILLS, UNSEEN_SKILLS, Tale, tell
+from twofold.problems.pocket.tale import SEEN_SKILLS, UNSEEN_SKILLS, tell
 from twofold.randomness import rng_for
 from twofold.types import Problem, Profile
 
-__all__ = [
-    "ASK",
-    "COMPETING",
-    "HELD_OUT",
-    "SEEN",
-    "SPLITS",
-    "Split",
-    "guess",
-    "obedient_reply",
-    "problem",
-    "solution",
-    "suite",
-]
+__all__ = ["COMPETING", "HELD_OUT", "SEEN", "guess", "obedient_reply", "solution", "suite"]
 
 Split = Literal["train", "test", "ood"]
-"""Which problems: to train on, to test on, or unlike any trained on."""
+"""Training data, test data, or data unlike the training data."""
 
 SPLITS: tuple[Split, ...] = ("train", "test", "ood")
 
 ASK = "\nPut the result in \\boxed{}.\n"
-"""The text between question and constraints."""
 
 
 def suite(
     n: int, *, seed: int = 0, split: Split = "test", profile: Profile = "fixed"
 ) -> list[Problem]:
-    """The first `n` problems of a split.
-
-    Args:
-        n: How many, at least 1. A multiple of 13 (train: 9) is balanced over types of constraints.
-        seed: Decides everything but `profile`.
-        split: `"train"`, `"test"` or `"ood"`.
-        profile: How the constraints judge; the same problems under both.
+    """The first `n` problems of a split; a multiple of 13 (train: 9) balances constraint types.
 
     Raises:
         ProblemError: If `n` is below 1.
@@ -65,22 +42,16 @@ def suite(
 
 
 def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem:
-    """Problem number `index`.
-
-    Args:
-        seed: Decides the suite.
-        index: From 0.
-        split: `"train"`, `"test"` or `"ood"`.
-        profile: How the constraints judge.
+    """Problem number `index`, from 0; `profile` changes nothing else.
 
     Returns:
         A problem with tags `source`, `split`, `source_id`, `skill` (`dial`, `dial+compass` ...),
-        `difficulty` (moves told), `constraint_types` (`seen` or `held_out`), `competes` (`competing` or
-        `neutral`: whether a constraint leaves the working no room in the visible reply) and `steps`
-        (the solution).
+        `difficulty` (number of moves), `constraint_types` (`seen` or `held_out`), `competes` (`competing`
+        or `neutral`: whether a constraint leaves no room for the working in the visible reply) and
+        `steps` (the solution).
 
     Raises:
-        ProblemError: If the index is negative or there is no such split.
+        ProblemError: If the index is negative or the split does not exist.
 
     Example:
         >>> p = problem(0, 4, split="train", profile="fixed")
@@ -88,11 +59,14 @@ def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem
         ('4', 'seen')
     """
     if index < 0 or split not in SPLITS:
-        raise ProblemError(
-            f"there is no problem {index} of split {split!r}; count from 0, in {', '.join(SPLITS)}"
-        )
+        splits = ", ".join(SPLITS)
+        raise ProblemError(f"no problem {index} of split {split!r}; count from 0, in {splits}")
     rng = rng_for("pocket", seed, split, "problem", index)
-    tale, skill, n_moves = _tale(rng, split, index)
+    long = split == "ood" and index % 2 == 0
+    skills = UNSEEN_SKILLS if split == "ood" and not long else SEEN_SKILLS
+    skill = skills[int(rng.integers(len(skills)))]
+    n_moves = 6 + index // 2 % 2 if long else 3 + index % 3
+    tale = tell(rng, skill, n_moves, part="train" if split == "train" else "test", cast=index)
     types = [*SEEN] if split == "train" else [*SEEN, *HELD_OUT]
     block, place = divmod(index, len(types))
     first = types[rng_for("pocket", seed, split, "types", block).permutation(len(types))[place]]
@@ -107,20 +81,10 @@ def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem
             "source": "pocket",
             "split": split,
             "source_id": f"{seed}/{index}",
-            "skill": skill,
+            "skill": "+".join(world.name for world in skill),
             "difficulty": str(n_moves),
             "constraint_types": "seen" if first in SEEN else "held_out",
             "competes": "competing" if any(c.name in COMPETING for c in constraints) else "neutral",
             "steps": "; ".join(tale.steps),
         },
     )
-
-
-def _tale(rng: np.random.Generator, split: Split, index: int) -> tuple[Tale, str, int]:
-    """The tale of a split, the skill it takes, and how many moves it tells."""
-    long = split == "ood" and index % 2 == 0
-    skills = UNSEEN_SKILLS if split == "ood" and not long else SEEN_SKILLS
-    skill = skills[int(rng.integers(len(skills)))]
-    n_moves = 6 + index // 2 % 2 if long else 3 + index % 3
-    tale = tell(rng, skill, n_moves, part="train" if split == "train" else "test", cast=index)
-    return tale, "+".join(world.name for world in skill), n_moves

@@ -1,35 +1,32 @@
-"""Which constraints bind a pocket reply, which compete with reasoning, and which are held out?
+"""Which constraints go with a pocket problem, which compete with reasoning, and which are held out?
 
-All come from the registry, so the checkers are those of the published benchmarks. `COMPETING` ones
-leave no room for the working in the visible reply: it has to move into the thought, or go. No
-problem of the training split has a `HELD_OUT` type, so no reward ever sees one; the model has
-read them all in pretraining, or it would not know the words.
+All are registry types. `COMPETING` ones leave no room for the working in the visible reply: it must
+move into the thought, or go. The training split has no `HELD_OUT` type, so no reward sees one; the
+model knows the words from pretraining, which has all types.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
 from twofold.constraints import from_spec
 from twofold.types import Constraint, Profile
 
-Args = dict[str, object]
+Choice = TypeVar("Choice")
+Draw = Callable[[np.random.Generator, int], dict[str, object]]
+"""Draws the arguments of a constraint; the second argument is the number of steps."""
 
 KEYWORDS = ("indeed", "today", "surely", "clearly")
-"""Words that a reply may have to use."""
 
 ENDINGS = ("Any other questions?", "Have a good day.")
-"""Phrases that a reply may have to end with."""
 
 
-def _one(rng: np.random.Generator, choices: Sequence[Any]) -> Any:
+def _one(rng: np.random.Generator, choices: Sequence[Choice]) -> Choice:
     return choices[int(rng.integers(len(choices)))]
 
 
-SEEN: dict[str, Callable[[np.random.Generator, int], Args]] = {
+SEEN: dict[str, Draw] = {
     "length_constraints:number_words": lambda rng, n: {
         "num_words": _one(rng, (8, 10, 12)),
         "relation": "less than",
@@ -47,9 +44,9 @@ SEEN: dict[str, Callable[[np.random.Generator, int], Args]] = {
     "startend:quotation": lambda rng, n: {},
     "punctuation:no_comma": lambda rng, n: {},
 }
-"""The types of the training split, and how each one's arguments are drawn for so many steps."""
+"""The types of the training split, and how their arguments are drawn."""
 
-HELD_OUT: dict[str, Callable[[np.random.Generator, int], Args]] = {
+HELD_OUT: dict[str, Draw] = {
     "length_constraints:number_sentences": lambda rng, n: {
         "num_sentences": _one(rng, (2, 3)) if n > 2 else 2,
         "relation": "less than",
@@ -61,18 +58,12 @@ HELD_OUT: dict[str, Callable[[np.random.Generator, int], Args]] = {
         "capital_relation": "at least",
     },
 }
-"""Types that only the test and the out-of-distribution split have."""
-
-COMPETING = frozenset(
-    {
-        "length_constraints:number_words",
-        "length_constraints:number_sentences",
-        "length_constraints:nth_paragraph_first_word",
-    }
-)
-"""Types that working in the visible reply breaks: few words, few sentences, the answer first."""
+"""Types that only the splits `test` and `ood` have."""
 
 _BRIEF = {"length_constraints:number_words", "length_constraints:number_sentences"}
+COMPETING = frozenset({*_BRIEF, "length_constraints:nth_paragraph_first_word"})
+"""Types that working in the visible reply breaks: few words, few sentences, the answer first."""
+
 _LONG = {
     "length_constraints:nth_paragraph_first_word",
     "detectable_format:number_bullet_lists",
@@ -96,26 +87,16 @@ _CLASHES: dict[str, set[str]] = {
 
 
 def clash(one: str, other: str) -> bool:
-    """Whether two types are never bound together; a type clashes with itself.
-
-    Example:
-        >>> clash("startend:end_checker", "detectable_content:postscript")
-        True
-    """
+    """Whether two types never go together; a type clashes with itself."""
     return one == other or other in _CLASHES.get(one, ()) or one in _CLASHES.get(other, ())
 
 
 def bind(
     rng: np.random.Generator, first: str, n: int, *, n_steps: int, profile: Profile
 ) -> tuple[Constraint, ...]:
-    """Constraints that can be met together with a boxed answer, all seen or all held out.
+    """`n` constraints (1 or 2), one of the type `first`, that can be met together with a boxed answer.
 
-    Args:
-        rng: Source of all randomness.
-        first: The type of one of them.
-        n: How many, 1 or 2.
-        n_steps: Steps of the solution, which are as many as its bullets.
-        profile: How they judge.
+    All are seen or all held out.
 
     Example:
         >>> rng = np.random.default_rng(0)

@@ -1,11 +1,8 @@
-r"""How is a reply written that obeys just these constraints?
+"""How is a reply written that obeys a given set of constraints?
 
-One writer serves two ends: with all of a problem's constraints and the right steps it gives the
-witness that a problem can be solved; with some of them and noisy steps, the demonstrations that
-the pocket model learns from.
+With all of a problem's constraints and the right steps it is the proof that the problem can be
+solved; with some of them and noisy steps, a demonstration that the pocket model learns from.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,20 +20,12 @@ from twofold.constraints.structure import Title
 from twofold.types import Constraint, Problem
 
 OPENINGS = ("The answer is", "So it is", "It is")
-"""How the answer is said."""
 
 
 @final
 @dataclass(frozen=True)
 class Style:
-    """What a constraint does not settle.
-
-    Args:
-        thinks: The steps are written between think tags.
-        shows: The steps are written in the visible reply.
-        commas: A step has a comma after its number.
-        opening: One of `OPENINGS`.
-    """
+    """What the constraints leave open: where the steps are written, their commas, the `OPENINGS` used."""
 
     thinks: bool
     shows: bool
@@ -47,13 +36,7 @@ class Style:
 def written(
     steps: Sequence[str], answer: str, style: Style, obeyed: Sequence[Constraint] = ()
 ) -> str:
-    r"""A reply with its thought, if it has one.
-
-    Args:
-        steps: The working (`Tale.steps`).
-        answer: What is boxed.
-        style: What the constraints leave open; the caller sees to it that it breaks none.
-        obeyed: The constraints to obey.
+    r"""A reply (and its thought) with the `steps` of a tale; the caller makes sure `style` breaks no rule.
 
     Example:
         >>> style = Style(thinks=False, shows=True, commas=True, opening="It is")
@@ -62,10 +45,7 @@ def written(
     """
     steps = [step if style.commas else step.replace(",", "") for step in steps]
     text = _body(steps, _final(answer, style, obeyed), style, obeyed)
-    for constraint in obeyed:
-        match constraint:
-            case CapitalWordFrequency():
-                text += " VERY SURE."
+    text += " VERY SURE." * _has(obeyed, CapitalWordFrequency)
     for constraint in obeyed:
         match constraint:
             case Title():
@@ -74,13 +54,17 @@ def written(
                 text += f"\n\n{marker} Well done."
             case EndPhrase(end_phrase=phrase):
                 text += f" {phrase}"
-    if any(isinstance(constraint, Quotation) for constraint in obeyed):
+    if _has(obeyed, Quotation):
         text = f'"{text}"'
     return f"<think>{'. '.join(steps)}.</think>\n{text}" if style.thinks else text
 
 
+def _has(constraints: Sequence[Constraint], kind: type[Constraint]) -> bool:
+    return any(isinstance(constraint, kind) for constraint in constraints)
+
+
 def _final(answer: str, style: Style, obeyed: Sequence[Constraint]) -> str:
-    """The sentence that says the answer."""
+    """The sentence with the answer."""
     opening, close = style.opening, "."
     for constraint in obeyed:
         match constraint:
@@ -94,50 +78,32 @@ def _final(answer: str, style: Style, obeyed: Sequence[Constraint]) -> str:
 
 
 def _body(steps: Sequence[str], final: str, style: Style, obeyed: Sequence[Constraint]) -> str:
-    """The steps, where they are shown, and the answer, in the layout that is asked for."""
-    if any(isinstance(constraint, NthParagraphFirstWord) for constraint in obeyed):
+    """The steps, if shown, and the answer, in the layout that the constraints ask for."""
+    if _has(obeyed, NthParagraphFirstWord):
         return f"{final}\n\nThat is all."
     if not style.shows:
         return final
-    if any(isinstance(constraint, BulletLists) for constraint in obeyed):
+    if _has(obeyed, BulletLists):
         return "\n".join(["Steps:", *(f"* {step}." for step in steps), final])
     return " ".join([*(f"{step}." for step in steps), final])
 
 
 def obedient_reply(problem: Problem, *, thinks: bool = False) -> str:
-    r"""A reply to a pocket problem that is right and obeys all its constraints.
+    """A reply to a pocket problem that is right and obeys all its constraints.
 
-    Args:
-        problem: Of this suite: its tag `steps` holds the solution.
-        thinks: Put the working into a thought before it.
-
-    Returns:
-        The reply; where the working has no room in what is visible, it stands there not at all.
+    `thinks` puts the working into a thought; the visible reply shows it only as bullets.
     """
-    forbidden = {
-        word
-        for constraint in problem.constraints
-        if isinstance(constraint, ForbiddenWords)
-        for word in constraint.forbidden_words
-    }
-    style = Style(
-        thinks=thinks,
-        shows=any(isinstance(constraint, BulletLists) for constraint in problem.constraints),
-        commas=False,
-        opening=next(o for o in OPENINGS if not forbidden & set(o.lower().split())),
-    )
-    return written(
-        problem.tags["steps"].split("; "), str(problem.answer), style, problem.constraints
-    )
+    rules = problem.constraints
+    forbidden = {w for c in rules if isinstance(c, ForbiddenWords) for w in c.forbidden_words}
+    opening = next(o for o in OPENINGS if not forbidden & set(o.lower().split()))
+    style = Style(thinks, shows=_has(rules, BulletLists), commas=False, opening=opening)
+    return written(problem.tags["steps"].split("; "), str(problem.answer), style, rules)
 
 
 def solution(problem: Problem) -> str:
-    """A right reply to a pocket problem with its working, which heeds no constraint.
+    """A right reply to a pocket problem with its working, which ignores all constraints.
 
-    What distilled chains of reasoning look like: the demonstrations of the usual fine-tuning.
-
-    Args:
-        problem: Of this suite.
+    It is what distilled chains of reasoning look like: the usual demonstrations of fine-tuning.
     """
     opening = OPENINGS[int(problem.id, 16) % len(OPENINGS)]
     style = Style(thinks=False, shows=True, commas=True, opening=opening)
@@ -145,14 +111,10 @@ def solution(problem: Problem) -> str:
 
 
 def guess(problem: Problem, others: Sequence[Problem], rng: np.random.Generator) -> str:
-    """A reply that has read nothing: a random answer of the right kind in a random form.
+    """A reply that ignores the problem: a random answer of the right kind in a random form.
 
-    The floor of Kung and Peng (2023, arXiv 2305.11383): who knows only which outputs there are.
-
-    Args:
-        problem: Of this suite.
-        others: Problems whose answers (of the same skill) and forms it may have; `problem` is one.
-        rng: Decides.
+    The floor of Kung and Peng (2023, arXiv 2305.11383): it knows only which outputs there are. `others`
+    holds problems whose answers (of the same skill) and forms it may take, `problem` among them.
     """
     answers = sorted({str(o.answer) for o in others if o.tags["skill"] == problem.tags["skill"]})
     form = others[int(rng.integers(len(others)))]

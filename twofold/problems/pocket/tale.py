@@ -1,54 +1,39 @@
 """What is told and what is asked? A chain of moves on one thing, or on two of which one is asked.
 
-In a tale of two things the moves of the other one are to be passed over. Two pairs of things are
-told in training, the other four only out of distribution.
+The moves of the other thing are irrelevant. Training has two pairs of things, `ood` the other four.
 """
-
-from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Literal, final
 
 import numpy as np
 
 from twofold.problems.pocket.worlds import COMPASS, CUPS, DIAL, WEEK, World
+from twofold.problems.synthetic.cast import TRAIN_NAMES
 
 Part = Literal["train", "test"]
-"""Which half of all chains: no asked chain is in both."""
+"""Which half of all chains: no chain that is asked is in both."""
 
 Skill = tuple[World, ...]
-"""One thing, or two of which one is asked."""
 
 ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh")
-"""How moves are numbered; no tale has more."""
 
 SEEN_SKILLS: tuple[Skill, ...] = (
     *((DIAL,), (DIAL,), (WEEK,), (WEEK,), (COMPASS,), (CUPS,)),
     *((DIAL, COMPASS), (WEEK, CUPS)),
 )
-"""The skills of training, the larger tables more often than the smaller."""
+"""The skills of training, those with larger tables twice."""
 
 UNSEEN_SKILLS: tuple[Skill, ...] = ((DIAL, WEEK), (DIAL, CUPS), (COMPASS, WEEK), (COMPASS, CUPS))
-"""Pairs that neither pretraining nor the training split ever tells."""
-
-NAMES = (
-    *("Anna", "Bruno", "Clara", "David", "Emil", "Frida", "Greta", "Hugo", "Irene", "Jonas"),
-    *("Karin", "Lukas", "Maria", "Nora", "Oscar", "Paula", "Rita", "Sven", "Tina", "Viktor"),
-)
-"""Whose thing it is. The same in all splits: a word that a small model never saw tells it nothing."""
+"""Pairs that neither pretraining nor the training split has."""
 
 
 @final
 @dataclass(frozen=True)
 class Tale:
-    """A question and the chain that answers it.
-
-    Args:
-        text: The question.
-        world: The thing asked for.
-        start: Its first state.
-        moves: Its moves, in order, each with its number in words.
+    """A question and the chain of moves that answers it, each with its number in words.
 
     Example:
         >>> Tale("...?", COMPASS, "north", (("First", "left"), ("Third", "around"))).answer
@@ -63,10 +48,8 @@ class Tale:
     @property
     def states(self) -> list[str]:
         """The state after each move."""
-        states = [self.start]
-        for _, move in self.moves:
-            states.append(self.world.after(states[-1], move))
-        return states[1:]
+        moves = (move for _, move in self.moves)
+        return list(accumulate(moves, self.world.after, initial=self.start))[1:]
 
     @property
     def answer(self) -> str:
@@ -75,21 +58,13 @@ class Tale:
 
     @property
     def steps(self) -> list[str]:
-        """The working, a sentence without its full stop for each move."""
+        """The working: a sentence without its full stop for each move."""
         return self.working(self.states)
 
     def working(self, states: list[str]) -> list[str]:
-        """The working that claims these states, right or wrong.
-
-        Example:
-            >>> Tale("?", DIAL, "3", (("First", "up 4"),)).working(["8"])
-            ['First, up 4 from 3 gives 8']
-        """
-        before = [self.start, *states]
-        return [
-            f"{ordinal}, {move} from {before[i]} gives {states[i]}"
-            for i, (ordinal, move) in enumerate(self.moves)
-        ]
+        """The working that claims these states, right or wrong."""
+        moves = zip(self.moves, pairwise([self.start, *states]), strict=True)
+        return [f"{n}, {move} from {one} gives {two}" for (n, move), (one, two) in moves]
 
     @property
     def part(self) -> Part:
@@ -99,14 +74,9 @@ class Tale:
 
 
 def tell(rng: np.random.Generator, skill: Skill, n_moves: int, *, part: Part, cast: int) -> Tale:
-    """A tale whose asked chain belongs to `part`: told anew until it does, twice on average.
+    """A tale whose asked chain belongs to `part`: drawn again until it does, twice on average.
 
-    Args:
-        rng: Source of all randomness.
-        skill: The things told of.
-        n_moves: How many moves are told, 1 to 7; of two things at least 2.
-        part: Which half of all chains.
-        cast: Which name and thing, from 0; 60 in a row are all different.
+    `n_moves` is 1 to 7, at least 2 for two things; `cast` picks name and thing, 60 in a row differ.
 
     Example:
         >>> print(tell(np.random.default_rng(0), (COMPASS,), 2, part="train", cast=6).text)
@@ -122,7 +92,7 @@ def _told(rng: np.random.Generator, skill: Skill, n_moves: int, cast: int) -> Ta
     asked = int(rng.integers(len(skill)))
     turns = rng.integers(len(skill), size=n_moves) if len(skill) > 1 else np.zeros(n_moves, int)
     turns[rng.integers(n_moves)] = asked
-    name, thing = NAMES[cast % len(NAMES)], cast // len(NAMES) % 3
+    name, thing = TRAIN_NAMES[cast % len(TRAIN_NAMES)], cast // len(TRAIN_NAMES) % 3
     starts = [world.states[rng.integers(len(world.states))] for world in skill]
     told = [
         world.told.format(name=name, thing=world.things[thing], state=start)

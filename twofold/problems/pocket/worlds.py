@@ -1,11 +1,9 @@
-"""What can happen in the pocket world? Four things with a handful of states and moves each.
+"""What can happen in the pocket world? Four things with a few states and moves each.
 
-A move takes each state to one other, so a world is a small table of facts. A problem chains a few
-of them. The tables are small on purpose: in a prototype with sums of two digits, any fine-tuning
-wrote over the memorised table (46 to 6 % accuracy under RL); composing few facts survives it.
+A move maps each state to another, so a world is a small table of facts, and a problem chains a few of
+them. The tables are small on purpose: in a prototype with two-digit sums, fine-tuning overwrote the
+memorised table (46 to 6 % accuracy under RL); composing few facts survives it.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,16 +13,9 @@ from typing import final
 @final
 @dataclass(frozen=True)
 class World:
-    """A thing with a few states.
+    """A thing with a few states, and for each move where it takes each state (positions in `states`).
 
-    Args:
-        name: For tags.
-        states: What the thing can be, in words that can be boxed.
-        moves: For each move, in words, where it takes each state: positions in `states`.
-        verb: What one does with the thing.
-        told: How its first state is told, with `{name}`, `{thing}` and `{state}`.
-        asked: How its last state is asked for, with `{thing}`.
-        things: What the thing is called, three words.
+    `told` and `asked` are templates with `{name}`, `{thing}` and `{state}`.
     """
 
     name: str
@@ -49,35 +40,31 @@ def _shift(n_states: int, by: int) -> tuple[int, ...]:
     return tuple((state + by) % n_states for state in range(n_states))
 
 
+def _ring(n_states: int, up: str, down: str, most: int) -> dict[str, tuple[int, ...]]:
+    """The moves by 1 to `most` up and down a ring of states."""
+    ways = [(way, sign, n) for way, sign in ((up, 1), (down, -1)) for n in range(1, most + 1)]
+    return {way.format(n): _shift(n_states, sign * n) for way, sign, n in ways}
+
+
 DIAL = World(
     "dial",
     tuple("0123456789"),
-    {
-        f"{way} {n}": _shift(10, sign * n)
-        for way, sign in (("up", 1), ("down", -1))
-        for n in range(1, 6)
-    },
+    _ring(10, "up {}", "down {}", 5),
     "turn",
     "{name}'s {thing} shows {state}.",
     "What does the {thing} show?",
     ("dial", "knob", "wheel"),
 )
-"""Ten positions in a ring, up or down by 1 to 5: 100 facts."""
 
 WEEK = World(
     "week",
     ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-    {
-        f"{n} {way}": _shift(7, sign * n)
-        for way, sign in (("on", 1), ("back", -1))
-        for n in range(1, 4)
-    },
+    _ring(7, "{} on", "{} back", 3),
     "go",
     "{name}'s {thing} says {state}.",
     "Which day does the {thing} say?",
     ("calendar", "watch", "diary"),
 )
-"""Seven days, on or back by 1 to 3: 42 facts."""
 
 COMPASS = World(
     "compass",
@@ -88,7 +75,6 @@ COMPASS = World(
     "Where does the {thing} face?",
     ("robot", "boat", "drone"),
 )
-"""Four directions and three ways to turn: 12 facts."""
 
 CUPS = World(
     "cups",
@@ -106,4 +92,3 @@ CUPS = World(
     "Which cup hides the {thing}?",
     ("ball", "coin", "key"),
 )
-"""Four cups, two of which change places: 24 facts."""

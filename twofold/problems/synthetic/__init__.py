@@ -1,13 +1,10 @@
-r"""What is asked when nothing can be downloaded? Word problems made by rule, with constraints.
+"""What is asked when nothing can be downloaded? Generated word problems, with constraints.
 
-Problem `index` of a split is a pure function of the seed: a longer suite begins with the shorter
-one, and any machine makes the same. Difficulty is the number of steps, 1 to 5; difficulty, number
-of constraints (1 to 3) and the type of one constraint go through all values in turn. Train and
-test share no arithmetic (`_belongs`), no name, not all things, and one story structure is told in
-the test alone (see `cast` and `stories`).
+Problem `index` of a split is a pure function of the seed. Difficulty is the number of steps, 1 to 5;
+difficulty, number of constraints (1 to 3) and the type of one constraint cycle through all values.
+Train and test share no arithmetic (`_belongs`) and no name; some things and one story structure are
+held out for the test (`cast`, `stories`).
 """
-
-from __future__ import annotations
 
 import hashlib
 
@@ -17,17 +14,17 @@ from twofold.errors import ProblemError
 from twofold.problems.synthetic.binding import TYPES, bind
 from twofold.problems.synthetic.cast import Cast, Split
 from twofold.problems.synthetic.stories import FAMILIES, Story
-from twofold.problems.synthetic.witness import obedient_reply
-from twofold.problems.synthetic.working import solution
+from twofold.problems.synthetic.witness import obedient_reply, solution
 from twofold.randomness import rng_for
 from twofold.types import Problem, Profile
 
 __all__ = ["Split", "obedient_reply", "problem", "solution", "suite"]
 
 ASK = "\nExplain the calculation in plain words. Put the final number in \\boxed{}.\n"
-"""The text between question and constraints. It asks for no form that a constraint could forbid. Of
-twelve wordings tried on SmolLM2-135M it was among the best (10 of 48 replies to one-step problems
-right, at temperature 0.5); "step by step" made that model ramble (0 of 16)."""
+"""The text between question and constraints, which asks for no form that a constraint could forbid. Among
+twelve wordings tried on SmolLM2-135M it was one of the best (10 of 48 replies to one-step problems
+right, at temperature 0.5); "step by step" made that model ramble (0 of 16).
+"""
 
 _LEVELS, _MOST_CONSTRAINTS = 5, 3
 
@@ -37,12 +34,7 @@ def suite(
 ) -> list[Problem]:
     """The first `n` problems of a split.
 
-    Args:
-        n: How many, at least 1. A multiple of 15 is balanced over difficulty and number of
-            constraints, one of 19 over the types of constraints.
-        seed: Decides everything but `profile`.
-        split: `"train"` or `"test"`.
-        profile: How the constraints judge; the same problems under both.
+    A multiple of 15 balances difficulty and number of constraints, one of 19 the constraint types.
 
     Raises:
         ProblemError: If `n` is below 1.
@@ -57,20 +49,14 @@ def suite(
 
 
 def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem:
-    """Problem number `index`.
-
-    Args:
-        seed: Decides the suite.
-        index: From 0.
-        split: `"train"` or `"test"`.
-        profile: How the constraints judge.
+    """Problem number `index`, from 0; `profile` changes nothing else.
 
     Returns:
         A problem with tags `source`, `split`, `source_id`, `family`, `difficulty` (its number of
         steps) and `steps` (the solution, e.g. `12 + 5 = 17; 17 × 2 = 34`).
 
     Raises:
-        ProblemError: If the index is negative or there is no such split.
+        ProblemError: If the index is negative or the split does not exist.
 
     Example:
         >>> p = problem(0, 5, split="test", profile="fixed")
@@ -78,25 +64,18 @@ def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem
         ('1', 2)
     """
     if index < 0 or split not in FAMILIES:
-        raise ProblemError(
-            f"there is no problem {index} of split {split!r}; count from 0, in 'train' or 'test'"
-        )
+        raise ProblemError(f"no problem {index} of {split!r}; count from 0, in 'train' or 'test'")
     rng = rng_for("synthetic", seed, split, "problem", index)
     n_steps = 1 + index % _LEVELS
     story = _story(rng, split, n_steps)
     block, place = divmod(index, len(TYPES))
     deck = rng_for("synthetic", seed, split, "types", block).permutation(len(TYPES))
+    first, n = list(TYPES)[deck[place]], 1 + index // _LEVELS % _MOST_CONSTRAINTS
+    constraints = bind(rng, first, n, question=story.text, n_steps=n_steps, profile=profile)
     return Problem(
         question=story.text,
         answer=str(story.answer),
-        constraints=bind(
-            rng,
-            list(TYPES)[deck[place]],
-            1 + index // _LEVELS % _MOST_CONSTRAINTS,
-            question=story.text,
-            n_steps=n_steps,
-            profile=profile,
-        ),
+        constraints=constraints,
         ask=ASK,
         tags={
             "source": "synthetic",
@@ -110,7 +89,7 @@ def problem(seed: int, index: int, *, split: Split, profile: Profile) -> Problem
 
 
 def _story(rng: np.random.Generator, split: Split, n_steps: int) -> Story:
-    """A story whose arithmetic belongs to the split: told anew until it does, twice on average."""
+    """A story whose arithmetic belongs to the split: drawn again until it does, twice on average."""
     families = FAMILIES[split]
     tell = families[int(rng.integers(len(families)))]
     while True:
@@ -124,5 +103,5 @@ def _spelled(story: Story) -> str:
 
 
 def _belongs(steps: str) -> Split:
-    """The one split in which this arithmetic may be asked, in whatever words, by its hash."""
+    """The one split in which this arithmetic may be asked, by its hash."""
     return "test" if hashlib.sha256(steps.encode()).digest()[0] % 2 else "train"

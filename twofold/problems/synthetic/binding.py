@@ -1,14 +1,11 @@
-r"""Which constraints bind a reply, so that they bind and can all be met at once?
+r"""Which constraints go with a synthetic problem, so that all can be met at once?
 
-Nineteen of the 25 registry types are used. Left out: `english_capital` (the published checker
-fails any reply with `\boxed`), `json_format` and `constrained_response` (no room for a boxed
-number), `response_language` (tests the knowledge of a language), `number_placeholders` (a solution
-leaves nothing open) and `two_responses` (a word problem has one answer). `CLASHES` says which
-cannot go together. Words that are wanted, forbidden or counted come from lists that share no word.
-`witness.obedient_reply` shows for each problem that all of it can be met.
+Nineteen of the 25 registry types are used. Left out: `english_capital` (the published checker fails
+any reply with `\boxed`), `json_format` and `constrained_response` (no room for a boxed number),
+`response_language` (tests the knowledge of a language), `number_placeholders` (a solution leaves
+nothing open) and `two_responses` (a word problem has one answer). Words that are required, forbidden
+or counted come from disjoint lists. `witness.obedient_reply` proves that each problem can be solved.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,26 +24,13 @@ _FORBIDDEN = (
     *("multiply", "answer", "sum", "plus", "times"),
 )
 _FIRST_WORDS = ("now", "look", "here", "so", "first")
-_ENDINGS = (
-    "That settles it.",
-    "This is my last word.",
-    "Now it is your turn.",
-    "And that is all.",
-)
+_ENDINGS = ("That settles it.", "This is my last word.", "Now it is your turn.", "And that is all.")
 
 
 @final
 @dataclass(frozen=True)
 class Reply:
-    """What is known of the replies that a problem calls for.
-
-    Args:
-        rng: Source of all randomness.
-        question: The problem's text.
-        n_steps: Steps of its solution: the longer it is, the more room a limit leaves.
-        repeats: The question is repeated in the reply, so that no upper limit can be set on what
-            it may hold.
-    """
+    """What is known of a reply: `repeats` says that it repeats the question, so no upper limit can be set."""
 
     rng: np.random.Generator
     question: str
@@ -54,21 +38,11 @@ class Reply:
     repeats: bool
 
     def pick(self, choices: Sequence[str], n: int = 1) -> list[str]:
-        """`n` different ones of `choices`.
-
-        Example:
-            >>> Reply(np.random.default_rng(0), "?", 1, False).pick(["now"])
-            ['now']
-        """
+        """`n` different ones of `choices`."""
         return [choices[i] for i in self.rng.permutation(len(choices))[:n]]
 
     def bounded(self) -> bool:
-        """Whether the next limit is an upper one (`less than`); a coin's toss.
-
-        Example:
-            >>> Reply(np.random.default_rng(0), "?", 1, repeats=True).bounded()
-            False
-        """
+        """Whether the next limit is an upper one (`less than`), with probability 1/2."""
         return bool(self.rng.random() < 0.5) and not self.repeats
 
 
@@ -106,12 +80,8 @@ def _letters(reply: Reply) -> Args:
     low, high, letters, relation = (
         (4, 7, "yvp", "less than") if reply.bounded() else (5, 12, "bwgkf", "at least")
     )
-    letter = reply.pick(letters)[0]
-    return {
-        "letter": letter,
-        "let_frequency": between(reply.rng, low, high),
-        "let_relation": relation,
-    }
+    letter, n = reply.pick(letters)[0], between(reply.rng, low, high)
+    return {"letter": letter, "let_frequency": n, "let_relation": relation}
 
 
 def _sections(reply: Reply) -> Args:
@@ -147,7 +117,7 @@ TYPES: dict[str, Callable[[Reply], Args]] = {
     "punctuation:no_comma": lambda r: {},
     "combination:repeat_prompt": lambda r: {"prompt_to_repeat": r.question},
 }
-"""The types used, and how each one's arguments are drawn."""
+"""The types used, and how their arguments are drawn."""
 
 _LAYOUTS = {
     "length_constraints:number_paragraphs",
@@ -178,39 +148,22 @@ CLASHES: dict[str, set[str]] = {
     # what stands last
     "startend:end_checker": {"detectable_content:postscript"},
 }
-"""Types that are never bound together; each pair is named on at least one of its sides."""
+"""Types that never go together; each pair is named on at least one of its sides."""
 
 
 def clash(one: str, other: str) -> bool:
-    """Whether two types of constraint are never bound together; a type clashes with itself.
-
-    Example:
-        >>> clash("combination:repeat_prompt", "punctuation:no_comma")
-        True
-    """
+    """Whether two types of constraint never go together; a type clashes with itself."""
     return one == other or other in CLASHES.get(one, ()) or one in CLASHES.get(other, ())
 
 
 def bind(
     rng: np.random.Generator, first: str, n: int, *, question: str, n_steps: int, profile: Profile
 ) -> tuple[Constraint, ...]:
-    """`n` constraints that can be met together with a boxed number.
-
-    Args:
-        rng: Source of all randomness.
-        first: The type of one of them; the others are drawn among those that go with it.
-        n: How many, 1 to 3.
-        question: What is asked.
-        n_steps: Steps of its solution.
-        profile: How they judge; it does not change which they are.
-
-    Returns:
-        The constraints, in no particular order.
+    """`n` constraints (1 to 3), one of the type `first`, that can be met together with a boxed number.
 
     Example:
-        >>> rng = np.random.default_rng(0)
         >>> args = dict(question="2 + 2?", n_steps=1, profile="fixed")
-        >>> [c.name for c in bind(rng, "punctuation:no_comma", 1, **args)]
+        >>> [c.name for c in bind(np.random.default_rng(0), "punctuation:no_comma", 1, **args)]
         ['punctuation:no_comma']
     """
     names = [first]

@@ -1,11 +1,8 @@
-"""Who and what is a story about, and which of it is kept for the test split alone?
+"""Who and what is a story about, and what is held out for the test split?
 
-Names never cross the splits. Of the things that stories are about, some are seen in the test split
-only, so that a model which has learnt the words of the training stories does not know all those of
-the test.
+The splits share no name, and some things occur in the test split only: a model that has learnt the
+words of the training stories does not know all those of the test.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,50 +15,30 @@ Split = Literal["train", "test"]
 
 Choice = TypeVar("Choice")
 
-_TRAIN_NAMES = (
-    "Anna Bruno Clara David Emil Frida Greta Hugo Irene Jonas Karin Lukas Maria Nora Oscar Paula "
-    "Rita Sven Tina Viktor"
+TRAIN_NAMES = (
+    *("Anna", "Bruno", "Clara", "David", "Emil", "Frida", "Greta", "Hugo", "Irene", "Jonas"),
+    *("Karin", "Lukas", "Maria", "Nora", "Oscar", "Paula", "Rita", "Sven", "Tina", "Viktor"),
 )
-_TEST_NAMES = (
-    "Amir Bella Carlos Diana Elif Farid Gina Hassan Ines Jamal Kira Leila Mateo Nadia Omar Priya "
-    "Rosa Samir Thea Yusuf"
+TEST_NAMES = (
+    *("Amir", "Bella", "Carlos", "Diana", "Elif", "Farid", "Gina", "Hassan", "Ines", "Jamal"),
+    *("Kira", "Leila", "Mateo", "Nadia", "Omar", "Priya", "Rosa", "Samir", "Thea", "Yusuf"),
 )
 
 
 @final
 @dataclass(frozen=True)
 class Cast:
-    """The people and things of one story.
-
-    Args:
-        rng: Source of all randomness.
-        split: Decides which names and things there are.
-    """
+    """The people and things of one story; `split` decides which there are."""
 
     rng: np.random.Generator
     split: Split
 
     def names(self, n: int) -> list[str]:
-        """`n` different names, at most 20.
-
-        Example:
-            >>> names = Cast(np.random.default_rng(0), "test").names(3)
-            >>> len(set(names))
-            3
-        """
-        names = (_TRAIN_NAMES if self.split == "train" else _TEST_NAMES).split()
+        """`n` different names, at most 20."""
+        names = TRAIN_NAMES if self.split == "train" else TEST_NAMES
         return [names[i] for i in self.rng.permutation(len(names))[:n]]
 
     def pick(self, seen: Sequence[Choice], held_out: Sequence[Choice] = ()) -> Choice:
-        """One of the choices.
-
-        Args:
-            seen: For both splits, at least one.
-            held_out: For the test split only.
-
-        Example:
-            >>> Cast(np.random.default_rng(0), "train").pick(["beads"], ["shells"])
-            'beads'
-        """
+        """One of the choices; those `held_out` are for the test split only."""
         choices = [*seen, *held_out] if self.split == "test" else seen
         return choices[int(self.rng.integers(len(choices)))]

@@ -1,10 +1,7 @@
-"""What is told? Families of word problems, each a story structure of its own.
+"""What is told? Families of word problems, each a function that tells a story of `n_steps` steps.
 
-A family is a function that tells a story of `n_steps` steps. `bus` is told in the test split only:
-it shows whether what was learnt carries over to a structure that was never trained on.
+`bus` is told in the test split only: does what was learnt carry over to a new story structure?
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,13 +14,7 @@ from twofold.problems.synthetic.cast import Cast, Split
 @final
 @dataclass(frozen=True)
 class Story:
-    """A told problem.
-
-    Args:
-        family: Which structure.
-        text: The question.
-        steps: The solution; the last result is the answer.
-    """
+    """A told problem: its family, its text, and its solution, whose last result is the answer."""
 
     family: str
     text: str
@@ -40,12 +31,7 @@ Family = Callable[[Cast, int], Story]
 
 
 def up_to(usual: int, n_steps: int) -> int:
-    """The largest number to draw: one digit in stories of one step, which small models can solve.
-
-    Example:
-        >>> up_to(40, n_steps=1), up_to(40, n_steps=2)
-        (9, 40)
-    """
+    """The largest number to draw: one digit in stories of one step, which small models can solve."""
     return 9 if n_steps == 1 else usual
 
 
@@ -66,27 +52,23 @@ _HOARD_MOVES: dict[Sign, tuple[str, ...]] = {
 
 
 def hoard(cast: Cast, n_steps: int) -> Story:
-    """One person's collection grows and shrinks, one step a sentence.
-
-    Example:
-        >>> import numpy as np
-        >>> story = hoard(Cast(np.random.default_rng(0), "train"), 3)
-        >>> len(story.steps), story.text.count(".")
-        (3, 4)
-    """
+    """One person's collection grows and shrinks, one step a sentence."""
     (name,) = cast.names(1)
     things = cast.pick(["marbles", "stamps", "buttons", "postcards"], ["shells", "badges"])
     largest = up_to(40, n_steps)
     start = between(cast.rng, 5, largest)
     told, steps = [f"{name} has {start} {things}."], list[Step]()
     for _ in range(n_steps):
-        value = steps[-1].result if steps else start
-        before = steps[-1].sign if steps else None
-        steps.append(next_step(cast.rng, value, before=before, largest=largest))
+        steps.append(_next(cast, start, steps, largest))
         move = cast.pick(_HOARD_MOVES[steps[-1].sign])
         told.append(move.format(name=name, k=steps[-1].right))
     told.append(f"How many {things} does {name} have {cast.pick(['now', 'in the end'])}?")
     return Story("hoard", " ".join(told), tuple(steps))
+
+
+def _next(cast: Cast, start: int, steps: list[Step], largest: int) -> Step:
+    value, before = (steps[-1].result, steps[-1].sign) if steps else (start, None)
+    return next_step(cast.rng, value, before=before, largest=largest)
 
 
 _TIMES = {2: "twice", 3: "3 times", 4: "4 times", 5: "5 times"}
@@ -94,26 +76,15 @@ _PARTS = {2: "half", 3: "a third", 4: "a quarter", 5: "a fifth"}
 
 
 def _compared(step: Step, things: str) -> str:
-    """The step as a comparison, up to the name of whom it is compared with."""
-    match step.sign:
-        case "+":
-            return f"{step.right} more {things} than"
-        case "-":
-            return f"{step.right} fewer {things} than"
-        case "×":
-            return f"{_TIMES[step.right]} as many {things} as"
-        case "÷":
-            return f"{_PARTS[step.right]} as many {things} as"
+    """The step as a comparison, up to the name of the other person."""
+    if step.sign in "+-":
+        return f"{step.right} {'more' if step.sign == '+' else 'fewer'} {things} than"
+    factors = _TIMES if step.sign == "×" else _PARTS
+    return f"{factors[step.right]} as many {things} as"
 
 
 def comparison(cast: Cast, n_steps: int) -> Story:
-    """Each person is compared with the one before; the last is asked for, or first and last.
-
-    Example:
-        >>> import numpy as np
-        >>> comparison(Cast(np.random.default_rng(0), "train"), 1).text.count("than")
-        1
-    """
+    """Each person is compared with the previous one; the last is asked for, or first and last."""
     did, do, things = cast.pick(
         [("picked", "pick", "apples"), ("baked", "bake", "cookies"), ("painted", "paint", "eggs")],
         [("collected", "collect", "leaves"), ("folded", "fold", "paper boats")],
@@ -124,11 +95,8 @@ def comparison(cast: Cast, n_steps: int) -> Story:
     start = between(cast.rng, 5, largest)
     told, steps = [f"{names[0]} {did} {start} {things}."], list[Step]()
     for one, other in zip(names[1:], names, strict=False):
-        value = steps[-1].result if steps else start
-        before = steps[-1].sign if steps else None
-        step = next_step(cast.rng, value, before=before, largest=largest)
-        told.append(f"{one} {did} {_compared(step, things)} {other}.")
-        steps.append(step)
+        steps.append(_next(cast, start, steps, largest))
+        told.append(f"{one} {did} {_compared(steps[-1], things)} {other}.")
     if together:
         steps.append(Step(start, "+", steps[-1].result))
         told.append(f"How many {things} did {names[0]} and {names[-1]} {do} together?")
@@ -138,22 +106,14 @@ def comparison(cast: Cast, n_steps: int) -> Story:
 
 
 def purchase(cast: Cast, n_steps: int) -> Story:
-    """Goods at a price each, then what is left of the money.
-
-    Example:
-        >>> import numpy as np
-        >>> [s.sign for s in purchase(Cast(np.random.default_rng(0), "train"), 4).steps]
-        ['×', '×', '+', '-']
-    """
+    """Goods at a price each, then what is left of the money."""
     (name,) = cast.names(1)
     goods, more = cast.pick(
         [("notebooks", "pens"), ("cups", "plates"), ("ropes", "buckets")],
         [("candles", "lanterns"), ("kites", "balls")],
     )
-    dearest = up_to(12, n_steps)
-    first, second = (
-        Step(between(cast.rng, 2, 9), "×", between(cast.rng, 2, dearest)) for _ in "ab"
-    )
+    most = up_to(12, n_steps)
+    first, second = (Step(between(cast.rng, 2, 9), "×", between(cast.rng, 2, most)) for _ in "ab")
     told = f"{name} buys {first.left} {goods} for {first.right} dollars each"
     steps = [first]
     if n_steps >= 3:
@@ -174,13 +134,7 @@ def purchase(cast: Cast, n_steps: int) -> Story:
 
 
 def workshop(cast: Cast, n_steps: int) -> Story:
-    """So many an hour, hours a day, days; then some are lost, the rest packed and sold.
-
-    Example:
-        >>> import numpy as np
-        >>> [s.sign for s in workshop(Cast(np.random.default_rng(0), "train"), 5).steps]
-        ['×', '×', '-', '÷', '×']
-    """
+    """A daily production, of which some are lost and the rest packed and sold."""
     place, things = cast.pick(
         [("bakery", "loaves"), ("workshop", "chairs"), ("factory", "toys")],
         [("pottery", "bowls"), ("printing house", "posters")],
@@ -216,13 +170,7 @@ def workshop(cast: Cast, n_steps: int) -> Story:
 
 
 def sharing(cast: Cast, n_steps: int) -> Story:
-    """Things are put together and shared out equally.
-
-    Example:
-        >>> import numpy as np
-        >>> [s.sign for s in sharing(Cast(np.random.default_rng(0), "train"), 4).steps]
-        ['+', '-', '÷', '+']
-    """
+    """Things are put together and shared equally."""
     one, other = cast.names(2)
     things = cast.pick(["sweets", "nuts", "grapes"], ["plums", "biscuits"])
     children, each = between(cast.rng, 2, 8), between(cast.rng, 3, up_to(15, n_steps))
@@ -252,13 +200,7 @@ def sharing(cast: Cast, n_steps: int) -> Story:
 
 
 def bus(cast: Cast, n_steps: int) -> Story:
-    """Passengers leave and enter, two steps a stop. Told in the test split only.
-
-    Example:
-        >>> import numpy as np
-        >>> [s.sign for s in bus(Cast(np.random.default_rng(0), "test"), 3).steps]
-        ['-', '+', '+']
-    """
+    """Passengers leave and enter, two steps a stop; in the test split only."""
     start = between(cast.rng, 5, 9) if n_steps == 1 else between(cast.rng, 12, 40)
     (name,) = cast.names(1)
     told = [f"{name} drives a bus that leaves the depot with {start} passengers."]
@@ -282,4 +224,3 @@ def bus(cast: Cast, n_steps: int) -> Story:
 _SEEN: tuple[Family, ...] = (hoard, comparison, purchase, workshop, sharing)
 
 FAMILIES: dict[Split, tuple[Family, ...]] = {"train": _SEEN, "test": (*_SEEN, bus)}
-"""The families of each split."""

@@ -1,36 +1,27 @@
-r"""Can it be done? A right reply that obeys, built by rule from the steps and the constraints.
+"""Can a problem be solved? Right replies built from the steps, with and without its constraints.
 
-It is not pretty; it proves that a problem's constraints leave room for its answer. Its own words
-avoid what may be forbidden (`binding._FORBIDDEN`) or rare (`the`, `of`, the letters y, v and p).
+The words of the obedient one avoid what may be forbidden (`binding._FORBIDDEN`) or limited (`the`,
+`of`, the letters y, v and p).
 """
 
-from __future__ import annotations
-
+from twofold.constraints import length
 from twofold.constraints.affix import EndPhrase, Quotation
 from twofold.constraints.case import CapitalWordFrequency, EnglishLowercase
 from twofold.constraints.combination import RepeatPrompt
 from twofold.constraints.content import Postscript
 from twofold.constraints.format import BulletLists, HighlightedSections, MultipleSections
 from twofold.constraints.keywords import Existence, Frequency, LetterFrequency
-from twofold.constraints.length import (
-    NthParagraphFirstWord,
-    NumberParagraphs,
-    NumberSentences,
-    NumberWords,
-)
 from twofold.constraints.structure import Title
 from twofold.types import Constraint, Problem
 
+_LINKS = ("Then", "Next", "After that")
 _MORE = "We look at it again."
 _CLAUSE = " and we look at it again"
 _WORD_WITH = {"b": "bring", "w": "show", "g": "bring", "k": "mark", "f": "find"}
 
 
 def obedient_reply(problem: Problem) -> str:
-    r"""A reply to a synthetic problem that is right and obeys all its constraints.
-
-    Args:
-        problem: Of this suite: its tag `steps` holds the solution.
+    r"""A reply to a synthetic problem (its tag `steps`) that is right and obeys all its constraints.
 
     Example:
         >>> from twofold.problems.synthetic import problem
@@ -38,29 +29,41 @@ def obedient_reply(problem: Problem) -> str:
         >>> r"\boxed{" in reply
         True
     """
-    steps = problem.tags["steps"].split("; ")
-    text = f"We get {' and next '.join(steps)} so it is \\boxed{{{problem.answer}}}"
-    for constraint in problem.constraints:
-        text += _wanted(constraint)
-    for constraint in problem.constraints:
+    rules = problem.constraints
+    steps = " and next ".join(problem.tags["steps"].split("; "))
+    text = f"We get {steps} so it is \\boxed{{{problem.answer}}}"
+    text += "".join(map(_wanted, rules))
+    for constraint in rules:
         match constraint:
-            case NumberWords(num_words=least, relation="at least"):
+            case length.NumberWords(num_words=least, relation="at least"):
                 n_words = sum(any(ch.isalnum() for ch in word) for word in text.split())
                 text += _CLAUSE * ((least - n_words) // 6 + 1)  # six words each
             case EnglishLowercase():
                 text += _CLAUSE + " to know that this is right"
     text += "."
     for wrap in (_laid_out, _framed):
-        for constraint in problem.constraints:
+        for constraint in rules:
             text = wrap(text, constraint)
-    lower = any(isinstance(c, EnglishLowercase) for c in problem.constraints)
-    quoted = any(isinstance(c, Quotation) for c in problem.constraints)
-    text = text.lower() if lower else text
-    return f'"{text}"' if quoted else text
+    text = text.lower() if any(isinstance(c, EnglishLowercase) for c in rules) else text
+    return f'"{text}"' if any(isinstance(c, Quotation) for c in rules) else text
+
+
+def solution(problem: Problem) -> str:
+    r"""A reply to a synthetic problem (its tag `steps`) that is right and ignores its constraints.
+
+    Example:
+        >>> asked = Problem(question="?", answer="34", tags={"steps": "12 + 5 = 17; 17 × 2 = 34"})
+        >>> solution(asked)
+        'First, 12 + 5 = 17. Then, 17 × 2 = 34. The answer is \\boxed{34}.'
+    """
+    first, *others = problem.tags["steps"].split("; ")
+    told = [f"First, {first}."]
+    told += [f"{_LINKS[i % len(_LINKS)]}, {step}." for i, step in enumerate(others)]
+    return " ".join([*told, f"The answer is \\boxed{{{problem.answer}}}."])
 
 
 def _wanted(constraint: Constraint) -> str:
-    """Clauses with what a constraint wants to see in the text."""
+    """Clauses with the words that a constraint requires."""
     match constraint:
         case Existence(keywords=words):
             wanted = list(words)
@@ -73,18 +76,18 @@ def _wanted(constraint: Constraint) -> str:
         case HighlightedSections(num_highlights=n):
             wanted = ["*done*"] * n
         case _:
-            wanted = []
+            return ""
     return "".join(f" and {word}" for word in wanted)
 
 
 def _laid_out(text: str, constraint: Constraint) -> str:
-    """The text in the sentences, paragraphs, bullets or sections that a constraint wants."""
+    """The text in the sentences, paragraphs, bullets or sections that a constraint requires."""
     match constraint:
-        case NumberSentences(num_sentences=n, relation="at least"):
+        case length.NumberSentences(num_sentences=n, relation="at least"):
             return " ".join([text, *[_MORE] * n])
-        case NumberParagraphs(num_paragraphs=n):
+        case length.NumberParagraphs(num_paragraphs=n):
             return "\n***\n".join([text, *[_MORE] * (n - 1)])
-        case NthParagraphFirstWord(num_paragraphs=n, nth_paragraph=nth, first_word=word):
+        case length.NthParagraphFirstWord(num_paragraphs=n, nth_paragraph=nth, first_word=word):
             parts = [text, *[_MORE] * (n - 1)]
             parts[nth - 1] = f"{word.capitalize()} {parts[nth - 1]}"
             return "\n\n".join(parts)
@@ -100,7 +103,7 @@ def _laid_out(text: str, constraint: Constraint) -> str:
 
 
 def _framed(text: str, constraint: Constraint) -> str:
-    """The text with a title, a postscript or an ending; a title may stand anywhere."""
+    """The text with a title, a postscript or an ending; a title may be anywhere."""
     match constraint:
         case Title():
             start, line, rest = text.partition("\n")
