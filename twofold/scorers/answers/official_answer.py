@@ -65,9 +65,7 @@ def _after(text: str, marker: str) -> str:
 
 
 def _last_box(text: str) -> str:
-    start = text.rfind(r"\boxed")
-    if start < 0:
-        start = text.rfind(r"\fbox")
+    start = text.rfind(r"\boxed" if r"\boxed" in text else r"\fbox")
     if start < 0:
         return ""
     depth, opened = 0, None
@@ -87,10 +85,8 @@ def _same_form(gold: str, found: str) -> bool:
     if _mathd(gold) == _mathd(found):
         return True
     gold, found = _normal(gold), _normal(found)
-    if gold == found:
-        return True
-    if not found:
-        return False
+    if gold == found or not found:
+        return gold == found
     golds, founds = _members(gold), _members(found)
     if len(golds) > 1 and (gold[0] != found[0] or gold[-1] != found[-1]):
         return False
@@ -182,9 +178,8 @@ def _normal(text: str) -> str:
     if text and text[0] == "{" and text[-1] == "}":
         text = text[1:-1]
     text = re.sub(r",\\! *", "", text)
-    number = as_float(text)
-    if number is not None and math.isfinite(number) and abs(number - round(number)) <= 1e-7:
-        text = str(round(number))
+    number = _near_integer(text)
+    text = text if number is None else str(number)
     if "\\" in text:
         text = _latex_as_text(text)
     text = re.sub("- *", "-", text)
@@ -212,11 +207,16 @@ def _without_thousands(text: str) -> str:
 
 def _whole(text: str) -> int | None:
     """The text as a whole number; None if it is none."""
-    number = as_float(_without_thousands(text))
+    plain = as_float(text.replace(",", ""))
+    near = _near_integer(_without_thousands(text))
+    return None if near is None or plain is None else int(plain)
+
+
+def _near_integer(text: str) -> int | None:
+    number = as_float(text)
     if number is None or not math.isfinite(number) or abs(number - round(number)) > 1e-7:
         return None
-    plain = as_float(text.replace(",", ""))
-    return None if plain is None else int(plain)
+    return round(number)
 
 
 def _members(text: str) -> list[str]:
