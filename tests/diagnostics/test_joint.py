@@ -217,9 +217,7 @@ def test_before_and_after_are_paired_on_what_both_scored():
     assert accuracy.difference.value == 0.0
     assert (accuracy.difference.n, accuracy.difference.n_unscored) == (3, 1)
     assert accuracy.p == 1.0
-    assert (
-        finding.comparison("accuracy", condition="unconstrained") == accuracy
-    )  # nothing was asked plain
+    assert axes(finding.contrasts)["capability"] == accuracy  # nothing was asked unconstrained
     assert (
         finding.comparison(
             "met", condition="constrained", slice=Slice("type", "test:says")

@@ -16,8 +16,8 @@ from typing import Any, ClassVar, final
 from twofold.storage.jsonl import Row
 from twofold.types import Finding, FinishReason, Item, Message, Model, Problem, Response, Sampling
 
+# Stems of the tables that a run has beside those of its diagnostics
 TABLES = ("problems", "responses", "verdicts", "joint", "profiles")
-"""Stems of the tables that a run has beside those of its diagnostics."""
 
 
 @final

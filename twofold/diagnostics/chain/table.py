@@ -64,8 +64,7 @@ class Reading:
 
 Metric = Callable[[Reading], float | None]
 
-MetricKey = tuple[str, Slice]
-"""A metric's name and its slice, as a `Measure` holds them."""
+MetricKey = tuple[str, Slice]  # A metric's name and its slice, as a `Measure` holds them
 
 
 @final

@@ -18,11 +18,9 @@ from twofold.stats.agreement import THRESHOLD
 from twofold.storage.jsonl import Row
 from twofold.types import ALL, Contrast, Estimate, Measure, Problem, Slice, Verdict
 
-EXACT = "exact"
-"""The label of the judge that uses rules only and makes no errors."""
+EXACT = "exact"  # The label of the judge that uses rules only and makes no errors
 
-JUDGE = "judge"
-"""The role of a judge's own errors."""
+JUDGE = "judge"  # The role of a judge's own errors
 
 
 @final
