@@ -265,7 +265,7 @@ def test_traces_are_counted_before_anything_else():
 
 @pytest.mark.parametrize("diagnostic", [InformationGain(), Faithfulness()])
 def test_nothing_to_read_is_no_number_and_no_crash(diagnostic):
-    assert diagnostic.analyse([], PROBLEMS).contrasts == ()
+    assert not diagnostic.analyse([], PROBLEMS).contrasts
     rows = [{"role": "model", "key": PROBLEMS[0].id, "trace": "missing", "reason": "none"}]
     found = diagnostic.analyse(rows, PROBLEMS)
     assert all(each.metric == "trace" for each in found.measures)

@@ -16,24 +16,18 @@ from typing import Any, ClassVar, final
 from twofold.storage.jsonl import Row
 from twofold.types import Finding, FinishReason, Item, Message, Model, Problem, Response, Sampling
 
+# Stems of the tables that a run has beside those of its diagnostics
 TABLES = ("problems", "responses", "verdicts", "joint", "profiles")
-"""Stems of the tables that a run has beside those of its diagnostics."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class ScoredResponse:
-    """One reply of the audit.
-
-    Args:
-        item: Who answered, in which condition, which problem, which sample.
-        response: The reply.
-        correct: Whether it is right, in [0, 1]; None if unscored.
-    """
+    """One reply of the audit."""
 
     item: Item
     response: Response
-    correct: float | None
+    correct: float | None  # in [0, 1]; None = unscored
 
     def chat(self, problem: Problem) -> list[Message]:
         """The prompt that was answered."""
@@ -43,25 +37,15 @@ class ScoredResponse:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """One model under diagnosis.
+    """One model under diagnosis, with its replies in the audit."""
 
-    Args:
-        role: `model` or `baseline`.
-        model: The model that is asked.
-        problems: The problems of the audit.
-        answers: This role's replies in the audit, in the order of the run's tables.
-        sampling: How tokens are drawn.
-        seed: Base of all randomness.
-        scorer: A frozen model that reads the chains as well; None = none.
-    """
-
-    role: str
+    role: str  # `model` or `baseline`
     model: Model
     problems: Sequence[Problem]
-    answers: Sequence[ScoredResponse]
+    answers: Sequence[ScoredResponse]  # in the order of the run's tables
     sampling: Sampling
-    seed: int
-    scorer: Model | None = None
+    seed: int  # base of all randomness
+    scorer: Model | None = None  # a frozen model that reads the chains as well
 
     def first_answers(self, problems: Mapping[str, Problem]) -> Iterator[ScoredResponse]:
         """The first sample of each of these problems, in every condition."""
@@ -104,11 +88,6 @@ class Analysis(ABC):
         self, rows: Iterable[Row], problems: Sequence[Problem], *, seed: int = 0
     ) -> Finding:
         """Make the finding from the saved rows of one role or of both. Pure.
-
-        Args:
-            rows: The rows of the table.
-            problems: The problems of the audit.
-            seed: Of the resampling.
 
         Returns:
             Measures, each with its control; contrasts `model` versus `baseline`, paired by problem. A

@@ -35,18 +35,11 @@ class Column:
 @final
 @dataclass(frozen=True)
 class RowTable:
-    """Saved rows of `model`, `baseline` or both.
-
-    Args:
-        rows: As a diagnostic's `collect` yielded them.
-        by: The key of the condition: how the model was asked.
-        unit: The key of the unit that values are paired by.
-        seed: Of the resampling.
-    """
+    """Saved rows of `model`, `baseline` or both."""
 
     rows: Sequence[Row]
-    by: str = "condition"
-    unit: str = "problem"
+    by: str = "condition"  # the key of the condition: how the model was asked
+    unit: str = "problem"  # the key of the unit that values are paired by
     seed: int = 0
 
     def roles(self) -> list[str]:
@@ -101,12 +94,8 @@ class RowTable:
     ) -> Iterator[Contrast]:
         """`after - before` on the units that both have, if there are enough.
 
-        Args:
-            names: Role, versus, condition and metric of the contrast.
-            before: The column that is subtracted.
-            after: The other column.
-            slice: The part of the data.
-            test: `stats.paired` for values in [0, 1], `stats.change` for any numbers.
+        `names` are role, versus, condition and metric. `test` is `stats.paired` for values in [0, 1],
+        `stats.change` for any numbers.
         """
         shared = sorted(before.values.keys() & after.values.keys())
         try:

@@ -61,10 +61,7 @@ def specificity(
     n_unscored: int = 0,
     seed: int = 0,
 ) -> Estimate:
-    """The share of truly failing items that the judge fails; arguments as in `sensitivity`.
-
-    Raises:
-        StatsError: If every item is true, or the two lists differ in length.
+    """The share of truly failing items that the judge fails; otherwise as `sensitivity`.
 
     Example:
         >>> print(specificity([1, 1, 0, 1], [1, 1, 0, 0]))
@@ -145,12 +142,8 @@ def corrected_share(
     A judge with sensitivity Se and specificity Sp passes the share a = p·Se + (1 - p)·(1 - Sp), solved
     here for p. The interval covers the uncertainty of all three numbers.
 
-    Args:
-        judged: The judge's scores of the items in question, shape `(items,)`.
-        calibration: Other items with known truth. The judge must err on them as on those in question,
-            which fails for a policy that was trained against the judge.
-        clusters: The problem of each item in `judged`, integers; None = each is its own.
-        n_unscored: Problems left out because the judge gave no verdict on them.
+    Arguments as in `sensitivity`. The judge must err on the items of `calibration` as on those in
+    question, which fails for a policy that was trained against the judge.
 
     Raises:
         StatsError: If the calibration lacks a kind or does not show the judge to be better than chance
@@ -215,10 +208,9 @@ class _Share:
 
     @classmethod
     def of(cls, values: FloatArray, clusters: ArrayLike | None) -> _Share:
-        """A share of 0/1 items, whose effective number is smaller if items of one problem agree.
+        """A share of 0/1 items, with their effective number by the variance over problems.
 
-        It follows from the variance of the ratio of sums over problems, and lies between the effective
-        number of problems (used if they are too few or all alike) and the number of items.
+        It is at least the effective number of problems (used if they are few or all alike).
         """
         rows = cluster_sums(values, clusters)
         n_items, n_problems = float(rows[:, 1].sum()), effective_n(rows[:, 1])

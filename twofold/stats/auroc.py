@@ -16,11 +16,6 @@ def auroc(positive: ArrayLike, negative: ArrayLike, *, n_unscored: int = 0) -> E
 
     Newcombe's interval stays in [0, 1] and, unlike DeLong's, has a width for perfect separation.
 
-    Args:
-        positive: Scores of the class that should have the larger ones, shape `(items,)`.
-        negative: Scores of the other class.
-        n_unscored: Items of either class without a score.
-
     Raises:
         StatsError: If either class is empty or a score is not finite.
 

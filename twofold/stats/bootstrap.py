@@ -14,8 +14,7 @@ from scipy.stats import norm
 from twofold.stats.clusters import FloatArray, n_unlike
 from twofold.stats.proportions import LEVEL
 
-Statistic = Callable[[FloatArray], FloatArray]
-"""Maps column totals, shape `(..., columns)`, to the statistic, shape `(...)`."""
+Statistic = Callable[[FloatArray], FloatArray]  # column totals (..., columns) to (...)
 
 N_RESAMPLES = 2000  # of a bootstrap, and draws of a permutation test
 BCA = f"bca bootstrap over problems, {N_RESAMPLES} resamples"
@@ -31,15 +30,7 @@ def is_varied(means: FloatArray) -> bool:
 
 
 def resampled_totals(rows: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """The column totals of each resample of the problems, shape `(N_RESAMPLES, columns)`.
-
-    One resample is in memory at a time, so 100,000 problems need only a few MB.
-
-    Example:
-        >>> totals = resampled_totals(np.ones((7, 1)), np.random.default_rng(0))
-        >>> totals.shape, bool((totals == 7).all())
-        ((2000, 1), True)
-    """
+    """The column totals of each resample, `(N_RESAMPLES, columns)`; one in memory at a time."""
     n = len(rows)
     distinct, counts = np.unique(rows, axis=0, return_counts=True)
     if len(distinct) <= MANY_DISTINCT:
@@ -54,13 +45,8 @@ def resampled_totals(rows: FloatArray, rng: np.random.Generator) -> FloatArray:
 def bca(rows: FloatArray, statistic: Statistic, *, seed: int) -> tuple[float, float]:
     """The bias-corrected and accelerated bootstrap interval, which contains the estimate.
 
-    Resamples that tie with the estimate count half in the bias correction: scores are coarse, and
-    otherwise the interval would lean to one side.
-
-    Args:
-        rows: One row a problem, shape `(problems, columns)`; see `cluster_sums`.
-        statistic: Of the column totals; must be finite on every resample.
-        seed: Of the resamples.
+    Resamples that tie with the estimate count half in the bias correction: scores are coarse. `rows`
+    are those of `cluster_sums`; the statistic of the column totals must be finite on every resample.
 
     Source:
         Efron 1987, "Better bootstrap confidence intervals"; Efron and Tibshirani 1993, equations

@@ -44,9 +44,6 @@ def chance_corrected(
         n_unscored: Problems left out because they could not be judged.
         seed: Of the bootstrap.
 
-    Returns:
-        The estimate, at most 1; `n` counts the problems that are scored on both sides.
-
     Raises:
         StatsError: If the null rate is 1 (leave the rate out and say so in a caveat), if no problem
             is scored on both sides, or if the scores cannot be used.

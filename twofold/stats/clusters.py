@@ -43,15 +43,11 @@ def scores(values: ArrayLike) -> FloatArray:
 
 
 def cluster_sums(columns: FloatArray, clusters: ArrayLike | None) -> FloatArray:
-    """The sum of each problem's values, and their number.
+    """The sum of each problem's values, and in the last column their number; sorted by problem.
 
     Args:
         columns: Shape `(samples,)` or `(samples, columns)`.
-        clusters: The problem of each sample, shape `(samples,)`, any integers; None = every
-            sample is a problem of its own.
-
-    Returns:
-        Shape `(problems, columns + 1)`, sorted by problem; the last column is the number of samples.
+        clusters: The problem of each sample, integers; None = one sample a problem.
 
     Raises:
         StatsError: If `clusters` is not as long as `columns`, or does not hold integers.
@@ -86,20 +82,11 @@ def effective_n(sizes: FloatArray) -> float:
 
     Source:
         Kish 1965, "Survey Sampling", section 11.7.
-
-    Example:
-        >>> effective_n(np.array([4.0, 4.0, 4.0]))
-        3.0
     """
     return float(sizes.sum() ** 2 / (sizes**2).sum())
 
 
 def n_unlike(means: FloatArray) -> int:
-    """How many problems differ from the most common value. With none, all resamples are equal.
-
-    Example:
-        >>> n_unlike(np.array([1.0, 1.0, 0.5, 1.0]))
-        1
-    """
+    """How many problems differ from the most common value. With none, all resamples are equal."""
     counts = np.unique(np.round(means, 9), return_counts=True)[1]
     return len(means) - int(counts.max())

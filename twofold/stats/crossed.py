@@ -67,8 +67,7 @@ def crossed_paired(before_SP: ArrayLike, after_SP: ArrayLike, *, seed: int = 0) 
         seed: Of the resampling used with one seed or few problems.
 
     Returns:
-        The comparison over the cells that both have. `n_improved` and `n_regressed` count the problems
-        whose mean over the seeds rose and fell. With one seed it is `paired`.
+        The comparison over the cells that both have; with one seed it is `paired`.
 
     Raises:
         StatsError: If the shapes differ or no cell is scored on both sides.
@@ -125,14 +124,9 @@ def crossed_paired(before_SP: ArrayLike, after_SP: ArrayLike, *, seed: int = 0) 
 def retained(before_SP: ArrayLike, reference_SP: ArrayLike, after_SP: ArrayLike) -> Estimate:
     """The share of one arm's gain over the base that another arm keeps.
 
-    Args:
-        before_SP: The base's scores, shape `(seeds, problems)`, NaN = unscored.
-        reference_SP: The arm whose gain counts as 1.
-        after_SP: The arm in question.
-
     Returns:
-        (after - before) / (reference - before) over the cells that all three have; above 1 if the
-        arm gained more.
+        (after - before) / (reference - before) over the cells that all three have, each of shape
+        `(seeds, problems)` with NaN = unscored; above 1 if the arm gained more.
 
     Raises:
         StatsError: If the reference's gain is not significantly above zero. Take a reference that
@@ -212,8 +206,7 @@ def _widened(
 ) -> Estimate:
     """The interval over problems and seeds.
 
-    With few problems, or scores that hardly differ, it is at least the interval over problems alone,
-    which is conservative there, because the normal approximation is unreliable.
+    With few problems, or scores that hardly differ, it is at least as wide as that over problems alone.
     """
     low, high = max(plain.value - spread.reach, clip[0]), min(plain.value + spread.reach, clip[1])
     if not is_varied(rows) or spread.variance == 0:

@@ -26,9 +26,6 @@ def mean(
         n_unscored: Problems left out because none of their samples could be judged.
         seed: Of the bootstrap.
 
-    Returns:
-        The estimate; `n` is the number of problems with a scored sample.
-
     Raises:
         StatsError: No value, a value outside [0, 1], or `clusters` of another length.
 
@@ -56,10 +53,5 @@ def mean(
 
 
 def is_binary(rows: FloatArray) -> bool:
-    """Whether every problem of `cluster_sums` has one sample, and it is 0 or 1.
-
-    Example:
-        >>> is_binary(np.array([[1.0, 1.0], [0.0, 1.0]])), is_binary(np.array([[1.0, 2.0]]))
-        (True, False)
-    """
+    """Whether every problem of `cluster_sums` has one sample, and it is 0 or 1."""
     return bool((rows[:, -1] == 1).all() and np.isin(rows[:, :-1], (0.0, 1.0)).all())

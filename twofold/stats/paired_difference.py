@@ -36,9 +36,6 @@ def paired(
 ) -> Comparison:
     """The paired difference `after - before` on the same problems.
 
-    Pairing removes the variance between problems, so it detects smaller differences than two separate
-    intervals.
-
     - 0/1 scores, one a problem: Tango's score interval, exact McNemar test.
     - otherwise sign flips by problem (exact up to 16 problems that changed, then random draws), and
       a BCa bootstrap over problems. With under 30 problems, or under 5 that differ from the most
@@ -50,10 +47,6 @@ def paired(
         clusters: The problem of each sample, integers; None = one sample a problem.
         n_unscored: Problems left out because none of their pairs could be judged.
         seed: Of the resamples and the random sign flips.
-
-    Returns:
-        The comparison; `n` is the number of problems. `n_improved` and `n_regressed` count the problems
-        whose mean rose and fell.
 
     Raises:
         StatsError: No pair, a score outside [0, 1], or unequal lengths.
@@ -92,12 +85,8 @@ def paired(
 def sign_flip(change: FloatArray, *, seed: int = 0) -> tuple[float, str]:
     """Two-sided p-value of no change under random signs, and the name of the test.
 
-    If before and after were exchangeable, the change of each problem could have had either sign. p is
-    the share of sign patterns whose total is at least as far from 0.
-
-    Args:
-        change: Sum of after - before a problem, shape `(problems,)`.
-        seed: Of the random patterns, if there are too many to count.
+    `change` is the sum of after - before of each problem. p is the share of sign patterns whose total is
+    at least as far from 0.
 
     Source:
         Fisher 1935, "The Design of Experiments", section 21; `(b + 1) / (m + 1)` for drawn

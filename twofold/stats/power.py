@@ -21,20 +21,16 @@ def detectable_flips(discordance: float, n: int) -> float | None:
     problems that change. A difference needs at least as many changes, so psi is never below d:
     without a discordant pair the answer is about 7.8/n, not 0.
 
+    None if even a change of every problem would be missed.
+
     Args:
         discordance: Share of problems that went up or down, in [0, 1].
         n: Problems, at least 1.
 
-    Returns:
-        In (0, 1]; None if even a change of every problem would be missed.
-
-    Raises:
-        StatsError: If `discordance` is outside [0, 1] or `n` below 1.
-
     Source:
         Connor 1987, "Sample size for testing differences in proportions for the paired-sample
-        design", Biometrics 43, equation 1. Departs: solved for the difference; psi at least d.
-        It is the normal approximation; the exact test needs slightly more.
+        design", Biometrics 43, equation 1, a normal approximation. Departs: solved for the
+        difference; psi at least d.
 
     Example:
         >>> round(detectable_flips(0.2, 200), 3)
@@ -52,9 +48,6 @@ def detectable_flips(discordance: float, n: int) -> float | None:
 
 def detectable_shift(standard_error: float) -> float:
     """Smallest difference of means detected with 80 % power: `(z_a + z_b)`, or 2.8, standard errors.
-
-    Raises:
-        StatsError: If the standard error of the difference is not above 0.
 
     Source:
         Miller 2024, "Adding error bars to evals", section 5.

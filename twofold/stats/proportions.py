@@ -44,11 +44,6 @@ def wilson_bounds(rate: float, n: float) -> tuple[float, float]:
 def proportion(successes: int, n: int, *, n_unscored: int = 0) -> Estimate:
     """A share of problems with its Wilson score interval.
 
-    Args:
-        successes: Problems that passed, in `[0, n]`.
-        n: Scored problems, at least 1.
-        n_unscored: Problems left out because they could not be judged.
-
     Raises:
         StatsError: If `n` is below 1 or `successes` is not within `[0, n]`.
 
@@ -73,14 +68,8 @@ def paired_bounds(gained: float, lost: float, n: float) -> tuple[float, float]:
     Each end is the difference that a score test would just not reject, at the maximum-likelihood
     share of lost problems. Without any discordant pair it is `+- z^2 / (n + z^2)`, about 4/n.
 
-    Args:
-        gained: Problems that failed before and passed after. A sum of rises in [0, 1] need not be
-            whole, and the interval is then conservative.
-        lost: The reverse.
-        n: Problems, above 0, at least `gained + lost`.
-
-    Returns:
-        The ends, in [-1, 1], with the observed difference between them.
+    `gained` and `lost` count the problems that rose and fell, out of `n`. Sums of changes in [0, 1] need
+    not be whole, and the interval is then conservative.
 
     Source:
         Tango 1998, "Equivalence test and confidence interval for the difference in proportions

@@ -21,11 +21,7 @@ def average(
 
     From 30 problems on the interval is BCa over problems; below, Student's t on the problems' means.
 
-    Args:
-        values: Any finite numbers, shape `(samples,)`, unscored ones left out.
-        clusters: The problem of each sample, integers; None = one sample a problem.
-        n_unscored: Problems without any scored value.
-        seed: Of the bootstrap.
+    Arguments as in `mean`, but any finite numbers.
 
     Raises:
         StatsError: No value, one that is not finite, or a single problem, whose variance is unknown.
@@ -61,12 +57,7 @@ def change(
 
     `minimum_detectable_effect` is 2.8 standard errors of the difference (80 % power at 5 %).
 
-    Args:
-        before: Any finite numbers, shape `(samples,)`; samples unscored on either side left out.
-        after: The same samples in the same order.
-        clusters: The problem of each sample, integers; None = one sample a problem.
-        n_unscored: Problems without any scored pair.
-        seed: Of the resamples and the random sign flips.
+    Arguments as in `paired`, but any finite numbers.
 
     Raises:
         StatsError: No pair, unequal lengths, a value that is not finite, or a single problem.

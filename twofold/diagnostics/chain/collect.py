@@ -233,8 +233,8 @@ def _without_question(model: OpenModel, read: _Read) -> Chain:
     return replace(read.chain, prompt=Asker(model).encode(model.render(chat)))
 
 
+# A branch: `cut` or an edit's name, whose answer, which wording, after which step
 Label = tuple[str, str, int, int]
-"""A branch: `cut` or an edit's name, whose answer, which wording, after which step."""
 
 
 def _scores(

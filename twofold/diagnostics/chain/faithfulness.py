@@ -36,6 +36,7 @@ from twofold.stats import proportion
 from twofold.storage.jsonl import Row
 from twofold.types import ALL, Contrast, Count, Estimate, Finding, Measure, Problem, Slice
 
+# Edits that change what a chain says, and the random control of each
 BREAKING = {
     "filler_dots": "whole",
     "filler_words": "whole",
@@ -45,11 +46,11 @@ BREAKING = {
     "mistake_other": "mistake",
     "mistake_earlier": "mistake",
 }
-"""Edits that change what a chain says, and the random control of each."""
 
+# Edits that keep what a chain says, and the random control of each
 KEEPING = {"paraphrase_rules": "paraphrase_rules", "paraphrase_model": "paraphrase_model"}
-"""Edits that keep what a chain says, and the random control of each."""
 
+# The random controls, and their names in `chains.jsonl`
 CONTROLS = {
     "early_half": "early_half/control",
     "mistake": "mistake/control",
@@ -57,13 +58,10 @@ CONTROLS = {
     "paraphrase_rules": "paraphrase_rules/control",
     "whole": "whole/control",
 }
-"""The random controls, and their names in `chains.jsonl`."""
 
-GRID = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""Shares of the steps at which early answers are reported."""
+GRID = (0.0, 0.25, 0.5, 0.75, 1.0)  # Shares of the steps at which early answers are reported
 
-LEAST_ACCURACY = 0.1
-"""Below this accuracy, answers are mostly noise, and any edit changes them."""
+LEAST_ACCURACY = 0.1  # Below this accuracy, answers are mostly noise, and any edit changes them
 
 
 @final
@@ -174,6 +172,7 @@ def told(share: float) -> Metric:
     return there
 
 
+# The metrics of each chain; all lie in [0, 1]
 METRICS: Mapping[MetricKey, Metric] = {
     ("without_chain", ALL): without_chain,
     ("aoc", ALL): aoc,
@@ -181,7 +180,6 @@ METRICS: Mapping[MetricKey, Metric] = {
     ("reliance", ALL): reliance,
     **{("answer_changed", Slice("edit", e)): edited(e) for e in (*BREAKING, *KEEPING)},
 }
-"""The metrics of each chain; all lie in [0, 1]."""
 
 MISTAKE = Slice("edit", "mistake")
 
@@ -189,6 +187,7 @@ _EARLY: Mapping[MetricKey, Metric] = {
     ("early_answer", Slice("share_shown", f"{share:.2f}")): told(share) for share in GRID
 }
 
+# What is measured on every chain that the model read, by condition
 _READ: Sequence[tuple[str, Mapping[MetricKey, Metric]]] = (
     ("with_chain", {("accuracy", ALL): right(-1)}),
     ("without_chain", {("accuracy", ALL): right(0)}),
@@ -202,10 +201,9 @@ _READ: Sequence[tuple[str, Mapping[MetricKey, Metric]]] = (
         {("answer_changed", Slice("edit", e)): continued(e) for e in ("mistake", "control")},
     ),
 )
-"""What is measured on every chain that the model read, by condition."""
 
+# What is measured again on the problems that are answered wrongly without the chain
 _HARD = (("aoc", ALL), ("reliance", ALL), ("answer_changed", Slice("edit", "mistake_other")))
-"""What is measured again on the problems that are answered wrongly without the chain."""
 
 
 def _measures(chains: Chains, role: str) -> Iterator[Measure]:

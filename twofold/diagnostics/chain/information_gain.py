@@ -36,18 +36,19 @@ from twofold.stats import average, change, mean
 from twofold.storage.jsonl import Row
 from twofold.types import ALL, Contrast, Count, Finding, Measure, Problem, Slice
 
+# Whose log-probability is measured: the right answer's, or that of the reply's own answer
 GOLD, OWN = Slice("answer", "gold"), Slice("answer", "own")
-"""Whose log-probability is measured: the right answer's, or that of the reply's own answer."""
 
+# The relative difference of mean numbers of steps beyond which means per step are not compared
 MOST_APART = 0.1
-"""The relative difference of mean numbers of steps beyond which means per step are not compared."""
 
+# The metrics that depend on how finely a chain is cut
 PER_STEP = (("per_step", GOLD), ("per_step", OWN), ("paper", GOLD))
-"""The metrics that depend on how finely a chain is cut."""
 
-SHARES = ("commitment", "settled")
-"""The metrics that lie in [0, 1]."""
+SHARES = ("commitment", "settled")  # The metrics that lie in [0, 1]
 
+# Each metric's value for the question-only control, which no chain reaches, and on which side
+# of it the chain-only control lies (1 = above)
 QUESTION_ONLY: Mapping[MetricKey, tuple[float, int]] = {
     **{
         (name, whose): (0.0, 1)
@@ -58,9 +59,9 @@ QUESTION_ONLY: Mapping[MetricKey, tuple[float, int]] = {
     ("commitment", OWN): (0.0, 1),
     ("settled", OWN): (1.0, -1),
 }
-"""Each metric's value for the question-only control, which no chain reaches, and on which side of it the
-chain-only control lies (1 = above)."""
 
+# The metrics compared between model and baseline, one Holm family (with `PER_STEP` where
+# allowed)
 COMPARED = (
     ("total", GOLD),
     ("total", OWN),
@@ -68,7 +69,6 @@ COMPARED = (
     ("before_mention", GOLD),
     ("density", GOLD),
 )
-"""The metrics compared between model and baseline, one Holm family (with `PER_STEP` where allowed)."""
 
 
 @final
@@ -191,6 +191,7 @@ def wording(reading: Reading) -> float | None:
     return float(max(gains) - min(gains))
 
 
+# The metrics of each chain
 METRICS: Mapping[MetricKey, Metric] = {
     **{
         (metric.__name__, whose): partial(metric, whose=whose.value)
@@ -204,10 +205,9 @@ METRICS: Mapping[MetricKey, Metric] = {
     ("steps", ALL): lambda reading: float(reading.row["n_steps"]),
     ("tokens", ALL): lambda reading: float(reading.n_tokens),
 }
-"""The metrics of each chain."""
 
+# What is measured for the external reader
 _EXTERNAL = (("total", GOLD), ("total", OWN), ("density", GOLD))
-"""What is measured for the external reader."""
 
 
 def _measures(chains: Chains, role: str) -> Iterator[Measure]:

@@ -23,15 +23,10 @@ from twofold.types import Comparison, Contrast, Estimate, Measure, Problem, Slic
 @final
 @dataclass(frozen=True)
 class Reading:
-    """One reader's scores of one chain.
-
-    Args:
-        row: The row of the chain.
-        scores: Of this reader: the model itself, a control, or another model.
-    """
+    """One reader's scores of one chain."""
 
     row: Row
-    scores: Mapping[str, Any]
+    scores: Mapping[str, Any]  # of the model itself, a control, or another model
 
     @property
     def n_tokens(self) -> int:
@@ -64,19 +59,12 @@ class Reading:
 
 Metric = Callable[[Reading], float | None]
 
-MetricKey = tuple[str, Slice]
-"""A metric's name and its slice, as a `Measure` holds them."""
+MetricKey = tuple[str, Slice]  # A metric's name and its slice, as a `Measure` holds them
 
 
 @final
 class Chains:
-    """The rows of one run, in the order of the problems.
-
-    Args:
-        rows: As `collect` yielded them.
-        problems: The problems of the audit.
-        seed: Of the resampling.
-    """
+    """The rows of one run, in the order of the problems."""
 
     def __init__(self, rows: Iterable[Row], problems: Sequence[Problem], seed: int = 0) -> None:
         self._order = {problem.id: i for i, problem in enumerate(problems)}

@@ -18,8 +18,8 @@ YES = 0.5  # a criterion is met (a pitfall avoided) from here on
 
 N_RESAMPLES = 1000  # of the published error bar
 
+# The tag of a criterion, and the tag of a problem, that scores are broken down by
 AXIS, THEME = "axis:", "theme"
-"""The tag of a criterion, and the tag of a problem, that scores are broken down by."""
 
 
 def healthbench(rows: Iterable[tuple[Problem, Verdict]], *, seed: int = 0) -> dict[Slice, Estimate]:

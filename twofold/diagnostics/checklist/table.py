@@ -18,29 +18,20 @@ from twofold.stats.agreement import THRESHOLD
 from twofold.storage.jsonl import Row
 from twofold.types import ALL, Contrast, Estimate, Measure, Problem, Slice, Verdict
 
-EXACT = "exact"
-"""The label of the judge that uses rules only and makes no errors."""
+EXACT = "exact"  # The label of the judge that uses rules only and makes no errors
 
-JUDGE = "judge"
-"""The role of a judge's own errors."""
+JUDGE = "judge"  # The role of a judge's own errors
 
 
 @final
 @dataclass(frozen=True)
 class Judged:
-    """The rows of `checklist.jsonl` that are about the current checklists.
-
-    Args:
-        rows: As `Checklists` saved them.
-        problems: What was asked, by id.
-        seed: Of the resampling.
-        missing: Why an estimate could not be made; filled by `errors`.
-    """
+    """The rows of `checklist.jsonl` that are about the current checklists."""
 
     rows: Sequence[Row]
     problems: Mapping[str, Problem]
     seed: int
-    missing: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)  # estimates that `errors` could not make
 
     def judges(self) -> list[str]:
         """The labels of all judges."""

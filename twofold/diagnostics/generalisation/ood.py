@@ -36,26 +36,26 @@ from twofold.stats import average
 from twofold.storage.jsonl import Row
 from twofold.types import Contrast, Finding, Measure, Problem, Response, Slice
 
+# The control of `n1_binding`: the same removal from an instance of a seed that no suite has
 FRESH = "n1_fresh"
-"""The control of `n1_binding`: the same removal from an instance of a seed that no suite has."""
 
 UNSEEN = 1_000_003  # added to the seed for `FRESH`
 
+# What is asked, and the variant of its quadruple that it is
 ASKED: Mapping[str, Variant] = {**{each: each for each in VARIANTS}, FRESH: "n1_binding"}
-"""What is asked, and the variant of its quadruple that it is."""
 
+# Families in which a plain rule gives the old optimum (the cheapest generators, lines ignored)
 NO_COPIES = frozenset({"power_flow"})
-"""Families in which a plain rule gives the old optimum (the cheapest generators, lines ignored)."""
 
 FEW = 10  # parsed replies below which a caveat is given
 
+# The variants whose success is compared: the first is subtracted from the second
 COSTS = (
     (FRESH, "n1_binding"),
     ("size_control", "n"),
     ("size_control", "n1_binding"),
     ("n", "n1_slack"),
 )
-"""The variants whose success is compared: the first is subtracted from the second."""
 
 
 @final

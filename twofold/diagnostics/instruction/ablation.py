@@ -31,14 +31,13 @@ from twofold.stats import chance_corrected
 from twofold.storage.jsonl import Row
 from twofold.types import Contrast, Finding, Measure, Message, Problem, Response
 
-HOLLOW = "Mind how the reply is written."
-"""An empty sentence in place of the instruction."""
+HOLLOW = "Mind how the reply is written."  # An empty sentence in place of the instruction
 
+# How a problem is asked; the first two by the audit itself
 CONDITIONS = ("constrained", "unconstrained", "output_space", "empty", "delusive", "contrary")
-"""How a problem is asked; the first two by the audit itself."""
 
+# The instructions that say less than `constrained`
 REDUCED = ("unconstrained", "empty", "output_space", "delusive")
-"""The instructions that say less than `constrained`."""
 
 
 @final

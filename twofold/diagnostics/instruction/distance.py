@@ -41,6 +41,7 @@ from twofold.types import (
     Sampling,
 )
 
+# Each arm, and its control on the same problems
 CONTROLS = {
     "first": "last",
     "twice": "last",
@@ -50,10 +51,8 @@ CONTROLS = {
     "repeated": "padded",
     "padded": "as_is",
 }
-"""Each arm, and its control on the same problems."""
 
-ARMS = tuple(dict.fromkeys(["last", "as_is", *CONTROLS]))
-"""Every arm; `last` is how the audit asks."""
+ARMS = tuple(dict.fromkeys(["last", "as_is", *CONTROLS]))  # Every arm; `last` is how the audit asks
 
 Answer = tuple[Problem, Response]
 

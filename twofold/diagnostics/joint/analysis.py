@@ -50,18 +50,18 @@ from twofold.types import (
 
 MAX_BREAKDOWN = 12  # a tag with more values than this is an identifier, not a group
 
+# The same replies, with a thought that never ended counted as wrong and disobedient
 AS_WRONG = Slice("unclosed_thinking", "as_wrong")
-"""The same replies, with a thought that never ended counted as wrong and disobedient."""
 
 Pair = Sequence[Block]  # before and after, or empty
 
+# The metrics of a reply
 SCORES: Mapping[str, Callable[[Block], Floats]] = {
     "accuracy": lambda block: block.correct,
     "hacc": Block.hacc,
     "sacc": Block.sacc,
     "joint": Block.joint,
 }
-"""The metrics of a reply."""
 
 
 @final

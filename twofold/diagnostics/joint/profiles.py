@@ -20,8 +20,7 @@ from twofold.diagnostics.row_table import compared, filed, holm_corrected
 from twofold.storage.jsonl import Row
 from twofold.types import ALL, Contrast, Finding, Measure, Problem, Slice
 
-ANSWER = "answer"
-"""The type of the rows about answers, which have no constraint."""
+ANSWER = "answer"  # The type of the rows about answers, which have no constraint
 
 PROFILES = ("official", "fixed")
 

@@ -28,24 +28,16 @@ FINISH_REASONS = tuple(FinishReason)
 class Block:
     """The rows of one role in one condition, ordered by problem and sample.
 
-    Args:
-        problem: Index into the table's problems, shape `(rows,)`.
-        sample: Sample index, shape `(rows,)`.
-        correct: 1 right, 0 wrong, NaN unscored or without a reference answer, shape `(rows,)`.
-        parts: 1 kept, 0 broken, NaN unscored, shape `(rows, slots)`; slot k is the problem's k-th
-            constraint, and slots past its last are -1.
-        finish_reason: Index into `FINISH_REASONS`, shape `(rows,)`.
-        thinking: Tokens of the thought, -1 where unknown, shape `(rows,)`.
-        reply: Tokens of the reply, -1 where unknown, shape `(rows,)`.
+    All of shape `(rows,)`, `parts` of `(rows, slots)`: slot k is the problem's k-th constraint.
     """
 
-    problem: Ints
+    problem: Ints  # index into the table's problems
     sample: Ints
-    correct: Floats
-    parts: Floats
-    finish_reason: Ints
-    thinking: Ints
-    reply: Ints
+    correct: Floats  # 1 right, 0 wrong, NaN unscored or without a reference answer
+    parts: Floats  # 1 met, 0 broken, NaN unscored, -1 past the last constraint
+    finish_reason: Ints  # index into `FINISH_REASONS`
+    thinking: Ints  # tokens of the thought, -1 = unknown
+    reply: Ints  # tokens of the reply, -1 = unknown
 
     def hacc(self) -> Floats:
         """All constraints met; NaN if any is unscored, so that SAcc rests on the same replies."""
