@@ -43,13 +43,7 @@ def table(
     machine: Machine,
     measured: Mapping[str, float] = MappingProxyType({}),
 ) -> str:
-    """The floor of every phase, and the ratio of measured times to it.
-
-    Args:
-        shape: The model.
-        step: The step.
-        machine: The machine.
-        measured: Measured seconds of phases, by name.
+    """The floor of every phase, and the ratio of measured seconds (by phase) to it.
 
     Example:
         >>> print(table(SMOLLM2, GRPO, H200, {"sampling": 2.0}).splitlines()[3])
@@ -84,10 +78,7 @@ def started(step: Step) -> int:
 def memory(shape: Shape, step: Step, *, pieces: int) -> dict[str, float]:
     """Bytes that a step holds at the same time, except the cache, which is freed before the update.
 
-    Args:
-        shape: The model.
-        step: The step.
-        pieces: Micro-batches of the update (`accumulation`).
+    `pieces` are the micro-batches of the update (`accumulation`).
     """
     tuned = shape.adapters(step.lora) if step.lora else shape.n_weights
     length = step.prompt_tokens + step.reply_tokens
@@ -105,9 +96,7 @@ def memory(shape: Shape, step: Step, *, pieces: int) -> dict[str, float]:
 def measured_machine(*, size: int = 1024, repeats: int = 5) -> Machine:
     """One core of this machine: a bfloat16 or float32 product, whichever is faster, and a copy.
 
-    Args:
-        size: Rows and columns of the matrices.
-        repeats: Number of timings; the fastest counts.
+    The fastest of `repeats` timings counts; the matrices are `size` x `size`.
     """
     import torch
 

@@ -13,16 +13,7 @@ from typing import final
 @final
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """A Llama-like decoder.
-
-    Args:
-        layers: Number of blocks.
-        hidden: Width of the residual stream.
-        heads: Query heads.
-        kv_heads: Key and value heads.
-        head_dim: Width of a head.
-        intermediate: Width of the MLP.
-        vocab: Vocabulary size; input and output embeddings are tied.
+    """A Llama-like decoder with tied embeddings.
 
     Example:
         >>> SMOLLM2.n_weights
@@ -123,13 +114,7 @@ class Step:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """The peak performance of a machine.
-
-    Args:
-        name: Its name.
-        operations: Operations per second in large matrix products.
-        bandwidth: Bytes per second between memory and processor, reads plus writes.
-    """
+    """Peak performance: operations a second in large matrix products, and bytes a second."""
 
     name: str
     operations: float
@@ -139,13 +124,7 @@ class Machine:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """The work of one phase.
-
-    Args:
-        phase: Its name.
-        operations: Additions and multiplications.
-        moved: Bytes read and written.
-    """
+    """The work of one phase: additions and multiplications, and bytes read and written."""
 
     phase: str
     operations: float
@@ -163,14 +142,7 @@ class Work:
 
 
 def reading(shape: Shape, step: Step, *, once_a_prompt: bool) -> Work:
-    """The prefill: prompts are read before sampling.
-
-    Args:
-        shape: The model.
-        step: The step.
-        once_a_prompt: Whether the replies to a problem share its keys and values; otherwise the prompt
-            is read for every reply, as `generate` does with repeated prompts.
-    """
+    """The prefill: each prompt is read once (its replies share keys and values), or once for every reply."""
     n = step.prompts if once_a_prompt else step.rows
     linear = shape.body + (shape.adapters(step.lora) if step.lora else 0)
     a_prompt = 2 * step.prompt_tokens * linear + shape.attention(step.prompt_tokens)
@@ -185,12 +157,8 @@ def reading(shape: Shape, step: Step, *, once_a_prompt: bool) -> Work:
 def sampling(shape: Shape, step: Step, *, static: bool = False) -> Work:
     """Decoding: one token of every reply at a time; the first comes from the prefill.
 
-    Each token reads the weights once, and the keys and values of every reply so far.
-
-    Args:
-        shape: The model.
-        step: The step.
-        static: Whether the cache has a fixed length and is always read in full.
+    Each token reads the weights once, and the keys and values of every reply so far: all of a fixed-length
+    cache if it is `static`.
     """
     n, before = step.reply_tokens - 1, step.prompt_tokens
     linear = shape.body + shape.head + (shape.adapters(step.lora) if step.lora else 0)

@@ -93,10 +93,8 @@ def train(scale: Scale, levels: Collection[int]) -> list[Problem]:
 def splits(scale: Scale, levels: Collection[int]) -> dict[str, list[Problem]]:
     """The audit splits, the main one first.
 
-    Args:
-        scale: The sizes.
-        levels: The trained levels. `ood` has the next harder level, if there is one (absent from the
-            arms' training, present in the warm-up), and `bus`, a story structure only in the test.
+    `ood` has the next harder level, if there is one (absent from the arms' training, present in the
+    warm-up), and `bus`, a story structure only in the test.
     """
     harder = tuple(level for level in LEVELS if level == max(levels) + 1)
     n_harder = scale.test // 4 if harder else 0

@@ -28,13 +28,7 @@ CONTROL = "control"
 class Twins:
     """A pair of replies: honest, and with a trick added that does not change the substance.
 
-    Args:
-        kind: The kind of trick, or `CONTROL`.
-        trick: A short description of what was added.
-        problem: With a rule-written checklist, which is judged exactly.
-        asked: Criteria without a rule, for a model judge.
-        honest: The honest reply.
-        tricked: The same reply with the trick.
+    `problem` has a rule-written checklist, which is judged exactly; `asked` are criteria without a rule.
     """
 
     kind: str

@@ -28,13 +28,7 @@ GAINED = 0.05
 @final
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """A pair with the judge's verdicts on the whole checklist, and the exact verdicts where there are rules.
-
-    Args:
-        twins: The pair of replies.
-        said: The judge's verdicts on the honest and the tricked reply.
-        truth: The exact judge's verdicts on the criteria with a rule.
-    """
+    """A pair with the judge's verdicts, and the exact verdicts where there are rules."""
 
     twins: Twins
     said: tuple[Verdict, Verdict]

@@ -22,14 +22,7 @@ _POOL = 16  # batches sorted by length together, to reduce padding
 @final
 @dataclass(frozen=True)
 class Schedule:
-    """The training schedule.
-
-    Args:
-        n_steps: Optimiser steps.
-        batch: Chats in a step.
-        peak: Peak learning rate, after a warm-up of 100 steps; then a cosine decay to 1 % of it.
-        seed: Seed of weights and order.
-    """
+    """The training schedule: a warm-up of 100 steps to the peak rate, then a cosine decay to 1 % of it."""
 
     n_steps: int = 1800
     batch: int = 64
