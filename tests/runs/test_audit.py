@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from twofold.runs.finalize import finalize
 from twofold.constraints import from_spec
 from twofold.errors import ModelError, ProblemError, RunError
-from twofold.storage.jsonl import read_lines
 from twofold.models.scripted import ScriptedModel
+from twofold.runs.audit import audit, prompt
+from twofold.runs.finalize import finalize
+from twofold.storage.jsonl import read_lines
 from twofold.types import ALL, Count, FinishReason, Outcome, Problem, Response, Sampling, Slice
 
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
@@ -55,22 +56,31 @@ def test_an_obedient_model_gets_full_marks_and_a_lift_of_one(tmp_path):
     assert found(result, "accuracy", "unconstrained") == 1.0
     # unasked, it never quotes: null 0, so stating the rule did everything
     assert found(result, "met", "unconstrained", Slice("type", "startend:quotation")) == 0.0
-    assert found(result, "chance_corrected", "constrained", Slice("type", "startend:quotation")) == 1.0
+    assert (
+        found(result, "chance_corrected", "constrained", Slice("type", "startend:quotation")) == 1.0
+    )
     # it never writes a comma anyway: null 1, there is no lift to speak of
     assert found(result, "met", "unconstrained", Slice("type", "punctuation:no_comma")) == 1.0
     no_comma = Slice("type", "punctuation:no_comma")
-    corrected = result.findings[0].estimate("chance_corrected", condition="constrained", slice=no_comma)
+    corrected = result.findings[0].estimate(
+        "chance_corrected", condition="constrained", slice=no_comma
+    )
     assert corrected is None
     assert result.lost.n == 0
 
 
 def test_before_and_after_and_the_page(tmp_path):
     result = audit(
-        ScriptedModel(obedient), problems(40), baseline=ScriptedModel(careless), out=tmp_path / "run"
+        ScriptedModel(obedient),
+        problems(40),
+        baseline=ScriptedModel(careless),
+        out=tmp_path / "run",
     )
     finding = result.findings[0]
     assert finding.outcome is Outcome.both_rise
-    assert finding.comparison("accuracy", condition="unconstrained").difference.value == pytest.approx(34 / 40)
+    assert finding.comparison(
+        "accuracy", condition="unconstrained"
+    ).difference.value == pytest.approx(34 / 40)
     assert finding.comparison("accuracy", condition="unconstrained").n_improved == 34
     assert finding.comparison("hacc", condition="constrained").difference.value == 1.0
     saved = json.loads((tmp_path / "run" / "findings.json").read_text())
@@ -119,7 +129,9 @@ def test_failed_calls_are_unscored_counted_and_asked_again(tmp_path):
 
     def flaky(text: str, sample: int) -> str | Response:
         if broken["on"] and number_in(text) < 2:
-            return Response(raw="", reply="", finish_reason=FinishReason.failed, error="HTTP 500 after 5 tries")
+            return Response(
+                raw="", reply="", finish_reason=FinishReason.failed, error="HTTP 500 after 5 tries"
+            )
         return obedient(text, sample)
 
     model = ScriptedModel(flaky)
@@ -201,7 +213,7 @@ def test_conclude_remakes_the_same_findings_without_a_model(tmp_path):
 
 
 def test_conclude_names_what_is_missing(tmp_path):
-    with pytest.raises(RunError, match="no run directory"):
+    with pytest.raises(RunError, match="not a run directory"):
         finalize(tmp_path)
     audit(ScriptedModel(careless), problems(), out=tmp_path / "run")
     (tmp_path / "run" / "joint.jsonl").unlink()

@@ -6,8 +6,8 @@ import pytest
 
 from twofold.constraints import from_spec
 from twofold.errors import RunError
-from twofold.runs.score import score
 from twofold.runs.import_responses import ImportedResponses
+from twofold.runs.score import score
 from twofold.types import FinishReason, Problem, Slice
 
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
@@ -50,7 +50,9 @@ def test_a_directory_of_replies_is_matched_by_file_name(tmp_path):
     problems = [problem(0, "gsm8k_single.jsonl"), problem(1, "aime_double.jsonl")]
     lines(tmp_path / "out" / "my-model_gsm8k_single.jsonl", {"output": ["g"]})
     assert read(tmp_path / "out", problems) == [(0, 0, "g")]
-    assert ImportedResponses(tmp_path / "out", problems).unanswered() == []  # the other file was not run
+    assert (
+        ImportedResponses(tmp_path / "out", problems).unanswered() == []
+    )  # the other file was not run
     lines(tmp_path / "out" / "my-model_aime_double.jsonl", {"output": ["a"]})
     assert sorted(read(tmp_path / "out", problems)) == [(0, 0, "g"), (1, 0, "a")]
     lines(tmp_path / "out" / "mystery.jsonl", {"output": ["a"]})
@@ -119,7 +121,8 @@ def test_noconstraint_in_the_path_is_the_plain_condition(tmp_path):
     lines(tmp_path / "o" / "gsm8k_single.jsonl", {"output": ["with"]})
     lines(tmp_path / "o" / "gsm8k_single_noconstraint.jsonl", {"output": ["without"]})
     found = {
-        (i.condition, r.reply) for i, r in ImportedResponses(tmp_path / "o", problems).answers("fixed")
+        (i.condition, r.reply)
+        for i, r in ImportedResponses(tmp_path / "o", problems).answers("fixed")
     }
     assert found == {("constrained", "with"), ("unconstrained", "without")}
     lines(tmp_path / "o" / "copy_gsm8k_single.jsonl", {"output": ["again"]})

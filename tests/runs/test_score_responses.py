@@ -3,10 +3,10 @@
 import pytest
 
 from twofold.constraints import from_spec
-from twofold.storage.jsonl import Row
 from twofold.runs.finalize import _loss_in_words
-from twofold.storage.run_dir import Item
 from twofold.runs.score_responses import CHUNK, LossCount, ResponseScores, floor_answers
+from twofold.storage.jsonl import Row
+from twofold.storage.run_dir import Item
 from twofold.types import FinishReason, Problem, Response
 
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
