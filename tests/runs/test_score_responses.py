@@ -72,23 +72,23 @@ def test_one_in_twenty_is_borne_in_each_condition_of_its_own(n_lost: int, too_ma
     stated = [row(condition="constrained", correct={"score": 1.0})] * 400
     plain = [failed("cut")] * n_lost + [row(correct={"score": 1.0})] * (20 - n_lost)
     lost = counted(*stated, *plain)
-    assert lost.worst == ("model, plain", n_lost / 20)
+    assert lost.worst == ("model, unconstrained", n_lost / 20)
     assert lost.is_too_many is too_many
 
 
 def test_the_floors_are_the_bare_answer_and_the_commonest_one() -> None:
     problems = [Problem(question=f"{i}?", answer=a) for i, a in enumerate(["7", "3", "3", None])]
-    found = [(item.condition, item.problem, r.reply) for item, r in floor_answers(problems)]
+    found = [(item.role, item.problem, r.reply) for item, r in floor_answers(problems)]
     ids = [problem.id for problem in problems]
     constant = "\\boxed{3}"
     assert found == [
-        ("constant", ids[0], constant),
+        ("constant_reply", ids[0], constant),
         ("bare_answer", ids[0], "\\boxed{7}"),
-        ("constant", ids[1], constant),
+        ("constant_reply", ids[1], constant),
         ("bare_answer", ids[1], "\\boxed{3}"),
-        ("constant", ids[2], constant),
+        ("constant_reply", ids[2], constant),
         ("bare_answer", ids[2], "\\boxed{3}"),
-        ("constant", ids[3], constant),
+        ("constant_reply", ids[3], constant),
     ]
     tied = [Problem(question="a?", answer="9"), Problem(question="b?", answer="4")]
     assert next(floor_answers(tied))[1].reply == "\\boxed{4}"  # the first by letter

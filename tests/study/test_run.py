@@ -164,7 +164,7 @@ def test_a_base_without_chat_template_is_told_before_anything_runs(tmp_path: Pat
 
 def test_cells_fan_out_over_a_ray_cluster(tmp_path: Path) -> None:
     pytest.importorskip("ray")
-    small = plan(tmp_path, seeds=[0, 1], followed=None)
+    small = plan(tmp_path, seeds=[0, 1], eval_problems=None)
     result = study(small, out=tmp_path / "out", ray="local", say=quiet)
     assert not result.failed
     assert result.found is not None and result.found.arms["answer"].seeds == [0, 1]

@@ -6,16 +6,15 @@ hashes, so their order is as good as random.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from twofold.problems import io
-from twofold.problems.row import problem_of
 from twofold.storage.jsonl import Row, dumps, read_lines
-from twofold.types import Problem
+from twofold.types import Item, Problem
 
 MOST_PROBLEMS = 300
 """Problems on a page."""
@@ -44,11 +43,12 @@ def collect(run_dir: Path) -> Examples:
     cells = strata(read_lines(run_dir / "verdicts.jsonl"))
     chosen = choose(cells, MOST_PROBLEMS)
     replies = _replies(run_dir, frozenset(chosen))
-    found: dict[str, Row] = {}
-    n_problems = 0
-    for n_problems, problem in enumerate(_problems(run_dir / "problems.jsonl"), 1):
-        if problem.id in replies:
-            found[problem.id] = _shown(problem, n_problems) | {"replies": replies[problem.id]}
+    problems = io.read(run_dir / "problems.jsonl", profile="fixed")
+    found = {
+        problem.id: _shown(problem, number) | {"replies": replies[problem.id]}
+        for number, problem in enumerate(problems, 1)
+        if problem.id in replies
+    }
     rank = {problem: i for i, problem in enumerate(chosen)}
     kept: list[Row] = []
     room = MOST_TEXT
@@ -57,7 +57,7 @@ def collect(run_dir: Path) -> Examples:
         if room < 0:
             break
         kept.append(row)
-    return Examples(tuple(sorted(kept, key=lambda row: row["number"])), n_problems, len(cells))
+    return Examples(tuple(sorted(kept, key=lambda row: row["number"])), len(problems), len(cells))
 
 
 def strata(verdicts: Iterable[Row]) -> dict[str, str]:
@@ -83,17 +83,12 @@ def choose(cells: Mapping[str, str], most: int) -> list[str]:
         >>> choose({"a": "right", "b": "right", "c": "right", "d": "wrong"}, 3)
         ['a', 'd', 'b']
     """
-    queues: dict[str, deque[str]] = {}
+    seen: Counter[str] = Counter()
+    turn = {}
     for problem in sorted(cells):
-        queues.setdefault(cells[problem], deque()).append(problem)
-    waiting = deque(queues[stratum] for stratum in sorted(queues))
-    chosen: list[str] = []
-    while waiting and len(chosen) < most:
-        queue = waiting.popleft()
-        chosen.append(queue.popleft())
-        if queue:
-            waiting.append(queue)
-    return chosen
+        turn[problem] = seen[cells[problem]]
+        seen[cells[problem]] += 1
+    return sorted(turn, key=lambda problem: (turn[problem], cells[problem]))[:most]
 
 
 def cell(verdict: Mapping[str, Any]) -> str:
@@ -123,13 +118,13 @@ def clipped(text: str) -> str:
 
 def _replies(run_dir: Path, chosen: frozenset[str]) -> dict[str, list[Row]]:
     """The responses to the chosen problems with their verdicts, by problem."""
-    verdicts = {_item(row): row for row in _kept(run_dir / "verdicts.jsonl", chosen)}
+    verdicts = {Item.of(row): row for row in _kept(run_dir / "verdicts.jsonl", chosen)}
     found: dict[str, list[Row]] = {}
     for row in _kept(run_dir / "responses.jsonl", chosen):
         shown = {k: clipped(v) if isinstance(v, str) else v for k, v in row.items() if k != "ids"}
         if shown["raw"] == shown.get("reply"):
             del shown["raw"]
-        verdict = verdicts.get(_item(row), {})
+        verdict = verdicts.get(Item.of(row), {})
         shown |= {key: verdict[key] for key in ("correct", "compliant") if key in verdict}
         found.setdefault(row["problem"], []).append(shown | {"cell": cell(verdict)})
     return found
@@ -139,15 +134,6 @@ def _kept(path: Path, chosen: frozenset[str]) -> Iterator[Row]:
     for row in read_lines(path):
         if row["problem"] in chosen and row["sample"] < MOST_SAMPLES:
             yield row
-
-
-def _item(row: Row) -> tuple[str, str, str, int]:
-    return row["role"], row["condition"], row["problem"], row["sample"]
-
-
-def _problems(path: Path) -> Iterator[Problem]:
-    for origin, row in io.rows(path):
-        yield problem_of(io.OwnRow, row, profile="fixed", origin=origin)
 
 
 def _shown(problem: Problem, number: int) -> Row:

@@ -7,19 +7,26 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from twofold.errors import RunError
 from twofold.storage.records import (
-    contrast_from_json,
+    ContrastJson,
+    MeasureJson,
     contrast_to_json,
-    measure_from_json,
     measure_to_json,
 )
 from twofold.types import Count, Finding, Outcome
 
-_COUNTS = TypeAdapter(tuple[Count, ...])
-_CAVEATS = TypeAdapter(tuple[str, ...])
+
+class _Record(BaseModel):
+    diagnostic: str
+    question: str
+    measures: tuple[MeasureJson, ...]
+    contrasts: tuple[ContrastJson, ...]
+    counts: tuple[Count, ...]
+    outcome: Outcome | None
+    caveats: tuple[str, ...]
 
 
 def finding_to_json(finding: Finding) -> dict[str, object]:
@@ -42,19 +49,8 @@ def finding_from_json(row: Mapping[str, object]) -> Finding:
         RunError: If a field is missing, has the wrong type, or is not finite.
     """
     try:
-        outcome, measures, contrasts = row["outcome"], row["measures"], row["contrasts"]
-        if not isinstance(measures, list) or not isinstance(contrasts, list):
-            raise ValueError("measures and contrasts are lists")
-        return Finding(
-            diagnostic=str(row["diagnostic"]),
-            question=str(row["question"]),
-            measures=tuple(measure_from_json(each) for each in measures),
-            contrasts=tuple(contrast_from_json(each) for each in contrasts),
-            counts=_COUNTS.validate_python(row["counts"]),
-            outcome=None if outcome is None else Outcome(str(outcome)),
-            caveats=_CAVEATS.validate_python(row["caveats"]),
-        )
-    except (KeyError, ValueError, ValidationError) as error:
+        return Finding(**dict(_Record.model_validate(row)))
+    except ValidationError as error:
         raise RunError(
             f"a finding cannot be read ({error}); run `twofold report` with the version of twofold "
             "that wrote it, or analyse the run again"

@@ -5,20 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, final
+from typing import Any, final
 
-from pydantic import PlainSerializer, PlainValidator, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from twofold.errors import RunError
 from twofold.storage.jsonl import Row, replaced
-from twofold.storage.records import (
-    ContrastRecord,
-    MeasureRecord,
-    contrast_from_json,
-    contrast_to_json,
-    measure_from_json,
-    measure_to_json,
-)
+from twofold.storage.records import ContrastJson, MeasureJson
 from twofold.types import Contrast, Estimate, Finding, Measure, Outcome
 
 NAME = "study.json"
@@ -32,17 +25,6 @@ HACC: Key = ("hacc", "constrained")
 JOINT: Key = ("joint", "constrained")
 TOKENS: Key = ("tokens", "constrained")
 MET: Key = ("met", "constrained")
-
-_Measure = Annotated[
-    Measure,
-    PlainValidator(measure_from_json, json_schema_input_type=MeasureRecord),
-    PlainSerializer(measure_to_json),
-]
-_Contrast = Annotated[
-    Contrast,
-    PlainValidator(contrast_from_json, json_schema_input_type=ContrastRecord),
-    PlainSerializer(contrast_to_json),
-]
 
 
 @final
@@ -63,8 +45,8 @@ class SplitRecords:
     """The numbers of a split and of its parts; role = arm, versus = the base."""
 
     split: str
-    measures: list[_Measure]
-    contrasts: list[_Contrast]
+    measures: list[MeasureJson]
+    contrasts: list[ContrastJson]
 
 
 @final
@@ -72,8 +54,8 @@ class SplitRecords:
 class DiagnosticRecords:
     """The diagnostics of every arm on the first split; role = arm, versus = the base."""
 
-    measures: list[_Measure]
-    contrasts: list[_Contrast]
+    measures: list[MeasureJson]
+    contrasts: list[ContrastJson]
 
     def finding(self) -> Finding:
         """The diagnostics as one finding, for look-up."""
@@ -148,7 +130,7 @@ class StudyFile:
     lengths: list[LengthRecord]
     curves: list[Row]
     diagnostics: DiagnosticRecords
-    floors: list[_Measure]
+    floors: list[MeasureJson]
     samples: dict[str, Row]
     failed: dict[str, str]
     caveats: list[str]

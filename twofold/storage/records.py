@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, fields
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import numpy as np
-from pydantic import BaseModel, ValidationError, create_model
+from pydantic import BaseModel, PlainSerializer, PlainValidator, ValidationError, create_model
 
 from twofold.errors import RunError
 from twofold.storage.jsonl import Row
@@ -73,6 +73,19 @@ def contrast_from_json(row: Mapping[str, Any]) -> Contrast:
     """The inverse of `contrast_to_json`; as `measure_from_json`."""
     labels, numbers = _read(ContrastRecord, CONTRAST, row)
     return Contrast(**labels, comparison=Comparison(**numbers))
+
+
+# The types as fields of a pydantic model.
+MeasureJson = Annotated[
+    Measure,
+    PlainValidator(measure_from_json, json_schema_input_type=MeasureRecord),
+    PlainSerializer(measure_to_json),
+]
+ContrastJson = Annotated[
+    Contrast,
+    PlainValidator(contrast_from_json, json_schema_input_type=ContrastRecord),
+    PlainSerializer(contrast_to_json),
+]
 
 
 def _read(

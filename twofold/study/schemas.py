@@ -1,4 +1,4 @@
-"""What may stand in a settings file? The JSON Schemas that editors check YAML files against."""
+"""Which keys may a settings file have? JSON Schemas for editors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twofold.study.plan import Plan
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """The schema of a study's file, and of each method's file of `twofold train`, by its file name.
+    """The schemas of a study's file and of each method's `--config` file, by file name.
 
     Example:
         >>> sorted(schemas())[:3]
@@ -24,7 +24,7 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 
 def _study() -> dict[str, Any]:
-    """The schema of `Plan`; an arm is a method's name with its settings, without a seed of its own."""
+    """The schema of `Plan`; an arm is a `method` with its settings, without a seed."""
     study = TypeAdapter(Plan).json_schema()
     anyone: Any = reduce(or_, METHODS.values())
     arm = TypeAdapter(anyone).json_schema()
