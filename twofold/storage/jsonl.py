@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+from uuid import uuid4
 
 from twofold.errors import RunError
 
@@ -56,22 +56,18 @@ def replaced(path: Path) -> Iterator[IO[str]]:
     Raises:
         RunError: If the disk is full; the old file is intact.
     """
-    with named_disk_errors(path):
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         with (
             named_disk_errors(path),
-            os.fdopen(handle, "w", encoding="utf-8", errors=LONE) as file,
+            temporary.open("x", encoding="utf-8", errors=LONE) as file,
         ):
             yield file
             file.flush()
             os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

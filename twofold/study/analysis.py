@@ -29,14 +29,14 @@ from twofold.report.study_file import (
     SplitRecords,
     VerdictRecord,
 )
-from twofold.stats import corrected, crossed_paired, outcome, retained
+from twofold.stats import corrected, outcome, retained
 from twofold.study.plan import BASE
 from twofold.study.scores import (
     MEASURES,
     Matrix,
     Scores,
+    difference,
     estimate,
-    paired_with_base,
     pooled,
 )
 from twofold.types import ALL, Comparison, Contrast, Estimate, Measure, Outcome, Slice
@@ -71,7 +71,6 @@ class Analysis:
         headline: The split behind the verdicts.
         by: Tags by which a split is broken down.
         reference: The arm whose gain the others should retain; None = no such arm.
-        seed: Seed of the resampling.
     """
 
     scores: Mapping[str, Mapping[str, Scores]]
@@ -79,7 +78,6 @@ class Analysis:
     headline: str
     by: Sequence[str] = ()
     reference: str | None = None
-    seed: int = 0
 
     def findings(self) -> list[SplitRecords]:
         """The estimates of every arm and its paired differences to the base, by split."""
@@ -127,8 +125,8 @@ class Analysis:
                             low=float(max(low + 1, edges[0])),
                             high=float(high),
                             tokens=float(lengths[inside].mean()),
-                            accuracy=self._estimate(arm, np.where(inside, right, np.nan)),
-                            hacc=self._estimate(arm, np.where(inside, met, np.nan)),
+                            accuracy=estimate(arm, np.where(inside, right, np.nan)),
+                            hacc=estimate(arm, np.where(inside, met, np.nan)),
                         )
                     )
         return found
@@ -186,9 +184,6 @@ class Analysis:
         """The scores of an arm, a row per seed."""
         return self.scores[arm][split].matrix(key, self.seeds[arm], unclosed_as_wrong=worst)
 
-    def _estimate(self, arm: str, values: Matrix, *, width: float = 1.0) -> Estimate | None:
-        return estimate(arm, values, seed=self.seed, width=width)
-
     def _measures(self, split: str) -> list[Measure]:
         """The estimates of a split; constraint types on the headline split only."""
         found: list[Measure] = []
@@ -196,13 +191,13 @@ class Analysis:
             for arm in self._finished if part.split == split else ():
                 for key in MEASURES:
                     values = self._matrix(arm, split, key)[:, part.at]
-                    width = float(np.nanmax(values, initial=1.0)) if key == TOKENS else 1.0
-                    each = self._estimate(arm, values, width=width)
+                    tokens = (0.0, float(np.nanmax(values, initial=1.0)))
+                    each = estimate(arm, values, limits=tokens if key == TOKENS else None)
                     found += filed(arm, key[0], each, condition=key[1], slice=part.slice)
         for arm in self._finished if split == self.headline else ():
             for name in self._splits[split].types():
                 values = self.scores[arm][split].type_matrix(name, self.seeds[arm])
-                each, kind = self._estimate(arm, values), Slice("type", name)
+                each, kind = estimate(arm, values), Slice("type", name)
                 found += filed(arm, "met", each, condition="constrained", slice=kind)
         return found
 
@@ -218,11 +213,6 @@ class Analysis:
                 found += compared(arm, BASE, "met", each, condition="constrained", slice=kind)
         return found
 
-    def _compare(self, base: Matrix, arm: Matrix) -> Comparison | None:
-        """The paired difference on the problems that both sides have a score for; None if none."""
-        before, after = paired_with_base(base, arm)
-        return crossed_paired(before, after, seed=self.seed) if before.size else None
-
     def _difference(
         self, arm: str, part: Part, key: Key, *, worst: bool = False
     ) -> Comparison | None:
@@ -230,7 +220,7 @@ class Analysis:
         base, own = (
             self._matrix(each, part.split, key, worst=worst)[:, part.at] for each in (BASE, arm)
         )
-        return self._compare(base, own)
+        return difference(base, own)
 
     def _verdict(
         self, arm: str, part: Part, found: Mapping[tuple[str, Key], Comparison]
@@ -279,7 +269,7 @@ class Analysis:
                 each.type_matrix(name, self.seeds[who])
                 for who, each in ((BASE, base), (arm, scores))
             )
-            comparison = self._compare(before, after)
+            comparison = difference(before, after)
             if comparison is not None:
                 found[name] = comparison
         return corrected(found)

@@ -10,7 +10,6 @@ import gc
 import json
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast, final
@@ -65,12 +64,12 @@ def cells(plan: Plan) -> list[Cell]:
     return [Cell(name, seed) for seed in plan.seeds for name in names]
 
 
-def work(plan: Plan, cell: Cell, out: Path, say: Callable[[str], None] = print) -> str | None:
+def work(plan: Plan, cell: Cell, out: Path) -> str | None:
     """Train and audit a cell of a study in the folder `out`; return why it failed, if it did."""
     folder = cell.folder(out)
     started, fresh = time.monotonic(), not folder.exists()
     try:
-        model = _trained(plan, cell, folder, say)
+        model = _trained(plan, cell, folder)
         trained = time.monotonic()
         for split in plan.splits:
             audit(
@@ -99,12 +98,12 @@ def work(plan: Plan, cell: Cell, out: Path, say: Callable[[str], None] = print) 
     return None
 
 
-def _trained(plan: Plan, cell: Cell, folder: Path, say: Callable[[str], None]) -> str:
+def _trained(plan: Plan, cell: Cell, folder: Path) -> str:
     """The MODEL to audit: the base itself, or the trained arm."""
     if cell.arm == BASE:
         return plan.base
     method: Any = replace(cast(Any, plan.arm(cell.arm).method), seed=cell.seed)
-    say(f"{cell.arm}, seed {cell.seed}: training")
+    print(f"{cell.arm}, seed {cell.seed}: training")
     eval_problems = plan.load(plan.eval_problems) if plan.eval_problems else ()
     out = folder / "model"
     done = method.train(plan.base, plan.load(plan.train), out=out, eval_problems=eval_problems)

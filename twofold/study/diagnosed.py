@@ -21,10 +21,10 @@ from twofold.diagnostics.chain.table import Chains, Metric
 from twofold.diagnostics.row_table import compared, filed
 from twofold.errors import StatsError
 from twofold.report.study_file import DiagnosticRecords
-from twofold.stats import corrected, crossed_paired
+from twofold.stats import corrected
 from twofold.storage.jsonl import Row, read_lines
 from twofold.study.plan import BASE
-from twofold.study.scores import Matrix, estimate, paired_with_base, stretched
+from twofold.study.scores import Matrix, difference, estimate
 from twofold.types import ALL, Comparison, Contrast, Estimate, Measure, Problem, Slice
 
 Column = dict[str, float | None]
@@ -160,14 +160,13 @@ MEASURES = (
 
 
 def diagnosed(
-    problems: Sequence[Problem], audits: Mapping[str, Mapping[int, Path]], *, seed: int = 0
+    problems: Sequence[Problem], audits: Mapping[str, Mapping[int, Path]]
 ) -> DiagnosticRecords:
     """Every measure of every arm with the tables for it, and its difference to the base.
 
     Args:
         problems: The problems of the headline split.
         audits: The audit folder on it, by arm and seed.
-        seed: Seed of the resampling.
     """
     measures: list[Measure] = []
     contrasts: list[Contrast] = []
@@ -179,12 +178,12 @@ def diagnosed(
             read = _matrix(measure, audits[arm], problems)
             if read is None or np.isnan(read.values).all():
                 continue
-            if (each := _estimate(arm, read, seed)) is not None:
+            if (each := _estimate(arm, read)) is not None:
                 estimates[measure] = each
             if arm == BASE:
                 base[measure] = read
             elif measure in base and not (measure.needs_accuracy and _has_collapsed(estimates)):
-                comparison = _compared(base[measure], read, seed)
+                comparison = _compared(base[measure], read)
                 if comparison is not None:
                     found[measure] = comparison
         for m, each in estimates.items():
@@ -227,37 +226,21 @@ def _matrix(
     return _Read(out, asked)
 
 
-def _scale(*values: Matrix) -> tuple[float, float]:
-    """Start and width of the range of the values; (0, 1) if all lie in [0, 1]."""
-    low = min(float(np.nanmin(each)) for each in values)
-    high = max(float(np.nanmax(each)) for each in values)
-    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, max(high - low, 1e-9))
-
-
-def _estimate(arm: str, read: _Read, seed: int) -> Estimate | None:
-    start, width = _scale(read.values)
+def _estimate(arm: str, read: _Read) -> Estimate | None:
     try:
-        found = estimate(arm, read.values, seed=seed, start=start, width=width)
+        found = estimate(arm, read.values)
     except StatsError:
         return None
     return found and replace(found, n_unscored=int(read.asked.sum()) - found.n)
 
 
-def _compared(old: _Read, new: _Read, seed: int) -> Comparison | None:
-    before, after = paired_with_base(old.values, new.values)
-    if not before.size:
-        return None
-    start, width = _scale(before, after)
+def _compared(old: _Read, new: _Read) -> Comparison | None:
     try:
-        found = crossed_paired((before - start) / width, (after - start) / width, seed=seed)
+        found = difference(old.values, new.values)
     except StatsError:
         return None
+    if found is None:
+        return None
     lost = int((old.asked & new.asked).sum()) - found.difference.n
-    effect = found.minimum_detectable_effect
-    return replace(
-        found,
-        difference=stretched(replace(found.difference, n_unscored=lost), 0.0, width),
-        before=stretched(replace(found.before, n_unscored=lost), start, width),
-        after=stretched(replace(found.after, n_unscored=lost), start, width),
-        minimum_detectable_effect=None if effect is None else effect * width,
-    )
+    sides = {side: getattr(found, side) for side in ("difference", "before", "after")}
+    return replace(found, **{k: replace(each, n_unscored=lost) for k, each in sides.items()})

@@ -22,10 +22,10 @@ from twofold.report.study_file import (
     TOKENS,
     Key,
 )
-from twofold.stats import crossed_mean, mean
+from twofold.stats import crossed_mean, crossed_paired, mean
 from twofold.storage.jsonl import read_lines
 from twofold.study.plan import BASE
-from twofold.types import Estimate, Problem
+from twofold.types import Comparison, Estimate, Problem
 
 Matrix = NDArray[np.float64]
 """Scores, shape `(seeds, problems)`."""
@@ -116,32 +116,53 @@ def pooled(base: Matrix, n_seeds: int) -> Matrix:
     return np.tile(means, (n_seeds, 1))
 
 
-def paired_with_base(base: Matrix, arm: Matrix) -> tuple[Matrix, Matrix]:
-    """The pooled base and an arm, on the problems that both have a score for."""
+def difference(base: Matrix, arm: Matrix) -> Comparison | None:
+    """An arm minus the pooled base, on the problems that both have a score for; None without any."""
     before = pooled(base, len(arm))
     keep = ~(np.isnan(before) | np.isnan(arm)).all(axis=0)
-    return before[:, keep], arm[:, keep]
+    if not keep.any():
+        return None
+    before, after = before[:, keep], arm[:, keep]
+    start, width = _range(before, after)
+    found = crossed_paired((before - start) / width, (after - start) / width)
+    effect = found.minimum_detectable_effect
+    return replace(
+        found,
+        difference=_stretched(found.difference, 0.0, width),
+        before=_stretched(found.before, start, width),
+        after=_stretched(found.after, start, width),
+        minimum_detectable_effect=None if effect is None else effect * width,
+    )
 
 
 def estimate(
-    arm: str, values: Matrix, *, seed: int, start: float = 0.0, width: float = 1.0
+    arm: str, values: Matrix, *, limits: tuple[float, float] | None = None
 ) -> Estimate | None:
-    """The mean of an arm's scores in [start, start + width]; None if nothing is scored.
+    """The mean of an arm's scores, bounded by start and width in `limits`; None if nothing is scored.
 
     The seeds of the base are no trainings but samples of the same problems.
     """
-    values = (values[:, ~np.isnan(values).all(axis=0)] - start) / width
+    values = values[:, ~np.isnan(values).all(axis=0)]
     if values.size == 0:
         return None
+    start, width = limits or _range(values)
+    values = (values - start) / width
     if arm == BASE:
         scored = ~np.isnan(values)
-        found = mean(values[scored], np.nonzero(scored)[1], seed=seed)
+        found = mean(values[scored], np.nonzero(scored)[1])
     else:
-        found = crossed_mean(values, seed=seed)
-    return stretched(found, start, width)
+        found = crossed_mean(values)
+    return _stretched(found, start, width)
 
 
-def stretched(found: Estimate, start: float, width: float) -> Estimate:
+def _range(*values: Matrix) -> tuple[float, float]:
+    """Start and width of the range of the values; (0, 1) if all lie in [0, 1]."""
+    low = min(float(np.nanmin(each)) for each in values)
+    high = max(float(np.nanmax(each)) for each in values)
+    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, max(high - low, 1e-9))
+
+
+def _stretched(found: Estimate, start: float, width: float) -> Estimate:
     """An estimate in [0, 1] mapped to [start, start + width]."""
     value, low, high = (x * width + start for x in (found.value, found.low, found.high))
     return replace(found, value=value, low=low, high=high)
