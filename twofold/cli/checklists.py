@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from twofold.judges.writing.model import Written
     from twofold.problems.lint.fault import Fault
-    from twofold.types import Problem, Response
+    from twofold.types import Problem, Profile, Response
 
 app = typer.Typer(
     help="Write, check and convert checklists: what an instruction requires, item by item.",
@@ -39,6 +39,13 @@ ProgramsOption = Annotated[
     Literal["average", "override"] | None,
     typer.Option(help="How a criterion's program combines with the judge's verdict."),
 ]
+
+
+def loaded(spec: str, *, profile: Profile = "fixed", limit: int | None = None) -> list[Problem]:
+    """The problems of a suite, file or directory."""
+    from twofold.problems import load
+
+    return load(spec, profile=profile, limit=limit)
 
 
 @app.command()
@@ -73,7 +80,6 @@ def write(
 
     Each is saved when finished; the same command again writes the missing ones.
     """
-    from twofold import problems as problem_files
     from twofold.judges.writing import ProgramWriter
     from twofold.judges.writing.saved import Saved
     from twofold.models import resolve
@@ -84,7 +90,7 @@ def write(
         raise ProblemError(f"{option} needs a model; name a MODEL as --writer")
     if (how == "candidates") != (candidates is not None):
         raise ProblemError("--how candidates and --candidates REPLIES go together; give both")
-    asked = problem_files.load(problems, profile="fixed", limit=limit)
+    asked = loaded(problems, limit=limit)
     saved = Saved(out)
     missing = saved.missing(asked)
     if len(missing) < len(asked):
@@ -96,7 +102,7 @@ def write(
     n = len(asked) - len(failed)
     typer.echo(f"{n} of {len(asked)} problems have a checklist: {out}")
     if n:
-        typer.echo(summary(_faults(problem_files.load(str(out), profile="fixed"))))
+        typer.echo(summary(_faults(loaded(str(out)))))
     if failed:
         fail(
             f"{len(failed)} have none and are not in the file (first: {failed[0]}); give the same command "
@@ -134,10 +140,9 @@ def _by_rules(problem: Problem) -> Written:
 @app.command("check")
 def check_(problems: ProblemsArgument) -> None:
     """Lint checklists without a model: unknown rules, duplicates, leaked answers, impossible criteria."""
-    from twofold import problems as problem_files
     from twofold.problems.lint import summary
 
-    asked = problem_files.load(problems, profile="fixed")
+    asked = loaded(problems)
     listed = [problem for problem in asked if problem.checklist is not None]
     found = _faults(listed)
     typer.echo(f"{len(listed)} of {len(asked)} problems have a checklist")
@@ -174,7 +179,7 @@ def convert(
 
     dropped: Sequence[str] = ()
     if read_as == "own":
-        read = problem_files.load(str(source), profile="fixed")
+        read = loaded(str(source))
     else:
         found = forms.read_form(source, read_as, denied=denied)
         read, dropped = list(found.problems), found.dropped
@@ -208,13 +213,12 @@ def pairs(
     ] = 0.4,
 ) -> None:
     """Pair the best with the worst reply to each problem, by its checklist (RLCF)."""
-    from twofold import problems as problem_files
     from twofold.methods.preferences import pairs as paired
     from twofold.methods.rewards import Judged
     from twofold.runs.score_responses import LOST_LIMIT
     from twofold.storage.jsonl import dumps, replaced
 
-    asked = problem_files.load(problems, profile="fixed")
+    asked = loaded(problems)
     scorer = Judged(judge=judge, programs=programs).scorer()
     if not any(scorer.applies(problem) for problem in asked):
         raise ProblemError(

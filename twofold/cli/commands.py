@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twofold.cli.checklists import JUDGES, ProgramsOption
+from twofold.cli.checklists import JUDGES, ProgramsOption, loaded
 from twofold.cli.exits import EXIT_BAD_INPUT, EXIT_FAULTS, EXIT_LOST, fail, resumable
 from twofold.errors import TwofoldError
 from twofold.types import Profile
@@ -109,13 +109,12 @@ def audit(
 
     The same command again resumes a stopped run.
     """
-    from twofold import problems as problem_files
     from twofold.diagnostics import named
     from twofold.models import resolve
     from twofold.runs.audit import audit as run
     from twofold.types import Sampling
 
-    asked = problem_files.load(problems, profile="fixed", limit=limit)
+    asked = loaded(problems, limit=limit)
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p)
     place = out or _default_out(model, baseline)
     with resumable(place):
@@ -161,10 +160,9 @@ def score(
     ] = None,
 ) -> None:
     """Score replies sampled elsewhere, under the official and the fixed checkers."""
-    from twofold import problems as problem_files
     from twofold.runs.score import score as run
 
-    asked = problem_files.load(problems, profile=profile, limit=limit)
+    asked = loaded(problems, profile=profile, limit=limit)
     place = out or Path("runs") / f"score-{responses.stem}-{profile}"
     result = run(
         responses, asked, profile=profile, seed=seed, judge=judge, programs=programs, out=place
@@ -180,12 +178,11 @@ def check(
     ] = None,
 ) -> None:
     """Lint problems without a model: reference answers, satisfiable constraints, overlap."""
-    from twofold import problems as problem_files
     from twofold.problems.lint import lint, summary
     from twofold.scorers import Correct
 
-    asked = problem_files.load(problems, profile="fixed")
-    other = problem_files.load(train_set, profile="fixed") if train_set else ()
+    asked = loaded(problems)
+    other = loaded(train_set) if train_set else ()
     faults = lint(asked, correct=Correct(), train_set=other)
     typer.echo(f"{len(asked)} problems")
     typer.echo(summary(faults))
@@ -219,11 +216,10 @@ def train(
     import json
 
     from twofold import methods
-    from twofold import problems as problem_files
 
     chosen = methods.configured(methods.named(method), config)
-    asked = problem_files.load(problems, profile="fixed")
-    followed = problem_files.load(eval_problems, profile="fixed") if eval_problems else ()
+    asked = loaded(problems)
+    followed = loaded(eval_problems) if eval_problems else ()
     if dry_run:
         rows = chosen.rows(asked)
         for row in rows:

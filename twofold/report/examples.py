@@ -61,13 +61,7 @@ def collect(run_dir: Path) -> Examples:
 
 
 def strata(verdicts: Iterable[Row]) -> dict[str, str]:
-    """The cells of the first samples of each problem, by its id.
-
-    Example:
-        >>> row = {"role": "model", "condition": "unconstrained", "problem": "a1", "sample": 0}
-        >>> strata([row | {"correct": {"score": 1.0}, "compliant": {"score": None}}])
-        {'a1': 'model/unconstrained/unscored'}
-    """
+    """The cells of the first samples of each problem, by its id."""
     found: dict[str, list[str]] = {}
     for row in verdicts:
         if row["sample"] == 0:
@@ -77,12 +71,7 @@ def strata(verdicts: Iterable[Row]) -> dict[str, str]:
 
 
 def choose(cells: Mapping[str, str], most: int) -> list[str]:
-    """At most `most` problem ids, one from each stratum in turn, so that rare outcomes are included.
-
-    Example:
-        >>> choose({"a": "right", "b": "right", "c": "right", "d": "wrong"}, 3)
-        ['a', 'd', 'b']
-    """
+    """At most `most` problem ids, one from each stratum in turn, so that rare outcomes are included."""
     seen: Counter[str] = Counter()
     turn = {}
     for problem in sorted(cells):

@@ -21,14 +21,6 @@ def summary(findings: Sequence[Finding], names: Mapping[str, str] | None = None)
     Args:
         findings: What the diagnostics found.
         names: The names of the models by role; None = "the model".
-
-    Example:
-        >>> from twofold.types import Estimate, Measure
-        >>> half = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
-        >>> hacc = Measure(role="model", condition="constrained", metric="hacc", estimate=half)
-        >>> found = Finding(diagnostic="joint", question="?", measures=(hacc,))
-        >>> print(summary([found]).splitlines()[0])
-        **the model**: All constraints met 0.500 [0.200, 0.800]. One model, not compared with a base.
     """
     blocks = []
     for finding in findings:

@@ -44,12 +44,7 @@ class Run:
 
 
 def model_names(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """The names of the models by role, as they were given on the command line.
-
-    Example:
-        >>> model_names({"models": {"model": "m", "baseline": "m"}})
-        {'model': 'm (after)', 'baseline': 'm (before)'}
-    """
+    """The names of the models by role, as they were given on the command line."""
     given: Mapping[str, str] = manifest.get("models", {})
     names = {"model": "the model"} | {role: str(spec) for role, spec in given.items()}
     if names.get("baseline") == names["model"]:
@@ -108,12 +103,7 @@ def render(template: str, script: str, **values: object) -> str:
 
 
 def embedded(value: object) -> Markup:
-    r"""JSON that is safe inside a `<script>` element: without a `<`, no text can close the element.
-
-    Example:
-        >>> embedded({"reply": "</script>"})
-        Markup('{"reply":"\\u003c/script>"}')
-    """
+    r"""JSON that is safe inside a `<script>` element: without a `<`, no text can close the element."""
     return Markup(dumps(value).replace("<", "\\u003c"))
 
 

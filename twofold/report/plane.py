@@ -103,16 +103,7 @@ def _floor_lines(heights: Mapping[str, float]) -> list[tuple[str, float]]:
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Three to seven multiples of a round step that cover the part of [low, high] in [0, 1].
-
-    Example:
-        >>> ticks(0.31, 0.58)
-        [0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6]
-        >>> ticks(0.0, 1.0)
-        [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-        >>> ticks(1.0, 1.0)
-        [0.98, 0.99, 1.0]
-    """
+    """Three to seven multiples of a round step that cover the part of [low, high] in [0, 1]."""
     low, high = min(max(low, 0.0), 1.0), max(min(high, 1.0), 0.0)
     for step in (0.01, 0.02, 0.05, 0.1, 0.2):
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)

@@ -104,16 +104,7 @@ _HEADLINE = (
 
 
 def headline(finding: Finding) -> list[MeasureRow]:
-    """The measures behind the verdict, top to bottom, without those not taken.
-
-    Example:
-        >>> from twofold.types import Measure
-        >>> half = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
-        >>> hacc = Measure(role="model", condition="constrained", metric="hacc", estimate=half)
-        >>> found = Finding(diagnostic="joint", question="?", measures=(hacc,))
-        >>> [row.label for row in headline(found)]
-        ['All constraints met (HAcc)']
-    """
+    """The measures behind the verdict, top to bottom, without those not taken."""
     rows = [_measure_row(finding, *each) for each in _HEADLINE]
     return [row for row in rows if row.estimates]
 
@@ -197,15 +188,7 @@ def endings(finding: Finding) -> list[Ending]:
 
 
 def unfinished(finding: Finding) -> dict[str, tuple[int, int]]:
-    """Replies that never finished thinking, `{role: (n, of)}`, for each role that has any.
-
-    Example:
-        >>> from twofold.types import Count
-        >>> cut = Count(role="model", condition="constrained", metric="unclosed_thinking", n=2)
-        >>> rest = Count(role="model", condition="unconstrained", metric="answered", n=7)
-        >>> unfinished(Finding(diagnostic="joint", question="?", counts=(cut, rest)))
-        {'model': (2, 9)}
-    """
+    """Replies that never finished thinking, `{role: (n, of)}`, for each role that has any."""
     found: dict[str, tuple[int, int]] = {}
     for each in endings(finding):
         n, of = found.get(each.role, (0, 0))

@@ -44,11 +44,6 @@ def measure_to_json(measure: Measure) -> Row:
 
     Raises:
         RunError: If a number is NaN or infinite.
-
-    Example:
-        >>> half = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
-        >>> measure_to_json(Measure(role="model", metric="joint", estimate=half))["slice_by"]
-        ''
     """
     return _finite(names(measure) | asdict(measure.estimate))
 

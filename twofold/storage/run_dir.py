@@ -36,15 +36,6 @@ class RunDir:
 
     Args:
         rank: Which process of the run this is; each appends to its own file.
-
-    Example:
-        >>> import tempfile
-        >>> home = Path(tempfile.mkdtemp()) / "run"
-        >>> with RunDir.open(home, {"seed": 0}, {}) as run:
-        ...     run.append(Item("model", "unconstrained", "a1", 0), Response(raw="7", reply="7"))
-        >>> with RunDir.open(home, {"seed": 0}, {}) as run:  # the same command again
-        ...     sorted(item.problem for item in run.finished())
-        ['a1']
     """
 
     def __init__(self, path: Path, *, rank: int = 0) -> None:

@@ -137,10 +137,6 @@ def read(file: str | Path = POCKET) -> Plan:
 
     Raises:
         TwofoldError: If the file, a key, a value or an arm is invalid; the message names the remedy.
-
-    Example:
-        >>> [arm.name for arm in read().arms][:2]
-        ['sft', 'answer_only']
     """
     file = Path(file)
     values = dict(mapping(file))

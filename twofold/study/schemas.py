@@ -13,12 +13,7 @@ from twofold.study.plan import Plan
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """The schemas of a study's file and of each method's `--config` file, by file name.
-
-    Example:
-        >>> sorted(schemas())[:3]
-        ['study.json', 'train-cft.json', 'train-dpo.json']
-    """
+    """The schemas of a study's file and of each method's `--config` file, by file name."""
     own = {f"train-{name}.json": TypeAdapter(kind).json_schema() for name, kind in METHODS.items()}
     return {"study.json": _study(), **own}
 
