@@ -93,12 +93,12 @@ def of_original(kind: str) -> Read:
 def read_and_obeyed(rows: Iterable[Row], problems: Sequence[Problem]) -> Column:
     """Whether a constraint is met when stated and broken when the opposite is stated."""
     rows = list(rows)
-    told, turned = (
+    stated, contrary = (
         where("target", condition=c)(rows, problems) for c in ("constrained", "contrary")
     )
     return {
         p: None if met is None or broken is None else met * (1 - broken)
-        for p, met, broken in ((p, told[p], turned[p]) for p in told if p in turned)
+        for p, met, broken in ((p, stated[p], contrary[p]) for p in stated if p in contrary)
     }
 
 

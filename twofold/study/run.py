@@ -173,8 +173,8 @@ def _caveats(plan: Plan, seeds: Mapping[str, list[int]], failed: Mapping[str, st
     ]
     few = {arm: len(s) for arm, s in seeds.items() if len(s) < len(plan.seeds)}
     if few:
-        told = ", ".join(f"{arm} {n}" for arm, n in few.items())
-        found.append(f"Not all {len(plan.seeds)} seeds are finished: {told}.")
+        counts = ", ".join(f"{arm} {n}" for arm, n in few.items())
+        found.append(f"Not all {len(plan.seeds)} seeds are finished: {counts}.")
     if len(plan.seeds) == 1:
         found.append("One seed: the intervals cover new problems, but not another training run.")
     return found
