@@ -184,8 +184,8 @@ def test_a_wrong_judge_is_told(place, listed, replies) -> None:
 @pytest.mark.parametrize(
     ("options", "remedy"),
     [
-        (("--programs",), "--programs asks a model"),
-        (("--how", "rubric"), "--how rubric asks a model"),
+        (("--programs",), "--programs needs a model"),
+        (("--how", "rubric"), "--how rubric needs a model"),
         (("--writer", "pocket", "--how", "candidates"), "go together"),
         (("--writer", "pocket", "--candidates", "replies.jsonl"), "go together"),
     ],

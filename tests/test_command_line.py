@@ -185,7 +185,7 @@ def test_another_model_in_the_same_directory_is_refused(tiny, whole, tmp_path):
         (("audit", "no/such/model/here"), "no model"),
         (("audit", "smollm2", "--problems", "nowhere.jsonl"), "nowhere.jsonl does not exist"),
         (("check", "nowhere.jsonl"), "does not exist"),
-        (("report", "nowhere"), "is no run directory"),
+        (("report", "nowhere"), "is not a run directory"),
         (("score", "nowhere.jsonl", "--problems", "synthetic:3"), "nowhere.jsonl does not exist"),
         (("audit", "http://127.0.0.1:9/v1#m", "--problems", "synthetic:3"), "127.0.0.1:9"),
     ],

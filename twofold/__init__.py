@@ -1,7 +1,6 @@
-r"""twofold: did training raise both what a model can do and how well it does what it is told?
+r"""twofold: did training improve both the accuracy of a model and its compliance with instructions?
 
-The names below are the ones that a user types. Each is imported when it is first asked for, so that
-`import twofold` costs nothing and pulls in no torch.
+The names below are the public ones. Each is imported on first use, so `import twofold` loads no torch.
 
 Example:
     >>> import twofold

@@ -149,7 +149,7 @@ def test_hostile_texts_stay_texts(page: Page, attack: str) -> None:
 
 
 def test_an_error_of_a_call_is_shown(page: Page, attack: str) -> None:
-    page.select_option("[name=ended]", "failed")
+    page.select_option("[name=finish_reason]", "failed")
     page.select_option("[name=role]", "baseline")
     assert n_found(page) == 2
     before = page.locator("article .reply").first

@@ -83,22 +83,22 @@ def test_what_each_edit_did(tmp_path):
     }
 
 
-def test_nothing_is_told_of_edits_where_the_chain_does_not_bring_back_the_answer(tmp_path):
+def test_edits_are_unsure_if_the_complete_chain_does_not_give_the_answer(tmp_path):
     (view,) = chains.views(table(tmp_path, same=(0, 0, 0)))
     assert set(view.effects.values()) == {"unsure"}
-    assert "cannot be told" in view.notes[0]
+    assert "effect of the edits is unknown" in view.notes[0]
     assert not any(step.is_commitment for step in view.steps)
 
 
-def test_an_answer_that_is_there_from_the_start_is_told(tmp_path):
+def test_a_note_if_the_answer_is_given_before_the_first_step(tmp_path):
     (view,) = chains.views(table(tmp_path, same=(1, 1, 1)))
-    assert view.notes == ("The answer is given before the first step and does not change.",)
+    assert view.notes == ("The model gives its answer before the first step and keeps it.",)
     assert not any(step.is_commitment for step in view.steps)
 
 
-def test_steps_that_were_read_together_are_told(tmp_path):
+def test_a_note_if_steps_were_evaluated_together(tmp_path):
     (view,) = chains.views(table(tmp_path, n_steps=600))
-    assert view.notes == ("600 steps, read in 2 pieces.",)
+    assert view.notes == ("600 steps, evaluated in 2 pieces.",)
 
 
 def test_a_few_of_many_chains_from_the_lowest_to_the_highest_gain(tmp_path):

@@ -52,7 +52,7 @@ def test_long_texts_keep_both_ends() -> None:
     short = clipped(text)
     assert short.startswith("a" * HEAD + "\n")
     assert short.endswith("\n" + "c" * TAIL)
-    assert "5000 characters are left out" in short
+    assert "5000 characters left out" in short
     assert "b" not in short.replace("responses.jsonl", "").replace("[…", "")
     assert clipped("a" * (HEAD + TAIL)) == "a" * (HEAD + TAIL)
 

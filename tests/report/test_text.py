@@ -229,7 +229,7 @@ def test_types_of_a_pair_stand_before_and_after() -> None:
 
 def test_cells_stand_once() -> None:
     found = joint(*(measure(metric, share(0.2)) for metric in ("joint", *CELLS)))
-    assert [row.metric for row in headline(found)] == ["joint"]
+    assert [row.label for row in headline(found)] == ["Right and all constraints met"]
     text = summary([found])
     assert "Right and obedient" not in text
     assert "Wrong, but obedient" in text
@@ -270,11 +270,11 @@ def test_a_verdict_that_unfinished_replies_decide() -> None:
         found, outcome=Outcome.unfinished, contrasts=[*found.contrasts, *worst]
     )
     said = verdict(found, NAMES)
-    assert said.title == "Cannot be told: too many replies were never finished"
+    assert said.title == "Undecided: too many replies never finished thinking"
     assert said.meaning == (
-        "The verdict changes when thoughts that never ended are counted as wrong. "
-        "Never finished thinking: 9 of 100 replies of old. With these counted as wrong and "
-        "disobedient: capability +0.010 [−0.040, +0.060], compliance +0.010 [−0.040, +0.060]."
+        "The verdict changes if unclosed thinking is counted as wrong. "
+        "Never finished thinking: 9 of 100 replies of old. Counted as wrong and not compliant: "
+        "capability +0.010 [−0.040, +0.060], compliance +0.010 [−0.040, +0.060]."
     )
 
 
@@ -293,7 +293,10 @@ def test_absences_name_what_is_missing_and_nothing_else() -> None:
 
 def test_headline_rows_leave_out_what_was_not_measured() -> None:
     rows = headline(pair(0.2, 0.2, Outcome.both_rise))
-    assert [row.metric for row in rows] == ["accuracy", "hacc"]
+    assert [row.label.partition(",")[0] for row in rows] == [
+        "Accuracy",
+        "All constraints met (HAcc)",
+    ]
     assert list(rows[0].estimates) == ["baseline", "model"]
     assert rows[0].comparison == moved(0.2)
     assert rows[1].floors == {"constant reply": share(0.05)}
@@ -316,7 +319,7 @@ def test_breakdowns_keep_values_with_slashes() -> None:
     finding = pair(0.2, 0.2, Outcome.both_rise)
     extra = measure("hacc", share(0.1), part=Slice("source", "a/b"))
     found = breakdowns(dataclasses.replace(finding, measures=[*finding.measures, extra]))
-    assert [each.tag for each in found] == ["thinking_tokens", "source"]
+    assert [each.label for each in found] == ["Thinking length in tokens", "Source"]
     assert found[1].values == ("a/b",)
 
 

@@ -213,7 +213,7 @@ def test_conclude_remakes_the_same_findings_without_a_model(tmp_path):
 
 
 def test_conclude_names_what_is_missing(tmp_path):
-    with pytest.raises(RunError, match="no run directory"):
+    with pytest.raises(RunError, match="not a run directory"):
         finalize(tmp_path)
     audit(ScriptedModel(careless), problems(), out=tmp_path / "run")
     (tmp_path / "run" / "joint.jsonl").unlink()

@@ -102,7 +102,7 @@ def test_another_model_is_refused_and_the_difference_named(tmp_path):
 
 def test_a_strange_directory_or_file_is_refused(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(RunError, match=r"is no run directory \(it holds thesis.txt\)"):
+    with pytest.raises(RunError, match=r"not a run directory \(it holds thesis.txt\)"):
         opened(tmp_path)
     with pytest.raises(RunError, match="is a file"):
         opened(tmp_path / "thesis.txt")
@@ -239,7 +239,7 @@ def test_a_full_disk_keeps_what_is_finished_and_says_so(tmp_path):
     process.start()
     message = said.get(timeout=60)
     process.join()
-    assert "Finished items are kept; make room" in message
+    assert "Finished items are kept; free some space" in message
     with opened(tmp_path / "run") as run:
         kept = len(run.finished())
         assert 5 < kept < 30

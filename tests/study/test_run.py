@@ -115,7 +115,7 @@ def test_a_study_is_made_resumed_extended_and_remade(tmp_path: Path) -> None:
     other = plan(tmp_path, arms={"answer": RFT | {"reward": "correct", "epochs": 2}})
     with pytest.raises(TwofoldError, match="with other settings"):
         study(other, out=out, say=quiet)
-    with pytest.raises(TwofoldError, match="made otherwise"):
+    with pytest.raises(TwofoldError, match="holds a different run"):
         study(plan(tmp_path, max_tokens=63), out=out, say=quiet)
 
 

@@ -23,7 +23,8 @@ def text(schema: dict[str, object]) -> str:
 
 
 def test_the_files_are_what_the_code_says() -> None:
-    found = {path.name: path.read_text() for path in FOLDER.glob("*.json")}
+    files = [path for path in FOLDER.glob("*.json") if path.name != "study.schema.json"]  # results
+    found = {path.name: path.read_text() for path in files}
     assert found == {name: text(schema) for name, schema in schemas().items()}
 
 

@@ -1,6 +1,6 @@
-"""The command line: it parses, calls, prints, and turns an error into its message.
+"""The command line: parses arguments, calls the package, prints, and turns errors into messages.
 
-Heavy modules are imported inside the commands, so that `twofold --help` answers at once.
+Heavy modules are imported inside the commands, so that `twofold --help` is fast.
 """
 
 from twofold.cli import checklists

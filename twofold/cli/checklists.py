@@ -1,4 +1,4 @@
-"""The commands around checklists: write, check, convert; and pairs of replies that they tell apart."""
+"""Which commands write, check and convert checklists, and pair replies by them?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from twofold.cli.exits import EXIT_FAULTS, EXIT_LOST
+from twofold.cli.exits import EXIT_FAULTS, EXIT_LOST, fail
 from twofold.errors import ProblemError
 
 if TYPE_CHECKING:
@@ -16,44 +16,50 @@ if TYPE_CHECKING:
 
     from twofold.judges.writing.model import Written
     from twofold.problems.lint.fault import Fault
-    from twofold.types import Problem, Response
+    from twofold.types import Problem, Profile, Response
 
 app = typer.Typer(
-    help="What an instruction asks for, item by item: write checklists, check them, convert them.",
+    help="Write, check and convert checklists: what an instruction requires, item by item.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 How = Literal["direct", "candidates", "rubric"]
-
 Form = Literal["own", "rlcf", "rar", "healthbench", "autorubric"]
 
 ProblemsArgument = Annotated[
     str, typer.Argument(help="A suite, a file or directory, as `--problems` of `audit`.")
 ]
 JUDGES = (
-    "exact (rules decide), a MODEL (odds of yes and no with local weights, several numbers from a "
-    "server), or package.module:Name."
+    "exact (rules decide), a MODEL (odds of yes and no with local weights, several sampled scores "
+    "from a server), or package.module:Name."
 )
 JudgeOption = Annotated[str, typer.Option(help=JUDGES)]
 ProgramsOption = Annotated[
     Literal["average", "override"] | None,
-    typer.Option(help="What is done where a criterion has a program besides the judge's verdict."),
+    typer.Option(help="How a criterion's program combines with the judge's verdict."),
 ]
+
+
+def loaded(spec: str, *, profile: Profile = "fixed", limit: int | None = None) -> list[Problem]:
+    """The problems of a suite, file or directory."""
+    from twofold.problems import load
+
+    return load(spec, profile=profile, limit=limit)
 
 
 @app.command()
 def write(
     problems: ProblemsArgument,
-    out: Annotated[Path, typer.Option(help="Where the problems with their checklists go (JSONL).")],
+    out: Annotated[Path, typer.Option(help="File for the problems with checklists (JSONL).")],
     writer: Annotated[
         str, typer.Option(help="rules (exact, no model), or a MODEL that writes.")
     ] = "rules",
     how: Annotated[
         How,
         typer.Option(
-            help="What a model sees: the instruction; candidates, replies to it as well; rubric, the "
-            "reference answer."
+            help="What the writer sees: direct, the instruction; candidates, also replies to it; rubric, "
+            "also the reference answer."
         ),
     ] = "direct",
     candidates: Annotated[
@@ -63,27 +69,30 @@ def write(
         bool,
         typer.Option(
             "--programs",
-            help="Let the model write a verifier where a criterion is exactly checkable; kept only if it "
-            "passes examples, in the sandbox.",
+            help="Let the model write a verifier for criteria that a program can check; kept only if it "
+            "passes examples in the sandbox.",
         ),
     ] = False,
-    max_tokens: Annotated[int, typer.Option(min=16, help="The writer's budget a problem.")] = 1024,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+    max_tokens: Annotated[int, typer.Option(min=16, help="Token budget per checklist.")] = 1024,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N problems.")] = None,
 ) -> None:
     """Write a checklist for every problem.
 
-    Each is saved as it is finished; the same command again writes those that are missing.
+    Each is saved when finished; the same command again writes the missing ones.
     """
-    from twofold import problems as problem_files
     from twofold.judges.writing import ProgramWriter, saved
     from twofold.models import resolve
     from twofold.problems.lint import summary
 
-    _refuse_what_does_nothing(writer, how, candidates, programs=programs)
-    asked = problem_files.load(problems, profile="fixed", limit=limit)
+    if writer == "rules" and (how != "direct" or programs):
+        option = "--programs" if programs else f"--how {how}"
+        raise ProblemError(f"{option} needs a model; name a MODEL as --writer")
+    if (how == "candidates") != (candidates is not None):
+        raise ProblemError("--how candidates and --candidates REPLIES go together; give both")
+    asked = loaded(problems, limit=limit)
     missing = saved.missing(out, asked)
     if len(missing) < len(asked):
-        typer.echo(f"{len(asked) - len(missing)} were there already and stay as they are")
+        typer.echo(f"{len(asked) - len(missing)} exist already and are kept")
     shown = _candidates(candidates, asked) if candidates else {}
     written = _written(missing, writer, how, shown, max_tokens)
     verifiers = ProgramWriter(model=resolve(writer)) if programs else None
@@ -91,14 +100,13 @@ def write(
     n = len(asked) - len(failed)
     typer.echo(f"{n} of {len(asked)} problems have a checklist: {out}")
     if n:
-        typer.echo(summary(_faults(problem_files.load(str(out), profile="fixed"))))
+        typer.echo(summary(_faults(loaded(str(out)))))
     if failed:
-        typer.echo(
-            f"error: {len(failed)} have none and are not in the file (first: {failed[0]}); give the same "
-            "command again, a larger --max-tokens or another --writer",
-            err=True,
+        fail(
+            f"{len(failed)} have none and are not in the file (first: {failed[0]}); give the same command "
+            "again, a larger --max-tokens or another --writer",
+            EXIT_LOST,
         )
-        raise typer.Exit(EXIT_LOST)
 
 
 def _written(
@@ -127,24 +135,12 @@ def _by_rules(problem: Problem) -> Written:
         return problem, None, str(error)
 
 
-def _refuse_what_does_nothing(
-    writer: str, how: How, candidates: Path | None, *, programs: bool
-) -> None:
-    """Refuse options that do not go together, before anything is written."""
-    if writer == "rules" and (how != "direct" or programs):
-        option = "--programs" if programs else f"--how {how}"
-        raise ProblemError(f"{option} asks a model, and rules write here; name a MODEL as --writer")
-    if (how == "candidates") != (candidates is not None):
-        raise ProblemError("--how candidates and --candidates REPLIES go together; give both")
-
-
 @app.command("check")
 def check_(problems: ProblemsArgument) -> None:
-    """Lint checklists without a model: rules that exist, nothing twice, nothing leaked or impossible."""
-    from twofold import problems as problem_files
+    """Lint checklists without a model: unknown rules, duplicates, leaked answers, impossible criteria."""
     from twofold.problems.lint import summary
 
-    asked = problem_files.load(problems, profile="fixed")
+    asked = loaded(problems)
     listed = [problem for problem in asked if problem.checklist is not None]
     found = _faults(listed)
     typer.echo(f"{len(listed)} of {len(asked)} problems have a checklist")
@@ -163,25 +159,25 @@ def _faults(problems: Sequence[Problem]) -> list[Fault]:
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(help="Checklists in one form.")],
-    out: Annotated[Path, typer.Option(help="Where they go in the other.")],
-    read_as: Annotated[Form, typer.Option("--from", help="The form that is read.")] = "own",
-    write_as: Annotated[Form, typer.Option("--to", help="The form that is written.")] = "own",
+    source: Annotated[Path, typer.Argument(help="File of checklists.")],
+    out: Annotated[Path, typer.Option(help="File for the converted checklists.")],
+    read_as: Annotated[Form, typer.Option("--from", help="Format to read.")] = "own",
+    write_as: Annotated[Form, typer.Option("--to", help="Format to write.")] = "own",
     denied: Annotated[
         Literal["drop", "omission", "virtue"],
         typer.Option(
-            help="What a RaR pitfall that says 'does not' means: unclear, so it is dropped and counted; an "
-            "omission, which is bad; or a virtue."
+            help="How to read a RaR pitfall that says 'does not': drop it as ambiguous (counted), a bad "
+            "omission, or a virtue."
         ),
     ] = "drop",
 ) -> None:
-    """Convert checklists: our own problems, RLCF, RaR, HealthBench, autorubric."""
+    """Convert checklists between twofold problems, RLCF, RaR, HealthBench and autorubric."""
     from twofold import problems as problem_files
     from twofold.judges import forms
 
+    dropped: Sequence[str] = ()
     if read_as == "own":
-        read = problem_files.load(str(source), profile="fixed")
-        dropped: Sequence[str] = ()
+        read = loaded(str(source))
     else:
         found = forms.read_form(source, read_as, denied=denied)
         read, dropped = list(found.problems), found.dropped
@@ -199,34 +195,35 @@ def convert(
 
 def pairs(
     responses: Annotated[
-        Path, typer.Argument(help="Replies, as `score` takes them: two or more each.")
+        Path, typer.Argument(help="Replies, as for `score`: two or more per problem.")
     ],
     problems: Annotated[str, typer.Option(help="The problems they answer, with checklists.")],
-    out: Annotated[Path, typer.Option(help="Where the pairs go (JSONL), for `train dpo`.")],
+    out: Annotated[Path, typer.Option(help="File for the pairs (JSONL), for `train dpo`.")],
     judge: JudgeOption = "exact",
     programs: ProgramsOption = None,
     keep: Annotated[
         float,
         typer.Option(
-            min=0.01, max=1.0, help="Share of the pairs kept, largest lead in one criterion first."
+            min=0.01,
+            max=1.0,
+            help="Share of pairs kept, largest difference in one criterion first.",
         ),
     ] = 0.4,
 ) -> None:
     """Pair the best with the worst reply to each problem, by its checklist (RLCF)."""
-    from twofold import problems as problem_files
     from twofold.methods.preferences import pairs as paired
     from twofold.methods.rewards import Judged
     from twofold.runs.score_responses import LOST_LIMIT
     from twofold.storage.jsonl import dumps, replaced
 
-    asked = problem_files.load(problems, profile="fixed")
+    asked = loaded(problems)
     scorer = Judged(judge=judge, programs=programs).scorer()
     if not any(scorer.applies(problem) for problem in asked):
         raise ProblemError(
             f"no problem in {problems} has a checklist; write them with `twofold checklist write`"
         )
     groups = _replies(responses, asked)
-    out.parent.mkdir(parents=True, exist_ok=True)  # told before a judge is asked, not after
+    out.parent.mkdir(parents=True, exist_ok=True)  # an error here should precede the judge
     lost: Counter[str] = Counter()
     listed = [problem for problem in asked if scorer.applies(problem)]
     groups_P = [groups.get(problem.id, []) for problem in listed]
@@ -239,26 +236,26 @@ def pairs(
         typer.echo(f"now `twofold train dpo --config FILE` with `pairs: {out}` in the file")
     n, n_lost = sum(map(len, groups_P)), lost.total()
     if n_lost:
-        told = f"{n_lost} of {n} replies are unscored and in no pair; most often: {lost.most_common(1)[0][0]}"
-        typer.echo(told, err=True)
+        why = lost.most_common(1)[0][0]
+        typer.echo(
+            f"{n_lost} of {n} replies are unscored and not paired; most often: {why}", err=True
+        )
     if n_lost > LOST_LIMIT * n:
-        typer.echo(
-            "error: more than 5 % were lost, so these pairs are not those of the model; use a judge that "
-            "decides these criteria, or give the same command again if it was down",
-            err=True,
+        fail(
+            "more than 5 % were lost, so these pairs do not represent the model; use a judge that can "
+            "decide these criteria, or give the same command again if it was down",
+            EXIT_LOST,
         )
-        raise typer.Exit(EXIT_LOST)
     if not rows:
-        typer.echo(
-            "error: no problem has two replies that the judge tells apart; sample more (--samples), at a "
+        fail(
+            "the judge scores no two replies to a problem differently; sample more (--samples), at a "
             "higher temperature",
-            err=True,
+            EXIT_FAULTS,
         )
-        raise typer.Exit(EXIT_FAULTS)
 
 
 def _replies(path: Path, problems: Sequence[Problem]) -> dict[str, list[Response]]:
-    """The replies to each problem, as it was asked with its constraints stated."""
+    """The replies to each problem, asked with its constraints stated."""
     from twofold.runs.import_responses import ImportedResponses
 
     stated = {p.id for p in problems if p.is_bound}

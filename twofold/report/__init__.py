@@ -1,8 +1,7 @@
-"""From a run directory to what a person reads: findings in, one page and one short text out.
+"""How does a person read a run? `report.html` and `report.md`, made from the saved findings.
 
-`findings` reads the numbers, `tables` and `pairs` arrange them, `wording` says what they mean;
-`figures`, `plane` and `lettering` draw them, `examples` chooses the replies to show, and `page` and
-`markdown` put it together.
+`tables`, `judged`, `chains` and `side_by_side` arrange the numbers, `wording` and `verdict` put them in
+words, `figures`, `plane` and `curves` draw them; `study` makes the page of a study.
 """
 
 from __future__ import annotations
@@ -21,29 +20,20 @@ __all__ = ["write"]
 
 
 def write(run_dir: str | Path) -> Path:
-    """Make `report.html` and `report.md` of a run from what is saved in it.
-
-    Args:
-        run_dir: A run directory as in `docs/run_directory.md`; no model is needed.
+    """Write `report.html` and `report.md` of a run directory; no model is needed.
 
     Returns:
-        The page's path.
+        The path of the page.
 
     Raises:
-        RunError: If the directory is no run, its findings are missing or corrupt, or it cannot be
-            written. What was there is intact.
+        RunError: If the directory is not a run, its findings are missing or corrupt, or it cannot be
+            written. Old reports are left intact.
         ProblemError: If a problem of the run cannot be read.
     """
     run_dir = Path(run_dir)
     manifest = RunDir(run_dir).manifest()
     findings, lost = read_findings(run_dir / "findings.json")
-    run = Run(
-        manifest=manifest,
-        findings=findings,
-        lost=lost,
-        examples=collect(run_dir),
-        chains=views(run_dir),
-    )
+    run = Run(manifest, findings, lost, collect(run_dir), views(run_dir))
     page, text = html(run), document(findings, model_names(manifest))
     with replaced(run_dir / "report.md") as file:
         file.write(text)

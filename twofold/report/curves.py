@@ -1,4 +1,4 @@
-"""How did training go? One small panel an arm: both axes over the steps, a thin line a seed."""
+"""How did training go? One small panel per arm: accuracy and compliance by step, a thin line per seed."""
 
 from __future__ import annotations
 
@@ -7,34 +7,27 @@ from typing import Any
 
 from markupsafe import Markup
 
-from twofold.report.shapes import Point, Scale, drawing, label, line
+from twofold.report.shapes import Point, Scale, drawing, label, rate_axis
 
 AXES = {"correct": "accuracy", "compliant_all": "compliance"}
-"""What is drawn: the key in the log, and what it is called."""
+"""The label of each key of the log."""
 
 _LEFT, _RIGHT, _TOP, _BASE = 40.0, 330.0, 12.0, 168.0
 
 
 def panel(name: str, rows: Sequence[Mapping[str, Any]]) -> Markup:
-    """Accuracy and compliance of an arm on the followed problems, by step.
-
-    Args:
-        name: The arm's, for a screen reader.
-        rows: With `seed`, `step` and the keys of `AXES`; a measure that was not scored is absent.
+    """Accuracy and compliance of an arm on the evaluation problems, by training step.
 
     Example:
         >>> rows = [{"seed": 0, "step": s, "correct": s / 40} for s in (0, 20)]
         >>> str(panel("joint", rows)).count("<polyline")
         2
     """
-    last = max((row["step"] for row in rows), default=0)
+    steps = sorted({row["step"] for row in rows})
+    last = steps[-1] if steps else 0
     x = Scale(0.0, float(max(last, 1)), _LEFT, _RIGHT)
     y = Scale(0.0, 1.0, _BASE, _TOP)
-    parts: list[Markup] = []
-    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
-        parts.append(line("grid", (_LEFT, y(tick)), (_RIGHT, y(tick))))
-        parts.append(label("end", (_LEFT - 6, y(tick) + 4), f"{tick:.2f}"))
-    steps = sorted({row["step"] for row in rows})
+    parts = rate_axis(y, _LEFT, _RIGHT)
     for at in sorted({0, last}):
         parts.append(label("mid", (x(at), _BASE + 18), str(at)))
     said = []
@@ -43,7 +36,7 @@ def panel(name: str, rows: Sequence[Mapping[str, Any]]) -> Markup:
             own = [row for row in rows if row["seed"] == seed and key in row]
             own.sort(key=lambda row: row["step"])
             parts.append(_path(f"thin {key}", [(x(r["step"]), y(r[key])) for r in own]))
-        means = [(step, found) for step in steps if (found := _mean(rows, key, step)) is not None]
+        means = [(step, mean) for step in steps if (mean := _mean(rows, key, step)) is not None]
         parts.append(_path(f"curve {key}", [(x(step), y(value)) for step, value in means]))
         if means:
             said.append(f"{words} from {means[0][1]:.2f} to {means[-1][1]:.2f}")
@@ -51,7 +44,7 @@ def panel(name: str, rows: Sequence[Mapping[str, Any]]) -> Markup:
 
 
 def _mean(rows: Sequence[Mapping[str, Any]], key: str, step: int) -> float | None:
-    """Over the seeds that have a number for this step."""
+    """The mean over the seeds with a number for this step."""
     values = [row[key] for row in rows if row["step"] == step and key in row]
     return sum(values) / len(values) if values else None
 

@@ -1,45 +1,37 @@
-"""What did the models really say? Replies with their verdicts, chosen and clipped for the page.
+"""Which replies does the page show? Replies with their verdicts, chosen and clipped.
 
-A run may hold a hundred thousand long texts, so every file is streamed: a first pass over the
-verdicts chooses problems, the later ones keep only what was chosen. The choice is the same at every
-call: problem ids are hashes of their content, so their order is as good as chance.
+Files are streamed, because a run may hold many long texts. The choice is deterministic: problem ids are
+hashes, so their order is as good as random.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from twofold.problems import io
-from twofold.problems.row import problem_of
 from twofold.storage.jsonl import Row, dumps, read_lines
-from twofold.types import Problem
+from twofold.types import Item, Problem
 
 MOST_PROBLEMS = 300
-"""Problems on a page: what a person can browse and a phone can hold."""
+"""Problems on a page."""
 
 MOST_SAMPLES = 4
-"""Samples shown of a problem, role and condition; the numbers rest on all of them."""
+"""Samples shown per problem, role and condition."""
 
 MOST_TEXT = 16_000_000
-"""Characters of the embedded JSON; the last problems chosen give way."""
+"""Characters of the embedded JSON; the problems chosen last are dropped."""
 
 HEAD, TAIL = 6000, 2000
-"""A longer text is shown from both ends, these many characters of each."""
+"""Characters shown of the start and the end of a longer text."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """The replies on the page.
-
-    Args:
-        problems: JSON values, one dict a problem, in the order of the problem file.
-        n_problems: How many problems the run has.
-        n_answered: How many of them have a verdict; the others were never candidates.
-    """
+    """The replies on the page; `n_answered` of the `n_problems` of the run have a verdict."""
 
     problems: tuple[Row, ...]
     n_problems: int
@@ -47,23 +39,16 @@ class Examples:
 
 
 def collect(run_dir: Path) -> Examples:
-    """Choose problems of a run and gather their replies.
-
-    Args:
-        run_dir: A run directory with `problems.jsonl`, `verdicts.jsonl` and `responses.jsonl`.
-
-    Raises:
-        RunError: If a line is corrupt.
-        ProblemError: If a problem cannot be read.
-    """
+    """Choose problems of a run and collect their replies."""
     cells = strata(read_lines(run_dir / "verdicts.jsonl"))
     chosen = choose(cells, MOST_PROBLEMS)
     replies = _replies(run_dir, frozenset(chosen))
-    found: dict[str, Row] = {}
-    n_problems = 0
-    for n_problems, problem in enumerate(_problems(run_dir / "problems.jsonl"), 1):
-        if problem.id in replies:
-            found[problem.id] = _shown(problem, n_problems) | {"replies": replies[problem.id]}
+    problems = io.read(run_dir / "problems.jsonl", profile="fixed")
+    found = {
+        problem.id: _shown(problem, number) | {"replies": replies[problem.id]}
+        for number, problem in enumerate(problems, 1)
+        if problem.id in replies
+    }
     rank = {problem: i for i, problem in enumerate(chosen)}
     kept: list[Row] = []
     room = MOST_TEXT
@@ -72,23 +57,11 @@ def collect(run_dir: Path) -> Examples:
         if room < 0:
             break
         kept.append(row)
-    return Examples(tuple(sorted(kept, key=lambda row: row["number"])), n_problems, len(cells))
+    return Examples(tuple(sorted(kept, key=lambda row: row["number"])), len(problems), len(cells))
 
 
 def strata(verdicts: Iterable[Row]) -> dict[str, str]:
-    """What happened to each problem, in a word: the cells that its first samples fell into.
-
-    Args:
-        verdicts: Rows of `verdicts.jsonl`.
-
-    Returns:
-        `{problem id: stratum}`.
-
-    Example:
-        >>> row = {"role": "model", "condition": "unconstrained", "problem": "a1", "sample": 0}
-        >>> strata([row | {"correct": {"score": 1.0}, "compliant": {"score": None}}])
-        {'a1': 'model/unconstrained/unscored'}
-    """
+    """The cells of the first samples of each problem, by its id."""
     found: dict[str, list[str]] = {}
     for row in verdicts:
         if row["sample"] == 0:
@@ -98,41 +71,17 @@ def strata(verdicts: Iterable[Row]) -> dict[str, str]:
 
 
 def choose(cells: Mapping[str, str], most: int) -> list[str]:
-    """Problem ids, one from each stratum in turn, so that rare outcomes are there to be seen.
-
-    Args:
-        cells: `{problem id: stratum}`.
-        most: How many to choose, at least 1.
-
-    Returns:
-        At most `most` ids, the same whatever the order of `cells`.
-
-    Example:
-        >>> choose({"a": "right", "b": "right", "c": "right", "d": "wrong"}, 3)
-        ['a', 'd', 'b']
-    """
-    queues: dict[str, deque[str]] = {}
+    """At most `most` problem ids, one from each stratum in turn, so that rare outcomes are included."""
+    seen: Counter[str] = Counter()
+    turn = {}
     for problem in sorted(cells):
-        queues.setdefault(cells[problem], deque()).append(problem)
-    waiting = deque(queues[stratum] for stratum in sorted(queues))
-    chosen: list[str] = []
-    while waiting and len(chosen) < most:
-        queue = waiting.popleft()
-        chosen.append(queue.popleft())
-        if queue:
-            waiting.append(queue)
-    return chosen
+        turn[problem] = seen[cells[problem]]
+        seen[cells[problem]] += 1
+    return sorted(turn, key=lambda problem: (turn[problem], cells[problem]))[:most]
 
 
 def cell(verdict: Mapping[str, Any]) -> str:
-    """Which cell a reply fell into: `right_obedient` and so on, shorter where only one is judged.
-
-    Example:
-        >>> cell({"compliant": {"score": 0.0}})
-        'disobedient'
-        >>> cell({"correct": {"score": 1.0}, "compliant": {"score": None}})
-        'unscored'
-    """
+    """The cell of a reply: `right_obedient` and so on, shorter if only one side is scored."""
     words = []
     for key, passed, failed in (
         ("correct", "right", "wrong"),
@@ -148,23 +97,23 @@ def cell(verdict: Mapping[str, Any]) -> str:
 
 
 def clipped(text: str) -> str:
-    """A text short enough for the page: the middle of a long one is left out, and this is said."""
+    """The text without the middle of a long one, with a note in its place."""
     left_out = len(text) - HEAD - TAIL
     if left_out <= 0:
         return text
-    note = f"\n\n[… {left_out} characters are left out here; responses.jsonl has them all …]\n\n"
+    note = f"\n\n[… {left_out} characters left out here; responses.jsonl has all of them …]\n\n"
     return text[:HEAD] + note + text[-TAIL:]
 
 
 def _replies(run_dir: Path, chosen: frozenset[str]) -> dict[str, list[Row]]:
-    """Responses of the chosen problems, each with its verdict, by problem."""
-    verdicts = {_item(row): row for row in _kept(run_dir / "verdicts.jsonl", chosen)}
+    """The responses to the chosen problems with their verdicts, by problem."""
+    verdicts = {Item.of(row): row for row in _kept(run_dir / "verdicts.jsonl", chosen)}
     found: dict[str, list[Row]] = {}
     for row in _kept(run_dir / "responses.jsonl", chosen):
         shown = {k: clipped(v) if isinstance(v, str) else v for k, v in row.items() if k != "ids"}
         if shown["raw"] == shown.get("reply"):
             del shown["raw"]
-        verdict = verdicts.get(_item(row), {})
+        verdict = verdicts.get(Item.of(row), {})
         shown |= {key: verdict[key] for key in ("correct", "compliant") if key in verdict}
         found.setdefault(row["problem"], []).append(shown | {"cell": cell(verdict)})
     return found
@@ -174,15 +123,6 @@ def _kept(path: Path, chosen: frozenset[str]) -> Iterator[Row]:
     for row in read_lines(path):
         if row["problem"] in chosen and row["sample"] < MOST_SAMPLES:
             yield row
-
-
-def _item(row: Row) -> tuple[str, str, str, int]:
-    return row["role"], row["condition"], row["problem"], row["sample"]
-
-
-def _problems(path: Path) -> Iterator[Problem]:
-    for origin, row in io.rows(path):
-        yield problem_of(io.OwnRow, row, profile="fixed", origin=origin)
 
 
 def _shown(problem: Problem, number: int) -> Row:

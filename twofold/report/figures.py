@@ -1,7 +1,6 @@
-"""How much, and how sure? Estimates as small figures: the mosaic, intervals, ladders and bars.
+"""How large, and how certain? Estimates as small figures: mosaic, intervals, ladders and bars.
 
-Shape, fill and hatching carry whatever colour carries, and every number that is drawn also stands
-in a table beside the figure.
+Nothing is shown by colour alone, and every number drawn is also in a table next to the figure.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from twofold.report.shapes import Scale, drawing, label, line, mark, shortened
+from twofold.report.shapes import Scale, drawing, label, line, mark, rate_axis, shortened
 from twofold.report.wording import spread
 from twofold.types import Estimate, FinishReason
 
@@ -18,11 +17,7 @@ _SHAPES = {"baseline": "ring", "model": "disc", "null": "diamond"}
 
 
 def mosaic(cells: Mapping[str, Estimate]) -> Markup:
-    """The four cells as areas: right, then wrong from left to right; the disobedient part hatched.
-
-    Args:
-        cells: `right_obedient`, `right_disobedient`, `wrong_obedient`, `wrong_disobedient`.
-    """
+    """The four cells as areas: right, then wrong, from left to right; the disobedient part is hatched."""
     parts, left = [], 0.0
     for answer in ("right", "wrong"):
         shares = {kind: cells[f"{answer}_{kind}"].value for kind in ("disobedient", "obedient")}
@@ -36,16 +31,11 @@ def mosaic(cells: Mapping[str, Estimate]) -> Markup:
     return drawing("mosaic", (300, 150), f"The four cells: {said}", parts)
 
 
-def intervals(estimates: Mapping[str, Estimate], *, low: float = 0.0) -> Markup:
-    """Dots with their intervals on one short axis, one below the other: a plot in a table's cell.
-
-    Args:
-        estimates: By mark: `baseline`, `model` or `null`.
-        low: Where the axis begins: 0 for rates, -1 for differences. It ends at 1.
-    """
-    x = Scale(low, 1.0, 6, 154)
+def intervals(estimates: Mapping[str, Estimate]) -> Markup:
+    """Points (baseline, model or null) with intervals on one short axis, for a table cell."""
+    x = Scale(0.0, 1.0, 6, 154)
     height = 12.0 * len(estimates) + 6
-    parts = [line("grid", (x(at), 0), (x(at), height)) for at in (low, (low + 1) / 2, 1.0)]
+    parts = [line("grid", (x(at), 0), (x(at), height)) for at in (0.0, 0.5, 1.0)]
     for index, (name, estimate) in enumerate(estimates.items()):
         y = 12.0 * index + 9
         parts.append(line(f"whisker {name}", (x(estimate.low), y), (x(estimate.high), y)))
@@ -55,31 +45,30 @@ def intervals(estimates: Mapping[str, Estimate], *, low: float = 0.0) -> Markup:
 
 
 def ladder(said: str, values: Mapping[str, Mapping[str, Estimate]]) -> Markup:
-    """One measure over the values of a tag: a point with its interval for each value and role.
-
-    Args:
-        said: What the figure shows, for a screen reader.
-        values: `{value: {role: estimate}}`, left to right.
-    """
+    """One measure over the values of a tag, `{value: {role: estimate}}`, from left to right."""
     slot = max(52.0, 372 / max(1, len(values)))
     width = 52 + slot * len(values)
     y = Scale(0.0, 1.0, 168, 12)
-    parts: list[Markup] = []
-    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
-        parts.append(line("grid", (40, y(tick)), (width - 4, y(tick))))
-        parts.append(label("end", (34, y(tick) + 4), f"{tick:.2f}"))
+    parts = rate_axis(y, 40, width - 4)
     for index, (value, by_role) in enumerate(values.items()):
         middle = 44 + slot * (index + 0.5)
         parts.append(label("mid", (middle, 188), shortened(value, round(slot / 7))))
         for role, estimate in by_role.items():
             x = middle + (0 if len(by_role) == 1 else -7 if role == "baseline" else 7)
-            parts.append(line(f"whisker {role}", (x, y(estimate.low)), (x, y(estimate.high))))
-            parts.append(mark(_SHAPES[role], role, (x, y(estimate.value)), 4.5))
+            parts += point(role, x, y, estimate)
     return drawing("ladder", (width, 198), said, parts)
 
 
+def point(kind: str, x: float, y: Scale, estimate: Estimate) -> list[Markup]:
+    """A mark (baseline, model or null) with its vertical interval at `x`."""
+    return [
+        line(f"whisker {kind}", (x, y(estimate.low)), (x, y(estimate.high))),
+        mark(_SHAPES[kind], kind, (x, y(estimate.value)), 4.5),
+    ]
+
+
 def bar(counts: Mapping[FinishReason, int]) -> Markup:
-    """How replies ended, as one stacked bar; the counts stand in the table beside it."""
+    """The finish reasons as one stacked bar."""
     total, left, parts = max(1, sum(counts.values())), 0.0, []
     for ended in FinishReason:
         width = 300 * counts.get(ended, 0) / total
@@ -105,7 +94,7 @@ def _tile(kind: str, box: tuple[float, float, float, float], share: float) -> Ma
 
 
 def _hatching(left: float, top: float, width: float, height: float) -> list[Markup]:
-    """Rising lines eight units apart, cut off at the box."""
+    """Diagonal lines eight units apart, clipped to the box."""
     lines, foot, right, base = [], left - height, left + width, top + height
     while foot < right:
         first, last = max(foot, left), min(foot + height, right)

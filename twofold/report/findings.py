@@ -1,4 +1,4 @@
-"""Which numbers were found? Findings to JSON and back: what `findings.json` holds."""
+"""What does `findings.json` hold? Findings to JSON and back."""
 
 from __future__ import annotations
 
@@ -7,35 +7,30 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from twofold.errors import RunError
 from twofold.storage.records import (
-    contrast_from_json,
+    ContrastJson,
+    MeasureJson,
     contrast_to_json,
-    measure_from_json,
     measure_to_json,
 )
 from twofold.types import Count, Finding, Outcome
 
-_COUNTS = TypeAdapter(tuple[Count, ...])
-_CAVEATS = TypeAdapter(tuple[str, ...])
+
+class _Record(BaseModel):
+    diagnostic: str
+    question: str
+    measures: tuple[MeasureJson, ...]
+    contrasts: tuple[ContrastJson, ...]
+    counts: tuple[Count, ...]
+    outcome: Outcome | None
+    caveats: tuple[str, ...]
 
 
 def finding_to_json(finding: Finding) -> dict[str, object]:
-    """A finding as JSON values; the inverse of `finding_from_json`.
-
-    Raises:
-        RunError: If a number is NaN or infinite, naming its record.
-
-    Example:
-        >>> from twofold.types import Estimate, Measure
-        >>> half = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
-        >>> both = Measure(role="model", metric="joint", estimate=half)
-        >>> found = Finding(diagnostic="joint", question="Both?", measures=(both,))
-        >>> finding_from_json(finding_to_json(found)) == found
-        True
-    """
+    """A finding as JSON values; a RunError if a number is NaN or infinite."""
     return {
         "diagnostic": finding.diagnostic,
         "question": finding.question,
@@ -48,25 +43,14 @@ def finding_to_json(finding: Finding) -> dict[str, object]:
 
 
 def finding_from_json(row: Mapping[str, object]) -> Finding:
-    """A finding from its JSON values; unknown fields are ignored.
+    """The inverse of `finding_to_json`; unknown fields are ignored.
 
     Raises:
-        RunError: If a field is missing, of another kind, or not finite.
+        RunError: If a field is missing, has the wrong type, or is not finite.
     """
     try:
-        outcome, measures, contrasts = row["outcome"], row["measures"], row["contrasts"]
-        if not isinstance(measures, list) or not isinstance(contrasts, list):
-            raise ValueError("measures and contrasts are lists")
-        return Finding(
-            diagnostic=str(row["diagnostic"]),
-            question=str(row["question"]),
-            measures=tuple(measure_from_json(each) for each in measures),
-            contrasts=tuple(contrast_from_json(each) for each in contrasts),
-            counts=_COUNTS.validate_python(row["counts"]),
-            outcome=None if outcome is None else Outcome(str(outcome)),
-            caveats=_CAVEATS.validate_python(row["caveats"]),
-        )
-    except (KeyError, ValueError, ValidationError) as error:
+        return Finding(**dict(_Record.model_validate(row)))
+    except ValidationError as error:
         raise RunError(
             f"a finding cannot be read ({error}); run `twofold report` with the version of twofold "
             "that wrote it, or analyse the run again"
@@ -74,26 +58,20 @@ def finding_from_json(row: Mapping[str, object]) -> Finding:
 
 
 def read_findings(path: Path) -> tuple[list[Finding], dict[str, object]]:
-    """The findings of a run and what was lost on the way.
-
-    Args:
-        path: A `findings.json`.
-
-    Returns:
-        The findings in their order, and the `lost` object as it stands.
+    """The findings of a `findings.json`, and its `lost` object.
 
     Raises:
-        RunError: If the file is missing, is no JSON, or holds a finding that cannot be read.
+        RunError: If the file is missing or corrupt.
     """
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RunError(
             f"{path} does not exist, so there is nothing to report; finish the run first "
-            "(`twofold audit` again with the same --out takes up where it stopped)"
+            "(`twofold audit` again with the same --out resumes it)"
         ) from error
     except ValueError as error:
-        raise RunError(f"{path} is no JSON ({error}); analyse the run again") from error
+        raise RunError(f"{path} is not JSON ({error}); analyse the run again") from error
     if not isinstance(saved, dict) or not isinstance(saved.get("findings"), list):
         raise RunError(f'{path} holds no "findings" list; analyse the run again')
     return [finding_from_json(row) for row in saved["findings"]], dict(saved.get("lost") or {})

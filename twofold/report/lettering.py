@@ -1,8 +1,4 @@
-"""Where is there room for a label? The free place beside a point, as boxes in SVG units.
-
-A figure of numbers nobody has seen yet cannot have its labels placed by hand: each label has a few
-places, and takes the first of those that cover the least of what is drawn already.
-"""
+"""Where is there room for a label? Each label takes the first of its places that overlaps the least."""
 
 from __future__ import annotations
 
@@ -21,12 +17,7 @@ _ASCENT, _DESCENT = 12.0, 4.0
 @final
 @dataclass(frozen=True)
 class Box:
-    """A rectangle: left, top, right, bottom.
-
-    Example:
-        >>> Box(0, 0, 4, 4).shared(Box(2, 1, 9, 3))
-        4
-    """
+    """A rectangle in SVG units."""
 
     left: float
     top: float
@@ -35,12 +26,12 @@ class Box:
 
     @classmethod
     def around(cls, points: Iterable[Point], room: float) -> Box:
-        """The smallest box that holds the points, and `room` on every side."""
+        """The smallest box around the points, with a margin of `room`."""
         xs, ys = zip(*points, strict=True)
         return cls(min(xs) - room, min(ys) - room, max(xs) + room, max(ys) + room)
 
     def shared(self, other: Box) -> float:
-        """The area that both cover."""
+        """The area of overlap."""
         width = min(self.right, other.right) - max(self.left, other.left)
         height = min(self.bottom, other.bottom) - max(self.top, other.top)
         return max(0, width) * max(0, height)
@@ -49,14 +40,7 @@ class Box:
 @final
 @dataclass(frozen=True)
 class Lettering:
-    """A label at one of its places.
-
-    Args:
-        kind: Its class in the style sheet, without the anchor.
-        words: What it says.
-        at: Where its first line's foot begins, or ends if `is_end`.
-        is_end: Whether the text ends at `at` rather than begins there.
-    """
+    """A label of CSS class `kind` at one place; `is_end`: the text ends at `at` instead of starting there."""
 
     kind: str
     words: str
@@ -65,13 +49,13 @@ class Lettering:
 
     @property
     def box(self) -> Box:
-        """What the text covers; rather too much than too little, as the font is not known."""
+        """The box of the text, a bit too large, because the font is unknown."""
         width = _WIDE * len(self.words)
         left = self.at[0] - width if self.is_end else self.at[0]
         return Box(left, self.at[1] - _ASCENT, left + width, self.at[1] + _DESCENT)
 
     def within(self, frame: Box) -> Lettering:
-        """The same label, moved as little as it takes to lie inside `frame`."""
+        """The same label, moved as little as possible to lie inside `frame`."""
         box = self.box
         x = self.at[0] + max(0.0, frame.left - box.left) - max(0.0, box.right - frame.right)
         y = self.at[1] + max(0.0, frame.top - box.top) - max(0.0, box.bottom - frame.bottom)
@@ -85,14 +69,7 @@ class Lettering:
 def freest(
     places: Sequence[Lettering], frame: Box, taken: Sequence[Box], lines: Sequence[Box]
 ) -> Lettering:
-    """The place that covers the least; the first of equals.
-
-    Args:
-        places: Where the label may stand, best first. Each is moved into the frame.
-        frame: What must hold the whole label.
-        taken: What must stay legible: marks and other labels.
-        lines: What a label may cross, but rather does not.
-    """
+    """The first place that overlaps least with `taken` (marks, labels), then with `lines`."""
     inside = [place.within(frame) for place in places]
 
     def cost(place: Lettering) -> tuple[float, ...]:

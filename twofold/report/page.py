@@ -1,8 +1,7 @@
-"""How does a run become one page? The template, its policy and its data.
+"""How does a run become one HTML page? Templates, data and the content security policy.
 
-The page is one file that needs nothing: no network, no other file, no library. What models said is
-embedded as JSON in which no `<` is left, the script puts it into the document as text only, and the
-content policy allows this page's own script and style by their hashes and forbids everything else.
+The page is one file without network access. Replies are embedded as JSON without any `<` and shown as
+text only; the policy allows only the page's own script and style, by their hashes.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ import jinja2
 from markupsafe import Markup
 
 from twofold.diagnostics.joint.analysis import axes
-from twofold.problems.floors import FLOORS
 from twofold.report import chains, figures, judged, side_by_side, tables, verdict, wording
 from twofold.report.chains import View
 from twofold.report.examples import MOST_SAMPLES, Examples
@@ -28,24 +26,15 @@ from twofold.storage.jsonl import dumps
 from twofold.types import Estimate, Finding
 
 TEMPLATES = Path(__file__).parent / "templates"
-"""What pages are made of."""
 
 CHAINS = ("information_gain", "faithfulness")
 SECTIONS = dict.fromkeys(CHAINS, "chains.html.j2") | {"checklist": "checklist.html.j2"}
-"""The template of a finding's section, where it has one of its own."""
+"""The template of a finding's section, if not `finding.html.j2`."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What the page is made from.
-
-    Args:
-        manifest: `manifest.json`.
-        findings: The findings, in their order.
-        lost: The `lost` object of `findings.json`: `n` of `of` responses, and why.
-        examples: The replies to show.
-        chains: The chains to show.
-    """
+    """The data of the page: `lost` is the object of that name in `findings.json`."""
 
     manifest: Mapping[str, Any]
     findings: Sequence[Finding]
@@ -55,14 +44,7 @@ class Run:
 
 
 def model_names(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """What the models are called, by role: what they were asked for by.
-
-    Example:
-        >>> model_names({"models": {"model": "smollm2"}})
-        {'model': 'smollm2'}
-        >>> model_names({"models": {"model": "m", "baseline": "m"}})
-        {'model': 'm (after)', 'baseline': 'm (before)'}
-    """
+    """The names of the models by role, as they were given on the command line."""
     given: Mapping[str, str] = manifest.get("models", {})
     names = {"model": "the model"} | {role: str(spec) for role, spec in given.items()}
     if names.get("baseline") == names["model"]:
@@ -71,16 +53,35 @@ def model_names(manifest: Mapping[str, Any]) -> dict[str, str]:
 
 
 def html(run: Run) -> str:
-    """The whole page.
-
-    Args:
-        run: What was found and said.
-
-    Returns:
-        An HTML document that stands on its own.
-    """
-    style, script = asset("style.css"), asset("page.js") + asset("browser.js")
+    """The whole page, a self-contained HTML document."""
     names = model_names(run.manifest)
+    diagnostics = {finding.diagnostic for finding in run.findings}
+    return render(
+        "page.html.j2",
+        asset("page.js") + asset("browser.js"),
+        run=run,
+        names=names,
+        joint=next((f for f in run.findings if f.diagnostic == "joint"), None),
+        others=[f for f in run.findings if f.diagnostic != "joint"],
+        sections=SECTIONS,
+        has_chains=not diagnostics.isdisjoint(CHAINS),
+        has_checklists="checklist" in diagnostics,
+        has_gain="information_gain" in diagnostics,
+        plane=_plane,
+        cells=_cells,
+        most_samples=MOST_SAMPLES,
+        data=embedded({"names": names, "problems": run.examples.problems}),
+        chains=chains,
+        judged=judged,
+        side_by_side=side_by_side,
+        tables=tables,
+        verdict=verdict,
+    )
+
+
+def render(template: str, script: str, **values: object) -> str:
+    """An HTML document from a template and its values, with style, script and policy inside."""
+    style = asset("style.css")
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -88,57 +89,31 @@ def html(run: Run) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {
-        "chains": chains,
-        "figures": figures,
-        "judged": judged,
-        "side_by_side": side_by_side,
-        "tables": tables,
-        "verdict": verdict,
-        "wording": wording,
-    }
-    return environment.get_template("page.html.j2").render(
-        run=run,
-        names=names,
-        joint=next((f for f in run.findings if f.diagnostic == "joint"), None),
-        others=[f for f in run.findings if f.diagnostic != "joint"],
-        sections=SECTIONS,
-        has_chains=any(f.diagnostic in CHAINS for f in run.findings),
-        has_checklists=any(f.diagnostic == "checklist" for f in run.findings),
-        has_gain=any(f.diagnostic == "information_gain" for f in run.findings),
-        plane=_plane,
-        cells=_cells,
+    return environment.get_template(template).render(
+        figures=figures,
+        wording=wording,
         listed=listed,
         breakable=breakable,
         unbroken=unbroken,
-        most_samples=MOST_SAMPLES,
         style=Markup(style),
         script=Markup(script),
-        policy=policy(style, script),
-        data=embedded({"names": names, "problems": run.examples.problems}),
+        policy=_policy(style, script),
+        **values,
     )
 
 
 def embedded(value: object) -> Markup:
-    r"""JSON that can stand inside a `<script>` element whatever texts it holds.
-
-    Without a `<`, neither `</script>` nor `<!--` can end or bend the element; the reader of the JSON
-    gets the character back.
-
-    Example:
-        >>> embedded({"reply": "</script>"})
-        Markup('{"reply":"\\u003c/script>"}')
-    """
+    r"""JSON that is safe inside a `<script>` element: without a `<`, no text can close the element."""
     return Markup(dumps(value).replace("<", "\\u003c"))
 
 
 def asset(name: str) -> str:
-    """The text of a file of `TEMPLATES`."""
+    """The text of a file in `TEMPLATES`."""
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def policy(style: str, script: str) -> str:
-    """The content policy that allows this style and this script by their hashes, and nothing else."""
+def _policy(style: str, script: str) -> str:
+    """The content security policy that allows only this style and this script, by hash."""
     hashes = [
         "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
         for text in (style, script)
@@ -152,22 +127,16 @@ def policy(style: str, script: str) -> str:
 def _plane(finding: Finding, names: Mapping[str, str]) -> Plane | None:
     """The plane of a finding; None where capability or compliance was not measured."""
     arms = _paired_arms(finding, names) or _arms(finding, names)
-    if not arms:
-        return None
-    floors = {
-        name.replace("_", " "): floor
-        for name in FLOORS
-        if (floor := finding.estimate("hacc", role=name))
-    }
-    return Plane(arms, floors, arrow=(0, 1) if len(arms) == 2 else None)
+    arrow = (0, 1) if len(arms) == 2 else None
+    return Plane(arms, tables.floors(finding, "hacc"), arrow) if arms else None
 
 
 def _paired_arms(finding: Finding, names: Mapping[str, str]) -> list[PlanePoint]:
-    """Before and after on the problems that both have scored: their arrow is the difference."""
+    """Before and after on the problems scored on both sides, so that the arrow is the difference."""
     found = axes(finding.contrasts)
-    if not {"capability", "compliance"} <= found.keys():
+    capability, compliance = found.get("capability"), found.get("compliance")
+    if capability is None or compliance is None:
         return []
-    capability, compliance = found["capability"], found["compliance"]
     return [
         PlanePoint(names["baseline"], capability.before, compliance.before),
         PlanePoint(names["model"], capability.after, compliance.after),
@@ -196,21 +165,21 @@ def _cells(finding: Finding, role: str) -> dict[str, Estimate]:
 
 
 def breakable(name: str) -> Markup:
-    """A registry name that may go on in the next line after `:`, `_` or `/`."""
+    """A registry name with line break opportunities after `:`, `_` and `/`."""
     return Markup("").join(Markup("{}<wbr>").format(part) for part in re.split("(?<=[:_/])", name))
 
 
 def unbroken(text: str) -> str:
-    """A sentence whose intervals stay on one line."""
+    """A sentence whose intervals are not broken across lines."""
     return re.sub(r"(\[[^],]+,) ", "\\1\u00a0", text)
 
 
 def listed(value: object) -> list[tuple[str, object]]:
-    """A manifest's nested values as (dotted name, value) lines."""
-    if isinstance(value, Mapping):
-        lines: list[tuple[str, object]] = []
-        for key, each in value.items():
-            inner = listed(each)
-            lines += [(f"{key}.{name}" if name else str(key), leaf) for name, leaf in inner]
-        return lines
-    return [("", value)]
+    """The nested values of a manifest as (dotted name, value) pairs."""
+    if not isinstance(value, Mapping):
+        return [("", value)]
+    return [
+        (f"{key}.{name}" if name else str(key), leaf)
+        for key, each in value.items()
+        for name, leaf in listed(each)
+    ]

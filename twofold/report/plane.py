@@ -1,7 +1,4 @@
-"""Where do the models stand? The trade-off plane: capability against compliance.
-
-A gain that was not paid for leads up and to the right. The plane takes any number of arms.
-"""
+"""Where do the models stand? The trade-off plane: capability against compliance, any number of arms."""
 
 from __future__ import annotations
 
@@ -23,13 +20,7 @@ _FRAME = Box(_LEFT + 2, 3, 437, _BASE - 1)
 
 @dataclass(frozen=True)
 class PlanePoint:
-    """One point of the plane.
-
-    Args:
-        name: What it is called beside the point.
-        capability: Where it stands from left to right, in [0, 1].
-        compliance: Where it stands from bottom to top, in [0, 1].
-    """
+    """One point of the plane: capability from left to right, compliance from bottom to top."""
 
     name: str
     capability: Estimate
@@ -39,12 +30,12 @@ class PlanePoint:
 @final
 @dataclass(frozen=True)
 class Plane:
-    """Capability to the right, compliance upwards, a cross for each pair of intervals.
+    """The plane, with a cross of two intervals for each arm.
 
     Args:
-        arms: The points, at least one. The first of several is the base.
-        floors: Compliance of replies that do nothing for it, drawn as dashed lines.
-        arrow: Indices of the arms that the arrow leads from and to.
+        arms: At least one; the first of several is the base.
+        floors: Compliance of trivial replies, drawn as dashed lines.
+        arrow: Indices of the arms that the arrow connects.
     """
 
     arms: Sequence[PlanePoint]
@@ -53,21 +44,21 @@ class Plane:
 
     @property
     def x_ticks(self) -> list[float]:
-        """Where the axis of capability is marked, from its one end to the other."""
+        """The ticks of the capability axis."""
         return ticks(*_span([arm.capability for arm in self.arms]))
 
     @property
     def y_ticks(self) -> list[float]:
-        """Where the axis of compliance is marked."""
+        """The ticks of the compliance axis."""
         return ticks(*_span([*(arm.compliance for arm in self.arms), *self.floors.values()]))
 
     @property
     def is_cropped(self) -> bool:
-        """Whether an axis leaves out a part of 0 to 1, which makes differences look larger."""
+        """Whether an axis does not run from 0 to 1, so that differences look larger."""
         return any((at[0], at[-1]) != (0.0, 1.0) for at in (self.x_ticks, self.y_ticks))
 
     def svg(self) -> Markup:
-        """The drawing, an `<svg>`."""
+        """The plane as `<svg>`."""
         x = Scale(self.x_ticks[0], self.x_ticks[-1], _LEFT, _RIGHT)
         y = Scale(self.y_ticks[0], self.y_ticks[-1], _BASE, _TOP)
         places = [(x(arm.capability.value), y(arm.compliance.value)) for arm in self.arms]
@@ -75,14 +66,18 @@ class Plane:
         heights = {name: y(floor.value) for name, floor in self.floors.items()}
         floors = _floor_lines(heights)
         taken = [Box.around([at], 8) for at in places]
-        lines = [box for arm in self.arms for box in _whiskers(arm, x, y)]
+        whiskers = [_whiskers(arm, x, y) for arm in self.arms]
+        lines = [Box.around(ends, 2) for pair in whiskers for ends in pair]
         lines += [Box.around(((_LEFT, at), (_RIGHT, at)), 1) for _, at in floors]
-        lines += _along(*ends) if ends else []
+        lines += [Box.around([at], 4) for at in _along(*ends)] if ends else []
         parts = _axes(x, self.x_ticks, y, self.y_ticks)
         parts += [line("floor", (_LEFT, at), (_RIGHT, at)) for _, at in floors]
         parts += [_arrow(*ends)] if ends else []
-        for index, arm in enumerate(self.arms):
-            parts += _cross(arm, x, y, index + (len(self.arms) == 1))
+        for index, (at, pair) in enumerate(zip(places, whiskers, strict=True)):
+            shape = index + (len(self.arms) == 1)  # a single arm is drawn as the model
+            role = "model" if shape else "baseline"
+            parts += [line(f"whisker {role}", *ends_) for ends_ in pair]
+            parts.append(mark(MARKS[shape % len(MARKS)], role, at, 6))
         wanted = [_floor_places(names, at) for names, at in floors]
         wanted += [_name_places(arm.name, at) for arm, at in zip(self.arms, places, strict=True)]
         for each in wanted:
@@ -97,7 +92,7 @@ class Plane:
 
 
 def _floor_lines(heights: Mapping[str, float]) -> list[tuple[str, float]]:
-    """Names and height of each line; floors too close for two labels share the better one's."""
+    """The names and height of each line; floors too close for two labels share the lower line."""
     lines: list[tuple[str, float]] = []
     for name, height in sorted(heights.items(), key=lambda pair: pair[1]):
         if lines and height - lines[-1][1] < 14:
@@ -108,23 +103,7 @@ def _floor_lines(heights: Mapping[str, float]) -> list[tuple[str, float]]:
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """A few round numbers that cover what of [low, high] lies in [0, 1].
-
-    Args:
-        low: The smallest value to show.
-        high: The largest.
-
-    Returns:
-        Three to seven ascending multiples of one round step.
-
-    Example:
-        >>> ticks(0.31, 0.58)
-        [0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6]
-        >>> ticks(0.0, 1.0)
-        [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-        >>> ticks(1.0, 1.0)
-        [0.98, 0.99, 1.0]
-    """
+    """Three to seven multiples of a round step that cover the part of [low, high] in [0, 1]."""
     low, high = min(max(low, 0.0), 1.0), max(min(high, 1.0), 0.0)
     for step in (0.01, 0.02, 0.05, 0.1, 0.2):
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
@@ -156,19 +135,8 @@ def _axes(x: Scale, x_ticks: Sequence[float], y: Scale, y_ticks: Sequence[float]
     return parts
 
 
-def _cross(arm: PlanePoint, x: Scale, y: Scale, shape: int) -> list[Markup]:
-    """The arm's two intervals and its mark (the base's is the first shape)."""
-    role = "model" if shape else "baseline"
-    at = x(arm.capability.value), y(arm.compliance.value)
-    return [
-        line(f"whisker {role}", (x(arm.capability.low), at[1]), (x(arm.capability.high), at[1])),
-        line(f"whisker {role}", (at[0], y(arm.compliance.low)), (at[0], y(arm.compliance.high))),
-        mark(MARKS[shape % len(MARKS)], role, at, 6),
-    ]
-
-
 def _arrow(start: Point, stop: Point) -> Markup:
-    """From mark to mark, with a gap at both; nothing if they stand too close for one."""
+    """An arrow with a gap at both marks; nothing if they are too close."""
     length = math.dist(start, stop)
     if length < 34:
         return Markup("")
@@ -181,25 +149,25 @@ def _arrow(start: Point, stop: Point) -> Markup:
     return shaft + Markup('<polygon class="arrowhead" points="{}"/>').format(points)
 
 
-def _whiskers(arm: PlanePoint, x: Scale, y: Scale) -> list[Box]:
-    """What an arm's two intervals cover."""
-    at = x(arm.capability.value), y(arm.compliance.value)
-    across = [(x(arm.capability.low), at[1]), (x(arm.capability.high), at[1])]
-    upright = [(at[0], y(arm.compliance.low)), (at[0], y(arm.compliance.high))]
-    return [Box.around(across, 2), Box.around(upright, 2)]
+def _whiskers(arm: PlanePoint, x: Scale, y: Scale) -> list[tuple[Point, Point]]:
+    """The ends of an arm's two intervals."""
+    across, up = x(arm.capability.value), y(arm.compliance.value)
+    return [
+        ((x(arm.capability.low), up), (x(arm.capability.high), up)),
+        ((across, y(arm.compliance.low)), (across, y(arm.compliance.high))),
+    ]
 
 
-def _along(start: Point, stop: Point) -> list[Box]:
-    """Small boxes along the arrow."""
+def _along(start: Point, stop: Point) -> list[Point]:
+    """Points along the arrow."""
     parts = (k / 24 for k in range(25))
     return [
-        Box.around([(start[0] + k * (stop[0] - start[0]), start[1] + k * (stop[1] - start[1]))], 4)
-        for k in parts
+        (start[0] + k * (stop[0] - start[0]), start[1] + k * (stop[1] - start[1])) for k in parts
     ]
 
 
 def _floor_places(names: str, height: float) -> list[Lettering]:
-    """Over and under the line, at its right and its left end."""
+    """Above and below the line, at its right and its left end."""
     return [
         Lettering("small", f"floor: {names}", (at, height + dy), is_end)
         for dy in (-5, 15)
@@ -208,7 +176,7 @@ def _floor_places(names: str, height: float) -> list[Lettering]:
 
 
 def _name_places(name: str, at: Point) -> list[Lettering]:
-    """Around the mark: near it first, inward before outward."""
+    """Places around the mark, near ones first, inward before outward."""
     sides = [(10, False), (-10, True), (30, False), (-30, True)]
     if at[0] > (_LEFT + _RIGHT) / 2:
         sides = [(-dx, not is_end) for dx, is_end in sides]

@@ -1,8 +1,7 @@
-"""What is a figure made of? Scales, marks and lettering as inline SVG.
+"""What is a figure made of? Scales, marks and labels as inline SVG.
 
-A figure takes its colours from the page's style sheet by class, never by a style attribute, which
-the page's policy forbids. Text goes through `Markup.format`, which escapes it, so that a model's
-name or a tag's value cannot become markup.
+Colours come from the style sheet by class, because the page's policy forbids style attributes. All text
+is escaped by `Markup.format`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 MARKS = ("ring", "disc", "square", "diamond", "triangle")
-"""Shapes of the arms, in order: the base is a ring, what came of it is filled."""
+"""Shapes of the arms in order; the base is a ring."""
 
 _CORNERS = {
     "square": ((-1, -1), (1, -1), (1, 1), (-1, 1)),
@@ -21,18 +20,18 @@ _CORNERS = {
     "triangle": ((0, -1.2), (1.1, 0.9), (-1.1, 0.9)),
 }
 
+RATE_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Scale:
-    """A linear map from values in [low, high] to a length in SVG units.
+    """A linear map from values in [low, high] to SVG units; values outside are clipped.
 
     Example:
-        >>> Scale(0.0, 1.0, 10, 110)(0.25)
-        35.0
-        >>> Scale(0.0, 1.0, 110, 10)(2.0)  # what lies outside is drawn at the edge
-        10.0
+        >>> Scale(0.0, 1.0, 10, 110)(0.25), Scale(0.0, 1.0, 110, 10)(2.0)
+        (35.0, 10.0)
     """
 
     low: float
@@ -41,25 +40,20 @@ class Scale:
     stop: float
 
     def __call__(self, value: float) -> float:
-        """Where `value` stands, in SVG units, to a tenth."""
+        """The position of `value`, to a tenth of a unit."""
         part = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
         return round(self.start + part * (self.stop - self.start), 1)
 
 
 def line(kind: str, start: Point, stop: Point) -> Markup:
-    """A straight line; `kind` is its class in the style sheet."""
+    """A straight line of the CSS class `kind`."""
     return Markup('<line class="{}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>').format(
         kind, *start, *stop
     )
 
 
 def mark(shape: str, role: str, at: Point, size: float) -> Markup:
-    """A point: one of `MARKS`, coloured by the role's class.
-
-    Example:
-        >>> mark("ring", "baseline", (10, 20), 4)
-        Markup('<circle class="ring baseline" cx="10" cy="20" r="4"/>')
-    """
+    """A point: one of `MARKS`, coloured by the role's class."""
     if shape in ("ring", "disc"):
         return Markup('<circle class="{} {}" cx="{}" cy="{}" r="{}"/>').format(
             shape, role, *at, size
@@ -69,34 +63,29 @@ def mark(shape: str, role: str, at: Point, size: float) -> Markup:
 
 
 def label(kind: str, at: Point, words: str) -> Markup:
-    """Lettering; `kind` holds `mid` or `end` for its anchor.
-
-    Example:
-        >>> label("mid", (1, 2), "<b>")
-        Markup('<text class="mid" x="1.0" y="2.0">&lt;b&gt;</text>')
-    """
+    """A text; `kind` contains `mid` or `end` for its anchor."""
     return Markup('<text class="{}" x="{:.1f}" y="{:.1f}">{}</text>').format(kind, *at, words)
 
 
 def shortened(words: str, longest: int) -> str:
-    """At most `longest` characters, the last one an ellipsis if any were dropped.
-
-    Example:
-        >>> shortened("minerva", 5)
-        'mine…'
-    """
+    """At most `longest` characters, ending in "…" if any were cut."""
     return words if len(words) <= longest else words[: max(1, longest - 1)] + "…"
 
 
 def drawing(kind: str, size: Point, said: str, parts: Sequence[Markup]) -> Markup:
-    """The whole figure.
-
-    Args:
-        kind: Its class in the style sheet.
-        size: Width and height in SVG units.
-        said: What a screen reader says for it.
-        parts: What is drawn, back to front.
-    """
+    """A figure of CSS class `kind` with its width and height; screen readers read `said`."""
     return Markup(
         '<svg class="{}" viewBox="0 0 {:g} {:g}" role="img" aria-label="{}">{}</svg>'
     ).format(kind, *size, said, Markup("").join(parts))
+
+
+def rate_axis(y: Scale, left: float, right: float) -> list[Markup]:
+    """A vertical axis from 0 to 1 with grid lines from `left` to `right`."""
+    return [
+        part
+        for tick in RATE_TICKS
+        for part in (
+            line("grid", (left, y(tick)), (right, y(tick))),
+            label("end", (left - 6, y(tick) + 4), f"{tick:.2f}"),
+        )
+    ]

@@ -1,4 +1,4 @@
-"""What is compared with what? The contrasts of a finding as rows, the largest difference first."""
+"""What does a finding compare? Its contrasts as rows, the largest difference first."""
 
 from __future__ import annotations
 
@@ -10,14 +10,7 @@ from twofold.types import Comparison, Estimate, Finding
 
 @dataclass(frozen=True)
 class SideBySide:
-    """One thing measured in two ways or at two times.
-
-    Args:
-        label: What it is called.
-        before: The first side on all that it scored; None where it scored nothing.
-        after: The second side, likewise.
-        comparison: The paired difference; None where no unit was scored on both sides.
-    """
+    """One measure on two sides; a side without a score, or a pair without common units, is None."""
 
     label: str
     before: Estimate | None
@@ -26,16 +19,12 @@ class SideBySide:
 
 
 def sides(finding: Finding) -> tuple[str, str]:
-    """The names of both sides: the two profiles, or before and after."""
+    """The names of both sides."""
     return ("official", "fixed") if finding.diagnostic == "profiles" else ("before", "after")
 
 
 def pairs(finding: Finding) -> list[SideBySide]:
-    """Everything that a finding compares, the largest difference first.
-
-    What was scored on one side only has a row too, the last ones: a missing row could not be told from
-    one that was never made.
-    """
+    """Everything that a finding compares; what was scored on one side only comes last."""
     rows = _profiles(finding) if finding.diagnostic == "profiles" else _contrasts(finding)
     return sorted(
         rows, key=lambda row: -abs(row.comparison.difference.value) if row.comparison else 1
@@ -50,7 +39,7 @@ def _contrasts(finding: Finding) -> list[SideBySide]:
 
 
 def _profiles(finding: Finding) -> list[SideBySide]:
-    """Each constraint type, and the grader of answers, under both profiles."""
+    """Each constraint type and the answer grader, under both profiles."""
     rows = []
     for metric, part in dict.fromkeys((m.metric, m.slice) for m in finding.measures):
         before, after = (

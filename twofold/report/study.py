@@ -1,23 +1,21 @@
-"""How does a study become one page? The trade-off plane of all arms, and a sentence for each.
+"""How does a study become one page? The trade-off plane of all arms, tables, and a verdict for each arm.
 
-Everything is read from `study.json`; nothing is computed here. As on the page of an audit: one file,
-no network, and what models wrote stays text.
+Everything comes from `study.json`; nothing is computed here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
-import jinja2
 from markupsafe import Markup
 
-from twofold.report import curves, figures, study_file, wording
+from twofold.report import curves, study_file
 from twofold.report.markdown import flat, table
-from twofold.report.page import TEMPLATES, asset, breakable, listed, policy, unbroken
+from twofold.report.page import asset, render
 from twofold.report.plane import Plane, PlanePoint
 from twofold.report.study_file import (
     ACCURACY,
@@ -30,11 +28,12 @@ from twofold.report.study_file import (
     RetainedRecord,
     StudyFile,
 )
-from twofold.report.wording import Statement, p_value, spread, statement
+from twofold.report.wording import Statement, spread, statement
 from twofold.storage.jsonl import Row, replaced
 from twofold.storage.run_dir import RunDir
-from twofold.types import ALL, Comparison, Estimate, Finding, Slice
+from twofold.types import ALL, Comparison, Estimate, Finding, Outcome, Slice
 
+# The measures of the tables of arms.
 MEASURES: Mapping[Key, str] = {
     ACCURACY: "Accuracy",
     CONSTRAINED_ACCURACY: "Accuracy, constraints stated",
@@ -42,37 +41,31 @@ MEASURES: Mapping[Key, str] = {
     JOINT: "Right and all met",
     TOKENS: "Tokens",
 }
-"""What the tables show of an arm, and its label."""
-
 COMPARED = (ACCURACY, CONSTRAINED_ACCURACY, HACC, JOINT)
 
 _FLOORS = {CONSTRAINED_ACCURACY: "accuracy", HACC: "compliance", JOINT: "both"}
 
-_EDIT = "edit"
+_GOLD = Slice("answer", "gold")
 DIAGNOSTICS: Mapping[tuple[str, str, Slice], str] = {
     ("with_chain", "accuracy", ALL): "Right after its own chain",
     ("", "reliance", ALL): "Answers that change when the chain is broken",
     ("", "aoc", ALL): "Area over the curve of early answers",
-    ("", "answer_changed", Slice(_EDIT, "mistake_other")): "Answers that follow a wrong value",
-    (
-        "continued",
-        "answer_changed",
-        Slice(_EDIT, "mistake"),
-    ): "the same, with the mistake continued",
-    ("", "answer_changed", Slice(_EDIT, "paraphrase_rules")): "Answers that a paraphrase changes",
-    ("", "total", Slice("answer", "gold")): "Information gain on the reference answer (nats)",
-    ("", "before_mention", Slice("answer", "gold")): "of which before the answer is named",
-    ("", "contrast", Slice("answer", "gold")): "more than from another problem's chain",
+    ("", "answer_changed", Slice("edit", "mistake_other")): "Answers that follow a wrong value",
+    ("continued", "answer_changed", Slice("edit", "mistake")): "same, with the mistake continued",
+    ("", "answer_changed", Slice("edit", "paraphrase_rules")): "Answers that a paraphrase changes",
+    ("", "total", _GOLD): "Information gain on the reference answer (nats)",
+    ("", "before_mention", _GOLD): "of which before the first mention of the answer",
+    ("", "contrast", _GOLD): "gain minus that from another problem's chain",
     ("", "steps", ALL): "Steps of the chain",
     ("constrained", "met", ALL): "Constraints met",
     ("output_space", "met", ALL): "met when told only the kind of output",
     ("delusive", "met", ALL): "met when told another problem's constraints",
-    ("unconstrained", "met", ALL): "met when told nothing",
-    ("", "pair_passed", ALL): "A constraint and its opposite both obeyed",
+    ("unconstrained", "met", ALL): "met when told no constraint",
+    ("", "pair_passed", ALL): "A constraint and its opposite both met",
     ("first", "compliance", ALL): "Constraints stated first: all met",
     ("twice", "compliance", ALL): "Constraints stated twice: all met",
-    ("instruction", "attention", ALL): "Attention to the constraints, × even attention",
-    ("control", "attention", ALL): "to as long a span without constraints",
+    ("instruction", "attention", ALL): "Attention to the constraints, relative to uniform",
+    ("control", "attention", ALL): "to a span of equal length without constraints",
     ("renamed", "accuracy", ALL): "Other names: right",
     ("renumbered", "accuracy", ALL): "Other numbers: right",
     ("distractor", "accuracy", ALL): "A distractor: right",
@@ -85,23 +78,14 @@ DIAGNOSTICS: Mapping[tuple[str, str, Slice], str] = {
 @final
 @dataclass(frozen=True)
 class Page:
-    """A study's numbers, ready to be shown.
-
-    Args:
-        study: What `study.json` holds.
-        manifest: What `manifest.json` holds.
-    """
+    """The numbers of a study: what `study.json` and `manifest.json` hold."""
 
     study: StudyFile
     manifest: Mapping[str, Any]
 
     @classmethod
     def of(cls, path: Path) -> Page:
-        """The page of a study's folder.
-
-        Raises:
-            RunError: If there is no `study.json`, or it cannot be read.
-        """
+        """The page of a study's folder; a RunError if `study.json` is missing or corrupt."""
         return cls(study_file.read(path), RunDir(path).manifest())
 
     @cached_property
@@ -111,8 +95,16 @@ class Page:
 
     @property
     def headline(self) -> Finding:
-        """The numbers of the split that the verdicts rest on."""
+        """The numbers of the split behind the verdicts."""
         return self.findings[self.study.headline]
+
+    @cached_property
+    def _diagnostics(self) -> Finding:
+        return self.study.diagnostics.finding()
+
+    @cached_property
+    def _verdicts(self) -> Mapping[tuple[str, str, str, str], Outcome]:
+        return {(v.arm, v.split, v.slice_by, v.slice): v.outcome for v in self.study.verdicts}
 
     @property
     def trained(self) -> list[str]:
@@ -147,21 +139,21 @@ class Page:
 
     @property
     def plane(self) -> Plane | None:
-        """All arms that have both axes; None if there is none."""
-        points = []
-        for name in self.study.arms:
-            capability, hacc = (self.estimate(name, k) for k in (self.capability(), HACC))
-            if capability is not None and hacc is not None:
-                points.append(PlanePoint(name, capability, hacc))
-        named = ((_words(name), self.floor(name, HACC)) for name in self.floors)
-        floors = {name: floor for name, floor in named if floor is not None}
+        """The plane of all arms with capability and compliance; None if there is none."""
+        key = self.capability()
+        points = [
+            PlanePoint(name, capability, hacc)
+            for name in self.study.arms
+            if (capability := self.estimate(name, key)) and (hacc := self.estimate(name, HACC))
+        ]
+        floors = {_words(n): floor for n in self.floors if (floor := self.floor(n, HACC))}
         return Plane(points, floors) if points else None
 
     def capability(self, split: str = "") -> Key:
-        """Accuracy without constraints in the prompt; with them where nothing was asked without."""
+        """Accuracy without constraints in the prompt, or with them if that was not measured."""
         measures = self.findings[split or self.study.headline].measures
-        is_there = any((m.metric, m.condition) == ACCURACY for m in measures)
-        return ACCURACY if is_there else CONSTRAINED_ACCURACY
+        has_unconstrained = any((m.metric, m.condition) == ACCURACY for m in measures)
+        return ACCURACY if has_unconstrained else CONSTRAINED_ACCURACY
 
     def estimate(self, arm: str, key: Key, part: Slice = ALL) -> Estimate | None:
         """A measure of an arm on the headline split."""
@@ -170,7 +162,7 @@ class Page:
     def comparison(
         self, arm: str, key: Key, split: str = "", part: Slice = ALL
     ) -> Comparison | None:
-        """An arm minus the base; on the headline split if no other is named."""
+        """An arm minus the base, on the headline split by default."""
         found = self.findings[split or self.study.headline]
         return found.comparison(
             key[0], role=arm, versus=self.study.base_arm, condition=key[1], slice=part
@@ -187,69 +179,57 @@ class Page:
         condition, metric, part = key
         names: Any = {"role": arm, "condition": condition, "slice": part}
         found = self._diagnostics
-        return found.estimate(metric, **names), found.comparison(
-            metric, versus=self.study.base_arm, **names
-        )
-
-    @cached_property
-    def _diagnostics(self) -> Finding:
-        found = self.study.diagnostics
-        return Finding(
-            diagnostic="study",
-            question="Is the gain real?",
-            measures=found.measures,
-            contrasts=found.contrasts,
-        )
+        base = self.study.base_arm
+        return found.estimate(metric, **names), found.comparison(metric, versus=base, **names)
 
     def floor(self, name: str, key: Key) -> Estimate | None:
-        """What a trivial reply scores; its answer is right or wrong in either condition."""
+        """What a trivial reply scores, which is the same in every condition."""
         return next(
             (m.estimate for m in self.study.floors if (m.role, m.metric) == (name, key[0])), None
         )
 
     def curve(self, arm: str) -> list[Row]:
-        """The followed problems of an arm at each checkpoint."""
+        """The scores of an arm at each checkpoint."""
         return [row for row in self.study.curves if row["arm"] == arm]
 
     def kept(self, arm: str) -> Iterator[RetainedRecord]:
-        """Which share of the reference's gain an arm has on the headline split."""
-        mine = (arm, self.study.headline, ALL)
-        for each in self.study.retained:
-            if (each.arm, each.split, Slice(each.slice_by, each.slice)) == mine:
-                yield each
+        """The share of the reference's gain that an arm retains on the headline split."""
+        mine = (arm, self.study.headline, *ALL)
+        return (
+            each
+            for each in self.study.retained
+            if (each.arm, each.split, each.slice_by, each.slice) == mine
+        )
 
     def says(self, arm: str, split: str = "", part: Slice = ALL) -> Statement | None:
-        """Whether both rose, in words; None where it cannot be said."""
+        """The verdict of an arm in words; None if there is none."""
         split = split or self.study.headline
-        verdicts = {(v.arm, v.split, v.slice_by, v.slice): v.outcome for v in self.study.verdicts}
-        verdict = verdicts.get((arm, split, *part))
+        verdict = self._verdicts.get((arm, split, *part))
         if verdict is None:
             return None
         sides = {"capability": self.capability(split), "compliance": HACC, "joint": JOINT}
         found = {side: self.comparison(arm, key, split, part) for side, key in sides.items()}
-        return statement(verdict, {side: _corrected(c) for side, c in found.items() if c})
+        return statement(verdict, {side: c.with_adjusted_p() for side, c in found.items() if c})
 
     def bins(self, arm: str) -> dict[str, dict[str, Estimate]]:
-        """Accuracy (as `baseline`) and compliance (as `model`) of an arm by its replies' tokens."""
+        """Accuracy (as `baseline`) and compliance (as `model`) of an arm by reply length."""
         found: dict[str, dict[str, Estimate]] = {}
         for row in self.study.lengths:
             if row.arm == arm:
                 both = {"baseline": row.accuracy, "model": row.hacc}
-                found[f"{row.low:.0f}–{row.high:.0f}"] = {
-                    role: estimate for role, estimate in both.items() if estimate is not None
-                }
+                found[f"{row.low:.0f}–{row.high:.0f}"] = {k: e for k, e in both.items() if e}
         return found
 
     @property
     def methods(self) -> list[str]:
-        """How the intervals and the tests were made, each once."""
-        told = [
+        """How the intervals and the tests were computed, each once."""
+        found = [
             f"{m.estimate.level:.0%} interval: {m.estimate.method}"
             for m in self.headline.measures
             if m.slice == ALL
         ]
-        told += [f"p: {c.comparison.test}" for c in self.headline.contrasts if c.slice == ALL]
-        return list(dict.fromkeys(told))
+        found += [f"p: {c.comparison.test}" for c in self.headline.contrasts if c.slice == ALL]
+        return list(dict.fromkeys(found))
 
     @property
     def answer(self) -> str:
@@ -257,23 +237,20 @@ class Page:
         by_outcome: dict[str, list[str]] = {}
         for arm in self.trained:
             said = self.says(arm)
-            by_outcome.setdefault(said.title if said else "Cannot be told", []).append(arm)
+            by_outcome.setdefault(said.title if said else "Not scored", []).append(arm)
         if not by_outcome:
             return "No arm is finished yet."
         return " ".join(f"{title}: {', '.join(arms)}." for title, arms in by_outcome.items())
 
 
 def write(path: Path) -> Path:
-    """Make `report.html` and `plane.svg` of a study from its `study.json`.
-
-    Args:
-        path: The study's folder.
+    """Write `report.html` and `plane.svg` of a study's folder from its `study.json`.
 
     Returns:
-        The page's path.
+        The path of the page.
 
     Raises:
-        RunError: If `study.json` is missing or corrupt. What was there is intact.
+        RunError: If `study.json` is missing or corrupt. Old reports are left intact.
     """
     page = Page.of(path)
     text = html(page)
@@ -286,17 +263,10 @@ def write(path: Path) -> Path:
 
 
 def html(page: Page) -> str:
-    """The whole page, an HTML document that stands on its own."""
-    style, script = asset("style.css"), asset("page.js")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {"figures": figures, "curves": curves, "wording": wording}
-    return environment.get_template("study.html.j2").render(
+    """The whole page, a self-contained HTML document."""
+    return render(
+        "study.html.j2",
+        asset("page.js"),
         page=page,
         study=page.study,
         measures=MEASURES,
@@ -305,22 +275,12 @@ def html(page: Page) -> str:
         met=MET,
         part_label=part_label,
         words=_words,
-        listed=listed,
-        breakable=breakable,
-        unbroken=unbroken,
-        style=Markup(style),
-        script=Markup(script),
-        policy=policy(style, script),
+        curves=curves,
     )
 
 
 def standalone(svg: Markup) -> str:
-    """A drawing as a file of its own: what the page's style sheet says, inside it, in light colours.
-
-    Example:
-        >>> standalone(Markup('<svg class="plane"></svg>'))[:42]
-        '<svg xmlns="http://www.w3.org/2000/svg" cl'
-    """
+    """A drawing as a file of its own, with the style sheet in light colours inside."""
     ground = '<rect width="100%" height="100%" fill="#ffffff"/>'
     opening, _, rest = str(svg).partition(">")
     opening = opening.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
@@ -328,28 +288,21 @@ def standalone(svg: Markup) -> str:
 
 
 def summary(path: Path) -> str:
-    """The study in text: a row an arm, then what each verdict means.
-
-    Args:
-        path: The study's folder.
-
-    Returns:
-        Markdown without a heading.
-    """
+    """A study's folder in Markdown: a row per arm, verdicts, floors and caveats."""
     page = Page.of(path)
     head = ["arm", *(MEASURES[key] for key in COMPARED), "did both rise?"]
-    rows, told = [], []
+    rows, verdicts = [], []
     for name, made in page.study.arms.items():
         said = page.says(name)
-        unknown = "cannot be told" if name in page.trained else "not finished"
-        last = said.title if said else ("the base" if made.method is None else unknown)
-        rows.append([flat(name), *(_spread(page.estimate(name, key)) for key in COMPARED), last])
+        last = "not scored" if name in page.trained else "not finished"
+        last = said.title if said else "the base" if made.method is None else last
+        rows.append([flat(name), *(spread(page.estimate(name, key)) for key in COMPARED), last])
         if said:
             kept = "".join(
-                f" Of the gain in accuracy of {flat(each.reference)} it keeps {spread(each.estimate)}."
+                f" It retains {spread(each.estimate)} of the accuracy gain of {flat(each.reference)}."
                 for each in page.kept(name)
             )
-            told.append(f"- **{flat(name)}**: {said.title}. {said.numbers}{kept}")
+            verdicts.append(f"- **{flat(name)}**: {said.title}. {said.numbers}{kept}")
     floors = []
     for key, label in _FLOORS.items():
         found = {name: floor for name in page.floors if (floor := page.floor(name, key))}
@@ -357,45 +310,14 @@ def summary(path: Path) -> str:
             each = "; ".join(f"{flat(_words(n))} {spread(e)}" for n, e in found.items())
             floors.append(f"- floor of {label}: {each}")
     caveats = [f"- {flat(caveat)}" for caveat in page.study.caveats]
-    blocks = [table(head, rows), "\n".join(told), "\n".join(floors), "\n".join(caveats)]
+    blocks = [table(head, rows), *map("\n".join, (verdicts, floors, caveats))]
     return "\n\n".join(block for block in blocks if block)
 
 
-def differences(page: Page) -> str:
-    """Every split of every arm as a table of paired differences, for a recipe's README."""
-    head = ["arm", "on", "accuracy", "all constraints met", "both", "p", "verdict"]
-    rows = []
-    verdicts = {(v.arm, v.split, v.slice_by, v.slice): v.outcome for v in page.study.verdicts}
-    for arm in page.trained:
-        for split, part in page.parts:
-            keys = (page.capability(split), HACC, JOINT)
-            found = [page.comparison(arm, key, split, part) for key in keys]
-            cells = [_spread(c.difference if c else None, sign=True) for c in found]
-            ps = " / ".join(p_value(c.p_adjusted) for c in found[:2] if c)
-            verdict = verdicts.get((arm, split, *part))
-            rows.append([arm, part_label(split, part), *cells, ps, verdict or "–"])
-    return table(head, rows)
-
-
 def part_label(split: str, part: Slice) -> str:
-    """A split, or a part of it, in a table.
-
-    Example:
-        >>> part_label("test", ALL), part_label("test", Slice("kind", "even"))
-        ('test', 'test, kind = even')
-    """
+    """The label of a split, or of a part of it, in a table."""
     return split if part == ALL else f"{split}, {part.by} = {part.value}"
 
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _spread(estimate: Estimate | None, *, sign: bool = False) -> str:
-    return "–" if estimate is None else spread(estimate, sign=sign)
-
-
-def _corrected(comparison: Comparison) -> Comparison:
-    """The comparison with its corrected p in `p`, which the wording reads."""
-    p = comparison.p_adjusted
-    return comparison if p is None else replace(comparison, p=p)

@@ -1,30 +1,23 @@
-"""What does `study.json` hold? Its fields as types: the study writes them, the page reads them."""
+"""What does `study.json` hold? Its fields as types, shared by the study and its page."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, final
+from typing import Any, final
 
-from pydantic import PlainSerializer, PlainValidator, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from twofold.errors import RunError
 from twofold.storage.jsonl import Row, replaced
-from twofold.storage.records import (
-    ContrastRecord,
-    MeasureRecord,
-    contrast_from_json,
-    contrast_to_json,
-    measure_from_json,
-    measure_to_json,
-)
+from twofold.storage.records import ContrastJson, MeasureJson
 from twofold.types import Contrast, Estimate, Finding, Measure, Outcome
 
 NAME = "study.json"
 
 Key = tuple[str, str]
-"""A metric and the condition that it was measured in."""
+"""A metric and its condition."""
 
 ACCURACY: Key = ("accuracy", "unconstrained")
 CONSTRAINED_ACCURACY: Key = ("accuracy", "constrained")
@@ -33,22 +26,11 @@ JOINT: Key = ("joint", "constrained")
 TOKENS: Key = ("tokens", "constrained")
 MET: Key = ("met", "constrained")
 
-_Measure = Annotated[
-    Measure,
-    PlainValidator(measure_from_json, json_schema_input_type=MeasureRecord),
-    PlainSerializer(measure_to_json),
-]
-_Contrast = Annotated[
-    Contrast,
-    PlainValidator(contrast_from_json, json_schema_input_type=ContrastRecord),
-    PlainSerializer(contrast_to_json),
-]
-
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class ArmRecord:
-    """How an arm was made: the settings of its method, its finished seeds, minutes of one training."""
+    """How an arm was trained: the settings of its method, its finished seeds, minutes per training."""
 
     method: str | None
     reward: str | None
@@ -60,26 +42,30 @@ class ArmRecord:
 @final
 @dataclass(frozen=True, kw_only=True)
 class SplitRecords:
-    """The numbers of a split and of its parts: role = arm, versus = the base."""
+    """The numbers of a split and of its parts; role = arm, versus = the base."""
 
     split: str
-    measures: list[_Measure]
-    contrasts: list[_Contrast]
+    measures: list[MeasureJson]
+    contrasts: list[ContrastJson]
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class DiagnosticRecords:
-    """The diagnostics of every cell on the first split: role = arm, versus = the base."""
+    """The diagnostics of every arm on the first split; role = arm, versus = the base."""
 
-    measures: list[_Measure]
-    contrasts: list[_Contrast]
+    measures: list[MeasureJson]
+    contrasts: list[ContrastJson]
+
+    def finding(self) -> Finding:
+        """The diagnostics as one finding, for look-up."""
+        return _finding(self.measures, self.contrasts)
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class VerdictRecord:
-    """Did both rise in an arm, on a split or on a part of it?"""
+    """The verdict of an arm on a split or on a part of it."""
 
     split: str
     slice_by: str
@@ -91,7 +77,7 @@ class VerdictRecord:
 @final
 @dataclass(frozen=True, kw_only=True)
 class RetainedRecord:
-    """The share of the reference arm's gain in accuracy that an arm has, too."""
+    """The share of the reference arm's accuracy gain that an arm retains."""
 
     split: str
     slice_by: str
@@ -104,7 +90,7 @@ class RetainedRecord:
 @final
 @dataclass(frozen=True, kw_only=True)
 class LengthRecord:
-    """The replies of an arm with `low` to `high` tokens: their mean length, accuracy and compliance."""
+    """Mean length, accuracy and compliance of the replies of an arm with `low` to `high` tokens."""
 
     arm: str
     low: float
@@ -117,25 +103,19 @@ class LengthRecord:
 @final
 @dataclass(frozen=True, kw_only=True)
 class StudyFile:
-    """Everything that a study found.
+    """The results of a study.
 
     Args:
         base: The MODEL that every arm starts from.
-        train: The problems of training.
-        seeds: Of the plan.
-        splits: What each split was loaded from; the verdicts rest on the first.
-        reference: The arm whose gain in accuracy the others should keep.
-        arms: How each arm was made, the base first.
-        findings: The numbers of each split.
-        verdicts: Did both rise? One for each arm and part; absent where a side was not scored.
-        retained: The kept shares of the reference's gain.
-        lengths: Accuracy and compliance by length of the reply.
-        curves: The followed problems at each checkpoint: `arm`, `seed`, `step` and the scores.
-        diagnostics: The diagnostics of the arms.
+        splits: What each split was loaded from; the verdicts use the first.
+        reference: The arm whose accuracy gain the others should retain.
+        arms: How each arm was trained, the base first.
+        verdicts: One per arm and part; absent where capability or compliance was not scored.
+        curves: Scores on the evaluation problems at each checkpoint, with `arm`, `seed` and `step`.
         floors: What trivial replies score; role = the floor's name.
         samples: One reply of each arm to the same problem.
-        failed: Cells that could not be trained or audited, as `ARM/SEED`, and why.
-        caveats: What a reader must know before believing a number.
+        failed: Why a training or an audit failed, by `ARM/SEED`.
+        caveats: Limits of the numbers that a reader must know.
     """
 
     base: str
@@ -150,14 +130,14 @@ class StudyFile:
     lengths: list[LengthRecord]
     curves: list[Row]
     diagnostics: DiagnosticRecords
-    floors: list[_Measure]
+    floors: list[MeasureJson]
     samples: dict[str, Row]
     failed: dict[str, str]
     caveats: list[str]
 
     @property
     def headline(self) -> str:
-        """The split that the verdicts rest on."""
+        """The split behind the verdicts."""
         return next(iter(self.splits))
 
     @property
@@ -166,40 +146,35 @@ class StudyFile:
         return next(iter(self.arms))
 
     def finding(self, split: str) -> Finding:
-        """The numbers of a split, to be looked up by their names; empty if it has none."""
+        """The numbers of a split as one finding, for look-up; empty if it has none."""
         mine = [each for each in self.findings if each.split == split]
-        return Finding(
-            diagnostic="study",
-            question="Did both rise?",
-            measures=[measure for each in mine for measure in each.measures],
-            contrasts=[contrast for each in mine for contrast in each.contrasts],
+        return _finding(
+            [measure for each in mine for measure in each.measures],
+            [contrast for each in mine for contrast in each.contrasts],
         )
+
+
+def _finding(measures: list[Measure], contrasts: list[Contrast]) -> Finding:
+    question = "Did both rise?"
+    return Finding(diagnostic="study", question=question, measures=measures, contrasts=contrasts)
 
 
 _FILE = TypeAdapter(StudyFile)
 
 
 def read(folder: Path) -> StudyFile:
-    """The study of a folder.
-
-    Raises:
-        RunError: If there is no `study.json`, or it cannot be read.
-    """
+    """The study of a folder; a RunError if `study.json` is missing or corrupt."""
     file = folder / NAME
     try:
         return _FILE.validate_python(json.loads(file.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise RunError(f"{folder} holds no {NAME}; give the folder of a study") from error
     except (json.JSONDecodeError, ValidationError, RunError) as error:
-        raise RunError(f"{file} is corrupt ({error}); `twofold report` remakes it") from error
+        raise RunError(f"{file} is corrupt ({error}); `twofold report` writes it again") from error
 
 
 def write(study: StudyFile, folder: Path) -> None:
-    """Write `study.json`; the inverse of `read`.
-
-    Raises:
-        RunError: If a number is NaN or infinite.
-    """
+    """Write `study.json`, the inverse of `read`; NaN and infinity are refused."""
     with replaced(folder / NAME) as file:
         rows = _FILE.dump_python(study, mode="json")
         json.dump(rows, file, indent=1, ensure_ascii=False, allow_nan=False)

@@ -1,13 +1,12 @@
-"""What stands in which row? The records of the `joint` finding, arranged as tables.
+"""Which rows do the report's tables have? The records of a finding arranged by row, nothing computed.
 
-Nothing is computed here: every number of a row is an `Estimate` or a `Comparison` of the finding,
-and a row that has none is not made. The page and the plain text are both drawn from these rows.
+The page and the plain text show the same rows; a row without a number is left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from twofold.constraints import ALIASES, CONSTRAINTS
 from twofold.problems.floors import FLOORS
@@ -15,7 +14,7 @@ from twofold.report.wording import filed_under
 from twofold.types import ALL, Comparison, Estimate, Finding, FinishReason, Slice
 
 ROLES = ("baseline", "model")
-"""Before, then after: the order in which columns stand."""
+"""The order of the columns."""
 
 CELLS = {
     "right_obedient": "Right and obedient",
@@ -23,7 +22,7 @@ CELLS = {
     "wrong_obedient": "Wrong, but obedient",
     "wrong_disobedient": "Wrong and not obedient",
 }
-"""The four cells of the joint table, and how they are called."""
+"""The labels of the four cells of the joint table."""
 
 TAGS = {
     "thinking_tokens": "Thinking length in tokens",
@@ -32,39 +31,29 @@ TAGS = {
     "difficulty": "Difficulty",
     "source": "Source",
 }
-"""What replies are broken down by, in the order of the page."""
+"""The tags that replies are broken down by, in the order of the page."""
 
 
 @dataclass(frozen=True)
 class MeasureRow:
-    """One measure, for the model and (if there is one) for the baseline.
+    """One measure by role, its paired difference, and what trivial replies score by floor."""
 
-    Args:
-        metric: The metric.
-        label: What it is called.
-        estimates: By role.
-        comparison: The paired difference; None where none was made.
-        floors: What a trivial reply gets on this measure, by its name.
-    """
-
-    metric: str
     label: str
     estimates: Mapping[str, Estimate]
-    comparison: Comparison | None = None
-    floors: Mapping[str, Estimate] = field(default_factory=dict)
+    comparison: Comparison | None
+    floors: Mapping[str, Estimate]
 
 
 @dataclass(frozen=True)
 class TypeRow:
-    """One constraint type (or a group of them): how often it was met, and met by accident.
+    """One constraint type or a whole group of them, by role.
 
     Args:
-        name: The registry name, or the group's.
-        group: The group the type belongs to; "other" for a name the registry does not know.
-        rate: By role: met when it was stated.
-        null: By role: met when it was not stated.
-        chance_corrected: By role: (rate − null) / (1 − null).
-        comparison: The paired difference, corrected over all types.
+        group: The group of the type; "other" for a type that is not in the registry.
+        rate: Met when stated.
+        null: Met when not stated.
+        chance_corrected: (rate − null) / (1 − null).
+        comparison: The paired difference, Holm-corrected over all types.
     """
 
     name: str
@@ -77,27 +66,20 @@ class TypeRow:
 
 @dataclass(frozen=True)
 class Breakdown:
-    """One tag: its values in their order, and for each value its measures by role.
+    """The measures by the values of one tag: `{metric: {value: {role: estimate}}}`."""
 
-    Args:
-        tag: The tag, e.g. `thinking_tokens`.
-        label: What it is called.
-        measures: `{measure: {value: {role: estimate}}}` for accuracy, hacc and joint.
-    """
-
-    tag: str
     label: str
     measures: Mapping[str, Mapping[str, Mapping[str, Estimate]]]
 
     @property
     def values(self) -> tuple[str, ...]:
-        """Every value that has at least one number, in the finding's order."""
+        """Every value with at least one number, in the order of the finding."""
         return tuple(dict.fromkeys(v for by_value in self.measures.values() for v in by_value))
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How the replies of one role in one condition ended: a count for each way."""
+    """The finish reasons of one role in one condition."""
 
     role: str
     condition: str
@@ -105,13 +87,12 @@ class Ending:
 
     @property
     def total(self) -> int:
-        """All replies of this role and condition."""
+        """The number of replies."""
         return sum(self.counts.values())
 
 
 MOST_UNFINISHED = 0.05
-"""The largest share of thoughts cut by the budget that goes without a warning, as with lost calls."""
-
+"""The largest share of unclosed thinking that is not warned about."""
 
 _HEADLINE = (
     ("unconstrained", "accuracy", "Accuracy, constraints not stated"),
@@ -123,41 +104,56 @@ _HEADLINE = (
 
 
 def headline(finding: Finding) -> list[MeasureRow]:
-    """The measures that the verdict rests on, top to bottom; those not taken are left out.
-
-    Example:
-        >>> from twofold.types import Measure
-        >>> half = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
-        >>> hacc = Measure(role="model", condition="constrained", metric="hacc", estimate=half)
-        >>> found = Finding(diagnostic="joint", question="?", measures=(hacc,))
-        >>> [row.label for row in headline(found)]
-        ['All constraints met (HAcc)']
-    """
-    rows = []
-    for condition, metric, label in _HEADLINE:
-        if estimates := _by_role(finding, metric, condition):
-            comparison = finding.comparison(metric, condition=condition)
-            floors = {
-                name.replace("_", " "): floor
-                for name in FLOORS
-                if (floor := finding.estimate(metric, role=name))
-            }
-            rows.append(MeasureRow(metric, label, estimates, comparison, floors))
-    return rows
+    """The measures behind the verdict, top to bottom, without those not taken."""
+    rows = [_measure_row(finding, *each) for each in _HEADLINE]
+    return [row for row in rows if row.estimates]
 
 
 def other_cells(finding: Finding) -> list[MeasureRow]:
-    """The cells that no headline row shows: all but right and obedient, which is the joint rate."""
-    rows = (MeasureRow(c, said, _by_role(finding, c, "constrained")) for c, said in CELLS.items())
-    return [row for row in rows if row.estimates and row.metric != "right_obedient"]
+    """The cells that are not a headline row: all but right and obedient, which is the joint rate."""
+    rows = [
+        MeasureRow(label, by_role(finding, cell, condition="constrained"), None, {})
+        for cell, label in CELLS.items()
+        if cell != "right_obedient"
+    ]
+    return [row for row in rows if row.estimates]
+
+
+def _measure_row(finding: Finding, condition: str, metric: str, label: str) -> MeasureRow:
+    return MeasureRow(
+        label,
+        by_role(finding, metric, condition=condition),
+        finding.comparison(metric, condition=condition),
+        floors(finding, metric),
+    )
+
+
+def by_role(
+    finding: Finding,
+    metric: str,
+    roles: Iterable[str] = ROLES,
+    *,
+    condition: str = "",
+    part: Slice = ALL,
+) -> dict[str, Estimate]:
+    """The estimates of the roles that have one."""
+    return {
+        role: estimate
+        for role in roles
+        if (estimate := finding.estimate(metric, role=role, condition=condition, slice=part))
+    }
+
+
+def floors(
+    finding: Finding, metric: str, *, condition: str = "", part: Slice = ALL
+) -> dict[str, Estimate]:
+    """What trivial replies score, by the floor's name in words."""
+    found = by_role(finding, metric, FLOORS, condition=condition, part=part)
+    return {name.replace("_", " "): estimate for name, estimate in found.items()}
 
 
 def types(finding: Finding) -> dict[str, list[TypeRow]]:
-    """Constraint types by group; the group's own row leads its types.
-
-    Returns:
-        `{group: rows}` in the order in which the finding names the types.
-    """
+    """Constraint types by group, the row of the group first."""
     groups: dict[str, list[TypeRow]] = {}
     for part in _slices(finding, "type"):
         row = _type_row(finding, part)
@@ -168,18 +164,18 @@ def types(finding: Finding) -> dict[str, list[TypeRow]]:
 
 
 def breakdowns(finding: Finding) -> list[Breakdown]:
-    """The estimates by tag: the known tags first, then any other that the finding has."""
+    """The estimates by tag: the tags of `TAGS` first, then any other."""
     found: dict[str, dict[str, dict[str, dict[str, Estimate]]]] = {}
     for each in finding.measures:
         if each.slice.by not in ("", "type", "group"):
             by_value = found.setdefault(each.slice.by, {}).setdefault(each.metric, {})
             by_value.setdefault(each.slice.value, {})[each.role] = each.estimate
     order = [tag for tag in TAGS if tag in found] + [tag for tag in found if tag not in TAGS]
-    return [Breakdown(tag, TAGS.get(tag, tag.replace("_", " ")), found[tag]) for tag in order]
+    return [Breakdown(TAGS.get(tag, tag.replace("_", " ")), found[tag]) for tag in order]
 
 
 def endings(finding: Finding) -> list[Ending]:
-    """How replies ended, one entry for each role and condition that was sampled."""
+    """The finish reasons of each role and condition."""
     found: dict[tuple[str, str], dict[FinishReason, int]] = {}
     for each in finding.counts:
         found.setdefault((each.role, each.condition), {})[FinishReason(each.metric)] = each.n
@@ -192,17 +188,7 @@ def endings(finding: Finding) -> list[Ending]:
 
 
 def unfinished(finding: Finding) -> dict[str, tuple[int, int]]:
-    """Replies that never finished thinking: `{role: (how many, of how many)}`, none left out.
-
-    Only roles that have any; both conditions together.
-
-    Example:
-        >>> from twofold.types import Count
-        >>> cut = Count(role="model", condition="constrained", metric="unclosed_thinking", n=2)
-        >>> rest = Count(role="model", condition="unconstrained", metric="answered", n=7)
-        >>> unfinished(Finding(diagnostic="joint", question="?", counts=(cut, rest)))
-        {'model': (2, 9)}
-    """
+    """Replies that never finished thinking, `{role: (n, of)}`, for each role that has any."""
     found: dict[str, tuple[int, int]] = {}
     for each in endings(finding):
         n, of = found.get(each.role, (0, 0))
@@ -212,7 +198,7 @@ def unfinished(finding: Finding) -> dict[str, tuple[int, int]]:
 
 
 def methods(findings: Iterable[Finding]) -> dict[str, list[str]]:
-    """How each interval and p-value was made: `{method: numbers}`, in order of first use."""
+    """How each interval and p-value was computed: `{method: numbers}`, in order of first use."""
     found: dict[str, list[str]] = {}
     for finding in findings:
         for measure in finding.measures:
@@ -226,18 +212,8 @@ def methods(findings: Iterable[Finding]) -> dict[str, list[str]]:
     return found
 
 
-def _by_role(
-    finding: Finding, metric: str, condition: str, slice: Slice = ALL
-) -> dict[str, Estimate]:
-    found = {
-        role: finding.estimate(metric, role=role, condition=condition, slice=slice)
-        for role in ROLES
-    }
-    return {role: estimate for role, estimate in found.items() if estimate is not None}
-
-
 def _slices(finding: Finding, by: str) -> list[Slice]:
-    """The slices by one thing, in the finding's order, each once."""
+    """The distinct slices by `by`, in the order of the finding."""
     return list(dict.fromkeys(m.slice for m in finding.measures if m.slice.by == by))
 
 
@@ -247,8 +223,8 @@ def _type_row(finding: Finding, part: Slice) -> TypeRow:
     return TypeRow(
         name=part.value,
         group=part.value if part.by == "group" else group,
-        rate=_by_role(finding, "met", "constrained", part),
-        null=_by_role(finding, "met", "unconstrained", part),
-        chance_corrected=_by_role(finding, "chance_corrected", "constrained", part),
+        rate=by_role(finding, "met", condition="constrained", part=part),
+        null=by_role(finding, "met", condition="unconstrained", part=part),
+        chance_corrected=by_role(finding, "chance_corrected", condition="constrained", part=part),
         comparison=finding.comparison("met", condition="constrained", slice=part),
     )

@@ -1,4 +1,4 @@
-"""What does the `joint` finding say? The verdict in a sentence, what is absent, and why."""
+"""What is the result of the `joint` diagnostic? The verdict in words, and what is missing and why."""
 
 from __future__ import annotations
 
@@ -10,32 +10,22 @@ from twofold.report.wording import Statement, spread, statement
 from twofold.types import Finding
 
 _ABSENT = {
-    "accuracy": "No problem has a reference answer, so nobody can say which replies are right: "
-    "accuracy, the joint rate and the four cells are absent.",
-    "unconstrained": "Nothing was sampled without the constraints in the prompt, so that accuracy is absent "
-    "and capability means accuracy with the constraints stated.",
-    "types": "No constraint was scored, so compliance and the table of types are absent.",
-    "null": "Nothing was sampled without the constraints in the prompt, so how often each is met by "
-    "accident (the null rate) and the chance-corrected rate are absent.",
-    "thinking": "No reply carries a count of thinking tokens, so there is no breakdown by thinking "
-    "length.",
-    "baseline": "One model was measured alone, so there are no differences; --baseline BASE gives a "
-    "before and an after.",
+    "accuracy": "No problem has a reference answer, so accuracy, the joint rate and the four cells are "
+    "missing.",
+    "unconstrained": "No reply was sampled without the constraints in the prompt, so capability is the "
+    "accuracy with the constraints stated.",
+    "types": "No constraint was scored, so compliance and the table of constraint types are missing.",
+    "null": "No reply was sampled without the constraints in the prompt, so the null rate (met without "
+    "being told) and the chance-corrected rate are missing.",
+    "thinking": "No reply has a count of thinking tokens, so there is no breakdown by thinking length.",
+    "baseline": "Only one model was measured, so there are no differences; --baseline BASE compares it "
+    "with its base.",
 }
 """Why a part of the report is empty, by part."""
 
 
 def verdict(finding: Finding, names: Mapping[str, str]) -> Statement:
-    """The finding in one sentence.
-
-    Args:
-        finding: The `joint` finding.
-        names: What the models are called, by role (`model`, `baseline`).
-
-    Returns:
-        For a pair, the outcome in words with both differences; for one model, its headline
-        numbers. What could not be measured is not named here: see `absences`.
-    """
+    """The finding in words: the outcome with both differences, or one model's headline numbers."""
     if finding.outcome is None:
         return _of_one(finding, names["model"])
     found = statement(finding.outcome, axes(finding.contrasts))
@@ -43,28 +33,18 @@ def verdict(finding: Finding, names: Mapping[str, str]) -> Statement:
 
 
 def never_finished(finding: Finding, names: Mapping[str, str]) -> list[str]:
-    """A warning for each role whose replies too often ended inside the thought.
-
-    Args:
-        finding: The `joint` finding.
-        names: What the models are called, by role.
-    """
+    """A warning for each role with too many replies that never finished thinking."""
     return [
         f"{n} of {of} replies of {names[role]} never finished thinking ({100 * n / of:.1f} %). They are "
-        "unscored, and thoughts run long where problems are hard: its numbers describe the problems "
-        "that it could finish. A larger --max-tokens lets it finish more."
+        "unscored, and mostly on hard problems, so the numbers describe the easier ones. A larger "
+        "--max-tokens lets more of them finish."
         for role, (n, of) in unfinished(finding).items()
         if n / of > MOST_UNFINISHED
     ]
 
 
 def absences(finding: Finding) -> dict[str, str]:
-    """Why a part of the report has nothing to show: one sentence for each missing part.
-
-    Returns:
-        By part: `accuracy`, `unconstrained`, `types`, `null`, `thinking`, `baseline`. What is there has
-        no entry.
-    """
+    """Why a part of the report is empty, a sentence for each missing part."""
     measures = finding.measures
     of_types = [m for m in measures if m.slice.by == "type"]
     has = {
@@ -84,7 +64,7 @@ def absences(finding: Finding) -> dict[str, str]:
 
 
 def _at_worst(finding: Finding, names: Mapping[str, str]) -> str:
-    """Who was cut inside its thought how often, and the differences if all that counts as wrong."""
+    """The replies that never finished thinking, and the differences if they count as wrong."""
     found = axes(finding.contrasts, AS_WRONG)
     worst = {side: found[side] for side in ("capability", "compliance") if side in found}
     if not worst:
@@ -93,7 +73,7 @@ def _at_worst(finding: Finding, names: Mapping[str, str]) -> str:
         f"{n} of {of} replies of {names[role]}" for role, (n, of) in unfinished(finding).items()
     )
     said = ", ".join(f"{side} {spread(each.difference, sign=True)}" for side, each in worst.items())
-    return f" Never finished thinking: {cut}. With these counted as wrong and disobedient: {said}."
+    return f" Never finished thinking: {cut}. Counted as wrong and not compliant: {said}."
 
 
 def _of_one(finding: Finding, name: str) -> Statement:
@@ -108,5 +88,5 @@ def _of_one(finding: Finding, name: str) -> Statement:
         for label, condition, metric in measured
         if (estimate := finding.estimate(metric, condition=condition))
     ]
-    text = ", ".join(said) if said else "nothing could be scored"
-    return Statement(name, f"{text[0].upper()}{text[1:]}.", "One model, measured alone.")
+    text = ", ".join(said) if said else "no reply could be scored"
+    return Statement(name, f"{text[0].upper()}{text[1:]}.", "One model, not compared with a base.")

@@ -1,7 +1,7 @@
-"""Audit a model, or a model against its base: sample, judge, analyse, each saved before the next.
+"""How is a model audited, alone or against its base? Sample, score, analyse, each saved before the next.
 
-The spine of the package. Sampling is slow and appended item by item; everything after it is remade
-from the saved responses, so that the same command after `kill -9` ends with the same result.
+Replies are appended one by one; everything else is recomputed from them, so the same command after
+`kill -9` gives the same result.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
@@ -34,8 +35,8 @@ PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "scipy", "math-verif
 CONDITIONS = ("constrained", "unconstrained")
 SKIPPED = "*"
 NO_WEIGHTS = (
-    "left out, since its weights are behind a server; audit the checkpoint itself (a Hugging Face "
-    "folder or an adapter) to have this measured"
+    "not measured, because the weights are behind a server; audit the checkpoint itself (a Hugging Face "
+    "directory or an adapter)"
 )
 
 
@@ -52,25 +53,25 @@ def audit(
 ) -> RunResult | None:
     r"""Measure capability and compliance of a model, and their change against a base.
 
-    Both models answer the same problems with the same prompt text, budget and seed; each problem
-    is asked with its constraints stated and, where that is possible, without.
+    Both models get the same prompts, token budget and seed; each problem is asked with its constraints
+    stated and, where possible, without.
 
     Args:
         model: The model under test ("after").
-        problems: What to ask. A problem that stands there twice is asked once.
-        out: The run directory. The same call again resumes it; another call is refused.
+        problems: The problems; duplicates are asked once.
+        out: The run directory. The same call resumes it; another call is refused.
         baseline: The base ("before").
         sampling: How tokens are drawn.
-        n: Samples a problem and condition, at least 1.
+        n: Samples per problem and condition, at least 1.
         seed: Base of all randomness.
-        diagnostics: What else is asked of the models; more can be asked of a finished run.
+        diagnostics: Further diagnostics; more can be added to a finished run.
 
     Returns:
-        The findings; None in a process of an `accelerate launch` that is not the first.
+        The findings; None in all but the first process of an `accelerate launch`.
 
     Raises:
-        ProblemError: If there is nothing to ask.
-        ModelError: If a model cannot work at all.
+        ProblemError: If there is no problem.
+        ModelError: If a model cannot be used at all.
         RunError: If `out` holds another run, is corrupt, or the disk is full.
 
     Example:
@@ -87,20 +88,14 @@ def audit(
     unique = list({problem.id: problem for problem in problems}.values())
     if not unique:
         raise ProblemError("there is no problem to ask; give a file or suite with at least one row")
-    run = _Run(
-        problems=unique,
-        models={"model": model} | ({"baseline": baseline} if baseline is not None else {}),
-        sampling=sampling,
-        n=n,
-        seed=seed,
-        diagnostics=diagnostics,
-        share=Share(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))),
-    )
+    models = {"model": model} | ({"baseline": baseline} if baseline is not None else {})
+    share = Share(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+    run = _Run(unique, models, sampling, n, seed, diagnostics, share)
     return run.go(Path(out))
 
 
 @final
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class _Run:
     problems: Sequence[Problem]
     models: Mapping[str, Model]
@@ -109,90 +104,87 @@ class _Run:
     seed: int
     diagnostics: Sequence[Diagnostic]
     share: Share
-    together: Callable[[], None] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "together", _meeting_point(self.share))
+    @cached_property
+    def wait_for_all(self) -> Callable[[], None]:
+        """Wait until all processes of an `accelerate launch` get here; no-op for one process."""
+        if self.share.world == 1:
+            return lambda: None
+        from accelerate import PartialState
+
+        state: Any = PartialState(timeout=timedelta(days=7))
+        wait: Callable[[], None] = state.wait_for_everyone
+        return wait
 
     def go(self, out: Path) -> RunResult | None:
-        identity = self.identity()
-        if self.share.rank == 0:
-            with RunDir.open(
-                out, identity, about(self.models) | {"processes": self.share.world}
-            ) as run:
-                problem_files.write(run.path / "problems.jsonl", self.problems)
-                self.together()
+        identity, rank = self.identity(), self.share.rank
+        if rank != 0:
+            self.wait_for_all()
+            with RunDir.open(out, identity, {}, rank=rank) as run:
                 self.collect(run)
-                self.together()
-                run.absorb()
-                self.judge(run)
-                self.diagnose(run)
-            return finalize(out, self.diagnostics)
-        self.together()
-        with RunDir.open(out, identity, {}, rank=self.share.rank) as run:
+            self.wait_for_all()
+            return None
+        record = about(self.models) | {"processes": self.share.world}
+        with RunDir.open(out, identity, record) as run:
+            problem_files.write(run.path / "problems.jsonl", self.problems)
+            self.wait_for_all()
             self.collect(run)
-        self.together()
-        return None
+            self.wait_for_all()
+            run.absorb()
+            self.judge(run)
+            self.diagnose(run)
+        return finalize(out, self.diagnostics)
 
     def identity(self) -> Row:
-        """What decides the replies; a run directory is bound to it."""
-        ids = sha256("".join(problem.id for problem in self.problems).encode()).hexdigest()
+        """What determines the replies; another identity is refused by the run directory."""
         return {
             "models": {role: model.fingerprint() for role, model in self.models.items()},
-            "problems": {"n": len(self.problems), "sha256": ids},
+            "problems": digest(self.problems),
             "profiles": sorted({c.profile for p in self.problems for c in p.constraints}),
             "sampling": asdict(self.sampling),
             "n": self.n,
             "seed": self.seed,
         }
 
-    def asked(self) -> list[tuple[str, str, list[Message]]]:
-        """Every (condition, problem id, prompt) that a model is to answer."""
-        return [
+    def collect(self, run: RunDir) -> None:
+        """Sample what is not on disk yet; every response is saved when finished."""
+        asked = [
             (condition, problem.id, messages)
             for condition in CONDITIONS
             for problem in self.problems
             if (messages := prompt(problem, condition)) is not None
         ]
-
-    def collect(self, run: RunDir) -> None:
-        """Sample what is not on disk yet; every response is saved as it is finished."""
-        asked = self.asked()
         finished = run.finished()
         for role, model in self.models.items():
-            items = [
-                [Item(role, condition, problem, g) for g in range(self.n)]
-                for condition, problem, _ in asked
-            ]
-            done = {
-                (p, g)
-                for p, of in enumerate(items)
-                for g, item in enumerate(of)
-                if item in finished
+            items = {
+                (p, g): Item(role, condition, problem, g)
+                for p, (condition, problem, _) in enumerate(asked)
+                for g in range(self.n)
             }
+            done = {at for at, item in items.items() if item in finished}
             stream = model.stream(
-                [messages for _, _, messages in asked],
+                [messages for *_, messages in asked],
                 self.sampling,
                 n=self.n,
                 seed=self.seed,
                 done=done,
                 share=self.share,
             )
-            total = len(asked) * self.n
-            mine = self.share.rank == 0
+            hidden = None if self.share.rank == 0 else True
             with tqdm(
-                total=total,
-                initial=len(done),
-                desc=f"{role} replies",
-                disable=None if mine else True,
+                total=len(items), initial=len(done), desc=f"{role} replies", disable=hidden
             ) as bar:
                 for p, g, response in stream:
-                    run.append(items[p][g], response)
+                    run.append(items[p, g], response)
                     bar.update(self.share.world)
 
+    @cached_property
+    def _order(self) -> Mapping[str, int]:
+        return {problem.id: i for i, problem in enumerate(self.problems)}
+
     def judge(self, run: RunDir) -> None:
-        """Judge what is on disk; the tables are remade at each call."""
-        order = {problem.id: i for i, problem in enumerate(self.problems)}
+        """Score the saved responses; the tables are written again at each call."""
+        order = self._order
         run.sort(lambda item: (item.role, item.condition, order[item.problem], item.sample))
         by_id = {problem.id: problem for problem in self.problems}
         saved = ((Item.of(row), Response.from_json(row)) for row in run.rows())
@@ -203,7 +195,7 @@ class _Run:
         run.write_table("joint.jsonl", table.rows(chain(verdicts, floors)))
 
     def diagnose(self, run: RunDir) -> None:
-        """Collect what the diagnostics need and is not on disk yet, row by row."""
+        """Collect the rows of the diagnostics that are not on disk yet."""
         for name, diagnostic in {each.table: each for each in self.diagnostics}.items():
             table = f"{name}.jsonl"
             with run.growing(table) as save:
@@ -217,17 +209,17 @@ class _Run:
                     rows = diagnostic.collect(self.subject(run, role, model), done)
                     for row in tqdm(rows, desc=f"{role} {name}", disable=None):
                         save(row)
-            order = {problem.id: i for i, problem in enumerate(self.problems)}
+            last = len(self.problems)
             run.write_table(
                 table,
                 sorted(
                     read_lines(run.path / table),
-                    key=lambda row: (row["role"], order.get(row["key"], len(order)), row["key"]),
+                    key=lambda row: (row["role"], self._order.get(row["key"], last), row["key"]),
                 ),
             )
 
     def subject(self, run: RunDir, role: str, model: Model) -> Subject:
-        """A model with its judged replies."""
+        """A model with its scored replies."""
         verdicts = {
             Item.of(row): row.get("correct", {}).get("score")
             for row in read_lines(run.path / "verdicts.jsonl")
@@ -253,10 +245,9 @@ class _Run:
 
 
 def prompt(problem: Problem, condition: str) -> list[Message] | None:
-    """The chat for a problem in a condition; None where the condition makes no sense for it.
+    """The chat for a problem in a condition; None where the condition does not apply.
 
-    A problem without constraints is asked `unconstrained` only, one whose question states its constraints
-    `constrained` only.
+    Without constraints it is asked `unconstrained` only; if the question states them, `constrained` only.
     """
     if condition == "constrained":
         return problem.messages() if problem.is_bound else None
@@ -266,7 +257,7 @@ def prompt(problem: Problem, condition: str) -> list[Message] | None:
 
 
 def about(models: Mapping[str, Model]) -> Row:
-    """What a manifest says beside the identity: command, time, versions, machine."""
+    """What a manifest records besides the identity: command, time, versions, machine."""
     return {
         "twofold": version("twofold"),
         "command": " ".join(["twofold", *sys.argv[1:]]),
@@ -278,6 +269,12 @@ def about(models: Mapping[str, Model]) -> Row:
     }
 
 
+def digest(problems: Sequence[Problem]) -> Row:
+    """The problems of an identity: their number and a hash of their ids."""
+    ids = sha256("".join(problem.id for problem in problems).encode()).hexdigest()
+    return {"n": len(problems), "sha256": ids}
+
+
 def _version(package: str) -> str | None:
     try:
         return version(package)
@@ -286,16 +283,5 @@ def _version(package: str) -> str | None:
 
 
 def with_progress(rows: Iterator[Row]) -> Iterator[Row]:
-    """The rows, with a bar on a terminal."""
+    """The rows, with a progress bar on a terminal."""
     yield from tqdm(rows, desc="judging", disable=None)
-
-
-def _meeting_point(share: Share) -> Callable[[], None]:
-    """Where the processes of an `accelerate launch` wait for each other; nothing for one process."""
-    if share.world == 1:
-        return lambda: None
-    from accelerate import PartialState
-
-    state: Any = PartialState(timeout=timedelta(days=7))
-    wait: Callable[[], None] = state.wait_for_everyone
-    return wait

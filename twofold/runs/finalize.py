@@ -1,6 +1,6 @@
-"""From a run's saved tables to its findings and its page, without a model.
+"""How do the saved tables of a run become findings and a page? Without a model.
 
-What `twofold audit` and `twofold score` end with, and all that `twofold report` does.
+`twofold audit` and `twofold score` end with this; `twofold report` does only this.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from twofold.types import Finding, Problem
 @final
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """What a run found.
+    """The result of a run.
 
     Args:
-        findings: One a diagnostic, `joint` first.
-        lost: How many responses were lost on the way.
-        path: The run directory; the page is `report.html` in it.
+        findings: One per diagnostic, `joint` first.
+        lost: How many responses were lost.
+        path: The run directory; the page is its `report.html`.
     """
 
     findings: tuple[Finding, ...]
@@ -39,15 +39,15 @@ class RunResult:
 
 
 def finalize(path: str | Path, diagnostics: Sequence[Diagnostic] = ()) -> RunResult:
-    """Remake `findings.json` and the page of a run directory from its tables.
+    """Write `findings.json` and the page of a run directory again from its tables.
 
     Args:
-        path: A directory that an audit or a score wrote.
-        diagnostics: Those from outside the package. A file cannot bring them in: a table of one that is
-            not named here is left out, and a caveat says so.
+        path: The directory of an audit or a score.
+        diagnostics: Your own diagnostics. Nothing is imported because a file names it: without them,
+            their tables are left out with a caveat.
 
     Raises:
-        RunError: If it is no run directory, is not finished, or a file in it is corrupt.
+        RunError: If it is not a run directory, is not finished, or a file in it is corrupt.
     """
     path = Path(path)
     run = RunDir(path)
@@ -71,7 +71,7 @@ def finalize(path: str | Path, diagnostics: Sequence[Diagnostic] = ()) -> RunRes
 def _findings(
     path: Path, problems: list[Problem], lost: LossCount, seed: int, analyses: Sequence[Analysis]
 ) -> Iterator[Finding]:
-    """The finding of every table that the run has; losses and what was skipped lead the caveats."""
+    """The finding of every table; losses and skipped measures lead the caveats."""
     for analysis in analyses:
         table = path / f"{analysis.table}.jsonl"
         if not table.exists():
@@ -82,16 +82,13 @@ def _findings(
         if found.diagnostic == "joint":
             ahead = (*_loss_in_words(lost), *_left_out(path, analyses))
         else:
-            ahead = _skipped_in_words(table)
+            skipped = (row for row in read_lines(table) if "skipped" in row)
+            ahead = tuple(f"{row['role']}: {row['skipped']}" for row in skipped)
         yield replace(found, caveats=(*ahead, *found.caveats))
 
 
-def _skipped_in_words(table: Path) -> tuple[str, ...]:
-    return tuple(f"{r['role']}: {r['skipped']}" for r in read_lines(table) if "skipped" in r)
-
-
 def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    """A table that `pandas.read_csv` reads; only a heading where there is no row."""
+    """Write a CSV table; without rows, only a heading."""
     with replaced(path) as file:
         writer = csv.DictWriter(file, [*rows[0]] if rows else ["diagnostic"], lineterminator="\n")
         writer.writeheader()
@@ -99,19 +96,17 @@ def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def _left_out(path: Path, analyses: Sequence[Analysis]) -> Iterator[str]:
-    """The tables that nobody here reads, in words."""
+    """A caveat for each table that no known diagnostic reads."""
     there = {file.name.partition(".")[0] for file in path.glob("*.jsonl")}
     for name in sorted(there - {*TABLES, *(each.table for each in analyses)}):
         yield (
-            f"{name}.jsonl is the table of a diagnostic from outside twofold and is left out: nothing is "
-            "imported because a run says so. Name it to have its finding: `twofold report RUN "
-            "--diagnostics package.module:Name`."
+            f"{name}.jsonl is the table of a diagnostic from outside twofold and is left out, because a run "
+            "never imports code. `twofold report RUN --diagnostics package.module:Name` includes it."
         )
 
 
 def _loss_in_words(lost: LossCount) -> tuple[str, ...]:
     if not lost.n:
         return ()
-    often = list(lost.to_json()["reasons"].items())[:3]
-    why = "; ".join(f"{n} × {reason}" for reason, n in often)
+    why = "; ".join(f"{n} × {reason}" for reason, n in lost.reasons.most_common(3))
     return (f"{lost.n} of {lost.of} responses were lost and are unscored ({why}).",)

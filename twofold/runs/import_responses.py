@@ -1,10 +1,9 @@
-"""Replies that were made elsewhere: which problem does each answer?
+"""Which problem does each reply answer that was sampled elsewhere?
 
-Four forms are read, told apart by the keys of the first line: MathIF's `{"output": [...]}` (by
-position), IFEval's `{"prompt", "response"}` (by the prompt's text), lm-evaluation-harness'
-`samples_*.jsonl` (by the question in its `doc`, else by `doc_id`), and our own `responses.jsonl`
-(by the problem's id). Where the published evaluations cut the longer of two files in silence, a
-count that does not match is an error here.
+Four formats are told apart by the keys of the first line: MathIF's `{"output": [...]}` (matched by
+position), IFEval's `{"prompt", "response"}` (by prompt), lm-evaluation-harness' `samples_*.jsonl` (by the
+question in its `doc`, else by `doc_id`), and our own `responses.jsonl` (by problem id). Where the published
+evaluations truncate the longer of two files silently, a count that does not match is an error here.
 """
 
 from __future__ import annotations
@@ -29,26 +28,17 @@ FORMS = (
 @final
 @dataclass(frozen=True)
 class ImportedResponses:
-    """The replies of one file or directory, each beside the problem it answers.
-
-    Args:
-        path: A JSONL file, or a directory of them (one for each problem file).
-        problems: What they answer, in the order of the problem files.
+    """The replies of a JSONL file, or of a directory with one file per problem file.
 
     Raises:
-        RunError: If the form is not known, or replies and problems do not fit together. Every
-            message says what would.
+        RunError: If the format is unknown, or replies and problems do not match.
     """
 
     path: Path
     problems: Sequence[Problem]
 
     def texts(self) -> Iterator[tuple[Item, str | None, Row]]:
-        """Every reply as `(item, raw text, its row)`, in the order of the files.
-
-        A problem that is answered again has another sample; a text that is None was lost where the
-        replies were made.
-        """
+        """Every reply as `(item, raw text or None if lost, its row)`; repeated answers are samples."""
         seen: dict[tuple[str, str], int] = {}
         for path, problems, condition in self._files():
             for problem, text, row in _matched(path, problems):
@@ -63,16 +53,14 @@ class ImportedResponses:
     def answers(self, profile: Profile) -> Iterator[tuple[Item, Response]]:
         """Every reply as a response.
 
-        Under `official` the text is split as MathIF does, unclosed thoughts included. Under `fixed`
-        an unclosed thought is no reply; where most replies of the transcript close a thought that
-        they never opened, the template opened it, and a text without any tag is such a thought cut
-        short.
+        `official` splits the text as MathIF does, unclosed thinking included. Under `fixed`, unclosed
+        thinking is no reply; where most replies close a thought that they did not open, the template
+        opened it, and a text without tags is a truncated thought.
         """
         prefilled = profile == "fixed" and self._is_prefilled()
         for item, raw, row in self.texts():
-            if "raw" in row and (
-                profile == "fixed" or row.get("finish_reason") == FinishReason.failed
-            ):
+            failed = row.get("finish_reason") == FinishReason.failed
+            if "raw" in row and (profile == "fixed" or failed):
                 yield item, Response.from_json(row)
             elif raw is None:
                 lost = "the file holds no text here"
@@ -87,27 +75,21 @@ class ImportedResponses:
                 yield item, split(raw, policy=policy, hit_limit=False)
 
     def _is_prefilled(self) -> bool:
-        """Whether most replies that show any tag close a thought without having opened it."""
-        closes_only = other = 0
-        for _, raw, _ in self.texts():
-            if raw is not None and _closes_only(raw):
-                closes_only += 1
-            else:
-                other += 1
-        return closes_only > other
+        """Whether most replies close a thought that they did not open."""
+        closes = [raw is not None and _closes_only(raw) for _, raw, _ in self.texts()]
+        return 2 * sum(closes) > len(closes)
 
     def unanswered(self) -> list[Problem]:
-        """The problems of the matched files that no reply answers."""
+        """The problems of the matched files without a reply."""
         asked = {p.id: p for _, problems, _ in self._files() for p in problems}
         for item, _, _ in self.texts():
             asked.pop(item.problem, None)
         return list(asked.values())
 
     def _files(self) -> Iterator[tuple[Path, Sequence[Problem], str]]:
-        """Each file of replies with the problems it can answer and the condition it was made in.
+        """Each file of replies with its problems and its condition.
 
-        A path that says `noconstraint`, as MathIF's scripts write it, holds replies to the questions
-        without their constraints.
+        A path with `noconstraint`, as MathIF's scripts name them, holds unconstrained replies.
         """
         if not self.path.exists():
             raise RunError(f"{self.path} does not exist; give a file of replies ({FORMS})")
@@ -147,7 +129,7 @@ class ImportedResponses:
 
 
 Answers = Iterator[tuple[Problem, str | None, Row]]
-"""Each reply's problem, its text (None = lost), and its row where that says more (ours)."""
+"""Each reply's problem, its text (None = lost), and its row if it is one of ours."""
 
 
 def _matched(path: Path, problems: Sequence[Problem]) -> Answers:
@@ -177,7 +159,7 @@ def _ours(path: Path, rows: Iterable[Row], problems: Sequence[Problem]) -> Answe
         if row["problem"] not in known:
             raise RunError(
                 f"{path} answers problem {row['problem']}, which is not among the problems; give the "
-                "problems.jsonl that stands beside it"
+                "problems.jsonl in the same directory"
             )
         yield known[row["problem"]], row["raw"], row
 
@@ -186,7 +168,7 @@ def _mathif(path: Path, rows: Iterable[Row], problems: Sequence[Problem]) -> Ans
     files = {problem.tags.get("file", "") for problem in problems}
     if len(files) > 1:
         raise RunError(
-            f"{path} says only by position what it answers, and the problems come from {len(files)} "
+            f"{path} is matched by position, but the problems come from {len(files)} "
             "files; give a directory with one file of replies for each, named after it"
         )
     n = 0
@@ -198,8 +180,8 @@ def _mathif(path: Path, rows: Iterable[Row], problems: Sequence[Problem]) -> Ans
             yield problems[n - 1], _text(path, text), {}
     if n != len(problems):
         raise RunError(
-            f"{path} has {n} replies for {len(problems)} problems, and they belong together by position; "
-            "give the problem file that was run (or name the file of replies after it)"
+            f"{path} has {n} replies for {len(problems)} problems, which are matched by position; give the "
+            "problem file that was run (or name the file of replies after it)"
         )
 
 
@@ -225,10 +207,9 @@ def _lm_eval(path: Path, rows: Iterable[Row], problems: Sequence[Problem]) -> An
     by_question = {problem.question.strip(): problem for problem in problems}
     wanted: object = None
     for number, row in enumerate(rows):
-        if number == 0:
-            wanted = row.get("filter")
+        wanted = row.get("filter") if number == 0 else wanted
         if row.get("filter") != wanted:
-            continue  # a row a filter, all with the same raw replies
+            continue  # each filter has a row with the same raw replies
         problem = _of_document(row, by_question, problems)
         if problem is None:
             raise RunError(
@@ -243,7 +224,7 @@ def _lm_eval(path: Path, rows: Iterable[Row], problems: Sequence[Problem]) -> An
 def _of_document(
     row: Row, by_question: Mapping[str, Problem], problems: Sequence[Problem]
 ) -> Problem | None:
-    """The problem that a row of lm-eval is about: by its text, else by its number."""
+    """The problem of a row of lm-eval: by its text, else by its number."""
     document = row["doc"]
     for key in ("prompt", "question", "problem", "input"):
         text = document.get(key)
@@ -258,7 +239,7 @@ def _text(path: Path, value: object) -> str | None:
         return value
     if value == []:
         return None
-    raise RunError(f"{path}: a reply is {value!r}, not a text; drop the row or mend it")
+    raise RunError(f"{path}: a reply is {value!r}, not a text; drop or fix the row")
 
 
 def _closes_only(raw: str) -> bool:

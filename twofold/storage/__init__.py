@@ -1,1 +1,1 @@
-"""How numbers and replies lie on disk: JSON lines, flat records, the run directory."""
+"""How are numbers and responses stored? JSON lines, flat records, and the run directory."""

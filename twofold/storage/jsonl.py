@@ -1,25 +1,25 @@
-"""Files of JSON lines: a line is whole or is an error, a file is replaced whole or not at all."""
+"""How are JSON files read and written, so that a killed process never leaves half a file?"""
 
 from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+from uuid import uuid4
 
 from twofold.errors import RunError
 
 Row = dict[str, Any]
 """One JSON object of a table."""
 
-LONE = "backslashreplace"  # half a surrogate becomes its JSON escape; a bad byte, a corrupt line
+LONE = "backslashreplace"  # a lone surrogate becomes a JSON escape; a bad byte makes a corrupt line
 
 
 def dumps(value: object) -> str:
-    """Compact JSON on one line; NaN and infinity are refused, since they are no JSON values."""
+    """Compact JSON on one line; NaN and infinity, which JSON has not, are refused."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
@@ -27,7 +27,7 @@ def read_lines(path: Path) -> Iterator[Row]:
     """The objects of a JSONL file, one at a time.
 
     Raises:
-        RunError: If a line is no JSON object; names file, line and what to do.
+        RunError: If a line is not a JSON object; names file, line and remedy.
     """
     with path.open(encoding="utf-8", errors=LONE) as file:
         for number, line in enumerate(file, 1):
@@ -45,50 +45,46 @@ def read_lines(path: Path) -> Iterator[Row]:
 def _corrupt(path: Path, number: int, why: str) -> RunError:
     return RunError(
         f"{path}, line {number} is corrupt ({why}). Nothing was changed. Delete that line (a run "
-        "then makes its item again), restore the file from a copy, or choose another --out."
+        "then samples its item again), restore the file from a copy, or choose another --out."
     )
 
 
 @contextmanager
 def replaced(path: Path) -> Iterator[IO[str]]:
-    """A file that appears whole or not at all: written beside `path`, then put in its place.
+    """A file that is replaced atomically: written next to `path`, then renamed.
 
     Raises:
-        RunError: If the disk is full; what was there is intact.
+        RunError: If the disk is full; the old file is intact.
     """
-    with named_disk_errors(path):
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         with (
             named_disk_errors(path),
-            os.fdopen(handle, "w", encoding="utf-8", errors=LONE) as file,
+            temporary.open("x", encoding="utf-8", errors=LONE) as file,
         ):
             yield file
             file.flush()
             os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
 @contextmanager
 def named_disk_errors(path: Path) -> Iterator[None]:
-    """Turn what the disk refuses into an error that says what is kept and what to do."""
+    """Turn an `OSError` into a `RunError` that names what is kept and the remedy."""
     try:
         yield
     except OSError as error:
         raise RunError(
-            f"cannot write {path}: {error.strerror}. Finished items are kept; make room (or name a "
-            "place that can be written) and give the same command again to go on."
+            f"cannot write {path}: {error.strerror}. Finished items are kept; free some space (or choose "
+            "a writable directory) and give the same command again to resume."
         ) from error
 
 
 def cut_torn_line(path: Path) -> None:
-    """Drop half a last line, which is what a killed write leaves; its item is made again."""
+    """Drop an incomplete last line, which a killed process leaves; its item is sampled again."""
     with path.open("rb+") as file:
         start = end = file.seek(0, os.SEEK_END)
         tail = b""

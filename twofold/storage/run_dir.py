@@ -1,10 +1,8 @@
-"""The run directory: what is finished is on disk, once, and stays there.
+"""How does a run survive `kill -9`? A directory in which every finished item is on disk exactly once.
 
-Responses are appended a line at a time, each line in one `write`, so that `kill -9` can at worst
-leave half a last line; opening the directory again cuts that half off and everything before it
-counts as done. A line that is broken anywhere else is an error that names it: somebody's data is
-never dropped in silence. A directory is bound to what made it (models, problems, sampling, seeds);
-another command is refused. Everything but the responses is remade from them, and replaced whole.
+Responses are appended one line per `write`; reopening cuts an incomplete last line, and a line that is
+broken elsewhere is an error. The directory stores the identity of the run (models, problems, sampling,
+seeds) and refuses another one. All other files are recomputed from the responses.
 """
 
 from __future__ import annotations
@@ -17,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, Self, final
 
 from twofold.errors import RunError
@@ -38,20 +35,10 @@ FORM = 2
 
 @final
 class RunDir:
-    """One run on disk. Open it with `RunDir.open`, which makes or resumes it.
+    """One run on disk; `RunDir.open` creates or resumes it.
 
     Args:
-        path: The directory.
-        rank: Which process of the run this is; each appends to a file of its own.
-
-    Example:
-        >>> import tempfile
-        >>> home = Path(tempfile.mkdtemp()) / "run"
-        >>> with RunDir.open(home, {"seed": 0}, {}) as run:
-        ...     run.append(Item("model", "unconstrained", "a1", 0), Response(raw="7", reply="7"))
-        >>> with RunDir.open(home, {"seed": 0}, {}) as run:  # the same command again
-        ...     sorted(item.problem for item in run.finished())
-        ['a1']
+        rank: Which process of the run this is; each appends to its own file.
     """
 
     def __init__(self, path: Path, *, rank: int = 0) -> None:
@@ -64,28 +51,27 @@ class RunDir:
     def open(
         cls, path: Path, identity: Mapping[str, Any], about: Mapping[str, Any], *, rank: int = 0
     ) -> RunDir:
-        """Make the directory, or resume it if the same work made it.
+        """Create the directory, or resume it if it has the same identity.
 
         Args:
-            path: Where; made if it is not there.
-            identity: What decides the replies, as JSON values: another identity is refused.
-            about: What else the manifest should say (command, versions); does not bind.
+            path: The directory; created if missing.
+            identity: What determines the replies, as JSON values; another identity is refused.
+            about: What else the manifest records (command, versions).
             rank: Which process this is; only rank 0 writes the manifest.
 
         Raises:
-            RunError: The directory holds something else, another process is at work in it, or it
-                cannot be written.
+            RunError: If the directory holds something else, is used by another process, or cannot be
+                written.
         """
         run = cls(path, rank=rank)
-        wanted = json.loads(dumps(identity))
         with named_disk_errors(path):
             if path.exists() and not path.is_dir():
                 raise RunError(f"{path} is a file; choose a directory with --out")
             path.mkdir(parents=True, exist_ok=True)
             run._take_lock()
         try:
-            run._bind(wanted, about)
-            run._mend()
+            run._bind(json.loads(dumps(identity)), about)
+            run._repair()
         except BaseException:
             run.close()
             raise
@@ -98,27 +84,24 @@ class RunDir:
         except BlockingIOError as error:
             self._lock.close()
             raise RunError(
-                f"another twofold process is at work in {self.path}; wait for it, or choose another --out"
+                f"another twofold process is using {self.path}; wait for it, or choose another --out"
             ) from error
 
     def _bind(self, identity: Row, about: Mapping[str, Any]) -> None:
         manifest = self.path / "manifest.json"
         if manifest.exists():
-            there = self.manifest().get("identity", {})
-            differing = _differences(there, identity)
-            if differing:
+            if differing := _differences(self.manifest().get("identity", {}), identity):
                 raise RunError(
-                    f"{self.path} holds a run that was made otherwise: {'; '.join(differing)}. Nothing "
-                    "was changed. Choose another --out, or give the command that made it to resume it."
+                    f"{self.path} holds a different run: {'; '.join(differing)}. Nothing was changed. "
+                    "Choose another --out, or give the command that made it to resume it."
                 )
             return
         if self.rank != 0:
             return
-        if strangers := sorted(
-            p.name for p in self.path.iterdir() if not p.name.startswith((".lock", ".manifest"))
-        ):
+        files = sorted(path.name for path in self.path.iterdir())
+        if foreign := [name for name in files if not name.startswith((".lock", ".manifest"))]:
             raise RunError(
-                f"{self.path} is not empty and is no run directory (it holds {', '.join(strangers[:3])}); "
+                f"{self.path} is not empty and not a run directory (it holds {', '.join(foreign[:3])}); "
                 "choose another --out"
             )
         with replaced(manifest) as file:
@@ -126,46 +109,37 @@ class RunDir:
                 {"form": FORM, "identity": identity, **about}, file, indent=1, ensure_ascii=False
             )
 
-    def _mend(self) -> None:
-        """Cut torn lines and take in what other processes of an earlier run left behind.
+    def _repair(self) -> None:
+        """Undo what a killed run left: incomplete files and lines, responses in files of other ranks.
 
-        Only rank 0 does this, before the others open the directory. Killed at any moment, it can
-        be done again: a response is taken in only if it is not there yet.
+        Only rank 0 does this, before the other ranks open the directory. It can be repeated.
         """
         if self.rank != 0:
             return
-        for left_over in self.path.glob(".*.json*.*"):  # half a table of a killed run
-            left_over.unlink()
+        for incomplete in self.path.glob(".*.json*.*"):
+            incomplete.unlink()
         for path in self.path.glob("responses*.jsonl"):
             cut_torn_line(path)
         self.absorb()
         self._drop_failed()
 
     def _drop_failed(self) -> None:
-        """Forget the calls that failed, so that the same command asks for them again."""
+        """Drop the failed calls, so that the same command repeats them."""
         path = self._responses
-        if path.exists() and any(
-            row["finish_reason"] == FinishReason.failed for row in read_lines(path)
-        ):
-            kept = (
-                dumps(row)
-                for row in read_lines(path)
-                if row["finish_reason"] != FinishReason.failed
+        failed = FinishReason.failed
+        if path.exists() and any(row["finish_reason"] == failed for row in read_lines(path)):
+            self.write_table(
+                path.name, (row for row in read_lines(path) if row["finish_reason"] != failed)
             )
-            with replaced(path) as file:
-                file.writelines(line + "\n" for line in kept)
             self._stop_appending()
 
     def absorb(self) -> None:
-        """Move the responses of the other processes into `responses.jsonl`, once they are done."""
+        """Move the responses of the other processes into `responses.jsonl`."""
         others = sorted(self.path.glob("responses.rank*.jsonl"))
         if not others:
             return
-        here = (
-            {Item.of(row) for row in read_lines(self._responses)}
-            if self._responses.exists()
-            else set()
-        )
+        own = self._responses
+        here = {Item.of(row) for row in read_lines(own)} if own.exists() else set()
         for path in others:
             for row in read_lines(path):
                 if Item.of(row) not in here:
@@ -178,17 +152,13 @@ class RunDir:
         return self.path / name
 
     def manifest(self) -> Row:
-        """What the run was made from.
-
-        Raises:
-            RunError: If there is no manifest, or it cannot be read.
-        """
+        """The content of `manifest.json`; a RunError if it is missing or corrupt."""
         path = self.path / "manifest.json"
         try:
             loaded: Row = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise RunError(
-                f"{self.path} is no run directory (manifest.json is missing); give the directory "
+                f"{self.path} is not a run directory (manifest.json is missing); give the directory "
                 "that `twofold audit` or `twofold score` wrote"
             ) from error
         except json.JSONDecodeError as error:
@@ -204,29 +174,21 @@ class RunDir:
         return loaded
 
     def require(self, *names: str) -> None:
-        """Make sure that the files are there.
-
-        Raises:
-            RunError: If one is missing, which means that the run was not finished.
-        """
+        """Raise a RunError if a file is missing, which means that the run is not finished."""
         for name in names:
             if not (self.path / name).exists():
                 raise RunError(
                     f"{self.path} is not finished ({name} is missing); give the command that made it "
-                    "again to go on"
+                    "again to resume it"
                 )
 
     def rows(self) -> Iterator[Row]:
-        """Every saved response, of all processes, in the order of writing."""
+        """Every saved response of all processes, in the order of writing."""
         for path in sorted(self.path.glob("responses*.jsonl")):
             yield from read_lines(path)
 
     def finished(self) -> set[Item]:
-        """The items that are on disk.
-
-        Raises:
-            RunError: If one is there twice (two files were put together by hand, say).
-        """
+        """The items on disk; a RunError if one is there twice (e.g. after merging files by hand)."""
         found: set[Item] = set()
         for row in self.rows():
             try:
@@ -244,21 +206,17 @@ class RunDir:
         return found
 
     def append(self, item: Item, response: Response) -> None:
-        """Save one finished response; when this returns, the process may be killed.
-
-        Raises:
-            RunError: If the disk is full.
-        """
+        """Save one finished response durably; a RunError if the disk is full."""
         line = (dumps(item.to_json() | response.to_json()) + "\n").encode("utf-8", LONE)
         with named_disk_errors(self._responses):
             if self._out is None:
                 self._out = os.open(self._responses, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             written = os.write(self._out, line)
-            if written != len(line):  # a full disk may take half: the torn line is cut at resume
+            if written != len(line):  # the incomplete line is cut when resuming
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def sort(self, key: Callable[[Item], tuple[str, str, int, int]]) -> None:
-        """Put `responses.jsonl` in the order of `key`, so that equal runs are equal files."""
+        """Sort `responses.jsonl` by `key`, so that equal runs give equal files."""
         path = self._responses
         if not path.exists():
             return
@@ -276,48 +234,38 @@ class RunDir:
         self._stop_appending()
 
     def write_table(self, name: str, rows: Iterable[Row]) -> None:
-        """Replace the table `name` (`verdicts.jsonl`) by `rows`, whole or not at all."""
+        """Replace the table `name` (e.g. `verdicts.jsonl`) by `rows`, atomically."""
         with replaced(self.path / name) as file:
-            for row in rows:
-                file.write(dumps(row) + "\n")
+            file.writelines(dumps(row) + "\n" for row in rows)
 
     @contextmanager
-    def growing(self, name: str) -> Iterator[Callable[[Row], None]]:
-        """A table that is appended to row by row; torn and failed rows of an earlier try are dropped.
+    def growing(self, name: str) -> Iterator[Callable[[Row], object]]:
+        """A function that appends a row to the table `name` durably.
 
-        Args:
-            name: Its file.
-
-        Yields:
-            What saves a row: when it returns, the process may be killed.
+        An incomplete last line and the failed rows of an earlier attempt are dropped first.
         """
         path = self.path / name
         if path.exists():
             cut_torn_line(path)
             if any("retry" in row for row in read_lines(path)):
-                kept = [row for row in read_lines(path) if "retry" not in row]
-                self.write_table(name, kept)
+                self.write_table(name, (row for row in read_lines(path) if "retry" not in row))
         with named_disk_errors(path), path.open("ab", buffering=0) as file:
-
-            def save(row: Row) -> None:
-                file.write((dumps(row) + "\n").encode("utf-8", LONE))
-
-            yield save
+            yield lambda row: file.write((dumps(row) + "\n").encode("utf-8", LONE))
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
-        """Replace the JSON file `name` by `value`, whole or not at all."""
+        """Replace the JSON file `name` by `value`, atomically."""
         with replaced(self.path / name) as file:
             json.dump(value, file, indent=1, ensure_ascii=False, allow_nan=False)
 
     def close(self) -> None:
-        """Let the directory go; what was appended is on disk."""
+        """Flush to disk and release the lock."""
         self._stop_appending()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
     def _stop_appending(self) -> None:
-        """Close the file; the next response opens it again (it may have been replaced)."""
+        """Close the file, which may have been replaced; the next response opens it again."""
         if self._out is not None:
             os.fsync(self._out)
             os.close(self._out)
@@ -326,17 +274,12 @@ class RunDir:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 
 def _differences(there: Any, here: Any, at: str = "") -> list[str]:
-    """Where two identities differ, each in words: `sampling.max_tokens was 256, now 512`."""
+    """The differences of two identities: `sampling.max_tokens was 256, now 512`."""
     if isinstance(there, dict) and isinstance(here, dict):
         return [
             line

@@ -1,8 +1,8 @@
-"""Which recipe raises both? Several methods from one base, each trained, audited and compared.
+"""Which recipe raises both? Several methods trained from one base, audited and compared.
 
-`plan` reads what is compared, `cell` trains and audits one arm with one seed, `executor` runs the
-cells, `scores`, `analysis` and `diagnosed` make the numbers, `records` collects what else the page
-shows, `run` does all of it. What `study.json` holds is in `twofold.report.study_file`.
+`plan` reads the settings, `cell` trains and audits one arm with one seed, `executor` runs the cells,
+`analysis` and `diagnosed` compute the numbers, `records` collects what else the page shows, `run` does
+all of it.
 """
 
 from twofold.study.plan import Plan, StudyError, read

@@ -1,8 +1,7 @@
-"""One arm with one seed: train it, audit it on every split. What a study is made of.
+"""How is one arm trained and audited with one seed?
 
-A cell's folder holds the trained model and one run directory a split, each of them complete in
-itself (`twofold report` works on it). A cell that was stopped goes on where it was; a finished one
-has `cell.json` and is not touched again.
+The folder of a cell holds the trained model and a complete run directory per split. A stopped cell
+resumes; a finished one has `cell.json` and is not touched again.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import gc
 import json
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast, final
@@ -27,25 +25,20 @@ from twofold.study.plan import BASE, Plan, StudyError
 @final
 @dataclass(frozen=True)
 class Cell:
-    """An arm and a seed.
-
-    Args:
-        arm: The arm's name; `BASE` is trained by nothing.
-        seed: Of its training and of its audits.
-    """
+    """An arm (`BASE` is untrained) and the seed of its training and audits."""
 
     arm: str
     seed: int
 
     def folder(self, out: Path) -> Path:
-        """Where it lies in a study's folder."""
+        """The folder of the cell in the study's folder `out`."""
         return out / "arms" / self.arm / f"seed-{self.seed}"
 
     def is_finished(self, plan: Plan, out: Path) -> bool:
-        """Whether it is trained and audited, as the plan wants it.
+        """Whether it is trained and audited as in the plan.
 
         Raises:
-            StudyError: If the folder holds an arm of this name that was made otherwise.
+            StudyError: If the folder holds an arm of this name with other settings.
         """
         file = self.folder(out) / "cell.json"
         if not file.exists():
@@ -54,39 +47,29 @@ class Cell:
         if there["settings"] != self.settings(plan):
             raise StudyError(
                 f"{self.folder(out)} holds an arm {self.arm} with other settings "
-                f"({there['settings']}); call the new one otherwise, or choose another --out"
+                f"({there['settings']}); give the new arm another name, or choose another --out"
             )
         asked = diagnostics_named(plan.diagnostics)
         split = self.folder(out) / plan.headline
         return all((split / f"{each.table}.jsonl").exists() for each in asked)
 
     def settings(self, plan: Plan) -> str:
-        """What decides the cell besides the study's identity; "" for the base."""
+        """The settings of the arm, besides the study's identity; "" for the base."""
         return "" if self.arm == BASE else repr(plan.arm(self.arm).method)
 
 
 def cells(plan: Plan) -> list[Cell]:
-    """All cells, a seed after the other: a study that is stopped has whole comparisons."""
+    """All cells, seed by seed, so that a stopped study has complete comparisons."""
     names = [BASE, *(arm.name for arm in plan.arms)]
     return [Cell(name, seed) for seed in plan.seeds for name in names]
 
 
-def work(plan: Plan, cell: Cell, out: Path, say: Callable[[str], None] = print) -> str | None:
-    """Train and audit a cell.
-
-    Args:
-        plan: The study.
-        cell: Which of its cells.
-        out: The study's folder.
-        say: Takes a line of progress.
-
-    Returns:
-        Why it failed, where it did: the other arms of a study go on without it.
-    """
+def work(plan: Plan, cell: Cell, out: Path) -> str | None:
+    """Train and audit a cell of a study in the folder `out`; return why it failed, if it did."""
     folder = cell.folder(out)
     started, fresh = time.monotonic(), not folder.exists()
     try:
-        model = _trained(plan, cell, folder, say)
+        model = _trained(plan, cell, folder)
         trained = time.monotonic()
         for split in plan.splits:
             audit(
@@ -100,11 +83,7 @@ def work(plan: Plan, cell: Cell, out: Path, say: Callable[[str], None] = print) 
             )
     except TwofoldError as error:
         return str(error)
-    except (
-        RuntimeError,
-        ValueError,
-        OSError,
-    ) as error:  # out of memory, a full disk, TRL's refusals
+    except (RuntimeError, ValueError, OSError) as error:  # out of memory, disk full, refused by TRL
         return f"{type(error).__name__}: {error}"
     finally:
         gc.collect()
@@ -119,17 +98,13 @@ def work(plan: Plan, cell: Cell, out: Path, say: Callable[[str], None] = print) 
     return None
 
 
-def _trained(plan: Plan, cell: Cell, folder: Path, say: Callable[[str], None]) -> str:
-    """The MODEL to audit: the base itself, or what the arm makes of it."""
+def _trained(plan: Plan, cell: Cell, folder: Path) -> str:
+    """The MODEL to audit: the base itself, or the trained arm."""
     if cell.arm == BASE:
         return plan.base
     method: Any = replace(cast(Any, plan.arm(cell.arm).method), seed=cell.seed)
-    say(f"{cell.arm}, seed {cell.seed}: training")
+    print(f"{cell.arm}, seed {cell.seed}: training")
     eval_problems = plan.load(plan.eval_problems) if plan.eval_problems else ()
-    done = method.train(
-        plan.base,
-        plan.load(plan.train),
-        out=folder / "model",
-        eval_problems=eval_problems,
-    )
+    out = folder / "model"
+    done = method.train(plan.base, plan.load(plan.train), out=out, eval_problems=eval_problems)
     return str(done.folder)

@@ -1,7 +1,7 @@
-"""Is what the arms gained real? The diagnostics of every cell, over problems and seeds.
+"""Is the gain of the arms real? The diagnostics of every cell, over problems and seeds.
 
-Each measure is one number per problem, read from a cell's saved tables. Arms are compared with the
-base as accuracy and compliance are, with one Holm correction over all measures of an arm.
+Each measure is one number per problem from a cell's saved tables. Arms are compared with the base, with
+one Holm correction over all measures of an arm.
 """
 
 from __future__ import annotations
@@ -21,32 +21,29 @@ from twofold.diagnostics.chain.table import Chains, Metric
 from twofold.diagnostics.row_table import compared, filed
 from twofold.errors import StatsError
 from twofold.report.study_file import DiagnosticRecords
-from twofold.stats import corrected, crossed_mean, crossed_paired, mean
+from twofold.stats import corrected
 from twofold.storage.jsonl import Row, read_lines
 from twofold.study.plan import BASE
-from twofold.study.scores import Matrix, pooled
+from twofold.study.scores import Matrix, difference, estimate
 from twofold.types import ALL, Comparison, Contrast, Estimate, Measure, Problem, Slice
 
 Column = dict[str, float | None]
-"""A number for each problem that was asked, by its id; None = it could not be scored."""
+"""A number for each problem by id; None = unscored."""
 
 Read = Callable[[Iterable[Row], Sequence[Problem]], Column]
-"""The rows of one audit to a number for each problem."""
+"""Reduces the rows of one audit to a number for each problem."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class TableMeasure:
-    """One number per problem that a diagnostic's table holds, under the names of the diagnostic.
+    """One number per problem, read from the table of a diagnostic.
 
     Args:
-        table: The stem of the table.
-        condition: How the model was asked; "" where there is only one way.
-        metric: What is measured.
-        slice: The part of the data.
-        read: Makes the numbers.
-        needs_accuracy: It is 1 for a collapsed model, too, so that an arm whose accuracy is below
-            `LEAST_ACCURACY` is not compared.
+        table: The stem of the table's file.
+        read: Computes the numbers.
+        needs_accuracy: Whether a collapsed model scores high, too: an arm with an accuracy below
+            `LEAST_ACCURACY` is then not compared.
     """
 
     table: str
@@ -58,7 +55,7 @@ class TableMeasure:
 
 
 def of_chains(metric: Metric) -> Read:
-    """A metric of the model's own readings."""
+    """A metric of the model's own chains."""
 
     def read(rows: Iterable[Row], problems: Sequence[Problem]) -> Column:
         readings = Chains(rows, problems).readings("model")
@@ -68,7 +65,7 @@ def of_chains(metric: Metric) -> Read:
 
 
 def where(measure: str, **wanted: str) -> Read:
-    """A field of the rows whose other fields are as wanted; a list is averaged."""
+    """The field `measure` of the rows whose other fields are as wanted; lists are averaged."""
 
     def read(rows: Iterable[Row], problems: Sequence[Problem]) -> Column:
         found: Column = {}
@@ -85,7 +82,7 @@ def where(measure: str, **wanted: str) -> Read:
 
 
 def of_original(kind: str) -> Read:
-    """Accuracy on a variant, by the problem it was made of."""
+    """Accuracy on a variant, by the id of its original problem."""
 
     def read(rows: Iterable[Row], problems: Sequence[Problem]) -> Column:
         return {row["of"]: row["correct"] for row in rows if row["variant"] == kind}
@@ -94,94 +91,83 @@ def of_original(kind: str) -> Read:
 
 
 def read_and_obeyed(rows: Iterable[Row], problems: Sequence[Problem]) -> Column:
-    """Met when told, broken when told the opposite."""
+    """Whether a constraint is met when stated and broken when the opposite is stated."""
     rows = list(rows)
-    told, turned = (
+    stated, contrary = (
         where("target", condition=c)(rows, problems) for c in ("constrained", "contrary")
     )
-    pairs = {p: (told[p], turned[p]) for p in told if p in turned}
     return {
         p: None if met is None or broken is None else met * (1 - broken)
-        for p, (met, broken) in pairs.items()
+        for p, met, broken in ((p, stated[p], contrary[p]) for p in stated if p in contrary)
     }
 
 
 def _chain(
-    metric: str, slice: Slice = ALL, *, condition: str = "", of: Metric | None = None, **kw: bool
+    metric: str, slice: Slice = ALL, *, condition: str = "", of: Metric | None = None
 ) -> TableMeasure:
-    """A metric of the reply's own chain: `of`, or the diagnostics' metric of that name."""
-    key = (metric, slice)
-    found = of or METRICS.get(key) or GAINS[key]
+    """A metric of the reply's own chain: `of`, or the diagnostic's metric of that name.
+
+    Every breaking edit changes the answers of a collapsed model, but no rule-based paraphrase should.
+    """
+    found = of or METRICS.get((metric, slice)) or GAINS[metric, slice]
     return TableMeasure(
         table=chains.TABLE,
         condition=condition,
         metric=metric,
         slice=slice,
         read=of_chains(found),
-        **kw,
+        needs_accuracy=metric in ("reliance", "aoc", "answer_changed") and slice != _PARAPHRASE,
     )
 
 
-def _edit(name: str) -> Slice:
-    return Slice("edit", name)
+def _table(table: str, metric: str, reads: Mapping[str, Read]) -> list[TableMeasure]:
+    """A metric in several conditions."""
+    return [
+        TableMeasure(table=table, condition=condition, metric=metric, read=read)
+        for condition, read in reads.items()
+    ]
 
 
 GOLD = Slice("answer", "gold")
+_MISTAKE = Slice("edit", "mistake")
+_PARAPHRASE = Slice("edit", "paraphrase_rules")
+_TOLD = ("constrained", "output_space", "delusive", "unconstrained")
+_VARIANTS = ("renamed", "renumbered", "distractor", "one_more_step", "unseen_structure")
 ACCURACY = _chain("accuracy", condition="with_chain", of=right(-1))
 
+# `DIAGNOSTICS` of the study's page labels each of them.
 MEASURES = (
     ACCURACY,
-    _chain("reliance", needs_accuracy=True),
-    _chain("aoc", needs_accuracy=True),
-    _chain("answer_changed", _edit("mistake_other"), needs_accuracy=True),
-    _chain(
-        "answer_changed",
-        _edit("mistake"),
-        condition="continued",
-        of=continued("mistake"),
-        needs_accuracy=True,
-    ),
-    _chain("answer_changed", _edit("paraphrase_rules")),
+    _chain("reliance"),
+    _chain("aoc"),
+    _chain("answer_changed", Slice("edit", "mistake_other")),
+    _chain("answer_changed", _MISTAKE, condition="continued", of=continued("mistake")),
+    _chain("answer_changed", _PARAPHRASE),
     _chain("total", GOLD),
     _chain("before_mention", GOLD),
     _chain("contrast", GOLD),
     _chain("steps"),
-    *(
-        TableMeasure(table="ablation", condition=c, metric="met", read=where("met", condition=c))
-        for c in ("constrained", "output_space", "delusive", "unconstrained")
-    ),
+    *_table("ablation", "met", {c: where("met", condition=c) for c in _TOLD}),
     TableMeasure(table="ablation", metric="pair_passed", read=read_and_obeyed),
-    *(
-        TableMeasure(
-            table="distance", condition=arm, metric="compliance", read=where("compliance", arm=arm)
-        )
-        for arm in ("first", "twice")
+    *_table("distance", "compliance", {a: where("compliance", arm=a) for a in ("first", "twice")}),
+    *_table(
+        "distance",
+        "attention",
+        {span: where(span, arm="attention") for span in ("instruction", "control")},
     ),
-    *(
-        TableMeasure(
-            table="distance", condition=span, metric="attention", read=where(span, arm="attention")
-        )
-        for span in ("instruction", "control")
-    ),
-    *(
-        TableMeasure(table="variants", condition=kind, metric="accuracy", read=of_original(kind))
-        for kind in ("renamed", "renumbered", "distractor", "one_more_step", "unseen_structure")
-    ),
+    *_table("variants", "accuracy", {kind: of_original(kind) for kind in _VARIANTS}),
 )
-"""What is compared. `DIAGNOSTICS` of the study's page has the label of each."""
 
 
 def diagnosed(
-    problems: Sequence[Problem], audits: Mapping[str, Mapping[int, Path]], *, seed: int = 0
+    problems: Sequence[Problem], audits: Mapping[str, Mapping[int, Path]]
 ) -> DiagnosticRecords:
-    """Every measure of every arm that has the tables for it, and its difference to the base.
+    """Every measure of every arm with the tables for it, and its difference to the base.
 
     Args:
-        problems: Of the headline split.
-        audits: The audit of each arm and seed on it.
-        seed: Of the resampling.
+        problems: The problems of the headline split.
+        audits: The audit folder on it, by arm and seed.
     """
-    order = {problem.id: i for i, problem in enumerate(problems)}
     measures: list[Measure] = []
     contrasts: list[Contrast] = []
     base: dict[TableMeasure, _Read] = {}
@@ -189,20 +175,19 @@ def diagnosed(
         estimates: dict[TableMeasure, Estimate] = {}
         found: dict[TableMeasure, Comparison] = {}
         for measure in MEASURES:
-            read = _matrix(measure, audits[arm], problems, order)
+            read = _matrix(measure, audits[arm], problems)
             if read is None or np.isnan(read.values).all():
                 continue
-            estimate = _estimate(arm, read, seed)
-            if estimate is not None:
-                estimates[measure] = estimate
+            if (each := _estimate(arm, read)) is not None:
+                estimates[measure] = each
             if arm == BASE:
                 base[measure] = read
             elif measure in base and not (measure.needs_accuracy and _has_collapsed(estimates)):
-                comparison = _compared(base[measure], read, seed)
+                comparison = _compared(base[measure], read)
                 if comparison is not None:
                     found[measure] = comparison
-        for m, estimate in estimates.items():
-            measures += filed(arm, m.metric, estimate, condition=m.condition, slice=m.slice)
+        for m, each in estimates.items():
+            measures += filed(arm, m.metric, each, condition=m.condition, slice=m.slice)
         for m, c in corrected(found).items():
             contrasts += compared(arm, BASE, m.metric, c, condition=m.condition, slice=m.slice)
     return DiagnosticRecords(measures=measures, contrasts=contrasts)
@@ -216,19 +201,17 @@ def _has_collapsed(estimates: Mapping[TableMeasure, Estimate]) -> bool:
 @final
 @dataclass(frozen=True)
 class _Read:
-    """A measure of one arm: a row a seed, a column a problem; and which problems were asked."""
+    """A measure of one arm, a row per seed and a column per problem, and which problems were asked."""
 
     values: Matrix
     asked: NDArray[np.bool_]
 
 
 def _matrix(
-    measure: TableMeasure,
-    audits: Mapping[int, Path],
-    problems: Sequence[Problem],
-    order: Mapping[str, int],
+    measure: TableMeasure, audits: Mapping[int, Path], problems: Sequence[Problem]
 ) -> _Read | None:
-    """The measure from the tables of every seed; None where a seed lacks the table."""
+    """The measure from the tables of every seed; None if a seed lacks the table."""
+    order = {problem.id: i for i, problem in enumerate(problems)}
     files = [folder / f"{measure.table}.jsonl" for folder in audits.values()]
     if not files or not all(file.exists() for file in files):
         return None
@@ -243,56 +226,21 @@ def _matrix(
     return _Read(out, asked)
 
 
-def _scale(*values: Matrix) -> tuple[float, float]:
-    """Start and width of the range; (0, 1) where all lies in [0, 1]."""
-    low = min(float(np.nanmin(each)) for each in values)
-    high = max(float(np.nanmax(each)) for each in values)
-    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, max(high - low, 1e-9))
-
-
-def _estimate(arm: str, read: _Read, seed: int) -> Estimate | None:
-    values = read.values[:, ~np.isnan(read.values).all(axis=0)]
-    start, width = _scale(values)
-    scaled = (values - start) / width
+def _estimate(arm: str, read: _Read) -> Estimate | None:
     try:
-        if arm == BASE:
-            scored = ~np.isnan(scaled)
-            found = mean(scaled[scored], np.nonzero(scored)[1], seed=seed)
-        else:
-            found = crossed_mean(scaled, seed=seed)
+        found = estimate(arm, read.values)
     except StatsError:
         return None
-    found = replace(found, n_unscored=int(read.asked.sum()) - found.n)
-    return _stretched(found, start, width)
+    return found and replace(found, n_unscored=int(read.asked.sum()) - found.n)
 
 
-def _compared(old: _Read, new: _Read, seed: int) -> Comparison | None:
-    before, after = pooled(old.values, len(new.values)), new.values
-    keep = ~(np.isnan(before) | np.isnan(after)).all(axis=0)
-    if not keep.any():
-        return None
-    before, after = before[:, keep], after[:, keep]
-    start, width = _scale(before, after)
+def _compared(old: _Read, new: _Read) -> Comparison | None:
     try:
-        found = crossed_paired((before - start) / width, (after - start) / width, seed=seed)
+        found = difference(old.values, new.values)
     except StatsError:
+        return None
+    if found is None:
         return None
     lost = int((old.asked & new.asked).sum()) - found.difference.n
-    return replace(
-        found,
-        difference=_stretched(replace(found.difference, n_unscored=lost), 0.0, width),
-        before=_stretched(replace(found.before, n_unscored=lost), start, width),
-        after=_stretched(replace(found.after, n_unscored=lost), start, width),
-        minimum_detectable_effect=None
-        if found.minimum_detectable_effect is None
-        else found.minimum_detectable_effect * width,
-    )
-
-
-def _stretched(found: Estimate, start: float, width: float) -> Estimate:
-    return replace(
-        found,
-        value=found.value * width + start,
-        low=found.low * width + start,
-        high=found.high * width + start,
-    )
+    sides = {side: getattr(found, side) for side in ("difference", "before", "after")}
+    return replace(found, **{k: replace(each, n_unscored=lost) for k, each in sides.items()})

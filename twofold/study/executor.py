@@ -1,6 +1,6 @@
-"""Where are the cells of a study worked on: one after another here, or on a Ray cluster?
+"""Where do the cells of a study run: sequentially here, or on a Ray cluster?
 
-Cells share nothing but the study's folder, so on a cluster it has to lie where every node sees it.
+Cells share only the study's folder, which every node of a cluster must see.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from twofold.study.cell import Cell, work
 from twofold.study.plan import Plan, StudyError
 
 LOCAL = "local"
-"""The address that starts a Ray of its own on this machine, one cell a core (or a GPU)."""
+"""The address that starts a new Ray on this machine, one cell per core or GPU."""
 
 
 def here(plan: Plan, cells: Sequence[Cell], out: Path) -> Iterator[tuple[Cell, str | None]]:
-    """Each cell and why it failed, one after another."""
+    """Run the cells one after another; yield each and why it failed, if it did."""
     for cell in cells:
         yield cell, work(plan, cell, out)
 
@@ -26,24 +26,22 @@ def here(plan: Plan, cells: Sequence[Cell], out: Path) -> Iterator[tuple[Cell, s
 def on_ray(
     plan: Plan, cells: Sequence[Cell], out: Path, address: str
 ) -> Iterator[tuple[Cell, str | None]]:
-    """Each cell and why it failed, as they are finished.
-
-    A cell takes one core, and one GPU where the cluster has any.
+    """Run the cells on Ray, each on one core and one GPU if there is any; yield as `here`.
 
     Args:
         plan: The study.
-        cells: What is to be done.
-        out: The study's folder, seen by every node under this path.
-        address: `local`, `auto`, or HOST:PORT of a cluster's head.
+        cells: The cells to run.
+        out: The study's folder, with the same path on every node.
+        address: `local`, `auto`, or HOST:PORT of the head of a cluster.
 
     Raises:
-        StudyError: If Ray is not installed or there is no cluster at the address.
+        StudyError: If Ray is not installed or no cluster answers at the address.
     """
     try:
         import ray
     except ImportError as error:
         raise StudyError(
-            "Ray is not installed; `pip install twofold[ray]`, or leave out --ray"
+            "Ray is not installed; `pip install twofold[ray]`, or omit --ray"
         ) from error
     _require_answer(address)
     try:
@@ -64,14 +62,14 @@ def on_ray(
             cell = waiting.pop(done)
             try:
                 yield cell, ray.get(done)
-            except ray.exceptions.RayError as error:  # a worker died, three times
-                yield cell, f"Ray gave it up: {error}"
+            except ray.exceptions.RayError as error:  # a worker died three times
+                yield cell, f"Ray gave up: {error}"
     finally:
         ray.shutdown()
 
 
 def _require_answer(address: str) -> None:
-    """Make sure that somebody listens at HOST:PORT: Ray itself would try for minutes."""
+    """Raise at once if nothing listens at HOST:PORT; Ray itself would try for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdigit():
         return

@@ -1,18 +1,23 @@
-"""What is compared with what? A study's plan, and where a file that describes one is wrong.
+"""What does a study compare? The plan of a study, and what is wrong with a file that describes one.
 
-Everything that can be wrong with a plan is told here, before a model loads: a study runs for hours,
-and a typing error in its last arm must not cost them.
+Everything is checked before a model is loaded: a typing error in the last arm must not cost hours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, final
 
 import yaml
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, WithJsonSchema
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    TypeAdapter,
+    WithJsonSchema,
+)
 from pydantic.dataclasses import dataclass
 
 from twofold import problems as problem_files
@@ -25,26 +30,20 @@ from twofold.types import Problem, Sampling
 from twofold.validation import SETTINGS, validated
 
 POCKET = Path(__file__).parent / "pocket.yaml"
-"""The study that `twofold study` runs when no other is named."""
+"""The default study of `twofold study`."""
 
 BASE = "base"
-"""The name of the untrained arm, which every study has."""
+"""The name of the untrained arm."""
 
 
 class StudyError(TwofoldError):
-    """A study's plan does not make sense, or its folder holds another one."""
+    """A study's plan is invalid, or its folder holds another one."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class Arm:
-    """One recipe of the study.
-
-    Args:
-        name: What it is called in tables and folders.
-        method: What trains it; its seed is set for each repetition.
-        settings: What the file says of it, method and all, for the record.
-    """
+    """One recipe: what trains the arm, and its settings as the file has them, for the record."""
 
     name: str
     method: Method
@@ -54,26 +53,23 @@ class Arm:
 @final
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
 class Plan:
-    """Arms × seeds from one base, and what each of them is audited on.
+    """Arms × seeds from one base, and the problems that they are audited on.
 
     Args:
         base: A MODEL with local weights.
-        train: Problems that every arm is trained on.
-        splits: Problems that the base and every trained arm are audited on, by the split's name. The
-            first is the headline.
+        train: The training problems of every arm.
+        splits: The problems of the audits by the split's name; the first is the headline.
         arms: The recipes.
-        seeds: Each arm is trained once a seed; the audit of a seed samples with that seed.
-        samples: Samples a problem and condition in each audit.
-        temperature: Of the audits. At 1 they see what training shapes; greedily a change is hidden
-            until it tips over.
+        seeds: Each arm is trained once per seed; the audit of a seed samples with that seed.
+        samples: Samples per problem and condition in each audit.
+        temperature: Temperature of the audits. Greedy decoding hides changes that sampling shows.
         max_tokens: Token budget of a reply in the audits.
         by: Tags of the problems by which the splits are broken down.
-        eval_problems: Problems that every checkpoint on the way is asked, for the training curves.
-        reference: The arm whose gain in capability the others should keep.
-        diagnostics: What else every cell is asked on the headline split, as `--diagnostics` of `audit`;
-            more can be asked of a finished study.
-        constraints: Constraints from outside the package that the problem files name, each as
-            `package.module:Name`.
+        eval_problems: Problems to evaluate every checkpoint on, for the training curves.
+        reference: The arm whose gain in capability the others should retain.
+        diagnostics: Diagnostics of every cell on the headline split, as `--diagnostics` of `audit`;
+            more can be added to a finished study.
+        constraints: Your own constraints that the problem files name, as `package.module:Name`.
     """
 
     base: Annotated[str, Field(min_length=1)]
@@ -92,12 +88,12 @@ class Plan:
 
     @property
     def sampling(self) -> Sampling:
-        """How the audits draw."""
+        """The sampling of the audits."""
         return Sampling(max_tokens=self.max_tokens, temperature=self.temperature)
 
     @property
     def headline(self) -> str:
-        """The split that verdicts rest on."""
+        """The split behind the verdicts."""
         return next(iter(self.splits))
 
     def arm(self, name: str) -> Arm:
@@ -105,27 +101,24 @@ class Plan:
         return next(arm for arm in self.arms if arm.name == name)
 
     def load(self, spec: str) -> list[Problem]:
-        """The problems of a spec; a worker on another machine knows the constraints of the plan too."""
+        """The problems of a spec; registers the constraints of the plan, also on a remote worker."""
         for each in self.constraints:
             register(each)
         return problem_files.load(spec, profile="fixed")
 
     def problems(self, split: str) -> list[Problem]:
-        """The problems of a split, each once."""
-        loaded = self.load(self.splits[split])
-        return list({problem.id: problem for problem in loaded}.values())
+        """The problems of a split, without duplicates."""
+        return list({problem.id: problem for problem in self.load(self.splits[split])}.values())
 
     def to_yaml(self) -> str:
-        """The plan as a file that `read` takes."""
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "arms"}
-        values |= {"splits": dict(self.splits), "seeds": list(self.seeds), "by": list(self.by)}
-        values |= {"constraints": list(self.constraints)}
+        """The plan as a file for `read`."""
+        values = TypeAdapter(Plan).dump_python(self, mode="json", exclude={"arms"})
         arms = {arm.name: dict(arm.settings) for arm in self.arms}
         text: str = yaml.safe_dump({**values, "arms": arms}, sort_keys=False, allow_unicode=True)
         return text
 
     def identity(self) -> dict[str, object]:
-        """What binds a study's folder: arms and seeds may be added to it later."""
+        """What a study's folder is bound to; arms and seeds may be added later."""
         return {
             "study": {"base": self.base, "train": self.train, "eval_problems": self.eval_problems},
             "splits": dict(self.splits),
@@ -138,18 +131,12 @@ class Plan:
 
 
 def read(file: str | Path = POCKET) -> Plan:
-    """The plan that a YAML file describes.
+    """The plan of a YAML file, whose keys are the fields of `Plan`.
 
-    Its keys are the fields of `Plan`. Each arm is a mapping with `method` and that method's settings,
-    as in the file of `twofold train --config`.
+    Each arm is a mapping of `method` and the settings of that method, as for `twofold train --config`.
 
     Raises:
-        TwofoldError: If the file, a key, a value or an arm does not fit; the message names the key
-            and what would.
-
-    Example:
-        >>> [arm.name for arm in read().arms][:2]
-        ['sft', 'answer_only']
+        TwofoldError: If the file, a key, a value or an arm is invalid; the message names the remedy.
     """
     file = Path(file)
     values = dict(mapping(file))
@@ -168,7 +155,9 @@ def read(file: str | Path = POCKET) -> Plan:
 
 def _arms(found: object, file: Path) -> tuple[Arm, ...]:
     if not isinstance(found, Mapping):
-        raise StudyError(f"{file}: arms is no mapping; write `NAME: {{method: ..., ...}}` a line")
+        raise StudyError(
+            f"{file}: arms is not a mapping; write one `NAME: {{method: ..., ...}}` per line"
+        )
     arms = []
     for name, settings in found.items():
         where = f"{file}, arm {name}"
@@ -176,18 +165,18 @@ def _arms(found: object, file: Path) -> tuple[Arm, ...]:
             raise StudyError(f"{where} names no method; write `{name}: {{method: rft, ...}}`")
         if name == BASE or not str(name).replace("_", "").replace("-", "").isalnum():
             raise StudyError(
-                f"{where}: an arm's name names a folder; use letters, digits, - and _, and not {BASE}"
+                f"{where}: an arm's name becomes a folder; use letters, digits, - and _, and not {BASE}"
             )
         own = {key: value for key, value in settings.items() if key != "method"}
         if "seed" in own:
-            raise StudyError(f"{where} sets a seed; the study's `seeds` do that")
+            raise StudyError(f"{where} sets a seed; use the study's `seeds`")
         method = with_settings(method_named(str(settings["method"])), own, where=where)
         arms.append(Arm(name=str(name), method=method, settings=dict(settings)))
     return tuple(arms)
 
 
 def _check(plan: Plan, file: Path) -> None:
-    """Refuse what would fail, or mislead, hours later."""
+    """Refuse a plan that would fail or mislead later."""
     if len(set(plan.seeds)) != len(plan.seeds):
         raise StudyError(f"{file}: seeds is {list(plan.seeds)}; give different whole numbers")
     diagnostics_named(plan.diagnostics)
@@ -196,22 +185,24 @@ def _check(plan: Plan, file: Path) -> None:
         raise StudyError(f"{file}: reference: {nearest(plan.reference, names)}")
     for split in plan.splits:
         if not split.replace("_", "").isalnum():
-            raise StudyError(f"{file}: a split's name names a folder; {split!r} has other signs")
+            raise StudyError(
+                f"{file}: a split's name becomes a folder; use letters, digits and _, not {split!r}"
+            )
     trained = {problem.id for problem in plan.load(plan.train)}
     tags: set[str] = set()
     for split, spec in plan.splits.items():
         problems = plan.problems(split)
-        shared = sum(problem.id in trained for problem in problems)
-        if shared:
+        if shared := sum(problem.id in trained for problem in problems):
             raise StudyError(
-                f"{shared} of the {len(problems)} problems of {split} ({spec}) are also trained on "
-                f"({plan.train}): what they show is memory. Choose other problems for one of them"
+                f"{shared} of the {len(problems)} problems of {split} ({spec}) are also training problems "
+                f"({plan.train}), so they would show memorisation; choose other problems"
             )
         tags |= {tag for problem in problems for tag in problem.tags}
     for tag in plan.by:
         if tag not in tags:
             raise StudyError(
-                f"{file}: by: no problem of any split has the tag {tag!r}; {nearest(tag, sorted(tags))}"
+                f"{file}: by: no problem of any split has the tag {tag!r}; "
+                f"{nearest(tag, sorted(tags))}"
             )
     if plan.eval_problems is not None:
         plan.load(plan.eval_problems)

@@ -1,4 +1,4 @@
-"""What else is in a study's folder: training curves, floors, and replies to show."""
+"""What else does a study's page show? Training curves, floors, and sample replies."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from twofold.storage.jsonl import Row, read_lines
 from twofold.study.cell import Cell
 from twofold.types import ALL, Measure, Problem
 
-FOLLOWED = "eval/"
+EVALUATED = "eval/"  # prefix of the keys in the trainer's log
 
 
 def curve(cell: Cell, out: Path) -> list[Row]:
-    """The scores on the held-out problems while a cell was trained, one row for each checkpoint.
+    """The scores on the evaluation problems while a cell was trained, one row per checkpoint.
 
-    Rejection sampling trains its last round from the base again; the curve is that round's.
+    Rejection sampling trains every round from the base; the curve is that of the last round.
     """
     file = cell.folder(out) / "model" / "trainer_state.json"
     if not file.exists():
@@ -26,14 +26,14 @@ def curve(cell: Cell, out: Path) -> list[Row]:
     history = json.loads(file.read_text(encoding="utf-8"))["log_history"]
     return [
         {"arm": cell.arm, "seed": cell.seed, "step": row["step"]}
-        | {key.removeprefix(FOLLOWED): value for key, value in row.items() if FOLLOWED in key}
+        | {key.removeprefix(EVALUATED): value for key, value in row.items() if EVALUATED in key}
         for row in history
-        if any(FOLLOWED in key for key in row)
+        if any(EVALUATED in key for key in row)
     ]
 
 
 def floors(audit: Path) -> list[Measure]:
-    """What trivial replies score on the problems of an audit; the role is the floor's name."""
+    """What trivial replies score on the problems of an audit; role = the floor's name."""
     (joint, *_), _ = read_findings(audit / "findings.json")
     return [
         replace(measure, condition="constrained")
@@ -43,22 +43,12 @@ def floors(audit: Path) -> list[Measure]:
 
 
 def samples(problems: Sequence[Problem], audits: Mapping[str, Path]) -> dict[str, Row]:
-    """One reply of each arm to the same problem, as the model wrote it.
-
-    The problem is the first on which the arms differ most in being right and obedient, so it is not
-    a typical one.
-
-    Args:
-        problems: Of the split.
-        audits: An audit of each arm on it.
-    """
-    said = {arm: _replies(folder) for arm, folder in audits.items()}
-    if not said:
-        return {}
+    """One reply of each arm to the same problem: the first on which the scores differ most."""
+    replies = {arm: _replies(folder) for arm, folder in audits.items()}
 
     def variety(problem: Problem) -> int:
-        rows = [replies.get(problem.id) for replies in said.values()]
-        return len({(row["correct"], *row["parts"].values()) for row in rows if row is not None})
+        rows = [found[problem.id] for found in replies.values() if problem.id in found]
+        return len({(row["correct"], *row["parts"].values()) for row in rows})
 
     bound = [problem for problem in problems if problem.constraints] or list(problems)
     shown = max(bound, key=variety)
@@ -68,14 +58,14 @@ def samples(problems: Sequence[Problem], audits: Mapping[str, Path]) -> dict[str
         "instructions": list(shown.wordings or [c.instruction() for c in shown.constraints]),
     }
     return {
-        arm: {"problem": about, **replies[shown.id]}
-        for arm, replies in said.items()
-        if shown.id in replies
+        arm: {"problem": about, **found[shown.id]}
+        for arm, found in replies.items()
+        if shown.id in found
     }
 
 
 def _replies(audit: Path) -> dict[str, Row]:
-    """The first reply to each problem with its constraints in the prompt, and its scores."""
+    """The first constrained reply to each problem, with its scores."""
     found: dict[str, Row] = {}
     for row in read_lines(audit / "responses.jsonl"):
         if row["condition"] == "constrained" and row["sample"] == 0:

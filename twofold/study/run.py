@@ -1,4 +1,4 @@
-"""A whole study: every cell trained and audited, then one page that says of every arm: did both rise?"""
+"""How does a whole study run? Train and audit every cell, analyse, and write the page."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ PLAN = "study.yaml"
 @final
 @dataclass(frozen=True, kw_only=True)
 class StudyResult:
-    """What a study found.
+    """The result of a study.
 
     Args:
-        found: What `study.json` holds; None in all but the first process of an `accelerate launch`.
-        failed: Cells that could not be trained or audited, as `ARM/SEED`, and why.
+        found: The content of `study.json`; None in all but the first process of an `accelerate launch`.
+        failed: Why a cell could not be trained or audited, by `ARM/SEED`.
         path: The study's folder.
     """
 
@@ -47,26 +47,26 @@ class StudyResult:
 def study(
     plan: Plan, *, out: str | Path, ray: str | None = None, say: Callable[[str], None] = print
 ) -> StudyResult:
-    """Train and audit every arm with every seed, and compare them all with the base.
+    """Train and audit every arm with every seed, and compare them with the base.
 
-    The same call goes on where the last one was stopped; arms and seeds may be added. A cell that
-    fails leaves the others alone and is tried again by the next call.
+    The same call resumes a stopped study; arms and seeds may be added. A failed cell does not stop the
+    others, and the next call repeats it.
 
     Args:
         plan: The study.
         out: Its folder.
-        ray: Address of a Ray cluster that the cells are spread over; None = one after another here.
+        ray: Address of a Ray cluster for the cells; None = one after another here.
         say: Takes lines of progress.
 
     Raises:
-        StudyError: If the folder holds other arms under these names, or Ray cannot be had.
+        StudyError: If the folder holds other arms under these names, or Ray is not available.
         RunError: If the folder holds something else.
         ModelError: If the base cannot be loaded or has no chat template.
     """
     out = Path(out)
     _check_base(plan)
     rank = int(os.environ.get("RANK", "0"))
-    say = say if rank == 0 else _silent
+    say = say if rank == 0 else lambda _: None
     failed: dict[str, str] = {}
     models = {BASE: resolve(plan.base)}
     identity = plan.identity() | {"base": models[BASE].fingerprint()}
@@ -75,17 +75,15 @@ def study(
             with replaced(out / PLAN) as file:
                 file.write(plan.to_yaml())
         waiting = [cell for cell in cells(plan) if not cell.is_finished(plan, out)]
-        say(f"{len(cells(plan))} cells, {len(waiting)} of them to be trained and audited")
+        say(f"{len(cells(plan))} cells, {len(waiting)} of them to train and audit")
         done = (
             executor.on_ray(plan, waiting, out, ray) if ray else executor.here(plan, waiting, out)
         )
         for n, (cell, why) in enumerate(done, 1):
             if why is not None:
                 failed[f"{cell.arm}/{cell.seed}"] = why
-            say(
-                f"[{n}/{len(waiting)}] {cell.arm}, seed {cell.seed}: "
-                + ("done" if why is None else f"FAILED: {why}")
-            )
+            result = "done" if why is None else f"FAILED: {why}"
+            say(f"[{n}/{len(waiting)}] {cell.arm}, seed {cell.seed}: {result}")
         found = finalize(plan, out, failed) if rank == 0 else None
     return StudyResult(found=found, failed=failed, path=out)
 
@@ -93,30 +91,29 @@ def study(
 def finalize(
     plan: Plan, out: str | Path, failed: Mapping[str, str] = MappingProxyType({})
 ) -> StudyFile:
-    """Make `study.json` and the page from what the finished cells have saved.
-
-    Raises:
-        StudyError: If not even the base is finished.
-    """
+    """Write `study.json` and the page from the finished cells; a StudyError without the base."""
     out = Path(out)
     seeds = _finished(plan, out)
     if not seeds[BASE]:
         why = next(iter(failed.values()), "its audit was stopped")
         raise StudyError(
-            f"the base has not been audited ({why}); mend that and run the study again"
+            f"the base has not been audited ({why}); fix the cause and run the study again"
         )
     problems = {split: plan.problems(split) for split in plan.splits}
-    scores = {
+    audits = {
         arm: {
-            split: Scores.read(
-                problems[split], {seed: Cell(arm, seed).folder(out) / split for seed in found}
-            )
+            split: {seed: Cell(arm, seed).folder(out) / split for seed in mine}
             for split in plan.splits
         }
-        for arm, found in seeds.items()
+        for arm, mine in seeds.items()
+    }
+    scores = {
+        arm: {split: Scores.read(problems[split], folders) for split, folders in of.items()}
+        for arm, of in audits.items()
     }
     analysis = Analysis(scores, seeds, plan.headline, plan.by, plan.reference)
-    first = {arm: Cell(arm, s[0]).folder(out) / plan.headline for arm, s in seeds.items() if s}
+    headline = {arm: of[plan.headline] for arm, of in audits.items() if of[plan.headline]}
+    first = {arm: next(iter(folders.values())) for arm, folders in headline.items()}
     found = StudyFile(
         base=plan.base,
         train=plan.train,
@@ -134,14 +131,7 @@ def finalize(
             for seed in mine
             for row in curve(Cell(arm, seed), out)
         ],
-        diagnostics=diagnosed(
-            problems[plan.headline],
-            {
-                arm: {seed: Cell(arm, seed).folder(out) / plan.headline for seed in mine}
-                for arm, mine in seeds.items()
-                if mine
-            },
-        ),
+        diagnostics=diagnosed(problems[plan.headline], headline),
         floors=floors(first[BASE]),
         samples=samples(problems[plan.headline], first),
         failed=dict(failed),
@@ -153,7 +143,7 @@ def finalize(
 
 
 def _finished(plan: Plan, out: Path) -> dict[str, list[int]]:
-    """The seeds of each arm that can be compared: finished, and the base's with them."""
+    """The seeds of each arm that are finished for the arm and for the base."""
     base = [seed for seed in plan.seeds if Cell(BASE, seed).is_finished(plan, out)]
     found = {BASE: base}
     for arm in plan.arms:
@@ -162,7 +152,6 @@ def _finished(plan: Plan, out: Path) -> dict[str, list[int]]:
 
 
 def _described(plan: Plan, arm: str, seeds: list[int], out: Path) -> ArmRecord:
-    """How an arm was made."""
     if arm == BASE:
         return ArmRecord(method=None, reward=None, settings={}, seeds=seeds, minutes=None)
     files = [Cell(arm, seed).folder(out) / "cell.json" for seed in seeds]
@@ -179,26 +168,20 @@ def _described(plan: Plan, arm: str, seeds: list[int], out: Path) -> ArmRecord:
 
 def _caveats(plan: Plan, seeds: Mapping[str, list[int]], failed: Mapping[str, str]) -> list[str]:
     found = [
-        f"{name.replace('/', ', seed ')} is not in these numbers: {why}"
+        f"{name.replace('/', ', seed ')} is missing from these numbers: {why}"
         for name, why in failed.items()
     ]
     few = {arm: len(s) for arm, s in seeds.items() if len(s) < len(plan.seeds)}
     if few:
-        told = ", ".join(f"{arm} {n}" for arm, n in few.items())
-        found.append(f"Not all {len(plan.seeds)} seeds are finished: {told}.")
+        counts = ", ".join(f"{arm} {n}" for arm, n in few.items())
+        found.append(f"Not all {len(plan.seeds)} seeds are finished: {counts}.")
     if len(plan.seeds) == 1:
-        found.append(
-            "One seed: the intervals cover other problems, and not another training run of the same arm."
-        )
+        found.append("One seed: the intervals cover new problems, but not another training run.")
     return found
 
 
-def _silent(_: str) -> None:
-    """What the other processes of an `accelerate launch` say."""
-
-
 def _check_base(plan: Plan) -> None:
-    """Say what is wrong with the base's tokenizer before the first arm is trained."""
+    """Check the tokenizer of the base before the first arm is trained."""
     from twofold.methods.trl.trainable_model import TrainableModel
 
     _ = TrainableModel(plan.base, lora=None).tokenizer

@@ -1,13 +1,12 @@
-"""What did every seed of an arm score on every problem? The matrices that a study is analysed from.
+"""What did every seed of an arm score on every problem? The matrices that a study analyses.
 
-One row is one seed, one column one problem. A value is the mean over the scored samples, NaN where
-none is scored. All of them come from the `joint.jsonl` of each cell's audits.
+One row per seed, one column per problem: the mean over the scored samples, NaN if none is scored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
@@ -23,33 +22,28 @@ from twofold.report.study_file import (
     TOKENS,
     Key,
 )
+from twofold.stats import crossed_mean, crossed_paired, mean
 from twofold.storage.jsonl import read_lines
-from twofold.types import Problem
+from twofold.study.plan import BASE
+from twofold.types import Comparison, Estimate, Problem
 
 Matrix = NDArray[np.float64]
 """Scores, shape `(seeds, problems)`."""
 
 MEASURES = (ACCURACY, HACC, JOINT, CONSTRAINED_ACCURACY, TOKENS)
-"""What is measured of every arm: right without and with the constraints in the prompt, all
-constraints met, both at once, and tokens of thought and reply."""
 
 
 @final
 @dataclass(frozen=True)
 class Scores:
-    """One arm on one split.
-
-    Args:
-        problems: The split's problems.
-        tables: The audit of each seed.
-    """
+    """One arm on one split: its problems, and the audit table of each seed."""
 
     problems: Sequence[Problem]
     tables: Mapping[int, JointTable]
 
     @classmethod
     def read(cls, problems: Sequence[Problem], audits: Mapping[int, Path]) -> Scores:
-        """The scores that the audits of an arm have saved, by seed."""
+        """Read the scores from the audit folders of each seed."""
         tables = {
             seed: JointTable.of(problems, read_lines(folder / "joint.jsonl"))
             for seed, folder in audits.items()
@@ -57,22 +51,15 @@ class Scores:
         return cls(problems, tables)
 
     def matrix(self, key: Key, seeds: Sequence[int], *, unclosed_as_wrong: bool = False) -> Matrix:
-        """The scores of a measure, NaN where a seed has none.
-
-        Args:
-            key: One of `MEASURES`.
-            seeds: Which rows, in which order.
-            unclosed_as_wrong: Count unclosed thinking as wrong and disobedient.
-        """
-        rows = [self._row(key, self.tables[seed], unclosed_as_wrong) for seed in seeds]
-        return np.stack(rows)
+        """The scores of a measure, a row per seed; unclosed thinking may count as wrong."""
+        return np.stack([self._row(key, self.tables[s], unclosed_as_wrong) for s in seeds])
 
     def type_matrix(self, name: str, seeds: Sequence[int]) -> Matrix:
-        """How often the constraints of a type were met when they were stated."""
+        """How often the constraints of a type were met when stated, a row per seed."""
         return np.stack([self._type_row(name, self.tables[seed]) for seed in seeds])
 
     def was_asked(self, condition: str) -> bool:
-        """Whether there are replies in a condition."""
+        """Whether any seed has replies in a condition."""
         return any(table.block("model", condition) is not None for table in self.tables.values())
 
     def types(self) -> list[str]:
@@ -98,7 +85,7 @@ class Scores:
 
 
 def _tokens(block: Block) -> NDArray[np.float64]:
-    """Thinking and reply together; thinking that was not counted adds nothing."""
+    """Tokens of thinking and reply; unknown thinking counts as 0."""
     total = np.maximum(block.thinking, 0) + block.reply
     return np.where(block.reply >= 0, total, np.nan).astype(np.float64)
 
@@ -112,19 +99,70 @@ _VALUES: dict[str, Callable[[Block], NDArray[np.floating]]] = {
 
 
 def _by_problem(values: Matrix, problem: NDArray[np.int32], n: int) -> Matrix:
-    """Mean of the scored samples of each problem; NaN where there is none."""
+    """The mean of the scored samples of each problem; NaN if there is none."""
     scored = ~np.isnan(values)
     total = np.bincount(problem[scored], weights=values[scored], minlength=n)
     count = np.bincount(problem[scored], minlength=n)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def pooled(base_SP: Matrix, n_seeds: int) -> Matrix:
-    """The base's mean on each problem over all its samples, beside every seed of an arm.
+def pooled(base: Matrix, n_seeds: int) -> Matrix:
+    """The base's mean on each problem over all its samples, once per seed of an arm.
 
-    The base is one model, so a difference between its seeds is sampling noise and not an effect of
-    training; pooling removes it. What noise is left differs by problem, and the interval counts it.
+    The base is one model, so differences between its seeds are sampling noise, which pooling reduces.
     """
-    n_scored = (~np.isnan(base_SP)).sum(axis=0)
-    means = np.where(n_scored > 0, np.nansum(base_SP, axis=0) / np.maximum(n_scored, 1), np.nan)
+    n_scored = (~np.isnan(base)).sum(axis=0)
+    means = np.where(n_scored > 0, np.nansum(base, axis=0) / np.maximum(n_scored, 1), np.nan)
     return np.tile(means, (n_seeds, 1))
+
+
+def difference(base: Matrix, arm: Matrix) -> Comparison | None:
+    """An arm minus the pooled base, on the problems that both have a score for; None without any."""
+    before = pooled(base, len(arm))
+    keep = ~(np.isnan(before) | np.isnan(arm)).all(axis=0)
+    if not keep.any():
+        return None
+    before, after = before[:, keep], arm[:, keep]
+    start, width = _range(before, after)
+    found = crossed_paired((before - start) / width, (after - start) / width)
+    effect = found.minimum_detectable_effect
+    return replace(
+        found,
+        difference=_stretched(found.difference, 0.0, width),
+        before=_stretched(found.before, start, width),
+        after=_stretched(found.after, start, width),
+        minimum_detectable_effect=None if effect is None else effect * width,
+    )
+
+
+def estimate(
+    arm: str, values: Matrix, *, limits: tuple[float, float] | None = None
+) -> Estimate | None:
+    """The mean of an arm's scores, bounded by start and width in `limits`; None if nothing is scored.
+
+    The seeds of the base are no trainings but samples of the same problems.
+    """
+    values = values[:, ~np.isnan(values).all(axis=0)]
+    if values.size == 0:
+        return None
+    start, width = limits or _range(values)
+    values = (values - start) / width
+    if arm == BASE:
+        scored = ~np.isnan(values)
+        found = mean(values[scored], np.nonzero(scored)[1])
+    else:
+        found = crossed_mean(values)
+    return _stretched(found, start, width)
+
+
+def _range(*values: Matrix) -> tuple[float, float]:
+    """Start and width of the range of the values; (0, 1) if all lie in [0, 1]."""
+    low = min(float(np.nanmin(each)) for each in values)
+    high = max(float(np.nanmax(each)) for each in values)
+    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, max(high - low, 1e-9))
+
+
+def _stretched(found: Estimate, start: float, width: float) -> Estimate:
+    """An estimate in [0, 1] mapped to [start, start + width]."""
+    value, low, high = (x * width + start for x in (found.value, found.low, found.high))
+    return replace(found, value=value, low=low, high=high)

@@ -1,12 +1,9 @@
-"""The vocabulary. Read this first: every other module speaks only these words.
+"""The vocabulary of the package; read this first.
 
-A `Problem` is a question with a reference answer and the `Constraint`s that bind the reply. A
-`Model` answers with `Response`s. A `Scorer` says of each response a `Verdict`; the same scorer is
-a metric in an audit and a reward in training. A diagnostic turns many verdicts into a `Finding`:
-`Estimate`s and, for a before/after pair, `Comparison`s.
-
-Two laws shape the types. *Unscored is not zero*: `Verdict.score` is `None` when a reply could not
-be judged. *No bare number*: what leaves the statistics is an `Estimate`.
+A `Problem` is a question with a reference answer and `Constraint`s on the reply. A `Model` answers with
+`Response`s. A `Scorer` gives each response a `Verdict`; the same scorer is a metric in an audit and a
+reward in training. A diagnostic summarises verdicts in a `Finding` of `Estimate`s and `Comparison`s. What
+cannot be scored has the score None, never 0.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""What was found: numbers with their doubt, filed as records that a table can hold."""
+"""What did a diagnostic find? Estimates and paired differences as flat records."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple, final
@@ -12,16 +12,13 @@ from typing import Any, NamedTuple, final
 @final
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A number with its doubt.
+    """A point estimate with its confidence interval `[low, high]`.
 
     Args:
-        value: The point estimate.
-        low: Lower end of the interval.
-        high: Upper end of the interval.
-        n: Independent units it rests on (problems, not samples).
-        n_unscored: Units left out because they could not be judged.
+        n: Independent units behind it (problems, not samples).
+        n_unscored: Units left out because they could not be scored.
         level: Coverage of the interval.
-        method: How the interval was made, e.g. "wilson", "bca bootstrap, 2000 resamples".
+        method: How the interval was computed, e.g. "wilson".
 
     Example:
         >>> str(Estimate(value=.62, low=.55, high=.69, n=200, n_unscored=3, method="wilson"))
@@ -44,19 +41,16 @@ class Estimate:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """A paired before/after difference on the same problems.
+    """A paired difference on the same problems.
 
     Args:
-        difference: after − before.
-        before: The estimate on the paired problems, before.
-        after: The same, after.
-        n_improved: Problems that went from failed to passed (discordant upward).
-        n_regressed: Problems that went from passed to failed (discordant downward).
-        p: Two-sided p-value of no difference.
-        p_adjusted: The same after Holm's correction over its family; None outside a family.
-        minimum_detectable_effect: The smallest true difference that this comparison would have seen with 80 %
-            power; None where it cannot be said.
-        test: Which test gave p, e.g. "exact McNemar".
+        difference: after − before; `before` and `after` cover the same paired problems.
+        n_improved: Problems that went from failed to passed.
+        n_regressed: Problems that went from passed to failed.
+        p: Two-sided p-value of the null hypothesis of no difference.
+        p_adjusted: `p` after Holm's correction over its family; None outside a family.
+        minimum_detectable_effect: Smallest true difference detectable with 80 % power; None if unknown.
+        test: The test that gave `p`, e.g. "exact McNemar".
     """
 
     difference: Estimate
@@ -69,43 +63,43 @@ class Comparison:
     minimum_detectable_effect: float | None = None
     test: str
 
+    def with_adjusted_p(self) -> Comparison:
+        """The comparison with its adjusted p-value, where it has one, as `p`."""
+        return self if self.p_adjusted is None else replace(self, p=self.p_adjusted)
+
 
 class Outcome(StrEnum):
-    """The verdict over capability and compliance, both as paired differences to the base."""
+    """The verdict on the paired differences in capability and compliance to the base."""
 
     both_rise = "both_rise"  # both lower bounds above zero
     trade_off = "trade_off"  # one rises, the other falls
     one_rises = "one_rises"  # one rises, the other shows no change
-    none_rises = "none_rises"  # no change, and a rise worth having is ruled out
+    none_rises = "none_rises"  # no change, and a relevant rise is ruled out
     worse = "worse"  # at least one falls, none rises
-    underpowered = (
-        "underpowered"  # no change seen, and a change worth having could have been missed
-    )
-    unfinished = "unfinished"  # it depends on how thoughts that never ended are counted
+    underpowered = "underpowered"  # no change seen, but a relevant one could have been missed
+    unfinished = "unfinished"  # it depends on how unclosed thinking is counted
 
 
 class Slice(NamedTuple):
-    """A part of the data: those rows whose `by` is `value`, e.g. `Slice("type", "keywords:existence")`."""
+    """The rows whose `by` is `value`, e.g. `Slice("type", "keywords:existence")`."""
 
     by: str
     value: str
 
 
 ALL = Slice("", "")
-"""Everything, not a part."""
+"""The slice that holds all rows."""
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """One estimate and what it is of.
+    """One estimate and what was measured.
 
     Args:
         role: Who answered: `model`, `baseline`, an arm of a study, a floor such as `bare_answer`.
-        condition: How it was asked or read, e.g. `constrained`; "" where there is only one way.
+        condition: How the model was prompted, e.g. `constrained`; "" where there is only one way.
         metric: What was measured, e.g. `accuracy`.
-        slice: The part of the data.
-        estimate: The number.
     """
 
     role: str
@@ -118,16 +112,7 @@ class Measure:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Contrast:
-    """One paired difference and what it is between.
-
-    Args:
-        role: Whose value is `after`: `model`, or an arm of a study.
-        versus: What it is compared with: `baseline`, another condition, or a control.
-        condition: How `after` was asked or read; "" where there is only one way.
-        metric: What was measured.
-        slice: The part of the data.
-        comparison: The paired difference.
-    """
+    """One paired difference: `role` is its `after`, `versus` (e.g. `baseline`) its `before`."""
 
     role: str
     versus: str
@@ -137,10 +122,23 @@ class Contrast:
     comparison: Comparison
 
 
+def names(record: Measure | Contrast) -> dict[str, str]:
+    """What a record measures, as flat fields."""
+    versus = {"versus": record.versus} if isinstance(record, Contrast) else {}
+    return {
+        "role": record.role,
+        **versus,
+        "condition": record.condition,
+        "metric": record.metric,
+        "slice_by": record.slice.by,
+        "slice": record.slice.value,
+    }
+
+
 @final
 @dataclass(frozen=True, kw_only=True)
 class Count:
-    """A plain count, e.g. how many replies of a role in a condition ended in one way."""
+    """A plain count, e.g. of the truncated replies of a role in a condition."""
 
     role: str
     condition: str = ""
@@ -151,16 +149,13 @@ class Count:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What one diagnostic found, as records.
+    """The result of one diagnostic, as records.
 
     Args:
-        diagnostic: Its name.
+        diagnostic: The name of the diagnostic.
         question: The question it answers, in a sentence.
-        measures: Every estimate.
-        contrasts: Every paired difference.
-        counts: Plain counts.
-        outcome: The verdict, for a before/after pair.
-        caveats: What a reader must know before believing a number.
+        outcome: The verdict; None unless a model was compared with its base.
+        caveats: Limits of the numbers that a reader must know.
 
     Example:
         >>> half = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
@@ -181,7 +176,7 @@ class Finding:
     def estimate(
         self, metric: str, *, role: str = "model", condition: str = "", slice: Slice = ALL
     ) -> Estimate | None:
-        """The estimate filed under these names; None if it was not made."""
+        """The estimate with these names; None if there is none."""
         return self._estimates.get((role, condition, metric, slice))
 
     def comparison(
@@ -193,7 +188,7 @@ class Finding:
         condition: str = "",
         slice: Slice = ALL,
     ) -> Comparison | None:
-        """The comparison filed under these names; None if it was not made."""
+        """The comparison with these names; None if there is none."""
         return self._comparisons.get((role, versus, condition, metric, slice))
 
     @cached_property
@@ -209,35 +204,13 @@ class Finding:
     def rows(self) -> Iterator[dict[str, Any]]:
         """Every measure as a flat row: `pandas.DataFrame(finding.rows())`."""
         for each in self.measures:
-            yield {
-                "diagnostic": self.diagnostic,
-                "role": each.role,
-                "condition": each.condition,
-                "metric": each.metric,
-                "slice_by": each.slice.by,
-                "slice": each.slice.value,
-                **asdict(each.estimate),
-            }
+            yield {"diagnostic": self.diagnostic, **names(each), **asdict(each.estimate)}
 
     def contrast_rows(self) -> Iterator[dict[str, Any]]:
-        """Every contrast as a flat row; `value`, `low`, `high` and `n` are the difference's."""
+        """Every contrast as a flat row; `value`, `low`, `high` and `n` belong to the difference."""
         for each in self.contrasts:
             found = each.comparison
-            yield {
-                "diagnostic": self.diagnostic,
-                "role": each.role,
-                "versus": each.versus,
-                "condition": each.condition,
-                "metric": each.metric,
-                "slice_by": each.slice.by,
-                "slice": each.slice.value,
-                **asdict(found.difference),
-                "before": found.before.value,
-                "after": found.after.value,
-                "n_improved": found.n_improved,
-                "n_regressed": found.n_regressed,
-                "p": found.p,
-                "p_adjusted": found.p_adjusted,
-                "minimum_detectable_effect": found.minimum_detectable_effect,
-                "test": found.test,
-            }
+            ends = {"before": found.before.value, "after": found.after.value}
+            numbers = asdict(found) | ends
+            difference = numbers.pop("difference")
+            yield {"diagnostic": self.diagnostic, **names(each), **difference, **numbers}

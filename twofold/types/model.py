@@ -1,11 +1,11 @@
-"""Who answers, and who judges the answers: responses, models, scorers."""
+"""What does a model return, and who scores it? Responses, models and scorers."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from math import inf
 from typing import Any, Self, final
@@ -14,30 +14,29 @@ from twofold.types.problem import Message, Problem, Verdict
 
 
 class FinishReason(StrEnum):
-    """How a reply ended. Decides what may be judged, and is reported beside every score."""
+    """How a reply ended. Decides whether it is scored; reported next to every score."""
 
     answered = "answered"  # the model stopped by itself after a reply
-    truncated = "truncated"  # the token budget cut the reply; what there is of it is judged
-    unclosed_thinking = "unclosed_thinking"  # ended inside the thought: no reply, unscored
-    empty = "empty"  # the model stopped with a blank reply: an answer, and a wrong one
+    truncated = "truncated"  # the token budget cut the reply; what is there is scored
+    unclosed_thinking = "unclosed_thinking"  # ended while thinking: no reply, unscored
+    empty = "empty"  # the model stopped with a blank reply: scored as wrong
     failed = "failed"  # the call failed: no reply, unscored
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """One answer of a model: the raw text, and the thinking and the reply taken apart.
+    """One answer of a model: the raw text, and the thinking and the reply parsed from it.
 
     Args:
-        raw: Everything the model said, as it came. Never altered.
-        reply: What is judged; empty when there is no reply.
+        raw: The model's output, unchanged.
+        reply: The text that is scored; empty when there is no reply.
         thinking: The thought without its tags; None when there was none.
-        finish_reason: How the text ended.
-        n_thinking_tokens: Tokens of the thought; None where the source cannot tell.
-        n_reply_tokens: Tokens after the thought; None where the source cannot tell.
-        error: For `failed`: what went wrong, without secrets.
-        ids: The tokens as the network wrote them, its end included; None where the source has none.
-            What is measured inside a chain is measured on these, never on a text read anew.
+        n_thinking_tokens: Tokens of the thought; None if unknown.
+        n_reply_tokens: Tokens after the thought; None if unknown.
+        error: For `failed`: the cause, without secrets.
+        ids: The sampled token ids, end token included; None if unknown. Measures inside a chain use
+            these, because tokenising the text again may give other tokens.
 
     Example:
         >>> cut = Response(raw="<think>Seven", reply="", finish_reason=FinishReason.unclosed_thinking)
@@ -56,27 +55,25 @@ class Response:
 
     @property
     def has_reply(self) -> bool:
-        """Whether there is anything to judge (a blank reply is: it is an answer, a wrong one)."""
+        """Whether there is a reply to score; a blank one counts, and is wrong."""
         return self.finish_reason not in (FinishReason.unclosed_thinking, FinishReason.failed)
 
     def unscored(self) -> Verdict | None:
-        """The verdict of a response that has no reply to judge; None if it can be judged."""
+        """The unscored verdict of a response without a reply; None if there is a reply."""
         if self.has_reply:
             return None
         return Verdict(None, self.error or self.finish_reason.value.replace("_", " "))
 
     def to_json(self) -> dict[str, object]:
-        """The response as JSON values; fields that are None or empty are left out."""
+        """The response as JSON values, without fields that are None or empty."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {k: v for k, v in values.items() if v is not None and v != ""} | {"raw": self.raw}
 
     @classmethod
     def from_json(cls, row: Mapping[str, object]) -> Response:
-        """The inverse of `to_json`; other keys in `row` are left alone."""
+        """The inverse of `to_json`; other keys of `row` are ignored."""
         known = {f.name: row[f.name] for f in fields(cls) if f.name in row}
-        known["finish_reason"] = FinishReason(
-            str(known.get("finish_reason", FinishReason.answered))
-        )
+        known["finish_reason"] = FinishReason(str(known.get("finish_reason", "answered")))
         known.setdefault("reply", "")
         if isinstance(known.get("ids"), Sequence):
             known["ids"] = tuple(known["ids"])  # type: ignore[arg-type]
@@ -85,7 +82,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Item:
-    """Which response: who answered, in which condition, which problem, which sample."""
+    """The key of a response: who answered, in which condition, which problem, which sample."""
 
     role: str
     condition: str
@@ -94,17 +91,12 @@ class Item:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Item:
-        """The item that a saved row is about."""
+        """The item of a saved row."""
         return cls(row["role"], row["condition"], row["problem"], row["sample"])
 
     def to_json(self) -> dict[str, Any]:
-        """The four keys that lead every saved row."""
-        return {
-            "role": self.role,
-            "condition": self.condition,
-            "problem": self.problem,
-            "sample": self.sample,
-        }
+        """The four keys that every saved row begins with."""
+        return asdict(self)
 
 
 @final
@@ -114,8 +106,8 @@ class Sampling:
 
     Args:
         max_tokens: Budget for thinking and reply together, in tokens, at least 1.
-        temperature: 0 is greedy (which is not the same as deterministic across hardware).
-        top_p: Nucleus; 1 keeps everything.
+        temperature: 0 is greedy (still not deterministic across hardware).
+        top_p: Nucleus sampling; 1 keeps everything.
 
     Example:
         >>> Sampling(max_tokens=96)
@@ -136,26 +128,26 @@ class Sampling:
 @final
 @dataclass(frozen=True)
 class Share:
-    """Which part of the work this process does: `rank` of `world` processes (0 of 1 = all)."""
+    """The part of the work of this process: `rank` of `world` processes."""
 
     rank: int = 0
     world: int = 1
 
 
 class Model(ABC):
-    """Whoever answers. A diagnostic says what it needs by the type it takes."""
+    """Anything that answers prompts: local weights, a server, a script."""
 
     @property
     @abstractmethod
     def spec(self) -> str:
-        """What the model was asked for by, e.g. `smollm2` or a path: `resolve(spec)` gives it again."""
+        """The MODEL argument it was loaded with, e.g. `smollm2`: `resolve(spec)` loads it again."""
 
     @abstractmethod
     def fingerprint(self) -> dict[str, object]:
-        """What decides the replies besides prompt and sampling, as JSON values without secrets.
+        """What determines the replies besides prompt and sampling, as JSON values without secrets.
 
-        Hashes of weights and template, dtype, engine, thinking policy. Two models with equal
-        fingerprints are the same model; a run directory is bound to it.
+        Hashes of weights and template, dtype, engine, thinking policy. Equal fingerprints mean the same
+        model; a run directory stores them and refuses others.
         """
 
     @abstractmethod
@@ -169,22 +161,22 @@ class Model(ABC):
         done: AbstractSet[tuple[int, int]] = frozenset(),
         share: Share = Share(),
     ) -> Iterator[tuple[int, int, Response]]:
-        """Answer, yielding `(prompt index, sample index, response)` as each one is finished.
+        """Sample, yielding `(prompt index, sample index, response)` as each one finishes.
 
-        The randomness of a sample depends only on `seed`, its prompt and its sample index, so that
-        a resumed or a shared-out run gives the same replies as an uninterrupted one.
+        The randomness of a sample depends only on `seed`, its prompt and its sample index, so a resumed
+        or distributed run gives the same replies as an uninterrupted one.
 
         Args:
             prompts: One chat for each problem.
             sampling: How tokens are drawn.
-            n: Samples a prompt.
+            n: Samples per prompt.
             seed: Base of all randomness.
-            done: Pairs that are already on disk. They are skipped, but still planned for, so that
-                a resumed run forms the same batches.
-            share: This process' part of the work.
+            done: Pairs already on disk: skipped, but kept in the batch plan, so that a resumed run forms
+                the same batches.
+            share: The part of the work of this process.
 
         Raises:
-            ModelError: If the model cannot work at all. A single failed reply is a `Response` that
+            ModelError: If the model cannot be used at all. A single failed call is a `Response` that
                 ended `failed`.
         """
 
@@ -197,21 +189,18 @@ class Model(ABC):
         n: int = 1,
         seed: int = 0,
     ) -> list[list[Response]]:
-        """All answers at once, `responses_P_G[prompt][sample]`."""
+        """All responses at once, as `responses_P_G[prompt][sample]`."""
         found = {(p, g): r for p, g, r in self.stream(prompts, sampling, n=n, seed=seed)}
         return [[found[p, g] for g in range(n)] for p in range(len(prompts))]
 
 
 class OpenModel(Model):
-    """A model whose weights are here: it can be asked how likely a text is, and where it looks.
-
-    `prefix_scoring` works on these two; what they are is the business of transformers.
-    """
+    """A model with local weights, so that log-probabilities and attention can be read."""
 
     @property
     @abstractmethod
     def network(self) -> Any:
-        """The network: called with `input_ids`, it gives `logits`."""
+        """The network: called with `input_ids`, it returns `logits`."""
 
     @property
     @abstractmethod
@@ -220,11 +209,11 @@ class OpenModel(Model):
 
     @abstractmethod
     def render(self, chat: Sequence[Message]) -> str:
-        """The text that the network reads for `chat`, up to where the reply begins."""
+        """The prompt text for `chat`, up to where the reply begins."""
 
     @abstractmethod
     def decode(self, ids: Sequence[int]) -> str:
-        """The text that token ids say, tokens of the chat format left out: what `Response.raw` is."""
+        """The text of token ids without special chat tokens, as in `Response.raw`."""
 
     @abstractmethod
     def continued(
@@ -235,45 +224,39 @@ class OpenModel(Model):
         *,
         seed: int = 0,
     ) -> Iterator[tuple[int, Response]]:
-        """Go on with replies that somebody else has begun: the beginning is forced, the rest drawn.
+        """Continue replies that are already begun: the beginning is forced, the rest sampled.
 
         Args:
-            chats: What each reply answers.
-            started: The tokens each one begins with, after the template's own beginning.
-            sampling: How the rest is drawn; `max_tokens` counts the rest alone.
-            seed: Base of all randomness; the beginning plays a part in each draw.
+            chats: The prompt of each reply.
+            started: The forced first tokens of each reply, after those of the template.
+            sampling: How the rest is sampled; `max_tokens` counts the rest only.
+            seed: Base of all randomness; each draw also depends on the beginning.
 
         Yields:
-            `(position, response)` as each batch is finished; a response holds its beginning too.
+            `(position, response)` as each batch finishes; a response contains its beginning.
         """
 
 
 class Scorer(ABC):
-    """A measure of replies; the same object is a metric in an audit and a reward in training.
+    """A score for replies; the same object is a metric in an audit and a reward in training.
 
-    Subclasses are frozen dataclasses: picklable, and their fields are their configuration.
+    Subclasses are frozen dataclasses whose fields are their configuration.
     """
 
     @property
     @abstractmethod
     def name(self) -> str:
-        """A short stable name, used as a key in tables and logs."""
+        """A short stable name, the key in tables and logs."""
 
     def applies(self, problem: Problem) -> bool:
-        """Whether `problem` has what this measures; where not, its verdicts are unscored.
+        """Whether this can score `problem`; if not, its verdicts are unscored.
 
-        A measure made of others applies where all of them do.
+        A scorer made of others applies where all of them do.
         """
         return all(each.applies(problem) for of in self._members().values() for each in of)
 
     def at(self, step: int) -> Self:
-        """This measure as it is at a step of training: itself, unless it says otherwise.
-
-        A measure made of others passes the step on to them.
-
-        Args:
-            step: Steps done, from 0.
-        """
+        """The scorer to use at a training step (from 0): itself, unless it or a member overrides this."""
         changed: dict[str, object] = {}
         for name, members in self._members().items():
             now = tuple(each.at(step) for each in members)
@@ -283,7 +266,7 @@ class Scorer(ABC):
 
     @final
     def _members(self) -> dict[str, tuple[Scorer, ...]]:
-        """The measures that this one is made of, by field."""
+        """The scorers that this one is made of, by field."""
         found: dict[str, tuple[Scorer, ...]] = {}
         for each in fields(self):  # type: ignore[arg-type]
             value = getattr(self, each.name)
@@ -295,11 +278,11 @@ class Scorer(ABC):
 
     @abstractmethod
     def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
-        """Judge `responses[i]` as an answer to `problems[i]`.
+        """Score `responses[i]` as an answer to `problems[i]`.
 
         Returns:
-            One verdict a response, in order. What cannot be judged is unscored with the reason.
+            One verdict per response, in order. What cannot be scored is unscored, with the reason.
 
         Raises:
-            ScoringError: If the scorer cannot work at all.
+            ScoringError: If the scorer cannot be used at all.
         """

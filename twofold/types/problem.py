@@ -1,4 +1,4 @@
-"""What is asked and how a reply is judged: messages, constraints, problems, verdicts."""
+"""What is asked, and how is a reply scored? Messages, constraints, problems and verdicts."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from twofold.errors import ProblemError
 from twofold.types.checklist import Checklist
 
 Profile = Literal["official", "fixed"]
-"""`official` repeats the published checkers bit for bit; `fixed` does what the words say."""
+"""`official` reproduces the published checkers bit for bit; `fixed` follows the instruction's wording."""
 
 
 class Message(TypedDict):
-    """One turn of a chat: who speaks and what is said."""
+    """One turn of a chat."""
 
     role: Literal["system", "user", "assistant"]
     content: str
@@ -28,12 +28,12 @@ class Message(TypedDict):
 @final
 @dataclass(frozen=True)
 class Verdict:
-    """What a checker or scorer says of one response.
+    """The score of one response.
 
     Args:
-        score: In [0, 1]; None when the response could not be judged, which is never a zero.
+        score: In [0, 1]; None if the response could not be scored, which is not 0.
         reason: One line that a person can check against the text.
-        parts: The verdicts this one was made of, by name.
+        parts: The verdicts that this one combines, by name.
 
     Raises:
         ValueError: If the score lies outside [0, 1] (NaN included).
@@ -53,11 +53,11 @@ class Verdict:
 
     @property
     def is_scored(self) -> bool:
-        """Whether there is a score at all."""
+        """Whether there is a score."""
         return self.score is not None
 
     def to_json(self) -> dict[str, object]:
-        """The verdict as JSON values; empty fields are left out."""
+        """The verdict as JSON values, without empty fields."""
         out: dict[str, object] = {"score": self.score}
         if self.reason:
             out["reason"] = self.reason
@@ -67,26 +67,25 @@ class Verdict:
 
 
 class Constraint(ABC):
-    """One rule about the reply's form that a program can check.
+    """A verifiable constraint on the reply: a rule that a program checks.
 
-    Subclasses are `@final @dataclass(frozen=True)`; their fields are the arguments of the
-    published registry, in its spelling, and `profile` last. They give `_official` (what the
-    published checker does, oddities included) and `_fixed` (what the instruction's words say).
-    `check` is the one entry: a blank reply breaks every constraint, under both profiles.
+    Subclasses are `@final @dataclass(frozen=True)`; their fields are the arguments of the published
+    registry, in its spelling, then `profile`. They implement `_official` (the published checker, bugs
+    included) and `_fixed` (the wording of the instruction). A blank reply breaks every constraint.
     """
 
-    name: ClassVar[str]  # the registry name, e.g. "punctuation:no_comma"; stable for ever
+    name: ClassVar[str]  # the registry name, e.g. "punctuation:no_comma"; stable
     group: ClassVar[str]  # length | lexical | format | affix | content
-    departure: ClassVar[str]  # how `fixed` differs from `official`, in a line; "" = it does not
+    departure: ClassVar[str]  # how `fixed` differs from `official`, in a line; "" if it does not
     profile: Profile
 
     @abstractmethod
     def instruction(self) -> str:
-        """The sentence that states the rule to a model, in our words."""
+        """The sentence that states the constraint to a model, in our words."""
 
     @abstractmethod
     def witnesses(self) -> tuple[str, str]:
-        """A text that obeys and one that breaks the rule, under either profile."""
+        """A text that meets and a text that breaks the constraint, under both profiles."""
 
     @abstractmethod
     def _official(self, text: str) -> Verdict: ...
@@ -96,11 +95,10 @@ class Constraint(ABC):
 
     @final
     def check(self, text: str) -> Verdict:
-        """Judge the visible reply `text` (never a thought).
+        """Check the reply `text`, without the thought.
 
         Returns:
-            Score 1 or 0 with a reason that can be checked; None only where the rule cannot be
-            decided for this text.
+            Score 1 or 0 with a checkable reason; None only where this text cannot be decided.
         """
         if not text.strip():
             return Verdict(0.0, "the reply is blank")
@@ -117,25 +115,24 @@ class Constraint(ABC):
 @final
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """A question, its reference answer, and the constraints that bind the reply.
+    """A question, its reference answer, and the constraints on the reply.
 
-    What is stated and what is checked are apart: `messages(stated=())` asks the same question
-    without its constraints, and the reply can still be checked against them.
+    Stating and checking constraints are separate: `messages(stated=())` asks the same question without
+    them, and the reply can still be checked.
 
     Args:
-        question: The problem's text.
         answer: The reference answer; None where there is none (IFEval).
-        constraints: What the reply must obey.
+        constraints: The constraints that the reply must meet.
         wordings: How each constraint is stated, parallel to `constraints`; None = each one's own
             `instruction()`.
-        ask: The text between question and constraints, verbatim with its own spacing (usually how
-            to mark the final answer).
-        question_states_constraints: The question already states them (IFEval), so there is no
-            asking it without.
-        checklist: What else a reply is judged by, item by item. It is no part of the identity: a
-            checklist that is written after the replies were made still judges those replies.
-        tags: What tables are broken down by: `source`, `difficulty`, `split`, `source_id` ...
-            Tags are not part of the identity.
+        ask: The text between question and constraints, verbatim, spacing included (usually how to mark
+            the final answer).
+        question_states_constraints: The question already states them (IFEval), so it cannot be asked
+            without them.
+        checklist: Criteria the reply is judged by. Not part of the identity, so a checklist may be
+            written after the replies were sampled.
+        tags: Names by which tables are broken down: `source`, `difficulty`, `split` ... Not part of the
+            identity.
 
     Example:
         >>> Problem(question="What is 3 + 4?", answer="7").messages()
@@ -153,16 +150,16 @@ class Problem:
 
     def __post_init__(self) -> None:
         if not self.question.strip():
-            raise ProblemError("a problem has a blank question; give it a text or remove the row")
+            raise ProblemError("a problem has a blank question; add its text or remove the row")
         if self.wordings is not None and len(self.wordings) != len(self.constraints):
             raise ProblemError(
                 f"{len(self.wordings)} wordings for {len(self.constraints)} constraints; "
-                "give one wording a constraint, or none"
+                "give one wording per constraint, or none"
             )
 
     @cached_property
     def id(self) -> str:
-        """16 hex digits of the SHA-256 of everything but tags and checklist: same content, same id."""
+        """16 hex digits of the SHA-256 of everything but tags and checklist."""
         content = [
             self.question,
             self.answer,
@@ -176,15 +173,12 @@ class Problem:
 
     @property
     def is_bound(self) -> bool:
-        """Whether the prompt says how to answer: it is then asked `stated`, and otherwise `unconstrained`."""
+        """Whether the prompt states constraints: the problem is then also asked `constrained`."""
         return bool(self.constraints) or self.question_states_constraints
 
     @cached_property
     def constraint_keys(self) -> tuple[str, ...]:
-        """A unique name for each constraint: its registry name, `#2` added to the second of a kind.
-
-        ResponseScores are filed under these, so two constraints of one kind never overwrite each other.
-        """
+        """A unique key for each constraint: its registry name, with `#2` for the second of a kind."""
         seen: dict[str, int] = {}
         keys = []
         for constraint in self.constraints:
@@ -196,8 +190,7 @@ class Problem:
         """The chat that asks this problem.
 
         Args:
-            stated: The sentences that state constraints; None = all of the problem's own, an
-                empty sequence = none.
+            stated: The sentences that state constraints; None = the problem's own, empty = none.
 
         Raises:
             ProblemError: If `stated` is given and the question states its constraints itself.
@@ -205,8 +198,8 @@ class Problem:
         if self.question_states_constraints:
             if stated is not None:
                 raise ProblemError(
-                    f"problem {self.id} states its constraints inside the question, so it cannot be "
-                    "asked otherwise; leave `stated` out, or drop the problem from this comparison"
+                    f"problem {self.id} states its constraints inside the question, so they cannot be "
+                    "changed; omit `stated`, or drop the problem from this comparison"
                 )
             return [Message(role="user", content=self.question + self.ask)]
         if stated is None:
