@@ -18,7 +18,7 @@ from twofold.diagnostics import ANALYSES
 from twofold.diagnostics.joint.table import JointTable
 from twofold.problems import io as problem_io
 from twofold.problems import load, pocket
-from twofold.study.analysis import Analysis
+from twofold.study.analysis import StudyAnalysis
 from twofold.study.scores import Scores
 from twofold.types import Finding, Slice
 
@@ -102,7 +102,7 @@ def test_a_study():
         for arm in ARMS
     }
     tags = ("constraint_types", "competes")
-    work = Analysis(scores, dict.fromkeys(ARMS, (0,)), "test", tags, reference="answer_only")
+    work = StudyAnalysis(scores, dict.fromkeys(ARMS, (0,)), "test", tags, reference="answer_only")
     verdicts = {(v.split, v.arm, v.slice_by, v.slice): v.outcome for v in work.verdicts()}
     expected = golden("study")
     numbers: dict[str, list] = {"test": [], "ood": []}

@@ -7,7 +7,7 @@ import pytest
 from twofold.constraints import from_spec
 from twofold.diagnostics.joint.table import JointTable
 from twofold.report.study_file import ACCURACY, CONSTRAINED_ACCURACY, HACC, JOINT, TOKENS, Key
-from twofold.study.analysis import Analysis
+from twofold.study.analysis import StudyAnalysis
 from twofold.study.scores import Scores
 from twofold.types import ALL, Comparison, Estimate, Finding, Outcome, Problem, Slice
 
@@ -48,12 +48,12 @@ def table(
 
 def analysis(
     asked: Sequence[Problem], arms: Mapping[str, Sequence[JointTable]], **kw: object
-) -> Analysis:
+) -> StudyAnalysis:
     scores = {arm: {"test": Scores(asked, dict(enumerate(t)))} for arm, t in arms.items()}
-    return Analysis(scores, {a: list(range(len(t))) for a, t in arms.items()}, "test", **kw)  # type: ignore[arg-type]
+    return StudyAnalysis(scores, {a: list(range(len(t))) for a, t in arms.items()}, "test", **kw)  # type: ignore[arg-type]
 
 
-def finding(work: Analysis) -> Finding:
+def finding(work: StudyAnalysis) -> Finding:
     (split,) = work.findings()
     return Finding(diagnostic="", question="", measures=split.measures, contrasts=split.contrasts)
 
@@ -70,7 +70,7 @@ def comparison(found: Finding, arm: str, key: Key, part: Slice = ALL) -> Compari
     return c
 
 
-def verdicts(work: Analysis) -> dict[str, Outcome]:
+def verdicts(work: StudyAnalysis) -> dict[str, Outcome]:
     """Of the whole split."""
     return {v.arm: v.outcome for v in work.verdicts() if not v.slice_by}
 

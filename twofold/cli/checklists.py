@@ -212,12 +212,12 @@ def pairs(
 ) -> None:
     """Pair the best with the worst reply to each problem, by its checklist (RLCF)."""
     from twofold.methods.preferences import pairs as paired
-    from twofold.methods.rewards import Judged
+    from twofold.methods.rewards import JudgedReward
     from twofold.runs.score_responses import LOST_LIMIT
     from twofold.storage.jsonl import dumps, replaced
 
     asked = loaded(problems)
-    scorer = Judged(judge=judge, programs=programs).scorer()
+    scorer = JudgedReward(judge=judge, programs=programs).scorer()
     if not any(scorer.applies(problem) for problem in asked):
         raise ProblemError(
             f"no problem in {problems} has a checklist; write them with `twofold checklist write`"

@@ -36,7 +36,7 @@ _LOADING = threading.Lock()
 
 @final
 @dataclass(frozen=True)
-class Profiles:
+class NgramProfiles:
     """langdetect's language profiles.
 
     Args:
@@ -64,7 +64,7 @@ _normal = _Normal()
 
 
 @cache
-def _load() -> Profiles:
+def _load() -> NgramProfiles:
     factory = DetectorFactory()
     files = sorted(path for path in Path(PROFILES_DIRECTORY).iterdir() if path.is_file())
     factory.load_json_profile([path.read_text("utf-8") for path in files])
@@ -76,10 +76,10 @@ def _load() -> Profiles:
         if gram.isascii():
             ascii_row[reduce(lambda number, code: number * 128 + code, gram.encode())] = i
     frequency = np.array([table[gram] for gram in row])
-    return Profiles(tuple(factory.langlist), row, ascii_row, frequency)
+    return NgramProfiles(tuple(factory.langlist), row, ascii_row, frequency)
 
 
-def profiles() -> Profiles:
+def profiles() -> NgramProfiles:
     """The profiles, loaded once, also with several threads."""
     with _LOADING:
         return _load()
@@ -111,7 +111,7 @@ def likeliest(text: str) -> str | None:
 
 
 def trials(text: str, *, among: tuple[str, ...] = ()) -> Iterator[Array]:
-    """The probability of each language (`Profiles.codes`) in each of langdetect's seven trials, lazily.
+    """The probability of each language (`NgramProfiles.codes`) in each of langdetect's seven trials, lazily.
 
     Their mean is what `langdetect.detect_langs` returns, to the last bit; a text without an n-gram of
     any language has no trial. `among` holds the codes to choose from, with a uniform prior; empty = all.
@@ -161,7 +161,7 @@ def _cleaned(text: str) -> str:
     return _SPACES.sub(" ", " " + text.translate(_normal))
 
 
-def _rows(text: str, known: Profiles) -> list[int]:
+def _rows(text: str, known: NgramProfiles) -> list[int]:
     """The rows of the n-grams (of one, two, three characters) that end at each character in turn.
 
     Skipped: those that end in a word's second or later capital in a row.

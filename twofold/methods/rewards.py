@@ -33,7 +33,7 @@ REWARDS: dict[str, Scorer] = {
 
 
 @final
-class Judged(BaseModel):
+class JudgedReward(BaseModel):
     """A reward that uses a judge, as a mapping in a file.
 
     Attributes:
@@ -101,7 +101,7 @@ def reward(value: object) -> Scorer:
     """The scorer that a setting names.
 
     Args:
-        value: A key of `REWARDS`, `package.module:Name`, a mapping with the keys of `Judged`, or a
+        value: A key of `REWARDS`, `package.module:Name`, a mapping with the keys of `JudgedReward`, or a
             scorer.
 
     Raises:
@@ -116,9 +116,9 @@ def reward(value: object) -> Scorer:
         return value
     if isinstance(value, Mapping):
         try:
-            return Judged.model_validate(dict(value)).scorer()
+            return JudgedReward.model_validate(dict(value)).scorer()
         except ValidationError as error:
-            raise ValueError(complaint(error.errors()[0], Judged.model_fields)) from error
+            raise ValueError(complaint(error.errors()[0], JudgedReward.model_fields)) from error
     if is_reference(str(value)):
         return instance_named(str(value), Scorer)
     if value not in REWARDS:
@@ -131,7 +131,7 @@ def reward(value: object) -> Scorer:
 
 _Named: Any = Literal[tuple(REWARDS)] | Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
 
-Reward = Annotated[Scorer, BeforeValidator(reward, json_schema_input_type=_Named | Judged)]
+Reward = Annotated[Scorer, BeforeValidator(reward, json_schema_input_type=_Named | JudgedReward)]
 """A scorer as a setting: whatever `reward` accepts."""
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-Item = tuple[int, int]  # one reply: (prompt index, sample index)
+SampleKey = tuple[int, int]  # one reply: (prompt index, sample index)
 
 SHAPE = (
     "hidden_size",
@@ -53,7 +53,7 @@ class Capacity:
 
 def plan(
     lengths: Sequence[int], *, n: int, max_tokens: int, capacity: Capacity
-) -> list[tuple[Item, ...]]:
+) -> list[tuple[SampleKey, ...]]:
     """The batches, each a tuple of (prompt, sample); every reply is in exactly one.
 
     Prompts of similar length go together, to save padding; the longest come first, so that a lack

@@ -20,7 +20,7 @@ import torch
 import transformers
 
 from twofold.models import chat_template, loading
-from twofold.models.batches import SHAPE, Capacity, Item, capacity_of, main_memory_bytes, plan
+from twofold.models.batches import SHAPE, Capacity, SampleKey, capacity_of, main_memory_bytes, plan
 from twofold.models.cache import Cache, cache_folder, content_key
 from twofold.models.checkpoint import locate
 from twofold.models.decode import PlannedRow, decode
@@ -185,13 +185,13 @@ class HfModel(OpenModel):
             new = self._generated(batch, work, begun={p: tuple(started[p]) for p, _ in batch})
             yield from ((p, new[p, g]) for p, g in batch)
 
-    def _batches(self, work: _Work, *, n: int) -> list[tuple[Item, ...]]:
+    def _batches(self, work: _Work, *, n: int) -> list[tuple[SampleKey, ...]]:
         lengths, most = [len(ids) for ids in work.ids], work.sampling.max_tokens
         return plan(lengths, n=n, max_tokens=most, capacity=self.capacity)
 
     def _answers(
-        self, batch: Sequence[Item], work: _Work, done: AbstractSet[Item]
-    ) -> dict[Item, Response]:
+        self, batch: Sequence[SampleKey], work: _Work, done: AbstractSet[SampleKey]
+    ) -> dict[SampleKey, Response]:
         """The replies of a batch, from the cache if possible."""
         keys = {item: self._key(item, work) for item in batch}
         known = self._cache.get(keys.values())
@@ -212,20 +212,20 @@ class HfModel(OpenModel):
             self._cache.put(entries)
         return found
 
-    def _key(self, item: Item, work: _Work) -> str:
+    def _key(self, item: SampleKey, work: _Work) -> str:
         p, g = item
         return content_key(FORM, self._identity, work.texts[p], asdict(work.sampling), work.seed, g)
 
     def _generated(
         self,
-        items: Sequence[Item],
+        items: Sequence[SampleKey],
         work: _Work,
         *,
         begun: Mapping[int, tuple[int, ...]] = MappingProxyType({}),
-    ) -> dict[Item, Response]:
+    ) -> dict[SampleKey, Response]:
         window = self._checkpoint.config().get("max_position_embeddings")
-        found: dict[Item, Response] = {}
-        rows: dict[Item, PlannedRow] = {}
+        found: dict[SampleKey, Response] = {}
+        rows: dict[SampleKey, PlannedRow] = {}
         for p, g in items:
             ids, limit = work.ids[p], work.sampling.max_tokens
             if window is not None:

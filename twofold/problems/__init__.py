@@ -18,12 +18,12 @@ from twofold.problems.ifeval import IfevalRow
 from twofold.problems.io import OwnRow, read, write
 from twofold.problems.math500 import Math500Row
 from twofold.problems.mathif import MathIfRow
-from twofold.problems.row import Origin, Row, problem_of
+from twofold.problems.row import Origin, ProblemRow, problem_of
 from twofold.types import Problem, Profile
 
 __all__ = ["FORMATS", "load", "read", "write"]
 
-FORMATS: tuple[type[Row], ...] = (
+FORMATS: tuple[type[ProblemRow], ...] = (
     *(MathIfRow, IfevalRow, FollowBenchRow, HealthBenchRow, Math500Row, Gsm8kRow, OwnRow),
 )
 """The formats a file can have, the most specific first: the first that fits is used."""
@@ -123,13 +123,13 @@ def _rows(path: Path) -> Iterator[tuple[Origin, dict[str, Any]]]:
 
 def _problems(rows: Iterable[tuple[Origin, dict[str, Any]]], profile: Profile) -> Iterator[Problem]:
     """The problems of one file, all in the format of its first row."""
-    kind: type[Row] | None = None
+    kind: type[ProblemRow] | None = None
     for origin, row in rows:
         kind = kind or _format(row, origin)
         yield problem_of(kind, row, profile=profile, origin=origin)
 
 
-def _format(row: dict[str, Any], origin: Origin) -> type[Row]:
+def _format(row: dict[str, Any], origin: Origin) -> type[ProblemRow]:
     """The format of a file, from its first row."""
     found = next((kind for kind in FORMATS if kind.fits(row)), None)
     if found is None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, final
 from pydantic import Field
 
 from twofold.errors import ProblemError
-from twofold.problems.row import Origin, Row
+from twofold.problems.row import Origin, ProblemRow
 from twofold.types import Problem, Profile
 from twofold.types.checklist import Checklist, Criterion
 
@@ -27,7 +27,7 @@ WRITER = "FollowBench"
 
 
 @final
-class FollowBenchRow(Row):
+class FollowBenchRow(ProblemRow):
     """A row of FollowBench at level 1 or above, with the levels below it.
 
     The checklist has one criterion for each level up to its own: does the reply meet what that level

@@ -3,12 +3,12 @@
 from typing import ClassVar, final
 
 from twofold.errors import ProblemError
-from twofold.problems.row import ASK, Origin, Row
+from twofold.problems.row import ASK, Origin, ProblemRow
 from twofold.types import Problem, Profile
 
 
 @final
-class Gsm8kRow(Row):
+class Gsm8kRow(ProblemRow):
     """A row of openai/grade-school-math.
 
     Source: Cobbe et al. 2021, https://arxiv.org/abs/2110.14168. Departs: the published file asks for no

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, final
 from pydantic import BaseModel, ConfigDict, Field
 
 from twofold.errors import ProblemError
-from twofold.problems.row import Origin, Row
+from twofold.problems.row import Origin, ProblemRow
 from twofold.types import Problem, Profile
 from twofold.types.checklist import Checklist, Criterion
 
@@ -43,7 +43,7 @@ class RubricItem(BaseModel):
 
 
 @final
-class HealthBenchRow(Row):
+class HealthBenchRow(ProblemRow):
     """A row of HealthBench.
 
     Example tags (`theme:hedging`) become tags of the problem, several of a kind joined by ", "; the

@@ -4,12 +4,12 @@ from typing import Any, ClassVar, final
 
 from twofold.constraints import from_spec
 from twofold.errors import ProblemError
-from twofold.problems.row import Origin, Row
+from twofold.problems.row import Origin, ProblemRow
 from twofold.types import Problem, Profile
 
 
 @final
-class IfevalRow(Row):
+class IfevalRow(ProblemRow):
     """A row of IFEval: no reference answer, and the question states its instructions.
 
     The hub's copy pads the arguments with nulls, which count as absent. A 0 stays a 0 (other harnesses

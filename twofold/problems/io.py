@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from twofold.constraints import from_spec, register
 from twofold.errors import ProblemError
-from twofold.problems.row import SPLITS, Origin, Row, problem_of
+from twofold.problems.row import SPLITS, Origin, ProblemRow, problem_of
 from twofold.storage.jsonl import dumps, replaced
 from twofold.types import Problem, Profile
 from twofold.types.checklist import Category, Checklist, Criterion
@@ -66,7 +66,7 @@ class ChecklistSpec(BaseModel):
 
 
 @final
-class OwnRow(Row):
+class OwnRow(ProblemRow):
     """A problem in our own form; an unknown key is an error, since it is most likely a typo."""
 
     model_config = ConfigDict(extra="forbid")

@@ -2,12 +2,12 @@
 
 from typing import ClassVar, final
 
-from twofold.problems.row import ASK, Origin, Row
+from twofold.problems.row import ASK, Origin, ProblemRow
 from twofold.types import Problem, Profile
 
 
 @final
-class Math500Row(Row):
+class Math500Row(ProblemRow):
     """A row of MATH-500, or of another set with `problem` and `answer`.
 
     Source: Lightman et al. 2023, https://arxiv.org/abs/2305.20050; Hendrycks et al. 2021,

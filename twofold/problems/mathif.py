@@ -5,7 +5,7 @@ from typing import Any, ClassVar, final
 
 from twofold.constraints import from_spec
 from twofold.errors import ProblemError
-from twofold.problems.row import Origin, Row
+from twofold.problems.row import Origin, ProblemRow
 from twofold.types import Problem, Profile
 
 ASK = "Let's think step by step and output the final answer within \\boxed{}."
@@ -21,7 +21,7 @@ SOURCES = {
 
 
 @final
-class MathIfRow(Row):
+class MathIfRow(ProblemRow):
     """A row of MathIF; its prompt is the published one, verbatim.
 
     Source: Fu et al. 2025, https://arxiv.org/abs/2505.14810. Departs: the published ids are not unique

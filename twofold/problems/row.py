@@ -1,6 +1,6 @@
 """How does a row of a problem file become a `Problem`?
 
-Every format is one `Row`: a pydantic model whose fields are the keys that are read, validated
+Every format is one `ProblemRow`: a pydantic model whose fields are the keys that are read, validated
 strictly (a number is not a text). A format is recognised by its required keys.
 """
 
@@ -38,7 +38,7 @@ class Origin:
         return tags | ({"split": self.split} if self.split else {})
 
 
-class Row(BaseModel, ABC):
+class ProblemRow(BaseModel, ABC):
     """One row of a file format. Subclasses are final; their fields are the keys they read."""
 
     model_config = ConfigDict(strict=True, frozen=True)
@@ -66,7 +66,7 @@ class Row(BaseModel, ABC):
 
 
 def problem_of(
-    kind: type[Row], row: Mapping[str, object], *, profile: Profile, origin: Origin
+    kind: type[ProblemRow], row: Mapping[str, object], *, profile: Profile, origin: Origin
 ) -> Problem:
     """The problem of one raw row (JSON values) in the format `kind`.
 

@@ -62,7 +62,7 @@ class Part:
 
 @final
 @dataclass(frozen=True)
-class Analysis:
+class StudyAnalysis:
     """The analysis of a study's scores.
 
     Args:

@@ -27,10 +27,10 @@ from twofold.study.plan import BASE
 from twofold.study.scores import Matrix, difference, estimate
 from twofold.types import ALL, Comparison, Contrast, Estimate, Measure, Problem, Slice
 
-Column = dict[str, float | None]
+ProblemValues = dict[str, float | None]
 """A number for each problem by id; None = unscored."""
 
-Read = Callable[[Iterable[Row], Sequence[Problem]], Column]
+ReadTable = Callable[[Iterable[Row], Sequence[Problem]], ProblemValues]
 """Reduces the rows of one audit to a number for each problem."""
 
 
@@ -50,25 +50,25 @@ class TableMeasure:
     condition: str = ""
     metric: str
     slice: Slice = ALL
-    read: Read
+    read: ReadTable
     needs_accuracy: bool = False
 
 
-def of_chains(metric: Metric) -> Read:
+def of_chains(metric: Metric) -> ReadTable:
     """A metric of the model's own chains."""
 
-    def read(rows: Iterable[Row], problems: Sequence[Problem]) -> Column:
+    def read(rows: Iterable[Row], problems: Sequence[Problem]) -> ProblemValues:
         readings = Chains(rows, problems).readings("model")
         return {r.row["key"]: metric(r) for r in readings}
 
     return read
 
 
-def where(measure: str, **wanted: str) -> Read:
+def where(measure: str, **wanted: str) -> ReadTable:
     """The field `measure` of the rows whose other fields are as wanted; lists are averaged."""
 
-    def read(rows: Iterable[Row], problems: Sequence[Problem]) -> Column:
-        found: Column = {}
+    def read(rows: Iterable[Row], problems: Sequence[Problem]) -> ProblemValues:
+        found: ProblemValues = {}
         for row in rows:
             if all(row.get(key) == value for key, value in wanted.items()):
                 value = row.get(measure)
@@ -81,16 +81,16 @@ def where(measure: str, **wanted: str) -> Read:
     return read
 
 
-def of_original(kind: str) -> Read:
+def of_original(kind: str) -> ReadTable:
     """Accuracy on a variant, by the id of its original problem."""
 
-    def read(rows: Iterable[Row], problems: Sequence[Problem]) -> Column:
+    def read(rows: Iterable[Row], problems: Sequence[Problem]) -> ProblemValues:
         return {row["of"]: row["correct"] for row in rows if row["variant"] == kind}
 
     return read
 
 
-def read_and_obeyed(rows: Iterable[Row], problems: Sequence[Problem]) -> Column:
+def read_and_obeyed(rows: Iterable[Row], problems: Sequence[Problem]) -> ProblemValues:
     """Whether a constraint is met when stated and broken when the opposite is stated."""
     rows = list(rows)
     stated, contrary = (
@@ -120,7 +120,7 @@ def _chain(
     )
 
 
-def _table(table: str, metric: str, reads: Mapping[str, Read]) -> list[TableMeasure]:
+def _table(table: str, metric: str, reads: Mapping[str, ReadTable]) -> list[TableMeasure]:
     """A metric in several conditions."""
     return [
         TableMeasure(table=table, condition=condition, metric=metric, read=read)

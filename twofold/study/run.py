@@ -18,11 +18,11 @@ from twofold.runs.audit import about
 from twofold.storage.jsonl import Row, replaced
 from twofold.storage.run_dir import RunDir
 from twofold.study import executor
-from twofold.study.analysis import Analysis
+from twofold.study.analysis import StudyAnalysis
 from twofold.study.cell import Cell, cells
+from twofold.study.cell_outputs import curve, floors, samples
 from twofold.study.diagnosed import diagnosed
 from twofold.study.plan import BASE, Plan, StudyError
-from twofold.study.records import curve, floors, samples
 from twofold.study.scores import Scores
 
 PLAN = "study.yaml"
@@ -111,7 +111,7 @@ def finalize(
         arm: {split: Scores.read(problems[split], folders) for split, folders in of.items()}
         for arm, of in audits.items()
     }
-    analysis = Analysis(scores, seeds, plan.headline, plan.by, plan.reference)
+    analysis = StudyAnalysis(scores, seeds, plan.headline, plan.by, plan.reference)
     headline = {arm: of[plan.headline] for arm, of in audits.items() if of[plan.headline]}
     first = {arm: next(iter(folders.values())) for arm, folders in headline.items()}
     found = StudyFile(
