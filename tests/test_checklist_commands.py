@@ -178,7 +178,7 @@ def test_a_wrong_judge_is_told(place, listed, replies) -> None:
         "x",
         status=2,
     )
-    assert "check the name behind the colon" in told
+    assert "check the name after the colon" in told
 
 
 @pytest.mark.parametrize(
