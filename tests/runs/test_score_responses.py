@@ -92,7 +92,7 @@ def test_the_floors_are_the_bare_answer_and_the_commonest_one() -> None:
     ]
     tied = [Problem(question="a?", answer="9"), Problem(question="b?", answer="4")]
     assert next(floor_answers(tied))[1].reply == "\\boxed{4}"  # the first by letter
-    assert [r.reply for _, r in floor_answers(problems[3:])] == ["5"]
+    assert [r.reply for _, r in floor_answers(problems[3:])] == ["\\boxed{5}"]
 
 
 def test_rows_stand_in_the_order_given_across_chunks_and_say_only_what_applies() -> None:
