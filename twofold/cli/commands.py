@@ -41,6 +41,20 @@ MaxTokensOption = Annotated[
 JudgedOption = Annotated[
     str | None, typer.Option("--judge", help=f"Judge the problems' checklists. {JUDGES}")
 ]
+DiagnosticsOption = Annotated[
+    str,
+    typer.Option(
+        help="Diagnostics to run, separated by commas; all = every built-in one; your own as "
+        "package.module:Name."
+    ),
+]
+CheckPackedOption = Annotated[
+    int, typer.Option(min=0, help="Score the first N chains unpacked, too; stop if scores differ.")
+]
+ParaphraserOption = Annotated[
+    str | None,
+    typer.Option(help="A MODEL that paraphrases chains, besides the rules (`faithfulness`)."),
+]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first N problems.")]
 
 
@@ -75,13 +89,7 @@ def audit(
     ] = None,
     problems: ProblemsOption = "synthetic",
     limit: LimitOption = None,
-    diagnostics: Annotated[
-        str,
-        typer.Option(
-            help="Diagnostics to run, separated by commas; all = every built-in one; your own as "
-            "package.module:Name."
-        ),
-    ] = "joint",
+    diagnostics: DiagnosticsOption = "joint",
     samples: Annotated[int, typer.Option(min=1, help="Samples per problem and condition.")] = 1,
     max_tokens: MaxTokensOption = 512,
     temperature: Annotated[float, typer.Option(min=0.0, max=100.0, help="0 is greedy.")] = 0.0,
@@ -89,18 +97,10 @@ def audit(
         float, typer.Option(min=1e-6, max=1.0, help="Nucleus sampling; 1 keeps all.")
     ] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Base of all randomness.")] = 0,
-    check_packed: Annotated[
-        int,
-        typer.Option(
-            min=0, help="Score the first N chains unpacked, too; stop if the scores differ."
-        ),
-    ] = 0,
+    check_packed: CheckPackedOption = 0,
     judge: JudgedOption = None,
     programs: ProgramsOption = None,
-    paraphraser: Annotated[
-        str | None,
-        typer.Option(help="A MODEL that paraphrases chains, besides the rules (`faithfulness`)."),
-    ] = None,
+    paraphraser: ParaphraserOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/MODEL[-vs-BASE]].")
     ] = None,

@@ -162,12 +162,7 @@ MEASURES = (
 def diagnosed(
     problems: Sequence[Problem], audits: Mapping[str, Mapping[int, Path]]
 ) -> DiagnosticRecords:
-    """Every measure of every arm with the tables for it, and its difference to the base.
-
-    Args:
-        problems: The problems of the headline split.
-        audits: The audit folder on it, by arm and seed.
-    """
+    """Every measure of every arm on the headline split, and its difference to the base."""
     measures: list[Measure] = []
     contrasts: list[Contrast] = []
     base: dict[TableMeasure, _Read] = {}

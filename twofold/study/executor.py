@@ -28,12 +28,6 @@ def on_ray(
 ) -> Iterator[tuple[Cell, str | None]]:
     """Run the cells on Ray, each on one core and one GPU if there is any; yield as `here`.
 
-    Args:
-        plan: The study.
-        cells: The cells to run.
-        out: The study's folder, with the same path on every node.
-        address: `local`, `auto`, or HOST:PORT of the head of a cluster.
-
     Raises:
         StudyError: If Ray is not installed or no cluster answers at the address.
     """
