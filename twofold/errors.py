@@ -4,8 +4,6 @@ They report what the user can fix: a file, an argument, a model that does not lo
 not an exception but an unscored `Verdict`. Any other exception is a bug.
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable
 

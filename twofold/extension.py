@@ -5,8 +5,6 @@ a settings file) are imported. Problem files, run directories and model folders 
 them is accepted only if the user has named it already.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Callable, Iterator

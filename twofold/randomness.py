@@ -1,7 +1,5 @@
 """Where does randomness come from? From independent generators, each seeded by a hash."""
 
-from __future__ import annotations
-
 from hashlib import sha256
 
 import numpy as np

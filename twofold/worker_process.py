@@ -5,8 +5,6 @@ only in the main thread. The child is started by `python -c`, not forked: safe b
 threads, and a script needs no `__main__` guard. Parent and child exchange JSON lines over a socket.
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import json

@@ -1,7 +1,5 @@
 """What do the exit statuses mean?"""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

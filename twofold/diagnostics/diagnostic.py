@@ -5,8 +5,6 @@ the next is made, and `analyse` makes the finding from the rows alone. `joint` a
 analyse: the audit itself writes their rows.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet

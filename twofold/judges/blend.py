@@ -1,7 +1,5 @@
 """How are judges combined, and how is their noise kept out of a reward?"""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -6,8 +6,6 @@ model, prompts, problem, criterion, reply), so an entry is never stale and proce
 cache.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence

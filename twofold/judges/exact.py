@@ -1,7 +1,5 @@
 """What does a rule say that is known to be right? The judge of criteria that come from rules."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, final

@@ -1,7 +1,5 @@
 """Who says whether a reply meets a criterion? A judge: a rule, a program or a model."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass

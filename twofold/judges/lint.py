@@ -4,8 +4,6 @@ The wording of a criterion is for a person to read. The names of the faults are 
 `_of_two` and `_of_all` have them with their conditions.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import replace

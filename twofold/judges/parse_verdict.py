@@ -6,8 +6,6 @@ the start or at the end of the text; if both are verdicts they must agree. What 
 unscored and never zero.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Sequence

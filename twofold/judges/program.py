@@ -5,8 +5,6 @@ program is parsed from the model's reply, admitted only if it separates known go
 examples, and then judges replies in the sandbox.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field

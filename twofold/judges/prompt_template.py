@@ -5,8 +5,6 @@ pass, so a value is never read as a slot. Untrusted text stands inside a fence w
 of the text, so it cannot close its own fence.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from functools import cache

@@ -1,7 +1,5 @@
 """Does the reply meet its checklist? One measure of many judged criteria."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Self, final

@@ -1,7 +1,5 @@
 """Which judge does a text name? The values of `--judge` and of a reward's `judge`."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from twofold.extension import instance_named, is_reference

@@ -1,7 +1,5 @@
 """How does a model learn from critiques of solutions? Fine-tuning on the text of the critique."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from pathlib import Path

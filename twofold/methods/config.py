@@ -1,7 +1,5 @@
 """Which settings does a YAML file hold? Errors are reported before any model is loaded."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

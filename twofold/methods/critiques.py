@@ -3,8 +3,6 @@
 About one in five published critiques is wrong, so those that the verifier contradicts are dropped.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """How does a model learn from given replies? By fine-tuning on the tokens of the reply."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """How does a model learn which of two replies is better? Direct preference optimisation."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """How are replies sampled outside of TRL? By the same model as in an audit, on all processes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from accelerate import PartialState

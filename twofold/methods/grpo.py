@@ -1,7 +1,5 @@
 """How is a model trained with a reward? Group-relative policy optimisation with any scorer."""
 
-from __future__ import annotations
-
 import importlib.util
 import logging
 from dataclasses import field

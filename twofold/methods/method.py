@@ -1,7 +1,5 @@
 """What is a training method? The base class, and the result of training."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Which of two replies is preferred? Pairs of the best and the worst reply by a scorer."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What is rewarded? A scorer by its name, or one that uses a judge."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, final
 

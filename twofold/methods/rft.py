@@ -1,7 +1,5 @@
 """How does a model learn from its own best replies? Rejection-sampling fine-tuning."""
 
-from __future__ import annotations
-
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated, ClassVar, final

@@ -1,7 +1,5 @@
 """How is a model trained on demonstrations?"""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, final

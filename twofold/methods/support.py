@@ -1,7 +1,5 @@
 """Can the base solve the problems at all? Without any rewarded sample nothing is learned."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final

@@ -1,7 +1,5 @@
 """Which settings do all TRL methods share, and what does TRL call them?"""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import field, fields
 

@@ -3,8 +3,6 @@
 Importing this package imports neither torch nor a network client.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from twofold.errors import ModelError, nearest

@@ -5,8 +5,6 @@ work, independently of what is already done and of the process: a resumed or dis
 the same batches and gives bit-identical replies.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

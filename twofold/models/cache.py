@@ -6,8 +6,6 @@ is never stale, and processes can share the store. A cache that cannot be read o
 warning, not the run.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

@@ -4,8 +4,6 @@ Templates may insert the current date, which would change prompts from day to da
 get the same fixed date.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date
 from typing import Any

@@ -4,8 +4,6 @@ No torch is imported here, so that a wrong name is reported at once. Only safete
 older pickled weights run code while they are loaded.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass

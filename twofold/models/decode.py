@@ -5,8 +5,6 @@ in length by a factor of ten and more. So when half of the rows have ended, they
 with their keys and values. This depends only on the batch, so the same batch gives the same replies.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext

@@ -5,8 +5,6 @@ own generator, seeded by the run's seed, the prompt's text and the sample index,
 depend on batch, process or order (except for ties decided by floating point).
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 

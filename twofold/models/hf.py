@@ -5,8 +5,6 @@ same replies as an uninterrupted one, because batches are planned from all the w
 has its own noise. Finished replies are cached, and weights are loaded only if a reply is missing.
 """
 
-from __future__ import annotations
-
 import json
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence

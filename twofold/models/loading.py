@@ -1,7 +1,5 @@
 """How are a network and a tokenizer loaded, quietly and without running remote code?"""
 
-from __future__ import annotations
-
 import gc
 import os
 from typing import Any

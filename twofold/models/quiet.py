@@ -1,7 +1,5 @@
 """How are progress bars and warnings of the libraries suppressed while a model is loaded?"""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager

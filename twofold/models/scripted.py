@@ -1,7 +1,5 @@
 """How do tests and examples get a model with known replies? From a script, through the real code path."""
 
-from __future__ import annotations
-
 import hashlib
 import inspect
 import json

@@ -5,8 +5,6 @@ per weight (Q4_1). It is converted once into a Hugging Face folder in the cache.
 weights differ slightly from the original ones; the fingerprint says so.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import tempfile

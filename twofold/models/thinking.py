@@ -5,8 +5,6 @@ answer, some give it zero. This file has one policy, and responses keep the raw 
 `official_split` reproduces MathIF's rule.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Which replies does this process have to make?"""
 
-from __future__ import annotations
-
 from collections.abc import Set as AbstractSet
 
 from twofold.types import Share

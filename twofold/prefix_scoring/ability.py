@@ -5,8 +5,6 @@ drop tokens. Both would silently give wrong numbers, so known cases are looked u
 network is tested once.
 """
 
-from __future__ import annotations
-
 import inspect
 from typing import Any
 from weakref import WeakKeyDictionary

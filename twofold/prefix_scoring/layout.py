@@ -7,8 +7,6 @@ adds a boolean mask as 0 and 1, and without a mask transformers takes a jump in 
 another packed sequence.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final

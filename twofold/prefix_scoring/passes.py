@@ -8,8 +8,6 @@ Source: tree attention as in speculative decoding (Miao et al. 2024, "SpecInfer"
 here to chains with transformers' own cache.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, final

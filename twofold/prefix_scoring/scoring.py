@@ -1,7 +1,5 @@
 """What log-probability does a model give to each branch of each tree?"""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import numpy as np

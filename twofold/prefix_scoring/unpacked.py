@@ -1,7 +1,5 @@
 """How are branches scored one by one? Slow, but correct for any network, and used to check the others."""
 
-from __future__ import annotations
-
 import inspect
 
 import numpy as np

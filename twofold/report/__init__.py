@@ -4,8 +4,6 @@
 words, `figures`, `plane` and `curves` draw them; `study` makes the page of a study.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from twofold.report.chains import views

@@ -3,8 +3,6 @@
 Nothing is computed here: numbers come from the findings, the chains shown from `chains.jsonl`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial

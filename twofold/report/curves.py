@@ -1,7 +1,5 @@
 """How did training go? One small panel per arm: accuracy and compliance by step, a thin line per seed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

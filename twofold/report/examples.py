@@ -4,8 +4,6 @@ Files are streamed, because a run may hold many long texts. The choice is determ
 hashes, so their order is as good as random.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

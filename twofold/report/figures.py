@@ -3,8 +3,6 @@
 Nothing is shown by colour alone, and every number drawn is also in a table next to the figure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from markupsafe import Markup

@@ -1,7 +1,5 @@
 """What does `findings.json` look like? Its JSON Schema, for `docs/schemas/findings.json`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from pydantic import TypeAdapter, create_model

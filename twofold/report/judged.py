@@ -1,7 +1,5 @@
 """Which rows do the tables of judged checklists have? Each share, and the errors of each judge."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What is the result in plain text? Padded Markdown tables for the terminal and `report.md`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 

@@ -4,8 +4,6 @@ The page is one file without network access. Replies are embedded as JSON withou
 text only; the policy allows only the page's own script and style, by their hashes.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re

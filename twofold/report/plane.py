@@ -1,7 +1,5 @@
 """Where do the models stand? The trade-off plane: capability against compliance, any number of arms."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

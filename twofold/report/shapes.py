@@ -4,8 +4,6 @@ Colours come from the style sheet by class, because the page's policy forbids st
 is escaped by `Markup.format`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What does a finding compare? Its contrasts as rows, the largest difference first."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from twofold.report.wording import filed_under

@@ -1,7 +1,5 @@
 """What does `study.json` hold? Its fields as types, shared by the study and its page."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path

@@ -3,8 +3,6 @@
 The page and the plain text show the same rows; a row without a number is left out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What is the result of the `joint` diagnostic? The verdict in words, and what is missing and why."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from twofold.diagnostics.joint.analysis import AS_WRONG, axes

@@ -1,7 +1,5 @@
 """How are numbers and verdicts written? One wording for the page, `report.md` and the terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ Replies are appended one by one; everything else is recomputed from them, so the
 `kill -9` gives the same result.
 """
 
-from __future__ import annotations
-
 import os
 import platform
 import sys

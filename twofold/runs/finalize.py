@@ -3,8 +3,6 @@
 `twofold audit` and `twofold score` end with this; `twofold report` does only this.
 """
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

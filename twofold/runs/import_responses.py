@@ -6,8 +6,6 @@ question in its `doc`, else by `doc_id`), and our own `responses.jsonl` (by prob
 evaluations truncate the longer of two files silently, a count that does not match is an error here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain

@@ -4,8 +4,6 @@ The chosen profile makes the findings; the other one scores the same replies, to
 number depends on the checkers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256

@@ -1,7 +1,5 @@
 """How do responses become verdicts? Chunk by chunk, for audits and for imported replies."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

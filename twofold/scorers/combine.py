@@ -1,7 +1,5 @@
 """How do several measures, or a measure and the length of the text, become one reward?"""
 
-from __future__ import annotations
-
 import math
 from abc import abstractmethod
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Does the reply meet its constraints? The scorer of compliance, and the reward for it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, final

@@ -1,7 +1,5 @@
 """How well does a score separate two classes? The area under the ROC curve, with its interval."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import norm, rankdata

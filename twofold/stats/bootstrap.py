@@ -4,8 +4,6 @@ A resample draws problems, with all their samples, with replacement. Equal rows 
 (one multinomial draw a resample), and leaving one problem out is a subtraction.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

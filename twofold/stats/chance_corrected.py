@@ -1,7 +1,5 @@
 """Which share of the room above chance was gained? A rate corrected for its null rate."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -4,8 +4,6 @@ Statistics here are functions of the column totals of `cluster_sums`, so the boo
 are cheap.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

@@ -1,7 +1,5 @@
 """What is the mean score, and how precise is it, with several samples a problem?"""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 

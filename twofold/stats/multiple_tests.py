@@ -1,7 +1,5 @@
 """Which of many differences are significant? Holm's correction of a family of p-values."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar

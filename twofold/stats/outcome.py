@@ -1,7 +1,5 @@
 """Did both capability and compliance rise?"""
 
-from __future__ import annotations
-
 from twofold.types import Comparison, Outcome
 
 MARGIN = 0.05  # the smallest rise worth having: 5 points

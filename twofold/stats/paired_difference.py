@@ -1,7 +1,5 @@
 """Did scores rise on the same problems? Paired difference, test and power."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

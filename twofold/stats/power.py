@@ -1,7 +1,5 @@
 """Which difference could a comparison have detected? The smallest one found with 80 % power."""
 
-from __future__ import annotations
-
 import math
 
 from scipy.optimize import brentq

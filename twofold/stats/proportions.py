@@ -4,8 +4,6 @@ A score interval holds the true rates that a test would not reject. It has a wid
 n, where `p +- 2 stderr` has none.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What is the mean of an unbounded number (nats, tokens, seconds), and how did it change?"""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import t as student

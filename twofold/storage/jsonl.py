@@ -1,7 +1,5 @@
 """How are JSON files read and written, so that a killed process never leaves half a file?"""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator

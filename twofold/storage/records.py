@@ -3,8 +3,6 @@
 Fields that are None are left out. NaN and infinity are refused when writing and when reading.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, fields

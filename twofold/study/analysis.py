@@ -4,8 +4,6 @@ Differences are paired with the base by problem. Intervals cover new problems an
 seeds, new training runs. The verdicts of a split share one Holm correction.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property

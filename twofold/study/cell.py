@@ -4,8 +4,6 @@ The folder of a cell holds the trained model and a complete run directory per sp
 resumes; a finished one has `cell.json` and is not touched again.
 """
 
-from __future__ import annotations
-
 import gc
 import json
 import os

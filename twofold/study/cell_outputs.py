@@ -1,7 +1,5 @@
 """What else does a study's page show? Training curves, floors, and sample replies."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -4,8 +4,6 @@ Each measure is one number per problem from a cell's saved tables. Arms are comp
 one Holm correction over all measures of an arm.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

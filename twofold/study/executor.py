@@ -3,8 +3,6 @@
 Cells share only the study's folder, which every node of a cluster must see.
 """
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -3,8 +3,6 @@
 Everything is checked before a model is loaded: a typing error in the last arm must not cost hours.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, final

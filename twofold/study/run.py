@@ -1,7 +1,5 @@
 """How does a whole study run? Train and audit every cell, analyse, and write the page."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable, Mapping

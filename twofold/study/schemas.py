@@ -1,7 +1,5 @@
 """The JSON Schemas of settings files, for editors, and of the files of results."""
 
-from __future__ import annotations
-
 from functools import reduce
 from operator import or_
 from typing import Any

@@ -6,8 +6,6 @@ reward in training. A diagnostic summarises verdicts in a `Finding` of `Estimate
 cannot be scored has the score None, never 0.
 """
 
-from __future__ import annotations
-
 from twofold.types.finding import (
     ALL,
     Comparison,

@@ -4,8 +4,6 @@ Checklists (RLCF) and rubrics (RaR, HealthBench) share this form. Weights are po
 criteria where "yes" is bad, so that no sign of a weight can be misread.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping

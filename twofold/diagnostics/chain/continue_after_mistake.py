@@ -7,8 +7,6 @@ Source: "adding mistakes", Lanham et al. 2023 (arXiv 2307.13702), section 2.4. D
 made by rule instead of by a pretrained model, at one step a chain, and has a random control.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

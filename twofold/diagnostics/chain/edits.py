@@ -9,8 +9,6 @@ sampled here (see `continue_after_mistake`); the controls follow ICE (arXiv 2603
 verdicts to change with the operator and some below chance.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -13,8 +13,6 @@ scores the whole sequence and divides by K + 1; both are left out. The paper's f
 here (condition `external_reader`), beside the model itself.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Most of a chain's information gain is where the answer is written, so `5` in `15
 scripts without spaces between words must.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -7,8 +7,6 @@ Source: paraphrasing the chain is Lanham et al. 2023 (arXiv 2307.13702), section
 in Lobo et al. (arXiv 2411.15382). Departs: the prompt is ours, and no text is sampled after it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Paraphrases by rule: function words and connectives change; numbers, names and order do not."""
 
-from __future__ import annotations
-
 import re
 
 _RULES: tuple[tuple[str, str], ...] = (

@@ -4,8 +4,6 @@ Lanham et al. split by sentences. Lines are added because models lay out working
 marker ("2.") is no step, and a decimal point ends none.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

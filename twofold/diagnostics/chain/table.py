@@ -4,8 +4,6 @@ A metric maps one reading to a number, or to None if it is unscored. The chain-o
 the same metric; the question-only control needs no reading, because no edit of the chain reaches it.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

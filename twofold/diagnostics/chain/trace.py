@@ -8,8 +8,6 @@ Source: classifying traces before any faithfulness metric follows the reasoning-
 study (arXiv 2605.21127); the four kinds are its, the rule for working without tags is ours.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_left
 from dataclasses import dataclass

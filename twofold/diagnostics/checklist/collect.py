@@ -5,8 +5,6 @@ constant reply). If rules decide some criteria, the judge's sensitivity, specifi
 correct its shares.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet

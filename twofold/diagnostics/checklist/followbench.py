@@ -1,7 +1,5 @@
 """FollowBench's three metrics: HSR, SSR and CSL of judged replies."""
 
-from __future__ import annotations
-
 import operator
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """HealthBench's score: the points of a reply over the points that it could win."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

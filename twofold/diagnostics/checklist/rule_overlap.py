@@ -1,7 +1,5 @@
 """A judge's verdicts, split by whether a rule decides the criterion too."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """From a judge's saved verdicts to records: shares, floors, and the judge's errors. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial

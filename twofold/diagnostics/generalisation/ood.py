@@ -12,8 +12,6 @@ and feasibility these follow. Departs: the slack removal, the size control and t
 rate are ours; a reply that does not parse is not judged further, and counted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass

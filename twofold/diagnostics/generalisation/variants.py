@@ -3,8 +3,6 @@
 Each problem and each of its variants is asked; the drop is paired by problem.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet

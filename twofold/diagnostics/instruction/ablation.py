@@ -12,8 +12,6 @@ nothing is trained (`twofold train sft` with `instructions:` does that). Pairs o
 opposite are ours.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress

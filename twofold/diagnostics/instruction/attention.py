@@ -4,8 +4,6 @@ The attention mass of the reply's first tokens on the constraints' sentences, ag
 of the question, in multiples of uniform attention. Attention is no cause: it is shown beside the arms.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final

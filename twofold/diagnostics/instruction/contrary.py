@@ -1,7 +1,5 @@
 """The opposite of a constraint, in words. Only a model that reads obeys both a rule and its opposite."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any

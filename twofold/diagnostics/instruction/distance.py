@@ -11,8 +11,6 @@ problem and have a control of equal length (`padded`), a forced chain is first f
 (`as_is`), and observation is kept apart from intervention.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass

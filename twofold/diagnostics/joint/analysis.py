@@ -9,8 +9,6 @@ unscored reply is left out and counted, where MathIF scores a truncated thought 
 null rate, the chance-corrected rate and the paired comparisons are ours.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise

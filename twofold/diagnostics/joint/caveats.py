@@ -1,7 +1,5 @@
 """The caveats of the joint finding."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from twofold.diagnostics.joint.table import JointTable

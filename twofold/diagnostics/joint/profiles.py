@@ -4,8 +4,6 @@ Both profiles judge the same replies; the table has a row for each constraint of
 difference here is a property of the checker, not of the model, and changes published numbers as much.
 """
 
-from __future__ import annotations
-
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence

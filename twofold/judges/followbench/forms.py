@@ -8,8 +8,6 @@ The published code was not available: each step does what the request says as a 
 is there, it cannot be there, or a program cannot tell.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable

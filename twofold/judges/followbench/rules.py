@@ -24,8 +24,6 @@ follows the requests.
 - A request with Chinese characters is not judged: the Chinese version has these sources too.
 """
 
-from __future__ import annotations
-
 import re
 from ast import literal_eval
 from collections.abc import Callable, Sequence

@@ -10,8 +10,6 @@
 Our own form (`twofold.problems.write`) keeps everything; each class here says what its form loses.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What is a form of checklists? Rows with a question and a list of items, one per criterion."""
 
-from __future__ import annotations
-
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence

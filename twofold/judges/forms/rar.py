@@ -6,8 +6,6 @@ either. Taking the sign literally trains some pitfalls the wrong way; so the pol
 the sentence, and an unclear pitfall is dropped or decided by `denied`.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import ClassVar, Literal, cast, final, get_args

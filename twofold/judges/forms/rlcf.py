@@ -1,7 +1,5 @@
 """How does RLCF store checklists? As lines of text, each a question with its weight in brackets."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

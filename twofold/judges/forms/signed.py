@@ -4,8 +4,6 @@ The sign is the polarity: negative points are lost by doing what the sentence sa
 kept as they are; `twofold checklist check` names those that look positive.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, final

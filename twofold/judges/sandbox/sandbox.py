@@ -4,8 +4,6 @@
 answer in time) is a fault of the program and not of the text, so the text stays unscored.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import threading

@@ -5,8 +5,6 @@ meets it and one that breaks it; here they are varied, and the constraint itself
 variant.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial

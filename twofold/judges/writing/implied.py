@@ -4,8 +4,6 @@ A program that a model wrote for a criterion is tested on replies that these rul
 few fixed phrases are understood; any other text implies nothing.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 

@@ -1,7 +1,5 @@
 """Which checklist does a model write: from the task, replies to it, or the reference answer?"""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import final, get_args

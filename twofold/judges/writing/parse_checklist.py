@@ -4,8 +4,6 @@ The content is strict: a point without a weight, with an impossible weight, or t
 question is dropped with its reason and never repaired by a guess.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -5,8 +5,6 @@ a yes to "Does the reply mention the unit?" is neither until it is stated. A wro
 the opposite.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Literal
 

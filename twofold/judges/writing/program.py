@@ -4,8 +4,6 @@ The program runs only in the sandbox, and only after it agrees with examples who
 (`examples`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import final

@@ -4,8 +4,6 @@ Each criterion names the rule that decides it, so its truth is exact. It is what
 judges are compared with.
 """
 
-from __future__ import annotations
-
 from twofold.errors import ProblemError
 from twofold.types import Problem
 from twofold.types.checklist import ANSWER, Checklist, Criterion

@@ -1,7 +1,5 @@
 """How are checklists saved while they are written? One problem per line, as soon as finished."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path

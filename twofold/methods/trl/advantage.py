@@ -5,8 +5,6 @@ Normalising each part of a reward before adding them gives every part the same w
 as a judge's noise of 0.02, to the size of right and wrong; `min_std` prevents that.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal, final
 

@@ -1,7 +1,5 @@
 """What is monitored during training? That numbers are finite, and held-out problems."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path

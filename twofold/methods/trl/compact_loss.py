@@ -4,8 +4,6 @@ TRL computes them and drops them: half of a step with SmolLM2's vocabulary of 49
 twice as long as replies. Leaving them out first changes no number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, final
 

@@ -4,8 +4,6 @@ A reward with a judge can be exploited: it keeps rising while true quality falls
 also measured by a metric that is not trained on, and the best one is kept.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import shutil

@@ -4,8 +4,6 @@ With replies of 30 to 128 tokens 40 % of TRL's input is padding. Sorting does no
 of a step, which is a sum over its replies, for models with relative positions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, final
 

@@ -4,8 +4,6 @@ The run's folder is bound to everything that decides the result, so that the sam
 a different one is refused. The network is loaded last, after all settings are checked.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

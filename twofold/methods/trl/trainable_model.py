@@ -3,8 +3,6 @@
 Both are loaded lazily, the network last, so that a bad tokenizer is reported before weights are read.
 """
 
-from __future__ import annotations
-
 import copy
 from dataclasses import replace
 from functools import cached_property

@@ -4,8 +4,6 @@ The event loop runs in its own thread (`anyio`), so it also works inside another
 notebook). Requests can be cancelled, which a synchronous client could not do.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Generator
 from queue import SimpleQueue
 from typing import TypeVar

@@ -4,8 +4,6 @@ OpenAI-compatible servers agree on little beyond `chat/completions`: one request
 since many ignore `n`, and an incomplete or malformed answer becomes a `failed` response.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping, Sequence

@@ -4,8 +4,6 @@ This file alone imports `openai` and passes it the key. The jitter between retri
 and uses Python's global `random`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import closing
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """Where is the server, and what is its key? The key never appears in messages or files."""
 
-from __future__ import annotations
-
 import ipaddress
 import os
 import re

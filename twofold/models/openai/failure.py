@@ -1,7 +1,5 @@
 """What does a failed request mean for the others, and what can the user do?"""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal, final
 

@@ -4,8 +4,6 @@ They come from `logprobs` and `top_logprobs` of a `chat/completions` call with `
 by vLLM, SGLang and llama.cpp. Most servers return at most 20 tokens, some return none.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final

@@ -4,8 +4,6 @@ It is an ordinary Hugging Face checkpoint beside this file, made by `python -m r
 its card is `checkpoint/README.md`.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 SPEC = "pocket"

@@ -5,8 +5,6 @@ decides, else by math-verify in a worker process. Guessing does not pay: differe
 alternatives at the end of the reply, are a list, which never equals a single reference answer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache

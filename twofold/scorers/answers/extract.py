@@ -12,8 +12,6 @@ The first rule that finds something decides:
 Every search is linear in the length of the reply, which may be anything.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Literal, final

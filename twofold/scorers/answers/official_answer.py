@@ -11,8 +11,6 @@ Source:
     branches for matrices, which a typing error makes unreachable, are left out.
 """
 
-from __future__ import annotations
-
 import math
 import re
 

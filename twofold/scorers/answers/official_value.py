@@ -4,8 +4,6 @@ It is lenient: the relative tolerance is 1e-4, and a value 100 times too large o
 counts as right (meant for percentages). The first grader and the source are in `official_answer`.
 """
 
-from __future__ import annotations
-
 import ast
 import math
 import operator

@@ -5,8 +5,6 @@ spellings, plain numbers, words) is decided here, exactly; everything else goes 
 algebra system in the worker.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from fractions import Fraction

@@ -3,8 +3,6 @@
 Only the worker process imports this file: a comparison may never end or use all memory.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 from math_verify import parse, verify

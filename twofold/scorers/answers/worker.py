@@ -4,8 +4,6 @@ A computer algebra system does not return from `9^9^9^9`. So each process that s
 worker (see `twofold.worker_process`) with limited memory and without torch.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import resource
