@@ -123,7 +123,7 @@ def test_cut_thoughts_stand_on_the_first_screen(small_run: Path, cut: int, warne
     page = write(small_run).read_text(encoding="utf-8")
     facts = element(page, '<dl class="facts">', "</dl>")
     assert f"Never finished thinking, after</dt><dd>{cut} of {40 + cut}</dd>" in facts
-    assert ("Many thoughts were cut" in page) == warned
+    assert ("Much of the thinking is unfinished" in page) == warned
 
 
 def test_the_arrow_of_the_plane_is_the_paired_difference(pair_run: Path, page: str) -> None:

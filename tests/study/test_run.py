@@ -137,7 +137,7 @@ def test_an_arm_that_fails_leaves_the_others_and_is_tried_again(
     assert result.found is not None and result.found.arms["bad"].seeds == []
     roles = {measure.role for measure in result.found.finding("test").measures}
     assert roles == {"base", "answer"}  # no zero for what was not measured
-    assert any("bad, seed 0 is not in these numbers" in c for c in result.found.caveats)
+    assert any("bad, seed 0 is missing from these numbers" in c for c in result.found.caveats)
     assert Cell("answer", 0).is_finished(two, tmp_path / "out")
     (tmp_path / "out" / "arms" / "bad" / "seed-0").mkdir(parents=True, exist_ok=True)
     assert not study(two, out=tmp_path / "out", say=quiet).failed
