@@ -129,5 +129,5 @@ def test_a_disagreement_of_the_ways_of_scoring_stops_the_collection(model, monke
         return found
 
     monkeypatch.setattr(passes.layout, "sees", blind)
-    with pytest.raises(ModelError, match="differs from the plain way by"):
+    with pytest.raises(ModelError, match="differs from one-by-one scoring by"):
         list(collect(asked, frozenset(), n_checked=1))

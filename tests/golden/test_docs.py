@@ -64,7 +64,7 @@ def test_the_document_lists_every_file_that_a_run_writes(tmp_path):
     ]
     asked = [replace(problem, checklist=written_by_rules(problem)) for problem in asked]
     model = ScriptedModel(lambda prompt, sample: r"It is \boxed{4}.")
-    more = diagnostics.named("variants,ablation", judge="exact")
+    more = diagnostics.diagnostics_named("variants,ablation", judge="exact")
     audit(model, asked, out=tmp_path / "audit", baseline=model, diagnostics=more)
     audit(model, asked, out=tmp_path / "alone")
     replies = tmp_path / "alone" / "responses.jsonl"

@@ -407,7 +407,7 @@ def test_a_form_that_is_not_there():
         ("{", "line 1: this is not JSON"),
         ("[1]", "row 1 is 1; write each row"),
         ("[", "write an array of rows"),
-        ("7", "no object"),
+        ("7", "not an object"),
     ],
 )
 def test_a_file_that_is_no_list_of_rows(content, message, tmp_path):

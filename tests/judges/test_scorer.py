@@ -169,7 +169,7 @@ def test_weights_are_above_zero(weight: float) -> None:
 
 
 def test_blank_criteria_and_empty_checklists_are_refused() -> None:
-    with pytest.raises(ProblemError, match="blank"):
+    with pytest.raises(ProblemError, match="has no text"):
         Criterion(text=" ")
     with pytest.raises(ProblemError, match="no criteria"):
         Checklist(criteria=())

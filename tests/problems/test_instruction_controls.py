@@ -77,7 +77,7 @@ def test_the_control_reaches_the_rows_and_files_keep_working(tmp_path: Path) -> 
     assert [row["prompt"] for row in rows] == [p.messages(stated=()) for p in ASKED[:3]]
     foreign = Problem(question="7 + 5 = ?", answer="12")
     assert sft.rows([ASKED[0], foreign]) == rows[:1]  # passed over
-    with pytest.raises(TrainingError, match="synthetic suite alone"):
+    with pytest.raises(TrainingError, match="pocket and synthetic suites only"):
         sft.rows([foreign])
 
 

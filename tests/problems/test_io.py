@@ -181,7 +181,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
 
 
 def test_a_place_that_is_not_there_is_an_error_with_its_remedy(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="name a place that can be written"):
+    with pytest.raises(RunError, match="choose a writable directory"):
         write(tmp_path / "no" / "p.jsonl", [STATED])
 
 

@@ -170,7 +170,7 @@ def test_the_whole_command_at_tiny_scale_and_again(
     found = study_file.read(place / "study")
     assert set(found.arms) == {"base", "sft", "sft_obedient"} and not found.failed
     assert command.whole("tiny", None, tmp_path) == 0
-    assert "3 cells, 0 of them to be trained and audited" in capsys.readouterr().out
+    assert "3 cells, 0 of them to train and audit" in capsys.readouterr().out
     monkeypatch.setitem(study.SCALES, "tiny", replace(scale, test=13))
     with pytest.raises(ValueError, match="was made at another scale"):
         command.whole("tiny", None, tmp_path)
