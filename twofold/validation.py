@@ -5,9 +5,12 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import is_dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import ConfigDict, ValidationError
+from pydantic.dataclasses import dataclass as checked_dataclass
+from pydantic.dataclasses import is_pydantic_dataclass
 
 from twofold.errors import TwofoldError, nearest
 
@@ -40,8 +43,11 @@ def validated(
     Raises:
         TwofoldError: Of class `error`, if a key or a value is invalid.
     """
+    made: Any = kind
+    if is_dataclass(kind) and not is_pydantic_dataclass(kind):  # from outside twofold
+        made = checked_dataclass(kind, config=SETTINGS, frozen=True, kw_only=True)
     try:
-        return kind(**values)
+        return cast(T, made(**values))
     except ValidationError as wrong:
         fault = wrong.errors(include_url=False)[0]
         hint = f" ({unknown})" if unknown and fault["type"] in _UNKNOWN else ""

@@ -3,14 +3,19 @@
 import pickle
 import subprocess
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+from pydantic import Field
 
 from twofold.methods import METHODS, REWARDS, Grpo, Rft, TrainingError, configured, method_named
+from twofold.methods.rewards import Reward
 from twofold.methods.support import require, support
 from twofold.scorers import Compliant, Correct, Product, SoftGate
 from twofold.types import FinishReason, Problem, Response
+from twofold.validation import validated
 
 GRPO_YAML = """
 reward: product
@@ -122,3 +127,23 @@ def test_the_command_shows_rows_without_a_model_and_reports_errors(tmp_path: Pat
 @pytest.mark.parametrize("name", sorted(REWARDS))
 def test_every_reward_can_be_sent_to_another_process(name: str) -> None:
     assert pickle.loads(pickle.dumps(REWARDS[name])) == REWARDS[name]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plain:
+    """Settings of an extension, as a dataclass of the standard library."""
+
+    steps: Annotated[int, Field(ge=1)] = 1
+    reward: Reward = field(default_factory=Correct)
+
+
+def test_settings_of_a_standard_dataclass_are_checked_too() -> None:
+    def plain(**values: object) -> Plain:
+        return validated(Plain, values, where="plan.yaml", error=TrainingError)
+
+    made = plain(steps=2, reward="soft_gate")
+    assert isinstance(made, Plain) and made.reward.name == "soft_gate"
+    with pytest.raises(TrainingError, match=r"plan\.yaml: 'steps' should be greater"):
+        plain(steps=0)
+    with pytest.raises(TrainingError, match="did you mean 'steps'"):
+        plain(stepz=1)
