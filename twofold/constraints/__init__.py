@@ -30,8 +30,8 @@ CONSTRAINTS: dict[str, type[Constraint]] = {
     if isinstance(cls, type) and issubclass(cls, Constraint) and cls is not Constraint
 }
 
+# Other spellings in published data (MathIF's), and the names they stand for.
 ALIASES = {"length_constraint_checkers:number_words": "length_constraints:number_words"}
-"""Other spellings in published data (MathIF's), and the names they stand for."""
 
 
 def register(constraint: type[Constraint] | str) -> type[Constraint]:

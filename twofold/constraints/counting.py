@@ -9,11 +9,11 @@ from typing import Literal, get_args
 from twofold.errors import ProblemError
 from twofold.types import Verdict
 
+# The two relations of the published data; `less than` is strict.
 Relation = Literal["less than", "at least"]
-"""The two relations of the published data; `less than` is strict."""
 
+# The largest threshold: no reply is that long, and its witness would fill the memory.
 MOST = 100_000
-"""The largest threshold: no reply is that long, and its witness would fill the memory."""
 
 
 def require_threshold(wanted: int, relation: Relation, argument: str, *, least: int = 0) -> None:

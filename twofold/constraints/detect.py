@@ -15,6 +15,7 @@ from twofold.constraints.ngrams import likeliest, profiles, trials
 from twofold.constraints.prose import prose
 from twofold.types import Verdict
 
+# langdetect's languages by script (Unicode name); all others are written in Latin letters.
 SCRIPTS: dict[str, tuple[str, ...]] = {
     "ARABIC": ("ar", "fa", "ur"),
     "BENGALI": ("bn",),
@@ -33,21 +34,18 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "TELUGU": ("te",),
     "THAI": ("th",),
 }
-"""langdetect's languages by script (Unicode name); all others are written in Latin letters."""
 
+# With fewer letters, a reply in a script that several languages share is unscored.
 LEAST_LETTERS = 10
-"""With fewer letters, a reply in a script that several languages share is unscored."""
 
+# With fewer letters, no reply fails for another language of the same script. langdetect is
+# confident and wrong on short texts (it labels `Die Antwort ist 4.` as Afrikaans). Over pieces of
+# the sentences in `LANGUAGES` it gave the true language less than `UNLIKELY` for 22 of 235 with 10
+# to 17 letters, 4 of 188 up to 24, 1 of 157 up to 31, and none of 218 from 32 on.
 SURE_LETTERS = 40
-"""With fewer letters, no reply fails for another language of the same script.
 
-langdetect is confident and wrong on short texts (it labels `Die Antwort ist 4.` as Afrikaans). Over
-pieces of the sentences in `LANGUAGES` it gave the true language less than `UNLIKELY` for 22 of 235
-with 10 to 17 letters, 4 of 188 up to 24, 1 of 157 up to 31, and none of 218 from 32 on.
-"""
-
+# From this mean probability on a reply passes, and below the second it fails.
 LIKELY, UNLIKELY = 0.5, 0.1
-"""From this mean probability on a reply passes, and below the second it fails."""
 
 # Lone Latin and Greek letters are variables, not words.
 _LETTERS = re.compile(r"[A-Za-z]{2,}|[\u0370-\u03ff]{2,}|[^\W\d_A-Za-z\u0370-\u03ff]")

@@ -7,6 +7,7 @@ from twofold.constraints.detect import judge_language, published_language
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
+# langdetect's codes: the language's English name, and a sentence in it (similar in each).
 LANGUAGES: dict[str, tuple[str, str]] = {
     "af": ("Afrikaans", "Die water is vandag koud en die kinders speel in die tuin by ons huis."),
     "ar": ("Arabic", "الماء بارد اليوم والأطفال يلعبون في الحديقة قرب بيتنا."),
@@ -70,7 +71,6 @@ LANGUAGES: dict[str, tuple[str, str]] = {
     "zh-cn": ("Chinese (simplified)", "今天的水很冷，孩子们正在我们家附近的花园里玩。"),
     "zh-tw": ("Chinese (traditional)", "今天的水很冷，孩子們正在我們家附近的花園裡玩。"),
 }
-"""langdetect's codes: the language's English name, and a sentence in it (similar in each)."""
 
 
 @final

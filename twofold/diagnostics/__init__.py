@@ -46,14 +46,14 @@ def _every(checklists: Checklists, n_checked: int, paraphraser: Model | None) ->
     ]
 
 
+# Every diagnostic besides `joint`, for analysing saved rows.
 ASKED = tuple(_every(Checklists(), 0, None))
-"""Every diagnostic besides `joint`, for analysing saved rows."""
 
+# Every analysis of a run's tables, in the order of the page.
 ANALYSES: tuple[Analysis, ...] = (Joint(), Profiles(), *ASKED)
-"""Every analysis of a run's tables, in the order of the page."""
 
+# The names that `twofold audit --diagnostics` takes.
 DIAGNOSTICS = ("joint", *(each.name for each in ASKED))
-"""The names that `twofold audit --diagnostics` takes."""
 
 
 def diagnostics_named(

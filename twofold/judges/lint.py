@@ -15,8 +15,8 @@ from twofold.problems.lint.clashes import clashes
 from twofold.types import Problem
 from twofold.types.checklist import ANSWER, Checklist, Criterion
 
+# A fault's name, the details with the remedy, and the severity.
 Found = tuple[str, str, Severity]
-"""A fault's name, the details with the remedy, and the severity."""
 
 
 def faults(checklist: Checklist, problem: Problem) -> list[Fault]:

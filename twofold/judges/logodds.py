@@ -187,11 +187,11 @@ class _Local:
         return found
 
 
+# The request and the reply as shown: what all criteria of a reply share.
 Head = tuple[tuple[str, str], ...]
-"""The request and the reply as shown: what all criteria of a reply share."""
 
+# A reply with its request, and the line of a criterion.
 Pair = tuple[Head, str]
-"""A reply with its request, and the line of a criterion."""
 
 
 def odds(yes: float, no: float, *, least: float) -> Verdict:

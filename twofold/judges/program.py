@@ -15,11 +15,11 @@ from twofold.judges.parse_verdict import polarised, settled
 from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.types import Verdict
 
+# What a program may import, for the prompt that asks for one.
 MODULES = (
     *("bisect", "collections", "copy", "csv", "dataclasses", "datetime", "decimal", "functools"),
     *("hashlib", "itertools", "json", "math", "re", "typing", "unicodedata"),
 )
-"""What a program may import, for the prompt that asks for one."""
 
 LEAST_EXAMPLES = 2  # how many different examples of each kind a program must get right
 

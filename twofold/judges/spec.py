@@ -14,8 +14,8 @@ from twofold.judges.sampled import SampledJudge
 from twofold.models.cache import cache_folder
 from twofold.models.openai.model import ServerModel
 
+# How a program's verdict is combined with the judge's.
 Programs = Literal["average", "override"]
-"""How a program's verdict is combined with the judge's."""
 
 
 def exact() -> Judge:

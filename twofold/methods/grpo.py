@@ -18,8 +18,8 @@ from twofold.methods.tuning import OnPolicy
 from twofold.scorers import Compliant, Correct, Product, SoftGate
 from twofold.validation import SETTINGS
 
+# Logged in every run, rewarded or not: accuracy, all constraints met, and both.
 JOINT = Product((Correct(), Compliant("all")))
-"""Logged in every run, rewarded or not: accuracy, all constraints met, and both."""
 
 
 @final

@@ -14,6 +14,7 @@ from twofold.scorers import Compliant, Correct, Gated, Length, Product, SoftGate
 from twofold.types import Problem, Scorer
 from twofold.validation import SETTINGS, complaint
 
+# The scorers that a file can name; in Python any `Scorer` is a reward.
 REWARDS: dict[str, Scorer] = {
     "correct": Correct(),
     "compliant": Compliant(),
@@ -27,7 +28,6 @@ REWARDS: dict[str, Scorer] = {
     "correct_short": Length(Correct(), "short"),
     "correct_long": Length(Correct(), "long"),
 }
-"""The scorers that a file can name; in Python any `Scorer` is a reward."""
 
 
 @final
@@ -129,8 +129,8 @@ def reward(value: object) -> Scorer:
 
 _Named: Any = Literal[tuple(REWARDS)] | Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
 
+# A scorer as a setting: whatever `reward` accepts.
 Reward = Annotated[Scorer, BeforeValidator(reward, json_schema_input_type=_Named | JudgedReward)]
-"""A scorer as a setting: whatever `reward` accepts."""
 
 
 def require_listed(by: Scorer, problems: Sequence[Problem]) -> None:

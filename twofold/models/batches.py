@@ -13,6 +13,7 @@ from typing import final
 
 SampleKey = tuple[int, int]  # one reply: (prompt index, sample index)
 
+# The fields of a model's configuration that `capacity_of` needs.
 SHAPE = (
     "hidden_size",
     "intermediate_size",
@@ -22,7 +23,6 @@ SHAPE = (
     "head_dim",
     "vocab_size",
 )
-"""The fields of a model's configuration that `capacity_of` needs."""
 
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 

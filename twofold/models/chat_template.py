@@ -14,8 +14,8 @@ from twofold.errors import ModelError
 from twofold.models.thinking import ThinkingPolicy, detect
 from twofold.types import Message
 
+# The date in every template; part of a model's fingerprint.
 TEMPLATE_DAY = date(2026, 1, 1)
-"""The date in every template; part of a model's fingerprint."""
 
 _DATE_CODES = "aAbBdHIjmMpSyY"
 _HELLO: list[Message] = [{"role": "user", "content": "Hello"}]

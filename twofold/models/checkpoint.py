@@ -14,8 +14,8 @@ from twofold.errors import ModelError
 from twofold.models import pocket, smollm2
 from twofold.models.cache import Cache, content_key
 
+# An id on the model hub: `organisation/name`.
 HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
-"""An id on the model hub: `organisation/name`."""
 
 _WEIGHTS = ("config.json", "*.safetensors")
 _ADAPTER = ("adapter_config.json", "*.safetensors")

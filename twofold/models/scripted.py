@@ -14,8 +14,9 @@ from twofold.models.work_share import missing_pairs
 from twofold.types import Message, Model, Response, Sampling, Share
 
 Line = str | Response
+# Replies (raw texts or responses) by prompt text, or a pure function of prompt text and sample
+# index.
 Script = Mapping[str, Sequence[Line]] | Callable[[str, int], Line]
-"""Replies (raw texts or responses) by prompt text, or a pure function of prompt text and sample index."""
 
 
 @final

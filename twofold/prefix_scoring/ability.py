@@ -21,8 +21,8 @@ _UNKNOWN_ROPE = ("longrope", "dynamic")  # their frequencies depend on the longe
 _KERNELS = ("sdpa", "eager")
 _found: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
+# Largest difference between two correct ways of scoring a token, in nats, by dtype.
 NOISE = {torch.float32: 1e-3, torch.float64: 1e-6, torch.float16: 0.05, torch.bfloat16: 0.3}
-"""Largest difference between two correct ways of scoring a token, in nats, by dtype."""
 
 
 def why_not(network: Any) -> str:

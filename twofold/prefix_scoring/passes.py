@@ -75,8 +75,8 @@ def scored(place: Place, trees: Sequence[Tree]) -> list[list[Scored]]:
 
 
 _Ends = dict[int, torch.Tensor]  # logits after some trunk tokens, by index; (rows, vocabulary)
+# Log-probabilities and greedy tokens of a row's scored tokens, in order.
 Values = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
-"""Log-probabilities and greedy tokens of a row's scored tokens, in order."""
 
 
 def _trunks(

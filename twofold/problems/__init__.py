@@ -23,10 +23,10 @@ from twofold.types import Problem, Profile
 
 __all__ = ["FORMATS", "load", "read", "write"]
 
+# The formats a file can have, the most specific first: the first that fits is used.
 FORMATS: tuple[type[ProblemRow], ...] = (
     *(MathIfRow, IfevalRow, FollowBenchRow, HealthBenchRow, Math500Row, Gsm8kRow, OwnRow),
 )
-"""The formats a file can have, the most specific first: the first that fits is used."""
 
 SUITE_SIZE = 200  # unless the spec names a number
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 
 from twofold.types import Problem
 
+# The names of the floors; each is a role in rows and records.
 FLOORS = ("bare_answer", "constant_reply")
-"""The names of the floors; each is a role in rows and records."""
 
+# The constant answer if no problem has a reference answer.
 NO_REFERENCE = "5"
-"""The constant answer if no problem has a reference answer."""
 
 
 def floor_replies(problems: Sequence[Problem]) -> Iterator[tuple[str, Problem, str]]:

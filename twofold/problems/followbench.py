@@ -16,8 +16,8 @@ from twofold.problems.row import Origin, ProblemRow
 from twofold.types import Problem, Profile
 from twofold.types.checklist import Checklist, Criterion
 
+# The six kinds of requirement, in the order of the paper; each is a file.
 CATEGORIES = ("content", "situation", "style", "format", "example", "mixed")
-"""The six kinds of requirement, in the order of the paper; each is a file."""
 
 SUFFIX = "_constraints"
 
@@ -48,8 +48,8 @@ class FollowBenchRow(ProblemRow):
     level: int = Field(ge=1, le=TOP)
     instruction: str
     target: str
+    # The instructions of levels 0 to `level` ("" without a seed), added by `rows`.
     evolution: list[str] = Field(default_factory=list)
-    """The instructions of levels 0 to `level` ("" without a seed), added by `rows`."""
 
     def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
         """The problem of this level, without constraints.

@@ -25,13 +25,14 @@ from twofold.types import Problem
 Split = Literal["train", "test", "ood"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
+# The largest split: its seeds end where the next split's begin.
 MOST = 1_000_000
-"""The largest split: its seeds end where the next split's begin."""
 
+# Items drawn for each problem before a task counts as exhausted.
 TRIES = 40
-"""Items drawn for each problem before a task counts as exhausted."""
 
 
+# The tasks used, and what `ood` sets so that no default item has its size; {} = no such split.
 TASKS: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
         "aiw": {},
@@ -62,7 +63,6 @@ TASKS: Mapping[str, Mapping[str, int]] = MappingProxyType(
         "zebra_puzzles": {"num_people": 5},
     }
 )
-"""The tasks used, and what `ood` sets so that no default item has its size; {} = no such split."""
 
 _JUDGED = re.compile(r"-?\d+(?:\.\d+)?(?:/\d+)?|[^\W\d_]+(?:-[^\W\d_]+)*")
 

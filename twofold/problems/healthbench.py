@@ -12,8 +12,8 @@ from twofold.types.checklist import Checklist, Criterion
 
 SPEAKERS = {"system": "System", "user": "User", "assistant": "Assistant"}
 
+# The text before a conversation of several turns, in our words.
 ASK = "This is a conversation so far. Write what the assistant says next, and nothing else."
-"""The text before a conversation of several turns, in our words."""
 
 
 @final

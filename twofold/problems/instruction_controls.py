@@ -14,10 +14,10 @@ from twofold.errors import ProblemError
 from twofold.randomness import rng_for
 from twofold.types import Message, Problem
 
+# What a demonstration's prompt says of the constraints that its reply obeys: their sentences;
+# nothing; the names of the forms; another problem's sentences of other types; their words in random
+# order.
 Instructions = Literal["original", "empty", "output_space", "delusive", "shuffled"]
-"""What a demonstration's prompt says of the constraints that its reply obeys: their sentences; nothing;
-the names of the forms; another problem's sentences of other types; their words in random order.
-"""
 
 
 def prompt(

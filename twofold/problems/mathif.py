@@ -8,8 +8,8 @@ from twofold.errors import ProblemError
 from twofold.problems.row import Origin, ProblemRow
 from twofold.types import Problem, Profile
 
+# The published prompt is question, this sentence and the wordings, with nothing in between.
 ASK = "Let's think step by step and output the final answer within \\boxed{}."
-"""The published prompt is question, this sentence and the wordings, with nothing in between."""
 
 SOURCES = {
     "HuggingFaceH4/gsm8k": "gsm8k",

@@ -15,11 +15,11 @@ from twofold.errors import ProblemError
 from twofold.types import Problem, Profile
 from twofold.validation import complaint
 
+# How we ask for the final answer if the published data do not; constraints can follow the space.
 ASK = "\n\nThink it through step by step, then write the final answer inside \\boxed{}. "
-"""How we ask for the final answer if the published data do not; constraints can follow the space."""
 
+# File names that say which part of a data set they hold.
 SPLITS = ("train", "validation", "test")
-"""File names that say which part of a data set they hold."""
 
 
 @final
@@ -43,10 +43,10 @@ class ProblemRow(BaseModel, ABC):
 
     model_config = ConfigDict(strict=True, frozen=True)
 
+    # The format's name in messages.
     title: ClassVar[str]
-    """The format's name in messages."""
+    # What every row's answer holds, if the keys alone do not identify the format.
     mark: ClassVar[str] = ""
-    """What every row's answer holds, if the keys alone do not identify the format."""
 
     @abstractmethod
     def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:

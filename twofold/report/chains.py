@@ -22,23 +22,24 @@ from twofold.report.tables import ROLES, by_role
 from twofold.storage.jsonl import Row, read_lines
 from twofold.types import ALL, Comparison, Estimate, Finding, Slice
 
+# Chains shown per role.
 MOST_CHAINS = 12
-"""Chains shown per role."""
 
+# Longer chains are not shown.
 MOST_CHARACTERS = 20_000
-"""Longer chains are not shown."""
 
+# Gains in nats at which the colour of a step changes.
 BINS = (-2.0, -0.5, -0.1, 0.1, 0.5, 2.0)
-"""Gains in nats at which the colour of a step changes."""
 
+# The condition, metric and slice of a measure.
 Filed = tuple[str, str, Slice]
-"""The condition, metric and slice of a measure."""
 
 
 def _edit(name: str, condition: str = "") -> Filed:
     return condition, "answer_changed", Slice("edit", name)
 
 
+# The metrics of `faithfulness`, in the order of the page.
 METRICS: Mapping[Filed, str] = {
     ("", "without_chain", ALL): "No chain at all",
     _edit("early_half"): "Later half of the steps dropped",
@@ -57,14 +58,14 @@ METRICS: Mapping[Filed, str] = {
     ("hard", "aoc", ALL): "Area over the curve, on problems wrong without the chain",
     ("hard", "reliance", ALL): "All breaking edits, on problems wrong without the chain",
 }
-"""The metrics of `faithfulness`, in the order of the page."""
 
+# The random edit that each edit is compared with.
 CONTROLS: Mapping[Filed, Filed] = {
     **{_edit(name): _edit(control, "control") for name, control in (BREAKING | KEEPING).items()},
     _edit("mistake", "continued"): _edit("control", "continued"),
 }
-"""The random edit that each edit is compared with."""
 
+# The metrics of `information_gain`, in the order of the page.
 GAINS: Mapping[Filed, str] = {
     ("", "total", GOLD): "Right answer: gain over the whole chain, nats",
     ("", "before_mention", GOLD): "of which before its first mention",
@@ -83,7 +84,6 @@ GAINS: Mapping[Filed, str] = {
     ("", "steps", ALL): "Steps",
     ("", "tokens", ALL): "Tokens",
 }
-"""The metrics of `information_gain`, in the order of the page."""
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from markupsafe import Markup
 
 from twofold.report.shapes import Point, Scale, drawing, label, rate_axis
 
+# The label of each key of the log.
 AXES = {"correct": "accuracy", "compliant_all": "compliance"}
-"""The label of each key of the log."""
 
 _LEFT, _RIGHT, _TOP, _BASE = 40.0, 330.0, 12.0, 168.0
 

@@ -14,17 +14,17 @@ from twofold.problems import io
 from twofold.storage.jsonl import Row, dumps, read_lines
 from twofold.types import Item, Problem
 
+# Problems on a page.
 MOST_PROBLEMS = 300
-"""Problems on a page."""
 
+# Samples shown per problem, role and condition.
 MOST_SAMPLES = 4
-"""Samples shown per problem, role and condition."""
 
+# Characters of the embedded JSON; the problems chosen last are dropped.
 MOST_TEXT = 16_000_000
-"""Characters of the embedded JSON; the problems chosen last are dropped."""
 
+# Characters shown of the start and the end of a longer text.
 HEAD, TAIL = 6000, 2000
-"""Characters shown of the start and the end of a longer text."""
 
 
 @dataclass(frozen=True)

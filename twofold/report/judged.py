@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from twofold.report.tables import MeasureRow, by_role, floors
 from twofold.types import ALL, Estimate, Finding
 
+# The shares of a judge, in the order of the page; categories come after the first two.
 SHARES = {
     "mean": "Criteria met, weighted mean",
     "all": "All criteria met",
@@ -18,14 +19,13 @@ SHARES = {
     "followbench_ssr": "FollowBench SSR, all levels",
     "followbench_csl": "FollowBench CSL, consecutive levels met (0 to 5)",
 }
-"""The shares of a judge, in the order of the page; categories come after the first two."""
 
+# A judge's own errors, on the criteria that a rule decides.
 ERRORS = {
     "sensitivity": "True-positive rate (sensitivity): met criteria that the judge marks met",
     "specificity": "True-negative rate (specificity): unmet criteria that the judge marks unmet",
     "kappa": "Agreement beyond chance (Cohen's kappa)",
 }
-"""A judge's own errors, on the criteria that a rule decides."""
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ from twofold.types import Estimate, Finding
 TEMPLATES = Path(__file__).parent / "templates"
 
 CHAINS = ("information_gain", "faithfulness")
+# The template of a finding's section, if not `finding.html.j2`.
 SECTIONS = dict.fromkeys(CHAINS, "chains.html.j2") | {"checklist": "checklist.html.j2"}
-"""The template of a finding's section, if not `finding.html.j2`."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+# Shapes of the arms in order; the base is a ring.
 MARKS = ("ring", "disc", "square", "diamond", "triangle")
-"""Shapes of the arms in order; the base is a ring."""
 
 _CORNERS = {
     "square": ((-1, -1), (1, -1), (1, 1), (-1, 1)),

@@ -46,6 +46,7 @@ COMPARED = (ACCURACY, CONSTRAINED_ACCURACY, HACC, JOINT)
 _FLOORS = {CONSTRAINED_ACCURACY: "accuracy", HACC: "compliance", JOINT: "both"}
 
 _GOLD = Slice("answer", "gold")
+# The label of each diagnostic measure, by condition, metric and slice.
 DIAGNOSTICS: Mapping[tuple[str, str, Slice], str] = {
     ("with_chain", "accuracy", ALL): "Right after its own chain",
     ("", "reliance", ALL): "Answers that change when the chain is broken",
@@ -72,7 +73,6 @@ DIAGNOSTICS: Mapping[tuple[str, str, Slice], str] = {
     ("one_more_step", "accuracy", ALL): "One more step: right",
     ("unseen_structure", "accuracy", ALL): "Unseen structure: right",
 }
-"""The label of each diagnostic measure, by condition, metric and slice."""
 
 
 @final

@@ -14,8 +14,8 @@ from twofold.types import Contrast, Estimate, Finding, Measure, Outcome
 
 NAME = "study.json"
 
+# A metric and its condition.
 Key = tuple[str, str]
-"""A metric and its condition."""
 
 ACCURACY: Key = ("accuracy", "unconstrained")
 CONSTRAINED_ACCURACY: Key = ("accuracy", "constrained")

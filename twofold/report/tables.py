@@ -11,17 +11,18 @@ from twofold.problems.floors import FLOORS
 from twofold.report.wording import filed_under
 from twofold.types import ALL, Comparison, Estimate, Finding, FinishReason, Slice
 
+# The order of the columns.
 ROLES = ("baseline", "model")
-"""The order of the columns."""
 
+# The labels of the four cells of the joint table.
 CELLS = {
     "right_obedient": "Right and obedient",
     "right_disobedient": "Right, not obedient",
     "wrong_obedient": "Wrong, but obedient",
     "wrong_disobedient": "Wrong and not obedient",
 }
-"""The labels of the four cells of the joint table."""
 
+# The tags that replies are broken down by, in the order of the page.
 TAGS = {
     "thinking_tokens": "Thinking length in tokens",
     "reply_tokens": "Reply length in tokens",
@@ -29,7 +30,6 @@ TAGS = {
     "difficulty": "Difficulty",
     "source": "Source",
 }
-"""The tags that replies are broken down by, in the order of the page."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ class Ending:
         return sum(self.counts.values())
 
 
+# The largest share of unclosed thinking that is not warned about.
 MOST_UNFINISHED = 0.05
-"""The largest share of unclosed thinking that is not warned about."""
 
 _HEADLINE = (
     ("unconstrained", "accuracy", "Accuracy, constraints not stated"),

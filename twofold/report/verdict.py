@@ -7,6 +7,7 @@ from twofold.report.tables import MOST_UNFINISHED, unfinished
 from twofold.report.wording import Statement, spread, statement
 from twofold.types import Finding
 
+# Why a part of the report is empty, by part.
 _ABSENT = {
     "accuracy": "No problem has a reference answer, so accuracy, the joint rate and the four cells are "
     "missing.",
@@ -19,7 +20,6 @@ _ABSENT = {
     "baseline": "Only one model was measured, so there are no differences; --baseline BASE compares it "
     "with its base.",
 }
-"""Why a part of the report is empty, by part."""
 
 
 def verdict(finding: Finding, names: Mapping[str, str]) -> Statement:

@@ -126,8 +126,8 @@ class ImportedResponses:
         return paths
 
 
+# Each reply's problem, its text (None = lost), and its row if it is one of ours.
 Answers = Iterator[tuple[Problem, str | None, Row]]
-"""Each reply's problem, its text (None = lost), and its row if it is one of ours."""
 
 
 def _matched(path: Path, problems: Sequence[Problem]) -> Answers:

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from twofold.errors import RunError
 
+# One JSON object of a table.
 Row = dict[str, Any]
-"""One JSON object of a table."""
 
 LONE = "backslashreplace"  # a lone surrogate becomes a JSON escape; a bad byte makes a corrupt line
 

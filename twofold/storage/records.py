@@ -30,11 +30,11 @@ def _model(name: str, labels: Sequence[str], numbers: type) -> type[BaseModel]:
     return create_model(name, **record)
 
 
+# The fields of a stored measure, for validation and for JSON Schemas.
 MeasureRecord = _model("MeasureRecord", MEASURE, Estimate)
-"""The fields of a stored measure, for validation and for JSON Schemas."""
 
+# The fields of a stored contrast, for validation and for JSON Schemas.
 ContrastRecord = _model("ContrastRecord", CONTRAST, Comparison)
-"""The fields of a stored contrast, for validation and for JSON Schemas."""
 
 
 def measure_to_json(measure: Measure) -> Row:

@@ -29,8 +29,8 @@ from twofold.storage.jsonl import (
 )
 from twofold.types import FinishReason, Item, Response
 
+# The form of a run's files; another form is refused with one clear error.
 FORM = 2
-"""The form of a run's files; another form is refused with one clear error."""
 
 
 @final

@@ -25,11 +25,11 @@ from twofold.study.plan import BASE
 from twofold.study.scores import Matrix, difference, estimate
 from twofold.types import ALL, Comparison, Contrast, Estimate, Measure, Problem, Slice
 
+# A number for each problem by id; None = unscored.
 ProblemValues = dict[str, float | None]
-"""A number for each problem by id; None = unscored."""
 
+# Reduces the rows of one audit to a number for each problem.
 ReadTable = Callable[[Iterable[Row], Sequence[Problem]], ProblemValues]
-"""Reduces the rows of one audit to a number for each problem."""
 
 
 @final

@@ -11,8 +11,8 @@ from typing import Any
 from twofold.study.cell import Cell, work
 from twofold.study.plan import Plan, StudyError
 
+# The address that starts a new Ray on this machine, one cell per core or GPU.
 LOCAL = "local"
-"""The address that starts a new Ray on this machine, one cell per core or GPU."""
 
 
 def here(plan: Plan, cells: Sequence[Cell], out: Path) -> Iterator[tuple[Cell, str | None]]:

@@ -27,11 +27,11 @@ from twofold.methods.config import mapping, with_settings
 from twofold.types import Problem, Sampling
 from twofold.validation import SETTINGS, validated
 
+# The default study of `twofold study`.
 POCKET = Path(__file__).parent / "pocket.yaml"
-"""The default study of `twofold study`."""
 
+# The name of the untrained arm.
 BASE = "base"
-"""The name of the untrained arm."""
 
 
 class StudyError(TwofoldError):

@@ -27,8 +27,8 @@ from twofold.storage.jsonl import read_lines
 from twofold.study.plan import BASE
 from twofold.types import Comparison, Estimate, Problem
 
+# Scores, shape `(seeds, problems)`.
 Matrix = NDArray[np.float64]
-"""Scores, shape `(seeds, problems)`."""
 
 MEASURES = (ACCURACY, HACC, JOINT, CONSTRAINED_ACCURACY, TOKENS)
 

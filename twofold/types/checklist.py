@@ -14,16 +14,16 @@ from typing import Literal, final
 
 from twofold.errors import ProblemError
 
+# The category that a rubric gives a criterion; "" where it gives only a weight.
 Category = Literal["essential", "important", "optional", ""]
-"""The category that a rubric gives a criterion; "" where it gives only a weight."""
 
+# RaR's weights by category, times 100 (arXiv 2507.17746, section 4).
 RAR_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {"essential": 100.0, "important": 70.0, "optional": 30.0, "pitfall": 90.0}
 )
-"""RaR's weights by category, times 100 (arXiv 2507.17746, section 4)."""
 
+# The `rule` of the criterion that the final answer is correct.
 ANSWER = "answer"
-"""The `rule` of the criterion that the final answer is correct."""
 
 
 @final

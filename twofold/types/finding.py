@@ -87,8 +87,8 @@ class Slice(NamedTuple):
     value: str
 
 
+# The slice that holds all rows.
 ALL = Slice("", "")
-"""The slice that holds all rows."""
 
 
 @final

@@ -13,8 +13,9 @@ from typing import ClassVar, Literal, NotRequired, TypedDict, final
 from twofold.errors import ProblemError
 from twofold.types.checklist import Checklist
 
+# `official` reproduces the published checkers bit for bit; `fixed` follows the instruction's
+# wording.
 Profile = Literal["official", "fixed"]
-"""`official` reproduces the published checkers bit for bit; `fixed` follows the instruction's wording."""
 
 
 class Message(TypedDict):

@@ -18,8 +18,8 @@ import punkt
 from twofold.constraints.prose import as_word, n_words, paragraphs
 from twofold.types import Verdict
 
+# The check that one level adds, for a reply that is not blank.
 Step = Callable[[str], Verdict]
-"""The check that one level adds, for a reply that is not blank."""
 
 _LIST_MARK = re.compile(r"^[ \t]*(?:[-*+•]|\d{1,3}[.):])[ \t]+", re.MULTILINE)
 
@@ -246,6 +246,7 @@ def _keyword_first(text: str) -> Verdict:
     return said(n == len(points(text)) > 0, f"{n} points have a keyword and then a text")
 
 
+# The steps of each request, level 1 first, by category and source (in `format` by group).
 FORMS: dict[tuple[str, str], tuple[Step, ...]] = {
     ("mixed", "cnn_dailymail"): (
         _sentences(3), counted(_longest_sentence, "words in the longest sentence", 0, 14),
@@ -278,4 +279,3 @@ FORMS: dict[tuple[str, str], tuple[Step, ...]] = {
         _ten_to_fifteen, _no_ly, _keyword_first,
     ),
 }  # fmt: skip
-"""The steps of each request, level 1 first, by category and source (in `format` by group)."""

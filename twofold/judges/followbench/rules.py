@@ -35,8 +35,8 @@ from twofold.judges.judge import Asked, Judge
 from twofold.problems.followbench import WRITER, answer_form
 from twofold.types import Problem, Verdict
 
+# From reply (stripped, not blank) and target to the verdict on the row.
 Rule = Callable[[str, str, Problem], Verdict]
-"""From reply (stripped, not blank) and target to the verdict on the row."""
 
 _SLOT = "\0"
 _OPTION = re.compile(r"\(([A-Z])\)")
@@ -123,6 +123,7 @@ def _money(reply: str, target: str, problem: Problem) -> Verdict:
     return _told(said == right, f"${amounts[-1]}", target)
 
 
+# The rules that compare with a target, by category and source; `example` always has a template.
 TARGETS: dict[tuple[str, str], Rule] = {
     ("content", "E2E"): _exact,
     ("content", "CONLL2003"): _entity,
@@ -133,7 +134,6 @@ TARGETS: dict[tuple[str, str], Rule] = {
     ("situation", "gsm_8k"): _money,
     ("mixed", "text_editing"): _exact,
 }
-"""The rules that compare with a target, by category and source; `example` always has a template."""
 
 
 def _rule(problem: Problem) -> Rule | None:

@@ -23,8 +23,8 @@ from twofold.types import Problem
 
 __all__ = ["FORMS", "read_form", "to_rows", "write_form"]
 
+# The forms by name: `rlcf`, `rar`, `healthbench`, `autorubric`.
 FORMS: dict[str, Form] = {form.name: form for form in (Rlcf(), Rar(), HealthBench(), Autorubric())}
-"""The forms by name: `rlcf`, `rar`, `healthbench`, `autorubric`."""
 
 
 def read_form(

@@ -13,8 +13,8 @@ from twofold.storage.jsonl import Row
 from twofold.types import Problem
 from twofold.types.checklist import Checklist, Criterion
 
+# The place of a row, for messages, and the row.
 Placed = tuple[str, Mapping[str, object]]
-"""The place of a row, for messages, and the row."""
 
 
 @final

@@ -15,8 +15,8 @@ from twofold.judges.forms.form import Form, number_of, object_of, text_of, title
 from twofold.judges.writing.polarity import put, turned
 from twofold.types.checklist import RAR_WEIGHTS, Category, Criterion
 
+# What "does not ..." in a pitfall means: unknown, something missing, something rightly left out.
 Denied = Literal["drop", "omission", "virtue"]
-"""What "does not ..." in a pitfall means: unknown, something missing, something rightly left out."""
 
 POINTS = 5  # RaR's largest weight, which is our 100
 

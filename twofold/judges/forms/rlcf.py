@@ -9,8 +9,8 @@ from twofold.errors import ProblemError
 from twofold.judges.forms.form import Form, as_number, number_of, text_of
 from twofold.types.checklist import Criterion
 
+# The prefix of a pitfall, for which the form has no field.
 NOT = "Is the answer to the following no? "
-"""The prefix of a pitfall, for which the form has no field."""
 
 _NUMBERED = re.compile(r"^(?:\d{1,3}[.)]|[-*•])\s+")
 _WEIGHED = re.compile(

@@ -133,8 +133,8 @@ def _unfit(what: str, text: str, most: int) -> str:
     return ""
 
 
+# The worker processes of this process.
 WARDENS: dict[Sandbox, WorkerProcess] = {}
-"""The worker processes of this process."""
 _lock = threading.Lock()
 os.register_at_fork(
     before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release

@@ -56,8 +56,8 @@ class Limits(TypedDict):
     memory_mib: int
 
 
+# What `verify` returned, or None and the reason.
 ProgramResult = tuple[bool | None, str]
-"""What `verify` returned, or None and the reason."""
 
 
 def serve(descriptor: int, settings: str) -> None:

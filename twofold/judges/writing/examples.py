@@ -17,8 +17,8 @@ from twofold.types.checklist import ANSWER, Criterion
 
 FEWEST = 2  # examples of each kind that a rule must have to be of use
 
+# The truth: 1, 0, or None where the rule cannot tell.
 Check = Callable[[str], float | None]
-"""The truth: 1, 0, or None where the rule cannot tell."""
 
 # Replies of many forms, some of which meet one rule and some another.
 _PLAIN = (

@@ -63,8 +63,8 @@ _SMALLS = re.compile(rf"{_ALL}(?:all\s+)?(?:small\s+letters|lower\s?case)", re.I
 _LANGUAGE = re.compile(rf"{_ALL}([a-z]+)", re.IGNORECASE)
 _CODES = {name: code for code, (name, _) in LANGUAGES.items()}
 
+# Builds the constraint of a threshold.
 Counter = Callable[[int, Relation, Profile], Constraint]
-"""Builds the constraint of a threshold."""
 
 
 def implied(criterion: Criterion) -> tuple[Constraint, ...]:

@@ -11,21 +11,21 @@ from twofold.judges.writing.parse_checklist import How, read_criteria
 from twofold.types import FinishReason, Message, Model, Problem, Response, Sampling
 from twofold.types.checklist import Checklist, Criterion
 
+# The last criterion of every checklist that a model writes: policies learn to promise things
+# instead of doing them. It weighs as much as an explicit demand, as in RLCF. Our wording, of one of
+# RLCF's two demands.
 UNIVERSAL = Criterion(
     text="Does the reply come to the point at once, without announcing or praising what it will do?",
     weight=100.0,
     title="no preamble",
 )
-"""The last criterion of every checklist that a model writes: policies learn to promise things instead of
-doing them. It weighs as much as an explicit demand, as in RLCF. Our wording, of one of RLCF's two
-demands."""
 
 N_SHOWN = 3  # dropped points that a reason names
 
 WRITING = Sampling(max_tokens=1024)  # greedy, as RLCF's writer
 
+# A problem, its checklist, and the losses: why there is none, or which points were dropped.
 Written = tuple[Problem, Checklist | None, str]
-"""A problem, its checklist, and the losses: why there is none, or which points were dropped."""
 
 
 @final

@@ -15,8 +15,8 @@ from typing import Literal, cast, final
 from twofold.judges.writing.polarity import put
 from twofold.types.checklist import RAR_WEIGHTS, Category, Criterion
 
+# What a writer is shown: the task, replies to it, or the reference answer.
 How = Literal["direct", "candidates", "rubric"]
-"""What a writer is shown: the task, replies to it, or the reference answer."""
 
 MOST = 20  # points that are kept of one text
 LONGEST = 400  # characters of a point; a longer one is a paragraph

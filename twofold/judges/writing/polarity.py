@@ -8,9 +8,9 @@ the opposite.
 import re
 from typing import Literal
 
+# `virtue`: it says what is avoided. `failure`: what is missing. `denial`: "does not", which may be
+# either: not mentioning the dose is a failure, not mentioning a rumour is a virtue.
 Put = Literal["plain", "virtue", "denial", "failure"]
-"""`virtue`: it says what is avoided. `failure`: what is missing. `denial`: "does not", which may be
-either: not mentioning the dose is a failure, not mentioning a rumour is a virtue."""
 
 _SUBJECT = (
     r"(?:(?:the|this|its?)\s+)?(?:\w+\s+)?(?:reply|response|answer|text|output|explanation|it)"

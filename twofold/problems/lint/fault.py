@@ -8,8 +8,8 @@ from typing import Literal, final
 
 from twofold.types import Problem
 
+# `error`: no reply can be right and obey. `warning`: one can, but the numbers may mislead.
 Severity = Literal["error", "warning"]
-"""`error`: no reply can be right and obey. `warning`: one can, but the numbers may mislead."""
 
 N_SHOWN = 4
 

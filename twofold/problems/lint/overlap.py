@@ -16,12 +16,12 @@ from twofold.types import Problem
 
 N_WORDS = 13
 
+# Share of the runs of the shorter question that must be shared.
 NEAR = 0.5
-"""Share of the runs of the shorter question that must be shared."""
 
 Words = tuple[str, ...]
+# A number, a word, or a sign with a meaning (`3 + 4` is not `3 - 4`).
 _WORD = re.compile(r"\d+\.\d+|\w+|[^\w\s.,;:?\"'“”‘’$]")
-"""A number, a word, or a sign with a meaning (`3 + 4` is not `3 - 4`)."""
 
 
 def duplicates(problems: Sequence[Problem]) -> Iterator[Fault]:

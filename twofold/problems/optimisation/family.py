@@ -24,8 +24,8 @@ from twofold.types import Problem
 Variant = Literal["n", "n1_binding", "n1_slack", "size_control"]
 VARIANTS: tuple[Variant, ...] = ("n", "n1_binding", "n1_slack", "size_control")
 
+# Draws after which a family counts as broken: each instance takes a few.
 TRIES = 500
-"""Draws after which a family counts as broken: each instance takes a few."""
 
 
 @dataclass(frozen=True)

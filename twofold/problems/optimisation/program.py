@@ -18,20 +18,20 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from twofold.errors import ProblemError
 
+# Relative violation of a constraint that is allowed, besides rounding (`ROUNDED`).
 TOLERANCE = 1e-6
-"""Relative violation of a constraint that is allowed, besides rounding (`ROUNDED`)."""
 
+# Half of the second decimal: replies round to two.
 ROUNDED = 0.005
-"""Half of the second decimal: replies round to two."""
 
 _NUMBER = r"[-+]?(?:\d{1,9}(?:\.\d*)?|\.\d+)(?:/\d{1,9})?"
+# A name, and perhaps a number with a unit.
 _ENTRY = re.compile(rf"^(?P<name>[^=:≈]+?) ?(?:[=:≈] ?(?P<value>{_NUMBER})(?: ?[A-Za-z]+)?)?$")
-"""A name, and perhaps a number with a unit."""
 
 _FRACTION = re.compile(r"\\[dt]?frac ?\{ ?(-?\d+) ?\} ?\{ ?(\d+) ?\}")
 _ARROW = re.compile(r" ?(?:\\(?:to|rightarrow)\b|->|→|–|—) ?")
+# What LaTeX adds to a list without changing its meaning.
 _MARKUP = re.compile(r"\\(?:text|textbf|mathrm|mathbf|quad)\b|\\[ ,;:!]|[\s$\[\]{}]+")
-"""What LaTeX adds to a list without changing its meaning."""
 
 
 @final

@@ -16,8 +16,8 @@ from twofold.types import Problem, Profile
 
 __all__ = ["COMPETING", "HELD_OUT", "SEEN", "guess", "obedient_reply", "solution", "suite"]
 
+# Training data, test data, or data unlike the training data.
 Split = Literal["train", "test", "ood"]
-"""Training data, test data, or data unlike the training data."""
 
 SPLITS: tuple[Split, ...] = ("train", "test", "ood")
 

@@ -14,8 +14,8 @@ from twofold.constraints import from_spec
 from twofold.types import Constraint, Profile
 
 Choice = TypeVar("Choice")
+# Draws the arguments of a constraint; the second argument is the number of steps.
 Draw = Callable[[np.random.Generator, int], dict[str, object]]
-"""Draws the arguments of a constraint; the second argument is the number of steps."""
 
 KEYWORDS = ("indeed", "today", "surely", "clearly")
 
@@ -26,6 +26,7 @@ def _one(rng: np.random.Generator, choices: Sequence[Choice]) -> Choice:
     return choices[int(rng.integers(len(choices)))]
 
 
+# The types of the training split, and how their arguments are drawn.
 SEEN: dict[str, Draw] = {
     "length_constraints:number_words": lambda rng, n: {
         "num_words": _one(rng, (8, 10, 12)),
@@ -44,8 +45,8 @@ SEEN: dict[str, Draw] = {
     "startend:quotation": lambda rng, n: {},
     "punctuation:no_comma": lambda rng, n: {},
 }
-"""The types of the training split, and how their arguments are drawn."""
 
+# Types that only the splits `test` and `ood` have.
 HELD_OUT: dict[str, Draw] = {
     "length_constraints:number_sentences": lambda rng, n: {
         "num_sentences": _one(rng, (2, 3)) if n > 2 else 2,
@@ -58,11 +59,10 @@ HELD_OUT: dict[str, Draw] = {
         "capital_relation": "at least",
     },
 }
-"""Types that only the splits `test` and `ood` have."""
 
 _BRIEF = {"length_constraints:number_words", "length_constraints:number_sentences"}
+# Types that working in the visible reply breaks: few words, few sentences, the answer first.
 COMPETING = frozenset({*_BRIEF, "length_constraints:nth_paragraph_first_word"})
-"""Types that working in the visible reply breaks: few words, few sentences, the answer first."""
 
 _LONG = {
     "length_constraints:nth_paragraph_first_word",

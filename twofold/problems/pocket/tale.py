@@ -13,21 +13,21 @@ import numpy as np
 from twofold.problems.pocket.worlds import COMPASS, CUPS, DIAL, WEEK, World
 from twofold.problems.synthetic.cast import TRAIN_NAMES
 
+# Which half of all chains: no chain that is asked is in both.
 Part = Literal["train", "test"]
-"""Which half of all chains: no chain that is asked is in both."""
 
 Skill = tuple[World, ...]
 
 ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh")
 
+# The skills of training, those with larger tables twice.
 SEEN_SKILLS: tuple[Skill, ...] = (
     *((DIAL,), (DIAL,), (WEEK,), (WEEK,), (COMPASS,), (CUPS,)),
     *((DIAL, COMPASS), (WEEK, CUPS)),
 )
-"""The skills of training, those with larger tables twice."""
 
+# Pairs that neither pretraining nor the training split has.
 UNSEEN_SKILLS: tuple[Skill, ...] = ((DIAL, WEEK), (DIAL, CUPS), (COMPASS, WEEK), (COMPASS, CUPS))
-"""Pairs that neither pretraining nor the training split has."""
 
 
 @final

@@ -14,8 +14,8 @@ from twofold.errors import ProblemError
 
 Sign = Literal["+", "-", "×", "÷"]
 
+# The largest number of a story: no thousands separator is needed, which `no_comma` forbids.
 MOST = 999
-"""The largest number of a story: no thousands separator is needed, which `no_comma` forbids."""
 
 
 _OPERATIONS: dict[Sign, Callable[[int, int], int]] = {"+": add, "-": sub, "×": mul, "÷": floordiv}

@@ -89,6 +89,7 @@ def _sections(reply: Reply) -> Args:
     return {"section_spliter": word, "num_sections": between(reply.rng, 2, 4)}
 
 
+# The types used, and how their arguments are drawn.
 TYPES: dict[str, Callable[[Reply], Args]] = {
     "length_constraints:number_words": _words,
     "length_constraints:number_sentences": _sentences,
@@ -117,7 +118,6 @@ TYPES: dict[str, Callable[[Reply], Args]] = {
     "punctuation:no_comma": lambda r: {},
     "combination:repeat_prompt": lambda r: {"prompt_to_repeat": r.question},
 }
-"""The types used, and how their arguments are drawn."""
 
 _LAYOUTS = {
     "length_constraints:number_paragraphs",
@@ -127,6 +127,7 @@ _LAYOUTS = {
     "combination:repeat_prompt",
 }
 
+# Types that never go together; each pair is named on at least one of its sides.
 CLASHES: dict[str, set[str]] = {
     **dict.fromkeys(_LAYOUTS, _LAYOUTS),
     # is a line without a full stop a sentence?
@@ -148,7 +149,6 @@ CLASHES: dict[str, set[str]] = {
     # what stands last
     "startend:end_checker": {"detectable_content:postscript"},
 }
-"""Types that never go together; each pair is named on at least one of its sides."""
 
 
 def clash(one: str, other: str) -> bool:

@@ -10,8 +10,8 @@ from typing import Literal, TypeVar, final
 
 import numpy as np
 
+# Which part of the suite: no arithmetic and no name is in both.
 Split = Literal["train", "test"]
-"""Which part of the suite: no arithmetic and no name is in both."""
 
 Choice = TypeVar("Choice")
 

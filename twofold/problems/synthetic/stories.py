@@ -26,8 +26,8 @@ class Story:
         return self.steps[-1].result
 
 
+# Tells a story with a cast in so many steps, 1 to 5.
 Family = Callable[[Cast, int], Story]
-"""Tells a story with a cast in so many steps, 1 to 5."""
 
 
 def up_to(usual: int, n_steps: int) -> int:

@@ -32,13 +32,13 @@ class GradedAnswer(TypedDict):
     found: str
 
 
+# The worker of this process.
 WORKER = WorkerProcess(
     "import sys; from twofold.scorers.answers.worker import serve; serve(int(sys.argv[1]))",
     environment=os.environ,
     remedy="the worker that compares answers did not start; "
     f"`{sys.executable} -c 'import math_verify'` shows why",
 )
-"""The worker of this process."""
 
 
 def ask(question: Question, *, timeout_s: float) -> GradedAnswer | str:
