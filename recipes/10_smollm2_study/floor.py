@@ -38,10 +38,7 @@ N_STARTED = {"full": 1_409, "lora": 2_669}
 
 
 def table(
-    shape: Shape,
-    step: Step,
-    machine: Machine,
-    measured: Mapping[str, float] = MappingProxyType({}),
+    shape: Shape, step: Step, machine: Machine, measured: Mapping[str, float] = MappingProxyType({})
 ) -> str:
     """The floor of every phase, and the ratio of measured seconds (by phase) to it.
 

@@ -132,8 +132,4 @@ def _padded(rows: list[Row], pad: int) -> dict[str, Any]:
     ids = torch.tensor([i + [pad] * (longest - len(i)) for i, _ in rows])
     spoken = torch.tensor([s + [0] * (longest - len(s)) for _, s in rows])
     real = torch.tensor([[1] * len(i) + [0] * (longest - len(i)) for i, _ in rows])
-    return {
-        "input_ids": ids,
-        "attention_mask": real,
-        "labels": ids.masked_fill(spoken == 0, -100),
-    }
+    return {"input_ids": ids, "attention_mask": real, "labels": ids.masked_fill(spoken == 0, -100)}

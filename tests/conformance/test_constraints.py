@@ -173,9 +173,7 @@ SNIPPETS = r"""The answer is 5. ** * *** - # $x$ $$ \[ \( \frac{1}{2} \boxed{ } 
 texts = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
     st.lists(
-        st.sampled_from([*SNIPPETS.split(), "\n", "\n\n", "\r\n", "\n \n"]),
-        min_size=1,
-        max_size=40,
+        st.sampled_from([*SNIPPETS.split(), "\n", "\n\n", "\r\n", "\n \n"]), min_size=1, max_size=40
     ).map(" ".join),
 )
 

@@ -14,16 +14,7 @@ from twofold.errors import RunError
 from twofold.judges import Asked, ExactJudge, Judge
 from twofold.models.scripted import ScriptedModel
 from twofold.problems.floors import FLOORS
-from twofold.types import (
-    ALL,
-    FinishReason,
-    Item,
-    Problem,
-    Response,
-    Sampling,
-    Slice,
-    Verdict,
-)
+from twofold.types import ALL, FinishReason, Item, Problem, Response, Sampling, Slice, Verdict
 from twofold.types.checklist import Checklist, Criterion
 
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
@@ -306,9 +297,7 @@ def test_a_number_that_cannot_be_said_is_told_with_its_reason() -> None:
 def test_a_blank_reply_counts_in_its_categories() -> None:
     problems = [problem(0), problem(1)]
     _, finding = found(
-        Checklists(),
-        problems,
-        {"model": [answer(problems[0], GOOD), answer(problems[1], " ")]},
+        Checklists(), problems, {"model": [answer(problems[0], GOOD), answer(problems[1], " ")]}
     )
     assert finding.estimate("mean", condition="exact").value == 0.5
     assert finding.estimate("met", condition="exact", slice=category("essential")).value == 0.5

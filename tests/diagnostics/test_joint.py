@@ -286,7 +286,7 @@ def test_rows_from_verdicts_keep_unscored_apart_from_absent():
             "sample": 0,
             "finish_reason": "answered",
             "compliant": {"score": None, "parts": {"a": {"score": None}, "b": {"score": 1.0}}},
-        },
+        }
     ]
     (made,) = rows(verdicts)
     assert "correct" not in made

@@ -40,10 +40,7 @@ def test_the_model_sees_the_passage_and_nothing_else():
         return "So be it: 7."
 
     paraphrase_model(ScriptedModel(answer), ["It is 7.", "That is 7."])
-    assert seen == [
-        PROMPT + "It is 7.",
-        PROMPT + "That is 7.",
-    ]
+    assert seen == [PROMPT + "It is 7.", PROMPT + "That is 7."]
     assert paraphrase_model(ScriptedModel(answer), []) == []
 
 

@@ -199,14 +199,8 @@ def test_a_module_in_the_working_directory_is_found(tmp_path):
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
-        (
-            lambda: reward("no_such_module:Name"),
-            "install it, or run the command in the folder",
-        ),
-        (
-            lambda: reward("example_extension.measures:Nothing"),
-            "check the name after the colon",
-        ),
+        (lambda: reward("no_such_module:Name"), "install it, or run the command in the folder"),
+        (lambda: reward("example_extension.measures:Nothing"), "check the name after the colon"),
         (
             lambda: reward("example_extension.judges:Lenient"),
             r"is no subclass of twofold\.types\.model\.Scorer",

@@ -61,10 +61,7 @@ def assert_same(found: Finding, expected):
         for field in ("value", "low", "high", "n", "n_unscored"):
             assert repr(getattr(number, field)) == row[field], (row["old_key"], field)
     n_contrasts = sum(bool(row["versus"]) for row in expected)
-    assert (len(found.measures), len(found.contrasts)) == (
-        len(expected) - n_contrasts,
-        n_contrasts,
-    )
+    assert (len(found.measures), len(found.contrasts)) == (len(expected) - n_contrasts, n_contrasts)
 
 
 @pytest.mark.parametrize("analysis", ANALYSES, ids=lambda each: each.name)

@@ -41,8 +41,7 @@ ASKED = [
 
 
 @pytest.mark.parametrize(
-    ("how", "scores"),
-    [("average", [0.6, 0.2, None, None]), ("override", [1.0, 0.2, 1.0, None])],
+    ("how", "scores"), [("average", [0.6, 0.2, None, None]), ("override", [1.0, 0.2, 1.0, None])]
 )
 def test_the_four_cases(how: Literal["average", "override"], scores: list[float | None]) -> None:
     found = Blend(Says(JUDGE), Says(PROGRAM), how=how)(ASKED)

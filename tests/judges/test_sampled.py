@@ -123,13 +123,7 @@ def test_the_prompt_shows_request_reply_and_criterion_and_no_polarity() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [
-        {"n": 0},
-        {"temperature": -1},
-        {"temperature": 0},
-        {"temperature": float("nan")},
-    ],
+    "wrong", [{"n": 0}, {"temperature": -1}, {"temperature": 0}, {"temperature": float("nan")}]
 )
 def test_arguments_out_of_range(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -88,10 +88,7 @@ def rise(folder: Path) -> float:
 
 def test_rows_exactly() -> None:
     assert GRPO.rows(PROBLEMS[:1]) == [
-        {
-            "prompt": [{"role": "user", "content": "what is two"}],
-            "problem": PROBLEMS[0].id,
-        }
+        {"prompt": [{"role": "user", "content": "what is two"}], "problem": PROBLEMS[0].id}
     ]
 
 

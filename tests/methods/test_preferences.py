@@ -60,10 +60,7 @@ def test_kept_by_the_largest_lead_in_one_criterion_not_by_the_total() -> None:
     """A gap of 1.0 that is made of nothing but the answer's weight leads by no more than one of 0.1."""
     small = asked("small", 10, 45, 45)
     total = asked("total", 90, 5, 5)
-    graded = {
-        "a": Verdict(0.4),
-        "b": Verdict(0.4),
-    }
+    graded = {"a": Verdict(0.4), "b": Verdict(0.4)}
     assert (
         lead(Verdict(0.4, parts=graded), Verdict(0.0, parts=dict.fromkeys("ab", Verdict(0.0))))
         == 0.4

@@ -15,13 +15,7 @@ from tiny_llama import copy_of, write_tiny  # noqa: E402
 
 from twofold.errors import ModelError  # noqa: E402
 from twofold.models import loading  # noqa: E402
-from twofold.models.batches import (  # noqa: E402
-    SHAPE,
-    Capacity,
-    capacity_of,
-    main_memory_bytes,
-    plan,
-)
+from twofold.models.batches import SHAPE, Capacity, capacity_of, main_memory_bytes, plan  # noqa: E402
 from twofold.models.decode import PlannedRow, decode  # noqa: E402
 from twofold.models.gumbel import GumbelNoise, row_seed  # noqa: E402
 from twofold.models.hf import HfModel  # noqa: E402

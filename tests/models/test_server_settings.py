@@ -54,9 +54,7 @@ def test_nobody_there_is_one_error_with_the_remedy() -> None:
 def test_server_that_comes_up_late_is_waited_for() -> None:
     port = free_port()
     model = ServerModel(
-        endpoint=Endpoint(f"http://127.0.0.1:{port}/v1"),
-        model="m",
-        limits=Limits(max_retries=9),
+        endpoint=Endpoint(f"http://127.0.0.1:{port}/v1"), model="m", limits=Limits(max_retries=9)
     )
     late: list[FaultyServer] = []
 

@@ -47,10 +47,7 @@ def bans(*words: str) -> Spec:
 
 
 def often(word: str, relation: str, count: int) -> Spec:
-    return (
-        "keywords:frequency",
-        {"keyword": word, "relation": relation, "frequency": count},
-    )
+    return ("keywords:frequency", {"keyword": word, "relation": relation, "frequency": count})
 
 
 def letters(letter: str, relation: str, count: int) -> Spec:

@@ -5,11 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from twofold.problems.optimisation import (
-    FAMILIES,
-    VARIANTS,
-    quadruple,
-)
+from twofold.problems.optimisation import FAMILIES, VARIANTS, quadruple
 from twofold.problems.optimisation.family import stated
 from twofold.problems.optimisation.networks import Grid, Pipes
 from twofold.problems.optimisation.program import Program, Rule, parsed

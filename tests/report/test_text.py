@@ -7,14 +7,7 @@ import pytest
 from twofold.diagnostics.joint.analysis import AS_WRONG
 from twofold.report.markdown import document, summary
 from twofold.report.side_by_side import pairs
-from twofold.report.tables import (
-    CELLS,
-    breakdowns,
-    endings,
-    headline,
-    types,
-    unfinished,
-)
+from twofold.report.tables import CELLS, breakdowns, endings, headline, types, unfinished
 from twofold.report.verdict import absences, never_finished, verdict
 from twofold.types import (
     ALL,

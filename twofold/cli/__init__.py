@@ -8,5 +8,3 @@ from twofold.cli.commands import app, main
 
 app.add_typer(checklists.app, name="checklist")
 app.command()(checklists.pairs)
-
-__all__ = ["app", "main"]

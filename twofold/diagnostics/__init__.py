@@ -20,18 +20,6 @@ from twofold.extension import instance_named, is_reference
 from twofold.judges.spec import Programs
 from twofold.types import Model
 
-__all__ = [
-    "ANALYSES",
-    "ASKED",
-    "DIAGNOSTICS",
-    "Analysis",
-    "Diagnostic",
-    "Programs",
-    "ScoredResponse",
-    "Subject",
-    "diagnostics_named",
-]
-
 
 def _every(checklists: Checklists, n_checked: int, paraphraser: Model | None) -> list[Diagnostic]:
     """Every diagnostic besides `joint`, in the order of the page."""

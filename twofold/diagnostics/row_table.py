@@ -170,12 +170,7 @@ def unscored_caveat(role: str, lost: Mapping[str, int]) -> Iterator[str]:
 
 
 def filed(
-    role: str,
-    metric: str,
-    estimate: Estimate | None,
-    *,
-    condition: str = "",
-    slice: Slice = ALL,
+    role: str, metric: str, estimate: Estimate | None, *, condition: str = "", slice: Slice = ALL
 ) -> Iterator[Measure]:
     """The measure, or nothing without an estimate."""
     if estimate is not None:

@@ -20,8 +20,3 @@ from twofold.judges.logodds import LogOddsJudge
 from twofold.judges.program import ProgramJudge
 from twofold.judges.sampled import Holistic, SampledJudge
 from twofold.judges.scorer import MeetsChecklist
-
-__all__ = [
-    "Asked", "Blend", "CachedJudge", "ExactJudge", "Holistic", "Judge", "LogOddsJudge",
-    "MeetsChecklist", "ProgramJudge", "Quantised", "SampledJudge",
-]  # fmt: skip

@@ -15,21 +15,6 @@ from twofold.methods.rewards import REWARDS
 from twofold.methods.rft import Rft
 from twofold.methods.sft import Sft
 
-__all__ = [
-    "METHODS",
-    "REWARDS",
-    "Cft",
-    "Dpo",
-    "Grpo",
-    "Method",
-    "Rft",
-    "Sft",
-    "TrainedModel",
-    "TrainingError",
-    "configured",
-    "method_named",
-]
-
 METHODS: dict[str, type[Method]] = {method.name: method for method in (Sft, Cft, Rft, Grpo, Dpo)}
 
 

@@ -7,5 +7,3 @@ and `why_not` says why a network does not support it.
 from twofold.prefix_scoring.ability import NOISE, why_not
 from twofold.prefix_scoring.scoring import branch_logprobs, score
 from twofold.prefix_scoring.tree import Branch, Scored, Tree
-
-__all__ = ["NOISE", "Branch", "Scored", "Tree", "branch_logprobs", "score", "why_not"]

@@ -21,8 +21,6 @@ from twofold.problems.mathif import MathIfRow
 from twofold.problems.row import Origin, ProblemRow, problem_of
 from twofold.types import Problem, Profile
 
-__all__ = ["FORMATS", "load", "read", "write"]
-
 # The formats a file can have, the most specific first: the first that fits is used.
 FORMATS: tuple[type[ProblemRow], ...] = (
     *(MathIfRow, IfevalRow, FollowBenchRow, HealthBenchRow, Math500Row, Gsm8kRow, OwnRow),

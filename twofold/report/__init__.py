@@ -14,8 +14,6 @@ from twofold.report.page import Run, html, model_names
 from twofold.storage.jsonl import replaced
 from twofold.storage.run_dir import RunDir
 
-__all__ = ["write"]
-
 
 def write(run_dir: str | Path) -> Path:
     """Write `report.html` and `report.md` of a run directory; no model is needed.

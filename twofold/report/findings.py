@@ -8,12 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from twofold.errors import RunError
-from twofold.storage.records import (
-    ContrastJson,
-    MeasureJson,
-    contrast_to_json,
-    measure_to_json,
-)
+from twofold.storage.records import ContrastJson, MeasureJson, contrast_to_json, measure_to_json
 from twofold.types import Count, Finding, Outcome
 
 

@@ -9,5 +9,3 @@ the text's length. To add one, subclass `twofold.types.Scorer` as a frozen datac
 from twofold.scorers.answers.correct import Correct
 from twofold.scorers.combine import Gated, Length, Product, SoftGate, WeightedSum
 from twofold.scorers.compliance import Compliant
-
-__all__ = ["Compliant", "Correct", "Gated", "Length", "Product", "SoftGate", "WeightedSum"]

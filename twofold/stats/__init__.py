@@ -30,19 +30,3 @@ from twofold.stats.outcome import outcome
 from twofold.stats.paired_difference import paired
 from twofold.stats.proportions import proportion
 from twofold.stats.unbounded import average, change
-
-__all__ = [
-    "auroc",
-    "average",
-    "chance_corrected",
-    "change",
-    "corrected",
-    "crossed_mean",
-    "crossed_paired",
-    "holm",
-    "mean",
-    "outcome",
-    "paired",
-    "proportion",
-    "retained",
-]

@@ -7,14 +7,7 @@ from numpy.typing import ArrayLike
 
 from twofold.errors import StatsError
 from twofold.stats.bootstrap import BCA, MIN_PROBLEMS, MIN_UNLIKE, bca
-from twofold.stats.clusters import (
-    FloatArray,
-    cluster_sums,
-    effective_n,
-    n_unlike,
-    ratio,
-    scores,
-)
+from twofold.stats.clusters import FloatArray, cluster_sums, effective_n, n_unlike, ratio, scores
 from twofold.stats.proportions import wilson_bounds
 from twofold.types import Estimate
 

@@ -8,14 +8,7 @@ from scipy.stats import binomtest
 
 from twofold.errors import StatsError
 from twofold.stats.bootstrap import BCA, MANY_DISTINCT, MIN_UNLIKE, N_RESAMPLES, bca, is_varied
-from twofold.stats.clusters import (
-    ALMOST,
-    FloatArray,
-    cluster_sums,
-    effective_n,
-    n_unlike,
-    scores,
-)
+from twofold.stats.clusters import ALMOST, FloatArray, cluster_sums, effective_n, n_unlike, scores
 from twofold.stats.means import is_binary, mean
 from twofold.stats.power import detectable_flips, detectable_shift
 from twofold.stats.proportions import paired_bounds

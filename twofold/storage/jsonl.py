@@ -56,10 +56,7 @@ def replaced(path: Path) -> Iterator[IO[str]]:
     """
     temporary = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
-        with (
-            named_disk_errors(path),
-            temporary.open("x", encoding="utf-8", errors=LONE) as file,
-        ):
+        with named_disk_errors(path), temporary.open("x", encoding="utf-8", errors=LONE) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

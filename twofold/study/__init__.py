@@ -7,5 +7,3 @@ all of it.
 
 from twofold.study.plan import Plan, StudyError, read
 from twofold.study.run import PLAN, StudyResult, finalize, study
-
-__all__ = ["PLAN", "Plan", "StudyError", "StudyResult", "finalize", "read", "study"]

@@ -29,14 +29,7 @@ from twofold.report.study_file import (
 )
 from twofold.stats import corrected, outcome, retained
 from twofold.study.plan import BASE
-from twofold.study.scores import (
-    MEASURES,
-    Matrix,
-    Scores,
-    difference,
-    estimate,
-    pooled,
-)
+from twofold.study.scores import MEASURES, Matrix, Scores, difference, estimate, pooled
 from twofold.types import ALL, Comparison, Contrast, Estimate, Measure, Outcome, Slice
 
 COMPARED = (ACCURACY, HACC, JOINT, CONSTRAINED_ACCURACY)

@@ -14,14 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twofold.diagnostics.joint.table import Block, JointTable
-from twofold.report.study_file import (
-    ACCURACY,
-    CONSTRAINED_ACCURACY,
-    HACC,
-    JOINT,
-    TOKENS,
-    Key,
-)
+from twofold.report.study_file import ACCURACY, CONSTRAINED_ACCURACY, HACC, JOINT, TOKENS, Key
 from twofold.stats import crossed_mean, crossed_paired, mean
 from twofold.storage.jsonl import read_lines
 from twofold.study.plan import BASE

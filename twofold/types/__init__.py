@@ -28,28 +28,3 @@ from twofold.types.model import (
     Share,
 )
 from twofold.types.problem import Constraint, Message, Problem, Profile, Verdict
-
-__all__ = [
-    "ALL",
-    "Comparison",
-    "Constraint",
-    "Contrast",
-    "Count",
-    "Estimate",
-    "Finding",
-    "FinishReason",
-    "Item",
-    "Measure",
-    "Message",
-    "Model",
-    "OpenModel",
-    "Outcome",
-    "Problem",
-    "Profile",
-    "Response",
-    "Sampling",
-    "Scorer",
-    "Share",
-    "Slice",
-    "Verdict",
-]

@@ -182,12 +182,7 @@ class Model(ABC):
 
     @final
     def sample(
-        self,
-        prompts: Sequence[Sequence[Message]],
-        sampling: Sampling,
-        *,
-        n: int = 1,
-        seed: int = 0,
+        self, prompts: Sequence[Sequence[Message]], sampling: Sampling, *, n: int = 1, seed: int = 0
     ) -> list[list[Response]]:
         """All responses at once, as `responses_P_G[prompt][sample]`."""
         found = {(p, g): r for p, g, r in self.stream(prompts, sampling, n=n, seed=seed)}

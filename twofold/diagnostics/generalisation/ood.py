@@ -19,14 +19,7 @@ from typing import ClassVar, final
 
 from twofold.diagnostics.diagnostic import Diagnostic, Subject
 from twofold.diagnostics.row_table import Column, RowTable, holm_corrected
-from twofold.problems.optimisation import (
-    FAMILIES,
-    VARIANTS,
-    Family,
-    Quadruple,
-    Variant,
-    quadruple,
-)
+from twofold.problems.optimisation import FAMILIES, VARIANTS, Family, Quadruple, Variant, quadruple
 from twofold.problems.optimisation.choice import Choice
 from twofold.randomness import rng_for
 from twofold.scorers.answers.extract import boxes

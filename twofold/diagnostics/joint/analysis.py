@@ -285,13 +285,7 @@ class _JointAnalysis:
             yield from self._compared("constrained", "met", before, after, problem, part)
 
     def _compared(
-        self,
-        condition: str,
-        metric: str,
-        before: Floats,
-        after: Floats,
-        problem: Ints,
-        part: Slice,
+        self, condition: str, metric: str, before: Floats, after: Floats, problem: Ints, part: Slice
     ) -> Iterator[Contrast]:
         found = scored_paired(before, after, problem, seed=self.seed)
         return compared("model", "baseline", metric, found, condition=condition, slice=part)

@@ -21,8 +21,6 @@ from twofold.judges.forms.signed import Autorubric, HealthBench
 from twofold.storage.jsonl import Row, dumps, replaced
 from twofold.types import Problem
 
-__all__ = ["FORMS", "read_form", "to_rows", "write_form"]
-
 # The forms by name: `rlcf`, `rar`, `healthbench`, `autorubric`.
 FORMS: dict[str, Form] = {form.name: form for form in (Rlcf(), Rar(), HealthBench(), Autorubric())}
 

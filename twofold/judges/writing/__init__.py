@@ -16,5 +16,3 @@ from twofold.judges.writing.examples import examples_for
 from twofold.judges.writing.model import UNIVERSAL, ModelWriter
 from twofold.judges.writing.program import ProgramWriter
 from twofold.judges.writing.rules import written_by_rules
-
-__all__ = ["UNIVERSAL", "ModelWriter", "ProgramWriter", "examples_for", "written_by_rules"]

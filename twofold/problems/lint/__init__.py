@@ -25,8 +25,6 @@ from twofold.problems.lint.overlap import duplicates, overlap
 from twofold.problems.lint.wordings import wordings
 from twofold.types import Problem, Scorer
 
-__all__ = ["Fault", "Severity", "lint", "summary"]
-
 
 def lint(
     problems: Sequence[Problem], *, correct: Scorer | None = None, train_set: Sequence[Problem] = ()

@@ -6,8 +6,6 @@ from twofold.problems.optimisation.networks import MaxFlow, PowerFlow, ShortestP
 from twofold.problems.optimisation.packing import Knapsack, Scheduling
 from twofold.problems.optimisation.program import Judgement
 
-__all__ = ["FAMILIES", "VARIANTS", "Family", "Judgement", "Quadruple", "Variant", "quadruple"]
-
 FAMILIES: tuple[Family, ...] = (
     *(Blend(), Knapsack(), ShortestPath(), MaxFlow(), Assignment(), Scheduling(), PowerFlow()),
 )

@@ -14,8 +14,6 @@ from twofold.problems.pocket.tale import SEEN_SKILLS, UNSEEN_SKILLS, tell
 from twofold.randomness import rng_for
 from twofold.types import Problem, Profile
 
-__all__ = ["COMPETING", "HELD_OUT", "SEEN", "guess", "obedient_reply", "solution", "suite"]
-
 # Training data, test data, or data unlike the training data.
 Split = Literal["train", "test", "ood"]
 

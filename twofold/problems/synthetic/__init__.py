@@ -18,8 +18,6 @@ from twofold.problems.synthetic.witness import obedient_reply, solution
 from twofold.randomness import rng_for
 from twofold.types import Problem, Profile
 
-__all__ = ["Split", "obedient_reply", "problem", "solution", "suite"]
-
 # The text between question and constraints, which asks for no form that a constraint could forbid.
 # Among twelve wordings tried on SmolLM2-135M it was one of the best (10 of 48 replies to one-step
 # problems right, at temperature 0.5); "step by step" made that model ramble (0 of 16).
