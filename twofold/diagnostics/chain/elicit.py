@@ -45,24 +45,28 @@ class Asker:
         return tuple(i for i in ids if self._tokenizer.decode([i]).startswith("}"))
 
     def branch(self, chain: Chain, at: int, instead: Ids | None, answer: str, words: int) -> Branch:
-        """The branch that leaves `chain` after step `at` and scores `answer`.
-
-        `instead` are the tokens of a changed chain from there on; None = the chain is cut there. `words`
-        is an index into `ELICITATIONS`.
-        """
+        """The branch that leaves `chain` after step `at` and scores `answer`; see `before`."""
         from twofold.prefix_scoring import Branch
 
-        spoken = bool(instead) or chain.places[at] > 0 or bool(chain.closing)
-        elicitation = ELICITATIONS[words]
-        if spoken and not self._ends_blank(chain, at, instead or ()):
-            elicitation = " " + elicitation
-        before = (*(instead or ()), *chain.closing, *self.encode(elicitation))
+        before = self.before(chain, at, instead, words)
         return Branch(
             cut=len(chain.prompt) + chain.cuts[at],
             ids=before + self.encode(answer),
             given=len(before),
             stops=self.stops,
         )
+
+    def before(self, chain: Chain, at: int, instead: Ids | None, words: int) -> Ids:
+        """The tokens between `chain`, left after step `at`, and an answer.
+
+        `instead` are the tokens of a changed chain from there on; None = the chain is cut there. `words`
+        is an index into `ELICITATIONS`.
+        """
+        spoken = bool(instead) or chain.places[at] > 0 or bool(chain.closing)
+        elicitation = ELICITATIONS[words]
+        if spoken and not self._ends_blank(chain, at, instead or ()):
+            elicitation = " " + elicitation
+        return (*(instead or ()), *chain.closing, *self.encode(elicitation))
 
     def _ends_blank(self, chain: Chain, at: int, instead: Ids) -> bool:
         last = (*chain.ids[: chain.cuts[at]], *instead, *chain.closing)[-4:]
