@@ -94,13 +94,13 @@ def test_the_blind_twin_has_the_noise_of_reading(read):
     rows, problems = read
     blind = Chains(rows, problems).readings("model", QUESTION_ONLY)
     gains = [total(reading, "gold") for reading in blind]
-    assert len(set(gains)) == len(gains) and 0 < np.std(gains)
+    assert len(set(gains)) == len(gains) and np.std(gains) > 0
     changed = [METRICS["reliance", ALL](reading) for reading in blind]
     assert 0 < np.mean([c for c in changed if c is not None]) < 0.5  # some answers were close
 
 
 def test_a_chain_counts_once_and_what_one_twin_lacks_is_unscored(read):
-    rows, problems = read
+    rows, _ = read
     n = sum(all(twin in row for twin in TWINS) for row in rows)
     assert n and measured(read, lambda reading: 1.0).n == n
     lost = next(row["key"] for row in rows if CHAIN_ONLY in row)

@@ -19,13 +19,13 @@ from twofold.diagnostics.chain.elicit import ELICITATIONS, Asker
 from twofold.diagnostics.chain.mention import first, names
 from twofold.diagnostics.chain.paraphrase_model import paraphrase_model
 from twofold.diagnostics.chain.trace import Chain, Trace, chain_of, trace_of
-from twofold.diagnostics.chain.twins import CHAIN_ONLY, QUESTION_ONLY, Twin, twins, with_answers
+from twofold.diagnostics.chain.twins import Twin, twins, with_answers
 from twofold.diagnostics.diagnostic import Diagnostic, ScoredResponse, Subject
 from twofold.errors import ModelError
 from twofold.randomness import rng_for
 from twofold.scorers.answers.spelling import plain
 from twofold.storage.jsonl import Row
-from twofold.types import Message, Model, OpenModel, Problem
+from twofold.types import Model, OpenModel, Problem
 
 if TYPE_CHECKING:
     from twofold.prefix_scoring import Branch, Scored, Tree
