@@ -108,6 +108,6 @@ class Diagnostic(Analysis):
 
         Yields:
             JSON rows with `role` and a `key` that is unique in the role. What could not be had is a
-            row with the reason, never a missing row; one with `retry` (a call that failed) is made
-            again when the same command is repeated.
+            row with the reason, never a missing row; one with `retry` (a call that failed, a judge
+            that gave no verdict) is made again when the same command is repeated.
         """

@@ -19,6 +19,7 @@ from twofold.diagnostics.joint.analysis import axes
 from twofold.report import chains, figures, judged, side_by_side, tables, verdict, wording
 from twofold.report.chains import View
 from twofold.report.examples import MOST_SAMPLES, Examples
+from twofold.report.judged import JudgedView
 from twofold.report.plane import Plane, PlanePoint
 from twofold.storage.jsonl import dumps
 from twofold.types import Estimate, Finding
@@ -39,6 +40,7 @@ class Run:
     lost: Mapping[str, Any]
     examples: Examples
     chains: Sequence[View] = ()
+    judged: Sequence[JudgedView] = ()
 
 
 def model_names(manifest: Mapping[str, Any]) -> dict[str, str]:

@@ -68,6 +68,7 @@ class _Read:
     chain: Chain
     edits: tuple[Edit, ...]
     has_twins: bool  # whether the twins read it as well
+    is_partial: bool  # whether the paraphraser's call failed, so that the row is made again
 
     @property
     def gold(self) -> str | None:
@@ -109,9 +110,11 @@ def collect(
         chain = found[key]
         if isinstance(chain, Chain):
             rng = rng_for(subject.seed, "edits", key)
-            changed = edits(chain, others[key], asker.encode, rng, paraphrase_model=words[key])
+            new = words[key] or None
+            changed = edits(chain, others[key], asker.encode, rng, paraphrase_model=new)
             has_twins = len(waiting) < MOST_TWINS
-            read = _Read(answer, problems[key], chain, tuple(changed), has_twins)
+            is_partial = words[key] == ""
+            read = _Read(answer, problems[key], chain, tuple(changed), has_twins, is_partial)
             size = _tree(chain, _branches(asker, read, chain)).n_longest
             if size <= room:
                 waiting.append(read)
@@ -169,6 +172,7 @@ def _rows(
     for i, read in enumerate(reads):
         yield {
             **_head(read.answer, read.problem),
+            **({"retry": True} if read.is_partial else {}),
             **_shape(read),
             "scores": own[i],
             "dtype": dtype,

@@ -21,7 +21,7 @@ from twofold.judges.cache import identity
 from twofold.judges.spec import Programs, exact, judge_named
 from twofold.problems.floors import floor_replies
 from twofold.storage.jsonl import Row, dumps
-from twofold.types import Finding, Problem, Response, Verdict
+from twofold.types import Finding, FinishReason, Problem, Response, Verdict
 
 CHUNK = 32  # replies judged in one call and then saved
 
@@ -99,7 +99,7 @@ class Checklists(Diagnostic):
             of, replies = [p for _, (p, *_) in chunk], [r for _, (_, r, *_) in chunk]
             said = MeetsChecklist(self.judge)(of, replies)
             known = MeetsChecklist(exact())(of, replies)
-            for (key, (problem, _, sample, floor)), told, true in zip(
+            for (key, (problem, reply, sample, floor)), told, true in zip(
                 chunk, said, known, strict=True
             ):
                 yield {
@@ -113,8 +113,22 @@ class Checklists(Diagnostic):
                     "exact": {k: s for k, s in _scores(true).items() if s is not None},
                     **({"floor": floor} if floor else {}),
                     "checklist": _digest(problem),
+                    "parts": {key: part.to_json() for key, part in told.parts.items()},
                     **({} if told.is_scored else {"reason": told.reason}),
+                    **({"retry": True} if self._is_asked_again(told, reply) else {}),
                 }
+
+    def _is_asked_again(self, told: Verdict, reply: Response) -> bool:
+        """Whether the same command judges a reply again: what a server that was down may still decide.
+
+        As in `CachedJudge`, that is whatever is unscored: a verdict does not show whether a server
+        was down or the judge will never know. Rules never change their mind, and a thought that
+        never ended stays without a reply.
+        """
+        if told.is_scored:
+            return False
+        has_failed = reply.finish_reason is FinishReason.failed
+        return has_failed or (reply.has_reply and self.label != EXACT)
 
     def analyse(
         self, rows: Iterable[Row], problems: Sequence[Problem], *, seed: int = 0

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
+from twofold.errors import ScoringError
 from twofold.judges.parse_verdict import defused
 from twofold.judges.program import MODULES, read_program
 from twofold.judges.prompt_template import fenced, filled, prompt
@@ -17,6 +18,11 @@ from twofold.types.checklist import Criterion
 CANNOT = "CANNOT"  # the answer of a model that sees no exact program
 
 PROGRAMMING = Sampling(max_tokens=512)  # greedy; a longer program is unlikely to be exact
+
+
+@final
+class WriterDownError(ScoringError):
+    """The model that writes programs could not be asked; whether there is one stays unknown."""
 
 
 @final
@@ -38,6 +44,10 @@ class ProgramWriter:
         """Each criterion with a program and "", or as it was and the reason, in order.
 
         Criteria that have a rule or a program are returned without asking.
+
+        Raises:
+            WriterDownError: If a call failed. A checklist saved without its programs would never get
+                them, so nothing should be saved before the writer answers.
         """
         asked = [each for each in criteria if not each.rule and not each.program]
         chats = [[self._message(each)] for each in asked]
@@ -47,6 +57,8 @@ class ProgramWriter:
             reply = said.get(each)
             if reply is None:
                 yield each, f"decided by {each.rule or 'its program'} already"
+            elif reply.finish_reason is FinishReason.failed:
+                raise WriterDownError(f"its programs could not be asked for ({reply.error})")
             elif lost := reply.unscored():
                 yield each, lost.reason
             elif reply.finish_reason is FinishReason.truncated:

@@ -10,7 +10,7 @@ from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.judges.writing.examples import Examples, examples_for
 from twofold.judges.writing.implied import implied
 from twofold.judges.writing.model import Written
-from twofold.judges.writing.program import ProgramWriter
+from twofold.judges.writing.program import ProgramWriter, WriterDownError
 from twofold.problems import io
 from twofold.storage.jsonl import cut_torn_line, dumps, named_disk_errors
 from twofold.types import Problem
@@ -59,7 +59,11 @@ def append(
                 continue
             losses = [reason] if reason else []
             if programs is not None:
-                checklist, refused = with_programs(checklist, programs, sandbox)
+                try:
+                    checklist, refused = with_programs(checklist, programs, sandbox)
+                except WriterDownError as error:
+                    failed.append(f"{problem.id}: {error}")
+                    continue
                 losses += refused
             for loss in losses:
                 say(f"{problem.id}: {loss}")
