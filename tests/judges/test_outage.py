@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from twofold.diagnostics.checklist.collect import Checklists
-from twofold.diagnostics.diagnostic import ScoredResponse, Subject
-from twofold.judges import Asked, CachedJudge, Judge, SampledJudge
+from twofold.diagnostics.diagnostic import ScoredResponse, Subject, standing
+from twofold.judges import Asked, CachedJudge, ExactJudge, Judge, SampledJudge
 from twofold.judges.writing import ModelWriter, ProgramWriter, saved
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import pocket, read, write
@@ -107,9 +107,7 @@ def test_what_a_judge_failed_at_is_asked_again_by_the_same_command(tmp_path: Pat
 
 @dataclass(frozen=True)
 class Shaky(Judge):
-    """A judge from outside, which says nothing to those of `lost` until they are taken out."""
-
-    lost: list[str]
+    """A judge from outside, which says nothing to the problems in `DOWN`."""
 
     @property
     def name(self) -> str:
@@ -117,32 +115,42 @@ class Shaky(Judge):
 
     def __call__(self, asked: Sequence[Asked]) -> list[Verdict]:
         return [
-            Verdict(None, "time-out") if each.problem.id in self.lost else Verdict(1.0, "so it is")
+            Verdict(None, "time-out") if each.problem.id in DOWN else Verdict(1.0, "so it is")
             for each in asked
         ]
 
 
-def audited(out: Path, judge: Judge, reply: Response | str = "It is \\boxed{4}.") -> list[Any]:
-    model = ScriptedModel(lambda prompt, sample: reply, name="m")
-    listed = Checklists(judge, "shaky")
+def audited(out: Path, judge: Judge, label: str = "shaky") -> list[Any]:
+    model = ScriptedModel(lambda prompt, sample: "It is \\boxed{4}.", name="m")
+    listed = Checklists(judge, label)
     audit(model, PROBLEMS, out=out, sampling=Sampling(max_tokens=8), diagnostics=[listed])
     return list(read_lines(out / "checklist.jsonl"))
 
 
+DOWN: set[str] = set()
+
+
 @pytest.mark.parametrize("n_lost", [1, 5, 14])
 def test_any_judge_is_asked_again_about_what_it_left_open(tmp_path: Path, n_lost: int) -> None:
-    judge = Shaky([problem.id for problem in PROBLEMS[:n_lost]])
-    first = audited(tmp_path / "run", judge)
+    DOWN.update(problem.id for problem in PROBLEMS[:n_lost])
+    first = audited(tmp_path, Shaky())
     open_ = [row for row in first if row["score"] is None]
-    assert {row["problem"] for row in open_} == set(judge.lost)
-    judge.lost.clear()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Checklists, "_mark", property(lambda self: "shaky@same"))
-        held = audited(tmp_path / "other", Shaky([PROBLEMS[0].id]))
-        again = audited(tmp_path / "other", judge)
-    assert sum(row["score"] is None for row in held) > 0
+    assert {row["problem"] for row in open_} == DOWN
+    between = audited(tmp_path, ExactJudge(), "other")  # it does not take the place of the first
+    assert [row for row in between if row["judge"] == "shaky"] == first
+    DOWN.clear()
+    again = [row for row in audited(tmp_path, Shaky()) if row["judge"] == "shaky"]
+    assert [row["key"] for row in again] == [row["key"] for row in first]
     assert all(row["score"] == 1.0 and "retry" not in row for row in again)
-    assert len(again) == len(held)
+
+
+def test_of_a_row_that_is_made_again_the_last_one_counts(tmp_path: Path) -> None:
+    """After a kill both stand in the table; a report of it counts one of them."""
+    rows = [{"role": "model", "key": key, "at": i} for i, key in enumerate("abcab")]
+    for i in (0, 1, 3):
+        rows[i]["retry"] = True
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert [row["at"] for row in standing(tmp_path / "t.jsonl")] == [2, 3, 4]
 
 
 def subject(response: Response) -> Subject:
@@ -169,7 +177,9 @@ def subject(response: Response) -> Subject:
 def test_a_failed_reply_is_judged_again_and_one_that_never_came_is_not(
     response: Response, again: bool
 ) -> None:
-    lost = Checklists(Shaky([PROBLEMS[0].id]), "shaky").collect(subject(response), frozenset())
+    DOWN.add(PROBLEMS[0].id)
+    lost = list(Checklists(Shaky(), "shaky").collect(subject(response), frozenset()))
+    DOWN.clear()
     (row,) = (row for row in lost if "floor" not in row)
     assert row.get("retry", False) == again
 

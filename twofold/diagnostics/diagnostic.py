@@ -9,9 +9,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, final
 
-from twofold.storage.jsonl import Row
+from twofold.storage.jsonl import Row, read_lines
 from twofold.types import Finding, FinishReason, Item, Message, Model, Problem, Response, Sampling
 
 # Stems of the tables that a run has beside those of its diagnostics
@@ -67,6 +68,14 @@ class Subject:
         return {"role": self.role, "key": key, **fields, **({"retry": True} if failed else {})}
 
 
+def standing(table: Path) -> Iterator[Row]:
+    """The rows of a diagnostic's table, without those to be tried again that a later one replaces."""
+    last = {(row.get("role"), row.get("key")): i for i, row in enumerate(read_lines(table))}
+    for i, row in enumerate(read_lines(table)):
+        if "retry" not in row or last[row["role"], row["key"]] == i:
+            yield row
+
+
 class Analysis(ABC):
     """One question, answered from saved rows.
 
@@ -109,5 +118,5 @@ class Diagnostic(Analysis):
         Yields:
             JSON rows with `role` and a `key` that is unique in the role. What could not be had is a
             row with the reason, never a missing row; one with `retry` (a call that failed, a judge
-            that gave no verdict) is made again when the same command is repeated.
+            that gave no verdict) is not in `done`, and is replaced by a later row with its key.
         """

@@ -16,6 +16,7 @@ from twofold.diagnostics.chain.faithfulness import BREAKING, KEEPING
 from twofold.diagnostics.chain.information_gain import GOLD, OWN
 from twofold.diagnostics.chain.table import auroc_of
 from twofold.diagnostics.chain.twins import CHAIN_ONLY, QUESTION_ONLY, TWINS
+from twofold.diagnostics.diagnostic import standing
 from twofold.problems import io
 from twofold.report.figures import point
 from twofold.report.shapes import RATE_TICKS, Scale, drawing, label, line, rate_axis
@@ -199,7 +200,7 @@ def views(run_dir: Path) -> list[View]:
     if not table.exists():
         return []
     rows: dict[str, list[Row]] = {}
-    for row in read_lines(table):
+    for row in standing(table):
         if "scores" in row and row["places"][-1] <= MOST_CHARACTERS:
             rows.setdefault(row["role"], []).append(row)
     chosen = {

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from twofold.diagnostics.checklist.table import EXACT
+from twofold.diagnostics.diagnostic import standing
 from twofold.judges.parse_verdict import SAMPLE
 from twofold.problems import io
 from twofold.report.examples import clipped
@@ -111,13 +112,14 @@ class JudgedView:
 def views(run_dir: Path) -> list[JudgedView]:
     """The judged replies that are shown: of each judge and role, from the lowest to the highest score.
 
-    Rules are left out, whose reasons stand beside the replies, and so are rows without words.
+    Rules are left out, whose reasons stand beside the replies, and so are rows of an older twofold,
+    which did not keep what a judge said.
     """
     table = run_dir / "checklist.jsonl"
     if not table.exists():
         return []
     rows: dict[tuple[str, str], list[Row]] = {}
-    for row in read_lines(table):
+    for row in standing(table):
         if row.get("parts") and "floor" not in row and row["judge"] != EXACT:
             rows.setdefault((row["judge"], row["role"]), []).append(row)
     shown = [row for of in rows.values() for row in _spread(of)]

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from twofold import problems as problem_files
 from twofold.diagnostics import Diagnostic, ScoredResponse, Subject
+from twofold.diagnostics.diagnostic import standing
 from twofold.diagnostics.joint import table
 from twofold.errors import ProblemError
 from twofold.runs.finalize import RunResult, finalize
@@ -197,7 +198,8 @@ class _Run:
         for name, diagnostic in {each.table: each for each in self.diagnostics}.items():
             table = f"{name}.jsonl"
             with run.growing(table) as save:
-                there = {(row["role"], row["key"]) for row in read_lines(run.path / table)}
+                saved = (row for row in standing(run.path / table) if "retry" not in row)
+                there = {(row["role"], row["key"]) for row in saved}
                 for role, model in self.models.items():
                     done = {key for r, key in there if r == role}
                     if diagnostic.needs_weights and not isinstance(model, OpenModel):
@@ -211,7 +213,7 @@ class _Run:
             run.write_table(
                 table,
                 sorted(
-                    read_lines(run.path / table),
+                    standing(run.path / table),
                     key=lambda row: (row["role"], self._order.get(row["key"], last), row["key"]),
                 ),
             )

@@ -12,7 +12,7 @@ from typing import Any, final
 from twofold import problems as problem_files
 from twofold import report
 from twofold.diagnostics import ANALYSES, DIAGNOSTICS, Analysis, Diagnostic
-from twofold.diagnostics.diagnostic import TABLES
+from twofold.diagnostics.diagnostic import TABLES, standing
 from twofold.report.findings import finding_to_json
 from twofold.runs.score_responses import LossCount
 from twofold.storage.jsonl import read_lines, replaced
@@ -75,7 +75,7 @@ def _findings(
         if not table.exists():
             continue
         found = analysis.analyse(
-            (row for row in read_lines(table) if "skipped" not in row), problems, seed=seed
+            (row for row in standing(table) if "skipped" not in row), problems, seed=seed
         )
         if found.diagnostic == "joint":
             ahead = (*_loss_in_words(lost), *_left_out(path, analyses))

@@ -242,13 +242,12 @@ class RunDir:
     def growing(self, name: str) -> Iterator[Callable[[Row], object]]:
         """A function that appends a row to the table `name` durably.
 
-        An incomplete last line and the failed rows of an earlier attempt are dropped first.
+        An incomplete last line is dropped first. A row that is made again is appended, and the later
+        one counts: what an earlier attempt left open stays counted until it is replaced.
         """
         path = self.path / name
         if path.exists():
             cut_torn_line(path)
-            if any("retry" in row for row in read_lines(path)):
-                self.write_table(name, (row for row in read_lines(path) if "retry" not in row))
         with named_disk_errors(path), path.open("ab", buffering=0) as file:
             yield lambda row: file.write((dumps(row) + "\n").encode("utf-8", LONE))
 
