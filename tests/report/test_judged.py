@@ -84,7 +84,10 @@ def test_the_text_has_them_all() -> None:
 
 
 ATTACK = "</div><script>alert(1)</script><img src=x onerror=alert(2)> \ud800 It greets.\n80"
-CRITERIA = (Criterion(text="Is it <b>kind</b>?"), Criterion(text="Does it ramble?", pitfall=True))
+CRITERIA = (
+    Criterion(text="Is it <b>kind</b>?", weight=20),
+    Criterion(text="Does it ramble?", pitfall=True),
+)
 PROBLEMS = [replace(p, checklist=Checklist(criteria=CRITERIA)) for p in pocket.suite(30)]
 LOST = {PROBLEMS[0].question, PROBLEMS[1].question}
 
