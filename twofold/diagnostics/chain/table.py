@@ -6,7 +6,7 @@ readings of both `twins`, which says what it can tell apart.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
@@ -105,15 +105,14 @@ class Chains:
     def auroc(self, role: str, key: MetricKey, metric: Metric, sign: int = 1) -> Iterator[Measure]:
         """How well a metric tells the two twins apart, if any chain is scored for both.
 
-        `sign` is -1 if the chain-only twin should lie below the other. A chain counts once in n,
-        although two twins read it.
+        `sign` is -1 if the chain-only twin should lie below the other.
         """
         twins = (self.readings(role, name) for name in (CHAIN_ONLY, QUESTION_ONLY))
         high, low = either(*(self.column(metric, readings) for readings in twins))
         both = sorted(high.values.keys() & low.values.keys())
         if both:
             values = ([sign * of.values[unit] for unit in both] for of in (high, low))
-            found = replace(auroc(*values, n_unscored=len(high.asked) - len(both)), n=len(both))
+            found = auroc(*values, paired=True, n_unscored=len(high.asked) - len(both))
             yield from filed(role, auroc_of(key[0]), found, slice=key[1])
 
     def contrast(
