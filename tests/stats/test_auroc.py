@@ -67,11 +67,13 @@ def test_a_pair_is_one_item() -> None:
     found = auroc([1, 2, 3], [1, 2, 3], paired=True, n_unscored=1)
     assert (found.value, found.n, found.n_unscored) == (0.5, 3, 1)
     assert found.low < 0.5 < found.high
+    rising = [1, 2, 3, 4, 5, 6]
     alike, against = (
-        ([1, 2, 3, 4, 5, 6], [3, 4, 5, 6, 7, 8]),
-        ([1, 2, 3, 4, 5, 6], [8, 7, 6, 5, 4, 3]),
+        auroc(rising, [3, *rising[1:]], paired=True),
+        auroc(rising, rising[::-1], paired=True),
     )
-    widths = [(e := auroc(*each, paired=True)).high - e.low for each in (alike, against)]
-    assert widths[1] > widths[0] == pytest.approx((e := auroc(*alike)).high - e.low)
+    assert against.high - against.low > alike.high - alike.low
+    single = auroc(rising, [3, *rising[1:]])
+    assert (alike.low, alike.high) == (single.low, single.high)
     with pytest.raises(StatsError, match="make no pairs"):
         auroc([1, 2], [1], paired=True)
