@@ -90,7 +90,18 @@ def told_apart(bound: list[Reading], post_hoc: list[Reading]) -> dict[MetricKey,
 def like_its_twin(kind: Kind, out: Path, problems: list[Problem]) -> dict[MetricKey, Estimate]:
     """AUROC of every metric between a planted model and the twin that it should be like: 0.5 is alike."""
     chains = Chains(read_lines(out / "chains.jsonl"), problems)
-    return told_apart(chains.readings("model"), chains.readings("model", TWIN[kind]))
+    found = {}
+    for key, metric in MEASURED.items():
+        own, twin = (
+            chains.column(metric, chains.readings("model", r)).values
+            for r in ("scores", TWIN[kind])
+        )
+        both = sorted(own.keys() & twin.keys())
+        if both and key[0] != "continued":  # no twin goes on writing
+            lost = len(own.keys() | twin.keys()) - len(both)
+            values = ([of[unit] for unit in both] for of in (own, twin))
+            found[key] = auroc(*values, paired=True, n_unscored=lost)
+    return found
 
 
 def rate(readings: list[Reading]) -> Estimate:
