@@ -54,12 +54,13 @@ class Checklists(Diagnostic):
 
         Raises:
             RunError: If the run holds verdicts of another judge with the same label, e.g. another model
-                at the same address.
+                at the same address, or those that version 0.1.0 made.
         """
         if any(k.startswith(f"{self.label}@") and not k.startswith(f"{self._mark}/") for k in done):
             raise RunError(
-                f"the run holds verdicts of a different judge that is also called {self.label}; delete "
-                f"{self.table}.jsonl in it to judge again, or choose another --out"
+                f"the run holds verdicts of a different judge that is also called {self.label} (or those "
+                f"of an older twofold); delete {self.table}.jsonl in it to judge again, or choose another "
+                "--out"
             )
         return self.rows(subject.role, subject.problems, subject.answers, done)
 
