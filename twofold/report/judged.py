@@ -118,13 +118,18 @@ def views(run_dir: Path) -> list[JudgedView]:
     table = run_dir / "checklist.jsonl"
     if not table.exists():
         return []
-    rows: dict[tuple[str, str], list[Row]] = {}
-    for row in standing(table):
-        if row.get("parts") and "floor" not in row and row["judge"] != EXACT:
-            rows.setdefault((row["judge"], row["role"]), []).append(row)
-    shown = [row for of in rows.values() for row in _spread(of)]
     problems = io.read(run_dir / "problems.jsonl", profile="fixed")
     numbered = {problem.id: (i, problem) for i, problem in enumerate(problems, 1)}
+    rows: dict[tuple[str, str], list[Row]] = {}
+    for row in standing(table):
+        if (
+            row["problem"] in numbered
+            and row.get("parts")
+            and "floor" not in row
+            and row["judge"] != EXACT
+        ):
+            rows.setdefault((row["judge"], row["role"]), []).append(row)
+    shown = [row for of in rows.values() for row in _spread(of)]
     replies = _replies(run_dir, shown, numbered)
     return [
         _view(row, *numbered[row["problem"]], replies.get(_at(row), ""))
