@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
-from twofold.errors import ScoringError
 from twofold.judges.parse_verdict import defused
 from twofold.judges.program import MODULES, read_program
 from twofold.judges.prompt_template import fenced, filled, prompt
@@ -17,12 +16,9 @@ from twofold.types.checklist import Criterion
 
 CANNOT = "CANNOT"  # the answer of a model that sees no exact program
 
+CALL_FAILED = "the call failed: "  # how a reason begins that another try may change
+
 PROGRAMMING = Sampling(max_tokens=512)  # greedy; a longer program is unlikely to be exact
-
-
-@final
-class WriterDownError(ScoringError):
-    """The model that writes programs could not be asked; whether there is one stays unknown."""
 
 
 @final
@@ -44,10 +40,7 @@ class ProgramWriter:
         """Each criterion with a program and "", or as it was and the reason, in order.
 
         Criteria that have a rule or a program are returned without asking.
-
-        Raises:
-            WriterDownError: If a call failed. A checklist saved without its programs would never get
-                them, so nothing should be saved before the writer answers.
+        The reason of a call that failed begins with `CALL_FAILED`: whether there is a program stays unknown.
         """
         asked = [each for each in criteria if not each.rule and not each.program]
         chats = [[self._message(each)] for each in asked]
@@ -58,7 +51,7 @@ class ProgramWriter:
             if reply is None:
                 yield each, f"decided by {each.rule or 'its program'} already"
             elif reply.finish_reason is FinishReason.failed:
-                raise WriterDownError(f"its programs could not be asked for ({reply.error})")
+                yield each, f"{CALL_FAILED}{reply.error}"
             elif lost := reply.unscored():
                 yield each, lost.reason
             elif reply.finish_reason is FinishReason.truncated:

@@ -3,18 +3,24 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import final
 
-from twofold.errors import ProblemError
+from twofold.errors import ProblemError, ScoringError
 from twofold.judges.program import Admission, admitted
 from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.judges.writing.examples import Examples, examples_for
 from twofold.judges.writing.implied import implied
 from twofold.judges.writing.model import Written
-from twofold.judges.writing.program import ProgramWriter, WriterDownError
+from twofold.judges.writing.program import CALL_FAILED, ProgramWriter
 from twofold.problems import io
 from twofold.storage.jsonl import cut_torn_line, dumps, named_disk_errors
 from twofold.types import Problem
 from twofold.types.checklist import Checklist, Criterion
+
+
+@final
+class WriterDownError(ScoringError):
+    """The model that writes programs could not be asked."""
 
 
 def missing(path: Path, problems: Sequence[Problem]) -> list[Problem]:
@@ -75,11 +81,18 @@ def append(
 def with_programs(
     checklist: Checklist, writer: ProgramWriter, sandbox: Sandbox
 ) -> tuple[Checklist, list[str]]:
-    """The checklist with every program that passes its examples, and why others are refused."""
+    """The checklist with every program that passes its examples, and why others are refused.
+
+    Raises:
+        WriterDownError: If a call failed. A checklist that is saved without its programs never gets
+            them, so it should not be saved before the writer answers.
+    """
     kept: list[Criterion] = []
     refused: list[str] = []
     written = writer.write(checklist.criteria)
-    for criterion, (made, _) in zip(checklist.criteria, written, strict=True):
+    for criterion, (made, why) in zip(checklist.criteria, written, strict=True):
+        if why.startswith(CALL_FAILED):
+            raise WriterDownError(f"a program could not be asked for ({why})")
         if not made.program or made.program == criterion.program:
             kept.append(criterion)
             continue
