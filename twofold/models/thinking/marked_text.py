@@ -74,6 +74,18 @@ class MarkedText:
                 return place
         return self._at_line(policy, at) if style_of(policy).is_sure else None
 
+    def closed_at_head(self, policy: ThinkingPolicy) -> Place | None:
+        """The known closing mark at the head of the text; its `end` is where the text goes on."""
+        head = self._head(0)
+        mark = mark_at(self.raw, head)
+        if mark is not None and mark.is_thought and mark.closes:
+            return Place(head, mark.end, pair_of(mark))
+        for each in (policy, *LISTED):
+            if each.open_tag not in _NEEDS_OPENING:
+                if found := style_of(each).closes.match(self.raw, head):
+                    return Place(head, found.end(), each)
+        return None
+
     def closing(self, at: int, policy: ThinkingPolicy) -> "re.Match[str] | None":
         """The first mark from `at` on that closes a thought of `policy` and is no mention."""
         closes = style_of(policy).closes.finditer(self.raw, at)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from twofold.models.thinking.marked_text import MarkedText, Place
-from twofold.models.thinking.marks import ThinkingPolicy, is_harmony, mark_at, pair_of
+from twofold.models.thinking.marks import ThinkingPolicy, is_harmony, marks_in
 from twofold.types import FinishReason, Response
 
 
@@ -103,20 +103,27 @@ def split_served(
     """
     if reasoning is None or not reasoning.strip():
         return split(content, policy=policy, hit_limit=bool(hit_limit))
-    left = mark_at(content, len(content) - len(content.lstrip()))
-    is_left = left is not None and left.closes and left.is_thought
-    marks = pair_of(left) if left is not None and is_left else policy
-    closes = re.match(rf"\s*{re.escape(marks.close_tag)}", content, re.IGNORECASE)
-    raw = marks.open_tag + reasoning
+    left = MarkedText(content).closed_at_head(policy)
+    marks = policy if left is None else left.policy
+    raw = marks.open_tag + _bare(reasoning, marks)
     start, end = len(marks.open_tag), len(raw)
     if not (content.strip() or hit_limit is False):
         return _response(raw, [_Thought(start, end, None, marks)], hit_limit=bool(hit_limit))
-    raw += content if closes else marks.close_tag + content
-    after = end + (closes.end() if closes else len(marks.close_tag))
+    raw += marks.close_tag + content if left is None else content
+    after = end + (len(marks.close_tag) if left is None else left.end)
     text = MarkedText(raw)
     sent = _Thought(start, end, after, marks)
     further = _thoughts(text, text.further(after, marks))
     return _response(raw, [sent, *further], hit_limit=bool(hit_limit))
+
+
+def _bare(reasoning: str, policy: ThinkingPolicy) -> str:
+    """A thought that came apart, without marks that were left around it."""
+    opened = MarkedText(reasoning).further(0, policy)
+    start = opened.end if opened is not None and not reasoning[: opened.start].strip() else 0
+    last = [*marks_in(reasoning.rstrip(), max(start, len(reasoning.rstrip()) - 60))][-1:]
+    closed = [m for m in last if m.closes and m.is_thought and not reasoning[m.end :].strip()]
+    return reasoning[start : closed[0].start if closed else len(reasoning)]
 
 
 class _Thought(NamedTuple):
@@ -165,13 +172,9 @@ _TURN_ENDS = re.compile(r"(?:\s*<\|(?:end|return|call)\|>)+\s*\Z")
 
 def _unwrapped(reply: str, policy: ThinkingPolicy, *, thought: bool) -> str:
     """A reply without the marks around it."""
-    final = _FINAL.match(reply)
-    if final is None and is_harmony(policy) and not thought:
-        final = _BARE_FINAL.match(reply)
-    if final is not None:
-        reply = reply[final.end() :]
-    if final is not None or is_harmony(policy):
-        return _TURN_ENDS.sub("", reply)
+    begun = _without_header(reply, policy, thought=thought)
+    if begun is not reply or is_harmony(policy):
+        return _TURN_ENDS.sub("", begun)
     if opens := _OPENS_REPLY.match(reply):
         reply = reply[opens.end() :]
     if closes := _CLOSES_REPLY.search(reply):
@@ -179,6 +182,20 @@ def _unwrapped(reply: str, policy: ThinkingPolicy, *, thought: bool) -> str:
     if thought and (inside := _RESPONSE.match(reply)):
         reply = inside[1]
     return reply
+
+
+def _without_header(reply: str, policy: ThinkingPolicy, *, thought: bool) -> str:
+    """A reply without the header that a closing mark ends with, where that mark did not come."""
+    if final := _FINAL.match(reply):
+        return reply[final.end() :]
+    if thought:
+        return reply
+    if is_harmony(policy) and (bare := _BARE_FINAL.match(reply)):
+        return reply[bare.end() :]
+    text, tag = reply.lstrip(), policy.close_tag
+    headers = (tag[i:] for i in range(1, len(tag)) if "<|" in tag[i:])
+    header = next((each for each in headers if text.startswith(each)), "")
+    return text[len(header) :] if header else reply
 
 
 def _ended(reply: str, hit_limit: bool) -> FinishReason:
