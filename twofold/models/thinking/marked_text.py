@@ -81,9 +81,9 @@ class MarkedText:
         if mark is not None and mark.is_thought and mark.closes:
             return Place(head, mark.end, pair_of(mark))
         for each in (policy, *LISTED):
-            if each.open_tag not in _NEEDS_OPENING:
-                if found := style_of(each).closes.match(self.raw, head):
-                    return Place(head, found.end(), each)
+            found = style_of(each).closes.match(self.raw, head)
+            if found is not None and each.open_tag not in _NEEDS_OPENING:
+                return Place(head, found.end(), each)
         return None
 
     def closing(self, at: int, policy: ThinkingPolicy) -> "re.Match[str] | None":

@@ -40,7 +40,9 @@ def read_said(said: object, *, policy: ThinkingPolicy, hit_limit: bool | None = 
         is_part = "type" in said and "role" not in said and "content" not in said
         message = {"content": [said]} if is_part else said
         return read_message(message, policy=policy, hit_limit=hit_limit)
-    if isinstance(said, Sequence) and any(isinstance(m, Mapping) and "role" in m for m in said):
+    if isinstance(said, Sequence) and (
+        not said or any(isinstance(m, Mapping) and "role" in m for m in said)
+    ):
         turns = [turn for turn in said if isinstance(turn, Mapping)]
         return read_messages(turns, policy=policy, hit_limit=hit_limit)
     return read_message({"content": said}, policy=policy, hit_limit=hit_limit)
@@ -55,12 +57,13 @@ def read_messages(
     """
     if not messages:
         return _failed("the conversation holds no message")
-    if messages[-1].get("role") in _TOOLS:
+    roles = [str(each.get("role", "assistant")).lower() for each in messages]
+    if roles[-1] in _TOOLS:
         return _failed("the conversation ends in the result of a tool, so there is no reply")
-    own = [each for each in messages if each.get("role", "assistant") in ("assistant", "model")]
+    own = [i for i, role in enumerate(roles) if role in ("assistant", "model")]
     if not own:
         return _failed("the conversation holds no turn of the assistant")
-    return read_message(own[-1], policy=policy, hit_limit=hit_limit)
+    return read_message(messages[own[-1]], policy=policy, hit_limit=hit_limit)
 
 
 def read_message(
