@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from twofold.methods.trl.reward import TrlReward
 from twofold.models.openai.completion import read_reply
-from twofold.models.thinking import ThinkingPolicy, detect_in, read_said, split, split_served
+from twofold.models.thinking import (
+    ThinkingPolicy,
+    detect_in,
+    read_said,
+    split,
+    split_served,
+    thought_span,
+)
 from twofold.runs.import_responses import ImportedResponses
 from twofold.scorers import Correct
 from twofold.types import FinishReason, Problem, Response
@@ -215,6 +222,21 @@ def test_a_response_is_split_again_as_it_was(style: str, thought: str, reply: st
         again = split(read.raw, policy=UNKNOWN, hit_limit=False)
         assert again == read
         assert Response.from_json(json.loads(json.dumps(read.to_json()))) == read
+
+
+@fast
+@given(styles, thoughts, replies)
+def test_where_a_thought_lies_in_the_text(style: str, thought: str, reply: str) -> None:
+    write = STYLES[style]
+    strange = ThinkingPolicy("~~think ", "##")
+    for policy, opens, closes in (
+        (UNKNOWN, write.opens, write.closes),
+        (strange, "~~think ", "##"),
+    ):
+        raw = f"{opens}{thought}{closes}{reply}"
+        read = split(raw, policy=policy, hit_limit=False)
+        start, stop, reply_at = thought_span(read)
+        assert (raw[start:stop], raw[reply_at:]) == (thought.strip(), reply)
 
 
 @pytest.mark.parametrize("style", sorted(STYLES))

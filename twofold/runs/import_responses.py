@@ -197,8 +197,7 @@ def _mathif(path: Path, rows: Iterable[Row], problems: Sequence[Problem]) -> Ans
         if n > len(problems):
             continue
         outputs = row.get("output", row.get("response"))
-        several = isinstance(outputs, list) and outputs and not _is_parsed(outputs)
-        for text in outputs if several else [outputs]:
+        for text in _replies(outputs):
             yield problems[n - 1], _text(path, text), {}
     if n != len(problems):
         raise RunError(
@@ -239,8 +238,7 @@ def _lm_eval(path: Path, rows: Iterable[Row], problems: Sequence[Problem]) -> An
                 "problem file that was run"
             )
         for reply in row["resps"]:
-            several = isinstance(reply, list) and reply and not _is_parsed(reply)
-            for text in reply if several else [reply]:
+            for text in _replies(reply):
                 yield problem, _text(path, text), {}
 
 
@@ -267,6 +265,13 @@ def _text(path: Path, value: object) -> str | None:
         said = read_said(value, policy=ThinkingPolicy())
         return None if said.finish_reason is FinishReason.failed else said.raw
     raise RunError(f"{path}: a reply is {value!r}, not a text; drop or fix the row")
+
+
+def _replies(value: object) -> Sequence[object]:
+    """The replies in a value, which is one or a list of them."""
+    if isinstance(value, list) and value and not _is_parsed(value):
+        return value
+    return [value]
 
 
 def _is_parsed(value: list[object]) -> bool:

@@ -14,6 +14,7 @@ from twofold.models.thinking.split import closes_first as closes_first
 from twofold.models.thinking.split import detect_in as detect_in
 from twofold.models.thinking.split import split as split
 from twofold.models.thinking.split import split_served as split_served
+from twofold.models.thinking.split import thought_span as thought_span
 from twofold.models.thinking.templates import Turn as Turn
 from twofold.models.thinking.templates import detect as detect
 from twofold.models.thinking.unknown import unknown_mark as unknown_mark

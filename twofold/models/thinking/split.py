@@ -77,7 +77,7 @@ def split(
     if response.finish_reason is FinishReason.unclosed_thinking:
         n_thinking = n_tokens
     else:
-        after = thoughts[-1].after
+        after = thoughts[-1].after or 0
         n_thinking = tokens_before(after) if tokens_before and n_tokens is not None else None
     return replace(
         response,
@@ -115,6 +115,28 @@ def split_served(
     sent = _Thought(start, end, after, marks)
     further = _thoughts(text, text.further(after, marks))
     return _response(raw, [sent, *further], hit_limit=bool(hit_limit))
+
+
+def thought_span(response: Response) -> tuple[int, int, int]:
+    """Where the thoughts of a response begin and end in its `raw`, and where its reply begins.
+
+    By the known marks if they split it as it was; else, where a template or a user named the marks, by
+    the words of the thought.
+    """
+    raw, thinking = response.raw, response.thinking or ""
+    reply_at = raw.rfind(response.reply)
+    text = MarkedText(raw)
+    thoughts = _thoughts(text, text.first(ThinkingPolicy()))
+    if thoughts and _response(raw, thoughts, hit_limit=False).reply == response.reply:
+        start, stop = thoughts[0].start, thoughts[-1].end
+    else:
+        first, last = thinking.partition("\n\n")[0], thinking.rpartition("\n\n")[2]
+        start = raw.find(thinking)
+        start = raw.find(first) if start < 0 else start
+        stop = max(raw.rfind(last, start, reply_at), start) + len(last)
+    inside = raw[start:stop]
+    start += len(inside) - len(inside.lstrip())
+    return start, start + len(inside.strip()), reply_at
 
 
 def _bare(reasoning: str, policy: ThinkingPolicy) -> str:

@@ -77,9 +77,9 @@ def _learned(template: str, suffix: str, turn: Turn | None) -> Iterator[Thinking
             break
     for asked in (_SPLITS, _SEEKS):
         for found in asked.finditer(template):
-            mark = _last_mark(found["text"].replace("\\n", "").strip())
-            if mark is not None and mark.closes and not {*mark.words} & _NO_THOUGHTS:
-                yield pair_of(mark)
+            last = _last_mark(found["text"].replace("\\n", "").strip())
+            if last is not None and last.closes and not {*last.words} & _NO_THOUGHTS:
+                yield pair_of(last)
 
 
 def _written(turn: Turn, suffix: str) -> ThinkingPolicy | None:
