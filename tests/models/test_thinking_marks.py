@@ -89,6 +89,13 @@ STYLES = {
         "<|end|>",
     ),
     "gpt-oss, stripped": Written("analysis", "assistantfinal"),
+    "glued": Written("<|startofthought|>", "<|endofthought|>"),
+    "s1": Written("<|im_start|>think\n", "\n<|im_start|>answer\n"),
+    "open webui": Written(
+        '<details type="reasoning" done="true" duration="5">\n<summary>Thought for 5 s</summary>\n',
+        "\n</details>\n",
+        closes_alone=False,
+    ),
     "a word of its own": Written("<my_think>", "</my_think>"),
 }
 
@@ -251,13 +258,11 @@ def test_every_style_in_a_file_of_replies(style: str, tmp_path: Path) -> None:
     assert scores == [1.0, None, 1.0]
 
 
-@pytest.mark.parametrize("style", sorted(STYLES))
+@pytest.mark.parametrize("style", sorted(k for k, v in STYLES.items() if v.closes_alone))
 def test_every_style_in_a_file_whose_prompts_opened_the_thoughts(
     style: str, tmp_path: Path
 ) -> None:
     write = STYLES[style]
-    if not write.closes_alone:
-        pytest.skip("its closing mark is a sentence that replies may hold")
     whole = f"It may be \\boxed{{5}}.{write.closes}\\boxed{{4}}{write.ends}"
     path = tmp_path / "replies.jsonl"
     path.write_text(json.dumps({"output": [whole, whole, "It may be \\boxed{4}, but"]}) + "\n")

@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import NamedTuple, final
 
 from twofold.models.thinking.marks import (
-    LISTED,
     Mark,
     ThinkingPolicy,
+    listed_in,
     mark_at,
     marks_in,
     pair_of,
@@ -19,8 +19,6 @@ from twofold.models.thinking.marks import (
 # A fence, at the start of a line or right behind a mark.
 _FENCE = re.compile(r"(?:^ {0,3}|(?<=[>\]▷]))(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
 _QUOTES = {"`": "`", '"': '"', "“": "”"}  # an apostrophe opens nothing
-# Listed marks that are ordinary words: their closing one says nothing without the opening one.
-_NEEDS_OPENING = {"Here is my thought process:"}
 
 
 @final
@@ -39,6 +37,7 @@ class MarkedText:
 
     def __init__(self, raw: str) -> None:
         self.raw = raw
+        self._listed = listed_in(raw)
 
     def first(self, policy: ThinkingPolicy) -> Place | None:
         """Where the first thought begins, by the marks of `policy` or any known ones; None = nowhere."""
@@ -48,9 +47,9 @@ class MarkedText:
             return Place(0, again.end() if again else 0, policy, is_named=again is not None)
         opened, closed = self._by_grammar()
         own = [] if policy == ThinkingPolicy() else [policy]
-        for each in (*own, *LISTED):
+        for each in (*own, *self._listed):
             opened = _earlier(opened, self._opening(each))
-            if each.open_tag not in _NEEDS_OPENING and (close := self.closing(0, each)):
+            if style_of(each).closes_alone and (close := self.closing(0, each)):
                 closed = _earlier(closed, Place(close.start(), close.end(), each))
         if closed is None or (opened is not None and opened.start <= closed.start):
             return opened
@@ -64,7 +63,7 @@ class MarkedText:
         Directly behind, any known mark opens one.
         """
         head = self._head(at)
-        for each in (policy, *LISTED):
+        for each in (policy, *self._listed):
             if style_of(each).is_sure and (found := style_of(each).opens.match(self.raw, head)):
                 return Place(head, found.end(), each)
         mark = mark_at(self.raw, head)
@@ -80,9 +79,9 @@ class MarkedText:
         mark = mark_at(self.raw, head)
         if mark is not None and mark.is_thought and mark.closes:
             return Place(head, mark.end, pair_of(mark))
-        for each in (policy, *LISTED):
+        for each in (policy, *self._listed):
             found = style_of(each).closes.match(self.raw, head)
-            if found is not None and each.open_tag not in _NEEDS_OPENING:
+            if found is not None and style_of(each).closes_alone:
                 return Place(head, found.end(), each)
         return None
 

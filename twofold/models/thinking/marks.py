@@ -33,6 +33,7 @@ BRACKETS = {"<|": "|>", "<｜": "｜>", "<": ">", "[": "]", "◁": "▷", "⟨":
 _IN_BRACKETS = re.compile(
     "|".join(rf"{re.escape(a)}/?[^\W\d][\w:.▁-]{{0,40}}{re.escape(b)}" for a, b in BRACKETS.items())
 )
+_GLUED = re.compile(r"(begin|start|end)of", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\da-zA-Z_]+")
 
 # Names of thoughts: words that mean nothing else in brackets, and names of XML elements as well.
@@ -68,7 +69,7 @@ class Mark(NamedTuple):
     @property
     def words(self) -> tuple[str, ...]:
         """The words of the name in lower case: `antThinking` and `START_THINKING` have two."""
-        return tuple(word.lower() for word in _WORD.findall(self.name))
+        return tuple(word.lower() for word in _WORD.findall(_GLUED.sub(r"\1_of_", self.name)))
 
     @property
     def closes(self) -> bool:
@@ -105,7 +106,9 @@ class Mark(NamedTuple):
         right = BRACKETS[self.left]
         if self.text.startswith(self.left + "/"):
             return self.left + self.name + right
-        edge = re.search(rf"(?<![a-z])({'|'.join(_EDGES)})(?![a-z])", self.name, re.IGNORECASE)
+        edge = re.search(
+            rf"(?<![a-z])({'|'.join(_EDGES)})(?=of|[^a-z]|$)", self.name, re.IGNORECASE
+        )
         if edge is None:
             return f"{self.left}/{self.name}{right}"
         word = _EDGES[edge[0].lower()]
@@ -129,11 +132,27 @@ def mark_at(text: str, at: int = 0) -> Mark | None:
 @final
 @dataclass(frozen=True)
 class Style:
-    """How a pair of marks is found in a text. `is_sure`: also where a thought does not come first."""
+    """How a pair of marks is found in a text.
+
+    `is_sure`: also where a thought does not come first. `closes_alone`: the closing mark says something
+    without the opening one.
+    """
 
     opens: re.Pattern[str]
     closes: re.Pattern[str]
     is_sure: bool = True
+    closes_alone: bool = True
+
+
+@final
+class Listed(NamedTuple):
+    """Patterns of an opening and a closing mark; `hints`: one of them is in every text with either."""
+
+    opens: str
+    closes: str
+    hints: tuple[str, ...]
+    is_sure: bool = True
+    closes_alone: bool = True
 
 
 _HARMONY = ThinkingPolicy(
@@ -145,52 +164,72 @@ _FINAL = (
     r"<\|channel\|>final" + _HEADER
 )
 
-# Marks without a thought's word, as patterns of the opening and the closing one.
-LISTED: dict[ThinkingPolicy, tuple[str, str]] = {
+# Marks without a thought's word.
+LISTED: dict[ThinkingPolicy, Listed] = {
     # gpt-oss: raw, and without its special tokens
-    _HARMONY: (
+    _HARMONY: Listed(
         r"(?:<\|start\|>assistant)?<\|channel\|>(?:analysis|commentary)[^<\n]{0,80}" + _HEADER,
         _FINAL,
+        ("<|channel|>", "assistantfinal"),
     ),
-    ThinkingPolicy("analysis", "assistantfinal"): (
-        r"(?-i:analysis)(?=[^\s.,:;!?)\]}'’–—/&_-])",
-        _FINAL,
+    ThinkingPolicy("analysis", "assistantfinal"): Listed(
+        r"(?-i:analysis)(?=[^\s.,:;!?)\]}'’–—/&_-])", _FINAL, ("analysis",), is_sure=False
     ),
-    # Gemma 4, MedGemma, Pangu, Apertus
-    ThinkingPolicy("<|channel>thought", "<channel|>"): (
-        r"<\|channel>(?:thought\b)?",
-        r"<channel\|>",
+    # Gemma 4, MedGemma, Pangu, Apertus, s1
+    ThinkingPolicy("<|channel>thought", "<channel|>"): Listed(
+        r"<\|channel>(?:thought\b)?", r"<channel\|>", ("<|channel>", "<channel|>")
     ),
-    ThinkingPolicy("<unused94>thought", "<unused95>"): (r"<unused94>(?:thought\b)?", "<unused95>"),
-    ThinkingPolicy("[unused16]", "[unused17]"): (r"\[unused16\]", r"\[unused17\]"),
-    ThinkingPolicy("<|inner_prefix|>", "<|inner_suffix|>"): (
-        r"<\|inner_prefix\|>",
-        r"<\|inner_suffix\|>",
+    ThinkingPolicy("<unused94>thought", "<unused95>"): Listed(
+        r"<unused94>(?:thought\b)?", "<unused95>", ("<unused9",)
     ),
-    # Granite 3.2
-    ThinkingPolicy("Here is my thought process:", "Here is my response:"): (
+    ThinkingPolicy("[unused16]", "[unused17]"): Listed(
+        r"\[unused16\]", r"\[unused17\]", ("[unused1",)
+    ),
+    ThinkingPolicy("<|inner_prefix|>", "<|inner_suffix|>"): Listed(
+        r"<\|inner_prefix\|>", r"<\|inner_suffix\|>", ("<|inner_",)
+    ),
+    ThinkingPolicy("<|im_start|>think", "<|im_start|>answer"): Listed(
+        r"<\|im_start\|>think(?:ing)?\b",
+        r"(?:<\|im_end\|>\s*)?<\|im_start\|>answer\b",
+        ("<|im_start|>",),
+    ),
+    # Granite 3.2, and what Open WebUI exports
+    ThinkingPolicy("Here is my thought process:", "Here is my response:"): Listed(
         r"Here(?: i|')s my thought process:",
         r"Here(?: i|')s my response:",
+        ("my thought process:",),
+        is_sure=False,
+        closes_alone=False,
+    ),
+    ThinkingPolicy('<details type="reasoning">', "</details>"): Listed(
+        r'<details type="reasoning"[^>\n]*>(?:\s*<summary>[^<\n]*</summary>)?',
+        "</details>",
+        ('<details type="reasoning"',),
+        closes_alone=False,
     ),
 }
-# Listed marks that are ordinary words, so that they count at the head of a text only.
-_WORDS = {"analysis", "Here is my thought process:"}
+_BY_TAGS = {(each.open_tag, each.close_tag): found for each, found in LISTED.items()}
 
 
 @lru_cache(maxsize=256)
 def style_of(policy: ThinkingPolicy) -> Style:
     """How the marks of `policy` are found."""
     flags = re.IGNORECASE | re.MULTILINE
-    tags = (policy.open_tag, policy.close_tag)
-    listed = next((v for k, v in LISTED.items() if (k.open_tag, k.close_tag) == tags), None)
-    opens, closes = listed or (re.escape(tags[0]), re.escape(tags[1]))
+    if listed := _BY_TAGS.get((policy.open_tag, policy.close_tag)):
+        opens, closes = re.compile(listed.opens, flags), re.compile(listed.closes, flags)
+        return Style(opens, closes, listed.is_sure, listed.closes_alone)
     mark = mark_at(policy.open_tag)
     loose = mark is not None and mark.text == policy.open_tag and mark.is_thought
     return Style(
-        re.compile(opens, flags),
-        re.compile(closes, flags),
-        is_sure=policy.open_tag not in _WORDS and (mark is None or not loose or mark.is_sure),
+        re.compile(re.escape(policy.open_tag), flags),
+        re.compile(re.escape(policy.close_tag), flags),
+        is_sure=mark is None or not loose or mark.is_sure,
     )
+
+
+def listed_in(text: str) -> list[ThinkingPolicy]:
+    """The listed marks that a text may hold."""
+    return [each for each, found in LISTED.items() if any(hint in text for hint in found.hints)]
 
 
 def is_harmony(policy: ThinkingPolicy) -> bool:

@@ -184,7 +184,7 @@ def _thoughts(text: MarkedText, place: Place | None) -> list[_Thought]:
 # The marks of a reply: those of Cohere and OpenThinker, which are special tokens ...
 _REPLY = r"(?:_of)?_(?:solution|response|answer|text|output)\|>"
 _OPENS_REPLY = re.compile(rf"\s*<\|(?:begin|start){_REPLY}\s*", re.IGNORECASE)
-_CLOSES_REPLY = re.compile(rf"\s*<\|end{_REPLY}", re.IGNORECASE)
+_CLOSES_REPLY = re.compile(rf"<\|end{_REPLY}", re.IGNORECASE)
 # ... that of Granite and ERNIE, which is one behind a thought only, and those of gpt-oss.
 _RESPONSE = re.compile(r"<response>\s*(.*?)\s*(?:</response>\s*)?\Z", re.IGNORECASE | re.DOTALL)
 _FINAL = re.compile(r"\s*(?:<\|start\|>assistant)?<\|channel\|>final[^<\n]{0,80}<\|message\|>")
@@ -200,7 +200,7 @@ def _unwrapped(reply: str, policy: ThinkingPolicy, *, thought: bool) -> str:
     if opens := _OPENS_REPLY.match(reply):
         reply = reply[opens.end() :]
     if closes := _CLOSES_REPLY.search(reply):
-        reply = reply[: closes.start()]
+        reply = reply[: closes.start()].rstrip()
     if thought and (inside := _RESPONSE.match(reply)):
         reply = inside[1]
     return reply

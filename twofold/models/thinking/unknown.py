@@ -26,7 +26,7 @@ endoftext text message channel token tool tools function call return image
 _MARKUP = frozenset(_ELEMENTS.split())
 _REPLIES = frozenset(_REPLY_WORDS.split())
 _CHAT = frozenset(_CHAT_WORDS.split())
-_BARE = re.compile(r"\s*(thought|thinking|analysis)[^\S\n]*\n")
+_BARE = re.compile(r"\s*(thought|think|thinking|analysis)[^\S\n]*\n")
 _FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1|\Z)", re.MULTILINE | re.DOTALL)
 
 
