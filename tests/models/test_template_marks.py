@@ -197,6 +197,7 @@ def test_the_token_that_ends_a_turn_ends_a_reply(tiny: Path, tmp_path: Path) -> 
     [
         (chat(), "<|im_end|>"),
         (chat(CONTENT + "\n"), "<|im_end|>"),
+        (chat() + "{% if not add_generation_prompt %}<|endoftext|>{% endif %}", "<|im_end|>"),
         ("{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}", None),
         ("{% for m in messages %}{{ m['role'] }}: {{ m['content'] }} END<|im_end|>{% endfor %}", None),
         ("{{ raise_exception('no chats of two') if messages|length > 1 }}", None),

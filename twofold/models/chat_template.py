@@ -12,7 +12,7 @@ import jinja2
 
 from twofold.errors import ModelError
 from twofold.models.thinking import ThinkingPolicy, Turn, detect
-from twofold.models.thinking.marks import mark_at
+from twofold.models.thinking.marks import Mark, mark_at
 from twofold.types import Message
 
 # The date in every template; part of a model's fingerprint.
@@ -75,34 +75,36 @@ def thinking_of(tokenizer: Any, named: ThinkingPolicy | None = None) -> Thinking
 
 
 def end_of_turn(tokenizer: Any, ends: Collection[int]) -> int | None:
-    """The token with which the template ends an assistant's turn, unless one of `ends` does.
+    """The token with which the template ends an assistant's turn, unless it is one of `ends`.
 
     A model that was trained with this template ends its replies with that token, even if neither the
     tokenizer nor the generation defaults name it; a reply that does not stop there goes on with a turn
-    of the user.
+    of the user. None also if the template ends a turn with no token, so that only `ends` can.
     """
     told = _try(tokenizer, {"content": _REPLY})
     if told is None or _REPLY not in told:
         return None
     tail = told.rpartition(_REPLY)[2].lstrip()
-    ids = tokenizer(tail, add_special_tokens=False).input_ids
-    if {*ids} & {*ends}:
+    ids = list(tokenizer(tail, add_special_tokens=False).input_ids)
+    if not ids or ids[0] in ends:
         return None
     added = {*tokenizer.added_tokens_decoder, *tokenizer.all_special_ids}
-    return ids[0] if ids and ids[0] in added else None
+    return ids[0] if ids[0] in added or _is_mark(tokenizer.decode(ids[:1])) else None
 
 
 def silent_ids(tokenizer: Any, thinking: ThinkingPolicy, ends: Collection[int]) -> frozenset[int]:
     """Special and end tokens, which are no text of a reply, without those that mark thoughts."""
     tags = (thinking.open_tag, thinking.close_tag)
     spelled = {i for tag in tags for i in tokenizer(tag, add_special_tokens=False).input_ids}
-    named = {i for i in tokenizer.all_special_ids if _marks_thought(tokenizer.decode([i]))}
+    texts = {i: tokenizer.decode([i]) for i in tokenizer.all_special_ids}
+    named = {i for i, text in texts.items() if _is_mark(text) and Mark(0, text).is_thought}
     return frozenset({*tokenizer.all_special_ids} - spelled - named | {*ends})
 
 
-def _marks_thought(token: str) -> bool:
+def _is_mark(token: str) -> bool:
+    """Whether a token is a word in brackets."""
     mark = mark_at(token)
-    return mark is not None and mark.text == token and mark.is_thought
+    return mark is not None and mark.text == token
 
 
 def _rendered(tokenizer: Any, chat: list[dict[str, Any]], *, prompt: bool) -> str:
