@@ -319,6 +319,23 @@ def test_a_final_channel_without_special_tokens_where_the_channels_are_known() -
     assert split("finally 4", policy=channels, hit_limit=False).reply == "finally 4"
 
 
+def test_channels_as_trl_decodes_them() -> None:
+    channels = detect_in("<|channel|>analysis<|message|>")
+    opened = ThinkingPolicy(channels.open_tag, channels.close_tag, prefilled=True)
+    texts = [
+        "analysisIt may be \\boxed{4}, but",
+        "analysisNo.assistantfinal\\boxed{4}",
+        "final\\boxed{4}",
+        "No.assistantfinal\\boxed{4}",
+        "It may be \\boxed{4}, but",
+    ]
+    for policy, wanted in ((channels, [None, 1, 1, 1]), (opened, [None, 1, None, 1, None])):
+        reward = TrlReward(Correct(), (FOUR,), policy)
+        said = [[{"role": "assistant", "content": text}] for text in texts[: len(wanted)]]
+        n = len(said)
+        assert reward(prompts=[[]] * n, completions=said, problem=[FOUR.id] * n) == wanted
+
+
 @pytest.mark.parametrize(
     "raw", ["<think>" * 4000, "</x>" * 9000, "`</think>` " * 4000, "```\n<think>\n" * 4000]
 )
