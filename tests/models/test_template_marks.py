@@ -12,7 +12,7 @@ from tiny_llama import SPECIAL, TEMPLATE, copy_of, write_tiny
 
 from twofold.models import chat_template
 from twofold.models.hf import HfModel
-from twofold.models.thinking import ThinkingPolicy
+from twofold.models.thinking import ThinkingPolicy, unknown_mark
 from twofold.scorers import Correct
 from twofold.types import FinishReason, Problem, Sampling
 
@@ -154,6 +154,15 @@ def test_known_marks_that_are_special_tokens_of_any_template(
     model = model_with(tiny, tmp_path / "m", TEMPLATE, special=[opens, closes])
     response = model._response([*ids_of(model, f"{opens}aa{closes}b"), model.eos[0]])
     assert (response.thinking, response.reply) == ("aa", "b")
+
+
+def test_unknown_marks_that_are_special_tokens_are_told(tiny: Path, tmp_path: Path) -> None:
+    special = ["<|ponder|>", "<|/ponder|>", "<|vision_start|>", "<|eot_id|>"]
+    model = model_with(tiny, tmp_path / "m", TEMPLATE, special=special)
+    said = ids_of(model, "<|ponder|>a<|/ponder|>b<|vision_start|><|eot_id|>")
+    response = model._response([*said, model.eos[0]])
+    assert response.reply == "<|ponder|>a<|/ponder|>b"
+    assert unknown_mark(response.reply) == "<|ponder|>"
 
 
 def test_marks_that_the_user_named(tiny: Path, tmp_path: Path) -> None:

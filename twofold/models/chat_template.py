@@ -13,6 +13,7 @@ import jinja2
 from twofold.errors import ModelError
 from twofold.models.thinking import ThinkingPolicy, Turn, detect
 from twofold.models.thinking.marks import Mark, mark_at
+from twofold.models.thinking.unknown import is_strange
 from twofold.types import Message
 
 # The date in every template; part of a model's fingerprint.
@@ -93,11 +94,15 @@ def end_of_turn(tokenizer: Any, ends: Collection[int]) -> int | None:
 
 
 def silent_ids(tokenizer: Any, thinking: ThinkingPolicy, ends: Collection[int]) -> frozenset[int]:
-    """Special and end tokens, which are no text of a reply, without those that mark thoughts."""
+    """Special and end tokens, which are no text of a reply, without those that mark thoughts.
+
+    Those that are not known as tokens of a chat's format stay too: they may mark a thought.
+    """
     tags = (thinking.open_tag, thinking.close_tag)
     spelled = {i for tag in tags for i in tokenizer(tag, add_special_tokens=False).input_ids}
     texts = {i: tokenizer.decode([i]) for i in tokenizer.all_special_ids}
-    named = {i for i, text in texts.items() if _is_mark(text) and Mark(0, text).is_thought}
+    marks = {i: Mark(0, text) for i, text in texts.items() if _is_mark(text)}
+    named = {i for i, mark in marks.items() if mark.is_thought or is_strange(mark)}
     return frozenset({*tokenizer.all_special_ids} - spelled - named | {*ends})
 
 

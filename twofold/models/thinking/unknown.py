@@ -20,8 +20,8 @@ ul var video wbr svg g path circle rect line text math mi mn mo mrow mfrac msup 
 # Words in names of what is asked for, and in those of turns of a chat.
 _REPLY_WORDS = "answer response output final result solution reply json"
 _CHAT_WORDS = """
-im bos eos pad unk s inst sys system user human assistant model bot chatbot turn header id eot eom
-endoftext text message channel token tool tools function call return image
+im bos eos pad unk cls sep mask s inst sys system user human assistant model bot chatbot turn header id
+eot eom text message channel token tool tools function call return image vision fim reserved
 """
 _MARKUP = frozenset(_ELEMENTS.split())
 _REPLIES = frozenset(_REPLY_WORDS.split())
@@ -45,7 +45,7 @@ def unknown_mark(reply: str) -> str:
         return bare[1]
     start = len(reply) - len(reply.lstrip())
     first = mark_at(reply, start)
-    if first is not None and not first.closes and _is_strange(first):
+    if first is not None and not first.closes and is_strange(first):
         close = _position(first.other, reply, first.end)
         if close is None:
             return first.text if first.left != "[" else ""
@@ -64,7 +64,7 @@ def _orphan(reply: str) -> str:
     for mark in marks_in(reply):
         if not mark.closes:
             opened.add(mark.name.lower())
-        elif _is_strange(mark) and mark.text.startswith("</") and mark.name.lower() not in opened:
+        elif is_strange(mark) and mark.text.startswith("</") and mark.name.lower() not in opened:
             around = reply[mark.start - 1 : mark.start] + reply[mark.end : mark.end + 1]
             named = re.search(rf"<{re.escape(mark.name)}[\s/>]", reply[: mark.start])
             inside = reply[: mark.start].strip() and reply[mark.end :].strip()
@@ -73,8 +73,8 @@ def _orphan(reply: str) -> str:
     return ""
 
 
-def _is_strange(mark: Mark) -> bool:
-    """Whether the name of a mark is none that a reply may well have."""
+def is_strange(mark: Mark) -> bool:
+    """Whether the name of a mark is none that a reply or the format of a chat may well have."""
     if mark.left == "[" and not mark.name.isupper():
         return False
     words = {*mark.words}
