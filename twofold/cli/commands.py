@@ -55,6 +55,14 @@ ParaphraserOption = Annotated[
     str | None,
     typer.Option(help="A MODEL that paraphrases chains, besides the rules (`faithfulness`)."),
 ]
+MarksOption = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        "--thinking-marks",
+        metavar="OPEN CLOSE",
+        help="What opens and closes a thought, if a caveat says that it is not known.",
+    ),
+]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first N problems.")]
 
 
@@ -101,6 +109,7 @@ def audit(
     judge: JudgedOption = None,
     programs: ProgramsOption = None,
     paraphraser: ParaphraserOption = None,
+    thinking_marks: MarksOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/MODEL[-vs-BASE]].")
     ] = None,
@@ -119,9 +128,9 @@ def audit(
     place = out or _default_out(model, baseline)
     with resumable(place):
         result = run(
-            resolve(model),
+            resolve(model, thinking_marks=thinking_marks),
             asked,
-            baseline=resolve(baseline) if baseline else None,
+            baseline=resolve(baseline, thinking_marks=thinking_marks) if baseline else None,
             sampling=sampling,
             n=samples,
             seed=seed,
@@ -155,6 +164,7 @@ def score(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
     judge: JudgedOption = None,
     programs: ProgramsOption = None,
+    thinking_marks: MarksOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/score-NAME-PROFILE].")
     ] = None,
@@ -165,7 +175,14 @@ def score(
     asked = loaded(problems, profile=profile, limit=limit)
     place = out or Path("runs") / f"score-{responses.stem}-{profile}"
     result = run(
-        responses, asked, profile=profile, seed=seed, judge=judge, programs=programs, out=place
+        responses,
+        asked,
+        profile=profile,
+        seed=seed,
+        judge=judge,
+        programs=programs,
+        thinking_marks=thinking_marks,
+        out=place,
     )
     _finish(result, remedy="complete the file of replies and score it with another --out")
 

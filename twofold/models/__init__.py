@@ -9,6 +9,7 @@ from twofold.errors import ModelError, nearest
 from twofold.models.checkpoint import HUB_ID
 from twofold.models.pocket import SPEC as POCKET
 from twofold.models.smollm2 import SPEC as SMOLLM2
+from twofold.models.thinking import ThinkingPolicy
 from twofold.types import Model
 
 _FORMS = (
@@ -17,12 +18,14 @@ _FORMS = (
 )
 
 
-def resolve(spec: str | Path) -> Model:
+def resolve(spec: str | Path, *, thinking_marks: tuple[str, str] | None = None) -> Model:
     """The model that `spec` names; its weights are loaded when it first has to answer.
 
     Args:
         spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, a hub id, or a
             server's URL with the model's name after `#`. An existing folder wins over a hub id.
+        thinking_marks: What opens and closes a thought, if neither the chat template shows it nor
+            twofold knows it; the known marks count besides.
 
     Raises:
         ModelError: If `spec` is none of these, or its files cannot be used.
@@ -33,10 +36,11 @@ def resolve(spec: str | Path) -> Model:
         twofold.errors.ModelError: no model 'smolm2'; did you mean 'smollm2'? a model is ...
     """
     spec = str(spec).strip()
+    thinking = None if thinking_marks is None else ThinkingPolicy(*thinking_marks)
     if spec.startswith(("http://", "https://")):
         from twofold.models.openai.model import ServerModel
 
-        return ServerModel.from_spec(spec)
+        return ServerModel.from_spec(spec, thinking=thinking or ThinkingPolicy())
     is_folder = bool(spec) and Path(spec).expanduser().is_dir()
     if spec not in (POCKET, SMOLLM2) and not HUB_ID.fullmatch(spec) and not is_folder:
         hint = nearest(spec.lower(), [POCKET, SMOLLM2], "there is no such folder or name.")
@@ -47,4 +51,4 @@ def resolve(spec: str | Path) -> Model:
         raise ModelError(
             f"a local model needs more packages ({error}): pip install 'twofold[hf]'"
         ) from error
-    return HfModel(spec)
+    return HfModel(spec, thinking=thinking)

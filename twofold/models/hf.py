@@ -27,7 +27,7 @@ from twofold.models.thinking import ThinkingPolicy, split
 from twofold.types import FinishReason, Message, OpenModel, Response, Sampling, Share
 
 _KEPT_DEFAULTS = ("eos_token_id", "bos_token_id", "pad_token_id", "transformers_version")
-FORM = "with ids"  # version of the cached replies; others are sampled again
+FORM = "with ids, any marks"  # version of the cached replies; others are sampled again
 
 
 class _Work(NamedTuple):
@@ -46,13 +46,17 @@ class HfModel(OpenModel):
     Args:
         spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, or a hub id.
         use_cache: Whether to read and store replies in the cache.
+        thinking: The thinking marks, if the chat template does not show them.
 
     Raises:
         ModelError: If the files cannot be found or are not safe to load.
     """
 
-    def __init__(self, spec: str, *, use_cache: bool = True) -> None:
+    def __init__(
+        self, spec: str, *, use_cache: bool = True, thinking: ThinkingPolicy | None = None
+    ) -> None:
         self._checkpoint = locate(spec)
+        self._named = thinking
         self._cache = Cache(cache_folder() if use_cache else None)
         self._too_big: int | None = None  # tokens of the smallest batch that ran out of memory
 
@@ -87,13 +91,15 @@ class HfModel(OpenModel):
 
     @cached_property
     def thinking(self) -> ThinkingPolicy:
-        """The model's thinking tags, detected from its chat template."""
-        return chat_template.thinking_of(self.tokenizer)
+        """The model's thinking marks: those that were named, else learned from its chat template."""
+        return chat_template.thinking_of(self.tokenizer, self._named)
 
     @cached_property
     def eos(self) -> tuple[int, ...]:
-        """All token ids that end a reply."""
-        return self._checkpoint.end_ids(self.tokenizer)
+        """All token ids that end a reply: the named ones, else also the one of the chat template."""
+        named = self._checkpoint.end_ids(self.tokenizer)
+        end = chat_template.end_of_turn(self.tokenizer, named)
+        return named if end is None else tuple(sorted({*named, end}))
 
     @cached_property
     def capacity(self) -> Capacity:
@@ -288,10 +294,8 @@ class HfModel(OpenModel):
 
     @cached_property
     def _silent(self) -> frozenset[int]:
-        """Token ids of the chat format: special and end tokens, but not thinking tags."""
-        vocabulary: Mapping[str, int] = self.tokenizer.get_vocab()
-        tags = {vocabulary.get(self.thinking.open_tag), vocabulary.get(self.thinking.close_tag)}
-        return frozenset({*self.tokenizer.all_special_ids, *self.eos} - tags)
+        """Token ids of the chat format: special and end tokens, but no tokens of thinking marks."""
+        return chat_template.silent_ids(self.tokenizer, self.thinking, self.eos)
 
 
 def _failed(error: str) -> Response:

@@ -7,13 +7,20 @@ evaluations truncate the longer of two files silently, a count that does not mat
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import final
 
 from twofold.errors import RunError
-from twofold.models.thinking import detect_in, official_split, split
+from twofold.models.thinking import (
+    ThinkingPolicy,
+    closes_first,
+    detect_in,
+    official_split,
+    read_said,
+    split,
+)
 from twofold.storage.jsonl import Row, read_lines
 from twofold.types import FinishReason, Item, Problem, Profile, Response
 
@@ -28,12 +35,18 @@ FORMS = (
 class ImportedResponses:
     """The replies of a JSONL file, or of a directory with one file per problem file.
 
+    Args:
+        path: The file or directory.
+        problems: The problems that they answer.
+        thinking: Marks of thoughts that the user named; the known ones count besides.
+
     Raises:
         RunError: If the format is unknown, or replies and problems do not match.
     """
 
     path: Path
     problems: Sequence[Problem]
+    thinking: ThinkingPolicy = field(default_factory=ThinkingPolicy)
 
     def texts(self) -> Iterator[tuple[Item, str | None, Row]]:
         """Every reply as `(item, raw text or None if lost, its row)`; repeated answers are samples."""
@@ -59,7 +72,7 @@ class ImportedResponses:
         for item, raw, row in self.texts():
             failed = row.get("finish_reason") == FinishReason.failed
             if "raw" in row and (profile == "fixed" or failed):
-                yield item, Response.from_json(row)
+                yield item, self._again(Response.from_json(row))
             elif raw is None:
                 lost = "the file holds no text here"
                 yield (
@@ -69,12 +82,22 @@ class ImportedResponses:
             elif profile == "official":
                 yield item, Response(raw=raw, reply=official_split(raw))
             else:
-                policy = replace(detect_in(raw), prefilled=prefilled)
+                policy = replace(detect_in(raw, self.thinking), prefilled=prefilled)
                 yield item, split(raw, policy=policy, hit_limit=False)
+
+    def _again(self, response: Response) -> Response:
+        """A saved response, split again if marks were named since."""
+        if self.thinking == ThinkingPolicy() or not response.raw:
+            return response
+        cut = response.finish_reason in (FinishReason.truncated, FinishReason.unclosed_thinking)
+        read = split(response.raw, policy=self.thinking, hit_limit=cut)
+        return response if read.reply == response.reply else read
 
     def _is_prefilled(self) -> bool:
         """Whether most replies close a thought that they did not open."""
-        closes = [raw is not None and _closes_only(raw) for _, raw, _ in self.texts()]
+        closes = [
+            raw is not None and closes_first(raw, self.thinking) for _, raw, _ in self.texts()
+        ]
         return 2 * sum(closes) > len(closes)
 
     def unanswered(self) -> list[Problem]:
@@ -174,7 +197,7 @@ def _mathif(path: Path, rows: Iterable[Row], problems: Sequence[Problem]) -> Ans
         if n > len(problems):
             continue
         outputs = row.get("output", row.get("response"))
-        for text in outputs if isinstance(outputs, list) and outputs else [outputs]:
+        for text in _replies(outputs):
             yield problems[n - 1], _text(path, text), {}
     if n != len(problems):
         raise RunError(
@@ -215,7 +238,7 @@ def _lm_eval(path: Path, rows: Iterable[Row], problems: Sequence[Problem]) -> An
                 "problem file that was run"
             )
         for reply in row["resps"]:
-            for text in reply if isinstance(reply, list) and reply else [reply]:
+            for text in _replies(reply):
                 yield problem, _text(path, text), {}
 
 
@@ -233,14 +256,26 @@ def _of_document(
 
 
 def _text(path: Path, value: object) -> str | None:
+    """The text of a reply: a string, a message, its typed parts or a conversation; None if lost."""
     if value is None or isinstance(value, str):
         return value
     if value == []:
         return None
+    if isinstance(value, Mapping) or (isinstance(value, list) and _is_parsed(value)):
+        said = read_said(value, policy=ThinkingPolicy())
+        return None if said.finish_reason is FinishReason.failed else said.raw
     raise RunError(f"{path}: a reply is {value!r}, not a text; drop or fix the row")
 
 
-def _closes_only(raw: str) -> bool:
-    policy = detect_in(raw)
-    close = raw.find(policy.close_tag)
-    return close >= 0 and policy.open_tag not in raw[:close]
+def _replies(value: object) -> Sequence[object]:
+    """The replies in a value, which is one or a list of them."""
+    if isinstance(value, list) and value and not _is_parsed(value):
+        return value
+    return [value]
+
+
+def _is_parsed(value: list[object]) -> bool:
+    """Whether a list is one reply, as messages or typed parts, and not several replies."""
+    return bool(value) and all(
+        isinstance(each, Mapping) and ("role" in each or "type" in each) for each in value
+    )

@@ -15,6 +15,7 @@ from twofold.diagnostics import Programs, ScoredResponse
 from twofold.diagnostics.checklist.collect import Checklists
 from twofold.diagnostics.joint import profiles, table
 from twofold.errors import ProblemError
+from twofold.models.thinking import ThinkingPolicy
 from twofold.runs.audit import about, digest, with_progress
 from twofold.runs.finalize import RunResult, finalize
 from twofold.runs.import_responses import ImportedResponses
@@ -33,6 +34,7 @@ def score(
     seed: int = 0,
     judge: str | None = None,
     programs: Programs | None = None,
+    thinking_marks: tuple[str, str] | None = None,
 ) -> RunResult:
     r"""Score the replies in `path` and write a run directory with tables and page.
 
@@ -45,6 +47,7 @@ def score(
         seed: Seed of the resampling.
         judge: The judge of the problems' checklists, see `twofold.judges.spec.named`; None = none.
         programs: How a criterion's program combines with the judge; see `Blend`.
+        thinking_marks: What opens and closes a thought in the replies, if the known marks do not.
 
     Raises:
         ProblemError: If there is no problem.
@@ -61,7 +64,8 @@ def score(
     """
     if not problems:
         raise ProblemError("there is no problem to score; give a file with at least one row")
-    transcript = ImportedResponses(Path(path), problems)
+    thinking = ThinkingPolicy() if thinking_marks is None else ThinkingPolicy(*thinking_marks)
+    transcript = ImportedResponses(Path(path), problems, thinking)
     missing = transcript.unanswered()
     matched = {item.problem for item, _, _ in transcript.texts()} | {p.id for p in missing}
     asked = list({p.id: p for p in problems if p.id in matched}.values())
@@ -70,7 +74,7 @@ def score(
         "problems": digest(asked),
         "profile": profile,
         "seed": seed,
-    }
+    } | ({"thinking_marks": list(thinking_marks)} if thinking_marks else {})
     with RunDir.open(Path(out), identity, about({}) | {"models": {"model": str(path)}}) as run:
         problem_files.write(run.path / "problems.jsonl", asked)
         answers = _answers(transcript, missing, profile)

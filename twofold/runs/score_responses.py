@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import final
 
+from twofold.models.thinking import unknown_mark
 from twofold.problems.floors import floor_replies
 from twofold.scorers import Compliant, Correct
 from twofold.storage.jsonl import Row
@@ -37,6 +38,8 @@ class ResponseScores:
                 for key in ("n_thinking_tokens", "n_reply_tokens"):
                     if getattr(response, key) is not None:
                         row[key] = getattr(response, key)
+                if mark := unknown_mark(response.reply):
+                    row["unknown_mark"] = mark
                 if i in correct:
                     row["correct"] = correct[i].to_json()
                 if problems[i].constraints:

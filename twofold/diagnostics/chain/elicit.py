@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, final
 
 from twofold.diagnostics.chain.trace import Chain
-from twofold.models.thinking import detect_in
 from twofold.types import OpenModel
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ class Asker:
         for text in chain.texts:
             ids += self.encode(text)
             cuts.append(len(ids))
-        tail = self.encode(_between(chain)) if chain.closing else ()
+        tail = self.encode(chain.between) if chain.closing else ()
         own = self.encode(prompt)
         return replace(chain, prompt=own, ids=tuple(ids), cuts=tuple(cuts), closing=tail)
 
@@ -116,11 +115,3 @@ def _otherwise(text: str, rest: str, answer: str) -> int | None:
         return 1 if text.startswith(rest + "}") else None if rest.startswith(text) else 0
     is_unit = answer[-1:].isdigit() and (text[0].isalpha() or text[0] in "%°€")
     return None if is_unit else 0
-
-
-def _between(chain: Chain) -> str:
-    """The text between a thought and its reply: the closing tag and the blanks around it."""
-    rest = chain.raw[chain.places[-1] :]
-    tag = detect_in(chain.raw).close_tag
-    end = rest.lower().find(tag.lower()) + len(tag)
-    return rest[: end + len(rest[end:]) - len(rest[end:].lstrip())]

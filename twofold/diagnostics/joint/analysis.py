@@ -323,3 +323,6 @@ def _finish_reasons(table: JointTable, role: str) -> Iterator[Count]:
             for code, reason in enumerate(FINISH_REASONS):
                 n = int((block.finish_reason == code).sum())
                 yield Count(role=role, condition=condition, metric=reason.value, n=n)
+        if marks := table.unknown_marks.get((role, condition)):
+            n = marks.total()
+            yield Count(role=role, condition=condition, metric="unknown_thinking_mark", n=n)

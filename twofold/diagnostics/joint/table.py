@@ -7,6 +7,7 @@ few numbers, so a hundred thousand rows need a few megabytes; on disk it is `joi
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, final
@@ -77,6 +78,8 @@ class JointTable:
         self.has_answer = np.array([p.answer is not None for p in self.problems], dtype=np.bool_)
         self.has_constraint = np.array([bool(p.constraints) for p in self.problems], dtype=np.bool_)
         self._columns: dict[tuple[str, str], tuple[array[int], array[float]]] = {}
+        # What looks like the mark of a thought in the replies, by role and condition.
+        self.unknown_marks: dict[tuple[str, str], Counter[str]] = {}
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Take in one row of `joint.jsonl`."""
@@ -91,6 +94,8 @@ class JointTable:
         keys = self.problems[index].constraint_keys
         floats.extend(_or_nan(parts.get(key)) for key in keys)
         floats.extend(-1.0 for _ in range(self.slots - len(keys)))
+        if mark := row.get("unknown_mark"):
+            self.unknown_marks.setdefault(where, Counter())[mark] += 1
 
     @classmethod
     def of(cls, problems: Sequence[Problem], rows: Iterable[Mapping[str, Any]]) -> JointTable:
@@ -173,7 +178,7 @@ def _or_nan(score: float | None) -> float:
 
 JOINT_KEYS = (
     *("role", "condition", "problem", "sample"),
-    *("finish_reason", "n_thinking_tokens", "n_reply_tokens"),
+    *("finish_reason", "n_thinking_tokens", "n_reply_tokens", "unknown_mark"),
 )
 
 

@@ -35,8 +35,8 @@ class ServerModel(Model):
     Args:
         endpoint: The server.
         model: The model's name on the server.
-        thinking: The thinking tags in the content, if the server does not send the thought
-            separately; by default they are detected from each reply. If the chat template opens the
+        thinking: The thinking marks in the content, if the server does not send the thought
+            separately; the known ones are found in each reply. If the chat template opens the
             thought and the server has no reasoning parser, give `ThinkingPolicy(prefilled=True)`.
         limits: Concurrency, retries and time-outs.
     """
@@ -47,7 +47,7 @@ class ServerModel(Model):
     limits: Limits = field(default_factory=Limits)
 
     @classmethod
-    def from_spec(cls, spec: str) -> ServerModel:
+    def from_spec(cls, spec: str, *, thinking: ThinkingPolicy = ThinkingPolicy()) -> ServerModel:
         """The model at `http://host:port/v1#model`; without `#model`, the only one that is served.
 
         Raises:
@@ -57,14 +57,14 @@ class ServerModel(Model):
         url, _, model = spec.partition("#")
         endpoint = Endpoint(url)
         if model:
-            return cls(endpoint=endpoint, model=model)
+            return cls(endpoint=endpoint, model=model, thinking=thinking)
         from twofold.models.openai.connection import listed_models
 
         names = [str(entry["id"]) for entry in listed_models(endpoint, Limits())]
         if len(names) != 1:
             served = ", ".join(sorted(names)) or "no listed model"
             raise ModelError(f"{endpoint.url} serves {served}; name one: {endpoint.url}#NAME")
-        return cls(endpoint=endpoint, model=names[0])
+        return cls(endpoint=endpoint, model=names[0], thinking=thinking)
 
     @property
     def spec(self) -> str:
