@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from twofold.constraints import CONSTRAINTS, from_spec
 from twofold.constraints.language import LANGUAGES
 from twofold.errors import ProblemError
+from twofold.types.problem import is_argument
 from twofold.types import Constraint
 
 PROFILES = ("official", "fixed")
@@ -195,7 +196,9 @@ def build(name: str, args: dict[str, Any], profile: str) -> Constraint:
 @every_type
 def test_has_arguments_and_an_obeying_text_here(name: str) -> None:
     assert name in ARGUMENTS and name in OBEYING, f"add {name} to the two tables of this file"
-    assert [f.name for f in fields(CONSTRAINTS[name])][-1] == "profile"  # type: ignore[arg-type]
+    names = [f.name for f in fields(CONSTRAINTS[name])]  # type: ignore[arg-type]
+    arguments = [f.name for f in fields(CONSTRAINTS[name]) if is_argument(f)]  # type: ignore[arg-type]
+    assert names[: len(arguments) + 1] == [*arguments, "profile"], "readings come last"
 
 
 @every_type
