@@ -121,8 +121,10 @@ class Quotation(Constraint):
 
 def _opens(reply: str, place: int) -> bool:
     mark, before, after = reply[place], reply[place - 1], reply[place + 1]
-    if reply[0] != reply[-1]:
-        return mark == reply[0] or reply[-1] == "”" and mark in "“„"
+    if mark == reply[0] != reply[-1]:
+        return True
+    if reply[0] != reply[-1] and mark != "“":  # which closes `„` and opens `”`
+        return mark == "„"
     return before.isspace() or before in '([{"“*_' or after.isalnum()
 
 

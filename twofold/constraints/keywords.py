@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
+import regex
+
 from twofold.constraints.counting import Bound, Relation, require_threshold
 from twofold.constraints.wording import stated_times
 from twofold.constraints.words import as_word, characters
@@ -54,7 +56,7 @@ class Existence(Constraint):
         return " ".join(self.keywords), _without(self.keywords)
 
     def _official(self, text: str) -> Verdict:
-        return self._verdict([k for k in self.keywords if not _pattern(k).search(text)])
+        return self._verdict([k for k in self.keywords if not _found(k, text)])
 
     def _fixed(self, text: str) -> Verdict:
         return self._verdict([k for k in self.keywords if not as_word(k).occurs(text)])
@@ -119,7 +121,7 @@ class Frequency(Constraint):
         return " ".join([self.keyword.strip()] * self.frequency)
 
     def _official(self, text: str) -> Verdict:
-        count = sum(1 for _ in _pattern(self.keyword.strip()).finditer(text))
+        count = _found(self.keyword.strip(), text)
         return _occurs(self.keyword.strip(), count, Bound(self.relation, self.frequency))
 
     def _fixed(self, text: str) -> Verdict:
@@ -164,7 +166,7 @@ class ForbiddenWords(Constraint):
 
     def _official(self, text: str) -> Verdict:
         words = self.forbidden_words
-        return self._verdict([w for w in words if _pattern(rf"\b{w}\b").search(text)])
+        return self._verdict([w for w in words if _found(rf"\b{w}\b", text)])
 
     def _fixed(self, text: str) -> Verdict:
         return self._verdict([w for w in self.forbidden_words if as_word(w).occurs(text)])
@@ -245,8 +247,25 @@ def _require_words(words: Sequence[str], argument: str) -> None:
         raise ProblemError(f"{argument} is {words!r}; give at least one word, and no blank one")
 
 
+# How long a keyword that is a pattern may search one reply, in seconds.
+SEARCH_S = 5.0
+
+
+def _found(keyword: str, text: str) -> int:
+    """How often the keyword occurs as the published checker reads it: a regular expression.
+
+    Raises:
+        TimeoutError: If a pattern such as `(a+)+b` would not end in time.
+    """
+    pattern = _pattern(keyword)
+    if not re.search(r"[*+?{]", keyword):
+        return sum(1 for _ in pattern.finditer(text))
+    timed = regex.compile(keyword, regex.IGNORECASE | regex.VERSION0)
+    return sum(1 for _ in timed.finditer(text, timeout=SEARCH_S))
+
+
 def _pattern(keyword: str) -> re.Pattern[str]:
-    """The keyword as the published checker reads it: a regular expression, in any case."""
+    """The keyword as a regular expression, in any case."""
     try:
         return re.compile(keyword, re.IGNORECASE)
     except re.error as error:

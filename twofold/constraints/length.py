@@ -154,7 +154,8 @@ class NumberParagraphs(Constraint):
 
     def worded(self, prompt: str) -> Constraint:
         """As the prompt describes the separator and bounds the number of paragraphs."""
-        says = [one for one in re.split(r"(?<=[.!?])\s+|\n", prompt) if _SEPARATED.search(one)]
+        sentences = re.split(r"(?<=[.!?])\s+|\n", prompt)
+        says = [one for one in sentences if _SEPARATED.search(one) and re.search(r"\w", one)]
         own_line = not says or any(_OWN_LINE.search(one) for one in says)
         stated = stated_bound(prompt, _PARAGRAPHS, self._bound)
         return replace(self, own_line=own_line, stated=stated)

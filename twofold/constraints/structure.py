@@ -69,7 +69,7 @@ class Title(Constraint):
     """A title in double angular brackets on one line, anywhere.
 
     No title: the calculator marks of GSM8K (`<<48/2=24>>`), shifts and streams (`1 << 3`), and
-    placeholders of a shell. A reply whose only brackets are of another kind (`《》`, `«»`) is unscored.
+    here-documents of a shell.
 
     Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` reads from the first `<<`
     of a line to its last `>>`, so text between two empty pairs counts as a title.
@@ -105,8 +105,6 @@ class Title(Constraint):
         for found in re.finditer(r"<<((?:(?!<<|>>)[^\n])+)>>", text):
             if re.search(r"[^\W_]", found[1]) and not _is_code(text, found):
                 return Verdict(1.0, f"title: {found[1].strip()}")
-        if other := re.search(r"《[^》\n]*\w[^》\n]*》|«[^»\n]*\w[^»\n]*»", text):
-            return Verdict(None, f"another kind of double angular brackets: {other[0][:40]}")
         return Verdict(0.0, "no <<title>> with words in it")
 
 

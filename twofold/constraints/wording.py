@@ -35,6 +35,13 @@ _AFTER = r"(?:\+|\s+or\s+(?:more|less|fewer)\b)"
 # The longer phrase first: "no more than" is not "more than".
 _BEFORE = "|".join(sorted(_RELATIONS.keys() - {"+", "or more", "or less", "or fewer"}, key=len)[::-1])
 
+# "Avoid using it more than twice": at most two times.
+_NEGATED = re.compile(r"\b(?:avoid|not|never|without|don['’]t|cannot|can['’]t)\b(?:(?!\band\b|\bbut\b)[^.,;:!?()])*\Z", re.I)
+_OPPOSITE: dict[Relation | Literal["exactly"], Relation] = {
+    "at least": "less than",
+    "less than": "at least",
+}
+
 
 def stated_bound(prompt: str, noun: str, registry: Bound) -> Bound | None:
     """The bound that `prompt` states on the number of `noun`, if it is not the registry's.
@@ -75,7 +82,13 @@ def stated_times(prompt: str, what: str, registry: Bound) -> Bound | None:
 
 
 def _one(found: set[Bound], registry: Bound) -> Bound | None:
-    return found.pop() if len(found) == 1 and registry not in found else None
+    """The one bound that is found, if it can be the registry's in other words."""
+    if len(found) != 1 or registry in found:
+        return None
+    (bound,) = found
+    exact = Bound("less than", bound.n + 1) == registry and bound.relation == "exactly"
+    related = bound.n == registry.n or bound.relation == registry.relation or exact
+    return bound if related else None
 
 
 def _bounds(text: str, thing: str, alone: str = r"(?!)") -> Iterator[Bound]:
@@ -91,10 +104,13 @@ def _bounds(text: str, thing: str, alone: str = r"(?!)") -> Iterator[Bound]:
         rf"(?P<later>{_AFTER})?",
         re.IGNORECASE,
     )
-    for found in one_bound.finditer(one_range.sub(" ", text)):
+    text = one_range.sub(" ", text)
+    for found in one_bound.finditer(text):
         said = found["before"] or found["after"] or found["later"]
         if said:
             relation, more = _RELATIONS[" ".join(said.lower().split())]
+            if _NEGATED.search(text[: found.start()]):
+                relation = _OPPOSITE.get(relation, relation)
             yield Bound(relation, _value(found["n"] or found["once"]) + more)
 
 

@@ -129,7 +129,7 @@ def as_word(phrase: str) -> Phrase:
         (True, False)
     """
     parts = fold(phrase).split()
-    body = r"\s+".join(regex.escape(part) for part in parts)
+    body = r"[\s\x1c-\x1f]+".join(regex.escape(part) for part in parts)
     first, last = (parts[0][0], parts[-1][-1]) if parts else ("", "")
     before = rf"(?<!\\){_EDGE}" if regex.match(_LETTER, first) else ""
     before += r"(?<!\d[.,])" if first.isdecimal() else ""

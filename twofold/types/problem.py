@@ -119,12 +119,16 @@ class Constraint(ABC):
         """Check the reply `text`, without the thought.
 
         Returns:
-            Score 1 or 0 with a checkable reason; None only where this text cannot be decided.
+            Score 1 or 0 with a checkable reason; None only where this text cannot be decided, or not
+            in time.
         """
         text = seen(text) if self.profile == "fixed" else text
         if not text.strip():
             return Verdict(0.0, "the reply is blank")
-        return self._official(text) if self.profile == "official" else self._fixed(text)
+        try:
+            return self._official(text) if self.profile == "official" else self._fixed(text)
+        except TimeoutError:
+            return Verdict(None, f"a pattern took too long on {len(text)} characters")
 
     def worded(self, prompt: str) -> Constraint:
         """The same constraint as the words of `prompt` state it; `fixed` follows them.

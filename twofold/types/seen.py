@@ -15,7 +15,7 @@ _INVISIBLE = (
     "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
 )
 _HIDDEN = re.compile(f"[{_INVISIBLE}]+")
-_LINE_END = re.compile("\r\n?|[\u0085\u2028\u2029]")
+_LINE_END = re.compile("\r\n?|[\u0085\u2028]")
 _SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _JOINERS = "\u200c\u200d"
 
@@ -59,7 +59,8 @@ def keeps_tokens(text: str) -> bool:
 def _visible(text: str) -> str:
     if "\r" in text or not text.isascii():
         text = _HIDDEN.sub("", unicodedata.normalize("NFC", text))
-        text = _SPACE.sub(" ", _LINE_END.sub("\n", text)).strip(_JOINERS)
+        text = _LINE_END.sub("\n", text).replace("\u2029", "\n\n")
+        text = _SPACE.sub(" ", text).strip(_JOINERS)
     return text
 
 
