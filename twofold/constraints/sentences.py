@@ -26,19 +26,19 @@ _OPENERS = (
     "|Everyone|Everybody|Meanwhile|Later|Finally|Nevertheless|Therefore"
 )
 _MAY_END = re.compile(
-    r"\b((?:(?:[A-Za-z]\.){2,}|[A-Z]\.|Ph\.D\.|(?:etc|Inc|Ltd|Co|Corp|Jr|Sr|Bros)\.)"
-    rf"{_CLOSER}*)\s+(?=[\"“‘(]?(?:{_OPENERS})\b(?!\.))"
+    r"(?<![\w.])((?:(?:[A-Za-z]\.){2,}+|[A-Z]\.|Ph\.D\.|(?:etc|Inc|Ltd|Co|Corp|Jr|Sr|Bros)\.)"
+    rf"{_CLOSER}*+)\s++(?=[\"“‘(]?(?:{_OPENERS})\b(?!\.))"
 )
 # Before another capital, only a person knows whether `5 p.m.` ends: "5 p.m. John left."
 _UNSURE_END = re.compile(
-    rf"\b((?i:[ap]\.m\.){_CLOSER}*)\s+(?=[\"“‘(]?[A-Z](?!\w*day\b|[A-Z]*T\b|\w*ber\b))"
+    rf"\b((?i:[ap]\.m\.){_CLOSER}*+)\s++(?=[\"“‘(]?[A-Z](?!\w*day\b|[A-Z]*T\b|\w*ber\b))"
 )
 _SAID = "said|asked|repl(?:y|ied)|shouted|cried|whispered|exclaimed|yelled|answered|added|called|screamed"
 # A quoted exclamation or question inside a sentence that goes on.
 _GOES_ON = re.compile(
-    rf"[!?]+({_CLOSER}+\s+)(?=[\"“‘(]?[a-z]|(?:[\w.]+\s+){{1,2}}(?:{_SAID})\b)|(?:\.{{2,}}|…)(\s+)(?=[a-z])"
+    rf"(?<![!?])[!?]++({_CLOSER}++\s++)(?=[\"“‘(]?[a-z]|(?:[\w.]+\s+){{1,2}}(?:{_SAID})\b)|(?:(?<!\.)\.{{2,}}+|…)(\s++)(?=[a-z])"
 )
-_CLAUSE = re.compile(rf"[!?]+({_CLOSER}+\s+)(?=[\"“‘(]?[a-z])|(?:\.{{2,}}|…)(\s+)(?=[a-z])")
+_CLAUSE = re.compile(rf"(?<![!?])[!?]++({_CLOSER}++\s++)(?=[\"“‘(]?[a-z])|(?:(?<!\.)\.{{2,}}+|…)(\s++)(?=[a-z])")
 _CAPITAL = re.compile(r"[A-Z]")
 # Thai and Lao have no full stop; a space may end a sentence or a phrase.
 _NO_STOPS = re.compile(r"[\u0e01-\u0e30\u0e81-\u0eb0]")
