@@ -1,6 +1,8 @@
 """Every registered constraint under one contract, its arguments drawn by hypothesis."""
 
 import pickle
+import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -266,6 +268,47 @@ def test_survives_a_file_and_a_process(name: str, profile: str, data: st.DataObj
     assert from_spec(name, rule.args(), profile=rule.profile) == rule
     again = pickle.loads(pickle.dumps(rule))
     assert again == rule and hash(again) == hash(rule)
+
+
+def curly(text: str) -> str:
+    """Curly apostrophes, and quotation marks in pairs."""
+    pairs = re.sub(r'"([^"]*)"', "\u201c\\1\u201d", text)
+    return pairs.replace("'", "\u2019")
+
+
+# Other ways to write, encode or save the same reply.
+EDITS: dict[str, Callable[[str], str]] = {
+    "decomposed": lambda text: unicodedata.normalize("NFD", text),
+    "composed": lambda text: unicodedata.normalize("NFC", text),
+    "no-break spaces": lambda text: text.replace(" ", "\u00a0"),
+    "narrow spaces": lambda text: text.replace(" ", "\u202f"),
+    "Windows line ends": lambda text: text.replace("\n", "\r\n"),
+    "byte-order mark": lambda text: "\ufeff" + text,
+    "invisible at the ends": lambda text: f"\u2060\u200b{text}\u200e\ufeff",
+    "invisible between letters": lambda text: "\u200b".join(text),
+    "spaces at the ends": lambda text: f"\u00a0\n{text}\u3000\n",
+    "end token": lambda text: f"{text}<|im_end|>\n",
+    "two tokens": lambda text: f"<s>{text}</s><pad>",
+    "role's header": lambda text: f"<|im_start|>assistant\n{text}<|eot_id|>\u200b",
+    "curly": curly,
+}
+
+
+@every_type
+@pytest.mark.parametrize("edit", EDITS)
+@settings(few, max_examples=8)
+@given(data=st.data(), filler=fillers)
+def test_the_same_reply_has_the_same_verdict(
+    name: str, edit: str, data: st.DataObject, filler: str
+) -> None:
+    if (name, edit) == ("detectable_format:json_format", "curly"):
+        return  # another text: JSON knows only straight marks
+    args = data.draw(ARGUMENTS[name])
+    rule = build(name, args, "fixed")
+    for text in (*rule.witnesses(), OBEYING[name](args, filler), f"{filler}. It's 4, \"so\" é."):
+        if text.strip():
+            again = EDITS[edit](text)
+            assert rule.check(again).score == rule.check(text).score, (text, again)
 
 
 @every_type
