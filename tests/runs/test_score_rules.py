@@ -9,7 +9,6 @@ from twofold.types import Problem
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
 
 
-
 def test_fixed_takes_keywords_that_the_published_checker_cannot_use(tmp_path):
     """It reads them as regular expressions; such a type is left out of the comparison of profiles."""
     args = [{"keywords": ["$5"]}, {"keywords": ["sum"]}]

@@ -57,7 +57,9 @@ class EndPhrase(Constraint):
         return self._judged(end.endswith(self.end_phrase.strip().lower()), text)
 
     def _fixed(self, text: str) -> Verdict:
-        phrase, reply = (fold(each.rstrip(_CLOSING)).rstrip(_CLOSING) for each in (self.end_phrase, text))
+        phrase, reply = (
+            fold(each.rstrip(_CLOSING)).rstrip(_CLOSING) for each in (self.end_phrase, text)
+        )
         return self._judged(as_word(phrase).ends(reply), text)
 
     def _judged(self, obeys: bool, text: str) -> Verdict:

@@ -28,7 +28,9 @@ COMMAND = re.compile(
 _COMMAND_NAME = re.compile(r"\\(?:begin|end)\{[^{}\n]*\}|\\[A-Za-z]+")
 # Counted one by one. Thai, Lao, Khmer and Burmese words can only be told by a dictionary.
 _EAST_ASIAN = "\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_BY_DICTIONARY = re.compile("[\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u1000-\u102a\u1780-\u17b3]")
+_BY_DICTIONARY = re.compile(
+    "[\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u1000-\u102a\u1780-\u17b3]"
+)
 _PIECE = re.compile(rf"[{_EAST_ASIAN}]|[^\s—…{_EAST_ASIAN}]+")
 
 

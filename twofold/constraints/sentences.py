@@ -15,7 +15,7 @@ from twofold.constraints.prose import CODE, COMMAND, TEXT_COMMAND, with_formulas
 _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]+(.*)$", re.MULTILINE)
 _LIST_MARK = re.compile(r"^[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+", re.MULTILINE)
 _NEVER_LAST = re.compile(r"\b(?:(?:e\.g|i\.e|cf|viz|vs)\.|P\.\s?(?:P\.\s?)?S\.?(?=\W))", re.I)
-_OTHER_STOP = re.compile("([。！？।॥۔؟።။។]++[」』”’》）\"]*+)(?!と|って)")
+_OTHER_STOP = re.compile('([。！？।॥۔؟።။។]++[」』”’》）"]*+)(?!と|って)')
 
 _CLOSER = "[\"'”’»)\\]]"
 # Words that open a sentence and are no part of a name: after them an abbreviation was the last word.
@@ -38,7 +38,9 @@ _SAID = "said|asked|repl(?:y|ied)|shouted|cried|whispered|exclaimed|yelled|answe
 _GOES_ON = re.compile(
     rf"(?<![!?])[!?]++({_CLOSER}++\s++)(?=[\"“‘(]?[a-z]|(?:[\w.]+\s+){{1,2}}(?:{_SAID})\b)|(?:(?<!\.)\.{{2,}}+|…)(\s++)(?=[a-z])"
 )
-_CLAUSE = re.compile(rf"(?<![!?])[!?]++({_CLOSER}++\s++)(?=[\"“‘(]?[a-z])|(?:(?<!\.)\.{{2,}}+|…)(\s++)(?=[a-z])")
+_CLAUSE = re.compile(
+    rf"(?<![!?])[!?]++({_CLOSER}++\s++)(?=[\"“‘(]?[a-z])|(?:(?<!\.)\.{{2,}}+|…)(\s++)(?=[a-z])"
+)
 _CAPITAL = re.compile(r"[A-Z]")
 # Thai and Lao have no full stop; a space may end a sentence or a phrase.
 _NO_STOPS = re.compile(r"[\u0e01-\u0e30\u0e81-\u0eb0]")
@@ -96,7 +98,7 @@ def _readings(text: str) -> Iterator[str]:
     """The ways to read what is left open: whether `5 p.m.` and, without capitals, `"stop!"` end."""
     has_capitals = _CAPITAL.search(text) is not None
     yield _GOES_ON.sub(r",\1\2", text)
-    if _UNSURE_END.search(text) or not has_capitals and _CLAUSE.search(text):
+    if _UNSURE_END.search(text) or (not has_capitals and _CLAUSE.search(text)):
         more = _UNSURE_END.sub(r"\1\n\n", text)
         yield _GOES_ON.sub(r",\1\2", more) if has_capitals else more
 

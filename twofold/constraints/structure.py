@@ -2,11 +2,11 @@
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, final
 
 from twofold.types import Constraint, Profile, Verdict
-from twofold.types.problem import reading
+from twofold.types.problem import READING
 
 
 @final
@@ -44,7 +44,9 @@ class JsonFormat(Constraint):
 
 
 # A fence, its label (which cannot begin JSON), the body, the same fence.
-_FENCE = re.compile(r"(`{3,}|~{3,})[^\S\n]*(?:[A-Za-z][\w.+-]*)?(?=[\s{\[])(.*?)\s*\1[`~]*", re.DOTALL)
+_FENCE = re.compile(
+    r"(`{3,}|~{3,})[^\S\n]*(?:[A-Za-z][\w.+-]*)?(?=[\s{\[])(.*?)\s*\1[`~]*", re.DOTALL
+)
 
 
 def _parsed(body: str, kinds: type | tuple[type, ...], **options: Any) -> Verdict:
@@ -153,7 +155,9 @@ class ConstrainedResponse(Constraint):
     group = "format"
     departure = "the reply is one option (or has one, or ends with one, as the prompt says)"
     profile: Profile
-    place: Literal["whole", "anywhere", "end"] = reading("whole")
+    place: Literal["whole", "anywhere", "end"] = field(
+        default="whole", kw_only=True, metadata=READING
+    )
 
     def instruction(self) -> str:
         """The sentence that states the rule."""
@@ -172,7 +176,9 @@ class ConstrainedResponse(Constraint):
         if self.place == "anywhere" and len(set(options)) > 1:
             return Verdict(None, f"names {len(set(options))} options; which one answers is open")
         if self.place == "anywhere":
-            return Verdict(float(bool(options)), f"contains: {' '.join(options[:1]) or 'no option'}")
+            return Verdict(
+                float(bool(options)), f"contains: {' '.join(options[:1]) or 'no option'}"
+            )
         bare = text.strip(_AROUND)
         if self.place == "end":
             obeys = bare.endswith(_OPTIONS)
@@ -184,7 +190,9 @@ class ConstrainedResponse(Constraint):
         """As the prompt says where the option stands."""
         if re.search(r"\bthink\b[^.]*\bthen\b[^.]*\banswer\b", prompt, re.IGNORECASE):
             return replace(self, place="end")
-        if re.search(r"\b(?:contains?|includes?|including)\b[^.]*\bphrases?\b", prompt, re.IGNORECASE):
+        if re.search(
+            r"\b(?:contains?|includes?|including)\b[^.]*\bphrases?\b", prompt, re.IGNORECASE
+        ):
             return replace(self, place="anywhere")
         return replace(self, place="whole")
 

@@ -10,13 +10,13 @@ from typing import Literal
 
 from twofold.constraints.counting import Bound, Relation
 
-_NUMBERS = {
-    word: n
-    for n, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen twenty".split()
-    )
-} | {"thirty": 30, "forty": 40, "fifty": 50, "hundred": 100}
+_TEENS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
+    *("nineteen", "twenty"),
+)
+_TENS = {"thirty": 30, "forty": 40, "fifty": 50, "hundred": 100}
+_NUMBERS = {word: n for n, word in enumerate(_TEENS)} | _TENS
 _ONCE = {"once": 1, "twice": 2, "thrice": 3}
 _N = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,6}}|{'|'.join(_NUMBERS)})"
 
@@ -33,10 +33,15 @@ _RELATIONS: dict[str, tuple[Relation | Literal["exactly"], int]] = {
 }
 _AFTER = r"(?:\+|\s+or\s+(?:more|less|fewer)\b)"
 # The longer phrase first: "no more than" is not "more than".
-_BEFORE = "|".join(sorted(_RELATIONS.keys() - {"+", "or more", "or less", "or fewer"}, key=len)[::-1])
+_BEFORE = "|".join(
+    sorted(_RELATIONS.keys() - {"+", "or more", "or less", "or fewer"}, key=len)[::-1]
+)
 
 # "Avoid using it more than twice": at most two times.
-_NEGATED = re.compile(r"\b(?:avoid|not|never|without|don['’]t|cannot|can['’]t)\b(?:(?!\band\b|\bbut\b)[^.,;:!?()])*\Z", re.I)
+_NEGATED = re.compile(
+    r"\b(?:avoid|not|never|without|don['’]t|cannot|can['’]t)\b(?:(?!\band\b|\bbut\b)[^.,;:!?()])*\Z",
+    re.I,
+)
 _OPPOSITE: dict[Relation | Literal["exactly"], Relation] = {
     "at least": "less than",
     "less than": "at least",
@@ -47,6 +52,7 @@ def stated_bound(prompt: str, noun: str, registry: Bound) -> Bound | None:
     """The bound that `prompt` states on the number of `noun`, if it is not the registry's.
 
     Args:
+        prompt: The prompt, or its sentence that states the constraint.
         noun: A regular expression for what is counted, e.g. `sections?`.
         registry: What the published arguments say.
 
@@ -64,9 +70,10 @@ def stated_bound(prompt: str, noun: str, registry: Bound) -> Bound | None:
 
 
 def stated_times(prompt: str, what: str, registry: Bound) -> Bound | None:
-    """As `stated_bound`, for what should appear so many times; only sentences that name it count.
+    r"""As `stated_bound`, for what should appear so many times; only sentences that name it count.
 
     Args:
+        prompt: As there.
         what: A regular expression for what is counted, e.g. `\\bstory\\b`.
         registry: What the published arguments say.
 
@@ -93,9 +100,7 @@ def _one(found: set[Bound], registry: Bound) -> Bound | None:
 
 def _bounds(text: str, thing: str, alone: str = r"(?!)") -> Iterator[Bound]:
     """Every bound on `thing` in `text`; a range states two. `alone` matches a number without a noun."""
-    one_range = re.compile(
-        rf"\b({_N})\s*(?:to|or|and|-|–|—)\s*({_N}){thing}", re.IGNORECASE
-    )
+    one_range = re.compile(rf"\b({_N})\s*(?:to|or|and|-|–|—)\s*({_N}){thing}", re.IGNORECASE)
     for found in one_range.finditer(text):
         yield Bound("at least", _value(found[1]))
         yield Bound("less than", _value(found[2]) + 1)
