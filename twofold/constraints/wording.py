@@ -93,8 +93,10 @@ def _one(found: set[Bound], registry: Bound) -> Bound | None:
     if len(found) != 1 or registry in found:
         return None
     (bound,) = found
-    exact = Bound("less than", bound.n + 1) == registry and bound.relation == "exactly"
-    related = bound.n == registry.n or bound.relation == registry.relation or exact
+    # "Exactly 1" is within "less than 2", and "at most 3" a reading of 3.
+    tighter = Bound("less than", bound.n + 1) == registry and bound.relation == "exactly"
+    at_most = Bound("less than", registry.n + 1) == bound and registry.relation == "exactly"
+    related = bound.n == registry.n or bound.relation == registry.relation or tighter or at_most
     return bound if related else None
 
 
