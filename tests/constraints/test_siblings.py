@@ -255,3 +255,86 @@ QUOTED = [
 @pytest.mark.parametrize(("text", "obeys"), QUOTED)
 def test_double_marks_of_every_script(text, obeys):
     assert score("startend:quotation", text) == obeys
+
+
+HIGHLIGHTS = [
+    ("*one\ntwo* three", 1),
+    ("**a b\nc d**", 1),
+    ("*a\n\nb*", 0),
+    ("*a\n* b*", 0),
+    ("text *a*\n*b* text", 2),
+    ("5*3*2", 0),
+    ("* item *x*", 1),
+    ("*a*b*", 0),
+]
+
+
+@pytest.mark.parametrize(("text", "count"), HIGHLIGHTS)
+def test_an_emphasised_span_may_run_over_a_line(text, count):
+    assert score("detectable_format:number_highlighted_sections", text, num_highlights=count) == 1
+    assert (
+        score("detectable_format:number_highlighted_sections", text, num_highlights=count + 1) == 0
+    )
+
+
+POSTSCRIPTS = [
+    ("Bye! P.S. I love you", 1),
+    ("Bye.\nP. S. I love you", 1),
+    ("Thanks, Bob P.S. call me", 0),
+    ("It is 4.   P.S. ok", 1),
+    ("Done.) P.S. ok", 1),
+    ("It is 4.\n\n* P.S. ok", 1),
+    ("We sign P.S.", 0),
+    ("4.\n\nPS: ok", 0),
+    ('"It is 4.\n\nP.S. ok"', 1),
+    ("First. P.S. mid text here.\n\nMore text follows.", 0),
+    ("It is 4.\n\n---\n\nP.S. ok", 1),
+]
+
+
+@pytest.mark.parametrize(("text", "there"), POSTSCRIPTS)
+def test_a_postscript_may_follow_a_sentence(text, there):
+    assert score("detectable_content:postscript", text, postscript_marker="P.S.") == there
+
+
+ENDS = [
+    ("谢谢。", "答案是四。谢谢。", 1),
+    ("ありがとう", "四です。ありがとう", 1),
+    ("感謝", "あなたに感謝", 1),
+    ("India", "in\u00a0INDIA", 1),
+    ("art", "We start", 0),
+    ("café!", "un cafe\u0301!", 1),
+    ("Peace!", "Peace!<|im_end|>\n\n", 1),
+    ("It's over.", "It\u2019s over.", 1),
+    ("The end.", "The end.\n```", 1),
+    ("The end.", "The end.\n***", 1),
+    ("The end.", "The end. 😀", 0),
+    ("your love, and thanks.", "with your love, and\nthanks.", 1),
+]
+
+
+@pytest.mark.parametrize(("phrase", "text", "ends"), ENDS)
+def test_an_end_phrase_is_folded_like_a_keyword(phrase, text, ends):
+    assert score("startend:end_checker", text, end_phrase=phrase) == ends
+
+
+LETTERS = [
+    ("é", "e\u0301É e", 2),
+    ("ß", "Straße STRASSE", 1),
+    ("ñ", "man\u0303ana", 1),
+    ("a", "ａbA", 2),
+    ("e", "é e", 1),
+    ("क", "कमल कि", 1),
+    ("!", "Hi！ yes!", 2),
+    ("字", "字字", 2),
+    ("е", "е e", 1),
+    ("i", "İ i I", 3),
+    ("k", "K", 1),
+]
+
+
+@pytest.mark.parametrize(("letter", "text", "count"), LETTERS)
+def test_letters_are_what_readers_count(letter, text, count):
+    name, args = "keywords:letter_frequency", {"letter": letter, "let_relation": "at least"}
+    assert score(name, text, let_frequency=count, **args) == 1
+    assert score(name, text, let_frequency=count + 1, **args) == 0
