@@ -138,3 +138,20 @@ def test_long_replies_end(unit):
         for profile in ("official", "fixed"):
             assert from_spec(name, args, profile=profile).check(text).score is not None
     assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize(
+    ("prompt", "bold_counts", "italic_counts"),
+    [
+        ("Highlight at least 1 section, i.e. *highlighted*.", 1, 1),
+        ("Italicize at least 1 section, i.e. *italic*.", 0, 1),
+        ("Put at least 1 part in boldface.", 1, 0),
+        ("Make a bold claim about Italian food and highlight 1 part.", 1, 1),
+        ("Make a bold claim about Italian food.", 1, 1),
+    ],
+)
+def test_what_a_highlight_is(prompt, bold_counts, italic_counts):
+    name, args = "detectable_format:number_highlighted_sections", {"num_highlights": 1}
+    rule = from_spec(name, args, profile="fixed").worded(prompt)
+    assert rule.check("It is **so**.").score == bold_counts
+    assert rule.check("It is *so*.").score == italic_counts

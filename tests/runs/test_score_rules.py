@@ -34,7 +34,7 @@ def test_kept_special_tokens_are_not_judged_but_counted(tmp_path):
     assert [(c.condition, c.n) for c in joint.counts if c.metric == "special_tokens"] == [
         ("constrained", 1)
     ]
-    assert any("Special tokens" in said and "1 replies" in said for said in joint.caveats)
+    assert any("special tokens" in said and "constrained: in 1" in said for said in joint.caveats)
 
 
 def test_instruction_level_accuracy_counts_each_constraint_once(tmp_path):

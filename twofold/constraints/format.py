@@ -142,8 +142,12 @@ class HighlightedSections(Constraint):
         return hold(found, "at least", self.num_highlights, "highlights")
 
 
-_SAYS_STYLE = re.compile(r"\b(ital|bold|highlight|emphasi[sz])", re.IGNORECASE)
-_STYLES: dict[str, Literal["any", "italic", "bold"]] = {"ital": "italic", "bold": "bold"}
+# Not a bold claim, nor Italian.
+_SAYS_STYLE = re.compile(
+    r"\b(italic|highlight|emphasi[sz]|bold(?=ed\b|face\b|\s+(?:text|font|type|section|part|word|phrase)))",
+    re.IGNORECASE,
+)
+_STYLES: dict[str, Literal["any", "italic", "bold"]] = {"italic": "italic", "bold": "bold"}
 _HIGHLIGHTED = r"(?:highlights?|sections?|parts?|phrases?|spans?)"
 # Closed by as many asterisks as opened it; three may open or close two highlights at once. Runs of
 # another length inside are nested and count with the whole. A line end inside is no blank line and
