@@ -97,6 +97,11 @@ _HEADLINE = (
     ("constrained", "accuracy", "Accuracy, constraints stated"),
     ("constrained", "hacc", "All constraints met (HAcc)"),
     ("constrained", "sacc", "Share of constraints met (SAcc)"),
+    (
+        "constrained",
+        "instruction_accuracy",
+        "Constraints met, each counted once (instruction-level)",
+    ),
     ("constrained", "joint", "Right and all constraints met"),
 )
 

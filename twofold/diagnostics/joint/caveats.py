@@ -25,6 +25,9 @@ def caveats(table: JointTable, found: Finding) -> Iterator[str]:
             )
     yield from _finish_reasons_in_words(table, found)
     yield from _unknown_marks_in_words(table, found)
+    if kept := [c for c in found.counts if c.metric == "special_tokens"]:
+        where = "; ".join(f"{c.role}, {c.condition}: in {c.n}" for c in kept)
+        yield f"Replies that kept special tokens (such as </s>) at an end; not judged: {where}."
     smallest = min((m.estimate.n for m in found.measures), default=0)
     if found.measures and smallest < 30:
         few = "a single problem" if smallest == 1 else f"as few as {smallest} problems"

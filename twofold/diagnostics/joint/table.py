@@ -80,11 +80,14 @@ class JointTable:
         self._columns: dict[tuple[str, str], tuple[array[int], array[float]]] = {}
         # What looks like the mark of a thought in the replies, by role and condition.
         self.unknown_marks: dict[tuple[str, str], Counter[str]] = {}
+        # Replies whose special tokens `fixed` did not judge, by role and condition.
+        self.special_tokens: Counter[tuple[str, str]] = Counter()
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Take in one row of `joint.jsonl`."""
         where = (row["role"], row["condition"])
         ints, floats = self._columns.setdefault(where, (array("i"), array("f")))
+        self.special_tokens[where] += bool(row.get("special_tokens"))
         index = self._index[row["problem"]]
         lengths = (row.get("n_thinking_tokens"), row.get("n_reply_tokens"))
         ended = FINISH_REASONS.index(FinishReason(row["finish_reason"]))
@@ -178,7 +181,7 @@ def _or_nan(score: float | None) -> float:
 
 JOINT_KEYS = (
     *("role", "condition", "problem", "sample"),
-    *("finish_reason", "n_thinking_tokens", "n_reply_tokens", "unknown_mark"),
+    *("finish_reason", "n_thinking_tokens", "n_reply_tokens", "unknown_mark", "special_tokens"),
 )
 
 

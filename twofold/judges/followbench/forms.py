@@ -15,7 +15,8 @@ from functools import cache
 
 import punkt
 
-from twofold.constraints.prose import as_word, n_words, paragraphs
+from twofold.constraints.prose import n_words, paragraphs
+from twofold.constraints.words import as_word
 from twofold.types import Verdict
 
 # The check that one level adds, for a reply that is not blank.
@@ -84,7 +85,7 @@ def _has(phrase: str, *, word: bool = True, wanted: bool = True) -> Step:
     """Whether the text has `phrase` (as a whole `word` or anywhere, in any case) as `wanted`."""
 
     def step(text: str) -> Verdict:
-        there = bool(as_word(phrase).search(text)) if word else phrase.casefold() in text.casefold()
+        there = as_word(phrase).occurs(text) if word else phrase.casefold() in text.casefold()
         return said(there == wanted, f"{phrase!r} is {'there' if there else 'not there'}")
 
     return step
