@@ -12,6 +12,7 @@ import typer
 
 from twofold.cli.checklists import JUDGES, ProgramsOption, loaded
 from twofold.cli.exits import EXIT_BAD_INPUT, EXIT_FAULTS, EXIT_LOST, fail, resumable
+from twofold.cli.servers import ConcurrencyOption, RequestOption, TimeoutOption, ask_servers
 from twofold.errors import TwofoldError
 from twofold.types import Profile
 
@@ -101,6 +102,9 @@ def audit(
     judge: JudgedOption = None,
     programs: ProgramsOption = None,
     paraphraser: ParaphraserOption = None,
+    request: RequestOption = None,
+    timeout: TimeoutOption = 600.0,
+    concurrency: ConcurrencyOption = 8,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/MODEL[-vs-BASE]].")
     ] = None,
@@ -114,6 +118,7 @@ def audit(
     from twofold.runs.audit import audit as run
     from twofold.types import Sampling
 
+    ask_servers(request, timeout, concurrency)
     asked = loaded(problems, limit=limit)
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p)
     place = out or _default_out(model, baseline)
@@ -155,6 +160,9 @@ def score(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
     judge: JudgedOption = None,
     programs: ProgramsOption = None,
+    request: RequestOption = None,
+    timeout: TimeoutOption = 600.0,
+    concurrency: ConcurrencyOption = 8,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/score-NAME-PROFILE].")
     ] = None,
@@ -162,6 +170,7 @@ def score(
     """Score replies sampled elsewhere, under the official and the fixed checkers."""
     from twofold.runs.score import score as run
 
+    ask_servers(request, timeout, concurrency)
     asked = loaded(problems, profile=profile, limit=limit)
     place = out or Path("runs") / f"score-{responses.stem}-{profile}"
     result = run(

@@ -15,7 +15,7 @@ from twofold.diagnostics import ANALYSES, DIAGNOSTICS, Analysis, Diagnostic
 from twofold.diagnostics.diagnostic import TABLES
 from twofold.report.findings import finding_to_json
 from twofold.runs.score_responses import LossCount
-from twofold.storage.jsonl import read_lines, replaced
+from twofold.storage.jsonl import Row, read_lines, replaced
 from twofold.storage.run_dir import RunDir
 from twofold.types import Finding, Problem
 
@@ -57,7 +57,8 @@ def finalize(path: str | Path, diagnostics: Sequence[Diagnostic] = ()) -> RunRes
         pass
     seed = int(manifest["identity"].get("seed", 0))
     outside = [each for each in diagnostics if each.name not in DIAGNOSTICS]
-    findings = tuple(_findings(path, problems, lost, seed, (*ANALYSES, *outside)))
+    ahead = (*_loss_in_words(lost), *_refused_in_words(manifest))
+    findings = tuple(_findings(path, problems, ahead, seed, (*ANALYSES, *outside)))
     saved = {"findings": [finding_to_json(f) for f in findings], "lost": lost.to_json()}
     run.write_json("findings.json", saved)
     for name, rows in (("measures", Finding.rows), ("contrasts", Finding.contrast_rows)):
@@ -67,9 +68,13 @@ def finalize(path: str | Path, diagnostics: Sequence[Diagnostic] = ()) -> RunRes
 
 
 def _findings(
-    path: Path, problems: list[Problem], lost: LossCount, seed: int, analyses: Sequence[Analysis]
+    path: Path,
+    problems: list[Problem],
+    first: tuple[str, ...],
+    seed: int,
+    analyses: Sequence[Analysis],
 ) -> Iterator[Finding]:
-    """The finding of every table; losses and skipped measures lead the caveats."""
+    """The finding of every table; `first` and skipped measures lead the caveats."""
     for analysis in analyses:
         table = path / f"{analysis.table}.jsonl"
         if not table.exists():
@@ -78,7 +83,7 @@ def _findings(
             (row for row in read_lines(table) if "skipped" not in row), problems, seed=seed
         )
         if found.diagnostic == "joint":
-            ahead = (*_loss_in_words(lost), *_left_out(path, analyses))
+            ahead = (*first, *_left_out(path, analyses))
         else:
             skipped = (row for row in read_lines(table) if "skipped" in row)
             ahead = tuple(f"{row['role']}: {row['skipped']}" for row in skipped)
@@ -108,3 +113,20 @@ def _loss_in_words(lost: LossCount) -> tuple[str, ...]:
         return ()
     why = "; ".join(f"{n} × {reason}" for reason, n in lost.reasons.most_common(3))
     return (f"{lost.n} of {lost.of} responses were lost and are unscored ({why}).",)
+
+
+# What each parameter decides; `stream` changes no reply.
+_DECIDES = {
+    "temperature": "its own temperature was used",
+    "top_p": "its own nucleus was used",
+    "seed": "its replies cannot be drawn again",
+}
+
+
+def _refused_in_words(manifest: Row) -> Iterator[str]:
+    """A caveat for each parameter that a server refused and that changes replies."""
+    top_p = manifest["identity"].get("sampling", {}).get("top_p")
+    for role, seen in manifest.get("observed", {}).items():
+        for name, words in seen.get("left_out", {}).items():
+            if name in _DECIDES and not (name == "top_p" and top_p == 1):
+                yield f"{role}: the server refuses {name}, so {_DECIDES[name]} ({words})."

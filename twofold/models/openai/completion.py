@@ -1,57 +1,22 @@
-"""What is sent for one reply, and how is the answer read?
+"""How is a server's answer to one request read?
 
 OpenAI-compatible servers agree on little beyond `chat/completions`: one request asks for one reply,
 since many ignore `n`, and an incomplete or malformed answer becomes a `failed` response.
 """
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from twofold.models.thinking import ThinkingPolicy, split_served
-from twofold.types import FinishReason, Message, Response, Sampling
+from twofold.types import FinishReason, Response
 
 _STOPPED = (None, "stop", "eos", "eos_token", "end_turn", "stop_sequence")
 _CUT = ("length", "max_tokens")
 
 
-def sample_seed(seed: int, prompt: Sequence[Message], sample: int) -> int:
-    """The seed of one reply, in [0, 2**31), from the run's seed, the prompt and the sample index.
-
-    It does not depend on the prompt's place in the list, so resumed and distributed runs send the
-    same seeds. Servers may ignore it.
-    """
-    text = json.dumps([seed, list(prompt), sample], sort_keys=True)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
-
-
-def request_body(
-    model: str, prompt: Sequence[Message], sampling: Sampling, *, seed: int
-) -> dict[str, object]:
-    """The body of the request for one reply; lone surrogates become U+FFFD, for UTF-8."""
-    return {
-        "model": model,
-        "messages": [{k: _storable(str(v)) for k, v in message.items()} for message in prompt],
-        "max_tokens": sampling.max_tokens,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "seed": seed,
-        "stream": False,
-    }
-
-
 def failed(reason: str) -> Response:
     """The response of a call without a reply."""
     return Response(raw="", reply="", finish_reason=FinishReason.failed, error=reason)
-
-
-def parse(body: bytes) -> object:
-    """The JSON value in `body`; None if it is not complete JSON."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def read_reply(answer: object, *, policy: ThinkingPolicy, max_tokens: int) -> Response:
@@ -84,17 +49,6 @@ def read_reply(answer: object, *, policy: ThinkingPolicy, max_tokens: int) -> Re
         _storable(content), _storable(reasoning), policy=policy, hit_limit=hit_limit
     )
     return _with_counts(reply, usage, apart=bool(reasoning))
-
-
-def error_message(answer: object) -> str:
-    """A server's error message, from the usual places; "" if there is none."""
-    if not isinstance(answer, dict):
-        return ""
-    error = answer.get("error", answer)
-    if isinstance(error, str):
-        return error
-    message = error.get("message") or error.get("detail") if isinstance(error, dict) else None
-    return message if isinstance(message, str) else json.dumps(message) if message else ""
 
 
 def _storable(text: str) -> str:
