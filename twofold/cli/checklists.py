@@ -51,6 +51,7 @@ def loaded(spec: str, *, profile: Profile = "fixed", limit: int | None = None) -
 
 @app.command()
 def write(
+    context: typer.Context,
     problems: ProblemsArgument,
     out: Annotated[Path, typer.Option(help="File for the problems with checklists (JSONL).")],
     writer: Annotated[
@@ -88,7 +89,7 @@ def write(
     from twofold.models import resolve
     from twofold.problems.lint import summary
 
-    ask_servers(request, timeout, concurrency)
+    ask_servers(context, request, timeout, concurrency)
     if writer == "rules" and (how != "direct" or programs):
         option = "--programs" if programs else f"--how {how}"
         raise ProblemError(f"{option} needs a model; name a MODEL as --writer")
@@ -199,6 +200,7 @@ def convert(
 
 
 def pairs(
+    context: typer.Context,
     responses: Annotated[
         Path, typer.Argument(help="Replies, as for `score`: two or more per problem.")
     ],
@@ -224,7 +226,7 @@ def pairs(
     from twofold.runs.score_responses import LOST_LIMIT
     from twofold.storage.jsonl import dumps, replaced
 
-    ask_servers(request, timeout, concurrency)
+    ask_servers(context, request, timeout, concurrency)
     asked = loaded(problems)
     scorer = JudgedReward(judge=judge, programs=programs).scorer()
     if not any(scorer.applies(problem) for problem in asked):

@@ -78,6 +78,7 @@ def main_options(
 
 @app.command()
 def audit(
+    context: typer.Context,
     model: Annotated[
         str,
         typer.Argument(
@@ -118,7 +119,7 @@ def audit(
     from twofold.runs.audit import audit as run
     from twofold.types import Sampling
 
-    ask_servers(request, timeout, concurrency)
+    ask_servers(context, request, timeout, concurrency)
     asked = loaded(problems, limit=limit)
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p)
     place = out or _default_out(model, baseline)
@@ -145,6 +146,7 @@ def audit(
 
 @app.command()
 def score(
+    context: typer.Context,
     responses: Annotated[
         Path,
         typer.Argument(
@@ -170,7 +172,7 @@ def score(
     """Score replies sampled elsewhere, under the official and the fixed checkers."""
     from twofold.runs.score import score as run
 
-    ask_servers(request, timeout, concurrency)
+    ask_servers(context, request, timeout, concurrency)
     asked = loaded(problems, profile=profile, limit=limit)
     place = out or Path("runs") / f"score-{responses.stem}-{profile}"
     result = run(

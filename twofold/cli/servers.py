@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-import click
 import typer
 
 RequestOption = Annotated[
@@ -27,7 +26,9 @@ ConcurrencyOption = Annotated[
 _WITH_RETRIES = 7.5
 
 
-def ask_servers(request: Sequence[str] | None, timeout: float, concurrency: int) -> None:
+def ask_servers(
+    context: typer.Context, request: Sequence[str] | None, timeout: float, concurrency: int
+) -> None:
     """Every server that the running command names from here on is asked with these options.
 
     Raises:
@@ -40,4 +41,4 @@ def ask_servers(request: Sequence[str] | None, timeout: float, concurrency: int)
     limits = Limits(concurrency=concurrency, timeout_s=timeout, deadline_s=_WITH_RETRIES * timeout)
     added = dict(parameter(each) for each in request or ())
     settings = ServerSettings(limits=limits, request=added)
-    click.get_current_context().with_resource(asking_servers(settings))
+    context.with_resource(asking_servers(settings))

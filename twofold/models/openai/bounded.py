@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import openai
 
+from twofold.models.openai.endpoint import Endpoint
 from twofold.models.openai.received import Body, Unreadable
 
 # What remains of an answer's headers: those that `openai` acts on.
@@ -28,8 +29,12 @@ class BoundedClient(openai.DefaultAsyncHttpxClient):
     It follows no redirect, since that would send the key to another host.
     """
 
-    def __init__(self, *, timeout_s: float, trust_env: bool) -> None:
-        super().__init__(follow_redirects=False, trust_env=trust_env)
+    def __init__(self, endpoint: Endpoint, *, timeout_s: float) -> None:
+        # without TLS there are no certificates to load, which takes 0.1 s
+        plain = endpoint.is_loopback and endpoint.url.startswith("http://")
+        super().__init__(
+            follow_redirects=False, trust_env=not endpoint.is_loopback, verify=not plain
+        )
         self._timeout_s = timeout_s
 
     async def send(self, request: Any, **settings: Any) -> Any:

@@ -178,7 +178,7 @@ def _headers() -> dict[str, str | openai.Omit]:
 
 def _client(endpoint: Endpoint, limits: Limits) -> openai.AsyncOpenAI:
     """A client with the key from the environment."""
-    http = BoundedClient(timeout_s=limits.timeout_s, trust_env=not endpoint.is_loopback)
+    http = BoundedClient(endpoint, timeout_s=limits.timeout_s)
     return openai.AsyncOpenAI(
         base_url=endpoint.url,
         api_key=api_key().get_secret_value() or "none",
