@@ -11,8 +11,11 @@ import zlib
 from twofold.models.openai.redaction import without_credentials, without_key
 
 # The longest body that is read, in bytes after decompression. A reply of 100,000 tokens takes half a
-# megabyte, three if every character is escaped; parsed, 8 MiB of empty lists take 370 MB.
+# megabyte, three if every character is escaped.
 MOST_BYTES = 8 * 2**20
+# The most values in a body, counted by brackets and commas (also those inside texts). Parsed, 8 MiB
+# of empty lists would take 370 MB.
+MOST_VALUES = 500_000
 # No count of tokens and no length of a context is larger.
 MOST = 2**31 - 1
 # Of a message that is shown, in characters.
@@ -55,11 +58,13 @@ class Body:
 
 
 def received(body: bytes) -> object:
-    """The JSON value in `body`, None if it is not complete JSON.
+    """The JSON value in `body`, None if it is not complete JSON or has more than `MOST_VALUES` values.
 
     Numbers that are not finite or beyond `MOST` become None (minus infinity, which is the logarithm of
     a probability, becomes `-MOST`); the key is hidden.
     """
+    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        return None
     try:
         return without_key(
             json.loads(body, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
