@@ -179,9 +179,13 @@ class _Run:
         except ModelError:  # its list is gone now
             return
         before = run.manifest().get("observed", {})
-        roles = {role: before.get(role, {}) | now.get(role, {}) for role in before | now}
-        if roles:
-            run.note("observed", roles)
+        merged: Row = {}
+        for role in before | now:
+            there, here = before.get(role, {}), now.get(role, {})
+            listed = here.get("listed", {}) | there.get("listed", {})
+            merged[role] = there | here | ({"listed": listed} if listed else {})
+        if merged:
+            run.note("observed", merged)
 
     def collect(self, run: RunDir) -> None:
         """Sample what is not on disk yet; every response is saved when finished."""
