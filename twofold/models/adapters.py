@@ -63,7 +63,9 @@ def _resize(network: Any, saved: dict[str, tuple[int, ...]], folder: Path) -> se
         for name, layer in network.named_modules()
         if any(layer is each for each in layers if each is not None)
     }
-    whole: dict[str, tuple[str, int]] = {}  # by layer: its tensor in the file, and rows
+    whole: dict[
+        str, set[str]
+    ] = {}  # by layer: its tensors in the file, which may be several copies
     rows: set[int] = set()
     for tensor, shape in saved.items():
         for name in names:
@@ -71,7 +73,7 @@ def _resize(network: Any, saved: dict[str, tuple[int, ...]], folder: Path) -> se
             if part[0] or not part[1] or not shape:
                 continue
             if _WHOLE.fullmatch(part[2]):
-                whole[name] = (tensor, shape[0])
+                whole.setdefault(name, set()).add(tensor)
                 rows.add(shape[0])
             elif part[2] == "lora_embedding_A":
                 rows.add(shape[-1])
@@ -91,7 +93,7 @@ def _resize(network: Any, saved: dict[str, tuple[int, ...]], folder: Path) -> se
                 "the output layer",
             )
         network.resize_token_embeddings(n_rows, mean_resizing=False)
-    return {tensor for tensor, _ in whole.values()}
+    return set().union(*whole.values())
 
 
 def _unfit(folder: Path, why: str) -> ModelError:

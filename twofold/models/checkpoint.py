@@ -170,18 +170,19 @@ def _adapted(spec: str, folder: Path) -> Checkpoint:
             f"{folder} is a {config['peft_type']} adapter, which is not supported; use one such as LoRA"
         )
     _require_weights(folder, ADAPTER)
-    if (folder_named(named) / ADAPTER_CONFIG).exists():
+    try:
+        on_adapter = (folder_named(named) / ADAPTER_CONFIG).exists()
+        base = None if on_adapter else locate(named)
+    except ModelError as error:
+        raise ModelError(
+            f"{folder} is an adapter for {named[:200]!r}, which cannot be loaded: {error}. If the base "
+            "has moved, set base_model_name_or_path in adapter_config.json"
+        ) from error
+    if base is None:
         raise ModelError(
             f"{folder} is an adapter on the adapter {named!r}; merge the lower one into its base first, "
             "or set base_model_name_or_path in adapter_config.json to the base"
         )
-    try:
-        base = locate(named)
-    except ModelError as error:
-        raise ModelError(
-            f"{folder} is an adapter for {named!r}, which cannot be loaded: {error}. If the base has "
-            "moved, set base_model_name_or_path in adapter_config.json"
-        ) from error
     return Checkpoint(spec=spec, folder=base.folder, adapter=folder, origin=base.origin)
 
 

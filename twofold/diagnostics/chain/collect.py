@@ -24,7 +24,7 @@ from twofold.diagnostics.diagnostic import Diagnostic, ScoredResponse, Subject
 from twofold.errors import ModelError
 from twofold.randomness import rng_for
 from twofold.scorers.answers.spelling import plain
-from twofold.storage.jsonl import Row
+from twofold.storage.jsonl import Row, dumps
 from twofold.types import Message, Model, OpenModel, Problem
 
 if TYPE_CHECKING:
@@ -173,6 +173,9 @@ def _rows(
     external = _external(subject.scorer, reads) if isinstance(subject.scorer, OpenModel) else {}
     again = continued(model, [(r.problem, r.answer, r.chain) for r in reads], subject)
     for i, read in enumerate(reads):
+        if not _are_numbers(own[i]):
+            yield _head(read.answer, read.problem) | {"reason": "the logits are not numbers"}
+            continue
         yield {
             **_head(read.answer, read.problem),
             **_shape(read),
@@ -180,9 +183,17 @@ def _rows(
             "dtype": dtype,
             "changed": {edit.name: edit.n_changed for edit in read.edits},
             "continued": again[i],
-            **({"chain_only": chain_only[i]} if i in chain_only else {}),
-            **({"external_reader": external[i]} if i in external else {}),
+            **({"chain_only": chain_only[i]} if _are_numbers(chain_only.get(i)) else {}),
+            **({"external_reader": external[i]} if _are_numbers(external.get(i)) else {}),
         }
+
+
+def _are_numbers(scores: Row | None) -> bool:
+    """Whether there are scores, and all can be stored: an overflow in the network makes them NaN."""
+    try:
+        return bool(dumps(scores)) and scores is not None
+    except ValueError:
+        return False
 
 
 def _external(scorer: OpenModel, reads: Sequence[_Read]) -> dict[int, Row]:
