@@ -22,8 +22,9 @@ from tqdm import tqdm
 from twofold import problems as problem_files
 from twofold.diagnostics import Diagnostic, ScoredResponse, Subject
 from twofold.diagnostics.joint import table
-from twofold.errors import ModelError, ProblemError, RunError
+from twofold.errors import ProblemError
 from twofold.runs.finalize import RunResult, finalize
+from twofold.runs.observed import Observations
 from twofold.runs.score_responses import ResponseScores, floor_answers
 from twofold.storage.jsonl import Row, read_lines
 from twofold.storage.run_dir import RunDir
@@ -124,13 +125,12 @@ class _Run:
             return None
         record = about(self.models) | {"processes": self.share.world}
         if not (out / "manifest.json").exists():
-            self.observed()  # a wrong address or key is reported before there is a directory
+            self.observations.require_usable()
         with RunDir.open(out, identity, record) as run:
             problem_files.write(run.path / "problems.jsonl", self.problems)
-            self.require_same_weights(run)
+            self.observations.require_same_weights(run)
             self.wait_for_all()
             self.collect(run)
-            self.note_observed(run)
             self.wait_for_all()
             run.absorb()
             self.judge(run)
@@ -148,44 +148,10 @@ class _Run:
             "seed": self.seed,
         }
 
-    def observed(self) -> Row:
-        """What each model shows besides its fingerprint; see `Model.observed`."""
-        found = {role: model.observed() for role, model in self.models.items()}
-        return {role: seen for role, seen in found.items() if seen}
-
-    def require_same_weights(self, run: RunDir) -> None:
-        """Refuse to resume if a server lists other weights under the model's name than at first.
-
-        A server that does not answer now is no obstacle: what it decides, it decides when asked.
-        """
-        before = run.manifest().get("observed", {})
-        try:
-            now = self.observed() if before else {}
-        except ModelError:
-            return
-        for role in before.keys() & now.keys():
-            there, here = (seen[role].get("listed", {}) for seen in (before, now))
-            if differing := [k for k in there.keys() & here.keys() if there[k] != here[k]]:
-                key = differing[0]
-                raise RunError(
-                    f"{run.path}: the server of {role} listed {key} {there[key]!r} when the run began "
-                    f"and lists {here[key]!r} now, so these are other weights; choose another --out"
-                )
-
-    def note_observed(self, run: RunDir) -> None:
-        """Record in the manifest what the models showed, beside what they showed earlier."""
-        try:
-            now = self.observed()
-        except ModelError:  # its list is gone now
-            return
-        before = run.manifest().get("observed", {})
-        merged: Row = {}
-        for role in before | now:
-            there, here = before.get(role, {}), now.get(role, {})
-            listed = here.get("listed", {}) | there.get("listed", {})
-            merged[role] = there | here | ({"listed": listed} if listed else {})
-        if merged:
-            run.note("observed", merged)
+    @cached_property
+    def observations(self) -> Observations:
+        """What the models show besides their fingerprints."""
+        return Observations(self.models)
 
     def collect(self, run: RunDir) -> None:
         """Sample what is not on disk yet; every response is saved when finished."""
@@ -216,6 +182,7 @@ class _Run:
                 total=len(items), initial=len(done), desc=f"{role} replies", disable=hidden
             ) as bar:
                 for p, g, response in stream:
+                    self.observations.note(run, role)
                     run.append(items[p, g], response)
                     bar.update(self.share.world)
 

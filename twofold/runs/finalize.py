@@ -14,8 +14,9 @@ from twofold import report
 from twofold.diagnostics import ANALYSES, DIAGNOSTICS, Analysis, Diagnostic
 from twofold.diagnostics.diagnostic import TABLES
 from twofold.report.findings import finding_to_json
+from twofold.runs.observed import refused_in_words
 from twofold.runs.score_responses import LossCount
-from twofold.storage.jsonl import Row, read_lines, replaced
+from twofold.storage.jsonl import read_lines, replaced
 from twofold.storage.run_dir import RunDir
 from twofold.types import Finding, Problem
 
@@ -57,7 +58,7 @@ def finalize(path: str | Path, diagnostics: Sequence[Diagnostic] = ()) -> RunRes
         pass
     seed = int(manifest["identity"].get("seed", 0))
     outside = [each for each in diagnostics if each.name not in DIAGNOSTICS]
-    ahead = (*_loss_in_words(lost), *_refused_in_words(manifest))
+    ahead = (*_loss_in_words(lost), *refused_in_words(manifest))
     findings = tuple(_findings(path, problems, ahead, seed, (*ANALYSES, *outside)))
     saved = {"findings": [finding_to_json(f) for f in findings], "lost": lost.to_json()}
     run.write_json("findings.json", saved)
@@ -113,20 +114,3 @@ def _loss_in_words(lost: LossCount) -> tuple[str, ...]:
         return ()
     why = "; ".join(f"{n} × {reason}" for reason, n in lost.reasons.most_common(3))
     return (f"{lost.n} of {lost.of} responses were lost and are unscored ({why}).",)
-
-
-# What each parameter decides; `stream` changes no reply.
-_DECIDES = {
-    "temperature": "its own temperature was used",
-    "top_p": "its own nucleus was used",
-    "seed": "its replies cannot be drawn again",
-}
-
-
-def _refused_in_words(manifest: Row) -> Iterator[str]:
-    """A caveat for each parameter that a server refused and that changes replies."""
-    top_p = manifest["identity"].get("sampling", {}).get("top_p")
-    for role, seen in manifest.get("observed", {}).items():
-        for name, words in seen.get("left_out", {}).items():
-            if name in _DECIDES and not (name == "top_p" and top_p == 1):
-                yield f"{role}: the server refuses {name}, so {_DECIDES[name]} ({words})."
