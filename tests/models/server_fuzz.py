@@ -177,8 +177,9 @@ class Behaviour:
         """The behaviour of this number."""
         draw = Random(number)
         kind, body = draw.choice(sorted(bodies(draw).items()))
-        if "huge" in kind and draw.random() < 0.5:
-            kind, body = "good", json.dumps(GOOD).encode()
+        if draw.random() < 0.25:
+            kind = draw.choice(["good", "echo", "numbers", "surrogate"])
+            body = bodies(draw)[kind]
         status, headers = draw.choice(STATUSES), list(draw.choice(HEADERS))
         coding, framing, delay = draw.choice(CODINGS), draw.choice(FRAMINGS), draw.choice(DELAYS)
         if coding == "gzip":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from twofold.cli.exits import EXIT_FAULTS, EXIT_LOST, fail
-from twofold.cli.servers import ConcurrencyOption, RequestOption, TimeoutOption, ask_servers
+from twofold.cli.servers import asks_servers
 from twofold.errors import ProblemError
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def loaded(spec: str, *, profile: Profile = "fixed", limit: int | None = None) -
 
 
 @app.command()
+@asks_servers
 def write(
-    context: typer.Context,
     problems: ProblemsArgument,
     out: Annotated[Path, typer.Option(help="File for the problems with checklists (JSONL).")],
     writer: Annotated[
@@ -77,9 +77,6 @@ def write(
     ] = False,
     max_tokens: Annotated[int, typer.Option(min=16, help="Token budget per checklist.")] = 1024,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N problems.")] = None,
-    request: RequestOption = None,
-    timeout: TimeoutOption = 600.0,
-    concurrency: ConcurrencyOption = 8,
 ) -> None:
     """Write a checklist for every problem.
 
@@ -89,7 +86,6 @@ def write(
     from twofold.models import resolve
     from twofold.problems.lint import summary
 
-    ask_servers(context, request, timeout, concurrency)
     if writer == "rules" and (how != "direct" or programs):
         option = "--programs" if programs else f"--how {how}"
         raise ProblemError(f"{option} needs a model; name a MODEL as --writer")
@@ -199,8 +195,8 @@ def convert(
         raise typer.Exit(EXIT_FAULTS)
 
 
+@asks_servers
 def pairs(
-    context: typer.Context,
     responses: Annotated[
         Path, typer.Argument(help="Replies, as for `score`: two or more per problem.")
     ],
@@ -216,9 +212,6 @@ def pairs(
             help="Share of pairs kept, largest difference in one criterion first.",
         ),
     ] = 0.4,
-    request: RequestOption = None,
-    timeout: TimeoutOption = 600.0,
-    concurrency: ConcurrencyOption = 8,
 ) -> None:
     """Pair the best with the worst reply to each problem, by its checklist (RLCF)."""
     from twofold.methods.preferences import pairs as paired
@@ -226,7 +219,6 @@ def pairs(
     from twofold.runs.score_responses import LOST_LIMIT
     from twofold.storage.jsonl import dumps, replaced
 
-    ask_servers(context, request, timeout, concurrency)
     asked = loaded(problems)
     scorer = JudgedReward(judge=judge, programs=programs).scorer()
     if not any(scorer.applies(problem) for problem in asked):

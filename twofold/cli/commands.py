@@ -12,7 +12,7 @@ import typer
 
 from twofold.cli.checklists import JUDGES, ProgramsOption, loaded
 from twofold.cli.exits import EXIT_BAD_INPUT, EXIT_FAULTS, EXIT_LOST, fail, resumable
-from twofold.cli.servers import ConcurrencyOption, RequestOption, TimeoutOption, ask_servers
+from twofold.cli.servers import asks_servers
 from twofold.errors import TwofoldError
 from twofold.types import Profile
 
@@ -77,8 +77,8 @@ def main_options(
 
 
 @app.command()
+@asks_servers
 def audit(
-    context: typer.Context,
     model: Annotated[
         str,
         typer.Argument(
@@ -103,9 +103,6 @@ def audit(
     judge: JudgedOption = None,
     programs: ProgramsOption = None,
     paraphraser: ParaphraserOption = None,
-    request: RequestOption = None,
-    timeout: TimeoutOption = 600.0,
-    concurrency: ConcurrencyOption = 8,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/MODEL[-vs-BASE]].")
     ] = None,
@@ -119,7 +116,6 @@ def audit(
     from twofold.runs.audit import audit as run
     from twofold.types import Sampling
 
-    ask_servers(context, request, timeout, concurrency)
     asked = loaded(problems, limit=limit)
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p)
     place = out or _default_out(model, baseline)
@@ -145,8 +141,8 @@ def audit(
 
 
 @app.command()
+@asks_servers
 def score(
-    context: typer.Context,
     responses: Annotated[
         Path,
         typer.Argument(
@@ -162,9 +158,6 @@ def score(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
     judge: JudgedOption = None,
     programs: ProgramsOption = None,
-    request: RequestOption = None,
-    timeout: TimeoutOption = 600.0,
-    concurrency: ConcurrencyOption = 8,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/score-NAME-PROFILE].")
     ] = None,
@@ -172,7 +165,6 @@ def score(
     """Score replies sampled elsewhere, under the official and the fixed checkers."""
     from twofold.runs.score import score as run
 
-    ask_servers(context, request, timeout, concurrency)
     asked = loaded(problems, profile=profile, limit=limit)
     place = out or Path("runs") / f"score-{responses.stem}-{profile}"
     result = run(

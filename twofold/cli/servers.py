@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
 
 import typer
 
@@ -26,19 +28,34 @@ ConcurrencyOption = Annotated[
 _WITH_RETRIES = 7.5
 
 
-def ask_servers(
-    context: typer.Context, request: Sequence[str] | None, timeout: float, concurrency: int
-) -> None:
-    """Every server that the running command names from here on is asked with these options.
+def asks_servers(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options of `_settings`, which hold for every server that it names."""
+    ours = inspect.signature(_settings, eval_str=True).parameters
+    theirs = inspect.signature(command, eval_str=True).parameters
 
-    Raises:
-        ModelError: If a parameter cannot be read, or is given by another option.
-    """
+    @wraps(command)
+    def asking(**options: Any) -> None:
+        from twofold.models.openai.settings import asking_servers
+
+        with asking_servers(_settings(**{name: options.pop(name) for name in ours})):
+            command(**options)
+
+    by_name = [each.replace(kind=each.KEYWORD_ONLY) for each in theirs.values()]
+    asking.__signature__ = inspect.Signature([*by_name, *ours.values()])  # type: ignore[attr-defined]
+    return asking
+
+
+def _settings(
+    *,
+    request: RequestOption = None,
+    timeout: TimeoutOption = 600.0,
+    concurrency: ConcurrencyOption = 8,
+) -> Any:
+    """The `ServerSettings` that the options stand for; a `ModelError` if a parameter cannot be read."""
     from twofold.models.openai.endpoint import Limits
     from twofold.models.openai.request import parameter
-    from twofold.models.openai.settings import ServerSettings, asking_servers
+    from twofold.models.openai.settings import ServerSettings
 
-    limits = Limits(concurrency=concurrency, timeout_s=timeout, deadline_s=_WITH_RETRIES * timeout)
-    added = dict(parameter(each) for each in request or ())
-    settings = ServerSettings(limits=limits, request=added)
-    context.with_resource(asking_servers(settings))
+    deadline = _WITH_RETRIES * timeout
+    limits = Limits(concurrency=concurrency, timeout_s=timeout, deadline_s=deadline)
+    return ServerSettings(limits=limits, request=dict(parameter(each) for each in request or ()))

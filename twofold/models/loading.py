@@ -112,8 +112,7 @@ def load_base(checkpoint: Checkpoint, *, dtype: torch.dtype) -> Any:
     require_plausible(checkpoint)
     try:
         with quiet():
-            network: Any
-            network, told = AutoModelForCausalLM.from_pretrained(
+            found: Any = AutoModelForCausalLM.from_pretrained(
                 checkpoint.folder,
                 dtype=dtype,
                 use_safetensors=True,
@@ -122,6 +121,7 @@ def load_base(checkpoint: Checkpoint, *, dtype: torch.dtype) -> Any:
             )
     except UNREADABLE as error:
         raise _unreadable(str(checkpoint.folder), error) from error
+    network, told = found
     faults = [
         (told["missing_keys"], "not in the files, so it would be random"),
         (told["unexpected_keys"], "in the files and not in the network"),

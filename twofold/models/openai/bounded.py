@@ -11,10 +11,12 @@ import anyio
 import openai
 
 from twofold.models.openai.endpoint import Endpoint
-from twofold.models.openai.received import Body, Unreadable
+from twofold.models.openai.received import MOST_BYTES, Body, Unreadable
 
 # What remains of an answer's headers: those that `openai` acts on.
 _READ = ("x-should-retry", "retry-after", "retry-after-ms")
+# The longest body of an error, in bytes; `openai` parses it and writes all of it into a message.
+_MOST_ERROR = 2**18
 # The time for a whole answer, in time-outs: silence should be noticed first, which is tried again.
 _WHOLE = 1.25
 
@@ -58,7 +60,8 @@ class BoundedClient(openai.DefaultAsyncHttpxClient):
 async def _content(response: Any) -> bytes:
     """The body; of an error that is too long, nothing, so that its status is still known."""
     try:
-        body = Body(response.headers.get("content-encoding", ""))
+        most = MOST_BYTES if response.status_code < 400 else _MOST_ERROR
+        body = Body(response.headers.get("content-encoding", ""), most=most)
         async for piece in response.aiter_raw():
             body.add(piece)
     except Unreadable as error:

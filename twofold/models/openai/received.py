@@ -25,13 +25,14 @@ _WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's names for the for
 
 
 class Unreadable(Exception):
-    """A body that is larger than `MOST_BYTES`, or is compressed in a way that was not asked for."""
+    """A body that is too large, or is compressed in a way that was not asked for."""
 
 
 class Body:
-    """A body that is read piece by piece, decompressed, and never larger than `MOST_BYTES`."""
+    """A body that is read piece by piece, decompressed, and never larger than `most` bytes."""
 
-    def __init__(self, encoding: str) -> None:
+    def __init__(self, encoding: str, *, most: int = MOST_BYTES) -> None:
+        self._most = most
         self._encoding = encoding.strip().lower()
         self._content = bytearray()
         self._inflate = None
@@ -42,15 +43,15 @@ class Body:
 
     def add(self, piece: bytes) -> None:
         """Append a piece as received; `Unreadable` if it cannot be, or is too much."""
-        room = MOST_BYTES + 1 - len(self._content)
+        room = self._most + 1 - len(self._content)
         if self._inflate is not None:
             try:
                 piece = self._inflate.decompress(piece, room)
             except zlib.error as error:
                 raise Unreadable("the answer's compression is broken") from error
         self._content += piece[:room]
-        if len(self._content) > MOST_BYTES:
-            raise Unreadable(f"the answer is larger than {MOST_BYTES >> 20} MiB")
+        if len(self._content) > self._most:
+            raise Unreadable(f"the answer is larger than {self._most >> 20} MiB")
 
     def content(self) -> bytes:
         """What was read."""
