@@ -73,7 +73,7 @@ def test_an_adapter_on_an_adapter_is_refused(tmp_path: Path) -> None:
     (base / "config.json").write_text("{}")
     (base / "model.safetensors").write_bytes(b"")
     assert locate(str(tmp_path / "b")).folder == base
-    with pytest.raises(ModelError, match="merge the lower one first"):
+    with pytest.raises(ModelError, match="merge the lower one into its base first"):
         locate(str(tmp_path / "a"))
 
 

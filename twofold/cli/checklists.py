@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from twofold.cli.exits import EXIT_FAULTS, EXIT_LOST, fail
+from twofold.cli.servers import asks_servers
 from twofold.errors import ProblemError
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def loaded(spec: str, *, profile: Profile = "fixed", limit: int | None = None) -
 
 
 @app.command()
+@asks_servers
 def write(
     problems: ProblemsArgument,
     out: Annotated[Path, typer.Option(help="File for the problems with checklists (JSONL).")],
@@ -193,6 +195,7 @@ def convert(
         raise typer.Exit(EXIT_FAULTS)
 
 
+@asks_servers
 def pairs(
     responses: Annotated[
         Path, typer.Argument(help="Replies, as for `score`: two or more per problem.")

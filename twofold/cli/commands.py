@@ -12,6 +12,7 @@ import typer
 
 from twofold.cli.checklists import JUDGES, ProgramsOption, loaded
 from twofold.cli.exits import EXIT_BAD_INPUT, EXIT_FAULTS, EXIT_LOST, fail, resumable
+from twofold.cli.servers import asks_servers
 from twofold.errors import TwofoldError
 from twofold.types import Profile
 
@@ -84,6 +85,7 @@ def main_options(
 
 
 @app.command()
+@asks_servers
 def audit(
     model: Annotated[
         str,
@@ -148,6 +150,7 @@ def audit(
 
 
 @app.command()
+@asks_servers
 def score(
     responses: Annotated[
         Path,

@@ -6,7 +6,7 @@ Importing this package imports neither torch nor a network client.
 from pathlib import Path
 
 from twofold.errors import ModelError, nearest
-from twofold.models.checkpoint import HUB_ID
+from twofold.models.checkpoint import HUB_ID, folder_named
 from twofold.models.pocket import SPEC as POCKET
 from twofold.models.smollm2 import SPEC as SMOLLM2
 from twofold.models.thinking import ThinkingPolicy
@@ -41,7 +41,7 @@ def resolve(spec: str | Path, *, thinking_marks: tuple[str, str] | None = None) 
         from twofold.models.openai.model import ServerModel
 
         return ServerModel.from_spec(spec, thinking=thinking or ThinkingPolicy())
-    is_folder = bool(spec) and Path(spec).expanduser().is_dir()
+    is_folder = bool(spec) and folder_named(spec).is_dir()
     if spec not in (POCKET, SMOLLM2) and not HUB_ID.fullmatch(spec) and not is_folder:
         hint = nearest(spec.lower(), [POCKET, SMOLLM2], "there is no such folder or name.")
         raise ModelError(f"no model {spec!r}; {hint} {_FORMS}")

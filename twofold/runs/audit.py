@@ -25,6 +25,7 @@ from twofold.diagnostics.diagnostic import standing
 from twofold.diagnostics.joint import table
 from twofold.errors import ProblemError
 from twofold.runs.finalize import RunResult, finalize
+from twofold.runs.observed import Observations
 from twofold.runs.score_responses import ResponseScores, floor_answers
 from twofold.storage.jsonl import Row, read_lines
 from twofold.storage.run_dir import RunDir
@@ -124,8 +125,11 @@ class _Run:
             self.wait_for_all()
             return None
         record = about(self.models) | {"processes": self.share.world}
+        if not (out / "manifest.json").exists():
+            self.observations.require_usable()
         with RunDir.open(out, identity, record) as run:
             problem_files.write(run.path / "problems.jsonl", self.problems)
+            self.observations.require_same_weights(run)
             self.wait_for_all()
             self.collect(run)
             self.wait_for_all()
@@ -144,6 +148,11 @@ class _Run:
             "n": self.n,
             "seed": self.seed,
         }
+
+    @cached_property
+    def observations(self) -> Observations:
+        """What the models show besides their fingerprints."""
+        return Observations(self.models)
 
     def collect(self, run: RunDir) -> None:
         """Sample what is not on disk yet; every response is saved when finished."""
@@ -174,6 +183,7 @@ class _Run:
                 total=len(items), initial=len(done), desc=f"{role} replies", disable=hidden
             ) as bar:
                 for p, g, response in stream:
+                    self.observations.note(run, role)
                     run.append(items[p, g], response)
                     bar.update(self.share.world)
 

@@ -14,6 +14,7 @@ from twofold import report
 from twofold.diagnostics import ANALYSES, DIAGNOSTICS, Analysis, Diagnostic
 from twofold.diagnostics.diagnostic import TABLES, standing
 from twofold.report.findings import finding_to_json
+from twofold.runs.observed import refused_in_words
 from twofold.runs.score_responses import LossCount
 from twofold.storage.jsonl import read_lines, replaced
 from twofold.storage.run_dir import RunDir
@@ -57,7 +58,8 @@ def finalize(path: str | Path, diagnostics: Sequence[Diagnostic] = ()) -> RunRes
         pass
     seed = int(manifest["identity"].get("seed", 0))
     outside = [each for each in diagnostics if each.name not in DIAGNOSTICS]
-    findings = tuple(_findings(path, problems, lost, seed, (*ANALYSES, *outside)))
+    ahead = (*_loss_in_words(lost), *refused_in_words(manifest))
+    findings = tuple(_findings(path, problems, ahead, seed, (*ANALYSES, *outside)))
     saved = {"findings": [finding_to_json(f) for f in findings], "lost": lost.to_json()}
     run.write_json("findings.json", saved)
     for name, rows in (("measures", Finding.rows), ("contrasts", Finding.contrast_rows)):
@@ -67,9 +69,13 @@ def finalize(path: str | Path, diagnostics: Sequence[Diagnostic] = ()) -> RunRes
 
 
 def _findings(
-    path: Path, problems: list[Problem], lost: LossCount, seed: int, analyses: Sequence[Analysis]
+    path: Path,
+    problems: list[Problem],
+    first: tuple[str, ...],
+    seed: int,
+    analyses: Sequence[Analysis],
 ) -> Iterator[Finding]:
-    """The finding of every table; losses and skipped measures lead the caveats."""
+    """The finding of every table; `first` and skipped measures lead the caveats."""
     for analysis in analyses:
         table = path / f"{analysis.table}.jsonl"
         if not table.exists():
@@ -78,7 +84,7 @@ def _findings(
             (row for row in standing(table) if "skipped" not in row), problems, seed=seed
         )
         if found.diagnostic == "joint":
-            ahead = (*_loss_in_words(lost), *_left_out(path, analyses))
+            ahead = (*first, *_left_out(path, analyses))
         else:
             skipped = (row for row in read_lines(table) if "skipped" in row)
             ahead = tuple(f"{row['role']}: {row['skipped']}" for row in skipped)

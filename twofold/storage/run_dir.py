@@ -173,6 +173,12 @@ class RunDir:
             )
         return loaded
 
+    def note(self, name: str, value: Mapping[str, Any]) -> None:
+        """Record in the manifest what was observed while collecting; the identity stays."""
+        manifest = self.manifest()
+        if manifest.get(name) != value:
+            self.write_json("manifest.json", manifest | {name: value})
+
     def require(self, *names: str) -> None:
         """Raise a RunError if a file is missing, which means that the run is not finished."""
         for name in names:

@@ -150,6 +150,17 @@ class Model(ABC):
         model; a run directory stores them and refuses others.
         """
 
+    def observed(self) -> dict[str, object]:
+        """What a manifest should record of the model beside its fingerprint, as JSON values.
+
+        A server's own entry for the model may be missing at times, and what it refuses of a request is
+        known after asking; so neither is part of the identity.
+
+        Raises:
+            ModelError: If the model cannot be used at all.
+        """
+        return {}
+
     @abstractmethod
     def stream(
         self,

@@ -24,8 +24,8 @@ from twofold.diagnostics.diagnostic import Diagnostic, ScoredResponse, Subject
 from twofold.errors import ModelError
 from twofold.randomness import rng_for
 from twofold.scorers.answers.spelling import plain
-from twofold.storage.jsonl import Row
-from twofold.types import Model, OpenModel, Problem
+from twofold.storage.jsonl import Row, dumps
+from twofold.types import Message, Model, OpenModel, Problem
 
 if TYPE_CHECKING:
     from twofold.prefix_scoring import Branch, Scored, Tree
@@ -170,6 +170,9 @@ def _rows(
     external = _external(subject.scorer, reads) if isinstance(subject.scorer, OpenModel) else {}
     again = continued(model, [(r.problem, r.answer, r.chain) for r in reads], subject)
     for i, read in enumerate(reads):
+        if not _are_numbers(own[i]):
+            yield _head(read.answer, read.problem) | {"reason": "the logits are not numbers"}
+            continue
         yield {
             **_head(read.answer, read.problem),
             **({"retry": True} if read.is_partial else {}),
@@ -178,9 +181,17 @@ def _rows(
             "dtype": dtype,
             "changed": {edit.name: edit.n_changed for edit in read.edits},
             "continued": again[i],
-            **pairs[i],
-            **({"external_reader": external[i]} if i in external else {}),
+            **{name: twin for name, twin in pairs[i].items() if _are_numbers(twin)},
+            **({"external_reader": external[i]} if _are_numbers(external.get(i)) else {}),
         }
+
+
+def _are_numbers(scores: Row | None) -> bool:
+    """Whether there are scores, and all can be stored: an overflow in the network makes them NaN."""
+    try:
+        return bool(dumps(scores)) and scores is not None
+    except ValueError:
+        return False
 
 
 def _external(scorer: OpenModel, reads: Sequence[_Read]) -> dict[int, Row]:

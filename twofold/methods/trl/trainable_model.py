@@ -10,10 +10,10 @@ from typing import Any, final
 
 import torch
 import transformers
-from peft import LoraConfig, PeftModel
+from peft import LoraConfig
 
 from twofold.errors import ModelError
-from twofold.models import loading
+from twofold.models import adapters, loading
 from twofold.models.cache import Cache, cache_folder
 from twofold.models.chat_template import end_of_turn, template_of, thinking_of, with_fixed_day
 from twofold.models.checkpoint import locate
@@ -88,9 +88,10 @@ class TrainableModel:
         bare = replace(self._checkpoint, adapter=None)
         network = loading.load_network(bare, place=place, dtype=dtype)
         if self._checkpoint.adapter:
+            adapted = adapters.adapted(network, self._checkpoint)
             with quiet():
-                adapted: Any = PeftModel.from_pretrained(network, str(self._checkpoint.adapter))
                 network = adapted.merge_and_unload().requires_grad_(True)  # PEFT had frozen it
+            loading.require_finite(network, self._checkpoint)
         if self._bias_only:
             self._freeze_all_but_biases(network)
         ends = self._checkpoint.end_ids(self.tokenizer)

@@ -1,18 +1,15 @@
-"""What is sent for one reply, and how is the answer read?
+"""How is a server's answer to one request read?
 
 OpenAI-compatible servers agree on little beyond `chat/completions`: one request asks for one reply,
 since many ignore `n`, and an incomplete or malformed answer becomes a `failed` response.
 """
 
-import hashlib
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from twofold.models.thinking import ThinkingPolicy, read_message
-from twofold.models.thinking.messages import storable
-from twofold.types import FinishReason, Message, Response, Sampling
+from twofold.types import FinishReason, Response
 
 # What finish reasons say, of which each server has its own: `STOP`, `max_output_tokens`, `MaxTokens`,
 # `stopped_limit`, `FINISH_REASON_MAX_TOKENS`. The first that is found decides.
@@ -25,42 +22,9 @@ _CUT = re.compile("length|limit|max|budget|truncat|incomplete|unfinished|window|
 _STOPPED = re.compile("stop|eos|eot|end|complete|finish|done|normal")
 
 
-def sample_seed(seed: int, prompt: Sequence[Message], sample: int) -> int:
-    """The seed of one reply, in [0, 2**31), from the run's seed, the prompt and the sample index.
-
-    It does not depend on the prompt's place in the list, so resumed and distributed runs send the
-    same seeds. Servers may ignore it.
-    """
-    text = json.dumps([seed, list(prompt), sample], sort_keys=True)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
-
-
-def request_body(
-    model: str, prompt: Sequence[Message], sampling: Sampling, *, seed: int
-) -> dict[str, object]:
-    """The body of the request for one reply; lone surrogates become U+FFFD, for UTF-8."""
-    return {
-        "model": model,
-        "messages": [{k: storable(str(v)) for k, v in message.items()} for message in prompt],
-        "max_tokens": sampling.max_tokens,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "seed": seed,
-        "stream": False,
-    }
-
-
 def failed(reason: str) -> Response:
     """The response of a call without a reply."""
     return Response(raw="", reply="", finish_reason=FinishReason.failed, error=reason)
-
-
-def parse(body: bytes) -> object:
-    """The JSON value in `body`; None if it is not complete JSON."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def read_reply(answer: object, *, policy: ThinkingPolicy, max_tokens: int) -> Response:
@@ -103,15 +67,6 @@ def _hit_limit(why: object) -> bool | None:
     return True if _CUT.search(said) else False if _STOPPED.search(said) else None
 
 
-def error_message(answer: object) -> str:
-    """A server's error message, from the usual places; "" if there is none."""
-    if not isinstance(answer, dict):
-        return ""
-    error = answer.get("error", answer)
-    if isinstance(error, str):
-        return error
-    message = error.get("message") or error.get("detail") if isinstance(error, dict) else None
-    return message if isinstance(message, str) else json.dumps(message) if message else ""
 
 
 def _counts(usage: object) -> dict[str, int]:
