@@ -18,7 +18,7 @@ from tiny_llama import copy_of  # noqa: E402
 
 from twofold.errors import ModelError, RunError, ScoringError  # noqa: E402
 from twofold.methods import Grpo, TrainingError  # noqa: E402
-from twofold.methods.trl.runner import last_checkpoint  # noqa: E402
+from twofold.methods.trl.checkpoints import last_checkpoint  # noqa: E402
 from twofold.models.hf import HfModel  # noqa: E402
 from twofold.scorers import Compliant, Correct  # noqa: E402
 from twofold.types import Problem, Response, Sampling, Scorer, Verdict  # noqa: E402
