@@ -84,7 +84,7 @@ static int event(const char *kind, const char *path, int takes_space)
     pthread_mutex_unlock(&lock);
     if (listing >= 0) {
         char line[PATH_MAX + 64];
-        int length = snprintf(line, sizeof line, "%ld %s %s\n", mine, kind, path + strlen(root));
+        int length = snprintf(line, sizeof line, "%ld %s %s\n", mine, kind, path + strlen(root) - 1);
         raw_write(listing, line, length);
     }
     if (mode == KILL && mine == at) _exit(137);

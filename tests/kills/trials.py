@@ -93,15 +93,15 @@ class Trials:
             os.dup2(output, 2)
             os.environ["TWOFOLD_CACHE"] = str(place / "cache")
             events = os.open(log.with_suffix(".events"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-            self._library.events_arm(str(place).encode(), mode, ctypes.c_long(at), events)
+            self._library.events_arm(f"{place}/".encode(), mode, ctypes.c_long(at), events)
             self._work(self._base, place / "out")
             status = 0
         except TwofoldError as error:
             print(f"error: {error}", flush=True)
             status = TOLD
-        except BaseException:
-            traceback.print_exc()
         finally:
+            if status == BUG:
+                traceback.print_exc()
             sys.stdout.flush()
             os._exit(status)
 
@@ -164,7 +164,13 @@ def all_of(
         if wrong := trials.outcome(mode, at, whole):
             unequal += 1
             yield {"at": at, "event": events[at - 1], **wrong}
-    yield {"work": work, "mode": mode, "events": len(events), "tried": len(tried), "unequal": unequal}
+    yield {
+        "work": work,
+        "mode": mode,
+        "events": len(events),
+        "tried": len(tried),
+        "unequal": unequal,
+    }
 
 
 def main() -> None:
@@ -181,10 +187,7 @@ def main() -> None:
         return
     sys.path[:0] = [str(HERE), str(HERE.parent / "models")]
     for record in all_of(
-        asked.work,
-        asked.mode,
-        asked.folder,
-        lambda n: range(asked.first, n + 1, asked.every),
+        asked.work, asked.mode, asked.folder, lambda n: range(asked.first, n + 1, asked.every)
     ):
         print(json.dumps(record), flush=True)
         print(json.dumps(record), file=sys.stderr, flush=True)

@@ -61,7 +61,7 @@ def grpo(base: Path, out: Path) -> None:
         learning_rate=1e-3,
         save_steps=1,
         eval_metric=Share(),
-        early_stopping_patience=1,
+        early_stopping_patience=2,
         precheck_problems=0,
     )
     method.train(str(base), PROBLEMS, out=out, eval_problems=HELD_OUT)
@@ -73,11 +73,7 @@ def whole_study(base: Path, out: Path) -> None:
         raise RuntimeError(str(result.failed))
 
 
-WORKS: Mapping[str, Callable[[Path, Path], None]] = {
-    "sft": sft,
-    "grpo": grpo,
-    "study": whole_study,
-}
+WORKS: Mapping[str, Callable[[Path, Path], None]] = {"sft": sft, "grpo": grpo, "study": whole_study}
 
 
 def prepare(folder: Path) -> Path:
@@ -138,7 +134,7 @@ def result(out: Path) -> dict[str, Any]:
             rows = json.loads(path.read_text())["log_history"]
             found[name] = [_timeless(row) for row in rows if "train_runtime" not in row]
         elif path.suffix == ".json":
-            found[name] = _timeless(json.loads(path.read_text()))
+            found[name] = _timeless(json.loads(path.read_text().replace(str(out), "OUT")))
         elif path.suffix in (".jsonl", ".safetensors"):
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
         else:

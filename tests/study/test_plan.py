@@ -24,6 +24,8 @@ GOOD = {
     },
 }
 
+SMALL = {"method": "grpo", "steps": 2}
+
 
 def written(folder: Path, **changed: object) -> Path:
     file = folder / "study.yaml"
@@ -70,6 +72,27 @@ def test_the_packaged_study_names_real_methods_and_rewards() -> None:
         ({"samples": 0}, "'samples' should be greater than 0, but it is 0"),
         ({"seeds": []}, "'seeds' should have at least 1 item"),
         ({"seeds": [0, -1]}, "'seeds.1' should be greater than or equal to 0"),
+        ({"seeds": [True]}, r"'seeds' should be a number, but it is \[True\]"),
+        ({"seeds": [1, "1"]}, "different whole numbers"),
+        ({"seeds": [2**32]}, "'seeds.0' should be less than 4294967296"),
+        ({"samples": True}, "'samples' should be a number, but it is True"),
+        ({"splits": {"model": "pocket:3"}}, "'model' would be the same one as 'model'"),
+        ({"splits": {"Model": "pocket:3"}}, "'Model' would be the same one as 'model'"),
+        ({"splits": {"a": "pocket:3", "A": "synthetic:3"}}, "'A' would be the same one as 'a'"),
+        ({"splits": {"model-round-1": "pocket:3"}}, "use 1 to 60 letters, digits and _"),
+        ({"splits": {"s" * 61: "pocket:3"}}, "use 1 to 60 letters"),
+        ({"arms": {"joint": SMALL, "Joint": SMALL}}, "'Joint' would be the same one as 'joint'"),
+        ({"arms": {"straße": SMALL, "STRASSE": SMALL}}, "would be the same one as 'straße'"),
+        ({"arms": {"Base": SMALL}}, "'Base' would be the same one as 'base'"),
+        ({"arms": {"..": SMALL}}, "becomes a folder"),
+        ({"arms": {"a\\b": SMALL}}, "becomes a folder"),
+        ({"arms": {"": SMALL}}, "becomes a folder"),
+        ({"arms": {"a" * 300: SMALL}}, "use 1 to 60 letters, digits, - and _"),
+        ({"arms": {True: SMALL}}, "write it in quotes"),
+        ({"arms": {0.5: SMALL}}, "write it in quotes"),
+        ({"arms": {"x": SMALL | {"learning_rate": -1e-4}}}, "should be greater than 0"),
+        ({"arms": {"x": SMALL | {"learning_rate": float("nan")}}}, "should be a finite number"),
+        ({"arms": {"x": SMALL | {"steps": True}}}, "'steps' should be a number, but it is True"),
         ({"temperature": float("nan")}, "'temperature' should be a finite number"),
         ({"temperature": -0.5}, "'temperature' should be greater than or equal to 0"),
         ({"base": ""}, "'base' should have at least 1 character"),
@@ -90,7 +113,7 @@ def test_the_packaged_study_names_real_methods_and_rewards() -> None:
 )
 def test_what_is_wrong_is_named(tmp_path: Path, changed: dict[str, object], told: str) -> None:
     with pytest.raises(TwofoldError, match=told):
-        read(written(tmp_path, **changed))
+        read(written(tmp_path, **{"reference": None} | changed))
 
 
 def test_no_yaml_and_no_file(tmp_path: Path) -> None:

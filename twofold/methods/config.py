@@ -9,7 +9,7 @@ from twofold.methods.method import Method, TrainingError
 from twofold.validation import validated
 
 
-def configured(method: type[Method], file: Path | None = None) -> Method:
+def configured(method: type[Method], file: str | Path | None = None) -> Method:
     r"""A method with the settings of a YAML file.
 
     Args:
@@ -29,7 +29,7 @@ def configured(method: type[Method], file: Path | None = None) -> Method:
         0.0001
     """
     where = f"{method.name} without --config" if file is None else file
-    return with_settings(method, {} if file is None else mapping(file), where=where)
+    return with_settings(method, {} if file is None else mapping(Path(file)), where=where)
 
 
 def with_settings(method: type[Method], values: Mapping[str, object], *, where: object) -> Method:

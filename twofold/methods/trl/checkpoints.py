@@ -24,14 +24,14 @@ _STATE = "trainer_state.json"  # written again once its checkpoint has been eval
 
 @final
 class Keeper(TrainerCallback):
-    """Marks each new checkpoint as whole, and removes all but the last `n_kept` whole ones.
+    """Marks each new checkpoint as whole, and removes all but the last `n_kept` (None = no) ones.
 
     TRL would remove the old one before the new one is known to be whole.
     """
 
-    def __init__(self, out: Path, n_kept: int) -> None:
+    def __init__(self, out: Path, n_kept: int | None) -> None:
         self._out = out
-        self._n_kept = max(1, n_kept)
+        self._n_kept = n_kept
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -43,10 +43,11 @@ class Keeper(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Mark the checkpoint of this step once every process has written its part."""
-        PartialState().wait_for_everyone()  # type: ignore[no-untyped-call]
+        PartialState().wait_for_everyone()
         if state.is_world_process_zero:
             mark_whole(checkpoint(self._out, int(state.global_step)))
-            remove(whole(self._out)[: -self._n_kept])
+            if self._n_kept is not None:
+                remove(whole(self._out)[: -self._n_kept])
 
 
 def checkpoint(out: Path, step: int) -> Path:

@@ -15,11 +15,11 @@ from twofold.methods.trl.checkpoints import last_checkpoint
 # What a disk refuses: full, over the quota, a file too large, broken, read-only.
 _REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
-# The same in the words of the libraries in Rust and C++, whose exceptions have no number; PyTorch's
-# writer of archives says only that it failed.
-_IN_WORDS = re.compile(
-    "|".join([*(re.escape(os.strerror(each)) for each in _REFUSED), "PytorchStreamWriter", "inline_container"])
-)
+# The same in words: the system's, as libraries in Rust repeat them, and those of PyTorch's writer, which
+# says only that it failed.
+_OF_THE_SYSTEM = "|".join(re.escape(os.strerror(each)) for each in _REFUSED)
+_OF_TORCH = "PytorchStreamWriter|inline_container|iostream error"
+_IN_WORDS = re.compile(f"({_OF_THE_SYSTEM})|{_OF_TORCH}")
 
 
 @final
@@ -58,7 +58,4 @@ def _refusal(error: BaseException) -> str | None:
     if isinstance(error, OSError):
         return error.strerror if error.errno in _REFUSED else None
     found = _IN_WORDS.search(str(error))
-    if found is None:
-        return None
-    known = {os.strerror(each) for each in _REFUSED}
-    return found[0] if found[0] in known else "no space left, or the disk failed"
+    return found and (found[1] or "no space is left, or the disk failed")

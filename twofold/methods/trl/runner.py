@@ -22,19 +22,19 @@ import torch
 import transformers
 import trl
 
-from twofold.errors import nearest
 from twofold.methods.method import TrainedModel, TrainingError
 from twofold.methods.trl.callbacks import EvalCallback, SoundNumbers, stopped
 from twofold.methods.trl.checkpoints import Keeper, flush, last_checkpoint, remove_torn
+from twofold.methods.trl.configuration import configuration, typed
 from twofold.methods.trl.disk import DiskErrors
 from twofold.methods.trl.early_stopping import BestCheckpoint
 from twofold.methods.trl.resume import NothingLeftError, Resume
 from twofold.methods.trl.trainable_model import TrainableModel
 from twofold.methods.tuning import Tuned
-from twofold.models import loading
 from twofold.models.chat_template import render
 from twofold.models.quiet import quiet
 from twofold.storage.jsonl import Row, dumps, replaced
+from twofold.storage.leftovers import remove_incomplete
 from twofold.storage.run_dir import RunDir
 from twofold.types import Problem, Scorer
 
@@ -80,10 +80,12 @@ class TrlRunner:
         return last_checkpoint(self._out) is not None
 
     @property
-    def _n_kept(self) -> int:
-        """How many checkpoints are kept."""
-        limit = self._method.trl.get("save_total_limit")
-        return limit if isinstance(limit, int) else _N_KEPT
+    def _n_kept(self) -> int | None:
+        """How many checkpoints are kept; None = all, as in TRL."""
+        limit: Any = typed(self._method.configuration()[0], self._method.trl).get(
+            "save_total_limit", _N_KEPT
+        )
+        return limit if limit is not None and limit > 0 else None
 
     def _bound(self) -> RunDir:
         """The folder, locked and bound to everything that decides the result."""
@@ -139,45 +141,18 @@ class TrlRunner:
         )
 
     def trainer(
-        self,
-        kind: Callable[..., Any],
-        config: type,
-        settings: Mapping[str, object],
-        data: Callable[[], datasets.Dataset],
+        self, kind: Callable[..., Any], data: Callable[[], datasets.Dataset]
     ) -> Callable[..., Any]:
-        """A function that builds the trainer `kind`; an unknown setting is a `TrainingError` now."""
-        known = [f.name for f in fields(config)]
-        for key in settings:
-            if key not in known:
-                raise TrainingError(
-                    f"trl: {config.__name__} of TRL {trl.__version__} has no field {key!r}; "
-                    + nearest(key, known, "its documentation lists them")
-                )
+        """A function that builds the trainer `kind`; a wrong setting is a `TrainingError` now."""
+        configured = configuration(self._method, self._out)
         return lambda **more: kind(
             model=self.trainable.network,
-            args=config(**self.settings(settings)),
+            args=configured,
             train_dataset=data(),
             processing_class=self.trainable.tokenizer,
             peft_config=self.trainable.adapter,
             **more,
         )
-
-    def settings(self, settings: Mapping[str, object]) -> dict[str, Any]:
-        """`settings` with those that depend on the machine and the folder."""
-        on_gpu = loading.device().type == "cuda"
-        return {
-            "output_dir": str(self._out),
-            "use_cpu": not on_gpu,
-            "bf16": on_gpu and torch.cuda.is_bf16_supported(),
-            "activation_checkpointing": on_gpu,
-            "logging_steps": 1,
-            "logging_nan_inf_filter": False,  # would hide a NaN
-            "disable_tqdm": not sys.stderr.isatty(),
-            "dataloader_pin_memory": on_gpu,
-            "ddp_find_unused_parameters": False,
-            **settings,
-            "save_total_limit": None,  # `Keeper` removes old checkpoints
-        }
 
     def run(
         self,
@@ -205,6 +180,7 @@ class TrlRunner:
             with DiskErrors(self._out), quiet():  # PEFT and TRL use what transformers renames
                 if folder is not None:
                     remove_torn(self._out)
+                    remove_incomplete(self._out)
                 trainer = trainer_of()
                 trainer.remove_callback(transformers.PrinterCallback)
                 trainer.add_callback(SoundNumbers(self._out))
