@@ -151,7 +151,9 @@ def test_resumed_equals_uninterrupted(tiny: Path, tmp_path: Path) -> None:
     cut = method.train(str(tiny), PROBLEMS, out=tmp_path / "cut").folder
     (cut / "training.json").unlink()
     (cut / "model.safetensors").unlink()
-    (cut / "checkpoint-6/trainer_state.json").write_text('{"best')  # a kill in the middle of a checkpoint
+    (cut / "checkpoint-6/trainer_state.json").write_text(
+        '{"best'
+    )  # a kill in the middle of a checkpoint
     assert last_checkpoint(cut) == cut / "checkpoint-3"
     assert method.train(str(tiny), PROBLEMS, out=cut).n_steps == 6
     there, here = load_file(whole / "model.safetensors"), load_file(cut / "model.safetensors")

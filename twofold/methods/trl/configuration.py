@@ -23,7 +23,7 @@ from twofold.models.quiet import quiet
 from twofold.validation import complaint
 
 _TYPES = ConfigDict(allow_inf_nan=False, arbitrary_types_allowed=True)
-_OFF = -1  # the one negative number that means something to TRL: not set
+_OFF = -1  # the one negative number that means something to TRL, as a whole number: not set
 
 
 def configuration(method: Tuned, out: Path) -> Any:
@@ -98,4 +98,5 @@ def _wrong(found: object, value: object) -> str | None:
         return "should be a number"
     if not math.isfinite(value):
         return "should be a finite number"
-    return "should not be negative" if value < 0 and value != _OFF else None
+    means_off = isinstance(value, int) and value == _OFF
+    return "should not be negative" if value < 0 and not means_off else None
