@@ -1,10 +1,10 @@
 """A kill, a full disk or a short write at each file event of a training, and what is there after.
 
-    python tests/kills/trials.py sft kill            every event
-    python tests/kills/trials.py study full --every 7
+    python tests/kills/trials.py sft kill              every event
+    python tests/kills/trials.py study full --tried 40
 
 One process imports everything and forks for each trial, so that a trial costs what training costs.
-Needs Linux and a C compiler. Prints one JSON line per trial that does not end equal, then a summary.
+Needs Linux and a C compiler. Prints a summary with every trial that does not end equal.
 """
 
 import argparse
@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +38,18 @@ def library(folder: Path) -> Path:
     return made
 
 
-def run(folder: Path, work: str, mode: str, *, every: int = 1, first: int = 1) -> dict[str, Any]:
-    """The summary of the trials at every `every`-th event, made in a process of their own."""
+def run(
+    folder: Path, work: str, mode: str, *, n_tried: int | None = None, about: str = ""
+) -> dict[str, Any]:
+    """The summary of trials, made in a process of their own.
+
+    Args:
+        folder: An empty folder for them.
+        work: A key of `works.WORKS`.
+        mode: What happens at an event: `kill`, `full` (and the disk stays full), `short` (all writes).
+        n_tried: How many events are tried, evenly spread; None = all.
+        about: Only events on files whose path contains this.
+    """
     environment = os.environ | {
         "LD_PRELOAD": str(library(folder)),
         "OMP_NUM_THREADS": "1",
@@ -48,9 +57,10 @@ def run(folder: Path, work: str, mode: str, *, every: int = 1, first: int = 1) -
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_OFFLINE": "1",
         "CUDA_VISIBLE_DEVICES": "",
+        "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), *filter(None, sys.path)]),
     }
-    command = [sys.executable, str(Path(__file__)), work, mode, "--every", str(every)]
-    command += ["--first", str(first), "--folder", str(folder)]
+    command = [sys.executable, str(Path(__file__)), work, mode, "--folder", str(folder)]
+    command += ["--about", about, *(["--tried", str(n_tried)] if n_tried else [])]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     summary: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return summary
@@ -109,6 +119,10 @@ class Trials:
         """The file events of the last attempt at a place."""
         return place.with_name(f"{place.name}.events").read_text().splitlines()
 
+    def result(self, place: Path) -> dict[str, Any]:
+        """What a work has left at a place."""
+        return self._result(place / "out")
+
     def outcome(self, mode: str, at: int, whole: dict[str, Any]) -> dict[str, Any] | None:
         """What is wrong with a trial: None if it ends as an undisturbed work does."""
         place = self._folder / "trial"
@@ -123,7 +137,7 @@ class Trials:
         status, said = self.attempt(place)
         if status != 0:
             return {"why": f"status {status} when resumed", "said": said}
-        here = self._result(place / "out")
+        here = self.result(place)
         if differing := sorted(k for k in whole.keys() | here if whole.get(k) != here.get(k)):
             first = differing[0]
             about = _difference(whole.get(first), here.get(first))
@@ -143,54 +157,49 @@ def _difference(there: Any, here: Any) -> Any:
     return [there, here]
 
 
-def all_of(
-    work: str, mode: str, folder: Path, steps: Callable[[int], Sequence[int]]
-) -> Iterator[dict[str, Any]]:
-    """One record for each trial that does not end equal, then the summary."""
+def all_of(work: str, mode: str, folder: Path, n: int | None, about: str) -> dict[str, Any]:
+    """Try the events, and say on stderr how each ended that did not end equal; the summary."""
     trials = Trials(work, folder)
     place = folder / "whole"
     status, said = trials.attempt(place)
     if status:
         raise RuntimeError(f"the undisturbed work fails: {said}")
     events = trials.events(place)
-    whole = trials._result(place / "out")
-    again = folder / "again"
-    trials.attempt(again)
-    if trials._result(again / "out") != whole:
+    whole = trials.result(place)
+    trials.attempt(folder / "again")
+    if trials.result(folder / "again") != whole:
         raise RuntimeError("two undisturbed works differ")
-    tried = steps(len(events))
-    unequal = 0
-    for at in tried:
+    of = [at for at, event in enumerate(events, 1) if about in event]
+    asked = of if n is None else [of[i * len(of) // n] for i in range(n)]
+    unequal = []
+    for number, at in enumerate(asked, 1):
         if wrong := trials.outcome(mode, at, whole):
-            unequal += 1
-            yield {"at": at, "event": events[at - 1], **wrong}
-    yield {
-        "work": work,
-        "mode": mode,
-        "events": len(events),
-        "tried": len(tried),
-        "unequal": unequal,
-    }
+            unequal.append({"at": at, "event": events[at - 1], **wrong})
+            print(json.dumps(unequal[-1]), file=sys.stderr, flush=True)
+        if number % 50 == 0:
+            print(f"{number} of {len(asked)}", file=sys.stderr, flush=True)
+    about_all = {"work": work, "mode": mode, "events": len(events), "tried": len(asked)}
+    return about_all | {"unequal": unequal}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    """Try what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("work")
     parser.add_argument("mode", choices=[*MODES][1:])
-    parser.add_argument("--every", type=int, default=1)
-    parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--tried", type=int, help="how many events, evenly spread [default: all]")
+    parser.add_argument("--about", default="", help="only events on files with this in their path")
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if "LD_PRELOAD" not in os.environ:
+    if asked.folder is None:
         with tempfile.TemporaryDirectory() as folder:
-            print(run(Path(folder), asked.work, asked.mode, every=asked.every, first=asked.first))
-        return
-    sys.path[:0] = [str(HERE), str(HERE.parent / "models")]
-    for record in all_of(
-        asked.work, asked.mode, asked.folder, lambda n: range(asked.first, n + 1, asked.every)
-    ):
-        print(json.dumps(record), flush=True)
-        print(json.dumps(record), file=sys.stderr, flush=True)
+            summary = run(
+                Path(folder), asked.work, asked.mode, n_tried=asked.tried, about=asked.about
+            )
+    else:
+        sys.path[:0] = [str(HERE), str(HERE.parent / "models")]
+        summary = all_of(asked.work, asked.mode, asked.folder, asked.tried, asked.about)
+    print(json.dumps(summary), flush=True)
 
 
 if __name__ == "__main__":
