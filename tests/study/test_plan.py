@@ -121,3 +121,14 @@ def test_no_yaml_and_no_file(tmp_path: Path) -> None:
     for file in (tmp_path / "bad.yaml", tmp_path / "none.yaml"):
         with pytest.raises(TwofoldError, match=r"YAML|cannot be read"):
             read(file)
+
+
+def test_an_arm_that_is_there_twice_is_not_lost_silently(tmp_path: Path) -> None:
+    file = written(tmp_path, reference=None)
+    both = "  both:\n    method: sft\n    demonstrations: solutions\n"
+    file.write_text(file.read_text() + both)
+    with pytest.raises(TwofoldError, match=r"the key 'both' is there twice; take one out"):
+        read(file)
+    file.write_text("a: &a {steps: 1}\nb: {<<: *a, steps: 2}\n")  # a merge is no second key
+    with pytest.raises(TwofoldError, match="the key 'a' is unknown"):
+        read(file)

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from twofold.methods.method import Method, TrainingError
+from twofold.storage.unique_keys import load_yaml
 from twofold.validation import validated
 
 
@@ -41,7 +42,7 @@ def with_settings(method: type[Method], values: Mapping[str, object], *, where: 
 def mapping(file: Path) -> Mapping[str, object]:
     """The content of a YAML file, which must be a mapping or empty."""
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+        values = load_yaml(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise TrainingError(f"{file} cannot be read ({error.strerror}); check the path") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
