@@ -130,5 +130,5 @@ def test_an_arm_that_is_there_twice_is_not_lost_silently(tmp_path: Path) -> None
     with pytest.raises(TwofoldError, match=r"the key 'both' is there twice; take one out"):
         read(file)
     file.write_text("a: &a {steps: 1}\nb: {<<: *a, steps: 2}\n")  # a merge is no second key
-    with pytest.raises(TwofoldError, match="the key 'a' is unknown"):
+    with pytest.raises(TwofoldError, match="the key 'base' is missing"):
         read(file)
