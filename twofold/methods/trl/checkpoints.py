@@ -46,8 +46,13 @@ class Keeper(TrainerCallback):
         PartialState().wait_for_everyone()
         if state.is_world_process_zero:
             mark_whole(checkpoint(self._out, int(state.global_step)))
-            if self._n_kept is not None:
-                remove(whole(self._out)[: -self._n_kept])
+            self.tidy()
+
+    def tidy(self) -> None:
+        """Remove old checkpoints, and parts of any that a kill or a full disk has left."""
+        remove_torn(self._out)
+        if self._n_kept is not None:
+            remove(whole(self._out)[: -self._n_kept])
 
 
 def checkpoint(out: Path, step: int) -> Path:

@@ -24,7 +24,7 @@ import trl
 
 from twofold.methods.method import TrainedModel, TrainingError
 from twofold.methods.trl.callbacks import EvalCallback, SoundNumbers, stopped
-from twofold.methods.trl.checkpoints import Keeper, flush, last_checkpoint, remove_torn
+from twofold.methods.trl.checkpoints import Keeper, flush, last_checkpoint
 from twofold.methods.trl.configuration import configuration, typed
 from twofold.methods.trl.disk import DiskErrors
 from twofold.methods.trl.early_stopping import BestCheckpoint
@@ -178,13 +178,14 @@ class TrlRunner:
             datasets.disable_progress_bars()
         try:
             with DiskErrors(self._out), quiet():  # PEFT and TRL use what transformers renames
+                keeper = Keeper(self._out, self._n_kept)
                 if folder is not None:
-                    remove_torn(self._out)
+                    keeper.tidy()
                     remove_incomplete(self._out)
                 trainer = trainer_of()
                 trainer.remove_callback(transformers.PrinterCallback)
                 trainer.add_callback(SoundNumbers(self._out))
-                trainer.add_callback(Keeper(self._out, self._n_kept))
+                trainer.add_callback(keeper)
                 if eval_problems:
                     log = partial(transformers.Trainer.log, trainer)
                     callback = EvalCallback(
