@@ -43,7 +43,7 @@ def resolve(spec: str | Path) -> Model:
         return ServerModel.from_spec(spec)
     is_folder = bool(spec) and Path(spec).expanduser().is_dir()
     if is_reference(spec) and not is_folder:
-        return instance_named(spec, Model)  # type: ignore[type-abstract]
+        return instance_named(spec, Model)
     if spec not in (POCKET, SMOLLM2) and not HUB_ID.fullmatch(spec) and not is_folder:
         hint = nearest(spec.lower(), [POCKET, SMOLLM2], "there is no such folder or name.")
         raise ModelError(f"no model {spec!r}; {hint} {_FORMS}")

@@ -30,7 +30,7 @@ class _UniqueKeys(yaml.SafeLoader):
                 key_node.tag == "tag:yaml.org,2002:merge"
             ):  # `<<` may be overridden, and be there twice
                 continue
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if isinstance(key, Hashable) and key in seen:
                 raise yaml.constructor.ConstructorError(
                     "while reading a mapping",

@@ -21,6 +21,9 @@ from twofold.storage.jsonl import dumps, replaced
 _MARKER = "whole.json"
 _STATE = "trainer_state.json"  # written again once its checkpoint has been evaluated
 
+# The name under which safetensors writes a file before it renames it.
+_PART = ".tmp" + 6 * "[A-Za-z0-9]"
+
 
 @final
 class Keeper(TrainerCallback):
@@ -49,8 +52,10 @@ class Keeper(TrainerCallback):
             self.tidy()
 
     def tidy(self) -> None:
-        """Remove old checkpoints, and parts of any that a kill or a full disk has left."""
+        """Remove old checkpoints, and what a kill or a full disk has left of a save."""
         remove_torn(self._out)
+        for part in self._out.glob(_PART):
+            part.unlink()
         if self._n_kept is not None:
             remove(whole(self._out)[: -self._n_kept])
 
