@@ -1,15 +1,20 @@
 """A plan is refused, with its remedy, before anything is loaded."""
 
+import unicodedata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from twofold.errors import TwofoldError
 from twofold.methods import Grpo, Sft
 from twofold.scorers import SoftGate
 from twofold.study import read
 from twofold.study.cell import Cell, cells
+from twofold.study.plan import _ARM, BASE, _check_folders
 
 GOOD = {
     "base": "pocket",
@@ -132,3 +137,19 @@ def test_an_arm_that_is_there_twice_is_not_lost_silently(tmp_path: Path) -> None
     file.write_text("a: &a {steps: 1}\nb: {<<: *a, steps: 2}\n")  # a merge is no second key
     with pytest.raises(TwofoldError, match="the key 'base' is missing"):
         read(file)
+
+
+NAMES = st.text(st.sampled_from("aAßéÉ_-. /\\0\u0301\uff41"), max_size=4) | st.text(max_size=70)
+
+
+@given(st.lists(NAMES, min_size=1, max_size=4, unique=True))
+def test_names_that_are_taken_are_folders_side_by_side(names: list[str]) -> None:
+    try:
+        _check_folders(names, "an arm", _ARM, taken=BASE, file=Path("plan.yaml"))
+    except TwofoldError:
+        return
+    assert len({unicodedata.normalize("NFC", name).casefold() for name in names}) == len(names)
+    with TemporaryDirectory() as folder:
+        for name in names:
+            (Path(folder) / name).mkdir()
+        assert sorted(p.name for p in Path(folder).iterdir()) == sorted(names)
