@@ -147,3 +147,19 @@ def test_settings_of_a_standard_dataclass_are_checked_too() -> None:
         plain(steps=0)
     with pytest.raises(TrainingError, match="did you mean 'steps'"):
         plain(stepz=1)
+
+
+def test_a_truth_value_is_no_number() -> None:
+    with pytest.raises(TrainingError, match="'steps' should be a number, but it is True"):
+        validated(Plain, {"steps": True}, where="plan.yaml", error=TrainingError)
+    assert validated(Sampled, {"is_on": True}, where="", error=TrainingError).is_on is True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampled:
+    is_on: bool = False
+
+
+def test_a_path_may_be_a_text(tmp_path: Path) -> None:
+    file = yaml(tmp_path, "steps: 3")
+    assert configured(Grpo, str(file)) == configured(Grpo, file)

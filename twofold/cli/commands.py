@@ -300,8 +300,8 @@ def report(
     if (run_dir / studies.PLAN).exists():
         with nothing_imported():
             plan = studies.read(run_dir / studies.PLAN)
-        studies.finalize(plan, run_dir)
-        return _show_study(run_dir, failed=0)
+        found = studies.finalize(plan, run_dir)
+        return _show_study(run_dir, failed=len(found.failed))
     _finish(finalize(run_dir, asked), remedy="give the command that made the run again")
 
 

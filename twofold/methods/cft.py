@@ -62,10 +62,17 @@ class Cft(Imitation, OnPolicy):
             return super().rows(problems)
         return _accepted_rows(self.critiques, problems)
 
+    def check(self, problems: Problems, eval_problems: Problems = ()) -> None:
+        """Also refuse a file without a usable critique; see `Method.check`."""
+        super().check(problems, eval_problems)
+        self.rows(problems)
+
     def train(
-        self, base: str, problems: Problems, *, out: Path, eval_problems: Problems = ()
+        self, base: str, problems: Problems, *, out: str | Path, eval_problems: Problems = ()
     ) -> TrainedModel:
         """Train; see `Method.train`."""
+        self.check(problems, eval_problems)
+        out = Path(out)
         file = self.critiques or out.with_name(f"{out.name}.critiques.jsonl")
         if self.critiques is None and not file.exists():
             written = self._written(base, problems)

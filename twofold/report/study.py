@@ -294,7 +294,8 @@ def summary(path: Path) -> str:
     rows, verdicts = [], []
     for name, made in page.study.arms.items():
         said = page.says(name)
-        last = "not scored" if name in page.trained else "not finished"
+        failed = any(cell.rpartition("/")[0] == name for cell in page.study.failed)
+        last = "not scored" if name in page.trained else "failed" if failed else "not finished"
         last = said.title if said else "the base" if made.method is None else last
         rows.append([flat(name), *(spread(page.estimate(name, key)) for key in COMPARED), last])
         if said:

@@ -6,6 +6,7 @@ resumes; a finished one has `cell.json` and is not touched again.
 
 import gc
 import json
+import logging
 import os
 import time
 from dataclasses import dataclass, replace
@@ -18,6 +19,8 @@ from twofold.models import resolve
 from twofold.runs.audit import audit
 from twofold.storage.jsonl import replaced
 from twofold.study.plan import BASE, Plan, StudyError
+
+_log = logging.getLogger(__name__)
 
 
 @final
@@ -81,7 +84,9 @@ def work(plan: Plan, cell: Cell, out: Path) -> str | None:
             )
     except TwofoldError as error:
         return str(error)
-    except (RuntimeError, ValueError, OSError) as error:  # out of memory, disk full, refused by TRL
+    # The one broad handler of the package: whatever a method or a library raises, the other cells go on.
+    except Exception as error:  # noqa: BLE001
+        _log.info("%s, seed %d failed", cell.arm, cell.seed, exc_info=error)
         return f"{type(error).__name__}: {error}"
     finally:
         gc.collect()
