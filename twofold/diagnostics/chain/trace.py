@@ -83,7 +83,7 @@ def trace_of(response: Response) -> Trace | None:
         return Trace.truncated
     found = find_answer(response.reply)
     if response.finish_reason is FinishReason.truncated and (
-        found is None or found.place == "last"
+        found is None or found.is_unmarked
     ):
         return Trace.truncated  # the last number before the cut is a step, not an answer
     if response.thinking is not None:
@@ -170,7 +170,7 @@ def _place(reply: str, found: Found) -> int:
     if found.place == "boxed":
         there = [match for match in _BOX.finditer(reply) if match[1].startswith(found.texts[0])]
         return (there or [*_BOX.finditer(reply)])[0].start()
-    if found.place == "last":
+    if found.is_unmarked:
         return max(0, reply.rfind(text))
     marks = _HASHES if found.place == "####" else _ANSWER
     there = [match for match in marks.finditer(reply) if text in match[1]]

@@ -1,41 +1,259 @@
-"""Are two answers mathematically equal? A computer algebra system decides.
+r"""Have two expressions the same value, where that needs algebra? A computer algebra system decides.
+
+Numbers are compared with more digits than all numbers in them have together, so that no term is too
+small to count. Formulas are compared at several points with as many digits; where a reference answer
+is not real (a root of a negative length) nothing is asked of the other.
 
 Only the worker process imports this file: a comparison may never end or use all memory.
 """
 
+import random
+from collections.abc import Callable
+from fractions import Fraction
 from functools import lru_cache
+from typing import Any, final
 
-from math_verify import parse, verify
+import sympy
 
-from twofold.scorers.answers.spelling import name_and_value, plain, settled
+from twofold.scorers.answers.arithmetic import Arithmetic, close, is_rounded, rational
+from twofold.scorers.answers.equal import read, spellings
+from twofold.scorers.answers.equality import Comparison, some
+from twofold.scorers.answers.terms import Term
+
+DIGITS = 60  # significant digits of a comparison, besides those of the numbers in it
+SPARE = 15  # of them may be lost to rounding
+POINTS = 10  # where two formulas are compared
+LEAST_POINTS = 3  # where the reference answer must have a value
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **{
+        name: getattr(sympy, sympy_name)
+        for name, sympy_name in (
+            ("sin", "sin"), ("cos", "cos"), ("tan", "tan"), ("cot", "cot"), ("sec", "sec"),
+            ("csc", "csc"), ("arcsin", "asin"), ("arccos", "acos"), ("arctan", "atan"),
+            ("arccot", "acot"), ("arcsec", "asec"), ("arccsc", "acsc"), ("sinh", "sinh"),
+            ("cosh", "cosh"), ("tanh", "tanh"), ("coth", "coth"), ("arcsinh", "asinh"),
+            ("arccosh", "acosh"), ("arctanh", "atanh"), ("ln", "log"), ("exp", "exp"),
+            ("abs", "Abs"), ("floor", "floor"), ("ceil", "ceiling"), ("sgn", "sign"), ("Re", "re"),
+            ("Im", "im"), ("binom", "binomial"), ("max", "Max"), ("min", "Min"), ("mod", "Mod"),
+        )
+    },
+    "gcd": lambda *args: sympy.igcd(*args),
+    "lcm": lambda *args: sympy.ilcm(*args),
+    "lg": lambda x: sympy.log(x, 10),
+    "log_": lambda x, base: sympy.log(x, base),
+    # Of a logarithm without a base only the multiples are known.
+    "log": lambda x: sympy.Symbol("log ", positive=True) * sympy.log(x),
+}  # fmt: skip
+_TRIGONOMETRIC = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
+_CONSTANTS = {"i": sympy.I, "e": sympy.E, "pi": sympy.pi}
+_RIGHT_ANGLE = sympy.pi / 180
+
+
+class NoExpressionError(ValueError):
+    """An answer that is no expression, such as a word or an infinity."""
+
+
+@final
+class Symbolic(Arithmetic):
+    """Decides by computer algebra."""
+
+    def equal(self, gold: Term, answer: Term) -> bool | None:
+        """See `Arithmetic.equal`."""
+        values = rational(gold), rational(answer)
+        if values[0] is not None and values[1] is not None:
+            return values[0] == values[1] or close(values[0], values[1], gold, answer)
+        try:
+            expressions = [expression(gold), expression(answer)]
+        except (NoExpressionError, TypeError, ValueError, ZeroDivisionError):
+            return False
+        decimal = any(term.places is not None for each in (gold, answer) for term in each.walk())
+        if not any(each.free_symbols for each in expressions):
+            return _same_number(gold, answer, *expressions, decimal)
+        return _same_formula(*expressions, _digits(gold, answer), decimal)
+
+    def rounded(self, value: Term, said: Term) -> bool | None:
+        """See `Arithmetic.rounded`."""
+        try:
+            numbers = [expression(each) for each in (value, said)]
+        except (NoExpressionError, TypeError, ValueError, ZeroDivisionError):
+            return False
+        if any(each.free_symbols for each in numbers):
+            return self.equal(value, said)
+        known = [_real(each, _digits(value, said)) for each in numbers]
+        if known[0] is not None and known[1] is not None and is_rounded(*known, value, said):
+            return True
+        return self.equal(value, said)
+
+    def proportional(self, gold: Term, answer: Term) -> bool | None:
+        """See `Arithmetic.proportional`."""
+        try:
+            first, second = expression(gold), expression(answer)
+        except (NoExpressionError, TypeError, ValueError, ZeroDivisionError):
+            return False
+        digits = _digits(gold, answer)
+        ratio = None
+        for point in _points(first, second):
+            values = [each.evalf(digits, subs=point) for each in (first, second)]
+            if not all(value.is_number and value.is_finite for value in values):
+                continue
+            if values[0] == 0 or values[1] == 0:
+                return False
+            here = values[0] / values[1]
+            if ratio is None:
+                ratio = here
+            elif not _near(here, ratio, digits):
+                return False
+        return ratio is not None
 
 
 @lru_cache(maxsize=1024)
-def _parsed(text: str) -> list[object]:
-    """One answer parsed by math-verify, whose own time-out is off: the worker has a hard one."""
-    return list(parse(f"${text}$", parsing_timeout=None))
+def expression(term: Term) -> Any:
+    """A term as an expression of sympy.
+
+    Raises:
+        NoExpressionError: If it is none.
+    """
+    return _expression(term, in_degrees=False)
+
+
+def _expression(term: Term, *, in_degrees: bool) -> Any:
+    args = [_expression(arg, in_degrees=in_degrees) for arg in term.args] if (
+        term.head not in ("call",)
+    ) else []  # fmt: skip
+    match term.head:
+        case "number":
+            return sympy.Rational(term.value.numerator, term.value.denominator)
+        case "symbol" if term.name != "infty":
+            return _CONSTANTS.get(term.name, sympy.Symbol(term.name))
+        case "add":
+            return sympy.Add(*args)
+        case "mul":
+            return sympy.Mul(*args)
+        case "neg":
+            return -args[0]
+        case "bracket":
+            return args[0]
+        case "large":
+            return args[0] * sympy.Rational(term.value.numerator)
+        case "degree":
+            return args[0] * _RIGHT_ANGLE if in_degrees else args[0]
+        case "div":
+            if args[1] == 0:
+                raise NoExpressionError("division by zero")
+            return args[0] / args[1]
+        case "power":
+            return args[0] ** args[1]
+        case "factorial":
+            return sympy.factorial(args[0])
+        case "root":
+            return _root(*args)
+        case "call":
+            return _call(term)
+    raise NoExpressionError(term.head)
+
+
+def _root(value: Any, index: Any) -> Any:
+    if index.is_Integer and index % 2 and value.is_number and value.is_negative:
+        return -((-value) ** (1 / index))
+    return value ** (1 / index)
+
+
+def _call(term: Term) -> Any:
+    degrees = term.name in _TRIGONOMETRIC
+    args = [_expression(arg, in_degrees=degrees) for arg in term.args]
+    if term.name.endswith("()"):
+        return sympy.Symbol(f"{term.name} {args}")
+    if term.name not in _FUNCTIONS:
+        raise NoExpressionError(term.name)
+    return _FUNCTIONS[term.name](*args)
+
+
+def _digits(*terms: Term) -> int:
+    """More digits than all numbers in the terms have together, powers and factorials too."""
+    total = DIGITS
+    for term in terms:
+        for node in term.walk():
+            value = rational(node)
+            if value is not None and not (node.head == "number" and node.places is not None):
+                total += (value.numerator.bit_length() + value.denominator.bit_length()) // 3
+    return min(total, 20_000)
+
+
+def _same_number(gold: Term, answer: Term, first: Any, second: Any, decimal: bool) -> bool:
+    digits = _digits(gold, answer)
+    values = [each.evalf(digits) for each in (first, second)]
+    if not all(value.is_number and value.is_finite for value in values):
+        return False
+    if _near(*values, digits):
+        return True
+    if not decimal:
+        return False
+    known = _real(first, digits), _real(second, digits)
+    return known[0] is not None and known[1] is not None and close(*known, gold, answer)
+
+
+def _near(first: Any, second: Any, digits: int) -> bool:
+    """Whether two numbers agree in all but the last of `digits` digits."""
+    difference = abs(first - second)
+    size = abs(first)
+    limit = sympy.Float(10, digits) ** (SPARE - digits)
+    return bool(difference <= limit * (size if size else 1))
+
+
+def _real(value: Any, digits: int) -> Fraction | None:
+    number = value.evalf(digits)
+    if not number.is_real or not number.is_finite:
+        return None
+    exact = sympy.Rational(number)
+    return Fraction(int(exact.p), int(exact.q))
+
+
+def _same_formula(gold: Any, answer: Any, digits: int, decimal: bool) -> bool:
+    """Whether two formulas agree wherever the reference answer has a real value."""
+    complex_too = gold.has(sympy.I)
+    seen = 0
+    for point in _points(gold, answer):
+        value = gold.evalf(digits, subs=point)
+        if not value.is_number or not value.is_finite:
+            continue
+        if not complex_too and abs(sympy.im(value)) > sympy.Float(10, 20) ** -30:
+            continue
+        other = answer.evalf(digits, subs=point)
+        if not other.is_number or not other.is_finite:
+            return False
+        if not _near(value, other, digits):
+            if not decimal or abs(value - other) > abs(value) * sympy.Rational(1, 10**6):
+                return False
+        seen += 1
+    return seen >= LEAST_POINTS
+
+
+def _points(*expressions: Any) -> list[dict[Any, Any]]:
+    """Values for the variables: of both signs, and some that are positive throughout."""
+    symbols = sorted(set().union(*(each.free_symbols for each in expressions)), key=str)
+    rng = random.Random(0)
+    points = []
+    for i in range(POINTS):
+        point = {}
+        for symbol in symbols:
+            value = sympy.Rational(rng.randint(1, 10**6), 10**6) * rng.choice([1, 3])
+            sign = rng.choice([1, -1]) if i % 2 and not symbol.is_positive else 1
+            point[symbol] = sign * value
+        points.append(point)
+    return points
+
+
+COMPARISON = Comparison(Symbolic())
 
 
 def equal(gold: str, answer: str) -> bool:
-    r"""Whether the answer found in a reply equals the reference answer of the problem.
-
-    Source:
-        math-verify 0.9.0, with exact comparison to six decimals. Departs: plain numbers, words,
-        lists of different length and `name = value` are settled by
-        `twofold.scorers.answers.spelling`.
-    """
-    gold, answer = plain(gold), plain(answer)
-    if (decided := settled(gold, answer)) is not None:
-        return decided
-    if _verified(gold, answer):
-        return True
-    (gold_name, gold_value), (name, value) = name_and_value(gold), name_and_value(answer)
-    if (gold_name or name) and not (gold_name and name and gold_name != name):
-        return _verified(gold_value, value)
-    return False
-
-
-def _verified(gold: str, answer: str) -> bool:
+    """Whether two answers as written are equal; neither may hold anything that was not read."""
     return bool(
-        verify(_parsed(gold), _parsed(answer), allow_set_relation_comp=True, timeout_seconds=None)
+        some(
+            COMPARISON.same(first, second)
+            for pair in spellings(gold, answer)
+            for first in read(pair[0])
+            for second in read(pair[1])
+        )
     )
