@@ -55,7 +55,7 @@ class AtomReader(UnitReader, ABC):
             letters = tuple(Term("symbol", name=letter) for letter in token.text)
             return Term("mul", letters)
         if token.text in MARKS and token.kind == "command":
-            return self._marked()
+            return self._accented()
         if self.take("frac"):
             return Term("div", (self.group(), self.group()))
         if self.take("binom"):
@@ -107,6 +107,11 @@ class AtomReader(UnitReader, ABC):
         name = self.ahead().text
         self.at += 1
         name += self._script()
+        before = self.at
+        if name == "C" and self.next_is("(") and (chosen := self.maybe(self._arguments)):
+            if len(chosen) == 2:
+                return Term("call", chosen, name="binom")
+            self.at = before
         if name in _CALLED and self.next_is("(") and not self.ahead().spaced:
             return Term("call", self._arguments(), name=f"{name}()")
         return Term("symbol", name=name)
@@ -138,7 +143,7 @@ class AtomReader(UnitReader, ABC):
             self.at += 1
         return self.found[start : self.at - 1]
 
-    def _marked(self) -> Term:
+    def _accented(self) -> Term:
         r"""A letter with a mark, as one symbol: `\vec{v}`, `\mathbb{R}`, `\angle ABC`."""
         mark = self.ahead().text
         self.at += 1
@@ -211,6 +216,8 @@ class AtomReader(UnitReader, ABC):
     def factor_follows(self) -> bool:
         """Whether the token ahead begins a factor that is multiplied without a sign."""
         token = self.ahead()
+        if token.kind == "number":
+            return self.at > 0 and self.ahead(-1).text == "!"
         if token.kind in ("symbol", "function"):
             return token.text != "infty"
         if token.kind == "command":

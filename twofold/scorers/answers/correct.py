@@ -90,7 +90,7 @@ class Correct(Scorer):
             return Verdict(0.0, "no answer found")
         if found.place == "last" and not self.last_number:
             return Verdict(0.0, f"no answer is stated; the last number is {_short(str(found))}")
-        return self._compared(gold, found, folded=reply.isupper() or reply.islower())
+        return self._compared(gold, found, folded=_is_one_case(reply))
 
     def _compared(self, gold: str, found: Found, *, folded: bool) -> Verdict:
         """The verdict on an answer: right if every box is, or all boxes read as one list."""
@@ -102,7 +102,9 @@ class Correct(Scorer):
         for reading in dict.fromkeys([found.texts, (str(found),)]):
             sames = []
             for text in reading:
-                same = self._same(gold.lower(), text.lower()) if folded else self._same(gold, text)
+                same = self._same(gold, text)
+                if same is False and folded:
+                    same = self._same(gold.lower(), text.lower())
                 if isinstance(same, str):
                     return Verdict(None, f"{same}: {_short(text)} ({place})")
                 sames.append(same)
@@ -118,6 +120,12 @@ class Correct(Scorer):
             return same
         answer = ask(Question(kind="same", gold=gold, text=text), timeout_s=self.timeout_s)
         return answer if isinstance(answer, str) else answer["right"]
+
+
+def _is_one_case(reply: str) -> bool:
+    """Whether a reply was written in capitals or small letters throughout, as a rule may ask."""
+    words = re.findall(r"(?<!\\)\b[^\W\d_]{2,}", reply)
+    return reply.isupper() or (reply.islower() and len(words) >= 3)
 
 
 def _verdict(right: bool, found: str, gold: str, place: str) -> Verdict:

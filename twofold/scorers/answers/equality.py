@@ -11,7 +11,6 @@ from twofold.scorers.answers import words
 from twofold.scorers.answers.arithmetic import Arithmetic, rational
 from twofold.scorers.answers.sets import Piece, pieces, variable
 from twofold.scorers.answers.terms import Term, infinite, number
-from twofold.scorers.answers.units import known
 
 _STRUCTURE = frozenset(
     {"list", "tuple", "set", "matrix", "relation", "words", "option", "ratio", "clock"}
@@ -285,10 +284,6 @@ def simplified(term: Term) -> Term:
         return simplified(term.args[1])
     if term.head == "relation" and term.name == "∈" and term.args[1].head == "set":
         return simplified(term.args[1])
-    if term.head == "degree":
-        return replace(term.args[0], unit=known("degree"))
-    if term.head == "neg" and term.args[0].head == "degree":
-        return simplified(Term("degree", (Term("neg", term.args[0].args),)))
     if term.head == "list":
         items = [part for arg in term.args for part in _parts(simplified(arg))]
         return replace(term, args=_without_repeats(items))

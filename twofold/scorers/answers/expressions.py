@@ -34,7 +34,7 @@ class ExpressionReader(AtomReader, ABC):
         read = self.sum()
         if sign < 0:
             read = Term("neg", (read,))
-        read = self._scaled(read)
+        read = self._scaled(_in_degrees(read))
         if self.take("%"):
             read = replace(read, percent=True)
         if self.next_is("cdot", "times", "*"):
@@ -171,7 +171,7 @@ class ExpressionReader(AtomReader, ABC):
         if self.ahead(1).text == "frac":
             start = self.at
             self.at += 1
-            part = self.maybe(self.factor)
+            part = self.maybe(self.base)
             if part is None or part.head != "div" or any(a.head != "number" for a in part.args):
                 self.at = start
                 return None
@@ -189,11 +189,16 @@ class ExpressionReader(AtomReader, ABC):
                 raise Unread("a whole number before an improper fraction")
         else:
             return None
-        return Term("add", (number(whole.value), Term("div", (above, below))))
+        if self.next_is("^", "**", "!") and not self.next_is("circ", n=1):
+            raise Unread("a power of a mixed number")
+        return self._marked(Term("add", (number(whole.value), Term("div", (above, below)))))
 
     def factor(self) -> Term:
         """A base with its exponents and marks."""
-        read = self.base()
+        return self._marked(self.base())
+
+    def _marked(self, read: Term) -> Term:
+        """What was read, with the exponents and marks behind it."""
         while True:
             if self.next_is("circ") or (self.next_is("^") and self.next_is("circ", n=1)):
                 self.at += 1 if self.next_is("circ") else 2
@@ -214,6 +219,27 @@ class ExpressionReader(AtomReader, ABC):
                 read = Term("factorial", (read,))
             else:
                 return read
+
+
+def _in_degrees(term: Term) -> Term:
+    """An angle with its sign of degrees as its unit; one inside a function stays there."""
+    if not _has_degrees(term):
+        return term
+    return replace(_without_degrees(term), unit=units.known("degree"))
+
+
+def _has_degrees(term: Term) -> bool:
+    return term.head == "degree" or (
+        term.head != "call" and any(_has_degrees(arg) for arg in term.args)
+    )
+
+
+def _without_degrees(term: Term) -> Term:
+    if term.head == "call":
+        return term
+    if term.head == "degree":
+        return _without_degrees(term.args[0])
+    return replace(term, args=tuple(_without_degrees(arg) for arg in term.args))
 
 
 def _one_of(first: Unit, second: Unit) -> Unit:

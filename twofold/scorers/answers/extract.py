@@ -60,7 +60,9 @@ _SENTENCE_END = re.compile(
 # Where a statement may end before its sentence does: what follows is a reason or a remark in words.
 _REMARK = re.compile(
     rf"\s*(?:[;,—–]\s+|\s-\s+|[;,]?\s+(?={_REASON}\b))(?!(?:or|and|nor|but|not)\b)[^\d\\$=]*$"
-    rf"|\s*\((?!or\b|and\b|not\b)[^()\d\\$]*\)\s*$"
+    r"|\s*\((?!or\b|and\b|not\b)[^()\d\\$]*\)\s*$"
+    r"|\s*\((?:see|as|from|since|because|by|which|rounded|using)\b[^()]*\)\s*$"
+    r"|,?\s+(?:and )?not\s[^,;]*$"
     rf"|[;,]?\s+{_REASON}\s.*$",
     re.IGNORECASE,
 )
@@ -72,7 +74,7 @@ _FORMULA = re.compile(
 _VERB = re.compile(
     r"(?:\b(?:is|are|be|was|were|equals?|makes?|gives?|gets?|got|have|has|costs?|totals?|yields?|leaves?"
     r"|becomes?|comes? to|amounts? to|adds? up to|equal to|ist|sind|est|es|son|lautet|ergibt|beträgt)\b"
-    r"|[=≈:：是为為は]|等于|\bit's\b)\s*",
+    r"|[=≈：是为為は]|:(?=\s)|等于|\bit's\b)\s*",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
@@ -249,7 +251,8 @@ def _conclusion(reply: str) -> str:
     text = reply.strip().strip('*_`"').strip()
     if len(text) <= MAX_ENDING and "\n" not in text:
         bare = text.rstrip(".!。 ")
-        if _is_value(bare) or (re.fullmatch(r"[^\W\d_]+", bare) and bare.casefold() not in _EMPTY):
+        is_word = re.fullmatch(r"[^\W\d_]+", bare) is not None
+        if bare.casefold() not in _EMPTY and (is_word or _is_value(bare)):
             return _unwrapped(bare)
     sentence = _last_sentence(text)
     if not sentence or _DENIED.search(sentence):
@@ -264,7 +267,9 @@ def _conclusion(reply: str) -> str:
         inside = any(formula.start() < verb.start() < formula.end() for formula in formulas)
         if value and not inside and _is_value(value) and _has_maths(value):
             return _unwrapped(value)
-    return ""
+    words = re.search(r"\b(?:is|are)\s+(?:an?\s|the\s)?([^\W\d_]+)$", body)
+    has_number = any(char.isdigit() for char in text)
+    return words[1] if words and not has_number and words[1].casefold() not in _EMPTY else ""
 
 
 def _has_maths(text: str) -> bool:

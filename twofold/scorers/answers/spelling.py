@@ -71,9 +71,10 @@ _REWRITES = tuple(
         (r"(?<!\\)\\[ ;:,>/]|~|\\~", " "),
         (r"(?<!\\)\\[()]|(?<!\\)\\\[|(?<!\\)\\\]", " "),
         (r"\{\s*,\s*\}", ","),
-        (r"\{\s*\.\s*\}", "."),
+        (r"\{\s*([.:])\s*\}", r"\1"),
         (r"\\(?:degree|textdegree)" + _END, r"^\\circ "),
         (r"\^\s*\{?\s*\\(?:circ|textdegree)" + _END + r"\s*\}?", r"^\\circ "),
+        (r"\b([ap])\.\s?m\.", r"\1m"),
         (r"\\%|\b[Pp]er\s?cent\b", "%"),
         (r"\\(?:lbrace|lbrack)" + _END, r"\\{"),
         (r"\\(?:rbrace|rbrack)" + _END, r"\\}"),
@@ -95,6 +96,7 @@ _REWRITES = tuple(
         (r"!=(?!=)", r"\\ne "),
     )
 )  # fmt: skip
+_EMPHASIS = re.compile(r"(\*\*|__|\*|_|')(?![*_])(.+?)\1")
 _BEFORE = r"(?<![\d.,'])"
 _GROUPED = tuple(
     (re.compile(pattern), separator)
@@ -157,12 +159,10 @@ def plain(text: str) -> str:
     for pattern, new in _REWRITES:
         text = pattern.sub(new, text)
     text = _without_dollars(text)
-    text = re.sub(r"\s+", " ", text).strip(' "`_')
-    while len(text) > 4 and text[:2] == text[-2:] == "**":
-        text = text[2:-2].strip()
-    text = text.strip(' "`_').rstrip(".:, ").strip()
-    if text.startswith("*") and not text.startswith("**"):
-        text = text.strip("* ")
+    text = re.sub(r"\s+", " ", text).strip(' "`')
+    while (mark := _EMPHASIS.fullmatch(text)) is not None:
+        text = mark[2].strip(' "`')
+    text = re.sub(r"(?<!\.)\.$|[:,;]+$", "", text).strip()
     text = _EUROPEAN.sub(lambda found: f"{found[1].replace('.', '')}.{found[2]}", text)
     for pattern, separator in _GROUPED:
         text = pattern.sub(lambda found: found[0].replace(separator, ""), text)  # noqa: B023

@@ -150,7 +150,8 @@ class AnswerReader(ExpressionReader):
             sides.append(self._side())
         if signs:
             return Term("relation", tuple(sides), name=" ".join(signs))
-        if self.next_is(":") and sides[0].head != "symbol":
+        is_ratio = self.next_is(":") or (self.ahead().kind == "word" and self.says("to"))
+        if is_ratio and sides[0].head != "symbol":
             return self._ratio(sides[0])
         return sides[0]
 
@@ -159,9 +160,10 @@ class AnswerReader(ExpressionReader):
         before = self.ahead(-1)
         parts = [first]
         minutes = self.ahead(1)
-        while self.take(":"):
+        timed = self.next_is(":")
+        while self.take(":") or self._word("to"):
             parts.append(self.sum())
-        if len(parts) == 2 and _CLOCK.fullmatch(before.text) and re.fullmatch(
+        if timed and len(parts) == 2 and _CLOCK.fullmatch(before.text) and re.fullmatch(
             r"[0-5]\d", minutes.text
         ):  # fmt: skip
             unit = self.unit()

@@ -1,8 +1,8 @@
 r"""Have two expressions the same value, where that needs algebra? A computer algebra system decides.
 
 Numbers are compared with more digits than all numbers in them have together, so that no term is too
-small to count. Formulas are compared at several points with as many digits; where a reference answer
-is not real (a root of a negative length) nothing is asked of the other.
+small to count. Formulas are compared at several points with as many digits, wherever both have a
+value in the real numbers (the root of a negative length has none).
 
 Only the worker process imports this file: a comparison may never end or use all memory.
 """
@@ -210,23 +210,28 @@ def _real(value: Any, digits: int) -> Fraction | None:
 
 
 def _same_formula(gold: Any, answer: Any, digits: int, decimal: bool) -> bool:
-    """Whether two formulas agree wherever the reference answer has a real value."""
-    complex_too = gold.has(sympy.I)
+    """Whether two formulas agree wherever both have a value in the real numbers."""
+    complex_too = gold.has(sympy.I) or answer.has(sympy.I)
     seen = 0
     for point in _points(gold, answer):
-        value = gold.evalf(digits, subs=point)
-        if not value.is_number or not value.is_finite:
+        if not complex_too and not (_is_real(gold, point) and _is_real(answer, point)):
             continue
-        if not complex_too and abs(sympy.im(value)) > sympy.Float(10, 20) ** -30:
+        value, other = gold.evalf(digits, subs=point), answer.evalf(digits, subs=point)
+        if not all(each.is_number and each.is_finite for each in (value, other)):
             continue
-        other = answer.evalf(digits, subs=point)
-        if not other.is_number or not other.is_finite:
-            return False
         if not _near(value, other, digits):
             if not decimal or abs(value - other) > abs(value) * sympy.Rational(1, 10**6):
                 return False
         seen += 1
     return seen >= LEAST_POINTS
+
+
+def _is_real(formula: Any, point: dict[Any, Any]) -> bool:
+    """Whether no root or logarithm of a negative number is in a formula at a point."""
+    parts = [power.base for power in formula.atoms(sympy.Pow) if not power.exp.is_integer]
+    parts += [logarithm.args[0] for logarithm in formula.atoms(sympy.log)]
+    parts = [part.evalf(15, subs=point) for part in parts]
+    return all(part.is_real is not False and part >= 0 for part in parts if part.is_real is not None)
 
 
 def _points(*expressions: Any) -> list[dict[Any, Any]]:
