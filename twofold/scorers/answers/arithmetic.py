@@ -58,7 +58,7 @@ class Exact(Arithmetic):
 
 
 def close(gold: Fraction, answer: Fraction, *terms: Term) -> bool:
-    """Whether a decimal may stand for a value: to a millionth, and to its own last digit.
+    """Whether a decimal may stand for a value: to a millionth, and rounded or cut off at its end.
 
     Two values that are both written exactly (whole numbers, fractions, powers) are never close.
     """
@@ -67,8 +67,12 @@ def close(gold: Fraction, answer: Fraction, *terms: Term) -> bool:
     difference = abs(gold - answer)
     if difference > TOLERANCE * abs(gold):
         return False
-    digits = [digit for term in terms if (digit := last_digit(term)) is not None]
-    return not digits or difference < max(digits)
+    digits = [last_digit(term) or Fraction(0) for term in terms]
+    if not any(digits):
+        return True
+    values = (gold, answer) if digits[0] >= digits[-1] else (answer, gold)
+    cut_off = abs(values[0]) < abs(values[1]) and difference < max(digits)
+    return cut_off or difference <= max(digits) / 2
 
 
 def is_rounded(value: Fraction, said: Fraction, *terms: Term) -> bool:

@@ -171,7 +171,10 @@ class AtomReader(UnitReader, ABC):
         if name in ("sqrt", "cbrt"):
             return self._root(name)
         if self.take("_"):
-            base = self.group()
+            whole = self.ahead().kind == "number" and (
+                self.ahead(1).spaced or self.next_is("(", n=1)
+            )
+            base = self.base() if whole else self.group()
         if self.next_is("^"):
             self.at += 1
             power = self.exponent()

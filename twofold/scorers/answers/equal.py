@@ -27,7 +27,7 @@ def spellings(gold: str, answer: str) -> list[tuple[str, str]]:
         if lists[0] != lists[1] and not _NO_ITEM.search(gold + "|" + answer):
             pairs.append((ungrouped(gold), ungrouped(answer)))
     elif "," in answer and (_ZEROS.search(answer) or not _is_whole(gold)):
-        pairs.append((gold, with_decimal_points(answer)))
+        pairs.append((gold, with_decimal_points(plain(answer))))
     return list(dict.fromkeys(pairs))
 
 
@@ -51,7 +51,8 @@ def settled(gold: str, answer: str) -> bool | None:
         (True, None, False)
     """
     first, second = key(gold), key(answer)
-    if first == second or (first.isalpha() and first.casefold() == second.casefold()):
+    is_word = first.isalpha() and len(first) > 1
+    if first == second or (is_word and first.casefold() == second.casefold()):
         return True
     if not second:
         return False

@@ -271,11 +271,15 @@ def simplified(term: Term) -> Term:
     """An answer without what makes no difference: brackets around it, a set of one, ±."""
     while term.head == "bracket":
         term = replace(term.args[0], unit=term.unit or term.args[0].unit, percent=term.percent)
+    if term.head == "matrix" and len(term.args) == len(term.args[0].args) == 1:
+        return simplified(term.args[0].args[0])
     if term.head == "words":
         if term.name in words.EMPTY:
             return Term("set")
         if term.name in words.REALS:
             return Term("reals")
+    if term.head == "union" and all(arg.head == "set" for arg in term.args):
+        term = Term("set", tuple(item for arg in term.args for item in arg.args))
     if term.head == "set" and len(term.args) == 1:
         return simplified(term.args[0])
     if term.head == "set" and term.args:

@@ -6,6 +6,7 @@ base with exponents.
 
 from abc import ABC
 from dataclasses import replace
+from functools import partial
 
 from twofold.scorers.answers import units, words
 from twofold.scorers.answers.atoms import MAX_DEPTH, AtomReader
@@ -48,8 +49,8 @@ class ExpressionReader(AtomReader, ABC):
             unit = before if unit is None else _one_of(before, unit)
         if unit is not None:
             read = replace(read, unit=unit)
-            while self.ahead().kind == "number" and not read.percent:
-                read = self._compound(read)
+            while more := self.maybe(partial(self._compound, read)):
+                read = more
         return self._below_zero(read)
 
     def _scaled(self, read: Term) -> Term:
@@ -74,16 +75,18 @@ class ExpressionReader(AtomReader, ABC):
             return replace(Term("neg", (read.bare,)), unit=read.unit)
         return read
 
-    def _compound(self, read: Term) -> Term:
-        """5 hours 30 minutes."""
-        more = self.factor()
-        unit = self.unit()
-        if unit is None or read.unit is None or not unit.dimensions == read.unit.dimensions:
-            raise Unread("two quantities")
-        if not unit.factor < read.unit.factor:
-            raise Unread("two quantities")
-        factor = number(unit.factor / read.unit.factor)
-        return replace(Term("add", (read.bare, Term("mul", (factor, more)))), unit=read.unit)
+    def _compound(self, read: Term) -> Term | None:
+        """5 hours (and) 30 minutes: the second in the unit of the first, which is the larger."""
+        self.at += self.says("and")
+        if self.ahead().kind != "number" or read.percent or read.unit is None:
+            return None
+        more, unit = self.factor(), self.unit()
+        if unit is None or unit.dimensions != read.unit.dimensions:
+            return None
+        if unit.factor >= read.unit.factor:
+            return None
+        more = Term("mul", (number(unit.factor / read.unit.factor), more))
+        return replace(Term("add", (read.bare, more)), unit=read.unit)
 
     def _currency(self, n: int) -> bool:
         token = self.ahead(n)
@@ -244,6 +247,8 @@ def _without_degrees(term: Term) -> Term:
 
 def _one_of(first: Unit, second: Unit) -> Unit:
     """The unit that is said twice, as in `$5 dollars`."""
+    if all(power < 0 for _, power in second.dimensions):  # $5 per month
+        return first.times(second)
     if not first.measures(second):
         raise Unread("two units")
     return second

@@ -29,7 +29,7 @@ MAX_ENDING = 300  # characters of the last sentence in which its value is search
 Place = Literal["boxed", "####", "stated", "concluded", "last"]
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{", re.IGNORECASE)
-_BRACE = re.compile(r"(?<!\\)[{}]")
+_BRACE = re.compile(r"(?<!\\)(?:\\\\)*([{}])")
 # What joins two boxes to one list; any other word between them makes the first a step.
 _JOINED = re.compile(
     r"(?:[\s$,;.:!?/|&()\[\]*\\=~≈-]|\b(?:or|and|else|maybe|perhaps|possibly|even|either|alternatively|also"
@@ -77,6 +77,11 @@ _VERB = re.compile(
     r"|[=≈：是为為は]|:(?=\s)|等于|\bit's\b)\s*",
     re.IGNORECASE,
 )
+_IS_THE_ANSWER = re.compile(
+    r"^(.*?),?\s+(?:is|are) (?:the|my|our) (?:\w+ )?(?:answers?|solutions?|result)$", re.IGNORECASE
+)
+# A last line that holds nothing but a value and is no item of a list.
+_BARE_LINE = re.compile(r"[#*\s]*[\w$\\(+√.−]")
 _DENIED = re.compile(
     r"\b(?:not|cannot|can't|couldn't|don't|doesn't|didn't|isn't|aren't|won't|unable|unsure|sorry|impossible"
     r"|no|never|neither|without|perhaps|maybe|might|could|if|guess|unknown|unclear|wonder|question"
@@ -147,10 +152,10 @@ def _boxes(reply: str) -> list[tuple[int, int, str]]:
     ends: dict[int, int] = {}  # opening brace -> closing brace
     opened: list[int] = []
     for brace in _BRACE.finditer(reply):
-        if brace[0] == "{":
-            opened.append(brace.start())
+        if brace[1] == "{":
+            opened.append(brace.start(1))
         elif opened:
-            ends[opened.pop()] = brace.start()
+            ends[opened.pop()] = brace.start(1)
     found, covered = [], -1
     for box in _BOX.finditer(reply):
         start = box.end() - 1
@@ -227,7 +232,7 @@ def _under_hashes(line: str) -> str:
 def _statement(reply: str, start: int) -> str:
     """The answer at the beginning of the sentence at `start`; empty if that is only prose."""
     line = _STATEMENT.match(reply, start)
-    text = line[0].strip(" *\"'`") if line else ""
+    text = line[0].strip(" ,*\"'`") if line else ""
     end = _SENTENCE_END.search(text)
     candidates = [(text[: end.start()] if end else text).rstrip(" *\"'`.")]
     candidates += [c for remark in (_REMARK.search(candidates[0]),) if remark and (
@@ -259,17 +264,33 @@ def _conclusion(reply: str) -> str:
         return ""
     tail = _TAIL.search(sentence)
     body = sentence[: tail.start()] if tail else sentence
-    formulas = [*_FORMULA.finditer(body)]
-    if formulas and formulas[-1].end() == len(body) and "=" in formulas[-1][0]:
+    if named := _IS_THE_ANSWER.search(body):
+        return _unwrapped(named[1]) if _is_value(named[1]) else ""
+    before = text[: -len(sentence)].rstrip(" ")
+    if before.endswith("\n") and _BARE_LINE.match(body) and _is_value(body):
+        return _unwrapped(body.strip("#* "))
+    return _asserted(body) or _asserted_word(body, text)
+
+
+def _asserted(sentence: str) -> str:
+    """The value behind the last verb of a sentence, or of its last equation."""
+    formulas = [*_FORMULA.finditer(sentence)]
+    if formulas and formulas[-1].end() == len(sentence) and "=" in formulas[-1][0]:
         return _content(formulas[-1]) if _is_value(_content(formulas[-1])) else ""
-    for verb in reversed([*_VERB.finditer(body)]):
-        value = body[verb.end() :].strip(" *\"'`")
+    for verb in reversed([*_VERB.finditer(sentence)]):
+        value = sentence[verb.end() :].strip(" *\"'`")
         inside = any(formula.start() < verb.start() < formula.end() for formula in formulas)
         if value and not inside and _is_value(value) and _has_maths(value):
             return _unwrapped(value)
-    words = re.search(r"\b(?:is|are)\s+(?:an?\s|the\s)?([^\W\d_]+)$", body)
-    has_number = any(char.isdigit() for char in text)
-    return words[1] if words and not has_number and words[1].casefold() not in _EMPTY else ""
+    return ""
+
+
+def _asserted_word(sentence: str, reply: str) -> str:
+    """The word that a sentence ends in, in a reply without any number: "It is odd."."""
+    word = re.search(r"\b(?:is|are)\s+(?:an?\s|the\s)?([^\W\d_]+)$", sentence)
+    if word is None or any(char.isdigit() for char in reply):
+        return ""
+    return word[1] if word[1].casefold() not in _EMPTY else ""
 
 
 def _has_maths(text: str) -> bool:

@@ -77,7 +77,9 @@ class UnitReader:
     def _unit(self) -> Unit | None:
         unit = self._unit_power(first=True)
         if unit is None:
-            return None
+            if not self.says("per"):
+                return None
+            unit = Unit()
         while True:
             if self.next_is(*OVER) or self.says("per"):
                 self.at += 1
@@ -160,7 +162,7 @@ class UnitReader:
             return units.known(token.text.lstrip("\\"))
         if token.kind == "symbol":
             return self._symbol_unit()
-        if token.kind != "word" or token.text.casefold() in words.MEANINGFUL:
+        if token.kind != "word" or token.text.casefold() in words.MEANINGFUL | {"per"}:
             return None
         if units.known(token.text) and not (
             not token.spaced and not token.upright and token.text in units.PRODUCTS and first

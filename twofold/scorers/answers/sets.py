@@ -106,6 +106,8 @@ def _listed(term: Term) -> list[Piece] | None:
 def _related(term: Term) -> list[Piece] | None:
     """A condition on one variable: `x < 2`, `1 \\le x < 3`, `x \\ne 2`, `x \\in [0, 1]`."""
     signs = term.name.split()
+    if _is_distance(term):
+        return _around_zero(term.args[1], signs[0])
     if signs == ["∈"]:
         return pieces(term.args[1]) if term.args[0].head == "symbol" else None
     at = next(
@@ -130,3 +132,18 @@ def _related(term: Term) -> list[Piece] | None:
         else:
             return None
     return [Piece(low, high)]
+
+
+def _is_distance(term: Term) -> bool:
+    """Whether a condition is `|x| < a` or the like."""
+    first = term.args[0]
+    return len(term.args) == 2 and first.name == "abs" and first.args[0].head == "symbol"
+
+
+def _around_zero(bound: Term, sign: str) -> list[Piece] | None:
+    low, closed = Term("neg", (bound,)), sign in ("≤", "≥")
+    if sign in ("<", "≤"):
+        return [Piece((low, closed), (bound, closed))]
+    if sign in (">", "≥"):
+        return [Piece(_ALL.low, (low, closed)), Piece((bound, closed), _ALL.high)]
+    return None

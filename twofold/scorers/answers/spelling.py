@@ -51,7 +51,14 @@ _END = r"(?![a-zA-Z])"
 _REWRITES = tuple(
     (re.compile(pattern), new)
     for pattern, new in (
-        (r"\\[dtc]frac" + _END, r"\\frac"),
+        (r"\\(?:[dtcs]|nice)frac" + _END, r"\\frac"),
+        (r"\{([^{}]+)\\over" + _END + r"([^{}]+)\}", r"\\frac{\1}{\2}"),
+        (r"^\$?\s*([^{}$]+)\\over" + _END + r"([^{}$]+?)\$?$", r"\\frac{\1}{\2}"),
+        (r"\^\{?(\d+)\}?\s*/\s*_\{?(\d+)\}?", r"\\frac{\1}{\2}"),
+        (r"(?<=\d)\s*[xX]\s*(?=10\s*\^)|(?<=\d)\s+[xX]\s+(?=\d)", r"\\times "),
+        (r"(?<=\d)\s*\^\s*\{?\s*(?:\\(?:text|mathrm|textrm)\s*\{)?\s*(?:st|nd|rd|th)\s*\}{0,2}(?![a-z])", " "),
+        (r"\\(?:begin|end)\s*\{(?:aligned|align\*?|gathered|gather\*?|split|equation\*?)\}", " "),
+        (r"^\s*\\\\|\\\\\s*$", " "),
         (r"\\[dt]binom" + _END, r"\\binom"),
         (
             r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|nolimits"
@@ -59,7 +66,7 @@ _REWRITES = tuple(
             r"|footnotesize|centering|relax|strut|bold|mathstrut)" + _END,
             " ",
         ),
-        (r"\\textcolor\s*(?:\[\w*\])?\s*\{[^{}]*\}|\\color\s*(?:\[\w*\])?\s*\{[^{}]*\}", " "),
+        (r"\\colorbox\s*\{[^{}]*\}|\\textcolor\s*(?:\[\w*\])?\s*\{[^{}]*\}|\\color\s*(?:\[\w*\])?\s*\{[^{}]*\}", " "),
         (r"\\(?:hspace|vspace|hskip|kern|phantom|hphantom|label|tag)\*?" + _GROUP, " "),
         (r"\\(?:boxed|fbox|framebox|underline|uline|ensuremath|mathstrut|displaylines)" + _END, " "),
         (r"\\(?:math(?:bf|it|sf|tt|cal|scr|frak|normal)|boldsymbol|bm|pmb)" + _END, " "),
@@ -96,6 +103,7 @@ _REWRITES = tuple(
         (r"!=(?!=)", r"\\ne "),
     )
 )  # fmt: skip
+_ALIGNED = re.compile(r"\\begin\s*\{(?:aligned|align\*?|gathered|split)\}")
 _EMPHASIS = re.compile(r"(\*\*|__|\*|_|')(?![*_])(.+?)\1")
 _BEFORE = r"(?<![\d.,'])"
 _GROUPED = tuple(
@@ -156,6 +164,8 @@ def plain(text: str) -> str:
         ('\\frac{3}{4}', '\\text{1250}', 'x \\in 5')
     """
     text = folded(text)
+    if _ALIGNED.search(text):
+        text = text.replace("&", " ")
     for pattern, new in _REWRITES:
         text = pattern.sub(new, text)
     text = _without_dollars(text)

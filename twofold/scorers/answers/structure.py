@@ -58,6 +58,8 @@ def _only_words(text: str) -> str:
     if not re.fullmatch(r"[^\W\d_][^\W\d_]*(?:[ '’.-]+[^\W\d_]+)*\.?", said):
         return ""
     parts = said.rstrip(".").split()
+    if len(said) == 1:
+        return ""  # a variable
     if parts[0] in ("the", "a", "an", "it's") and len(parts) > 1:
         parts = parts[1:]
     return " ".join(parts)
@@ -89,12 +91,23 @@ class AnswerReader(ExpressionReader):
             token = self.ahead()
             filler = token.kind == "word" and token.text.casefold() in words.FILLERS
             filler = filler and len(token.text) > 1
-            if not filler and not (self.at == 0 and self.next_is("approx", "sim", "=", ":")):
+            if not filler and not self.next_is("approx", "sim", "=", ":"):
                 return
             self.at += 1
+            if filler:
+                self.take(",")
 
     def _aside(self) -> None:
-        """Leave out a value said twice, in words and in digits: `five (5)`, `5 (five)`."""
+        """Leave out that a value is rounded, or a value said twice: `five (5)`, `5 (five)`."""
+        for phrase in (["in", "all"], ["in", "total"], ["altogether"]):
+            if [token.text.casefold() for token in self.found[-len(phrase) :]] == phrase:
+                del self.found[-len(phrase) :]
+        if not self.found:
+            return
+        bracketed = self.found[-1].text == ")" and self.found[-3:-2] and self.found[-3].text == "("
+        remark = self.found[-2 if bracketed else -1]
+        if remark.text.casefold() in words.REMARKS and len(self.found) > self.at + 1:
+            del self.found[-3 if bracketed else -1 :]
         if len(self.found) < self.at + 4 or self.found[-1].text != ")":
             return
         first, opened, second = self.found[self.at], self.found[-3], self.found[-2]

@@ -120,6 +120,9 @@ FILLERS = frozenset(
     ]
 )
 
+# Words behind a value that leave it as it is.
+REMARKS = frozenset({"approximately", "approx", "exactly", "roughly", "rounded", "exact"})
+
 # Words between the nouns of a unit: "dollars per day", "cups of tea".
 LINKS = frozenset(["per", "of", "a", "an", "each", "in", "every", "the"])
 
