@@ -33,21 +33,28 @@ def _joined(children: st.SearchStrategy[Made]) -> st.SearchStrategy[Made]:
     def pair(kind: str, a: Made, b: Made) -> Made:
         (a1, a2, a3), (b1, b2, b3) = a.spellings, b.spellings
         if kind == "+":
-            return Made((f"({a1}+{b1})", f"({b2} + {a2})", rf"\left({a3}+{b3}\right)"), a.value + b.value)
+            return Made(
+                (f"({a1}+{b1})", f"({b2} + {a2})", rf"\left({a3}+{b3}\right)"), a.value + b.value
+            )
         if kind == "-":
             return Made((f"({a1}-{b1})", f"(-{b2} + {a2})", f"({a3}−{b3})"), a.value - b.value)
         if kind == "*":
             return Made(
                 (rf"{a1} \cdot {b1}", f"{b2}*{a2}", rf"{{{a3}}} \times {{{b3}}}"), a.value * b.value
             )
-        return Made((rf"\frac{{{a1}}}{{{b1}}}", f"(({a2})/({b2}))", rf"\dfrac{{{a3}}}{{{b3}}}"), a.value / b.value)
+        return Made(
+            (rf"\frac{{{a1}}}{{{b1}}}", f"(({a2})/({b2}))", rf"\dfrac{{{a3}}}{{{b3}}}"),
+            a.value / b.value,
+        )
 
     def one(kind: str, a: Made, n: int) -> Made:
         a1, a2, a3 = a.spellings
         if kind == "root":
             return Made((rf"\sqrt{{{a1}}}", f"sqrt({a2})", f"√({a3})"), mpmath.sqrt(a.value))
         if kind == "ln":
-            return Made((rf"\ln\left({a1}\right)", f"ln({a2})", rf"\ln({{{a3}}})"), mpmath.log(a.value))
+            return Made(
+                (rf"\ln\left({a1}\right)", f"ln({a2})", rf"\ln({{{a3}}})"), mpmath.log(a.value)
+            )
         raised = "".join("⁰¹²³⁴⁵⁶⁷⁸⁹"[int(d)] for d in str(n))
         return Made((f"({a1})^{{{n}}}", f"({a2})**{n}", f"({a3}){raised}"), a.value**n)
 
@@ -67,7 +74,9 @@ def _finite(made: Made) -> bool:
 
 @given(st.data())
 @SHORT
-def test_an_expression_is_equal_in_every_spelling_and_unequal_with_a_change(data: st.DataObject) -> None:
+def test_an_expression_is_equal_in_every_spelling_and_unequal_with_a_change(
+    data: st.DataObject,
+) -> None:
     with mpmath.workdps(200):
         try:
             made, other = data.draw(EXPRESSIONS), data.draw(EXPRESSIONS)
@@ -90,7 +99,11 @@ RESTS = [
 
 
 @pytest.mark.parametrize("rest", RESTS)
-@given(value=st.sampled_from(["5", r"\frac{1}{2}", r"2\sqrt{3}", "x", "(1,2)", r"\pi", "-7", "1,2", r"\text{east}"]))
+@given(
+    value=st.sampled_from(
+        ["5", r"\frac{1}{2}", r"2\sqrt{3}", "x", "(1,2)", r"\pi", "-7", "1,2", r"\text{east}"]
+    )
+)
 @SHORT
 def test_a_rest_that_is_not_read_is_never_equal(rest: str, value: str) -> None:
     answer = f"{value} {rest}"
@@ -101,7 +114,9 @@ def test_a_rest_that_is_not_read_is_never_equal(rest: str, value: str) -> None:
 
 @given(
     st.fractions(min_value=-1000, max_value=1000, max_denominator=97),
-    st.sampled_from(["", r"\text{ cm}", "%", r"^\circ", " apples", r"\,\mathrm{m/s}^2", " dollars per day"]),
+    st.sampled_from(
+        ["", r"\text{ cm}", "%", r"^\circ", " apples", r"\,\mathrm{m/s}^2", " dollars per day"]
+    ),
 )
 @SHORT
 def test_a_number_is_itself_in_every_form_and_no_other(value: Fraction, unit: str) -> None:
@@ -126,7 +141,9 @@ def test_grouped_digits(n: int) -> None:
     for i in range(len(digits) - 3, 0, -2):
         indian = f"{digits[max(0, i - 2) : i]},{indian}"
     forms = [american, indian, american.replace(",", r"{,}"), american.replace(",", r",\!")]
-    forms += [american.replace(",", sep) for sep in (" ", "\u202f", "\u2009", "'", "’", r"\,", r"\ ", "~")]
+    forms += [
+        american.replace(",", sep) for sep in (" ", "\u202f", "\u2009", "'", "’", r"\,", r"\ ", "~")
+    ]
     for form in forms:
         assert settled(digits, form) is True, form
         assert settled(str(n + 1), form) is False, form
@@ -138,12 +155,32 @@ def test_repeating_decimals(repeated: int, start: int) -> None:
     block = str(repeated)
     value = Fraction(start, 10) + Fraction(repeated, (10 ** len(block) - 1) * 10)
     gold = f"{value.numerator}/{value.denominator}"
-    for form in (rf"0.{start}\overline{{{block}}}", f"0.{start}({block})", rf"0.{start}\bar{{{block}}}"):
+    for form in (
+        rf"0.{start}\overline{{{block}}}",
+        f"0.{start}({block})",
+        rf"0.{start}\bar{{{block}}}",
+    ):
         assert settled(gold, form) is True
         assert settled(f"{value.numerator + 1}/{value.denominator}", form) is False
 
 
-UNITS = ["cm", "m", "km", "kg", "g", "s", "h", "N", "J", "cm^2", "m/s", "km/h", "dollars", "euros", "apples"]
+UNITS = [
+    "cm",
+    "m",
+    "km",
+    "kg",
+    "g",
+    "s",
+    "h",
+    "N",
+    "J",
+    "cm^2",
+    "m/s",
+    "km/h",
+    "dollars",
+    "euros",
+    "apples",
+]
 
 
 @pytest.mark.parametrize("first", UNITS)

@@ -245,6 +245,7 @@ class AtomReader(UnitReader, ABC):
         return found
 
     def exponent(self) -> Term:
+        """What stands behind `^`."""
         if self.next_is("{"):
             return self.group()
         if self.take("-"):

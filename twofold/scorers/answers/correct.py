@@ -93,13 +93,17 @@ class Correct(Scorer):
         return self._compared(gold, found, folded=_is_one_case(reply))
 
     def _compared(self, gold: str, found: Found, *, folded: bool) -> Verdict:
-        """The verdict on an answer: right if every box is, or all boxes read as one list."""
+        """The verdict on an answer: right if each of its texts is, or if they are as one list.
+
+        A list may also be boxed item by item, with words between.
+        """
         kind = "different boxes" if found.place == "boxed" else "alternatives"
         place: str = found.place
         if len(found.texts) > 1:
             place = f"{len(found.texts)} {kind}" + ("; last" if place == "last" else "")
         right = False
-        for reading in dict.fromkeys([found.texts, (str(found),)]):
+        every_box = ", ".join(found.earlier + found.texts)
+        for reading in dict.fromkeys([found.texts, (str(found),), (every_box,)]):
             sames = []
             for text in reading:
                 same = self._same(gold, text)

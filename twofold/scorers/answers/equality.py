@@ -3,14 +3,18 @@ r"""Are two answers equal? By their structure; what their parts are worth, an `A
 Every comparison has three outcomes: equal, unequal, or not known (None), which is for the worker.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import final
+from functools import partial
+from itertools import pairwise
+from typing import TypeVar, final
 
 from twofold.scorers.answers import words
 from twofold.scorers.answers.arithmetic import Arithmetic, rational
 from twofold.scorers.answers.sets import Piece, pieces, variable
 from twofold.scorers.answers.terms import Term, infinite, number
+
+Part = TypeVar("Part")  # a term, or a piece of a set
 
 _STRUCTURE = frozenset(
     {"list", "tuple", "set", "matrix", "relation", "words", "option", "ratio", "clock"}
@@ -94,9 +98,7 @@ class Comparison:
             name = sides.pop(1)
         elif sides[0].symbols - CONSTANTS:
             return None, []  # an equation
-        agree = every(
-            self._arithmetic.rounded(a, b) for a, b in zip(sides, sides[1:], strict=False)
-        )
+        agree = every(self._arithmetic.rounded(a, b) for a, b in pairwise(sides))
         if set(term.name.split()) - {"=", "≈"} or agree is False:
             return name, []
         return name, sides if agree else sides[-1:]
@@ -131,7 +133,7 @@ class Comparison:
         names = variable(gold), variable(answer)
         if names[0] and names[1] and names[0] != names[1]:
             return False
-        return self._matched(found[0], found[1], lambda g, a: self._pieces(g, a))
+        return self._matched(found[0], found[1], self._pieces)
 
     def _pieces(self, gold: Piece, answer: Piece) -> bool | None:
         ends = zip(gold.ends, answer.ends, strict=True)
@@ -160,7 +162,12 @@ class Comparison:
             return every(self.same(gold, item) for item in answer.args)
         return False
 
-    def _matched(self, golds, answers, same) -> bool | None:  # type: ignore[no-untyped-def]
+    def _matched(
+        self,
+        golds: Sequence[Part],
+        answers: Sequence[Part],
+        same: Callable[[Part, Part], bool | None],
+    ) -> bool | None:
         """Whether each of the golds has an answer of its own."""
         if len(golds) != len(answers):
             return False
@@ -292,7 +299,7 @@ def simplified(term: Term) -> Term:
         items = [part for arg in term.args for part in _parts(simplified(arg))]
         return replace(term, args=_without_repeats(items))
     if term.head != "list" and term.has("pm", "mp"):
-        signs = [term.mapped(lambda t, s=sign: _signed(t, s)) for sign in (1, -1)]
+        signs = [term.mapped(partial(_signed, sign=sign)) for sign in (1, -1)]
         return Term("list", tuple(signs), name=",")
     return term
 
@@ -305,7 +312,7 @@ def _parts(term: Term) -> tuple[Term, ...]:
     return term.args if term.head == "list" else (term,)
 
 
-def _signed(term: Term, sign: int) -> Term:
+def _signed(term: Term, *, sign: int) -> Term:
     if term.head not in ("pm", "mp"):
         return term
     return term.args[0] if (term.head == "pm") == (sign > 0) else Term("neg", term.args)

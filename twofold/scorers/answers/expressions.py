@@ -167,7 +167,7 @@ class ExpressionReader(AtomReader, ABC):
         return self.factor()
 
     def _mixed(self) -> Term | None:
-        """2 1/2 or 2\\frac12, with a proper fraction of whole numbers."""
+        r"""2 1/2 or 2\frac12, with a proper fraction of whole numbers."""
         whole = self.ahead()
         if whole.kind != "number" or whole.value.denominator != 1 or whole.places is not None:
             return None

@@ -113,7 +113,7 @@ class UnitReader:
         return unit
 
     def _unit_power(self, *, first: bool = False) -> Unit | None:
-        """One unit with its exponent: `cm^2`, `square feet`, `\\frac{km}{h}`."""
+        r"""One unit with its exponent: `cm^2`, `square feet`, `\frac{km}{h}`."""
         if self.next_is("frac"):
             self.at += 1
             self.need("{")
@@ -125,6 +125,9 @@ class UnitReader:
             return None if above is None or below is None else above.times(below, -1)
         if self.next_is("{"):
             return self._braced_unit()
+        if self.next_is("(") and self.ahead(1).kind == "word" and self.ahead(1).upright:
+            unit = self._braced_unit() or Unit()  # 8 (units)^2
+            return Unit().times(unit, self._whole() if self.take("^") else 1)
         power = 1
         if self.says("square", "sq", "cubic", "cu"):
             power = 2 if self.ahead().text.lower().startswith("s") else 3
@@ -178,7 +181,7 @@ class UnitReader:
         return self._noun()
 
     def _symbol_unit(self) -> Unit | None:
-        """`\\Omega`, `\\mu m`; or, if letters may be units, `m` behind a space."""
+        r"""`\Omega`, `\mu m`; or, if letters may be units, `m` behind a space."""
         token, follows = self.ahead(), self.ahead(1)
         if token.text == "Omega":
             self.at += 1

@@ -104,7 +104,7 @@ def _listed(term: Term) -> list[Piece] | None:
 
 
 def _related(term: Term) -> list[Piece] | None:
-    """A condition on one variable: `x < 2`, `1 \\le x < 3`, `x \\ne 2`, `x \\in [0, 1]`."""
+    r"""A condition on one variable: `x < 2`, `1 \le x < 3`, `x \ne 2`, `x \in [0, 1]`."""
     signs = term.name.split()
     if _is_distance(term):
         return _around_zero(term.args[1], signs[0])

@@ -56,7 +56,11 @@ _REWRITES = tuple(
         (r"^\$?\s*([^{}$]+)\\over" + _END + r"([^{}$]+?)\$?$", r"\\frac{\1}{\2}"),
         (r"\^\{?(\d+)\}?\s*/\s*_\{?(\d+)\}?", r"\\frac{\1}{\2}"),
         (r"(?<=\d)\s*[xX]\s*(?=10\s*\^)|(?<=\d)\s+[xX]\s+(?=\d)", r"\\times "),
-        (r"(?<=\d)\s*\^\s*\{?\s*(?:\\(?:text|mathrm|textrm)\s*\{)?\s*(?:st|nd|rd|th)\s*\}{0,2}(?![a-z])", " "),
+        (  # 5^{th}
+            r"(?<=\d)\s*\^\s*\{?\s*(?:\\(?:text|mathrm|textrm)\s*\{)?\s*(?:st|nd|rd|th)\s*\}{0,2}"
+            + _END,
+            " ",
+        ),
         (r"\\(?:begin|end)\s*\{(?:aligned|align\*?|gathered|gather\*?|split|equation\*?)\}", " "),
         (r"^\s*\\\\|\\\\\s*$", " "),
         (r"\\[dt]binom" + _END, r"\\binom"),
@@ -66,7 +70,7 @@ _REWRITES = tuple(
             r"|footnotesize|centering|relax|strut|bold|mathstrut)" + _END,
             " ",
         ),
-        (r"\\colorbox\s*\{[^{}]*\}|\\textcolor\s*(?:\[\w*\])?\s*\{[^{}]*\}|\\color\s*(?:\[\w*\])?\s*\{[^{}]*\}", " "),
+        (r"\\(?:colorbox|textcolor|color)\s*(?:\[\w*\])?\s*\{[^{}]*\}", " "),
         (r"\\(?:hspace|vspace|hskip|kern|phantom|hphantom|label|tag)\*?" + _GROUP, " "),
         (r"\\(?:boxed|fbox|framebox|underline|uline|ensuremath|mathstrut|displaylines)" + _END, " "),
         (r"\\(?:math(?:bf|it|sf|tt|cal|scr|frak|normal)|boldsymbol|bm|pmb)" + _END, " "),
@@ -187,7 +191,7 @@ def ungrouped(text: str) -> str:
 
 
 def with_decimal_points(text: str) -> str:
-    """`text` with the commas inside numbers read as decimal signs.
+    r"""`text` with the commas inside numbers read as decimal signs.
 
     Example:
         >>> with_decimal_points(r"2,5 \text{ cm}")

@@ -7,7 +7,6 @@ value in the real numbers (the root of a negative length has none).
 Only the worker process imports this file: a comparison may never end or use all memory.
 """
 
-import random
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
@@ -17,13 +16,15 @@ import sympy
 
 from twofold.scorers.answers.arithmetic import Arithmetic, close, is_rounded, rational
 from twofold.scorers.answers.equal import read, spellings
-from twofold.scorers.answers.equality import Comparison, some
+from twofold.scorers.answers.equality import CONSTANTS, Comparison, some
 from twofold.scorers.answers.terms import Term
 
 DIGITS = 60  # significant digits of a comparison, besides those of the numbers in it
 SPARE = 15  # of them may be lost to rounding
 POINTS = 10  # where two formulas are compared
-LEAST_POINTS = 3  # where the reference answer must have a value
+LEAST_POINTS = 3  # where both must have a value
+MOST_DIGITS = 20_000
+MILLION = 10**6
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{
@@ -63,38 +64,45 @@ class Symbolic(Arithmetic):
         values = rational(gold), rational(answer)
         if values[0] is not None and values[1] is not None:
             return values[0] == values[1] or close(values[0], values[1], gold, answer)
-        try:
-            expressions = [expression(gold), expression(answer)]
-        except (NoExpressionError, TypeError, ValueError, ZeroDivisionError):
+        pair = _expressions(gold, answer)
+        if pair is None:
             return False
         decimal = any(term.places is not None for each in (gold, answer) for term in each.walk())
-        if not any(each.free_symbols for each in expressions):
-            return _same_number(gold, answer, *expressions, decimal)
-        return _same_formula(*expressions, _digits(gold, answer), decimal)
+        digits = _digits(gold, answer)
+        if any(each.free_symbols for each in pair):
+            return _same_formula(pair, digits, decimal=decimal)
+        numbers = [each.evalf(digits) for each in pair]
+        if not all(number.is_number and number.is_finite for number in numbers):
+            return False
+        if _near(numbers[0], numbers[1], digits):
+            return True
+        known = _rational(numbers[0]), _rational(numbers[1])
+        if not decimal or known[0] is None or known[1] is None:
+            return False
+        return close(known[0], known[1], gold, answer)
 
     def rounded(self, value: Term, said: Term) -> bool | None:
         """See `Arithmetic.rounded`."""
-        try:
-            numbers = [expression(each) for each in (value, said)]
-        except (NoExpressionError, TypeError, ValueError, ZeroDivisionError):
+        pair = _expressions(value, said)
+        if pair is None:
             return False
-        if any(each.free_symbols for each in numbers):
-            return self.equal(value, said)
-        known = [_real(each, _digits(value, said)) for each in numbers]
-        if known[0] is not None and known[1] is not None and is_rounded(*known, value, said):
-            return True
+        if not any(each.free_symbols for each in pair):
+            digits = _digits(value, said)
+            known = [_rational(each.evalf(digits)) for each in pair]
+            is_real = known[0] is not None and known[1] is not None
+            if is_real and is_rounded(known[0], known[1], value, said):
+                return True
         return self.equal(value, said)
 
     def proportional(self, gold: Term, answer: Term) -> bool | None:
         """See `Arithmetic.proportional`."""
-        try:
-            first, second = expression(gold), expression(answer)
-        except (NoExpressionError, TypeError, ValueError, ZeroDivisionError):
+        pair = _expressions(gold, answer)
+        if pair is None:
             return False
         digits = _digits(gold, answer)
         ratio = None
-        for point in _points(first, second):
-            values = [each.evalf(digits, subs=point) for each in (first, second)]
+        for point in _points(pair):
+            values = [each.evalf(digits, subs=point) for each in pair]
             if not all(value.is_number and value.is_finite for value in values):
                 continue
             if values[0] == 0 or values[1] == 0:
@@ -105,6 +113,14 @@ class Symbolic(Arithmetic):
             elif not _near(here, ratio, digits):
                 return False
         return ratio is not None
+
+
+def _expressions(gold: Term, answer: Term) -> tuple[Any, Any] | None:
+    """Both as expressions of sympy; None if one is none."""
+    try:
+        return expression(gold), expression(answer)
+    except (ValueError, TypeError, ZeroDivisionError, AttributeError, NotImplementedError):
+        return None
 
 
 @lru_cache(maxsize=1024)
@@ -175,54 +191,46 @@ def _digits(*terms: Term) -> int:
     for term in terms:
         for node in term.walk():
             value = rational(node)
-            if value is not None and not (node.head == "number" and node.places is not None):
+            if value is not None:
                 total += (value.numerator.bit_length() + value.denominator.bit_length()) // 3
-    return min(total, 20_000)
-
-
-def _same_number(gold: Term, answer: Term, first: Any, second: Any, decimal: bool) -> bool:
-    digits = _digits(gold, answer)
-    values = [each.evalf(digits) for each in (first, second)]
-    if not all(value.is_number and value.is_finite for value in values):
-        return False
-    if _near(*values, digits):
-        return True
-    if not decimal:
-        return False
-    known = _real(first, digits), _real(second, digits)
-    return known[0] is not None and known[1] is not None and close(*known, gold, answer)
+            elif (
+                node.head in ("power", "root", "call", "factorial") and not node.symbols - CONSTANTS
+            ):
+                size = abs(expression(node).evalf(5))
+                if size.is_finite and size > 0:
+                    total += abs(int(sympy.log(size, 10).evalf(5)))
+    return min(total, MOST_DIGITS)
 
 
 def _near(first: Any, second: Any, digits: int) -> bool:
     """Whether two numbers agree in all but the last of `digits` digits."""
-    difference = abs(first - second)
-    size = abs(first)
     limit = sympy.Float(10, digits) ** (SPARE - digits)
-    return bool(difference <= limit * (size if size else 1))
+    size = abs(first)
+    return bool(abs(first - second) <= limit * (size if size > limit else 1))
 
 
-def _real(value: Any, digits: int) -> Fraction | None:
-    number = value.evalf(digits)
+def _rational(number: Any) -> Fraction | None:
+    """A number with many digits as a fraction; None if it is not real."""
     if not number.is_real or not number.is_finite:
         return None
     exact = sympy.Rational(number)
     return Fraction(int(exact.p), int(exact.q))
 
 
-def _same_formula(gold: Any, answer: Any, digits: int, decimal: bool) -> bool:
+def _same_formula(pair: tuple[Any, Any], digits: int, *, decimal: bool) -> bool:
     """Whether two formulas agree wherever both have a value in the real numbers."""
-    complex_too = gold.has(sympy.I) or answer.has(sympy.I)
+    complex_too = any(each.has(sympy.I) for each in pair)
     seen = 0
     # A reference answer with the root of a variable is about positive ones.
-    for point in _points(gold, answer, positive=any(_radicands(gold))):
-        if not complex_too and not (_is_real(gold, point) and _is_real(answer, point)):
+    for point in _points(pair, positive=any(_radicands(pair[0]))):
+        if not complex_too and not all(_is_real(each, point) for each in pair):
             continue
-        value, other = gold.evalf(digits, subs=point), answer.evalf(digits, subs=point)
+        value, other = (each.evalf(digits, subs=point) for each in pair)
         if not all(each.is_number and each.is_finite for each in (value, other)):
             continue
-        if not _near(value, other, digits):
-            if not decimal or abs(value - other) > abs(value) * sympy.Rational(1, 10**6):
-                return False
+        near = _near(value, other, digits)
+        if not near and not (decimal and abs(value - other) <= abs(value) / MILLION):
+            return False
         seen += 1
     return seen >= LEAST_POINTS
 
@@ -242,17 +250,17 @@ def _is_real(formula: Any, point: dict[Any, Any]) -> bool:
     )
 
 
-def _points(*expressions: Any, positive: bool = False) -> list[dict[Any, Any]]:
+def _points(pair: tuple[Any, Any], *, positive: bool = False) -> list[dict[Any, Any]]:
     """Values for the variables: of both signs, and some that are positive throughout."""
-    symbols = sorted(set().union(*(each.free_symbols for each in expressions)), key=str)
-    rng = random.Random(0)
+    symbols = sorted(pair[0].free_symbols | pair[1].free_symbols, key=str)
     points = []
     for i in range(POINTS):
         point = {}
-        for symbol in symbols:
-            value = sympy.Rational(rng.randint(1, 10**6), 10**6) * rng.choice([1, 3])
-            sign = rng.choice([1, -1]) if i % 2 and not (positive or symbol.is_positive) else 1
-            point[symbol] = sign * value
+        for k, symbol in enumerate(symbols):
+            mixed = (104_729 * (i + 1) * (k + 3) + 7919 * k * k) % 999_983 + 1
+            negative = i % 2 and (i // 2 + k) % 2 == 0 and not (positive or symbol.is_positive)
+            value = sympy.Rational(mixed * (1 + i % 3), 10**6)
+            point[symbol] = -value if negative else value
         points.append(point)
     return points
 

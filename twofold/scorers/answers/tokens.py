@@ -19,7 +19,7 @@ class Unread(ValueError):
 @final
 @dataclass(frozen=True)
 class Token:
-    """A token of an answer.
+    r"""A token of an answer.
 
     Args:
         kind: `word` is a noun or unit; `symbol` a variable; `sign` and `command` are syntax.
@@ -38,46 +38,10 @@ class Token:
     places: int | None = None
 
 
-FUNCTIONS = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "arccot",
-        "arcsec",
-        "arccsc",
-        "sinh",
-        "cosh",
-        "tanh",
-        "coth",
-        "arcsinh",
-        "arccosh",
-        "arctanh",
-        "log",
-        "ln",
-        "lg",
-        "exp",
-        "sqrt",
-        "cbrt",
-        "gcd",
-        "lcm",
-        "max",
-        "min",
-        "det",
-        "mod",
-        "abs",
-        "floor",
-        "ceil",
-        "sgn",
-        "Re",
-        "Im",
-    ]
+FUNCTIONS = words.words_of(
+    "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth "
+    "arcsinh arccosh arctanh log ln lg exp sqrt cbrt gcd lcm max min det mod abs floor ceil "
+    "sgn Re Im"
 )
 _SYNONYMS = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "tg": "tan", "ctg": "cot", "arctg": "arctan",
@@ -85,52 +49,10 @@ _SYNONYMS = {
     "arcosh": "arccosh", "artanh": "arctanh", "inf": "infty", "infinity": "infty", "oo": "infty",
     "root": "sqrt", "ceiling": "ceil",
 }  # fmt: skip
-GREEK = frozenset(
-    [
-        "alpha",
-        "beta",
-        "gamma",
-        "delta",
-        "epsilon",
-        "zeta",
-        "eta",
-        "theta",
-        "iota",
-        "kappa",
-        "lambda",
-        "mu",
-        "nu",
-        "xi",
-        "omicron",
-        "pi",
-        "rho",
-        "sigma",
-        "tau",
-        "upsilon",
-        "phi",
-        "chi",
-        "psi",
-        "omega",
-        "Gamma",
-        "Delta",
-        "Theta",
-        "Lambda",
-        "Xi",
-        "Pi",
-        "Sigma",
-        "Upsilon",
-        "Phi",
-        "Psi",
-        "Omega",
-        "hbar",
-        "ell",
-        "infty",
-        "nabla",
-        "partial",
-        "odot",
-        "oplus",
-        "perp",
-    ]
+GREEK = words.words_of(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
+    "sigma tau upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi "
+    "Omega hbar ell infty nabla partial odot oplus perp"
 )
 # Letters with a mark, as one symbol.
 MARKS = frozenset(
@@ -150,8 +72,10 @@ MARKS = frozenset(
         "triangle",
     ]
 )
-_COMMANDS = FUNCTIONS | GREEK | MARKS | frozenset(
-    ["frac", "binom", "cdot", "times", "div", "pm", "mp", "le", "ge", "ne", "approx", "in", "cup", "cap", "setminus", "emptyset", "lfloor", "rfloor", "lceil", "rceil", "begin", "end", "prime", "circ", "text", "land", "lor", "choose", "bmod", "langle", "rangle", "lt", "gt", "backslash", "Rightarrow", "to", "lVert", "rVert", "sim", "notin"]
+_COMMANDS = FUNCTIONS | GREEK | MARKS | words.words_of(
+        "frac binom cdot times div pm mp le ge ne approx in cup cap setminus emptyset lfloor "
+        "rfloor lceil rceil begin end prime circ text land lor choose bmod langle rangle lt gt "
+        "backslash Rightarrow to lVert rVert sim notin"
 )  # fmt: skip
 
 _REPEATED = r"\\(?:overline|bar|dot|widebar)\s*(?:\{\s*\d+\s*\}|\d)"
@@ -170,7 +94,7 @@ MOST = 400  # tokens
 
 
 def tokens(text: str) -> list[Token]:
-    """The tokens of an answer in `plain` form.
+    r"""The tokens of an answer in `plain` form.
 
     Raises:
         Unread: If a character belongs to none.
@@ -192,7 +116,7 @@ def _tokens(text: str, *, upright: bool) -> Iterator[Token]:
         match = _TOKEN.match(text, at)
         if match is None:
             raise Unread(text[at])
-        kind, said, at = match.lastgroup, match[0], match.end()
+        said, at = match[0], match.end()
         if match["space"]:
             spaced = True
             continue
@@ -214,7 +138,6 @@ def _tokens(text: str, *, upright: bool) -> Iterator[Token]:
         else:
             yield Token("sign", said, spaced, upright)
         spaced = False
-        del kind
 
 
 def _braced(text: str, at: int) -> tuple[str, int]:

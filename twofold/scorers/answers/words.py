@@ -2,33 +2,21 @@
 
 from fractions import Fraction
 
-_ONES = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+
+def words_of(text: str) -> frozenset[str]:
+    """The words of a text as a set."""
+    return frozenset(text.split())
+
+
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen"
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 
 # Numbers below a hundred.
-SMALL = {word: i for i, word in enumerate(_ONES)}
-SMALL |= {word: 10 * i for i, word in enumerate(_TENS, start=2)}
+SMALL = {word: i for i, word in enumerate(_ONES.split())}
+SMALL |= {word: 10 * i for i, word in enumerate(_TENS.split(), start=2)}
 
 # Words that multiply the number before them.
 SCALES = {"hundred": Fraction(100), "dozen": Fraction(12)}
@@ -52,72 +40,12 @@ _PARTS = {
 PARTS = {word: Fraction(1, n) for word, n in _PARTS.items()}
 PARTS |= {f"{word}s": Fraction(1, n) for word, n in _PARTS.items() if word != "halves"}
 
-# Words for an operation, as the sign for it.
-OPERATORS = {
-    "plus": "+", "minus": "-", "times": "*", "over": "/", "and": "and", "or": "or", "to": "to",
-}  # fmt: skip
-NEGATIVE = frozenset({"minus", "negative"})
-
 # Words before a value that leave it as it is.
-FILLERS = frozenset(
-    [
-        "about",
-        "approximately",
-        "approx",
-        "around",
-        "roughly",
-        "nearly",
-        "almost",
-        "exactly",
-        "precisely",
-        "simply",
-        "just",
-        "only",
-        "therefore",
-        "thus",
-        "hence",
-        "then",
-        "so",
-        "clearly",
-        "indeed",
-        "obviously",
-        "equal",
-        "equals",
-        "to",
-        "now",
-        "also",
-        "is",
-        "are",
-        "of",
-        "course",
-        "the",
-        "a",
-        "an",
-        "be",
-        "given",
-        "by",
-        "found",
-        "calculated",
-        "as",
-        "follows",
-        "finally",
-        "actually",
-        "really",
-        "still",
-        "total",
-        "in",
-        "fact",
-        "value",
-        "answer",
-        "result",
-        "estimated",
-        "at",
-        "currently",
-        "always",
-        "namely",
-        "either",
-        "it's",
-    ]
+FILLERS = words_of(
+    "about approximately approx around roughly nearly almost exactly precisely simply just "
+    "only therefore thus hence then so clearly indeed obviously equal equals to now also is "
+    "are of course the a an be given by found calculated as follows finally actually really "
+    "still total in fact value answer result estimated at currently always namely either it's"
 )
 
 # Words behind a value that leave it as it is.
@@ -129,181 +57,20 @@ LINKS = frozenset(["per", "of", "a", "an", "each", "in", "every", "the"])
 # Words that change a value, or say that it is none. An answer with one of them behind its number is
 # not read unless the grammar knows what it means.
 MEANINGFUL = (
-    frozenset(
-        [
-            "or",
-            "nor",
-            "and",
-            "but",
-            "not",
-            "no",
-            "never",
-            "if",
-            "when",
-            "while",
-            "unless",
-            "until",
-            "than",
-            "then",
-            "plus",
-            "minus",
-            "times",
-            "over",
-            "under",
-            "above",
-            "below",
-            "before",
-            "after",
-            "between",
-            "through",
-            "by",
-            "with",
-            "without",
-            "except",
-            "approximately",
-            "modulo",
-            "mod",
-            "remainder",
-            "rem",
-            "base",
-            "squared",
-            "cubed",
-            "square",
-            "cube",
-            "root",
-            "power",
-            "factorial",
-            "choose",
-            "negative",
-            "positive",
-            "maybe",
-            "perhaps",
-            "possibly",
-            "probably",
-            "either",
-            "both",
-            "neither",
-            "else",
-            "instead",
-            "more",
-            "less",
-            "fewer",
-            "greater",
-            "smaller",
-            "larger",
-            "bigger",
-            "most",
-            "least",
-            "half",
-            "third",
-            "quarter",
-            "fourth",
-            "fifth",
-            "double",
-            "triple",
-            "twice",
-            "thrice",
-            "dozen",
-            "hundred",
-            "score",
-            "gross",
-            "pair",
-            "log",
-            "sine",
-            "cosine",
-            "tangent",
-            "divided",
-            "multiplied",
-            "added",
-            "subtracted",
-            "increased",
-            "decreased",
-            "reduced",
-            "up",
-            "down",
-            "off",
-            "short",
-            "too",
-            "wrong",
-            "incorrect",
-            "false",
-            "unknown",
-            "undefined",
-            "infinity",
-            "infinite",
-            "is",
-            "are",
-            "was",
-            "were",
-            "be",
-            "equals",
-            "equal",
-            "bc",
-            "bce",
-            "ago",
-            "late",
-            "early",
-            "away",
-            "from",
-            "to",
-            "into",
-            "on",
-            "onto",
-            "for",
-            "because",
-            "since",
-            "so",
-            "as",
-            "which",
-            "that",
-            "where",
-            "whose",
-            "who",
-            "what",
-            "why",
-            "how",
-            "however",
-            "though",
-            "zero",
-            "percent",
-            "percentage",
-            "permille",
-            "halves",
-            "hundredth",
-            "hundredths",
-            "tenth",
-            "tenths",
-            "thousandth",
-            "thousandths",
-            "minute",
-            "arc",
-            "almost",
-            "about",
-            "around",
-            "roughly",
-            "nearly",
-            "hence",
-            "therefore",
-            "thus",
-            "could",
-            "would",
-            "might",
-            "may",
-            "can",
-            "cannot",
-            "should",
-            "exactly",
-            "only",
-            "solutions",
-            "exponent",
-            "e",
-            "pi",
-            "i",
-            "choice",
-            "option",
-            "case",
-            "step",
-        ]
+    words_of(
+        "or nor and but not no never if when while unless until than then plus minus times over "
+        "under above below before after between through by with without except approximately "
+        "modulo mod remainder rem base squared cubed square cube root power factorial choose "
+        "negative positive maybe perhaps possibly probably either both neither else instead more "
+        "less fewer greater smaller larger bigger most least half third quarter fourth fifth "
+        "double triple twice thrice dozen hundred score gross pair log sine cosine tangent "
+        "divided multiplied added subtracted increased decreased reduced up down off short too "
+        "wrong incorrect false unknown undefined infinity infinite is are was were be equals "
+        "equal bc bce ago late early away from to into on onto for because since so as which that "
+        "where whose who what why how however though zero percent percentage permille halves "
+        "hundredth hundredths tenth tenths thousandth thousandths minute arc almost about around "
+        "roughly nearly hence therefore thus could would might may can cannot should exactly only "
+        "solutions exponent e pi i choice option case step"
     )
     - {"minute"}
     | SMALL.keys()
