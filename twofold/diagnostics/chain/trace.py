@@ -20,7 +20,7 @@ from twofold.scorers.answers.extract import Found, find_answer
 from twofold.types import FinishReason, OpenModel, Response
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{\s*(?=(.{0,300}))", re.IGNORECASE | re.DOTALL)
-_HASHES = re.compile(r"^[ \t]*#{4}(.*)", re.MULTILINE)
+_HASHES = re.compile(r"(?:^|(?<=\s))#{4}(.*)", re.MULTILINE)
 _ANSWER = re.compile(r"\banswers?\b(?=(.{0,300}))", re.IGNORECASE | re.DOTALL)
 
 _SENTENCE = re.compile(r"(?<=[.!?:])\s+|(?<=[。！？：])\s*|\n+")

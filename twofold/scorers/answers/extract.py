@@ -4,7 +4,7 @@ The first rule that finds something decides:
 
 1. `boxed`: the last `\boxed{...}` or `\fbox{...}` (in any letter case). Boxes with nothing but
    "or", "and", commas and the like between them are one list: alternatives are no answer.
-2. `####`: the last line `#### x` that is an answer and not a heading.
+2. `####`: the last `#### x` at the end of a line that is an answer and not a heading.
 3. `stated`: the last "the answer is x", "Answer: x", "the correct option is x".
 4. `concluded`: the reply is nothing but a value, or its last sentence says what something is, comes to
    or equals, ends in that and denies nothing.
@@ -36,7 +36,7 @@ _JOINED = re.compile(
     r"|that|is|it|its|equals|then|respectively|approx|text|quad|[a-zA-Z])\b){0,60}",
     re.IGNORECASE,
 )
-_HASHES = re.compile(r"^[ \t]*#{4}(?!#)[ \t]*(.*\S)", re.MULTILINE)
+_HASHES = re.compile(r"(?:^|(?<=\s))#{4}(?!#)[ \t]*(.*\S)", re.MULTILINE)
 _HEADING = re.compile(r"[^$\\]*(?:[A-Za-z]{2,}\s+[\dA-Za-z(]|[A-Za-z]:)|[A-Za-z]{2,}$")
 _NAMED = r"(?:answers?|options?|choices?)"
 _STATED = re.compile(
