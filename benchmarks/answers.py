@@ -77,7 +77,9 @@ def main() -> None:
             agreed = sum(right == said for right, said in verdicts)
             false_right = sum(said and not right for right, said in verdicts)
             false_wrong = sum(right and not said for right, said in verdicts)
-            print(f"  {name:24} {agreed:4} agree {false_right:4} false right {false_wrong:4} false wrong")
+            print(
+                f"  {name:24} {agreed:4} agree {false_right:4} false right {false_wrong:4} false wrong"
+            )
 
 
 if __name__ == "__main__":

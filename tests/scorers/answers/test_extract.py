@@ -27,7 +27,7 @@ from twofold.scorers.answers.extract import Found, boxes, find_answer
         ("#### Step 2: add\n3 and 4 make 7", "7", "concluded"),
         ("#### 2. Add\nthat makes 7", "7", "concluded"),
         ("#### x^2 + 1", "x^2 + 1", "####"),
-        ("##### 5\n6", "6", "last"),
+        ("##### 5\n6", "6", "concluded"),
         (r"\[ x = 3 \]", "x = 3", "concluded"),
     ],
 )

@@ -13,7 +13,11 @@ from twofold.scorers import Correct
 from twofold.types import FinishReason, Problem, Response
 
 HERE = Path(__file__).parent
-FILES = [HERE / "reported.jsonl", HERE.parent / "hand_judged.jsonl", HERE.parent / "hand_judged_2.jsonl"]
+FILES = [
+    HERE / "reported.jsonl",
+    HERE.parent / "hand_judged.jsonl",
+    HERE.parent / "hand_judged_2.jsonl",
+]
 ROWS = [
     pytest.param(row, id=f"{path.stem}-{i}")
     for path in FILES
@@ -21,8 +25,13 @@ ROWS = [
 ]
 
 
-def judge(gold: str, reply: str, scorer: Correct = Correct(), **fields: FinishReason) -> float | None:
-    problem, response = Problem(question="?", answer=gold), Response(raw=reply, reply=reply, **fields)
+def judge(
+    gold: str, reply: str, scorer: Correct = Correct(), **fields: FinishReason
+) -> float | None:
+    problem, response = (
+        Problem(question="?", answer=gold),
+        Response(raw=reply, reply=reply, **fields),
+    )
     return scorer([problem], [response])[0].score
 
 

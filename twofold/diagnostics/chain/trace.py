@@ -82,9 +82,7 @@ def trace_of(response: Response) -> Trace | None:
     if response.finish_reason is FinishReason.unclosed_thinking:
         return Trace.truncated
     found = find_answer(response.reply)
-    if response.finish_reason is FinishReason.truncated and (
-        found is None or found.is_unmarked
-    ):
+    if response.finish_reason is FinishReason.truncated and (found is None or found.is_unmarked):
         return Trace.truncated  # the last number before the cut is a step, not an answer
     if response.thinking is not None:
         return Trace.valid if step_ends(response.thinking) else Trace.empty
