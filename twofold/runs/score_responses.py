@@ -54,7 +54,7 @@ class ResponseScores:
     ) -> dict[int, Verdict]:
         """The verdicts of `Correct` by position, where there is a reference answer."""
         with_answer = [i for i, problem in enumerate(problems) if problem.answer is not None]
-        scorer = Correct(profile=self.profile)
+        scorer = Correct(profile=self.profile, last_number=True)
         found = scorer([problems[i] for i in with_answer], [responses[i] for i in with_answer])
         return dict(zip(with_answer, found, strict=True))
 

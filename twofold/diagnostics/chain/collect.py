@@ -23,7 +23,7 @@ from twofold.diagnostics.chain.twins import Twin, twins, with_answers
 from twofold.diagnostics.diagnostic import Diagnostic, ScoredResponse, Subject
 from twofold.errors import ModelError
 from twofold.randomness import rng_for
-from twofold.scorers.answers.spelling import plain
+from twofold.scorers.answers.spelling import key as spelled
 from twofold.storage.jsonl import Row, dumps
 from twofold.types import Message, Model, OpenModel, Problem
 
@@ -132,11 +132,11 @@ def collect(
 def _others(chains: Mapping[str, Chain], problems: Mapping[str, Problem]) -> dict[str, Others]:
     """What the other chains of a role provide for the edits of each chain."""
     bodies = {key: chain.ids[chain.cuts[0] :] for key, chain in chains.items()}
-    said = {key: plain(chain.answer) for key, chain in chains.items()}
+    said = {key: spelled(chain.answer) for key, chain in chains.items()}
     answers = sorted({chain.answer for chain in chains.values()})
     found: dict[str, Others] = {}
     for key in chains:
-        told = {said[key], plain(problems[key].answer or "")}
+        told = {said[key], spelled(problems[key].answer or "")}
         rest = [other for other in chains if other != key]
         unlike = [bodies[other] for other in rest if said[other] not in told]
         found[key] = Others([bodies[other] for other in rest], answers, unlike)

@@ -20,7 +20,7 @@ from twofold.scorers.answers.extract import Found, find_answer
 from twofold.types import FinishReason, OpenModel, Response
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{\s*(?=(.{0,300}))", re.IGNORECASE | re.DOTALL)
-_HASHES = re.compile(r"^[ \t]*#{4}(.*)", re.MULTILINE)
+_HASHES = re.compile(r"(?:^|(?<=\s))#{4}(.*)", re.MULTILINE)
 _ANSWER = re.compile(r"\banswers?\b(?=(.{0,300}))", re.IGNORECASE | re.DOTALL)
 
 _SENTENCE = re.compile(r"(?<=[.!?:])\s+|(?<=[。！？：])\s*|\n+")
@@ -83,9 +83,7 @@ def trace_of(response: Response) -> Trace | None:
     if response.finish_reason is FinishReason.unclosed_thinking:
         return Trace.truncated
     found = find_answer(response.reply)
-    if response.finish_reason is FinishReason.truncated and (
-        found is None or found.place == "last"
-    ):
+    if response.finish_reason is FinishReason.truncated and (found is None or found.is_unmarked):
         return Trace.truncated  # the last number before the cut is a step, not an answer
     if response.thinking is not None:
         return Trace.valid if step_ends(response.thinking) else Trace.empty
@@ -164,7 +162,7 @@ def _place(reply: str, found: Found) -> int:
     if found.place == "boxed":
         there = [match for match in _BOX.finditer(reply) if match[1].startswith(found.texts[0])]
         return (there or [*_BOX.finditer(reply)])[0].start()
-    if found.place == "last":
+    if found.is_unmarked:
         return max(0, reply.rfind(text))
     marks = _HASHES if found.place == "####" else _ANSWER
     there = [match for match in marks.finditer(reply) if text in match[1]]

@@ -28,6 +28,7 @@ def caveats(table: JointTable, found: Finding) -> Iterator[str]:
     if kept := [c for c in found.counts if c.metric == "special_tokens"]:
         where = "; ".join(f"{c.role}, {c.condition}: in {c.n}" for c in kept)
         yield f"Replies that kept special tokens (such as </s>) at an end; not judged: {where}."
+    yield from _last_numbers_in_words(table)
     smallest = min((m.estimate.n for m in found.measures), default=0)
     if found.measures and smallest < 30:
         few = "a single problem" if smallest == 1 else f"as few as {smallest} problems"
@@ -86,3 +87,20 @@ def _finish_reasons_in_words(table: JointTable, found: Finding) -> Iterator[str]
             shares.append(said)
         if shares:
             yield f"{what}: {'; '.join(shares)}."
+
+
+def _last_numbers_in_words(table: JointTable) -> Iterator[str]:
+    """How many answers are only the last number of a reply that states none."""
+    shares = []
+    for role in table.roles():
+        for condition in table.conditions(role):
+            block = table.block(role, condition)
+            if block is not None and (n := int(block.guessed.sum())):
+                right = int((block.correct[block.guessed == 1] == 1).sum())
+                asked = int(table.has_answer[block.problem].sum())
+                shares.append(f"{role}, {condition}: {n} of {asked} replies, {right} of them right")
+    if shares:
+        yield (
+            "No answer was stated, so the last number was taken as one, which may be a chance hit: "
+            f"{'; '.join(shares)}."
+        )

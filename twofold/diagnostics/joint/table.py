@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twofold.problems.floors import FLOORS
+from twofold.scorers.answers.correct import rests_on_last_number
 from twofold.stats import mean, paired
 from twofold.types import Comparison, Estimate, FinishReason, Problem
 
@@ -39,6 +40,7 @@ class Block:
     finish_reason: Ints  # index into `FINISH_REASONS`
     thinking: Ints  # tokens of the thought, -1 = unknown
     reply: Ints  # tokens of the reply, -1 = unknown
+    guessed: Ints  # 1 if the answer is the last number of a reply that states none
 
     def hacc(self) -> Floats:
         """All constraints met; NaN if any is unscored, so that SAcc rests on the same replies."""
@@ -92,6 +94,7 @@ class JointTable:
         lengths = (row.get("n_thinking_tokens"), row.get("n_reply_tokens"))
         ended = FINISH_REASONS.index(FinishReason(row["finish_reason"]))
         ints.extend((index, row["sample"], ended, *(-1 if n is None else n for n in lengths)))
+        ints.append(int(row.get("last_number", False)))
         floats.append(_or_nan(row.get("correct")))
         parts = row["parts"]
         keys = self.problems[index].constraint_keys
@@ -128,7 +131,7 @@ class JointTable:
         if (role, condition) not in self._columns:
             return None
         ints, floats = self._columns[role, condition]
-        whole = np.frombuffer(ints, dtype=np.int32).reshape(-1, 5)
+        whole = np.frombuffer(ints, dtype=np.int32).reshape(-1, 6)
         real = np.frombuffer(floats, dtype=np.float32).reshape(len(whole), 1 + self.slots)
         order = np.lexsort((whole[:, 1], whole[:, 0]))
         whole, real = whole[order], real[order]
@@ -140,6 +143,7 @@ class JointTable:
             finish_reason=whole[:, 2],
             thinking=whole[:, 3],
             reply=whole[:, 4],
+            guessed=whole[:, 5],
         )
 
     def slot_types(self) -> NDArray[np.str_]:
@@ -191,6 +195,8 @@ def rows(verdicts: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         row = {key: verdict[key] for key in JOINT_KEYS if key in verdict}
         if "correct" in verdict:
             row["correct"] = verdict["correct"]["score"]
+            if rests_on_last_number(verdict["correct"]):
+                row["last_number"] = True
         parts = verdict.get("compliant", {}).get("parts", {})
         row["parts"] = {key: part["score"] for key, part in parts.items()}
         yield row
