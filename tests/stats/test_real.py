@@ -88,7 +88,7 @@ def test_the_interval_of_a_mean_holds_the_truth_as_often_as_it_says(n: int, leas
     rng, held, repetitions = np.random.default_rng(n), 0, 400
     for seed in range(repetitions):
         drawn = rng.normal(1, 2, n) if n < 30 else rng.exponential(1, n)
-        found = average(drawn, seed=seed)
+        found = average(drawn)
         held += found.low <= 1 <= found.high
     noise = 2.5 * (0.95 * 0.05 / repetitions) ** 0.5
     assert least - noise <= held / repetitions <= 0.95 + noise

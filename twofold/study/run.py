@@ -133,7 +133,7 @@ def finalize(
         floors=floors(first[BASE]),
         samples=samples(problems[plan.headline], first),
         failed=dict(failed),
-        caveats=_caveats(plan, seeds, failed),
+        caveats=[*_caveats(plan, seeds, failed), *analysis.caveats()],
     )
     study_file.write(found, out)
     page.write(out)
