@@ -22,7 +22,7 @@ def samples(rng: np.random.Generator, rates: np.ndarray, n_samples: int) -> np.n
 )
 def test_mean_clustered(n: int, n_samples: int, a: float, b: float) -> None:
     rng, of, held = np.random.default_rng(1), np.repeat(np.arange(n), n_samples), 0
-    for seed in range(REPETITIONS):
+    for _ in range(REPETITIONS):
         e = mean(samples(rng, rng.beta(a, b, n), n_samples), of)
         held += e.low <= a / (a + b) <= e.high
     assert held / REPETITIONS == pytest.approx(0.95, abs=NOISE)
@@ -30,7 +30,7 @@ def test_mean_clustered(n: int, n_samples: int, a: float, b: float) -> None:
 
 def test_ignoring_clusters_would_fail_this_simulation() -> None:
     rng, held = np.random.default_rng(1), 0
-    for seed in range(200):
+    for _ in range(200):
         e = mean(samples(rng, rng.beta(1, 1, 30), 4))
         held += e.low <= 0.5 <= e.high
     assert held / 200 < 0.90
@@ -38,7 +38,7 @@ def test_ignoring_clusters_would_fail_this_simulation() -> None:
 
 def test_few_problems_err_on_the_wide_side() -> None:
     rng, of, held = np.random.default_rng(1), np.repeat(np.arange(8), 4), 0
-    for seed in range(REPETITIONS):
+    for _ in range(REPETITIONS):
         e = mean(samples(rng, rng.beta(2, 1, 8), 4), of)
         held += e.low <= 2 / 3 <= e.high
     assert held / REPETITIONS >= 0.95 - NOISE
@@ -71,7 +71,7 @@ def test_paired_holds_a_true_rise() -> None:
 @pytest.mark.parametrize(("n", "n_samples"), [(15, 1), (80, 1), (60, 3)])
 def test_lift(n: int, n_samples: int) -> None:
     rng, of, held = np.random.default_rng(4), np.repeat(np.arange(n), n_samples), 0
-    for seed in range(REPETITIONS):
+    for _ in range(REPETITIONS):
         ease = rng.beta(2, 2, n)  # met when asked at .5 + .5 ease, unasked at .8 ease
         stated, null = (samples(rng, r, n_samples) for r in (0.5 + 0.5 * ease, 0.8 * ease))
         e = chance_corrected(stated, null, (of, of))

@@ -1,5 +1,3 @@
-import tracemalloc
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,11 +6,12 @@ from hypothesis import strategies as st
 from twofold.errors import StatsError
 from twofold.stats import mean
 from twofold.stats.clusters import cluster_sums, kish
+from twofold.stats.spread import effective_n
 
 
 def test_binary_one_sample_a_problem_is_wilson() -> None:
     e = mean([1, 1, 0, 1])
-    assert e.method == "wilson"
+    assert e.method.startswith("modified wilson; so few")
     assert (e.value, e.n) == (0.75, 4)
 
 
@@ -67,3 +66,40 @@ def test_what_is_no_score_is_refused(values: list[object]) -> None:
 def test_clusters_are_one_integer_a_score(clusters: list[object]) -> None:
     with pytest.raises(StatsError, match="one integer problem index"):
         mean([0.0, 1.0], clusters)  # type: ignore[arg-type]
+
+
+def test_the_effective_number_of_problems_by_hand() -> None:
+    # 6 problems of 2 samples: means 1, 1, 1, .5, 0, 0; mean 7/12. Squared distances of the means:
+    # 3 (5/12)^2 + (1/12)^2 + 2 (7/12)^2 = 174/144.
+    values, of = np.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0.0]), np.repeat(np.arange(6), 2)
+    unit = 7 / 12 * 5 / 12
+    # With Student's t of 5 degrees of freedom, 2.5706, instead of 1.96: fewer than the 6 problems.
+    assert unit / (174 / 144 / 5 / 6) * (1.959964 / 2.570582) ** 2 < 6
+    assert effective_n(values, cluster_sums(values, of), unit) == 6
+    # 60 such problems: variance 10 x 174/144 / 59 / 60, t of 59 degrees of freedom 2.0010
+    many, of = np.tile(values, 10), np.repeat(np.arange(60), 2)
+    expected = unit / (10 * 174 / 144 / 59 / 60) * (1.959964 / 2.000995) ** 2
+    found = effective_n(many, cluster_sums(many, of), unit)
+    assert found == pytest.approx(expected, rel=1e-5)
+    assert 60 < found < 120  # between the problems and the samples
+
+
+def test_samples_that_scatter_within_problems_are_no_more_than_the_samples() -> None:
+    values, of = np.tile([1.0, 0.0], 30), np.repeat(np.arange(30), 2)  # each problem is half right
+    found = effective_n(values, cluster_sums(values, of), 0.25)
+    assert found == pytest.approx(59 * (1.959964 / 2.000995) ** 2, rel=1e-5)  # 60 samples
+
+
+def test_scores_that_hardly_vary_tell_no_more_than_problems() -> None:
+    values = np.r_[np.full(36, 0.5), np.ones(4)]  # 4 of 40 differ
+    assert effective_n(values, cluster_sums(values, None), 0.2475) == 40
+    values = np.r_[np.full(35, 0.5), np.ones(5)]
+    assert effective_n(values, cluster_sums(values, None), 0.246) > 100
+
+
+def test_a_narrow_interval_at_twenty_problems_with_four_samples() -> None:
+    """It was as wide as if each problem had one sample."""
+    rng = np.random.default_rng(0)
+    values, of = (rng.random(80) < 0.5).astype(float), np.repeat(np.arange(20), 4)
+    e = mean(values, of)
+    assert 0.18 < e.high - e.low < 0.27  # 1.96 x 2 x .5 / sqrt(80) is .219

@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 from scipy.special import gammaincinv, ndtri
 
 from twofold.errors import StatsError
+from twofold.stats.clusters import ALMOST
 from twofold.types import Estimate
 
 LEVEL = 0.95  # the coverage of every interval
@@ -56,7 +57,7 @@ def _of_few(rate: float, n: float) -> float:
     count = rate * n
     if count <= 0:
         return 0.0
-    return float(gammaincinv(count, 1 - LEVEL)) / n if count <= _FEW_COUNTS else 1.0
+    return float(gammaincinv(count, 1 - LEVEL)) / n if count <= _FEW_COUNTS + ALMOST else 1.0
 
 
 def proportion(successes: int, n: int, *, n_unscored: int = 0) -> Estimate:

@@ -5,10 +5,13 @@ from numpy.typing import ArrayLike
 
 from twofold.errors import StatsError
 from twofold.stats.clusters import FloatArray, cluster_sums, ratio
-from twofold.stats.paired_difference import sign_flip
+from twofold.stats.paired_difference import OVER_PROBLEMS, sign_flip
 from twofold.stats.power import detectable_shift
 from twofold.stats.spread import Spread
 from twofold.types import Comparison, Estimate
+
+# Problems from which their skewness is known well enough to correct for it.
+_MIN_SKEWED = 10
 
 
 def average(
@@ -16,7 +19,7 @@ def average(
 ) -> Estimate:
     """The mean of real values, its interval clustered by problem.
 
-    It is Student's t over problems, on a scale on which the problems' skewness is removed: a few long
+    It is Student's t over problems, from 10 problems on corrected for their skewness: a few long
     replies among many short ones pull the mean further than the plain t interval reaches.
 
     Arguments as in `mean`, but any finite numbers.
@@ -37,7 +40,8 @@ def average(
     value, spread = float(ratio(rows.sum(axis=0))), Spread.over_problems(rows)
     residual = rows[:, 0] - value * rows[:, 1]
     squares = float((residual**2).sum())
-    skewness = float((residual**3).sum()) / squares**1.5 if squares > 0 else 0.0
+    is_skewed = squares > 0 and len(rows) >= _MIN_SKEWED
+    skewness = float((residual**3).sum()) / squares**1.5 if is_skewed else 0.0
     low, high = (
         value - _unskewed(end, skewness) * spread.error
         for end in (spread.critical, -spread.critical)
@@ -48,7 +52,7 @@ def average(
         high=max(high, value),
         n=len(rows),
         n_unscored=n_unscored,
-        method="student's t over problems, corrected for skewness",
+        method=f"{OVER_PROBLEMS}, corrected for skewness" if is_skewed else OVER_PROBLEMS,
     )
 
 
