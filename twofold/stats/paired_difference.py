@@ -131,7 +131,8 @@ def difference(
     """The mean of new - old with its interval, for checked scores in the same order."""
     rows, moves = cluster_sums(np.column_stack([old, new]), clusters), new - old
     change = changes(rows)
-    value = float(ratio(change.sum(axis=0)))
+    before, after, weight = rows.sum(axis=0)
+    value = float((after - before) / weight)
     if is_binary(rows) or n_unlike(ratio(change)) < MIN_UNLIKE:
         up, down = (float(np.maximum(side * moves, 0).mean()) for side in (1, -1))
         n = len(rows) if is_binary(rows) else effective_n(moves, change, up + down - value**2)

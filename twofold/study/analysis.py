@@ -4,7 +4,7 @@ Differences are paired with the base by problem. Intervals cover new problems an
 seeds, new training runs. The verdicts of a split share one Holm correction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -123,16 +123,21 @@ class StudyAnalysis:
         return found
 
     def caveats(self) -> list[str]:
-        """Which replies of which arm have no score, a sentence for each split and measure."""
+        """How many replies of which arm have no score, a sentence for each split."""
         return [
-            f"{arm}, {split}: {lost} of {of} replies have no score of {metric}, {condition}. They are "
-            "left out; a problem counts as unscored only if no run has a score for it."
+            f"{arm}, {split}: without a score are {', '.join(lost)}. They are left out; a problem "
+            "counts as unscored if no run of the arm has a score for it."
             for split in self._splits
             for arm in self._finished
-            for metric, condition in (ACCURACY, CONSTRAINED_ACCURACY, HACC)
-            for lost, of in [self.scores[arm][split].n_lost((metric, condition), self.seeds[arm])]
-            if lost
+            if (lost := [*self._lost(arm, split)])
         ]
+
+    def _lost(self, arm: str, split: str) -> Iterator[str]:
+        """The replies without a score, by measure."""
+        for key in (ACCURACY, CONSTRAINED_ACCURACY, HACC):
+            lost, of = self.scores[arm][split].n_lost(key, self.seeds[arm])
+            if lost:
+                yield f"{lost} of {of} replies ({' '.join(key)})"
 
     @property
     def _finished(self) -> list[str]:
