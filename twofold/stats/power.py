@@ -11,8 +11,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import bdtr, betaincinv, chdtri, ndtr, stdtrit
-from scipy.stats import binom
+from scipy.special import bdtr, betaincinv, chdtri, gammaln, ndtr, stdtrit, xlog1py, xlogy
 
 from twofold.errors import StatsError
 from twofold.stats.clusters import FloatArray
@@ -107,7 +106,9 @@ def mcnemar_power(changed: FloatArray, effect: float, n: int) -> FloatArray:
     few, share = _significantly_few(n)[m], np.maximum(changed, 1e-12)[:, None]
     up = (1 + effect / share) / 2
     found = _at_most(few, m, up) + _at_most(few, m, 1 - up)
-    return np.asarray((binom.pmf(m, n, share) * found).sum(axis=1))
+    ways = gammaln(n + 1) - gammaln(m + 1) - gammaln(n - m + 1)
+    chance = np.exp(ways + xlogy(m, share) + xlog1py(n - m, -share))
+    return np.asarray((chance * found).sum(axis=1))
 
 
 @lru_cache(maxsize=16)
@@ -147,7 +148,7 @@ def detectable_shift(spread: Spread, rates: Rates | None = None) -> float | None
 
     def surplus(effect: float) -> float:
         variance = rates.variance(np.array(spread.variance * rates.n), effect) / rates.n
-        return effect - factor * float(variance) ** 0.5
+        return effect - factor * float(np.sqrt(variance))
 
     return None if surplus(1.0) < 0 else float(brentq(surplus, 0.0, 1.0, xtol=1e-5))
 
