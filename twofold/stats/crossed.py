@@ -169,7 +169,7 @@ def _covered(n_seeds: int) -> str:
     """What an interval covers, and how well: few seeds show little of how far runs differ."""
     if n_seeds == 1:
         return "over problems; one seed, which is not covered"
-    wide = {2: "92 to 100", 3: "94 to 100"}.get(n_seeds, "94 to 99")
+    wide = "92 to 100" if n_seeds == 2 else "94 to 100"
     return f"two-way by problem and {n_seeds} seeds, covers {wide} %"
 
 
