@@ -209,7 +209,12 @@ class Page:
             return None
         sides = {"capability": self.capability(split), "compliance": HACC, "joint": JOINT}
         found = {side: self.comparison(arm, key, split, part) for side, key in sides.items()}
-        return statement(verdict, {side: c.with_adjusted_p() for side, c in found.items() if c})
+        return statement(
+            verdict,
+            {side: c.with_adjusted_p() for side, c in found.items() if c},
+            n_runs=len(self.study.arms[arm].seeds),
+            base_is_trained=False,
+        )
 
     def bins(self, arm: str) -> dict[str, dict[str, Estimate]]:
         """Accuracy (as `baseline`) and compliance (as `model`) of an arm by reply length."""
@@ -237,7 +242,7 @@ class Page:
         by_outcome: dict[str, list[str]] = {}
         for arm in self.trained:
             said = self.says(arm)
-            by_outcome.setdefault(said.title if said else "Not scored", []).append(arm)
+            by_outcome.setdefault(said.first_line if said else "Not scored", []).append(arm)
         if not by_outcome:
             return "No arm is finished yet."
         return " ".join(f"{title}: {', '.join(arms)}." for title, arms in by_outcome.items())
@@ -303,7 +308,8 @@ def summary(path: Path) -> str:
                 f" It retains {spread(each.estimate)} of the accuracy gain of {flat(each.reference)}."
                 for each in page.kept(name)
             )
-            verdicts.append(f"- **{flat(name)}**: {said.title}. {said.numbers}{kept}")
+            told = " ".join(filter(None, (f"{said.first_line}.", said.caution, said.numbers)))
+            verdicts.append(f"- **{flat(name)}**: {told}{kept}")
     floors = []
     for key, label in _FLOORS.items():
         found = {name: floor for name in page.floors if (floor := page.floor(name, key))}

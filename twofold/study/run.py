@@ -141,7 +141,7 @@ def finalize(plan: Plan, out: str | Path, failed: Mapping[str, str] | None = Non
         floors=floors(first[BASE]),
         samples=samples(problems[plan.headline], first),
         failed=dict(failed),
-        caveats=_caveats(plan, seeds, failed),
+        caveats=[*_caveats(plan, seeds, failed), *analysis.caveats()],
     )
     study_file.write(found, out)
     page.write(out)

@@ -151,7 +151,7 @@ class _JointAnalysis:
     def _filed(
         self, role: str, condition: str, metric: str, block: Block, part: Slice = ALL
     ) -> Iterator[Measure]:
-        estimate = scored_mean(*self._scores(block, metric), seed=self.seed)
+        estimate = scored_mean(*self._scores(block, metric))
         return filed(role, metric, estimate, condition=condition, slice=part)
 
     def _each_constraint(self, role: str, condition: str, block: Block) -> Iterator[Measure]:
@@ -172,7 +172,7 @@ class _JointAnalysis:
             for obedient, obeyed in ((True, "obedient"), (False, "disobedient")):
                 inside = ((block.correct == 1) == right) & ((hacc == 1) == obedient)
                 cell = np.where(unscored, np.nan, inside.astype(float))
-                estimate = scored_mean(cell, block.problem, seed=self.seed)
+                estimate = scored_mean(cell, block.problem)
                 yield from filed(role, f"{answer}_{obeyed}", estimate, condition="constrained")
 
     def _rates(
@@ -184,7 +184,7 @@ class _JointAnalysis:
             if plain is not None:
                 found.append(_slots(plain, labels, label))
             for condition, values in zip(("constrained", "unconstrained"), found, strict=False):
-                estimate = scored_mean(*values, seed=self.seed)
+                estimate = scored_mean(*values)
                 yield from filed(role, "met", estimate, condition=condition, slice=part)
             if plain is not None:
                 corrected = self._chance_corrected(*found[0], *found[1])
@@ -206,7 +206,6 @@ class _JointAnalysis:
                 null[null_keep],
                 (problem[keep], null_problem[null_keep]),
                 n_unscored=int((~keep).sum()),
-                seed=self.seed,
             )
         except StatsError:
             return None

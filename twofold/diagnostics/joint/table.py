@@ -159,13 +159,13 @@ class JointTable:
         return np.array(padded, dtype=np.str_).reshape(len(padded), self.slots)
 
 
-def scored_mean(values: NDArray[Any], problem: NDArray[Any], *, seed: int) -> Estimate | None:
+def scored_mean(values: NDArray[Any], problem: NDArray[Any]) -> Estimate | None:
     """The mean of what is scored (not NaN), clustered by problem; None if nothing is."""
     scored = ~np.isnan(values)
     if not scored.any():
         return None
     lost = int((~scored).sum())
-    return mean(values[scored], problem[scored], n_unscored=lost, seed=seed)
+    return mean(values[scored], problem[scored], n_unscored=lost)
 
 
 def scored_paired(
