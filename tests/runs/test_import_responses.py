@@ -131,7 +131,7 @@ def test_noconstraint_in_the_path_is_the_plain_condition(tmp_path):
 
 
 def test_rows_that_come_again_are_further_samples(tmp_path):
-    rows = [{"doc_id": 0, "doc": {"question": THREE[0].question}, "resps": [["a"]]}] * 2
+    rows = [{"doc": {"question": THREE[0].question}, "resps": [["a"]]}] * 2
     path = lines(tmp_path / "samples.jsonl", *rows)
     assert read(path, THREE) == [(0, 0, "a"), (0, 1, "a")]
 

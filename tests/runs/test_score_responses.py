@@ -4,7 +4,8 @@ import pytest
 
 from twofold.constraints import from_spec
 from twofold.runs.finalize import _loss_in_words
-from twofold.runs.score_responses import CHUNK, LossCount, ResponseScores, floor_answers
+from twofold.runs.losses import LossCount
+from twofold.runs.score_responses import CHUNK, ResponseScores, floor_answers
 from twofold.storage.jsonl import Row
 from twofold.types import FinishReason, Item, Problem, Response
 
@@ -54,7 +55,7 @@ def test_the_ten_most_frequent_reasons_are_written_and_three_are_said() -> None:
     assert list(lost.to_json()["reasons"].items()) == [
         (f"error {i}", i + 1) for i in range(11, 1, -1)
     ]
-    assert _loss_in_words(lost) == (
+    assert tuple(_loss_in_words(lost)) == (
         "78 of 78 responses were lost and are unscored "
         "(12 × error 11; 11 × error 10; 10 × error 9).",
     )
@@ -63,7 +64,7 @@ def test_the_ten_most_frequent_reasons_are_written_and_three_are_said() -> None:
 def test_nothing_asked_and_nothing_lost_are_no_loss() -> None:
     for lost in (counted(), counted(row(correct={"score": 0.0}))):
         assert (lost.share, lost.worst[1], lost.is_too_many) == (0.0, 0.0, False)
-        assert _loss_in_words(lost) == ()
+        assert tuple(_loss_in_words(lost)) == ()
 
 
 @pytest.mark.parametrize(("n_lost", "too_many"), [(1, False), (2, True)])

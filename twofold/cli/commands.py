@@ -311,7 +311,7 @@ def _finish(result: RunResult, *, remedy: str) -> None:
     from twofold.report.page import model_names
     from twofold.storage.run_dir import RunDir
 
-    names = model_names(RunDir(result.path).manifest())
+    names = model_names(RunDir(result.path).manifest(), result.findings)
     typer.echo(summary(result.findings, names))
     typer.echo(f"\npage: {result.path / 'report.html'}")
     lost = result.lost

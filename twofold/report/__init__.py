@@ -30,7 +30,7 @@ def write(run_dir: str | Path) -> Path:
     manifest = RunDir(run_dir).manifest()
     findings, lost = read_findings(run_dir / "findings.json")
     run = Run(manifest, findings, lost, collect(run_dir), views(run_dir))
-    page, text = html(run), document(findings, model_names(manifest))
+    page, text = html(run), document(findings, model_names(manifest, findings))
     with replaced(run_dir / "report.md") as file:
         file.write(text)
     with replaced(run_dir / "report.html") as file:

@@ -52,6 +52,7 @@ _ENCODINGS = {  # UTF-32 before UTF-16, whose mark begins alike
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_JSONL = re.compile(r"\.jsonl(\.gz|\.bz2|\.xz)?$")
 _UNDECODED = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of a byte that is no UTF-8
 
 COPY = "restore the file from a copy, or make it again"
@@ -90,6 +91,12 @@ def files(
         os.scandir(folder).close()  # globbing takes a folder that cannot be read for an empty one
         found = folder.rglob(pattern) if deep else folder.glob(pattern)
         return sorted(path for path in found if kind_of(path, error) is not Kind.folder)
+
+
+def jsonl_files(folder: Path, error: type[TwofoldError] = RunError, *, deep: bool = True) -> list[Path]:
+    """The JSONL files of a folder, plain or compressed."""
+    found = files(folder, "*.jsonl*", error=error, deep=deep)
+    return [path for path in found if _JSONL.search(path.name)]
 
 
 def names(folder: Path, error: type[TwofoldError] = RunError) -> list[str]:
