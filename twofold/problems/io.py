@@ -8,11 +8,10 @@ Only `question` is required. The other keys are the fields of `twofold.types.Pro
 `twofold.types.checklist.Criterion`. The profile is the reader's choice, so it is not in the file.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn, final
+from typing import Any, ClassVar, final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,8 +19,12 @@ from twofold.constraints import from_spec, register
 from twofold.errors import ProblemError
 from twofold.problems.row import SPLITS, Origin, ProblemRow, problem_of
 from twofold.storage.jsonl import dumps, replaced
+from twofold.storage.reading import InputFile
 from twofold.types import Problem, Profile
 from twofold.types.checklist import Category, Checklist, Criterion
+
+# What to do about a broken file of problems.
+REMEDY = "write one object a line, as {...} in JSON and UTF-8 (a JSON array must be split)"
 
 
 @final
@@ -99,35 +102,11 @@ def rows(path: Path) -> Iterator[tuple[Origin, dict[str, Any]]]:
     Raises:
         ProblemError: If the file cannot be read, or a line is no JSON object; names the line.
     """
-    split = path.stem if path.stem in SPLITS else ""
-    try:
-        with path.open("rb") as file:
-            lines = ((n, line) for n, line in enumerate(file, 1) if line.strip())
-            for number, (n_line, line) in enumerate(lines):
-                where = f"{path}, line {n_line}"
-                origin = Origin(where=where, file=path.stem, number=number, split=split)
-                yield origin, _parsed(line, where)
-    except OSError as error:
-        raise ProblemError(f"cannot read {path}: {error.strerror}; name a readable file") from error
-
-
-def _parsed(line: bytes, where: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line.decode("utf-8-sig"), parse_constant=_refused)
-        if rb"\ud" in line.lower():  # half a surrogate cannot be written again
-            json.dumps(row, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        raise ProblemError(
-            f"{where}: this is not JSON in UTF-8 ({error}); write one object a line (a JSON array "
-            "must be split), or delete the line"
-        ) from error
-    if not isinstance(row, dict):
-        raise ProblemError(f"{where}: this is JSON, but not an object; write a problem as {{...}}")
-    return row
-
-
-def _refused(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value")
+    stem = path.name.partition(".jsonl")[0] if ".jsonl" in path.name else path.stem
+    split = stem if stem in SPLITS else ""
+    for number, (n_line, row) in enumerate(InputFile(path, ProblemError, REMEDY, halves=False).lines()):
+        where = f"{path}, line {n_line}"
+        yield Origin(where=where, file=stem, number=number, split=split), row
 
 
 def read(path: str | Path, *, profile: Profile) -> list[Problem]:

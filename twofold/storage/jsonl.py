@@ -29,7 +29,7 @@ def read_lines(path: Path) -> Iterator[Row]:
         RunError: If a line is not a JSON object, or lacks a column; names file, line and remedy.
     """
     table = path.name.partition(".")[0]
-    file = InputFile(path, RunError, _REMEDY)
+    file = InputFile(path, RunError, _REMEDY, is_ours=True)
     for number, row in file.lines():
         if why := tables.wrong(table, row):
             raise file.broken(f", line {number}", why)

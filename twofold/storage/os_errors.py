@@ -15,9 +15,9 @@ _REMEDIES = {
     errno.EISDIR: "name a file in it",
     errno.ELOOP: "its links lead in a circle; name the file itself",
     errno.ENAMETOOLONG: "choose a shorter name",
-    errno.EACCES: "change its permissions, or choose a place that is yours",
-    errno.EPERM: "change its permissions, or choose a place that is yours",
-    errno.EROFS: "choose a place that can be written",
+    errno.EACCES: "change its permissions, or choose another place, such as a writable directory",
+    errno.EPERM: "change its permissions, or choose another place, such as a writable directory",
+    errno.EROFS: "choose a writable directory",
 }
 _FULL = (
     "Finished items are kept; free some space (or choose a writable directory) and give the same "
@@ -36,6 +36,8 @@ def in_words(error: OSError, path: object, doing: Doing) -> str:
         'cannot read a.txt: No such file or directory; check the path'
     """
     remedy = _REMEDIES.get(error.errno or 0, _OTHERWISE[doing])
+    if doing == "write" and error.errno == errno.ENOENT:
+        remedy = "make its folder first, or choose a writable directory"
     reason = error.strerror or str(error) or type(error).__name__
     return f"cannot {doing} {path}: {reason}{'. ' if remedy is _FULL else '; '}{remedy}"
 

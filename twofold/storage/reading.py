@@ -116,6 +116,8 @@ class InputFile:
         remedy: What to do about a broken file; a sentence behind a semicolon.
         nan: Whether NaN and infinity, which JSON has not, are accepted: Python's own writer puts them
             into the logs of other programs.
+        halves: Whether half a surrogate is accepted, which cannot be encoded: some replies have one.
+        is_ours: Whether we wrote it, so that it can only be corrupt, not another kind of file.
 
     Example:
         >>> import tempfile
@@ -130,6 +132,8 @@ class InputFile:
     error: type[TwofoldError] = RunError
     remedy: str = COPY
     nan: bool = False
+    halves: bool = True
+    is_ours: bool = False
 
     def lines(self) -> Iterator[tuple[int, Row]]:
         """The objects of a JSONL file with the numbers of their lines; blank lines are skipped."""
@@ -141,7 +145,7 @@ class InputFile:
                 if line := line.lstrip("\ufeff").strip():
                     row = self._parsed(line, f", line {number}")
                     if not isinstance(row, dict):
-                        raise self.broken(f", line {number}", "it is not a JSON object")
+                        raise self.broken(f", line {number}", "this is JSON, but not an object")
                     yield number, row
 
     def text(self) -> str:
@@ -149,7 +153,7 @@ class InputFile:
         with self._decoded() as file:
             text = self._read(file.read, LONGEST_FILE, "")
         if _UNDECODED.search(text):
-            raise self.broken("", "it is not text in UTF-8")
+            raise self.broken("", "this is not text in UTF-8")
         return text
 
     def json(self, kind: TypeAdapter[T]) -> T:
@@ -182,15 +186,16 @@ class InputFile:
             while block := file.read(1 << 20):
                 digest.update(block)
 
-    def starts_with(self, begin: bytes) -> bool:
+    def starts_with(self, begin: str) -> bool:
         """Whether the content begins so, behind marks and blanks."""
         with self._decoded() as file:
-            head = self._read(file.readline, LONGEST_LINE, ", line 1", whole=False)
-        return head.lstrip("\ufeff \t\r\n").encode("utf-8", "replace").startswith(begin)
+            head = self._read(file.read, 1 << 16, "", whole=False)
+        return head.lstrip("\ufeff \t\r\n").startswith(begin)
 
     def broken(self, where: str, why: str) -> TwofoldError:
         """The error about a place in the file."""
-        return self.error(f"{self.path}{where} is corrupt ({why}). Nothing was changed; {self.remedy}")
+        told = f" is corrupt ({why}). Nothing was changed" if self.is_ours else f": {why}"
+        return self.error(f"{self.path}{where}{told}; {self.remedy}")
 
     @contextmanager
     def _opened(self) -> Iterator[BinaryIO]:
@@ -232,21 +237,24 @@ class InputFile:
         try:
             text: str = read(most + 1)
         except UnicodeDecodeError as fault:
-            raise self.broken(where, f"it is not text in {fault.encoding.upper()}") from fault
+            raise self.broken(where, f"this is not text in {fault.encoding.upper()}") from fault
         if len(text) > most and whole:
             raise self.broken(where, f"it has more than {most} characters")
         return text
 
     def _parsed(self, text: str, where: str) -> Any:
         if _UNDECODED.search(text):
-            raise self.broken(where, "it is not text in UTF-8")
+            raise self.broken(where, "this is not JSON in UTF-8 (some bytes are no UTF-8)")
         try:
             value = json.loads(text, parse_constant=None if self.nan else _refused)
+            if not self.halves and "\\ud" in text.lower():
+                json.dumps(value, ensure_ascii=False).encode()
         except RecursionError as fault:
-            raise self.broken(where, f"it is nested more than {DEEPEST} deep") from fault
+            why = f"this is not JSON that we read (it is nested more than {DEEPEST} deep)"
+            raise self.broken(where, why) from fault
         except ValueError as fault:
-            binary = "; is this UTF-16 without its mark, or no text at all?" if "\0" in text else ""
-            raise self.broken(where, f"{fault}{binary}") from fault
+            binary = "; it may be UTF-16 without its mark, or no text at all" if "\0" in text else ""
+            raise self.broken(where, f"this is not JSON in UTF-8 ({fault}{binary})") from fault
         if text.count("[") + text.count("{") > DEEPEST and (why := _unbounded(value, None)):
             raise self.broken(where, why)
         return value

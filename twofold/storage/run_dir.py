@@ -200,7 +200,7 @@ class RunDir:
                 "that `twofold audit` or `twofold score` wrote"
             )
         remedy = "restore it from a copy or choose another --out"
-        loaded: Row = InputFile(path, RunError, remedy).json(_MANIFEST)
+        loaded: Row = InputFile(path, RunError, remedy, is_ours=True).json(_MANIFEST)
         if loaded.get("form") != FORM:
             raise RunError(
                 f"{self.path} was written by an older twofold, whose files have other names. Nothing was "

@@ -1,6 +1,5 @@
 """How does a whole study run? Train and audit every cell, analyse, and write the page."""
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from twofold.storage.jsonl import Row, replaced
 from twofold.storage.run_dir import RunDir
 from twofold.study import executor
 from twofold.study.analysis import StudyAnalysis
-from twofold.study.cell import Cell, cells
+from twofold.study.cell import Cell, cells, read
 from twofold.study.cell_outputs import curve, floors, samples
 from twofold.study.diagnosed import diagnosed
 from twofold.study.plan import BASE, Plan, StudyError
@@ -153,7 +152,7 @@ def _described(plan: Plan, arm: str, seeds: list[int], out: Path) -> ArmRecord:
     if arm == BASE:
         return ArmRecord(method=None, reward=None, settings={}, seeds=seeds, minutes=None)
     files = [Cell(arm, seed).folder(out) / "cell.json" for seed in seeds]
-    minutes = [m for file in files if (m := json.loads(file.read_text())["minutes"])]
+    minutes = [m for file in files if (m := read(file)["minutes"])]
     settings: Row = dict(plan.arm(arm).settings)
     return ArmRecord(
         method=settings.pop("method"),
