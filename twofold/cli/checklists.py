@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from twofold.cli.exits import EXIT_FAULTS, EXIT_LOST, fail
-from twofold.errors import ProblemError
+from twofold.cli.exits import EXIT_FAULTS, fail, fail_if_lost, finite
+from twofold.cli.terminal import say
+from twofold.errors import ProblemError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -83,6 +84,7 @@ def write(
     from twofold.judges.writing import ProgramWriter, saved
     from twofold.models import resolve
     from twofold.problems.lint import summary
+    from twofold.storage.writing import refuse_inputs
 
     if writer == "rules" and (how != "direct" or programs):
         option = "--programs" if programs else f"--how {how}"
@@ -90,22 +92,24 @@ def write(
     if (how == "candidates") != (candidates is not None):
         raise ProblemError("--how candidates and --candidates REPLIES go together; give both")
     asked = loaded(problems, limit=limit)
-    missing = saved.missing(out, asked)
-    if len(missing) < len(asked):
-        typer.echo(f"{len(asked) - len(missing)} exist already and are kept")
+    refuse_inputs(out, (problems, candidates))
     shown = _candidates(candidates, asked) if candidates else {}
-    written = _written(missing, writer, how, shown, max_tokens)
     verifiers = ProgramWriter(model=resolve(writer)) if programs else None
-    failed = saved.append(out, written, programs=verifiers, say=typer.echo)
+    with saved.ChecklistFile(out, asked) as file:
+        if len(file.missing) < len(asked):
+            say(f"{len(asked) - len(file.missing)} exist already and are kept")
+        written = _written(file.missing, writer, how, shown, max_tokens)
+        failed = file.append(written, programs=verifiers, say=say)
     n = len(asked) - len(failed)
-    typer.echo(f"{n} of {len(asked)} problems have a checklist: {out}")
+    say(f"{n} of {len(asked)} problems have a checklist: {out}")
     if n:
-        typer.echo(summary(_faults(loaded(str(out)))))
+        say(summary(_faults(loaded(str(out)))))
     if failed:
-        fail(
+        fail_if_lost(
+            len(failed),
+            len(asked),
             f"{len(failed)} have none and are not in the file (first: {failed[0]}); give the same command "
             "again, a larger --max-tokens or another --writer",
-            EXIT_LOST,
         )
 
 
@@ -143,8 +147,8 @@ def check_(problems: ProblemsArgument) -> None:
     asked = loaded(problems)
     listed = [problem for problem in asked if problem.checklist is not None]
     found = _faults(listed)
-    typer.echo(f"{len(listed)} of {len(asked)} problems have a checklist")
-    typer.echo(summary(found))
+    say(f"{len(listed)} of {len(asked)} problems have a checklist")
+    say(summary(found))
     if not listed or any(fault.severity == "error" for fault in found):
         raise typer.Exit(EXIT_FAULTS)
 
@@ -172,8 +176,14 @@ def convert(
     ] = "drop",
 ) -> None:
     """Convert checklists between twofold problems, RLCF, RaR, HealthBench and autorubric."""
-    from twofold import problems as problem_files
     from twofold.judges import forms
+    from twofold.storage.writing import (
+        dumps,
+        make_folder_of,
+        refuse_inputs,
+        refuse_others,
+        replaced,
+    )
 
     dropped: Sequence[str] = ()
     if read_as == "own":
@@ -181,16 +191,47 @@ def convert(
     else:
         found = forms.read_form(source, read_as, denied=denied)
         read, dropped = list(found.problems), found.dropped
-    if write_as == "own":
-        problem_files.write(out, read)
-    else:
-        forms.write_form(out, read, write_as)
+    rows = _rows(read, write_as)
+    refuse_inputs(out, (source,))
+    refuse_others(out, lambda there: _holds(there, rows))
+    make_folder_of(out)
+    with replaced(out) as file:
+        file.writelines(dumps(row) + "\n" for row in rows)
     n = sum(problem.checklist is not None for problem in read)
-    typer.echo(f"{n} checklists: {out}")
+    say(f"{n} checklists: {out}")
     for line in dropped:
-        typer.echo(f"dropped: {line}", err=True)
+        say(f"dropped: {line}", err=True)
     if not n:
         raise typer.Exit(EXIT_FAULTS)
+
+
+def _rows(problems: Sequence[Problem], form: Form) -> list[dict[str, object]]:
+    """The problems as rows of a form."""
+    from twofold.judges import forms
+    from twofold.problems import io
+
+    return io.rows_of(problems) if form == "own" else forms.to_rows(problems, form)
+
+
+def _holds(path: Path, rows: Sequence[Mapping[str, object]]) -> bool:
+    """Whether a file holds these rows already."""
+    from twofold.storage.reading import InputFile
+
+    try:
+        return [row for _, row in InputFile(path).lines()] == list(rows)
+    except RunError:
+        return False
+
+
+def _are_pairs(path: Path) -> bool:
+    """Whether a file holds what `pairs` writes."""
+    from twofold.methods.preferences import WRITTEN
+    from twofold.storage.reading import InputFile
+
+    try:
+        return all(set(row) == set(WRITTEN) for _, row in InputFile(path).lines())
+    except RunError:
+        return False
 
 
 def pairs(
@@ -206,6 +247,7 @@ def pairs(
         typer.Option(
             min=0.01,
             max=1.0,
+            callback=finite,
             help="Share of pairs kept, largest difference in one criterion first.",
         ),
     ] = 0.4,
@@ -213,9 +255,17 @@ def pairs(
     """Pair the best with the worst reply to each problem, by its checklist (RLCF)."""
     from twofold.methods.preferences import pairs as paired
     from twofold.methods.rewards import JudgedReward
-    from twofold.runs.score_responses import LOST_LIMIT
-    from twofold.storage.jsonl import dumps, replaced
+    from twofold.runs.losses import is_too_many
+    from twofold.storage.writing import (
+        dumps,
+        make_folder_of,
+        refuse_inputs,
+        refuse_others,
+        replaced,
+    )
 
+    refuse_inputs(out, (responses, problems))
+    refuse_others(out, _are_pairs)
     asked = loaded(problems)
     scorer = JudgedReward(judge=judge, programs=programs).scorer()
     if not any(scorer.applies(problem) for problem in asked):
@@ -223,28 +273,29 @@ def pairs(
             f"no problem in {problems} has a checklist; write them with `twofold checklist write`"
         )
     groups = _replies(responses, asked)
-    out.parent.mkdir(parents=True, exist_ok=True)  # an error here should precede the judge
+    make_folder_of(out)  # an error here should precede the judge
     lost: Counter[str] = Counter()
     listed = [problem for problem in asked if scorer.applies(problem)]
     groups_P = [groups.get(problem.id, []) for problem in listed]
     rows = paired(listed, groups_P, by=scorer, keep=keep, lost=lost)
-    with replaced(out) as file:
-        file.writelines(dumps(row) + "\n" for row in rows)
-    several = sum(len(group) > 1 for group in groups_P)
-    typer.echo(f"{len(rows)} pairs of {several} problems with two replies or more: {out}")
-    if rows:
-        typer.echo(f"now `twofold train dpo --config FILE` with `pairs: {out}` in the file")
     n, n_lost = sum(map(len, groups_P)), lost.total()
+    kept = out.exists() and out.stat().st_size and (is_too_many(n_lost, n) or not rows)
+    if rows and not kept:
+        with replaced(out) as file:
+            file.writelines(dumps(row) + "\n" for row in rows)
+    several = sum(len(group) > 1 for group in groups_P)
+    place = f"{out} keeps its earlier pairs" if kept else out if rows else "nothing was written"
+    say(f"{len(rows)} pairs of {several} problems with two replies or more: {place}")
+    if rows and not kept:
+        say(f"now `twofold train dpo --config FILE` with `pairs: {out}` in the file")
     if n_lost:
         why = lost.most_common(1)[0][0]
-        typer.echo(
-            f"{n_lost} of {n} replies are unscored and not paired; most often: {why}", err=True
-        )
-    if n_lost > LOST_LIMIT * n:
-        fail(
+        say(f"{n_lost} of {n} replies are unscored and not paired; most often: {why}", err=True)
+        fail_if_lost(
+            n_lost,
+            n,
             "more than 5 % were lost, so these pairs do not represent the model; use a judge that can "
             "decide these criteria, or give the same command again if it was down",
-            EXIT_LOST,
         )
     if not rows:
         fail(

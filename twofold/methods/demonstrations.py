@@ -89,7 +89,9 @@ def lines_about(
         raise TrainingError(f"there is no file {file}; {remedy}")
     ids = {problem.id for problem in problems}
     rows = []
-    for number, line in InputFile(file, TrainingError, f"write one object a line; {remedy}").lines():
+    for number, line in InputFile(
+        file, TrainingError, f"write one object a line; {remedy}"
+    ).lines():
         if missing := [key for key in keys if key not in line]:
             raise TrainingError(
                 f"{file}, line {number} lacks {', '.join(missing)}; a line has {', '.join(keys)}"

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from twofold.constraints import from_spec, register
 from twofold.errors import ProblemError
-from twofold.problems.row import SPLITS, Origin, ProblemRow, problem_of
+from twofold.problems.row import SPLITS, AnswerText, Origin, ProblemRow, problem_of
 from twofold.storage.jsonl import dumps, replaced
 from twofold.storage.reading import InputFile
 from twofold.types import Problem, Profile
@@ -76,7 +76,7 @@ class OwnRow(ProblemRow):
     title: ClassVar[str] = "own form"
 
     question: str
-    answer: str | None = None
+    answer: AnswerText | None = None
     constraints: list[Spec] = Field(default_factory=list)
     wordings: list[str] | None = None
     ask: str = ""
@@ -96,26 +96,31 @@ class OwnRow(ProblemRow):
         return Problem(**given)
 
 
-def rows(path: Path) -> Iterator[tuple[Origin, dict[str, Any]]]:
+def rows(path: Path, *, growing: bool = False) -> Iterator[tuple[Origin, dict[str, Any]]]:
     """The objects of a JSONL file, one at a time; blank lines are skipped.
+
+    Args:
+        path: The file.
+        growing: Whether we are writing it line by line, so that the last one may be torn.
 
     Raises:
         ProblemError: If the file cannot be read, or a line is no JSON object; names the line.
     """
     stem = path.name.partition(".jsonl")[0] if ".jsonl" in path.name else path.stem
     split = stem if stem in SPLITS else ""
-    for number, (n_line, row) in enumerate(InputFile(path, ProblemError, REMEDY, halves=False).lines()):
+    file = InputFile(path, ProblemError, REMEDY, halves=False, is_ours=growing, is_growing=growing)
+    for number, (n_line, row) in enumerate(file.lines()):
         where = f"{path}, line {n_line}"
         yield Origin(where=where, file=stem, number=number, split=split), row
 
 
-def read(path: str | Path, *, profile: Profile) -> list[Problem]:
-    """The problems of a file in our own form.
+def read(path: str | Path, *, profile: Profile, growing: bool = False) -> list[Problem]:
+    """The problems of a file in our own form; `growing` as for `rows`.
 
     Raises:
         ProblemError: If a line is not a problem in our form; names file, line and remedy.
     """
-    found = rows(Path(path))
+    found = rows(Path(path), growing=growing)
     return [problem_of(OwnRow, row, profile=profile, origin=origin) for origin, row in found]
 
 
@@ -133,11 +138,21 @@ def write(path: str | Path, problems: Iterable[Problem]) -> None:
         >>> read(path, profile="fixed")[0].answer
         '7'
     """
+    rows = rows_of(problems)
+    with replaced(Path(path)) as file:
+        file.writelines(dumps(row) + "\n" for row in rows)
+
+
+def rows_of(problems: Iterable[Problem]) -> list[dict[str, object]]:
+    """Problems as rows in our own form, whose constraints `read` then knows.
+
+    Raises:
+        ProblemError: If two of the constraints' classes have one name.
+    """
     problems = list(problems)
     for cls in {type(constraint) for problem in problems for constraint in problem.constraints}:
         register(cls)
-    with replaced(Path(path)) as file:
-        file.writelines(dumps(to_row(problem)) + "\n" for problem in problems)
+    return [to_row(problem) for problem in problems]
 
 
 def to_row(problem: Problem) -> dict[str, object]:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, final
 
 from twofold.constraints import from_spec
 from twofold.errors import ProblemError
-from twofold.problems.row import Origin, ProblemRow
+from twofold.problems.row import AnswerText, Origin, ProblemRow
 from twofold.storage.reading import Kind, kind_of
 from twofold.types import Problem, Profile
 
@@ -35,7 +35,7 @@ class MathIfRow(ProblemRow):
     source: str
     id: str
     question: str
-    answer: str
+    answer: AnswerText
     constraint_desc: list[str]
     constraint_name: list[str]
     constraint_args: list[dict[str, Any] | None]

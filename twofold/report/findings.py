@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import NotRequired
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from twofold.errors import RunError
 from twofold.storage.reading import InputFile, Kind, kind_of

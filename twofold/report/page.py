@@ -41,9 +41,7 @@ class Run:
     chains: Sequence[View] = ()
 
 
-def model_names(
-    manifest: Mapping[str, Any], findings: Sequence[Finding] = ()
-) -> dict[str, str]:
+def model_names(manifest: Mapping[str, Any], findings: Sequence[Finding] = ()) -> dict[str, str]:
     """The names of the models by role, as they were given on the command line.
 
     A baseline that has findings has a name, also if the manifest does not know it.

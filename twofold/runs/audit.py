@@ -4,7 +4,6 @@ Replies are appended one by one; everything else is recomputed from them, so the
 `kill -9` gives the same result.
 """
 
-import os
 import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -87,8 +86,7 @@ def audit(
     if not unique:
         raise ProblemError("there is no problem to ask; give a file or suite with at least one row")
     models = {"model": model} | ({"baseline": baseline} if baseline is not None else {})
-    share = Share(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
-    run = _Run(unique, models, sampling, n, seed, diagnostics, share)
+    run = _Run(unique, models, sampling, n, seed, diagnostics, Share.here())
     return run.go(Path(out))
 
 

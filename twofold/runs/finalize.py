@@ -51,7 +51,7 @@ def finalize(path: str | Path, diagnostics: Sequence[Diagnostic] = ()) -> RunRes
     """
     path = Path(path)
     run = RunDir(path)
-    manifest = run.manifest()
+    run.manifest()
     run.require("problems.jsonl", "verdicts.jsonl", "joint.jsonl")
     problems = problem_files.read(path / "problems.jsonl", profile="fixed")
     lost = LossCount()

@@ -125,9 +125,7 @@ def _ours(lines: Iterable[_Line], problems: Sequence[Problem]) -> Iterator[Answe
         yield problem, line.row["raw"], line.row
 
 
-def _mathif(
-    lines: Iterable[_Line], path: Path, problems: Sequence[Problem]
-) -> Iterator[Answer]:
+def _mathif(lines: Iterable[_Line], path: Path, problems: Sequence[Problem]) -> Iterator[Answer]:
     files = {problem.tags.get("file", "") for problem in problems}
     if len(files) > 1:
         raise RunError(
@@ -147,12 +145,11 @@ def _mathif(
         )
 
 
-def _ifeval(
-    lines: Iterable[_Line], path: Path, problems: Sequence[Problem]
-) -> Iterator[Answer]:
+def _ifeval(lines: Iterable[_Line], path: Path, problems: Sequence[Problem]) -> Iterator[Answer]:
     by_prompt = _ByText(problems, [problem.messages()[0]["content"] for problem in problems])
     n, strangers = 0, 0
-    for n, line in enumerate(lines, 1):
+    for line in lines:
+        n += 1
         prompt = line["prompt"]
         if not isinstance(prompt, str):
             raise line.wrong(f"the prompt is {prompt!r:.60}, not a text")
@@ -228,7 +225,9 @@ class _ByText:
             if there.id in found:
                 return there
         key = line.row.get("key")
-        named = [p for p in found.values() if key is not None and p.tags.get("source_id") == str(key)]
+        named = [
+            p for p in found.values() if key is not None and p.tags.get("source_id") == str(key)
+        ]
         if len(named) == 1:
             return named[0]
         raise line.wrong(

@@ -6,13 +6,7 @@ from pathlib import Path
 from twofold.errors import RunError
 from twofold.storage import tables
 from twofold.storage.reading import InputFile, Row
-from twofold.storage.writing import (
-    LONE,
-    cut_torn_line,
-    dumps,
-    named_disk_errors,
-    replaced,
-)
+from twofold.storage.writing import LONE, cut_torn_line, dumps, named_disk_errors, replaced
 
 __all__ = ["LONE", "Row", "cut_torn_line", "dumps", "named_disk_errors", "read_lines", "replaced"]
 

@@ -43,9 +43,7 @@ def in_words(error: OSError, path: object, doing: Doing) -> str:
 
 
 @contextmanager
-def os_errors(
-    path: Path, doing: Doing, error: type[TwofoldError] = RunError
-) -> Iterator[None]:
+def os_errors(path: Path, doing: Doing, error: type[TwofoldError] = RunError) -> Iterator[None]:
     """Turn an `OSError`, or the refusal of a path that cannot exist, into an error in our words."""
     try:
         yield

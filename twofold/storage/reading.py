@@ -53,7 +53,9 @@ _ENCODINGS = {  # UTF-32 before UTF-16, whose mark begins alike
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _JSONL = re.compile(r"\.jsonl(\.gz|\.bz2|\.xz)?$")
-_UNDECODED = re.compile("[\udc80-\udcff]")  # what `surrogateescape` makes of a byte that is no UTF-8
+_UNDECODED = re.compile(
+    "[\udc80-\udcff]"
+)  # what `surrogateescape` makes of a byte that is no UTF-8
 
 COPY = "restore the file from a copy, or make it again"
 
@@ -93,7 +95,9 @@ def files(
         return sorted(path for path in found if kind_of(path, error) is not Kind.folder)
 
 
-def jsonl_files(folder: Path, error: type[TwofoldError] = RunError, *, deep: bool = True) -> list[Path]:
+def jsonl_files(
+    folder: Path, error: type[TwofoldError] = RunError, *, deep: bool = True
+) -> list[Path]:
     """The JSONL files of a folder, plain or compressed."""
     found = files(folder, "*.jsonl*", error=error, deep=deep)
     return [path for path in found if _JSONL.search(path.name)]
@@ -117,7 +121,8 @@ class InputFile:
         nan: Whether NaN and infinity, which JSON has not, are accepted: Python's own writer puts them
             into the logs of other programs.
         halves: Whether half a surrogate is accepted, which cannot be encoded: some replies have one.
-        is_ours: Whether we wrote it, so that it can only be corrupt, not another kind of file.
+        is_ours: Whether we wrote it: plain UTF-8, which can only be corrupt.
+        is_growing: Whether its last line may be torn, and is then left out.
 
     Example:
         >>> import tempfile
@@ -134,13 +139,14 @@ class InputFile:
     nan: bool = False
     halves: bool = True
     is_ours: bool = False
+    is_growing: bool = False
 
     def lines(self) -> Iterator[tuple[int, Row]]:
         """The objects of a JSONL file with the numbers of their lines; blank lines are skipped."""
         with self._decoded() as file:
             for number in count(1):
                 line = self._read(file.readline, LONGEST_LINE, f", line {number}")
-                if not line:
+                if not line or (self.is_growing and is_torn(line)):
                     return
                 if line := line.lstrip("\ufeff").strip():
                     row = self._parsed(line, f", line {number}")
@@ -225,7 +231,10 @@ class InputFile:
                     f"{self.path} is a {packed} file, which is not read here; unpack it, and name "
                     "the file in it"
                 )
-            opener = next((o for mark, o in _UNPACKED.items() if head.startswith(mark)), None)
+            if self.is_ours:
+                yield io.TextIOWrapper(raw, "utf-8", errors="surrogateescape", newline="\n")
+                return
+            opener: Any = next((o for mark, o in _UNPACKED.items() if head.startswith(mark)), None)
             file: Any = opener(raw, "rb") if opener else raw
             head = file.peek(4)[:4]
             marks = (name for mark, name in _ENCODINGS.items() if head.startswith(mark))
@@ -253,11 +262,24 @@ class InputFile:
             why = f"this is not JSON that we read (it is nested more than {DEEPEST} deep)"
             raise self.broken(where, why) from fault
         except ValueError as fault:
-            binary = "; it may be UTF-16 without its mark, or no text at all" if "\0" in text else ""
+            binary = (
+                "; it may be UTF-16 without its mark, or no text at all" if "\0" in text else ""
+            )
             raise self.broken(where, f"this is not JSON in UTF-8 ({fault}{binary})") from fault
         if text.count("[") + text.count("{") > DEEPEST and (why := _unbounded(value, None)):
             raise self.broken(where, why)
         return value
+
+
+def is_torn(line: str | bytes) -> bool:
+    """Whether a last line is incomplete: without its end, and no whole JSON value."""
+    if line[-1:] in ("\n", b"\n", "", b""):
+        return False
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def _refused(name: str) -> NoReturn:

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self, final
+from typing import Any, NotRequired, Self, final
 
 from pydantic import ConfigDict, TypeAdapter
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from twofold.errors import RunError
 from twofold.storage.jsonl import cut_torn_line, dumps, named_disk_errors, read_lines, replaced
@@ -40,7 +40,7 @@ class _Manifest(TypedDict):
     __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
 
     form: NotRequired[int]
-    identity: NotRequired[dict[str, Any]]
+    identity: dict[str, Any]
     models: NotRequired[dict[str, str]]
     unmatched: NotRequired[int]
 
@@ -143,7 +143,10 @@ class RunDir:
         if self.rank == 0 and kind_of(manifest) is Kind.missing:
             with replaced(manifest) as file:
                 json.dump(
-                    {"form": FORM, "identity": identity, **about}, file, indent=1, ensure_ascii=False
+                    {"form": FORM, "identity": identity, **about},
+                    file,
+                    indent=1,
+                    ensure_ascii=False,
                 )
 
     def _repair(self) -> None:

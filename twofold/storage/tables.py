@@ -6,8 +6,7 @@ all of its rows have. A file that was edited by hand or damaged is told at its f
 
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
-from typing_extensions import Required, TypedDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from twofold.storage.reading import Row
 from twofold.types import FinishReason
@@ -18,155 +17,142 @@ Ended = Annotated[FinishReason, Field(strict=False)]
 Score = float | None
 
 
-class _Verdict(TypedDict, total=False):
-    score: Required[Score]
-    reason: str
-    parts: "dict[str, _Verdict]"
+class _Row(BaseModel):
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
 
-class _Columns(TypedDict, total=False):
-    """Every column with a type of its own."""
+class _Verdict(_Row):
+    score: Score
+    reason: str = ""
+    parts: dict[str, "_Verdict"] = Field(default_factory=dict)
 
-    __pydantic_config__ = ConfigDict(strict=True, allow_inf_nan=False)  # type: ignore[misc]
+
+class _Columns(_Row):
+    """The columns that several tables share."""
 
     role: str
-    key: str
+    key: str = ""
+    condition: str = ""
+    sample: Whole = 0
+    finish_reason: Ended = FinishReason.answered
+    n_thinking_tokens: Whole | None = None
+    n_reply_tokens: Whole | None = None
+    skipped: str = ""
+
+
+class _Item(_Columns):
     condition: str
+    problem: str
     sample: Whole
     finish_reason: Ended
-    n_thinking_tokens: Whole | None
-    n_reply_tokens: Whole | None
-    ids: list[Whole] | None
-    judge: str
-    score: Score
-    scores: Any
-    skipped: str
-    retry: bool
 
 
-class _Item(_Columns, total=False):
-    role: Required[str]
-    condition: Required[str]
-    problem: Required[str]
-    sample: Required[Whole]
-    finish_reason: Required[Ended]
+class _Response(_Item):
+    raw: str
+    reply: str = ""
+    thinking: str | None = None
+    error: str = ""
+    ids: list[Whole] | None = None
 
 
-class _Response(_Item, total=False):
-    raw: Required[str]
-    reply: str
-    thinking: str | None
-    error: str
+class _Judged(_Item):
+    correct: _Verdict | None = None
+    compliant: _Verdict | None = None
 
 
-class _Judged(_Item, total=False):
-    correct: _Verdict
-    compliant: _Verdict
+class _Joint(_Item):
+    correct: Score = None
+    parts: dict[str, Score]
 
 
-class _Joint(_Item, total=False):
-    correct: Score
-    parts: Required[dict[str, Score]]
-
-
-class _Profile(TypedDict):
-    __pydantic_config__ = ConfigDict(strict=True, allow_inf_nan=False)  # type: ignore[misc]
-
+class _Profile(_Row):
     problem: str
     type: str
     official: Score
     fixed: Score
 
 
-class _Asked(_Columns, total=False):
+class _Asked(_Columns):
     """A row of a diagnostic."""
 
-    role: Required[str]
-    key: Required[str]
+    key: str
 
 
-class _Checklist(_Asked, total=False):
-    judge: Required[str]
-    problem: Required[str]
-    sample: Required[Whole]
-    score: Required[Score]
-    scores: Required[dict[str, Score]]
-    exact: Required[dict[str, Score]]
-    floor: str
-    checklist: Required[str]
-    reason: str
+class _Checklist(_Asked):
+    judge: str
+    problem: str
+    sample: Whole
+    score: Score
+    scores: dict[str, Score]
+    exact: dict[str, Score]
+    checklist: str
+    floor: str = ""
+    reason: str = ""
 
 
-class _Ablation(_Asked, total=False):
-    problem: Required[str]
-    condition: Required[str]
-    met: list[Score] | None
-    target: Score
-    type: Required[str | None]
+class _Ablation(_Asked):
+    problem: str
+    condition: str
+    type: str | None
+    met: list[Score] | None = None
+    target: Score = None
+    correct: Score = None
+
+
+class _Distance(_Asked):
+    arm: str
+    problem: str
+    compliance: Score = None
+    accuracy: Score = None
+    thinking: int | None = None
+    instruction: Score = None
+    control: Score = None
+    distance: float | None = None
+
+
+class _Ood(_Asked):
+    family: str
+    instance: str
+    variant: str
+    parsed: float | None = None
+    solved: float | None = None
+
+
+class _Variant(_Asked):
+    variant: str
+    of: str
     correct: Score
+    guess: float | None = None
 
 
-class _Distance(_Asked, total=False):
-    arm: Required[str]
-    problem: Required[str]
-    compliance: Score
-    accuracy: Score
-    thinking: int | None
-    instruction: Score
-    control: Score
-    distance: int | float | None
+class _Chain(_Asked):
+    condition: str
+    trace: str
+    correct: Score = None
+    gold: str | None = None
+    own: str = ""
+    n_steps: int = 0
+    tokens: list[int] = Field(default_factory=list)
+    places: list[int] = Field(default_factory=list)
+    mention: dict[str, int | None] = Field(default_factory=dict)
+    changed: dict[str, Any] = Field(default_factory=dict)
+    continued: dict[str, Any] = Field(default_factory=dict)
+    scores: dict[str, Any] = Field(default_factory=dict)
+    chain_only: dict[str, Any] = Field(default_factory=dict)
 
 
-class _Ood(_Asked, total=False):
-    family: Required[str]
-    instance: Required[str]
-    variant: Required[str]
-    parsed: int | float | None
-    solved: int | float | None
-    random: dict[str, int | float | None]
-    copy: dict[str, int | float | None]
-
-
-class _Variant(_Asked, total=False):
-    variant: Required[str]
-    of: Required[str]
-    correct: Required[Score]
-    guess: int | float | None
-
-
-class _Chain(_Asked, total=False):
-    condition: Required[str]
-    trace: Required[str]
-    correct: Score
-    gold: str | None
-    valid: bool | None
-    own: str
-    n_steps: int
-    tokens: list[int]
-    places: list[int]
-    mention: dict[str, int | None]
-    changed: dict[str, Any]
-    continued: dict[str, Any]
-    scores: dict[str, Any]
-    chain_only: dict[str, Any]
-
-
-_ROWS: dict[str, TypeAdapter[Any]] = {
-    name: TypeAdapter(kind)
-    for name, kind in {
-        "responses": _Response,
-        "verdicts": _Judged,
-        "joint": _Joint,
-        "profiles": _Profile,
-        "checklist": _Checklist,
-        "ablation": _Ablation,
-        "distance": _Distance,
-        "ood": _Ood,
-        "variants": _Variant,
-        "chains": _Chain,
-    }.items()
+_ROWS: dict[str, type[_Row]] = {
+    "responses": _Response,
+    "verdicts": _Judged,
+    "joint": _Joint,
+    "profiles": _Profile,
+    "checklist": _Checklist,
+    "ablation": _Ablation,
+    "distance": _Distance,
+    "ood": _Ood,
+    "variants": _Variant,
+    "chains": _Chain,
 }
-_UNASKED: TypeAdapter[Any] = TypeAdapter(_Asked)
 
 
 def wrong(table: str, row: Row) -> str:
@@ -179,9 +165,9 @@ def wrong(table: str, row: Row) -> str:
     shape = _ROWS.get(table)
     if shape is None:  # of a diagnostic from outside
         return ""
+    unasked = "skipped" in row or "retry" in row
     try:
-        shape = _UNASKED if "skipped" in row or "retry" in row else shape
-        shape.validate_python(row)
+        (_Asked if unasked else shape).model_validate(row)
     except ValidationError as fault:
         return complaint(fault.errors(include_url=False)[0], ())
     return ""

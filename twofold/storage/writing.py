@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from twofold.errors import RunError
 from twofold.storage.os_errors import os_errors
-from twofold.storage.reading import Kind, kind_of
+from twofold.storage.reading import Kind, is_torn, kind_of
 
 LONE = "backslashreplace"  # a lone surrogate becomes a JSON escape
 
@@ -37,7 +37,7 @@ def named_disk_errors(path: Path) -> Iterator[None]:
 def replaced(path: Path) -> Iterator[IO[str]]:
     """A file that is replaced atomically: written next to `path`, then renamed.
 
-    Whether it may be replaced is the caller's to know; see `new_output`.
+    Whether it may be replaced is the caller's to know; see `refuse_others`.
 
     Raises:
         RunError: If the disk is full, or `path` is a folder, a pipe or a device; the old file is intact.
@@ -63,27 +63,36 @@ def check_regular(path: Path) -> None:
         raise RunError(f"{path} is a folder, a pipe or a device; choose a file as --out")
 
 
-def new_output(path: Path, *, inputs: Iterable[object] = (), is_own: Callable[[Path], bool]) -> None:
-    """Refuse an output file that is an input, or that exists and is not our own; make its folder.
+def refuse_inputs(path: Path, inputs: Iterable[object]) -> None:
+    """Refuse an output file that is also an input; `inputs` are paths, and specs that are none.
 
-    Args:
-        path: The file that is going to be written.
-        inputs: What is read: paths, and specs that are none.
-        is_own: Whether an existing file that is not empty may be replaced.
+    Raises:
+        RunError: If it is one of them, by whatever name, or is no file.
+    """
+    check_regular(path)
+    for each in inputs:
+        if kind_of(path) is not Kind.file or not each or kind_of(str(each)) is not Kind.file:
+            continue
+        if os.path.samefile(path, str(each)):
+            raise RunError(f"--out {path} is also the input {each}; choose another --out")
+
+
+def refuse_others(path: Path, is_own: Callable[[Path], bool]) -> None:
+    """Refuse an output file that is there, not empty, and not our own.
 
     Raises:
         RunError: If it may not be written; nothing was changed.
     """
-    check_regular(path)
-    there = kind_of(path) is Kind.file
-    for each in inputs:
-        if there and each and kind_of(str(each)) is Kind.file and os.path.samefile(path, str(each)):
-            raise RunError(f"--out {path} is also the input {each}; choose another --out")
-    if there and path.stat().st_size and not is_own(path):
-        raise RunError(
-            f"{path} exists and is not what this command writes. Nothing was changed; choose another "
-            "--out, or move that file away"
-        )
+    with os_errors(path, "read"):
+        if kind_of(path) is Kind.file and path.stat().st_size and not is_own(path):
+            raise RunError(
+                f"{path} exists and is not what this command writes. Nothing was changed; choose "
+                "another --out, or move that file away"
+            )
+
+
+def make_folder_of(path: Path) -> None:
+    """Make the folder of an output."""
     with named_disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
 
@@ -126,10 +135,14 @@ class Appender:
             if os.write(self._file, line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def cut_to(self, size: int) -> None:
-        """Drop what is behind `size` bytes."""
+    def mend(self) -> None:
+        """Drop a torn last line, and end a whole one; only for a file that was recognised."""
+        keep, tail = torn_line(self.path)
         with named_disk_errors(self.path):
-            os.ftruncate(self._file, size)
+            if is_torn(tail):
+                os.ftruncate(self._file, keep)
+            elif tail:
+                os.write(self._file, b"\n")
 
     def close(self) -> None:
         """Flush to disk and let go."""

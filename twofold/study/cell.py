@@ -6,7 +6,6 @@ resumes; a finished one has `cell.json` and is not touched again.
 
 import gc
 import json
-import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from twofold.runs.audit import audit
 from twofold.storage.jsonl import replaced
 from twofold.storage.reading import InputFile, Kind, kind_of
 from twofold.study.plan import BASE, Plan, StudyError
+from twofold.types import Share
 
 
 class Done(TypedDict):
@@ -111,7 +111,7 @@ def work(plan: Plan, cell: Cell, out: Path) -> str | None:
         "minutes": (trained - started) / 60 if fresh else None,
         "audit_minutes": (time.monotonic() - trained) / 60 if fresh else None,
     }
-    if os.environ.get("RANK", "0") == "0":
+    if Share.here().rank == 0:
         with replaced(folder / "cell.json") as file:
             json.dump(done, file, indent=1)
     return None

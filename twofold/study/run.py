@@ -1,6 +1,5 @@
 """How does a whole study run? Train and audit every cell, analyse, and write the page."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from twofold.study.cell_outputs import curve, floors, samples
 from twofold.study.diagnosed import diagnosed
 from twofold.study.plan import BASE, Plan, StudyError
 from twofold.study.scores import Scores
+from twofold.types import Share
 
 PLAN = "study.yaml"
 
@@ -62,7 +62,7 @@ def study(
     """
     out = Path(out)
     _check_base(plan)
-    rank = int(os.environ.get("RANK", "0"))
+    rank = Share.here().rank
     say = say if rank == 0 else lambda _: None
     failed: dict[str, str] = {}
     models = {BASE: resolve(plan.base)}

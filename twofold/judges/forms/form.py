@@ -14,7 +14,7 @@ from twofold.storage.reading import InputFile, Row
 from twofold.types import Problem
 from twofold.types.checklist import Checklist, Criterion
 
-_ARRAY = TypeAdapter(list[object])
+_ARRAY: TypeAdapter[list[object]] = TypeAdapter(list[object])
 
 # The place of a row, for messages, and the row.
 Placed = tuple[str, Mapping[str, object]]
@@ -129,7 +129,8 @@ def rows_of(source: Path | Sequence[Mapping[str, object]]) -> Iterator[Placed]:
     if not file.starts_with("["):
         yield from ((origin.where, row) for origin, row in io.rows(source))
         return
-    for i, row in enumerate(file.json(_ARRAY), 1):
+    values: list[object] = file.json(_ARRAY)
+    for i, row in enumerate(values, 1):
         if not isinstance(row, dict):
             raise ProblemError(f"{source}, row {i} is {row!r:.40}; write each row as {{...}}")
         yield f"{source}, row {i}", row
