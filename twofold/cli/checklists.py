@@ -105,12 +105,12 @@ def write(
     if n:
         say(summary(_faults(loaded(str(out)))))
     if failed:
-        fail_if_lost(
-            len(failed),
-            len(asked),
+        told = (
             f"{len(failed)} have none and are not in the file (first: {failed[0]}); give the same command "
-            "again, a larger --max-tokens or another --writer",
+            "again, a larger --max-tokens or another --writer"
         )
+        fail_if_lost(len(failed), len(asked), told)
+        say(told, err=True)
 
 
 def _written(
@@ -256,13 +256,7 @@ def pairs(
     from twofold.methods.preferences import pairs as paired
     from twofold.methods.rewards import JudgedReward
     from twofold.runs.losses import is_too_many
-    from twofold.storage.writing import (
-        dumps,
-        make_folder_of,
-        refuse_inputs,
-        refuse_others,
-        replaced,
-    )
+    from twofold.storage.writing import make_folder_of, refuse_inputs, refuse_others
 
     refuse_inputs(out, (responses, problems))
     refuse_others(out, _are_pairs)
@@ -278,31 +272,45 @@ def pairs(
     listed = [problem for problem in asked if scorer.applies(problem)]
     groups_P = [groups.get(problem.id, []) for problem in listed]
     rows = paired(listed, groups_P, by=scorer, keep=keep, lost=lost)
-    n, n_lost = sum(map(len, groups_P)), lost.total()
-    kept = out.exists() and out.stat().st_size and (is_too_many(n_lost, n) or not rows)
-    if rows and not kept:
-        with replaced(out) as file:
-            file.writelines(dumps(row) + "\n" for row in rows)
+    n = sum(map(len, groups_P))
+    place = _saved(out, rows, keeps_old=is_too_many(lost.total(), n))
     several = sum(len(group) > 1 for group in groups_P)
-    place = f"{out} keeps its earlier pairs" if kept else out if rows else "nothing was written"
     say(f"{len(rows)} pairs of {several} problems with two replies or more: {place}")
-    if rows and not kept:
-        say(f"now `twofold train dpo --config FILE` with `pairs: {out}` in the file")
-    if n_lost:
-        why = lost.most_common(1)[0][0]
-        say(f"{n_lost} of {n} replies are unscored and not paired; most often: {why}", err=True)
-        fail_if_lost(
-            n_lost,
-            n,
-            "more than 5 % were lost, so these pairs do not represent the model; use a judge that can "
-            "decide these criteria, or give the same command again if it was down",
-        )
+    _tell_losses(lost, n)
     if not rows:
         fail(
             "the judge scores no two replies to a problem differently; sample more (--samples), at a "
             "higher temperature",
             EXIT_FAULTS,
         )
+
+
+def _saved(out: Path, rows: Sequence[Mapping[str, object]], *, keeps_old: bool) -> str:
+    """Write the pairs and say where they are; old pairs are only replaced by some of no great loss."""
+    from twofold.storage.reading import Kind, kind_of
+    from twofold.storage.writing import dumps, replaced
+
+    if kind_of(out) is Kind.file and out.stat().st_size and (keeps_old or not rows):
+        return f"{out} keeps its earlier pairs"
+    if not rows:
+        return "nothing was written"
+    with replaced(out) as file:
+        file.writelines(dumps(row) + "\n" for row in rows)
+    return f"{out}\nnow `twofold train dpo --config FILE` with `pairs: {out}` in the file"
+
+
+def _tell_losses(lost: Counter[str], n: int) -> None:
+    """Say how many of the `n` replies are unscored, and why; fail if it is too much."""
+    if not lost:
+        return
+    why = lost.most_common(1)[0][0]
+    say(f"{lost.total()} of {n} replies are unscored and not paired; most often: {why}", err=True)
+    fail_if_lost(
+        lost.total(),
+        n,
+        "more than 5 % were lost, so these pairs do not represent the model; use a judge that can "
+        "decide these criteria, or give the same command again if it was down",
+    )
 
 
 def _replies(path: Path, problems: Sequence[Problem]) -> dict[str, list[Response]]:

@@ -28,13 +28,11 @@ def fail(message: str, status: int) -> NoReturn:
 
 
 def fail_if_lost(n: int, of: int, message: str) -> None:
-    """Say what was lost, and exit with `EXIT_LOST` if it is more than 5 %."""
+    """Exit with `EXIT_LOST` and a message if more than 5 % was lost."""
     from twofold.runs.losses import is_too_many
 
     if is_too_many(n, of):
         fail(message, EXIT_LOST)
-    if n:
-        say(message, err=True)
 
 
 def finite(value: float | None) -> float | None:

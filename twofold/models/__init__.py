@@ -9,6 +9,7 @@ from twofold.errors import ModelError, nearest
 from twofold.models.checkpoint import HUB_ID
 from twofold.models.pocket import SPEC as POCKET
 from twofold.models.smollm2 import SPEC as SMOLLM2
+from twofold.storage.reading import Kind, expanded, kind_of
 from twofold.types import Model
 
 _FORMS = (
@@ -37,7 +38,7 @@ def resolve(spec: str | Path) -> Model:
         from twofold.models.openai.model import ServerModel
 
         return ServerModel.from_spec(spec)
-    is_folder = bool(spec) and Path(spec).expanduser().is_dir()
+    is_folder = bool(spec) and kind_of(expanded(spec, ModelError), ModelError) is Kind.folder
     if spec not in (POCKET, SMOLLM2) and not HUB_ID.fullmatch(spec) and not is_folder:
         hint = nearest(spec.lower(), [POCKET, SMOLLM2], "there is no such folder or name.")
         raise ModelError(f"no model {spec!r}; {hint} {_FORMS}")

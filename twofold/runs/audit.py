@@ -21,7 +21,7 @@ from tqdm import tqdm
 from twofold import problems as problem_files
 from twofold.diagnostics import Diagnostic, ScoredResponse, Subject
 from twofold.diagnostics.joint import table
-from twofold.errors import ProblemError
+from twofold.errors import ProblemError, RunError
 from twofold.runs.finalize import RunResult, finalize
 from twofold.runs.score_responses import ResponseScores, floor_answers
 from twofold.storage.jsonl import Row, read_lines
@@ -151,6 +151,11 @@ class _Run:
             if (messages := prompt(problem, condition)) is not None
         ]
         finished = run.finished()
+        if strange := {item.problem for item in finished} - self._order.keys():
+            raise RunError(
+                f"{run.path} holds replies to problem {min(strange)}, which is none of the problems asked. "
+                "Nothing was changed; restore responses.jsonl from a copy, or choose another --out"
+            )
         for role, model in self.models.items():
             items = {
                 (p, g): Item(role, condition, problem, g)

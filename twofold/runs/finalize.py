@@ -16,6 +16,7 @@ from twofold.diagnostics.diagnostic import TABLES
 from twofold.errors import RunError
 from twofold.report.findings import finding_to_json
 from twofold.runs.losses import LossCount
+from twofold.storage import tables
 from twofold.storage.jsonl import Row, read_lines, replaced
 from twofold.storage.reading import Kind, files, kind_of
 from twofold.storage.run_dir import RunDir
@@ -97,10 +98,10 @@ def _present(rows: Iterator[Row], skipped: dict[str, str]) -> Iterator[Row]:
 
 
 def _rows(table: Path, problems: Sequence[Problem]) -> Iterator[Row]:
-    """The rows of a table, all of them about problems of the run."""
+    """The rows of a table; where they are about problems, about those of the run."""
     known = {problem.id for problem in problems}
     for row in read_lines(table):
-        if row.get("problem", None) not in known and "problem" in row:
+        if table.stem in tables.ABOUT_PROBLEMS and row["problem"] not in known:
             raise RunError(
                 f"{table} has a row about problem {row['problem']}, which problems.jsonl lacks. Nothing "
                 "was changed; restore both from a copy, or make the run again with another --out"

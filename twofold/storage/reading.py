@@ -85,6 +85,14 @@ def kind_of(path: str | Path, error: type[TwofoldError] = RunError) -> Kind:
     return Kind.folder if stat.S_ISDIR(mode) else Kind.other
 
 
+def expanded(path: str, error: type[TwofoldError] = RunError) -> Path:
+    """A path with the home of a user in place of a leading `~`."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as fault:
+        raise error(f"{path!r} names no home ({fault}); write out the path") from fault
+
+
 def files(
     folder: Path, pattern: str, *, error: type[TwofoldError] = RunError, deep: bool = False
 ) -> list[Path]:

@@ -154,6 +154,9 @@ _ROWS: dict[str, type[_Row]] = {
     "chains": _Chain,
 }
 
+# The tables whose `problem` is always one of `problems.jsonl`.
+ABOUT_PROBLEMS = ("verdicts", "joint", "profiles", "checklist")
+
 
 def wrong(table: str, row: Row) -> str:
     """What is wrong with a row of a table; "" if its columns are as they should be.
