@@ -58,7 +58,12 @@ def plain(folder: Path) -> None:
         ),
         "rlcf.jsonl": lines({"instruction": "A river?", "requirements": "1) Is one named? (100)"}),
         "rar.json": json.dumps(
-            [{"question": "Why?", "rubric": [{"title": "a", "description": "Names it", "weight": 5}]}]
+            [
+                {
+                    "question": "Why?",
+                    "rubric": [{"title": "a", "description": "Names it", "weight": 5}],
+                }
+            ]
         ).encode(),
         "style_constraints.json": json.dumps(
             [
@@ -71,7 +76,9 @@ def plain(folder: Path) -> None:
         ).encode(),
         "config.yaml": b"num_generations: 2\nreward: correct\n",
         "study.yaml": PLAN.encode(),
-        "critiques.jsonl": lines({"problem": "x", "solution": "4", "critique": "Conclusion: right"}),
+        "critiques.jsonl": lines(
+            {"problem": "x", "solution": "4", "critique": "Conclusion: right"}
+        ),
         "thesis.txt": b"years of work, without a last line end",
         "picture.png": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)),
     }
@@ -129,8 +136,8 @@ def _row(change: Callable[[dict, Rng], object]) -> Callable[[Path, Rng], None]:
 def _inner(value: object, rng: Rng) -> dict:
     """An object in a value: mostly the outermost."""
     found = value if isinstance(value, dict) else {}
-    inner = [v for v in (found.values() if found else value if isinstance(value, list) else [])]
-    inner = [v for v in inner if isinstance(v, dict) and v]
+    every = found.values() if found else value if isinstance(value, list) else []
+    inner = [v for v in every if isinstance(v, dict) and v]
     if inner and (not found or rng.random() < 0.3):
         return _inner(inner[int(rng.integers(len(inner)))], rng)
     return found

@@ -55,7 +55,9 @@ def _hang(*_: object) -> None:
     raise HangError
 
 
-def call(arguments: list[str], *, encoding: str = "utf-8", environment: dict[str, str] | None = None):
+def call(
+    arguments: list[str], *, encoding: str = "utf-8", environment: dict[str, str] | None = None
+):
     """Run the command line in this process."""
     streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
     before = sys.stdout, sys.stderr, sys.argv, dict(os.environ)
@@ -76,7 +78,7 @@ def call(arguments: list[str], *, encoding: str = "utf-8", environment: dict[str
         os.environ |= before[3]
     for stream in streams:
         stream.flush()
-    out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams)
+    out, err = (stream.buffer.getvalue().decode(encoding, "replace") for stream in streams)
     return Done(status, out, err)
 
 
@@ -140,27 +142,93 @@ class Case:
 
 
 FILES = {
-    "audit": ("problems.jsonl", "math.jsonl", "run/responses.jsonl", "run/manifest.json", "run/joint.jsonl")
-    + ("run/variants.jsonl", "run/checklist.jsonl", "run/problems.jsonl", "style_constraints.json"),
-    "score": ("mathif.jsonl", "samples_x.jsonl", "run/responses.jsonl", "problems.jsonl", "run/manifest.json")
-    + ("scored/manifest.json", "scored/verdicts.jsonl", "scored/joint.jsonl"),
+    "audit": (
+        "problems.jsonl",
+        "math.jsonl",
+        "run/responses.jsonl",
+        "run/manifest.json",
+        "run/joint.jsonl",
+        "run/variants.jsonl",
+        "run/checklist.jsonl",
+        "run/problems.jsonl",
+        "style_constraints.json",
+    ),
+    "score": (
+        "mathif.jsonl",
+        "samples_x.jsonl",
+        "run/responses.jsonl",
+        "problems.jsonl",
+        "run/manifest.json",
+        "scored/manifest.json",
+        "scored/verdicts.jsonl",
+        "scored/joint.jsonl",
+    ),
     "train": ("problems.jsonl", "config.yaml", "pairs.jsonl", "critiques.jsonl"),
-    "study": ("study.yaml", "study/manifest.json", "study/arms/base/seed-0/cell.json")
-    + ("study/arms/base/seed-0/test/manifest.json", "study/arms/base/seed-0/test/joint.jsonl"),
+    "study": (
+        "study.yaml",
+        "study/manifest.json",
+        "study/arms/base/seed-0/cell.json",
+        "study/arms/base/seed-0/test/manifest.json",
+        "study/arms/base/seed-0/test/joint.jsonl",
+    ),
     "check": ("problems.jsonl", "math.jsonl", "bare.jsonl", "style_constraints.json"),
-    "report": tuple(f"run/{name}.jsonl" for name in ("problems", "verdicts", "joint", "responses"))
-    + ("run/manifest.json", "run/checklist.jsonl", "run/variants.jsonl", "scored/profiles.jsonl")
-    + ("study/study.yaml", "study/manifest.json", "study/arms/base/seed-0/cell.json")
-    + ("study/arms/base/seed-0/test/verdicts.jsonl", "study/arms/base/seed-0/test/findings.json"),
+    "report": (
+        *tuple(f"run/{name}.jsonl" for name in ("problems", "verdicts", "joint", "responses")),
+        "run/manifest.json",
+        "run/checklist.jsonl",
+        "run/variants.jsonl",
+        "scored/profiles.jsonl",
+        "study/study.yaml",
+        "study/manifest.json",
+        "study/arms/base/seed-0/cell.json",
+        "study/arms/base/seed-0/test/verdicts.jsonl",
+        "study/arms/base/seed-0/test/findings.json",
+    ),
     "write": ("bare.jsonl", "problems.jsonl", "listed.jsonl", "mathif.jsonl"),
     "convert": ("problems.jsonl", "rlcf.jsonl", "rar.json", "listed.jsonl"),
     "lint": ("problems.jsonl", "listed.jsonl"),
-    "pairs": ("mathif.jsonl", "samples_x.jsonl", "problems.jsonl", "pairs.jsonl", "run/responses.jsonl"),
+    "pairs": (
+        "mathif.jsonl",
+        "samples_x.jsonl",
+        "problems.jsonl",
+        "pairs.jsonl",
+        "run/responses.jsonl",
+    ),
 }
-OUTS = ("new", "deep/er/new", "thesis.txt", "picture.png", "photos", "run", "scored", "study", "TARGET")
-OUTS += ("x" * 300, "thesis.txt/in", "listed.jsonl", "pairs.jsonl", "", "~nobody-of-this-name/x", ".")
+OUTS = (
+    "new",
+    "deep/er/new",
+    "thesis.txt",
+    "picture.png",
+    "photos",
+    "run",
+    "scored",
+    "study",
+    "TARGET",
+)
+OUTS += (
+    "x" * 300,
+    "thesis.txt/in",
+    "listed.jsonl",
+    "pairs.jsonl",
+    "",
+    "~nobody-of-this-name/x",
+    ".",
+)
 NUMBERS = ("nan", "inf", "-1", "0", "1", "2.5", "1e400", "9" * 40, "x", "")
-WORDS = ("exact", "joint", "all", "no-such", "package:Name", "..", "a\x1b[31m", "é☃", "", "judge@x", "~x")
+WORDS = (
+    "exact",
+    "joint",
+    "all",
+    "no-such",
+    "package:Name",
+    "..",
+    "a\x1b[31m",
+    "é☃",
+    "",
+    "judge@x",
+    "~x",
+)
 
 
 def drawn(number: int) -> Case:
@@ -177,7 +245,9 @@ def drawn(number: int) -> Case:
     out = pick(usual) if rng.random() < 0.55 else pick(OUTS)
     out = target if out == "TARGET" else out
     problems = target if target in FILES["check"] else "problems.jsonl"
-    replies = target if kind in ("score", "pairs") and target.startswith(("m", "s", "run/r")) else ""
+    replies = (
+        target if kind in ("score", "pairs") and target.startswith(("m", "s", "run/r")) else ""
+    )
     replies = replies if replies and not replies.startswith("scored") else "mathif.jsonl"
     if target in ("run/responses.jsonl", "run/manifest.json") and rng.random() < 0.7:
         replies = "run"
@@ -186,16 +256,39 @@ def drawn(number: int) -> Case:
     asked = {
         "audit": ["audit", "pocket", "--problems", problems, "--max-tokens", "8", "--out", out],
         "score": ["score", replies, "--problems", problems, "--out", out],
-        "train": ["train", pick(("rft", "grpo", "dpo", "cft", "sft")), "--base", "pocket"]
-        + ["--problems", problems, "--out", out, "--dry-run"],
+        "train": [
+            "train",
+            pick(("rft", "grpo", "dpo", "cft", "sft")),
+            "--base",
+            "pocket",
+            "--problems",
+            problems,
+            "--out",
+            out,
+            "--dry-run",
+        ],
         "study": ["study", "study.yaml", "--out", out],
-        "check": ["check", problems] + (["--train-set", pick(FILES["check"])] * (rng.random() < 0.3)),
+        "check": ["check", problems]
+        + (["--train-set", pick(FILES["check"])] * (rng.random() < 0.3)),
         "report": ["report", target.split("/")[0] if rng.random() < 0.95 else target],
-        "write": ["checklist", "write", target if target != "listed.jsonl" else "bare.jsonl"]
-        + ["--out", out],
-        "convert": ["checklist", "convert", target, "--out", out]
-        + ["--from", {"rl": "rlcf", "ra": "rar"}.get(target[:2], pick(("own", "healthbench")))]
-        + ["--to", pick(("own", "rlcf", "autorubric", "healthbench"))],
+        "write": [
+            "checklist",
+            "write",
+            target if target != "listed.jsonl" else "bare.jsonl",
+            "--out",
+            out,
+        ],
+        "convert": [
+            "checklist",
+            "convert",
+            target,
+            "--out",
+            out,
+            "--from",
+            {"rl": "rlcf", "ra": "rar"}.get(target[:2], pick(("own", "healthbench"))),
+            "--to",
+            pick(("own", "rlcf", "autorubric", "healthbench")),
+        ],
         "lint": ["checklist", "check", target],
         "pairs": ["pairs", replies, "--problems", problems, "--out", out, "--keep", "1"],
     }[kind]
@@ -204,7 +297,15 @@ def drawn(number: int) -> Case:
     if kind == "train" and (target == "config.yaml" or rng.random() < 0.5):
         asked += ["--config", target if target == "config.yaml" else "config.yaml"]
     flags = {
-        "audit": ("--temperature", "--top-p", "--samples", "--seed", "--limit", "--judge", "--diagnostics"),
+        "audit": (
+            "--temperature",
+            "--top-p",
+            "--samples",
+            "--seed",
+            "--limit",
+            "--judge",
+            "--diagnostics",
+        ),
         "score": ("--profile", "--limit", "--seed", "--judge", "--programs"),
         "pairs": ("--keep", "--judge", "--programs"),
         "write": ("--writer", "--how", "--limit", "--candidates", "--max-tokens"),
@@ -214,7 +315,10 @@ def drawn(number: int) -> Case:
     }.get(kind, ())
     if flags and rng.random() < 0.25:
         flag = pick(flags)
-        asked += [flag, pick(NUMBERS if flag[2:5] in ("tem", "top", "see", "lim", "kee", "max") else WORDS)]
+        asked += [
+            flag,
+            pick(NUMBERS if flag[2:5] in ("tem", "top", "see", "lim", "kee", "max") else WORDS),
+        ]
     environment = ()
     if rng.random() < 0.05:
         environment = ((pick(("RANK", "WORLD_SIZE")), pick(("abc", "-1", "7", "٣", ""))),)
@@ -273,9 +377,7 @@ def test_a_case_is_answered_and_harms_nothing(template, number):
         try:
             with as_others():
                 done = call(
-                    list(case.arguments),
-                    encoding=case.encoding,
-                    environment=dict(case.environment),
+                    list(case.arguments), encoding=case.encoding, environment=dict(case.environment)
                 )
         finally:
             os.chdir(here)
@@ -289,8 +391,12 @@ def test_a_case_is_answered_and_harms_nothing(template, number):
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", done.out + done.err), (case, done)
         after = prints(place)
         assert not harmed(before, after, case, done), (case, done)
-        left = [name for name in after.keys() - before.keys() if re.search(r"\.[0-9a-f]{32}$", name)]
-        locks = [name for name in after.keys() - before.keys() if ".lock" in name and done.status == 2]
+        left = [
+            name for name in after.keys() - before.keys() if re.search(r"\.[0-9a-f]{32}$", name)
+        ]
+        locks = [
+            name for name in after.keys() - before.keys() if ".lock" in name and done.status == 2
+        ]
         begun = [name for name in locks if f"{Path(name).parent}/manifest.json" not in after]
         assert not left and not begun, (case, done)
     finally:

@@ -229,7 +229,8 @@ def _are_pairs(path: Path) -> bool:
     from twofold.storage.reading import InputFile
 
     try:
-        return all(set(row) == set(WRITTEN) for _, row in InputFile(path).lines())
+        keys = [set(row) for _, row in InputFile(path).lines()]
+        return bool(keys) and all(each == set(WRITTEN) for each in keys)
     except RunError:
         return False
 

@@ -88,7 +88,9 @@ def audit(
     problems: ProblemsOption = "synthetic",
     limit: LimitOption = None,
     diagnostics: DiagnosticsOption = "joint",
-    samples: Annotated[int, typer.Option(min=1, help="Samples per problem and condition.")] = 1,
+    samples: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Samples per problem and condition.")
+    ] = 1,
     max_tokens: MaxTokensOption = 512,
     temperature: Annotated[
         float, typer.Option(min=0.0, max=100.0, callback=finite, help="0 is greedy.")

@@ -3,6 +3,7 @@
 `load` takes all of them by one text, and recognises a published format by the keys of its first row.
 """
 
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -81,7 +82,7 @@ def load(spec: str | Path, *, profile: Profile, limit: int | None = None) -> lis
         source = _from_function(spec, profile)
     else:
         source = chain.from_iterable(_problems(_rows(p), profile) for p in _files(Path(spec)))
-    problems = list(islice(source, limit))
+    problems = list(islice(source, limit and min(limit, sys.maxsize)))
     if not problems:
         raise ProblemError(f"{spec} holds no problem; put one JSON object a line into it")
     return problems

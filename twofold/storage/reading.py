@@ -196,7 +196,7 @@ class InputFile:
 
     def sha256(self, digest: Any) -> None:
         """Feed the bytes of the file, as they are on disk, to a digest."""
-        with self._opened() as file:
+        with self.opened() as file:
             while block := file.read(1 << 20):
                 digest.update(block)
 
@@ -212,7 +212,8 @@ class InputFile:
         return self.error(f"{self.path}{where}{told}; {self.remedy}")
 
     @contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
+    def opened(self) -> Iterator[BinaryIO]:
+        """The bytes as they are on disk; only of a regular file, since another may never end."""
         try:
             with os_errors(self.path, "read", self.error):
                 # without O_NONBLOCK, a pipe would wait for its writer
@@ -232,7 +233,7 @@ class InputFile:
 
     @contextmanager
     def _decoded(self) -> Iterator[io.TextIOWrapper]:
-        with self._opened() as raw:
+        with self.opened() as raw:
             head = raw.peek(8)[:8]  # type: ignore[attr-defined]
             if packed := next((n for mark, n in _UNREAD.items() if head.startswith(mark)), None):
                 raise self.error(
@@ -260,8 +261,9 @@ class InputFile:
         return text
 
     def _parsed(self, text: str, where: str) -> Any:
+        binary = "; it may be UTF-16 without its mark, or no text at all" if "\0" in text else ""
         if _UNDECODED.search(text):
-            raise self.broken(where, "this is not JSON in UTF-8 (some bytes are no UTF-8)")
+            raise self.broken(where, f"this is not JSON in UTF-8 (some bytes are no UTF-8{binary})")
         try:
             value = json.loads(text, parse_constant=None if self.nan else _refused)
             if not self.halves and "\\ud" in text.lower():
@@ -270,9 +272,6 @@ class InputFile:
             why = f"this is not JSON that we read (it is nested more than {DEEPEST} deep)"
             raise self.broken(where, why) from fault
         except ValueError as fault:
-            binary = (
-                "; it may be UTF-16 without its mark, or no text at all" if "\0" in text else ""
-            )
             raise self.broken(where, f"this is not JSON in UTF-8 ({fault}{binary})") from fault
         if text.count("[") + text.count("{") > DEEPEST and (why := _unbounded(value, None)):
             raise self.broken(where, why)

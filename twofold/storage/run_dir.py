@@ -250,7 +250,7 @@ class RunDir:
         path = self._responses
         if not _is_there(path):
             return
-        with named_disk_errors(path), path.open("rb") as file:
+        with InputFile(path, is_ours=True).opened() as file:
             lines = []
             while line := file.readline():
                 at = file.tell() - len(line)

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from twofold.errors import RunError
 from twofold.storage.os_errors import os_errors
-from twofold.storage.reading import Kind, is_torn, kind_of
+from twofold.storage.reading import InputFile, Kind, is_torn, kind_of
 
 LONE = "backslashreplace"  # a lone surrogate becomes a JSON escape
 
@@ -111,6 +111,7 @@ class Appender:
     """
 
     def __init__(self, path: Path, *, locked: bool = False, keeps_empty: bool = False) -> None:
+        check_regular(path)
         self.path = path
         self._is_fleeting = not keeps_empty and kind_of(path) is Kind.missing
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -160,7 +161,7 @@ class Appender:
 
 def torn_line(path: Path) -> tuple[int, bytes]:
     """Where an incomplete last line begins, and its bytes; a killed process leaves one."""
-    with os_errors(path, "read"), path.open("rb") as file:
+    with InputFile(path).opened() as file:
         start = end = file.seek(0, os.SEEK_END)
         tail = b""
         while start and b"\n" not in tail:

@@ -110,6 +110,8 @@ class ChecklistFile:
         if any(problem.checklist is None for problem in found):
             raise ProblemError(f"{refusal} (it has problems without a checklist). {remedy}")
         _, tail = torn_line(self.path)
+        if not found and not is_torn(tail) and self.path.stat().st_size:
+            raise ProblemError(f"{refusal} (it has blank lines alone). {remedy}")
         if is_torn(tail) and not any(_may_begin(tail, problem) for problem in self.problems):
             raise ProblemError(f"{refusal} (its last line is none of the problems). {remedy}")
         return ids
