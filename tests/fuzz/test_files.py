@@ -29,7 +29,7 @@ from twofold.cli import main
 
 FIRST = int(os.environ.get("TWOFOLD_FUZZ_FROM", "0"))
 CASES = range(FIRST, FIRST + int(os.environ.get("TWOFOLD_FUZZ_CASES", "150")))
-LIMIT_S = 60
+LIMIT_S = 120
 STATUSES = (0, 2, 3, 4)
 
 # What a command may write in a run, and in a study, of its own.
@@ -56,7 +56,11 @@ def _hang(*_: object) -> None:
 
 
 def call(
-    arguments: list[str], *, encoding: str = "utf-8", environment: dict[str, str] | None = None
+    arguments: list[str],
+    *,
+    encoding: str = "utf-8",
+    environment: dict[str, str] | None = None,
+    limit_s: int = LIMIT_S,
 ):
     """Run the command line in this process."""
     streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
@@ -65,7 +69,7 @@ def call(
     sys.argv = ["twofold", *arguments]
     os.environ |= environment or {}
     signal.signal(signal.SIGALRM, _hang)
-    signal.alarm(LIMIT_S)
+    signal.alarm(limit_s)
     status: object = 0
     try:
         main()
@@ -124,7 +128,7 @@ def template():
         "checklist write bare.jsonl --out listed.jsonl --limit 3",
         "study study.yaml --out study",
     ):
-        done = call(arguments.split())
+        done = call(arguments.split(), limit_s=500)
         assert done.status in (0, 3), done
     os.chdir(here)
     yield made
