@@ -150,7 +150,7 @@ def test_of_a_row_that_is_made_again_the_last_one_counts(tmp_path: Path) -> None
     for i in (0, 1, 3):
         rows[i]["retry"] = True
     (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert [row["at"] for row in standing(tmp_path / "t.jsonl")] == [2, 3, 4]
+    assert [row["at"] for row in standing(lambda: read_lines(tmp_path / "t.jsonl"))] == [2, 3, 4]
 
 
 def subject(response: Response) -> Subject:

@@ -72,7 +72,7 @@ def test_a_wrong_file_is_reported(text: str, told: str, tmp_path: Path) -> None:
 
 
 def test_missing_files_settings_and_methods(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="cannot be read"):
+    with pytest.raises(TrainingError, match="cannot read"):
         configured(Grpo, tmp_path / "no.yaml")
     with pytest.raises(TrainingError, match="demonstrations"):
         configured(METHODS["sft"])

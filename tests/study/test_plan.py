@@ -124,7 +124,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, changed: dict[str, object], told
 def test_no_yaml_and_no_file(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("arms: [")
     for file in (tmp_path / "bad.yaml", tmp_path / "none.yaml"):
-        with pytest.raises(TwofoldError, match=r"YAML|cannot be read"):
+        with pytest.raises(TwofoldError, match=r"YAML|cannot read"):
             read(file)
 
 

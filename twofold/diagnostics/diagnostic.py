@@ -6,13 +6,12 @@ analyse: the audit itself writes their rows.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, final
 
-from twofold.storage.jsonl import Row, read_lines
+from twofold.storage.jsonl import Row
 from twofold.types import Finding, FinishReason, Item, Message, Model, Problem, Response, Sampling
 
 # Stems of the tables that a run has beside those of its diagnostics
@@ -68,10 +67,14 @@ class Subject:
         return {"role": self.role, "key": key, **fields, **({"retry": True} if failed else {})}
 
 
-def standing(table: Path) -> Iterator[Row]:
-    """The rows of a diagnostic's table, without those to be tried again that a later one replaces."""
-    last = {(row.get("role"), row.get("key")): i for i, row in enumerate(read_lines(table))}
-    for i, row in enumerate(read_lines(table)):
+def standing(rows: Callable[[], Iterable[Row]]) -> Iterator[Row]:
+    """The rows of a diagnostic's table, without those to be tried again that a later one replaces.
+
+    Args:
+        rows: Reads the table; it is read twice, so that a large one is never held in memory.
+    """
+    last = {(row.get("role"), row.get("key")): i for i, row in enumerate(rows())}
+    for i, row in enumerate(rows()):
         if "retry" not in row or last[row["role"], row["key"]] == i:
             yield row
 

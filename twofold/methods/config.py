@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from twofold.methods.method import Method, TrainingError
-from twofold.storage.unique_keys import load_yaml
+from twofold.storage.reading import InputFile
 from twofold.validation import validated
 
 
@@ -41,15 +39,7 @@ def with_settings(method: type[Method], values: Mapping[str, object], *, where: 
 
 def mapping(file: Path) -> Mapping[str, object]:
     """The content of a YAML file, which must be a mapping or empty."""
-    try:
-        values = load_yaml(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise TrainingError(f"{file} cannot be read ({error.strerror}); check the path") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise TrainingError(
-            f"{file} is not valid YAML ({reason}); write one `key: value` per line"
-        ) from error
+    values = InputFile(file, TrainingError, "write one `key: value` per line").yaml()
     if not isinstance(values, dict | None):
         raise TrainingError(f"{file} is not a mapping; write one `key: value` per line")
     return {str(key): value for key, value in (values or {}).items()}

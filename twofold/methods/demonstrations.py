@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from twofold.methods.method import Problems, TrainedModel, TrainingError
 from twofold.methods.tuning import Tuned
-from twofold.storage.jsonl import Row, read_lines
+from twofold.storage.reading import InputFile, Kind, Row, kind_of
 from twofold.types import FinishReason, Problem, Response, Scorer
 from twofold.validation import SETTINGS
 
@@ -89,11 +89,13 @@ def lines_about(
     problems: Iterable[Problem], file: Path, keys: Sequence[str], *, remedy: str
 ) -> list[Row]:
     """The lines of a JSONL file, each with `keys`, whose `problem` is the id of one of `problems`."""
-    if not file.is_file():
+    if kind_of(file, TrainingError) is not Kind.file:
         raise TrainingError(f"there is no file {file}; {remedy}")
     ids = {problem.id for problem in problems}
     rows = []
-    for number, line in enumerate(read_lines(file), 1):
+    for number, line in InputFile(
+        file, TrainingError, f"write one object a line; {remedy}"
+    ).lines():
         if missing := [key for key in keys if key not in line]:
             raise TrainingError(
                 f"{file}, line {number} lacks {', '.join(missing)}; a line has {', '.join(keys)}"

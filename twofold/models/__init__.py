@@ -11,6 +11,7 @@ from twofold.models.checkpoint import HUB_ID, folder_named
 from twofold.models.pocket import SPEC as POCKET
 from twofold.models.smollm2 import SPEC as SMOLLM2
 from twofold.models.thinking import ThinkingPolicy
+from twofold.storage.reading import Kind, expanded, kind_of
 from twofold.types import Model
 
 _FORMS = (
@@ -45,7 +46,7 @@ def resolve(spec: str | Path, *, thinking_marks: tuple[str, str] | None = None) 
         from twofold.models.openai.model import ServerModel
 
         return ServerModel.from_spec(spec, thinking=thinking or ThinkingPolicy())
-    is_folder = bool(spec) and folder_named(spec).is_dir()
+    is_folder = bool(spec) and kind_of(expanded(spec, ModelError), ModelError) is Kind.folder
     if is_reference(spec) and not is_folder:
         return instance_named(spec, Model)
     if spec not in (POCKET, SMOLLM2) and not HUB_ID.fullmatch(spec) and not is_folder:

@@ -31,7 +31,7 @@ def write(run_dir: str | Path) -> Path:
     findings, lost = read_findings(run_dir / "findings.json")
     replies = collect(run_dir)
     run = Run(manifest, findings, lost, replies, chains.views(run_dir), judged.views(run_dir))
-    page, text = html(run), document(findings, model_names(manifest))
+    page, text = html(run), document(findings, model_names(manifest, findings))
     with replaced(run_dir / "report.md") as file:
         file.write(text)
     with replaced(run_dir / "report.html") as file:

@@ -22,6 +22,7 @@ from twofold.report.figures import point
 from twofold.report.shapes import RATE_TICKS, Scale, drawing, label, line, rate_axis
 from twofold.report.tables import ROLES, by_role
 from twofold.storage.jsonl import Row, read_lines
+from twofold.storage.reading import Kind, kind_of
 from twofold.types import ALL, Comparison, Estimate, Finding, Slice
 
 # Chains shown per role.
@@ -197,10 +198,10 @@ class View:
 def views(run_dir: Path) -> list[View]:
     """The chains shown of a run: for each role, evenly spaced from the lowest to the highest gain."""
     table = run_dir / "chains.jsonl"
-    if not table.exists():
+    if kind_of(table) is Kind.missing:
         return []
     rows: dict[str, list[Row]] = {}
-    for row in standing(table):
+    for row in standing(partial(read_lines, table)):
         if "scores" in row and row["places"][-1] <= MOST_CHARACTERS:
             rows.setdefault(row["role"], []).append(row)
     chosen = {

@@ -5,6 +5,7 @@ Nothing is computed here: numbers come from the finding, verdicts and words from
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ def views(run_dir: Path) -> list[JudgedView]:
     problems = io.read(run_dir / "problems.jsonl", profile="fixed")
     numbered = {problem.id: (i, problem) for i, problem in enumerate(problems, 1)}
     rows: dict[tuple[str, str], list[Row]] = {}
-    for row in standing(table):
+    for row in standing(partial(read_lines, table)):
         if (
             row["problem"] in numbered
             and row.get("parts")

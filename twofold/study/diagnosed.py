@@ -20,6 +20,7 @@ from twofold.errors import StatsError
 from twofold.report.study_file import DiagnosticRecords
 from twofold.stats import corrected
 from twofold.storage.jsonl import Row, read_lines
+from twofold.storage.reading import Kind, kind_of
 from twofold.study.plan import BASE
 from twofold.study.scores import Asked, Matrix, difference, estimate
 from twofold.types import ALL, Comparison, Contrast, Estimate, Measure, Problem, Slice
@@ -205,7 +206,7 @@ def _matrix(
     """The measure from the tables of every seed; None if a seed lacks the table."""
     order = {problem.id: i for i, problem in enumerate(problems)}
     files = [folder / f"{measure.table}.jsonl" for folder in audits.values()]
-    if not files or not all(file.exists() for file in files):
+    if not files or any(kind_of(file) is Kind.missing for file in files):
         return None
     out = np.full((len(files), len(problems)), np.nan)
     asked = np.zeros(len(problems), dtype=bool)

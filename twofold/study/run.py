@@ -1,7 +1,5 @@
 """How does a whole study run? Train and audit every cell, analyse, and write the page."""
 
-import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +16,12 @@ from twofold.storage.leftovers import remove_incomplete
 from twofold.storage.run_dir import RunDir
 from twofold.study import executor
 from twofold.study.analysis import StudyAnalysis
-from twofold.study.cell import Cell, cells
+from twofold.study.cell import Cell, cells, read
 from twofold.study.cell_outputs import curve, floors, samples
 from twofold.study.diagnosed import diagnosed
 from twofold.study.plan import BASE, Plan, StudyError
 from twofold.study.scores import Scores
+from twofold.types import Share
 
 PLAN = "study.yaml"
 
@@ -65,7 +64,7 @@ def study(
     out = Path(out)
     _check_base(plan)
     _check_arms(plan)
-    rank = int(os.environ.get("RANK", "0"))
+    rank = Share.here().rank
     say = say if rank == 0 else lambda _: None
     failed: dict[str, str] = {}
     models = {BASE: resolve(plan.base)}
@@ -169,7 +168,7 @@ def _described(plan: Plan, arm: str, seeds: list[int], out: Path) -> ArmRecord:
     if arm == BASE:
         return ArmRecord(method=None, reward=None, settings={}, seeds=seeds, minutes=None)
     files = [Cell(arm, seed).folder(out) / "cell.json" for seed in seeds]
-    minutes = [m for file in files if (m := json.loads(file.read_text())["minutes"])]
+    minutes = [m for file in files if (m := read(file)["minutes"])]
     settings: Row = dict(plan.arm(arm).settings)
     return ArmRecord(
         method=settings.pop("method"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -10,6 +11,7 @@ from enum import StrEnum
 from math import inf
 from typing import Any, Self, final
 
+from twofold.errors import RunError
 from twofold.types.problem import Message, Problem, Verdict
 
 
@@ -132,6 +134,33 @@ class Share:
 
     rank: int = 0
     world: int = 1
+
+    @classmethod
+    def here(cls) -> Self:
+        """The part that a launcher gave this process in `RANK` and `WORLD_SIZE`; all of it without one.
+
+        Raises:
+            RunError: If they are no numbers, or do not fit each other.
+
+        Example:
+            >>> Share.here()
+            Share(rank=0, world=1)
+        """
+        found = []
+        for name, default in (("RANK", "0"), ("WORLD_SIZE", "1")):
+            text = os.environ.get(name) or default
+            if not (text.isascii() and text.isdecimal() and len(text) < 10):
+                raise RunError(
+                    f"the environment variable {name} is {text!r:.40}, which is no number of a process; "
+                    f"unset it, or let a launcher (accelerate, torchrun) set it"
+                )
+            found.append(int(text))
+        rank, world = found
+        if rank >= max(world, 1):
+            raise RunError(
+                f"RANK is {rank} and WORLD_SIZE is {world}; unset both, or let a launcher set them"
+            )
+        return cls(rank, max(world, 1))
 
 
 class Model(ABC):

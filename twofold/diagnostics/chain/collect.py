@@ -25,7 +25,7 @@ from twofold.errors import ModelError
 from twofold.randomness import rng_for
 from twofold.scorers.answers.spelling import key as spelled
 from twofold.storage.jsonl import Row, dumps
-from twofold.types import Message, Model, OpenModel, Problem
+from twofold.types import Model, OpenModel, Problem
 
 if TYPE_CHECKING:
     from twofold.prefix_scoring import Branch, Scored, Tree

@@ -161,7 +161,7 @@ class _JointAnalysis:
         counts beside one that is not.
         """
         rows, slots = np.nonzero(block.parts != -1)
-        estimate = scored_mean(block.parts[rows, slots], block.problem[rows], seed=self.seed)
+        estimate = scored_mean(block.parts[rows, slots], block.problem[rows])
         yield from filed(role, "instruction_accuracy", estimate, condition=condition)
 
     def _cells(self, role: str, block: Block) -> Iterator[Measure]:

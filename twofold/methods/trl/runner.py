@@ -6,7 +6,6 @@ a different one is refused. The network is loaded last, after all settings are c
 
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -36,7 +35,7 @@ from twofold.models.quiet import quiet
 from twofold.storage.jsonl import Row, dumps, replaced
 from twofold.storage.leftovers import remove_incomplete
 from twofold.storage.run_dir import RunDir
-from twofold.types import Problem, Scorer
+from twofold.types import Problem, Scorer, Share
 
 _DONE = "training.json"
 
@@ -106,7 +105,7 @@ class TrlRunner:
 
         TRL's own sampler for groups drops rows that do not fill a step, and reshuffles on resuming.
         """
-        n = n_steps * self._method.batch * int(os.environ.get("WORLD_SIZE", "1"))
+        n = n_steps * self._method.batch * Share.here().world
         rng = np.random.default_rng(self._method.seed)
         passes = [rng.permutation(len(self._rows)) for _ in range(-(-n // len(self._rows)))]
         return datasets.Dataset.from_list([self._rows[i] for i in np.concatenate(passes)[:n]])
@@ -230,7 +229,7 @@ class TrlRunner:
 
 
 def _rank() -> int:
-    return int(os.environ.get("RANK", "0"))
+    return Share.here().rank
 
 
 def _json(value: object) -> object:

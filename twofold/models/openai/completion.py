@@ -67,8 +67,6 @@ def _hit_limit(why: object) -> bool | None:
     return True if _CUT.search(said) else False if _STOPPED.search(said) else None
 
 
-
-
 def _counts(usage: object) -> dict[str, int]:
     """The valid token counts in `usage`."""
     if not isinstance(usage, dict):
