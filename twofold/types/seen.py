@@ -17,8 +17,8 @@ _INVISIBLE = (
 _HIDDEN = re.compile(f"[{_INVISIBLE}]+")
 _LINE_END = re.compile("\r\n?|[\u0085\u2028]")
 _SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-# At an end they join and select nothing; control characters stay inside, where JSON refuses them.
-_AT_ENDS = "\u200c\u200d\ufe0e\ufe0f\x7f" + "".join(map(chr, range(0x21)))
+# At an end they join and select nothing. Control characters are left: JSON refuses them.
+_AT_ENDS = "\u200c\u200d\ufe0e\ufe0f \t\n\v\f\r"
 
 # The signs by which chat templates and tokenizers delimit turns and texts: the family `<|name|>`
 # (ChatML, Llama 3, Phi, GPT-2, Cohere; DeepSeek with full-width bars), then the others by name.
