@@ -45,6 +45,7 @@ def test_a_font_is_no_difference() -> None:
     assert key(r"\textbf{Evelyn}") == key("Evelyn ") == "Evelyn"
     assert key("x^{2}") == key("x^2")
     assert key("new york") != key("newyork")
+    assert key("1 2") != key("12") != key(r"1\,2")
 
 
 def test_what_spelling_and_exact_arithmetic_tell() -> None:

@@ -171,6 +171,10 @@ class ExpressionReader(AtomReader, ABC):
         whole = self.ahead()
         if whole.kind != "number" or whole.value.denominator != 1 or whole.places is not None:
             return None
+        half = self.ahead(2)  # 5 and a half
+        if self.ahead(1).text == "and" and half.text[:1].isalpha() and 0 < half.value < 1:
+            self.at += 3
+            return Term("add", (number(whole.value), number(half.value)))
         if self.ahead(1).text == "frac":
             start = self.at
             self.at += 1

@@ -126,8 +126,8 @@ class UnitReader:
         if self.next_is("{"):
             return self._braced_unit()
         if self.next_is("(") and self.ahead(1).kind == "word" and self.ahead(1).upright:
-            unit = self._braced_unit() or Unit()  # 8 (units)^2
-            return Unit().times(unit, self._whole() if self.take("^") else 1)
+            inner = self._braced_unit() or Unit()  # 8 (units)^2
+            return Unit().times(inner, self._whole() if self.take("^") else 1)
         power = 1
         if self.says("square", "sq", "cubic", "cu"):
             power = 2 if self.ahead().text.lower().startswith("s") else 3

@@ -219,4 +219,5 @@ def key(text: str) -> str:
     text = plain(text).replace(r"\text", "")
     text = re.sub(r"(?<=[\^_])\{(\w)\}", r"\1", text)
     text = re.sub(r"^\s*\{([^{}]*)\}$", r"\1", text)
-    return re.sub(r"\s+", "" if re.search(r"[\\\d=^]", text) else " ", text).strip()
+    # A space that keeps two numbers or words apart says something.
+    return re.sub(r"(?<!\w)\s+|\s+(?!\w)", "", re.sub(r"\s+", " ", text)).strip()

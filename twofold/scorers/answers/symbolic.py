@@ -25,6 +25,7 @@ POINTS = 10  # where two formulas are compared
 LEAST_POINTS = 3  # where both must have a value
 MOST_DIGITS = 20_000
 MILLION = 10**6
+ZERO = Fraction(0)
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{
@@ -89,8 +90,7 @@ class Symbolic(Arithmetic):
         if not any(each.free_symbols for each in pair):
             digits = _digits(value, said)
             known = [_rational(each.evalf(digits)) for each in pair]
-            is_real = known[0] is not None and known[1] is not None
-            if is_real and is_rounded(known[0], known[1], value, said):
+            if None not in known and is_rounded(known[0] or ZERO, known[1] or ZERO, value, said):
                 return True
         return self.equal(value, said)
 
