@@ -28,6 +28,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from twofold.errors import RunError, TwofoldError
 from twofold.storage.os_errors import os_errors
+from twofold.storage.unique_keys import load_yaml
 from twofold.validation import complaint
 
 T = TypeVar("T")
@@ -183,7 +184,7 @@ class InputFile:
         """The value of a YAML file."""
         text = self.text()
         try:
-            found = yaml.safe_load(text)
+            found = load_yaml(text)
         except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError) as fault:
             # besides its own errors, PyYAML raises what its constructors of scalars raise
             reason = " ".join(str(fault).split())[:400]

@@ -43,6 +43,7 @@ class _Manifest(TypedDict):
     identity: dict[str, Any]
     models: NotRequired[dict[str, str]]
     unmatched: NotRequired[int]
+    observed: NotRequired[dict[str, Any]]
 
 
 _MANIFEST: TypeAdapter[Any] = TypeAdapter(_Manifest)
