@@ -93,6 +93,7 @@ READERS = {
     "models/checkpoint.py": "a model's folder, with errors about models",
     "models/smollm2.py": "a file of an installed package",
     "methods/trl/callbacks.py": "checkpoints of the trainer",
+    "methods/trl/checkpoints.py": "checkpoints of the trainer",
     "methods/trl/early_stopping.py": "checkpoints of the trainer",
     "methods/trl/runner.py": "checkpoints of the trainer",
 }

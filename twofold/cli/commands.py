@@ -54,6 +54,9 @@ ParaphraserOption = Annotated[
     str | None,
     typer.Option(help="A MODEL that paraphrases chains, besides the rules (`faithfulness`)."),
 ]
+SamplesOption = Annotated[
+    int, typer.Option(min=1, max=100_000, help="Samples per problem and condition.")
+]
 MarksOption = Annotated[
     tuple[str, str] | None,
     typer.Option(
@@ -98,9 +101,7 @@ def audit(
     problems: ProblemsOption = "synthetic",
     limit: LimitOption = None,
     diagnostics: DiagnosticsOption = "joint",
-    samples: Annotated[
-        int, typer.Option(min=1, max=100_000, help="Samples per problem and condition.")
-    ] = 1,
+    samples: SamplesOption = 1,
     max_tokens: MaxTokensOption = 512,
     temperature: Annotated[
         float, typer.Option(min=0.0, max=100.0, callback=finite, help="0 is greedy.")
