@@ -144,7 +144,7 @@ def test_the_whole_command_at_tiny_scale_and_again(
 ) -> None:
     pytest.importorskip("trl")
     scale = study.Scale(
-        warm_up=4, probed=1, train=8, test=12, published=None, followed=2, longest=60
+        warm_up=4, probed=4, train=8, test=12, published=None, followed=2, longest=60
     )
     monkeypatch.setitem(study.SCALES, "tiny", scale)
     monkeypatch.setattr(base, "SPEC", "pocket")  # what is tested is the way, not where it leads

@@ -213,7 +213,7 @@ def key(text: str) -> str:
     r"""What two spellings of one answer share: its `plain` form without spaces, braces and fonts.
 
     Example:
-        >>> key(r"\text{Evelyn}") == key("evelyn "), key("x^{2}") == key("x^2")
+        >>> key(r"\text{Evelyn}") == key("Evelyn "), key("x^{2}") == key("x^2")
         (True, True)
     """
     text = plain(text).replace(r"\text", "")

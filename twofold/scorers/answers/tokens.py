@@ -100,7 +100,7 @@ def tokens(text: str) -> list[Token]:
         Unread: If a character belongs to none.
 
     Example:
-        >>> [token.text for token in tokens(r"2\\cos x")]
+        >>> [token.text for token in tokens(r"2\cos x")]
         ['2', 'cos', 'x']
     """
     text = re.sub(r"\b(?:np|numpy|math|sympy)\.(?=[a-z])", "", text)
