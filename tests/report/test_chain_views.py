@@ -114,7 +114,9 @@ def test_a_few_of_many_chains_from_the_lowest_to_the_highest_gain(tmp_path):
 
 def test_no_table_and_no_reading_give_no_chain(tmp_path):
     assert chains.views(tmp_path) == []
-    (tmp_path / "chains.jsonl").write_text(json.dumps({"role": "model", "key": "k", "condition": "", "trace": "missing"}) + "\n")
+    (tmp_path / "chains.jsonl").write_text(
+        json.dumps({"role": "model", "key": "k", "condition": "", "trace": "missing"}) + "\n"
+    )
     (tmp_path / "responses.jsonl").write_text("")
     problem_files.write(tmp_path / "problems.jsonl", [PROBLEM])
     assert chains.views(tmp_path) == []
