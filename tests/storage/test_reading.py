@@ -48,7 +48,8 @@ def test_windows_line_ends_and_blank_lines_are_no_rows(tmp_path):
         (TEXT.encode("utf-16-le"), "line 1: this is not JSON.*may be UTF-16"),
         (TEXT.encode("utf-16")[:-1], "not text in UTF-16"),
         (b'{"a": 1}\n{"a": "\xe9"}', "line 2: this is not JSON in UTF-8"),
-        (b'{"a": ' + b"9" * 5000 + b"}", "line 1: .*4300 digits"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "line 1: .*more than 4300 digits[)]"),
+        (b'{"b": {"a": 1, "c": 2, "a": 1}}', "line 1: the key 'a' is there twice; take one out"),
         (b'{"a": ' + b"[" * 100_000, "line 1: .*nested more than"),
         (
             b'{"a": ' + b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1) + b"}",

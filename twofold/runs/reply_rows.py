@@ -147,10 +147,10 @@ def _mathif(lines: Iterable[_Line], path: Path, problems: Sequence[Problem]) -> 
             f"{path} is matched by position, but the problems come from {len(files)} "
             "files; give a directory with one file of replies for each, named after it"
         )
-    n = 0
+    n, key = 0, "output"  # the key of the rows before tells which one a row lacks
     for n, line in enumerate(lines, 1):
-        outputs = line["output"] if "output" in line.row else line["response"]
-        for text in line.texts(outputs):
+        key = next((name for name in ("output", "response") if name in line.row), key)
+        for text in line.texts(line[key]):
             if n <= len(problems):
                 yield problems[n - 1], text, {}
     if n != len(problems):

@@ -14,7 +14,9 @@ import lzma
 import os
 import re
 import stat
+import sys
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -266,14 +268,20 @@ class InputFile:
         if _UNDECODED.search(text):
             raise self.broken(where, f"this is not JSON in UTF-8 (some bytes are no UTF-8{binary})")
         try:
-            value = json.loads(text, parse_constant=None if self.nan else _refused)
+            constant = None if self.nan else _refused
+            value = json.loads(text, parse_constant=constant, object_pairs_hook=_unique)
             if not self.halves and "\\ud" in text.lower():
                 json.dumps(value, ensure_ascii=False).encode()
         except RecursionError as fault:
             why = f"this is not JSON that we read (it is nested more than {DEEPEST} deep)"
             raise self.broken(where, why) from fault
+        except _TwiceError as fault:
+            raise self.broken(where, str(fault)) from fault
         except ValueError as fault:
-            raise self.broken(where, f"this is not JSON in UTF-8 ({fault}{binary})") from fault
+            why = str(fault)
+            if "integer string conversion" in why:  # Python's remedy is none for a file
+                why = f"a whole number has more than {sys.get_int_max_str_digits()} digits"
+            raise self.broken(where, f"this is not JSON in UTF-8 ({why}{binary})") from fault
         if text.count("[") + text.count("{") > DEEPEST and (why := _unbounded(value, None)):
             raise self.broken(where, why)
         return value
@@ -288,6 +296,19 @@ def is_torn(line: str | bytes) -> bool:
     except (ValueError, RecursionError):
         return True
     return False
+
+
+class _TwiceError(ValueError):
+    """A key is in an object twice, of which JSON's reader would keep the last."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> Row:
+    """An object of JSON, whose keys are there once."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise _TwiceError(f"the key {twice!r:.60} is there twice; take one out")
+    return found
 
 
 def _refused(name: str) -> NoReturn:
