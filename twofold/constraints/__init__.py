@@ -6,6 +6,7 @@ builds one from a name and arguments of a file.
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
+from inspect import isabstract
 from typing import get_args, get_type_hints
 
 from twofold.constraints import (
@@ -14,6 +15,7 @@ from twofold.constraints import (
     combination,
     content,
     format,
+    ifbench,
     keywords,
     language,
     length,
@@ -23,11 +25,12 @@ from twofold.errors import ProblemError, nearest
 from twofold.extension import class_named
 from twofold.types import Constraint, Profile
 
+_FILES = (length, keywords, language, case, format, structure, content, combination, affix)
 CONSTRAINTS: dict[str, type[Constraint]] = {
     cls.name: cls
-    for family in (length, keywords, language, case, format, structure, content, combination, affix)
-    for cls in vars(family).values()
-    if isinstance(cls, type) and issubclass(cls, Constraint) and cls is not Constraint
+    for file in (*_FILES, *ifbench.FAMILIES)
+    for cls in vars(file).values()
+    if isinstance(cls, type) and issubclass(cls, Constraint) and not isabstract(cls)
 }
 
 # Other spellings in published data (MathIF's), and the names they stand for.
@@ -106,6 +109,10 @@ def _as(wanted: object, value: object, what: str) -> object:
     """`value` as the field's type (int, str, tuple of str, Literal), without conversion by guess."""
     if wanted is int and isinstance(value, float) and value.is_integer():  # JSON through pandas
         return int(value)
+    if wanted == str | tuple[str, ...]:  # a list stands for its first entry
+        if isinstance(value, str):
+            return value
+        wanted = tuple[str, ...]
     if wanted == tuple[str, ...]:
         if isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value):
             return tuple(value)

@@ -3,7 +3,7 @@
 The parts that counting constraints share: valid thresholds, the verdict, the pair of witnesses.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 from twofold.errors import ProblemError
@@ -33,8 +33,52 @@ def require_threshold(wanted: int, relation: Relation, argument: str, *, least: 
 
 def hold(count: int, relation: Relation, wanted: int, what: str) -> Verdict:
     """The verdict on a count of `what`."""
-    holds = count < wanted if relation == "less than" else count >= wanted
-    return Verdict(float(holds), f"{count} {what}, {relation} {wanted} wanted")
+    low, high = (None, wanted - 1) if relation == "less than" else (wanted, None)
+    reason = f"{count} {what}, {relation} {wanted} wanted"
+    return within(count, low, high, reason)
+
+
+def exactly(count: int, wanted: int, what: str) -> Verdict:
+    """The verdict on a count of `what` that must be `wanted`."""
+    return within(count, wanted, wanted, f"{count} {what}, exactly {wanted} wanted")
+
+
+def within(count: float, low: float | None, high: float | None, reason: str) -> Verdict:
+    """The verdict on a count that must lie in `low` to `high`, graded by the gap to the nearer bound.
+
+    Example:
+        >>> within(6, 8, None, "6 words, at least 8 wanted").distance
+        0.25
+    """
+    gap, bound = 0.0, 1.0
+    if low is not None and count < low:
+        gap, bound = low - count, low
+    elif high is not None and count > high:
+        gap, bound = count - high, high
+    return graded(gap / max(abs(bound), 1.0), reason)
+
+
+def graded(distance: float, reason: str) -> Verdict:
+    """The verdict at `distance` from meeting a rule: 0 meets it, 1 and more is as far as can be."""
+    return Verdict(float(distance == 0), reason, distance=min(distance, 1.0))
+
+
+def every(good: Sequence[bool], what: str, *, least: int = 0) -> Verdict:
+    """The verdict on a rule about each part, graded by the share of the parts that break it.
+
+    Args:
+        good: Whether each part keeps the rule.
+        what: What they are said to be, e.g. `words start with a vowel`.
+        least: With fewer parts the rule is broken.
+
+    Example:
+        >>> every([True, False], "lines start with a dash")
+        Verdict(score=0.0, reason='1 of 2 lines start with a dash', parts={}, distance=0.5)
+    """
+    reason = f"{sum(good)} of {len(good)} {what}"
+    if len(good) < least:
+        return Verdict(0.0, f"{reason}; at least {least} wanted", distance=1.0)
+    return graded(1.0 - sum(good) / len(good) if good else 0.0, reason)
 
 
 def both_sides(

@@ -68,6 +68,12 @@ def capital_tokens(text: str) -> int:
     return sum(word.isupper() for part in parts for word in _tokens(part))
 
 
+def word_tokens(sentence: str) -> list[str]:
+    """The tokens of one sentence as NLTK cuts them."""
+    tokens: list[str] = _word_tokenizer().tokenize(sentence)
+    return tokens
+
+
 def _tokens(sentence: str) -> list[str]:
     """NLTK's tokens; in plain prose marks stay on words, which changes no count."""
     if _PLAIN.fullmatch(sentence):

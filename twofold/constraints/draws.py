@@ -1,0 +1,23 @@
+"""How are the arguments of a constraint drawn?"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+
+def number(rng: np.random.Generator, low: int, high: int) -> int:
+    """A whole number from `low` to `high`, both included."""
+    return int(rng.integers(low, high, endpoint=True))
+
+
+def one_of(rng: np.random.Generator, among: Sequence[T]) -> T:
+    """One of several things."""
+    return among[int(rng.integers(len(among)))]
+
+
+def several_of(rng: np.random.Generator, among: Sequence[T], n: int) -> list[T]:
+    """`n` different ones of several things, in random order."""
+    return [among[int(i)] for i in rng.choice(len(among), size=n, replace=False)]
