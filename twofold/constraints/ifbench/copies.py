@@ -353,4 +353,4 @@ def _first_words(text: str) -> str:
 def _span(rng: np.random.Generator, length: int) -> dict[str, object]:
     """Two indices within a text of so many parts."""
     start = number(rng, 0, max(length - 1, 1) - 1)
-    return {"n_start": start, "n_end": number(rng, start, max(length, 1) - 1)}
+    return {"n_start": start, "n_end": number(rng, min(start + 1, length), length)}

@@ -341,4 +341,5 @@ def _syllables() -> ModuleType:
     """
     import syllapy
 
-    return syllapy
+    package: ModuleType = syllapy
+    return package

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby, pairwise
 from string import ascii_lowercase
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -299,14 +300,23 @@ class StartVerb(Constraint):
 
 def _is_verb(found: Sequence[str]) -> Verdict:
     """Whether the first of the tokens is tagged as a verb; unscored without the tagger's weights."""
-    import nltk
-
-    try:
-        tag = nltk.pos_tag(list(found[:3]))[0][1] if found else ""
-    except LookupError:
+    tagger = _tagger()
+    if tagger is None:
         return Verdict(
             None,
             "a verb cannot be told without NLTK's tagger: python -m nltk.downloader "
             "averaged_perceptron_tagger_eng",
         )
+    tag = tagger.tag(list(found[:3]))[0][1] if found else ""
     return Verdict(float("VB" in tag), f"{found[0] if found else ''!r} is tagged {tag}")
+
+
+@cache
+def _tagger() -> Any:
+    """NLTK's tagger of parts of speech; None where its weights are not on disk."""
+    from nltk.tag.perceptron import PerceptronTagger
+
+    try:
+        return PerceptronTagger()
+    except LookupError:
+        return None
