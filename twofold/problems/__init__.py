@@ -18,12 +18,13 @@ from twofold.problems.ifeval import IfevalRow
 from twofold.problems.io import OwnRow, read, write
 from twofold.problems.math500 import Math500Row
 from twofold.problems.mathif import MathIfRow
+from twofold.problems.rlvr_if import RlvrIfRow
 from twofold.problems.row import Origin, ProblemRow, problem_of
 from twofold.types import Problem, Profile
 
 # The formats a file can have, the most specific first: the first that fits is used.
 FORMATS: tuple[type[ProblemRow], ...] = (
-    *(MathIfRow, IfevalRow, FollowBenchRow, HealthBenchRow, Math500Row, Gsm8kRow, OwnRow),
+    *(MathIfRow, IfevalRow, RlvrIfRow, FollowBenchRow, HealthBenchRow, Math500Row, Gsm8kRow, OwnRow),
 )
 
 SUITE_SIZE = 200  # unless the spec names a number
@@ -41,8 +42,8 @@ def load(spec: str | Path, *, profile: Profile, limit: int | None = None) -> lis
     Args:
         spec: One of
 
-            - a file with one JSON object a line: MathIF, IFEval, HealthBench, MATH-500, GSM8K, or our
-              own form; or a FollowBench JSON array, `CATEGORY_constraints.json`;
+            - a file with one JSON object a line: MathIF, IFEval, IFBench, RLVR-IF, HealthBench, MATH-500,
+              GSM8K, or our own form; or a FollowBench JSON array, `CATEGORY_constraints.json`;
             - a directory: MathIF's, FollowBench's, or one with a single such file;
             - `synthetic`, `synthetic:N` or `synthetic:N:SPLIT`: N generated problems (default 200) of
               the split `test` (default) or `train`; also `pocket` (with a split `ood`) and `choice`;
