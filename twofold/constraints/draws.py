@@ -7,6 +7,66 @@ import numpy as np
 
 T = TypeVar("T")
 
+# Keywords: common nouns, none of them part of another.
+WORDS = tuple(
+    [
+        "river",
+        "lamp",
+        "bridge",
+        "garden",
+        "silver",
+        "window",
+        "forest",
+        "engine",
+        "harbor",
+        "candle",
+        "market",
+        "anchor",
+        "basket",
+        "copper",
+        "desert",
+        "feather",
+        "granite",
+        "island",
+        "jacket",
+        "kettle",
+        "ladder",
+        "marble",
+        "needle",
+        "orchard",
+        "pepper",
+        "quarry",
+        "ribbon",
+        "saddle",
+        "temple",
+        "umbrella",
+        "valley",
+        "walnut",
+        "yellow",
+        "zipper",
+        "beacon",
+        "cactus",
+        "dolphin",
+        "emerald",
+        "falcon",
+    ]
+)
+# Words that an answer is likely to use, to be forbidden.
+COMMON = (
+    "therefore",
+    "answer",
+    "total",
+    "because",
+    "result",
+    "then",
+    "number",
+    "first",
+    "more",
+    "each",
+)
+SECTIONS = ("Section", "Part", "Chapter", "Step")
+ENDINGS = ("That settles it.", "Ask me anything else.", "And that is all.", "Over to you.")
+
 
 def number(rng: np.random.Generator, low: int, high: int) -> int:
     """A whole number from `low` to `high`, both included."""

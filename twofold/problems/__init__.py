@@ -24,7 +24,16 @@ from twofold.types import Problem, Profile
 
 # The formats a file can have, the most specific first: the first that fits is used.
 FORMATS: tuple[type[ProblemRow], ...] = (
-    *(MathIfRow, IfevalRow, RlvrIfRow, FollowBenchRow, HealthBenchRow, Math500Row, Gsm8kRow, OwnRow),
+    *(
+        MathIfRow,
+        IfevalRow,
+        RlvrIfRow,
+        FollowBenchRow,
+        HealthBenchRow,
+        Math500Row,
+        Gsm8kRow,
+        OwnRow,
+    ),
 )
 
 SUITE_SIZE = 200  # unless the spec names a number

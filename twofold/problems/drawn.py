@@ -83,7 +83,9 @@ def bind(
         ProblemError: If there is no type, `most` is out of range, or the question states its constraints.
     """
     if not types or not 1 <= most <= MOST:
-        raise ProblemError(f"{len(types)} types and up to {most} constraints; give types, and 1 to {MOST}")
+        raise ProblemError(
+            f"{len(types)} types and up to {most} constraints; give types, and 1 to {MOST}"
+        )
     if problem.question_states_constraints:
         raise ProblemError(f"problem {problem.id} states its own constraints; take a bare question")
     wanted = int(rng.integers(1, most, endpoint=True))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, final
 from twofold.constraints import from_spec
 from twofold.errors import ProblemError
 from twofold.problems.row import Origin, ProblemRow
-from twofold.types import Constraint, Profile, Problem
+from twofold.types import Constraint, Problem, Profile
 
 # The sources of constraints that the current form names; the older form cannot be read by its checker.
 _CURRENT = "ifeval"

@@ -7,8 +7,7 @@ from typing import final
 import numpy as np
 
 from twofold.constraints.counting import Relation, exactly, graded, hold, require_threshold, within
-from twofold.constraints.draws import number, one_of, several_of
-from twofold.constraints.ifbench.lists import WORDS
+from twofold.constraints.draws import WORDS, number, one_of, several_of
 from twofold.constraints.ifbench.pieces import words
 from twofold.constraints.prose import as_word
 from twofold.errors import ProblemError

@@ -117,14 +117,7 @@ AFRICA = tuple(
         " Algeria\n    ",
     ]
 )
-# Common nouns and phrases to draw keywords from; none is part of another.
-WORDS = _words(
-    """
-    river lamp bridge garden silver window forest engine harbor candle market anchor basket copper
-    desert feather granite island jacket kettle ladder marble needle orchard pepper quarry ribbon
-    saddle temple umbrella valley walnut yellow zipper beacon cactus dolphin emerald falcon
-    """
-)
+# Phrases to draw copies from.
 PHRASES = (
     "Small steps carry you a long way",
     "The first answer is rarely the last",

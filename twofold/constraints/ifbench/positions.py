@@ -8,8 +8,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from twofold.constraints.counting import every
-from twofold.constraints.draws import number, one_of
-from twofold.constraints.ifbench.lists import WORDS
+from twofold.constraints.draws import WORDS, number, one_of
 from twofold.constraints.ifbench.pieces import rule_sentences, sentences, stripped, tokens, words
 from twofold.constraints.prose import as_word
 from twofold.constraints.published import punkt_sentences
