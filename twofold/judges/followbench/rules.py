@@ -12,8 +12,8 @@ What the rules do not see, and what they refuse by mistake:
 - Lines of an event (WIKIEVENTS) are not counted; group 20 asks for another event than its targets.
 - Words are case-sensitive, and sentences end at each `.`, `?` or `!`, so in decimals too.
 - Dollars are read up to the first sign that is no digit: `$14.50` is `$14`.
-- Format group 22 from level 4 on can never be met (`problems.followbench.UNMEETABLE`): the number `1.` of a paragraph is a
-  sentence of one word, and more than 20 are wanted.
+- Format group 22 from level 4 on can never be met (`problems.followbench.UNMEETABLE`): the number `1.`
+  of a paragraph is a sentence of one word, and more than 20 are wanted.
 - A request with Chinese characters is not judged: the Chinese version has these sources too.
 """
 
