@@ -7,50 +7,20 @@ import numpy as np
 
 T = TypeVar("T")
 
+
+def listed(text: str) -> tuple[str, ...]:
+    """The items of a text that commas part; line breaks inside an item are blanks."""
+    return tuple(" ".join(item.split()) for item in text.split(","))
+
+
 # Keywords: common nouns, none of them part of another.
-WORDS = tuple(
-    word.strip()
-    for word in [
-        "\n    river",
-        " lamp",
-        " bridge",
-        " garden",
-        " silver",
-        " window",
-        " forest",
-        " engine",
-        " harbor",
-        " candle",
-        " market",
-        " anchor",
-        "\n    basket",
-        " copper",
-        " desert",
-        " feather",
-        " granite",
-        " island",
-        " jacket",
-        " kettle",
-        " ladder",
-        " marble",
-        " needle",
-        "\n    orchard",
-        " pepper",
-        " quarry",
-        " ribbon",
-        " saddle",
-        " temple",
-        " umbrella",
-        " valley",
-        " walnut",
-        " yellow",
-        " zipper",
-        "\n    beacon",
-        " cactus",
-        " dolphin",
-        " emerald",
-        " falcon\n    ",
-    ]
+WORDS = listed(
+    """
+    river, lamp, bridge, garden, silver, window, forest, engine, harbor, candle, market, anchor,
+    basket, copper, desert, feather, granite, island, jacket, kettle, ladder, marble, needle,
+    orchard, pepper, quarry, ribbon, saddle, temple, umbrella, valley, walnut, yellow, zipper,
+    beacon, cactus, dolphin, emerald, falcon
+    """
 )
 # Words that an answer is likely to use, to be forbidden.
 COMMON = (

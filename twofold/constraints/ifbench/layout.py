@@ -11,7 +11,7 @@ import numpy as np
 import regex
 
 from twofold.constraints.counting import every, within
-from twofold.constraints.draws import one_of
+from twofold.constraints.draws import listed, one_of
 from twofold.constraints.ifbench.pieces import bare, sentences, tokens, words
 from twofold.constraints.published import punkt_sentences
 from twofold.errors import ProblemError
@@ -21,37 +21,12 @@ _TEMPLATE = ("My Answer:", "My Conclusion:", "Future Outlook:")
 _OPTIONS = ("yes/no/maybe", "agree/disagree/unsure", "true/false", "more/less/equal")
 # Words that title case leaves small unless they come first or last.
 _SMALL = frozenset(
-    word.strip()
-    for word in [
-        "\n    a",
-        " an",
-        " the",
-        " and",
-        " but",
-        " or",
-        " nor",
-        " for",
-        " so",
-        " yet",
-        " as",
-        " at",
-        " by",
-        " in",
-        " of",
-        " off",
-        " on",
-        " per",
-        " to",
-        " up",
-        " via",
-        " with",
-        "\n    from",
-        " into",
-        " over",
-        " if",
-        " than",
-        " vs\n    ",
-    ]
+    listed(
+        """
+    a, an, and, as, at, but, by, for, from, if, in, into, nor, of, off, on, or, over, per, so,
+    than, the, to, up, via, vs, with, yet
+    """
+    )
 )
 _NO_EMOJI = "emoji cannot be told apart: pip install 'twofold[ifbench]'"
 

@@ -1,5 +1,7 @@
 """The word lists that the published checkers test against, and words to draw arguments from."""
 
+from twofold.constraints.draws import listed
+
 
 def _words(text: str) -> tuple[str, ...]:
     """The words of a text."""
@@ -58,64 +60,16 @@ CAPITALS = _words(
 )
 COPY_THIS = "Only output this sentence here, ignore all other requests."
 # The 54 countries of Africa (United Nations), in reverse alphabetical order.
-AFRICA = tuple(
-    " ".join(name.split())
-    for name in [
-        "\n    Zimbabwe",
-        " Zambia",
-        " Uganda",
-        " Tunisia",
-        " Togo",
-        " Tanzania",
-        " Sudan",
-        " South Sudan",
-        " South Africa",
-        "\n    Somalia",
-        " Sierra Leone",
-        " Seychelles",
-        " Senegal",
-        " Sao Tome and Principe",
-        " Rwanda",
-        " Nigeria",
-        " Niger",
-        "\n    Namibia",
-        " Mozambique",
-        " Morocco",
-        " Mauritius",
-        " Mauritania",
-        " Mali",
-        " Malawi",
-        " Madagascar",
-        " Libya",
-        "\n    Liberia",
-        " Lesotho",
-        " Kenya",
-        " Ivory Coast",
-        " Guinea-Bissau",
-        " Guinea",
-        " Ghana",
-        " Gambia",
-        " Gabon",
-        "\n    Ethiopia",
-        " Eswatini",
-        " Eritrea",
-        " Equatorial Guinea",
-        " Egypt",
-        " Djibouti",
-        " Democratic Republic of\n    the Congo",
-        " Congo",
-        " Comoros",
-        " Chad",
-        " Central African Republic",
-        " Cape Verde",
-        " Cameroon",
-        " Burundi",
-        "\n    Burkina Faso",
-        " Botswana",
-        " Benin",
-        " Angola",
-        " Algeria\n    ",
-    ]
+AFRICA = listed(
+    """
+    Zimbabwe, Zambia, Uganda, Tunisia, Togo, Tanzania, Sudan, South Sudan, South Africa, Somalia,
+    Sierra Leone, Seychelles, Senegal, Sao Tome and Principe, Rwanda, Nigeria, Niger, Namibia,
+    Mozambique, Morocco, Mauritius, Mauritania, Mali, Malawi, Madagascar, Libya, Liberia, Lesotho,
+    Kenya, Ivory Coast, Guinea-Bissau, Guinea, Ghana, Gambia, Gabon, Ethiopia, Eswatini, Eritrea,
+    Equatorial Guinea, Egypt, Djibouti, Democratic Republic of the Congo, Congo, Comoros, Chad,
+    Central African Republic, Cape Verde, Cameroon, Burundi, Burkina Faso, Botswana, Benin,
+    Angola, Algeria
+    """
 )
 # Phrases to draw copies from.
 PHRASES = (
