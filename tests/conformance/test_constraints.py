@@ -1,6 +1,8 @@
 """Every registered constraint under one contract, its arguments drawn by hypothesis."""
 
 import pickle
+import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from twofold.constraints import CONSTRAINTS, from_spec
 from twofold.constraints.language import LANGUAGES
 from twofold.errors import ProblemError
+from twofold.types.problem import is_argument
 from twofold.types import Constraint
 
 PROFILES = ("official", "fixed")
@@ -195,7 +198,9 @@ def build(name: str, args: dict[str, Any], profile: str) -> Constraint:
 @every_type
 def test_has_arguments_and_an_obeying_text_here(name: str) -> None:
     assert name in ARGUMENTS and name in OBEYING, f"add {name} to the two tables of this file"
-    assert [f.name for f in fields(CONSTRAINTS[name])][-1] == "profile"  # type: ignore[arg-type]
+    names = [f.name for f in fields(CONSTRAINTS[name])]  # type: ignore[arg-type]
+    arguments = [f.name for f in fields(CONSTRAINTS[name]) if is_argument(f)]  # type: ignore[arg-type]
+    assert names[: len(arguments) + 1] == [*arguments, "profile"], "readings come last"
 
 
 @every_type
@@ -263,6 +268,47 @@ def test_survives_a_file_and_a_process(name: str, profile: str, data: st.DataObj
     assert from_spec(name, rule.args(), profile=rule.profile) == rule
     again = pickle.loads(pickle.dumps(rule))
     assert again == rule and hash(again) == hash(rule)
+
+
+def curly(text: str) -> str:
+    """Curly apostrophes, and quotation marks in pairs."""
+    pairs = re.sub(r'"([^"]*)"', "\u201c\\1\u201d", text)
+    return pairs.replace("'", "\u2019")
+
+
+# Other ways to write, encode or save the same reply.
+EDITS: dict[str, Callable[[str], str]] = {
+    "decomposed": lambda text: unicodedata.normalize("NFD", text),
+    "composed": lambda text: unicodedata.normalize("NFC", text),
+    "no-break spaces": lambda text: text.replace(" ", "\u00a0"),
+    "narrow spaces": lambda text: text.replace(" ", "\u202f"),
+    "Windows line ends": lambda text: text.replace("\n", "\r\n"),
+    "byte-order mark": lambda text: "\ufeff" + text,
+    "invisible at the ends": lambda text: f"\u2060\u200b{text}\u200e\ufeff",
+    "invisible between letters": lambda text: "\u200b".join(text),
+    "spaces at the ends": lambda text: f"\u00a0\n{text}\u3000\n",
+    "end token": lambda text: f"{text}<|im_end|>\n",
+    "two tokens": lambda text: f"<s>{text}</s><pad>",
+    "role's header": lambda text: f"<|im_start|>assistant\n{text}<|eot_id|>\u200b",
+    "curly": curly,
+}
+
+
+@every_type
+@pytest.mark.parametrize("edit", EDITS)
+@settings(few, max_examples=8)
+@given(data=st.data(), filler=fillers)
+def test_the_same_reply_has_the_same_verdict(
+    name: str, edit: str, data: st.DataObject, filler: str
+) -> None:
+    if (name, edit) == ("detectable_format:json_format", "curly"):
+        return  # another text: JSON knows only straight marks
+    args = data.draw(ARGUMENTS[name])
+    rule = build(name, args, "fixed")
+    for text in (*rule.witnesses(), OBEYING[name](args, filler), f"{filler}. It's 4, \"so\" é."):
+        if text.strip():
+            again = EDITS[edit](text)
+            assert rule.check(again).score == rule.check(text).score, (text, again)
 
 
 @every_type

@@ -84,7 +84,7 @@ def test_as_many_bullets_as_were_written(points: list[str], prose: list[str], ma
         ("* *", 0, 0),
         ("** **", 0, 0),
         ("_a_ __b__", 0, 0),
-        ("*a\nb*", 0, 0),
+        ("*a\nb*", 0, 1),
         ("*a b *c*", 1, 1),
         ("这是*重点*内容", 1, 1),
         ("(*a*), *b*.", 2, 2),

@@ -9,7 +9,8 @@ from twofold.constraints.length import (
     NumberSentences,
     NumberWords,
 )
-from twofold.constraints.prose import n_sentences, n_words
+from twofold.constraints.prose import n_words
+from twofold.constraints.sentences import n_sentences
 from twofold.errors import ProblemError
 
 # text, words as \w+, words as a person counts them

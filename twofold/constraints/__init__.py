@@ -24,6 +24,7 @@ from twofold.constraints import (
 from twofold.errors import ProblemError, nearest
 from twofold.extension import class_named
 from twofold.types import Constraint, Profile
+from twofold.types.problem import is_argument
 
 _FILES = (length, keywords, language, case, format, structure, content, combination, affix)
 CONSTRAINTS: dict[str, type[Constraint]] = {
@@ -93,7 +94,7 @@ def from_spec(name: str, args: Mapping[str, object] | None, *, profile: Profile)
             "`twofold --constraints package.module:Name ...`)"
         )
     given = {k: v for k, v in (args or {}).items() if v is not None}
-    wanted = {f.name: f.default for f in fields(cls) if f.name != "profile"}  # type: ignore[arg-type]
+    wanted = {f.name: f.default for f in filter(is_argument, fields(cls))}  # type: ignore[arg-type]
     absent = [k for k, default in wanted.items() if k not in given and default is MISSING]
     wrong = [f"unknown argument {k}" for k in sorted(given) if k not in wanted]
     wrong += [f"missing argument {k}" for k in sorted(absent)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import final
 
 from twofold.constraints.counting import plural
+from twofold.constraints.words import as_word, fold
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -56,16 +57,17 @@ class EndPhrase(Constraint):
         return self._judged(end.endswith(self.end_phrase.strip().lower()), text)
 
     def _fixed(self, text: str) -> Verdict:
-        texts = (self.end_phrase, text)
-        phrase, reply = (" ".join(t.split()).casefold().rstrip(_CLOSING) for t in texts)
-        glued = re.match(r"[^\W_]{2}", reply.removesuffix(phrase)[-1:] + phrase[0]) is not None
-        return self._judged(reply.endswith(phrase) and not glued, text)
+        phrase, reply = (
+            fold(each.rstrip(_CLOSING)).rstrip(_CLOSING) for each in (self.end_phrase, text)
+        )
+        return self._judged(as_word(phrase).ends(reply), text)
 
     def _judged(self, obeys: bool, text: str) -> Verdict:
         return Verdict(float(obeys), f"ends with {text.strip()[-len(self.end_phrase) - 10 :]!r}")
 
 
-_CLOSING = " \"'“”’»*_`)]"
+# What may stand after the phrase.
+_CLOSING = " \t\n\"'“”’»‹›「」『』〞*_`)]}"
 
 
 @final
@@ -75,7 +77,8 @@ class Quotation(Constraint):
 
     A straight mark inside the reply opens a quotation if a space or a bracket is before it or a
     letter or digit after it; otherwise it closes one. The first mark must be closed by the last one,
-    not earlier. An inch mark, as in `12" wide`, therefore counts as a closing mark.
+    not earlier. An inch mark, as in `12" wide`, therefore counts as a closing mark. The double marks
+    of other scripts count, single marks (`'a'`, `‚a‘`) do not.
 
     Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` knows only the straight
     mark, and accepts two quotations such as `"a" or "b"`.
@@ -88,7 +91,7 @@ class Quotation(Constraint):
 
     name = "startend:quotation"
     group = "affix"
-    departure = "also curly marks and guillemets; the first mark closes only at the end"
+    departure = "also other scripts' double marks (“” «» 「」); the first closes only at the end"
     profile: Profile
 
     def instruction(self) -> str:
@@ -120,13 +123,19 @@ class Quotation(Constraint):
 
 def _opens(reply: str, place: int) -> bool:
     mark, before, after = reply[place], reply[place - 1], reply[place + 1]
-    if mark != '"':
-        return mark in "“„" or mark == reply[0]
+    if mark == reply[0] != reply[-1]:
+        return True
+    if reply[0] != reply[-1] and mark != "“":  # which closes `„` and opens `”`
+        return mark == "„"
     return before.isspace() or before in '([{"“*_' or after.isalnum()
 
 
-_PAIRS = ('""', "“”", "„“", "„”", "«»", "»«")
-_KINDS = ('"', "“”„", "«»")
+# First and last mark; Swedish and Finnish use the same one twice.
+_PAIRS = (
+    *('""', "“”", "„“", "„”", "””", "«»", "»«", "»»", "＂＂"),
+    *("「」", "『』", "｢｣", "﹁﹂", "﹃﹄", "〝〞", "〝〟"),
+)
+_KINDS = ('"', "“”„", "«»", "＂", "「」", "『』", "｢｣", "﹁﹂", "﹃﹄", "〝〞〟")
 
 
 @final

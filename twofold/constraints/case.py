@@ -1,17 +1,23 @@
 """Is the reply in capitals, without capitals, or does it have N words in capitals?"""
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
-from twofold.constraints.counting import Relation, both_sides, hold, require_threshold
+import regex
+
+from twofold.constraints.counting import Bound, Relation, both_sides, hold, require_threshold
 from twofold.constraints.detect import judge_language, published_language
 from twofold.constraints.prose import prose, words_in_formulas
 from twofold.constraints.published import capital_tokens
+from twofold.constraints.wording import stated_times
+from twofold.constraints.words import plain
 from twofold.types import Constraint, Profile, Verdict
+from twofold.types.problem import reading
 
-_WORD = re.compile(r"[^\W_]+(?:['’&.\-][^\W_]+)*")
+# A letter with its marks; an accent without a composed form stays a part of its word.
+_CHARACTER = r"[\p{L}\p{Nd}\p{Nl}]\p{M}*+"
+_WORD = regex.compile(rf"(?:{_CHARACTER})+(?:['&.\-](?:{_CHARACTER})+)*")
 _ENGLISH = "The answer is five because we add two and three together"
 
 
@@ -106,6 +112,7 @@ class CapitalWordFrequency(Constraint):
     capital_frequency: int
     capital_relation: Relation
     profile: Profile
+    stated: Bound | None = reading(None)
 
     def __post_init__(self) -> None:
         require_threshold(self.capital_frequency, self.capital_relation, "capital_frequency")
@@ -123,8 +130,14 @@ class CapitalWordFrequency(Constraint):
         return self._hold(capital_tokens(text))
 
     def _fixed(self, text: str) -> Verdict:
-        words = (word for word in _WORD.findall(prose(text)) if word.isupper())
-        return self._hold(sum(sum(ch.isalpha() for ch in word) > 1 for word in words))
+        words = (word for word in _WORD.findall(plain(prose(text))) if word.isupper())
+        count = sum(sum(ch.isalpha() for ch in word) > 1 for word in words)
+        return self.stated.verdict(count, "words in capitals") if self.stated else self._hold(count)
+
+    def worded(self, prompt: str) -> Constraint:
+        """As the prompt bounds the number of words in capitals."""
+        bound = Bound(self.capital_relation, self.capital_frequency)
+        return replace(self, stated=stated_times(prompt, r"capital|\bcaps\b|upper ?case", bound))
 
     def _hold(self, count: int) -> Verdict:
         return hold(count, self.capital_relation, self.capital_frequency, "words in capitals")

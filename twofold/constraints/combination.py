@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import final
 
 from twofold.constraints.counting import plural
+from twofold.constraints.words import fold, plain
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -14,7 +15,7 @@ from twofold.types import Constraint, Profile, Verdict
 class RepeatPrompt(Constraint):
     """The reply repeats the request first, unchanged, and then answers it.
 
-    `fixed` compares letters and case, not line breaks or spacing.
+    `fixed` compares letters and case, not line breaks, spacing or the form of a quotation mark.
 
     Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` compares spacing but not
     case, needs no answer, and accepts a request that continues inside a longer word.
@@ -54,7 +55,8 @@ class RepeatPrompt(Constraint):
         return self._other_start(text)
 
     def _fixed(self, text: str) -> Verdict:
-        request, reply = (" ".join(t.split()) for t in (self.prompt_to_repeat, text))
+        texts = (self.prompt_to_repeat, text)
+        request, reply = (" ".join(plain(each).split()) for each in texts)
         answer = reply.removeprefix(request)
         if not reply.startswith(request) or re.match(r"[^\W_]{2}", request[-1] + answer[:1]):
             return self._other_start(text)
@@ -97,7 +99,7 @@ class TwoResponses(Constraint):
     def _fixed(self, text: str) -> Verdict:
         parts = re.split(r"(?<!\*)\*{6}(?!\*)", text)
         worded = [part if re.search(r"\w", part) else "" for part in parts]
-        return self._judged([" ".join(part.split()).casefold() for part in worded])
+        return self._judged([" ".join(fold(part).split()) for part in worded])
 
     def _judged(self, parts: list[str]) -> Verdict:
         if not all(parts[1:-1]):

@@ -1,13 +1,15 @@
 """Does the reply have placeholders to fill in, or a postscript?"""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
-from twofold.constraints.counting import both_sides, hold, plural, require_threshold
+from twofold.constraints.counting import Bound, both_sides, hold, plural, require_threshold
 from twofold.constraints.markup import mask_math
+from twofold.constraints.wording import stated_bound
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
+from twofold.types.problem import reading
 
 
 @final
@@ -26,6 +28,7 @@ class Placeholders(Constraint):
     departure = "words in brackets: no links, checkboxes, numbers, indices, formulas, lists"
     num_placeholders: int
     profile: Profile
+    stated: Bound | None = reading(None)
 
     def __post_init__(self) -> None:
         require_threshold(self.num_placeholders, "at least", "num_placeholders")
@@ -45,8 +48,14 @@ class Placeholders(Constraint):
         # An unclosed bracket matches too, with an empty group, which keeps many of them cheap.
         return self._judged(sum(map(bool, re.findall(r"\[[^\]\n]*(\]?)", text))))
 
+    def worded(self, prompt: str) -> Constraint:
+        """As the prompt bounds the number of placeholders."""
+        bound = Bound("at least", self.num_placeholders)
+        return replace(self, stated=stated_bound(prompt, "placeholders?", bound))
+
     def _fixed(self, text: str) -> Verdict:
-        return self._judged(len(_PLACEHOLDER.findall(mask_math(text))))
+        found = len(_PLACEHOLDER.findall(mask_math(text)))
+        return self.stated.verdict(found, "placeholders") if self.stated else self._judged(found)
 
     def _judged(self, found: int) -> Verdict:
         return hold(found, "at least", self.num_placeholders, "placeholders")
@@ -70,8 +79,9 @@ class Postscript(Constraint):
     r"""The reply ends in a postscript that starts with a given marker (`P.S.`, `P.P.S`), in any case.
 
     For `fixed`, words come before it, and it starts in one of the last three paragraphs: a second
-    postscript or a required last sentence may follow. A marker with signs of a regular expression is
-    an error, since the published checker reads it as one.
+    postscript or a required last sentence may follow. It starts a line, or follows the end of a
+    sentence on the last line. A marker with signs of a regular expression is an error, since the
+    published checker reads it as one.
 
     Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` finds the marker anywhere,
     with nothing after it, and `P.S.` inside `P.P.S.`.
@@ -84,7 +94,9 @@ class Postscript(Constraint):
 
     name = "detectable_content:postscript"
     group = "content"
-    departure = "the marker starts a line in the last three paragraphs, with words before and after"
+    departure = (
+        "the marker starts a line or a last sentence near the end, with words before and after"
+    )
     postscript_marker: str
     profile: Profile
 
@@ -115,10 +127,15 @@ class Postscript(Constraint):
     def _fixed(self, text: str) -> Verdict:
         marker = re.escape(self._marker).replace(r"\.", r"\.[ ]?")
         edge = r"(?!\w)" if self._marker[-1].isalnum() else ""
-        line = rf"^[ \t#>*_\"“'(-]*{marker}{edge}(?=\W*\w)"
+        opening = r"[ \t#>*_\"“'‘«„「『(\[-]*"
+        after_sentence = r"(?<=[.!?…。！？:;\"'”’»」)\]*_])[ \t]+[*_(\[\"“]*"
+        line = rf"(?:^{opening}|{after_sentence}){marker}{edge}(?=\W*\w)"
         later = [found.end() for found in re.finditer(r"\n[ \t]*\n\s*", text.rstrip())]
         last_three = later[-3] if len(later) >= 3 else 0
         for found in re.finditer(line, text, flags=re.IGNORECASE | re.MULTILINE):
+            in_line = text[found.start() - 1 : found.start()] not in ("", "\n")
+            if in_line and "\n" in text[found.end() :].strip():
+                continue
             if found.end() > last_three and re.search(r"\w", text[: found.start()]):
                 return Verdict(1.0, f"the postscript begins with {found[0].strip()}")
         return self._missing()

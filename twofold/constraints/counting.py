@@ -4,7 +4,8 @@ The parts that counting constraints share: valid thresholds, the verdict, the pa
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, final, get_args
 
 from twofold.errors import ProblemError
 from twofold.types import Verdict
@@ -31,16 +32,40 @@ def require_threshold(wanted: int, relation: Relation, argument: str, *, least: 
         raise ProblemError(f"{argument}: no reply is below {wanted}; give at least {least + 1}")
 
 
+@final
+@dataclass(frozen=True)
+class Bound:
+    """How often something has to be there: `exactly`, `at least` or `less than` n times."""
+
+    relation: Relation | Literal["exactly"]
+    n: int
+
+    def holds(self, count: int) -> bool:
+        """Whether `count` is within the bound."""
+        if self.relation == "exactly":
+            return count == self.n
+        return count < self.n if self.relation == "less than" else count >= self.n
+
+    def verdict(self, count: int, what: str, *, most: int | None = None) -> Verdict:
+        """The verdict on a count of `what`, or on `count` to `most`; unscored if it depends on which."""
+        wanted = f"{self.relation} {self.n} wanted"
+        readings = range(count, (count if most is None else most) + 1)
+        shown = [readings[0], readings[-1], *([self.n] if self.n in readings else [])]
+        if len({self.holds(each) for each in shown}) > 1:
+            return Verdict(None, f"{count} to {most} {what} by the reading, {wanted}")
+        low = self.n if self.relation != "less than" else None
+        high = {"exactly": self.n, "less than": self.n - 1}.get(self.relation)
+        return within(count, low, high, f"{count} {what}, {wanted}")
+
+
 def hold(count: int, relation: Relation, wanted: int, what: str) -> Verdict:
     """The verdict on a count of `what`."""
-    low, high = (None, wanted - 1) if relation == "less than" else (wanted, None)
-    reason = f"{count} {what}, {relation} {wanted} wanted"
-    return within(count, low, high, reason)
+    return Bound(relation, wanted).verdict(count, what)
 
 
 def exactly(count: int, wanted: int, what: str) -> Verdict:
     """The verdict on a count of `what` that must be `wanted`."""
-    return within(count, wanted, wanted, f"{count} {what}, exactly {wanted} wanted")
+    return Bound("exactly", wanted).verdict(count, what)
 
 
 def within(count: float, low: float | None, high: float | None, reason: str) -> Verdict:

@@ -5,13 +5,16 @@
 """
 
 import re
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, replace
+from typing import Literal, final
 
-from twofold.constraints.counting import both_sides, hold, plural, require_threshold
+from twofold.constraints.counting import Bound, both_sides, hold, plural, require_threshold
 from twofold.constraints.markup import mask_code, mask_math
+from twofold.constraints.wording import stated_bound
+from twofold.constraints.words import plain
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
+from twofold.types.problem import reading
 
 
 @final
@@ -21,7 +24,8 @@ class BulletLists(Constraint):
 
     Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` counts any line that
     begins with `-`, or with `*` and anything but another `*`: rules, `-5` and italics. `fixed` also
-    finds bullets in a block quote, and the first one after an opening quotation mark.
+    finds bullets in a block quote, and the first one after an opening quotation mark. It takes the
+    bound of the prompt's words if they state another ("at least 3 bullet points").
 
     Example:
         >>> BulletLists(num_bullets=1, profile="fixed").check("* one\n---\n-5").reason
@@ -33,6 +37,7 @@ class BulletLists(Constraint):
     departure = "a bullet is one of `* - + • –`, a space and words; not rules, code or formulas"
     num_bullets: int
     profile: Profile
+    stated: Bound | None = reading(None)
 
     def __post_init__(self) -> None:
         require_threshold(self.num_bullets, "at least", "num_bullets")
@@ -55,10 +60,19 @@ class BulletLists(Constraint):
         dashes = re.findall(r"^[^\S\n]*-", text, flags=re.MULTILINE)
         return self._judged(len(stars) + len(dashes))
 
+    def worded(self, prompt: str) -> Constraint:
+        """As the prompt bounds the number of bullets."""
+        bound = Bound("exactly", self.num_bullets)
+        return replace(self, stated=stated_bound(prompt, r"bullet(?:ed)?s?(?: points?)?", bound))
+
     def _fixed(self, text: str) -> Verdict:
         lines = _OPENING_QUOTE.sub("", mask_math(mask_code(text))).split("\n")
         bullets = [line for line in lines if _BULLET.match(line) and not _RULE.fullmatch(line)]
-        return self._judged(len(bullets))
+        return (
+            self.stated.verdict(len(bullets), "bullets")
+            if self.stated
+            else self._judged(len(bullets))
+        )
 
     def _judged(self, found: int) -> Verdict:
         reason = f"{plural(found, 'bullet')}, {self.num_bullets} wanted"
@@ -66,7 +80,7 @@ class BulletLists(Constraint):
 
 
 _BULLET = re.compile(r"[\s>]*[*+•–-]\s+\S")
-_OPENING_QUOTE = re.compile(r"\A\s*[\"“„«]")  # of a reply in quotation marks
+_OPENING_QUOTE = re.compile(r"\A\s*[\"“„«「『]")  # of a reply in quotation marks
 _RULE = re.compile(r"[\s>]*([*_-])(?:[ \t]*\1){2,}\s*")
 
 
@@ -77,7 +91,8 @@ class HighlightedSections(Constraint):
 
     Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` pairs any two asterisks of
     a line, so `2 * 3 * 4` counts 1 and `***a***` counts 2. For `fixed`, nested highlights count
-    once with the whole.
+    once with the whole, and one may run over a line end, as in markdown. If the prompt's words ask for
+    italics, `**bold**` does not count; it takes their bound if they state another.
     """
 
     name = "detectable_format:number_highlighted_sections"
@@ -85,6 +100,8 @@ class HighlightedSections(Constraint):
     departure = "asterisks must touch their text; not products, bullets, code or formulas"
     num_highlights: int
     profile: Profile
+    style: Literal["any", "italic", "bold"] = reading("any")
+    stated: Bound | None = reading(None)
 
     def __post_init__(self) -> None:
         require_threshold(self.num_highlights, "at least", "num_highlights")
@@ -107,19 +124,37 @@ class HighlightedSections(Constraint):
         double = re.findall(r"\*\*([^\n*]*)\*\*", text)
         return self._judged(sum(1 for inner in single + double if inner.strip()))
 
+    def worded(self, prompt: str) -> Constraint:
+        """As the prompt says what a highlight is, and bounds their number."""
+        said = [one for one in re.split(r"(?<=[.!?])\s+|\n", prompt) if _SAYS_STYLE.search(one)]
+        styles = {found[1].lower() for one in said for found in _SAYS_STYLE.finditer(one)}
+        style = (
+            {"ital": "italic", "bold": "bold"}.get(styles.pop(), "any")
+            if len(styles) == 1
+            else "any"
+        )
+        bound = Bound("at least", self.num_highlights)
+        return replace(self, style=style, stated=stated_bound(" ".join(said), _HIGHLIGHTED, bound))
+
     def _fixed(self, text: str) -> Verdict:
-        return self._judged(len(_HIGHLIGHT.findall(mask_math(mask_code(text)))))
+        runs = [found[1] for found in _HIGHLIGHT.finditer(mask_math(mask_code(text)))]
+        not_counted = {"italic": "**", "bold": "*"}.get(self.style)
+        found = sum(run != not_counted for run in runs)
+        return self.stated.verdict(found, "highlights") if self.stated else self._judged(found)
 
     def _judged(self, found: int) -> Verdict:
         return hold(found, "at least", self.num_highlights, "highlights")
 
 
+_SAYS_STYLE = re.compile(r"\b(ital|bold|highlight|emphasi[sz])", re.IGNORECASE)
+_HIGHLIGHTED = r"(?:highlights?|sections?|parts?|phrases?|spans?)"
 # Closed by as many asterisks as opened it; three may open or close two highlights at once. Runs of
-# another length inside are nested and count with the whole.
+# another length inside are nested and count with the whole. A line end inside is no blank line and
+# begins no bullet.
 _HIGHLIGHT = re.compile(
     r"""
       (?<![*\\A-Za-z0-9]) ((\*{3})|\*{1,2}) (?![*\s])
-      (?: \\\* | (?!\\\*)[^*\n] | (?<!\*)(?!\1(?!\*))\*{1,3}(?!\*) )*?
+      (?: \\\* | (?!\\\*)[^*\n] | \n(?![ \t]*(?:\n|[-+*•>\#][ \t]|\d{1,3}[.)][ \t])) | (?<!\*)(?!\1(?!\*))\*{1,3}(?!\*) )*?
       (?<![\s\\*]) (?: \1 | \*{3} | (?(2)\*{1,2}|(?!)) ) (?![*A-Za-z0-9])
     """,
     re.VERBOSE,
@@ -131,9 +166,10 @@ _HIGHLIGHT = re.compile(
 class MultipleSections(Constraint):
     r"""Exactly N sections, each under a heading of a fixed word and a number.
 
-    The published sentence says "must have N sections", so `fixed` takes N as exact. It counts
-    different numbers: a repeated heading, or a reference to one, adds no section. A word with signs
-    of a regular expression is an error, since the published checker reads it as one.
+    The published sentence says "must have N sections", so `fixed` takes N as exact, unless the
+    prompt's words say otherwise ("at least two sections"). It counts different numbers: a repeated
+    heading, or a reference to one, adds no section. A word with signs of a regular expression is an
+    error, since the published checker reads it as one.
 
     Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` accepts N or more, and
     counts the word with a number anywhere, also inside other words.
@@ -150,6 +186,7 @@ class MultipleSections(Constraint):
     section_spliter: str
     num_sections: int
     profile: Profile
+    stated: Bound | None = reading(None)
 
     def __post_init__(self) -> None:
         require_threshold(self.num_sections, "at least", "num_sections")
@@ -181,10 +218,18 @@ class MultipleSections(Constraint):
         found = len(re.findall(rf"\s?{self._word}\s?\d+\s?", text))
         return hold(found, "at least", self.num_sections, f"times {self._word} with a number")
 
+    def worded(self, prompt: str) -> Constraint:
+        """As the prompt bounds the number of sections."""
+        noun = rf"(?:sections?|parts?|{re.escape(self._word)}s?)"
+        return replace(self, stated=stated_bound(prompt, noun, Bound("exactly", self.num_sections)))
+
     def _fixed(self, text: str) -> Verdict:
-        heading = rf"^[ \t#>*_=(\[\"“'-]*{re.escape(self._word)}[ \t]*(\d+)(?!\w|\.\d)"
-        _, *rest = re.split(heading, text, flags=re.MULTILINE)
+        words = r"[ \t]+".join(map(re.escape, plain(self._word).split()))
+        heading = rf"^[ \t#>*_=(\[\"“«„「『'-]*{words}[ \t]*(\d+)(?!\w|\.\d)"
+        _, *rest = re.split(heading, plain(text), flags=re.MULTILINE)
         bodies = zip(rest[::2], rest[1::2], strict=True)
         found = len({number for number, body in bodies if re.search(r"\w", body)})
+        if self.stated:
+            return self.stated.verdict(found, "sections with words in them")
         reason = f"{found} sections with words in them, {self.num_sections} wanted"
         return Verdict(float(found == self.num_sections), reason)

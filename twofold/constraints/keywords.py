@@ -1,14 +1,18 @@
 """Which words and letters does the reply have, and how often?"""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import final
 
-from twofold.constraints.counting import Relation, hold, require_threshold
-from twofold.constraints.prose import as_word
+import regex
+
+from twofold.constraints.counting import Bound, Relation, require_threshold
+from twofold.constraints.wording import stated_times
+from twofold.constraints.words import as_word, characters
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
+from twofold.types.problem import reading
 
 
 @final
@@ -22,7 +26,7 @@ class Existence(Constraint):
 
     Source: IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810. Departs:
     `official` searches each keyword as a regular expression, so `than` is found in `Thanks`; `fixed`
-    searches the word (`prose.as_word`).
+    searches the word (`words.as_word`).
 
     Example:
         >>> [Existence(("than",), p).check("Thanks!").score for p in ("official", "fixed")]
@@ -52,10 +56,10 @@ class Existence(Constraint):
         return " ".join(self.keywords), _without(self.keywords)
 
     def _official(self, text: str) -> Verdict:
-        return self._verdict([k for k in self.keywords if not _pattern(k).search(text)])
+        return self._verdict([k for k in self.keywords if not _found(k, text)])
 
     def _fixed(self, text: str) -> Verdict:
-        return self._verdict([k for k in self.keywords if not as_word(k).search(text)])
+        return self._verdict([k for k in self.keywords if not as_word(k).occurs(text)])
 
     def _verdict(self, missing: list[str]) -> Verdict:
         if missing:
@@ -69,7 +73,8 @@ class Frequency(Constraint):
     """The reply has `keyword` less than, or at least, `frequency` times.
 
     Source: IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
-    Departs: as `Existence`; for `official`, `denote` contains `note`.
+    Departs: as `Existence`; for `official`, `denote` contains `note`. `fixed` takes the bound of the
+    prompt's words if they state another ("only once").
 
     Example:
         >>> rule = Frequency("note", 2, "at least", "fixed")
@@ -84,6 +89,7 @@ class Frequency(Constraint):
     frequency: int
     relation: Relation
     profile: Profile
+    stated: Bound | None = reading(None)
 
     def __post_init__(self) -> None:
         _require_words((self.keyword,), "keyword")
@@ -101,20 +107,26 @@ class Frequency(Constraint):
         """The keyword N times, and a text without it (swapped for `less than`)."""
         word, often = self.keyword.strip(), self._repeated()
         if self.relation == "less than":
-            counts = [len(reading.findall(often)) for reading in _readings(word)]
+            counts = [count(often) for count in _counters(word)]
             often = often if min(counts) >= self.frequency else ""
         return _either(_without((word,)), often, self.relation, self.frequency)
+
+    def worded(self, prompt: str) -> Constraint:
+        """As the prompt says how often the word should appear."""
+        what = rf"(?<!\w){re.escape(self.keyword.strip())}(?!\w)"
+        bound = Bound(self.relation, self.frequency)
+        return replace(self, stated=stated_times(prompt, what, bound))
 
     def _repeated(self) -> str:
         return " ".join([self.keyword.strip()] * self.frequency)
 
     def _official(self, text: str) -> Verdict:
-        count = sum(1 for _ in _pattern(self.keyword.strip()).finditer(text))
-        return _occurs(self.keyword.strip(), count, self.relation, self.frequency)
+        count = _found(self.keyword.strip(), text)
+        return _occurs(self.keyword.strip(), count, Bound(self.relation, self.frequency))
 
     def _fixed(self, text: str) -> Verdict:
-        count = sum(1 for _ in as_word(self.keyword).finditer(text))
-        return _occurs(self.keyword.strip(), count, self.relation, self.frequency)
+        bound = self.stated or Bound(self.relation, self.frequency)
+        return _occurs(self.keyword.strip(), as_word(self.keyword).count(text), bound)
 
 
 @final
@@ -124,7 +136,7 @@ class ForbiddenWords(Constraint):
 
     Source: IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
     Departs: `official` searches `\bWORD\b`, with WORD a regular expression; `fixed` searches the
-    word (`prose.as_word`), so `C#` can be forbidden.
+    word (`words.as_word`), so `C#` can be forbidden.
     """
 
     name = "keywords:forbidden_words"
@@ -148,16 +160,16 @@ class ForbiddenWords(Constraint):
         found = (
             word
             for word in self.forbidden_words
-            if all(reading.search(word) for reading in _readings(word, bounded=True))
+            if all(count(word) for count in _counters(word, bounded=True))
         )
         return _without(self.forbidden_words), next(found, "")
 
     def _official(self, text: str) -> Verdict:
         words = self.forbidden_words
-        return self._verdict([w for w in words if _pattern(rf"\b{w}\b").search(text)])
+        return self._verdict([w for w in words if _found(rf"\b{w}\b", text)])
 
     def _fixed(self, text: str) -> Verdict:
-        return self._verdict([w for w in self.forbidden_words if as_word(w).search(text)])
+        return self._verdict([w for w in self.forbidden_words if as_word(w).occurs(text)])
 
     def _verdict(self, found: list[str]) -> Verdict:
         if found:
@@ -170,6 +182,9 @@ class ForbiddenWords(Constraint):
 class LetterFrequency(Constraint):
     """The reply has `letter` less than, or at least, `let_frequency` times, in either case.
 
+    `fixed` counts characters as readers do: `é` is one, however it is encoded, and no `e`; it takes
+    the bound of the prompt's words if they state another.
+
     Source: IFEval, https://arxiv.org/abs/2311.07911. Departs, under both profiles: the published
     code replaces a character outside a-z by a random letter (keys 1122 and 1129 ask for `#` and
     `!`); here the character itself is counted.
@@ -177,14 +192,15 @@ class LetterFrequency(Constraint):
 
     name = "keywords:letter_frequency"
     group = "lexical"
-    departure = ""
+    departure = "an accented letter is one character in every encoding; other widths are the same"
     letter: str
     let_frequency: int
     let_relation: Relation
     profile: Profile
+    stated: Bound | None = reading(None)
 
     def __post_init__(self) -> None:
-        if len(self.letter) != 1 or self.letter.isspace():
+        if len([*characters(self.letter)]) != 1 or self.letter.isspace():
             raise ProblemError(f"letter is {self.letter!r}; give one visible character")
         require_threshold(self.let_frequency, self.let_relation, "let_frequency")
 
@@ -200,13 +216,22 @@ class LetterFrequency(Constraint):
 
     def _official(self, text: str) -> Verdict:
         count = text.lower().count(self.letter.lower())
-        return _occurs(self.letter, count, self.let_relation, self.let_frequency)
+        return _occurs(self.letter, count, Bound(self.let_relation, self.let_frequency))
 
-    _fixed = _official
+    def worded(self, prompt: str) -> Constraint:
+        """As the prompt says how often the letter should appear."""
+        what = rf"\bletters? \W?{re.escape(self.letter)}(?!\w)"
+        bound = Bound(self.let_relation, self.let_frequency)
+        return replace(self, stated=stated_times(prompt, what, bound))
+
+    def _fixed(self, text: str) -> Verdict:
+        bound = self.stated or Bound(self.let_relation, self.let_frequency)
+        (letter,) = characters(self.letter)
+        return _occurs(self.letter, sum(one == letter for one in characters(text)), bound)
 
 
-def _occurs(what: str, count: int, relation: Relation, wanted: int) -> Verdict:
-    verdict = hold(count, relation, wanted, "times")
+def _occurs(what: str, count: int, bound: Bound) -> Verdict:
+    verdict = bound.verdict(count, "times")
     return Verdict(verdict.score, f"{what!r} occurs {verdict.reason}")
 
 
@@ -222,8 +247,25 @@ def _require_words(words: Sequence[str], argument: str) -> None:
         raise ProblemError(f"{argument} is {words!r}; give at least one word, and no blank one")
 
 
+# How long a keyword that is a pattern may search one reply, in seconds.
+SEARCH_S = 5.0
+
+
+def _found(keyword: str, text: str) -> int:
+    """How often the keyword occurs as the published checker reads it: a regular expression.
+
+    Raises:
+        TimeoutError: If a pattern such as `(a+)+b` would not end in time.
+    """
+    pattern = _pattern(keyword)
+    if not re.search(r"[*+?{]", keyword):
+        return sum(1 for _ in pattern.finditer(text))
+    timed = regex.compile(keyword, regex.IGNORECASE | regex.VERSION0)
+    return sum(1 for _ in timed.finditer(text, timeout=SEARCH_S))
+
+
 def _pattern(keyword: str) -> re.Pattern[str]:
-    """The keyword as the published checker reads it: a regular expression, in any case."""
+    """The keyword as a regular expression, in any case."""
     try:
         return re.compile(keyword, re.IGNORECASE)
     except re.error as error:
@@ -244,20 +286,21 @@ def _listed(words: Sequence[str]) -> str:
     return ", ".join(repr(word) for word in words)
 
 
-def _readings(keyword: str, *, bounded: bool = False) -> list[re.Pattern[str]]:
-    """What either profile searches: the keyword as a word and, if valid, as a regular expression."""
+def _counters(keyword: str, *, bounded: bool = False) -> list[Callable[[str], int]]:
+    """How either profile counts: the keyword as a word and, if valid, as a regular expression."""
     try:
-        return [as_word(keyword), _pattern(rf"\b{keyword}\b" if bounded else keyword)]
+        pattern = _pattern(rf"\b{keyword}\b" if bounded else keyword)
     except ProblemError:  # only `fixed` can be built with it
-        return [as_word(keyword)]
+        return [as_word(keyword).count]
+    return [as_word(keyword).count, lambda text: len(pattern.findall(text))]
 
 
 def _without(keywords: Sequence[str]) -> str:
     """A short text in which neither profile finds any of the keywords."""
     taken = "".join(keywords).lower()
     free = next((ch for ch in "qzxjkvw0123456789!" if ch not in taken), "~")
-    readings = [reading for keyword in keywords for reading in _readings(keyword)]
+    counters = [count for keyword in keywords for count in _counters(keyword)]
     for text in ("Yes.", "No.", "12.", free * 4, "...", "~"):
-        if not any(reading.search(text) for reading in readings):
+        if not any(count(text) for count in counters):
             return text
     raise ProblemError(f"no witness avoids all of {_listed(keywords)}; forbid fewer words")

@@ -1,14 +1,18 @@
 """How many words, sentences and paragraphs does the reply have?"""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
-from twofold.constraints.counting import MOST, Relation, both_sides, hold, require_threshold
-from twofold.constraints.prose import as_word, n_sentences, n_words, paragraphs
+from twofold.constraints.counting import MOST, Bound, Relation, both_sides, hold, require_threshold
+from twofold.constraints.prose import most_words, n_words, paragraphs
 from twofold.constraints.published import punkt_sentences
+from twofold.constraints.sentences import sentence_bounds
+from twofold.constraints.wording import stated_bound
+from twofold.constraints.words import as_word, without_marks_before
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
+from twofold.types.problem import reading
 
 
 @final
@@ -18,7 +22,8 @@ class NumberWords(Constraint):
 
     Source: IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
     Departs: `official` counts runs of `\w`: `don't` is two and `\frac{1}{2}` three; `fixed` counts
-    as people do (`prose.n_words`). NLTK from 3.10 on joins combining marks to their letters (Hindi,
+    as people do (`prose.n_words`), takes the bound of the prompt's words if they state another, and is
+    unscored where only a dictionary could count (Thai). NLTK from 3.10 on joins combining marks to their letters (Hindi,
     Thai); `official` counts as earlier versions did, whichever is installed.
     """
 
@@ -28,6 +33,7 @@ class NumberWords(Constraint):
     num_words: int
     relation: Relation
     profile: Profile
+    stated: Bound | None = reading(None)
 
     def __post_init__(self) -> None:
         require_threshold(self.num_words, self.relation, "num_words")
@@ -43,8 +49,14 @@ class NumberWords(Constraint):
     def _official(self, text: str) -> Verdict:
         return hold(len(re.findall(r"\w+", text)), self.relation, self.num_words, "words")
 
+    def worded(self, prompt: str) -> Constraint:
+        """As the prompt bounds the number of words."""
+        bound = Bound(self.relation, self.num_words)
+        return replace(self, stated=stated_bound(prompt, r"words?(?! (?:with|in|should))", bound))
+
     def _fixed(self, text: str) -> Verdict:
-        return hold(n_words(text), self.relation, self.num_words, "words")
+        bound = self.stated or Bound(self.relation, self.num_words)
+        return bound.verdict(n_words(text), "words", most=most_words(text))
 
 
 @final
@@ -53,7 +65,8 @@ class NumberSentences(Constraint):
     """The reply has less than, or at least, `num_sentences` sentences.
 
     Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` is NLTK's Punkt; `fixed`
-    counts as people do (`prose.n_sentences`).
+    counts as people do (`sentences.n_sentences`), takes the bound of the prompt's words if they state
+    another, and is unscored where the bound depends on how a person reads (`at 5 p.m. John left`).
     """
 
     name = "length_constraints:number_sentences"
@@ -62,6 +75,7 @@ class NumberSentences(Constraint):
     num_sentences: int
     relation: Relation
     profile: Profile
+    stated: Bound | None = reading(None)
 
     def __post_init__(self) -> None:
         require_threshold(self.num_sentences, self.relation, "num_sentences", least=1)
@@ -79,8 +93,15 @@ class NumberSentences(Constraint):
     def _official(self, text: str) -> Verdict:
         return hold(len(punkt_sentences(text)), self.relation, self.num_sentences, "sentences")
 
+    def worded(self, prompt: str) -> Constraint:
+        """As the prompt bounds the number of sentences."""
+        bound = Bound(self.relation, self.num_sentences)
+        return replace(self, stated=stated_bound(prompt, "sentences?", bound))
+
     def _fixed(self, text: str) -> Verdict:
-        return hold(n_sentences(text), self.relation, self.num_sentences, "sentences")
+        bound = self.stated or Bound(self.relation, self.num_sentences)
+        least, most = sentence_bounds(text)
+        return bound.verdict(least, "sentences", most=most)
 
 
 @final
@@ -90,14 +111,18 @@ class NumberParagraphs(Constraint):
 
     Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` cuts at any three stars,
     also in bold italics, and fails on two dividers in a row; `fixed` cuts at lines with the divider
-    alone.
+    alone, since that is what a markdown divider is. Where the prompt's words ask for the asterisks and
+    not for a divider or a line, `fixed` also cuts inside a line, at three stars that touch no word. It
+    takes the bound of the prompt's words ("at least 5 sections").
     """
 
     name = "length_constraints:number_paragraphs"
     group = "length"
-    departure = "a divider is a line of its own, not any three stars"
+    departure = "a divider is a line of its own (or, if the prompt's words allow it, stands free)"
     num_paragraphs: int
     profile: Profile
+    own_line: bool = reading(True)
+    stated: Bound | None = reading(None)
 
     def __post_init__(self) -> None:
         require_threshold(self.num_paragraphs, "at least", "num_paragraphs")
@@ -120,13 +145,31 @@ class NumberParagraphs(Constraint):
             return Verdict(0.0, "nothing stands between two dividers")
         return self._exactly(sum(filled))
 
+    def worded(self, prompt: str) -> Constraint:
+        """As the prompt describes the separator and bounds the number of paragraphs."""
+        sentences = re.split(r"(?<=[.!?])\s+|\n", prompt)
+        says = [one for one in sentences if _SEPARATED.search(one) and re.search(r"\w", one)]
+        own_line = not says or any(_OWN_LINE.search(one) for one in says)
+        stated = stated_bound(prompt, _PARAGRAPHS, self._bound)
+        return replace(self, own_line=own_line, stated=stated)
+
+    @property
+    def _bound(self) -> Bound:
+        return Bound("exactly", self.num_paragraphs)
+
     def _fixed(self, text: str) -> Verdict:
-        parts = re.split(r"^[ \t]*\*\*\*[ \t]*\r?$", text, flags=re.MULTILINE)
-        return self._exactly(sum(bool(part.strip()) for part in parts))
+        divider = r"^[ \t]*\*\*\*[ \t]*$" if self.own_line else r"(?:^|(?<=\s))\*\*\*(?!\S)"
+        parts = re.split(divider, text, flags=re.MULTILINE)
+        count = sum(bool(part.strip()) for part in parts)
+        return (self.stated or self._bound).verdict(count, "paragraphs")
 
     def _exactly(self, count: int) -> Verdict:
-        score = float(count == self.num_paragraphs)
-        return Verdict(score, f"{count} paragraphs, exactly {self.num_paragraphs} wanted")
+        return self._bound.verdict(count, "paragraphs")
+
+
+_SEPARATED = re.compile(r"separat|divid|break .* into|\*\*\*|asteri[sx]k", re.IGNORECASE)
+_OWN_LINE = re.compile(r"divider|\b(?:a|own|separate) line\b|line ?break", re.IGNORECASE)
+_PARAGRAPHS = r"paragraphs?|sections?|parts?|stanzas?|verses?"
 
 
 @final
@@ -203,8 +246,8 @@ class NthParagraphFirstWord(Constraint):
         parts = paragraphs(text)
         if self.nth_paragraph > len(parts):
             return self._too_few(len(parts))
-        start = re.sub(r"^[\W_]+", "", parts[self.nth_paragraph - 1])
-        starts = as_word(self.first_word).match(start) is not None
+        start = without_marks_before(parts[self.nth_paragraph - 1])
+        starts = as_word(self.first_word).starts(start)
         return self._verdict(len(parts), (start.split() or [""])[0], starts)
 
     def _too_few(self, count: int) -> Verdict:

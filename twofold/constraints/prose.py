@@ -1,39 +1,37 @@
-"""What is prose in a reply, and how many words and sentences does it have?
+"""What is prose in a reply, and how many words and paragraphs does it have?
 
-The `fixed` profile counts as people do: code, formulas and LaTeX commands are not words, a decimal
-point ends no sentence, and a keyword is a separate word.
+The `fixed` profile counts as people do: code, formulas and LaTeX commands are not words.
 """
 
 import re
-from functools import cache, lru_cache
+from collections.abc import Callable
+from functools import lru_cache
 
-import punkt
-
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
-# Bounded lengths keep a reply that opens a formula a thousand times cheap.
-_MATH = re.compile(
-    r"\$\$.{1,4000}?\$\$"
-    r"|\\\[.{1,4000}?\\\]"
-    r"|\\\(.{1,4000}?\\\)"
-    r"|\\begin\{((?:equation|align|gather|multline|eqnarray|array|[bpvV]?matrix|cases)[a-z]*\*?)\}"
-    r".{1,4000}?\\end\{\1\}"
-    # $...$: no space inside the dollars and no digit after, so that "$5 and $10" is money
+CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
+# What opens a formula, or a whole one between single dollars: no space inside them and no digit after,
+# so that "$5 and $10" is money.
+_OPENING = re.compile(
+    r"\$\$|\\\[|\\\(|\\begin\{((?:equation|align|gather|multline|eqnarray|array|[bpvV]?matrix|cases)"
+    r"[a-z]*\*?)\}"
     r"|(?<![\\$])\$(?=[^\s$])(?:\\.|[^$\\\n]|\n(?!\s*\n))*+(?<=\S)\$(?!\d)",
     re.DOTALL,
 )
+_CLOSING = {"$$": "$$", r"\[": r"\]", r"\(": r"\)"}
+# The longest formula, in characters: an opening that nothing closes is text.
+_LONGEST_FORMULA = 4000
 _URL = re.compile(r"https?://\S+")
-_TEXT_COMMAND = re.compile(r"\\(?:text[a-z]*|emph|mbox|underline|(?:sub)*section|title|item)\b\*?")
+TEXT_COMMAND = re.compile(r"\\(?:text[a-z]*|emph|mbox|underline|(?:sub)*section|title|item)\b\*?")
 _TEXT_ARGUMENT = re.compile(r"\\(?:text[a-z]*|mathrm|emph|mbox)\*?\{([^{}]*)\}")
-_COMMAND = re.compile(
+COMMAND = re.compile(
     r"\\[A-Za-z]+\*?(?:\[[^\]\n]*\])?(?:\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*"
 )
 _COMMAND_NAME = re.compile(r"\\(?:begin|end)\{[^{}\n]*\}|\\[A-Za-z]+")
+# Counted one by one. Thai, Lao, Khmer and Burmese words can only be told by a dictionary.
 _EAST_ASIAN = "\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_BY_DICTIONARY = re.compile(
+    "[\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u1000-\u102a\u1780-\u17b3]"
+)
 _PIECE = re.compile(rf"[{_EAST_ASIAN}]|[^\s—…{_EAST_ASIAN}]+")
-_HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]+(.*)$", re.MULTILINE)
-_LIST_MARK = re.compile(r"^[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+", re.MULTILINE)
-_NEVER_LAST = re.compile(r"\b(?:e\.g|i\.e|cf|viz|vs)\.", re.IGNORECASE)
-_OTHER_STOP = re.compile(r"[。！？।॥۔؟]+")
 
 
 @lru_cache(maxsize=32)
@@ -47,9 +45,28 @@ def prose(text: str) -> str:
         >>> prose(r"the answer is $X + 1$, so \boxed{A} is \text{right}").split()
         ['the', 'answer', 'is', ',', 'so', 'is', '{right}']
     """
-    for gone in (_CODE, _MATH, _URL, _TEXT_COMMAND, _COMMAND):
+    text = with_formulas(CODE.sub(" ", text), lambda formula: " ")
+    for gone in (_URL, TEXT_COMMAND, COMMAND):
         text = gone.sub(" ", text)
     return text
+
+
+def with_formulas(text: str, replaced: Callable[[str], str]) -> str:
+    """`text` with each formula replaced, in time that grows with its length."""
+    parts, place = [], 0
+    while opening := _OPENING.search(text, place):
+        closing = _CLOSING.get(opening[0], f"\\end{{{opening[1]}}}" if opening[1] else "")
+        start, end = opening.span()
+        if closing:
+            last = text.find(closing, end + 1, end + _LONGEST_FORMULA + len(closing))
+            end = last + len(closing)
+            if last < 0:
+                parts.append(text[place : start + 1])
+                place = start + 1
+                continue
+        parts += [text[place:start], replaced(text[start:end])]
+        place = end
+    return "".join([*parts, text[place:]])
 
 
 def words_in_formulas(text: str) -> list[str]:
@@ -61,7 +78,7 @@ def words_in_formulas(text: str) -> list[str]:
         >>> words_in_formulas(r"it is $\text{Four} + \text{B}$, so \boxed{\text{not five}}")
         ['Four', 'not', 'five']
     """
-    held = " ".join(_TEXT_ARGUMENT.findall(_CODE.sub(" ", text)))
+    held = " ".join(_TEXT_ARGUMENT.findall(CODE.sub(" ", text)))
     return re.findall(r"[^\W\d_]{2,}", held)
 
 
@@ -84,40 +101,14 @@ def n_words(text: str) -> int:
     return sum(any(ch.isalnum() for ch in piece) for piece in pieces)
 
 
-@cache
-def _cutter() -> punkt.PunktSentenceTokenizer:
-    return punkt.tokenizer_for("english", line_breaks="paragraph", prefixes=True)
-
-
-@lru_cache(maxsize=32)
-def n_sentences(text: str) -> int:
-    r"""How many sentences a person counts.
-
-    Punkt cuts, with abbreviations such as `e.g.` added. A formula is a noun of its sentence; a heading,
-    a list item and a paragraph end a sentence; list numbers are not sentences; full stops of Chinese,
-    Japanese, Hindi and Urdu count. A piece without a letter or a digit, or a block of code, is not a
-    sentence.
+def most_words(text: str) -> int:
+    r"""The most words that `text` may have: more than `n_words` where only a dictionary tells.
 
     Example:
-        >>> n_sentences("It is 3.5, e.g. Fig. 2 shows it. So $f(x) = 1$. Done!")
-        3
-        >>> n_sentences("1. Add 2.\n2. Halve it")
-        2
+        >>> n_words("ฉันเรียนภาษาไทย"), most_words("ฉันเรียนภาษาไทย"), most_words("two words")
+        (1, 13, 2)
     """
-    text = _CODE.sub(lambda m: "\n\n" if m[0].startswith("```") else "code", text)
-    text = _MATH.sub(_noun, text)
-    text = _COMMAND.sub("formula", _TEXT_COMMAND.sub(" ", text))
-    text = _NEVER_LAST.sub("eg", text)
-    text = _HEADING.sub(r"\n\n\1\n\n", text)
-    text = _LIST_MARK.sub("\n\n", text)
-    text = _OTHER_STOP.sub(r"\g<0>\n\n", text)
-    return sum(any(ch.isalnum() for ch in piece) for piece in _cutter().tokenize(text))
-
-
-def _noun(formula: re.Match[str]) -> str:
-    """A noun in place of a formula, with a full stop if a displayed formula ends its sentence."""
-    ends = formula[0].startswith(("$$", "\\[")) and formula[0].rstrip("$] \\\n").endswith(".")
-    return "formula." if ends else "formula"
+    return n_words(text) + max(0, len(_BY_DICTIONARY.findall(text)) - 1)
 
 
 def paragraphs(text: str) -> list[str]:
@@ -129,22 +120,3 @@ def paragraphs(text: str) -> list[str]:
     """
     parts = re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n"))
     return [part.strip() for part in parts if part.strip()]
-
-
-@lru_cache(maxsize=512)
-def as_word(keyword: str) -> re.Pattern[str]:
-    r"""A pattern that finds `keyword` as a separate word or phrase, in any case.
-
-    No letter or digit may touch it, but an underscore may, as in `_note_`. The name of a LaTeX command
-    is not the word (`\bar` is not `bar`). Any white space may separate the words of a phrase.
-
-    Example:
-        >>> as_word("bar").findall(r"A Bar, a _bar_, a barn and $\bar{x}$")
-        ['Bar', 'bar']
-        >>> bool(as_word("C#").search("in C#, say"))
-        True
-    """
-    body = r"\s+".join(re.escape(part) for part in keyword.split())
-    before = r"(?<![^\W_])(?<!\\)" if keyword.strip()[:1].isalnum() else ""
-    after = r"(?![^\W_])" if keyword.strip()[-1:].isalnum() else ""
-    return re.compile(before + body + after, re.IGNORECASE)

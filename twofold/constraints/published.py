@@ -19,6 +19,7 @@ _FULL_STOP = re.compile(r"(?:([A-Za-z]{2,})|\S*[$)}\]])\.[ \n]+[^\s.]")
 _PLAIN = re.compile(
     r"(?:(?!(?i:cannot|gimme|gonna|gotta|lemme|wanna)\b)[A-Za-z0-9]++[.,;:!?]?+(?:[ \n]++|\Z))++"
 )
+_RUN = re.compile(r"(\s)\1+")
 
 
 @cache
@@ -64,20 +65,17 @@ def capital_tokens(text: str) -> int:
     """How many tokens of `nltk.word_tokenize(text)` are all capitals (`str.isupper`)."""
     if not _may_have_capitals(text):
         return 0
-    parts = filter(_may_have_capitals, punkt_sentences(text))
-    return sum(word.isupper() for part in parts for word in _tokens(part))
+    parts = [part for part in punkt_sentences(text) if _may_have_capitals(part)]
+    plain = [word for part in parts if _PLAIN.fullmatch(part) for word in part.split()]
+    # One call for all the rest: a full stop is no letter, so that only the last one is cut off changes
+    # no count, and a call takes longer than a sentence. A run of spaces would take quadratic time.
+    rest = " ".join(part for part in parts if not _PLAIN.fullmatch(part))
+    words = [*plain, *_word_tokenizer().tokenize(_RUN.sub(r"\1", rest))]
+    return sum(word.isupper() for word in words)
 
 
 def word_tokens(sentence: str) -> list[str]:
     """The tokens of one sentence as NLTK cuts them."""
-    tokens: list[str] = _word_tokenizer().tokenize(sentence)
-    return tokens
-
-
-def _tokens(sentence: str) -> list[str]:
-    """NLTK's tokens; in plain prose marks stay on words, which changes no count."""
-    if _PLAIN.fullmatch(sentence):
-        return sentence.split()
     tokens: list[str] = _word_tokenizer().tokenize(sentence)
     return tokens
 

@@ -2,19 +2,20 @@
 
 import json
 import re
-from dataclasses import dataclass
-from typing import Any, final
+from dataclasses import dataclass, replace
+from typing import Any, Literal, final
 
 from twofold.types import Constraint, Profile, Verdict
+from twofold.types.problem import reading
 
 
 @final
 @dataclass(frozen=True)
 class JsonFormat(Constraint):
-    """The whole reply is JSON; a code fence around it is allowed.
+    """The whole reply is JSON; a code fence around it is allowed, whatever its mark and label.
 
     Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` also accepts a bare number
-    or string, NaN, and half a fence.
+    or string, NaN, and half a fence; it knows only the fence "```" labelled `json` or not at all.
     """
 
     name = "detectable_format:json_format"
@@ -37,10 +38,15 @@ class JsonFormat(Constraint):
         return _parsed(body.removesuffix("```").strip(), object)
 
     def _fixed(self, text: str) -> Verdict:
-        body = text.strip()
-        if body.startswith("```") and body.endswith("```"):
-            body = re.sub(r"\A\s*json\b", "", body[3:-3], flags=re.IGNORECASE)
+        fenced = _FENCE.fullmatch(text.strip())
+        body = fenced[2] if fenced else text
         return _parsed(body, (dict, list), parse_constant=_refused, parse_int=str)
+
+
+# A fence, its label (which cannot begin JSON), the body, the same fence.
+_FENCE = re.compile(
+    r"(`{3,}|~{3,})[^\S\n]*(?:[A-Za-z][\w.+-]*)?(?=[\s{\[])(.*?)\s*\1[`~]*", re.DOTALL
+)
 
 
 def _parsed(body: str, kinds: type | tuple[type, ...], **options: Any) -> Verdict:
@@ -64,13 +70,21 @@ def _refused(constant: str) -> float:
 class Title(Constraint):
     """A title in double angular brackets on one line, anywhere.
 
+    No title: the calculator marks of GSM8K (`<<48/2=24>>`), shifts and streams (`1 << 3`), and
+    here-documents of a shell.
+
     Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` reads from the first `<<`
     of a line to its last `>>`, so text between two empty pairs counts as a title.
+
+    Example:
+        >>> check = Title(profile="fixed").check
+        >>> check("<<A Short Sum>> It is 4.").score, check("48/2=<<48/2=24>>24").score
+        (1.0, 0.0)
     """
 
     name = "detectable_format:title"
     group = "format"
-    departure = "one pair of brackets around words, not two pairs around nothing"
+    departure = "one pair of brackets around words; no calculator marks, shifts or streams"
     profile: Profile
 
     def instruction(self) -> str:
@@ -91,9 +105,30 @@ class Title(Constraint):
 
     def _fixed(self, text: str) -> Verdict:
         for found in re.finditer(r"<<((?:(?!<<|>>)[^\n])+)>>", text):
-            if re.search(r"\w", found[1]):
+            if re.search(r"[^\W_]", found[1]) and not _is_code(text, found):
                 return Verdict(1.0, f"title: {found[1].strip()}")
         return Verdict(0.0, "no <<title>> with words in it")
+
+
+def _is_code(text: str, found: re.Match[str]) -> bool:
+    """Whether `<<` and `>>` are operators: a calculation, shifts, streams, a here-document."""
+    inside = found[1]
+    if _CALCULATION.fullmatch(inside) and not inside.strip().isdecimal():
+        return True
+    before = text[max(0, found.start() - 80) : found.start()].rpartition("\n")[2]
+    after = text[found.end() : found.end() + 80].partition("\n")[0]
+    if _STREAM.search(before) or re.match(r"\s*(?:cin|stdin)\b", inside) or _HERE.match(inside):
+        return True
+    operands = re.search(r"[\w)\]\"']\s*\Z", before) and re.match(r"\s*[\w(\"'-]", after)
+    spaced = inside[0].isspace() and inside[-1].isspace()
+    digits = re.match(r"\s*\d+\b(?!\s+[^\W\d_])|.*\b\d+\s*\Z|.*[;=(){}&|~]", inside)
+    tight = re.search(r"[\w)\]]\Z", before) and re.match(r"[\w(]", after)
+    return bool(operands and (spaced or tight) and digits)
+
+
+_CALCULATION = re.compile(r"[\d\s.,+\-−*/×÷·^%$€£=()<>!:xX]*(?:\d[\d\s.,]*[a-zA-Z]?)?")
+_STREAM = re.compile(r"\b(?:cout|cerr|clog|endl|ostream|out|os|ss|stream)\b[^.!?]*\Z")
+_HERE = re.compile(r"-?['\"]?(?:EOF|EOT|END|HEREDOC)\b")
 
 
 @final
@@ -101,15 +136,26 @@ class Title(Constraint):
 class ConstrainedResponse(Constraint):
     """The reply is one of three set sentences.
 
+    `fixed` reads where: the reply is the sentence ("Answer with one of the following options", the
+    registry's sentence); if the prompt says "contain" or "include", it has one somewhere; if it asks
+    to think first ("Think out loud, then answer with"), it ends with one.
+
     Source: IFEval, https://arxiv.org/abs/2311.07911. Departs: `official` needs an option anywhere,
-    so a reply that names all three passes. Some IFEval prompts say "contain" or ask to think first;
-    `fixed` follows the registry's sentence, "Answer with one of the following options".
+    so a reply that names all three passes.
+
+    Example:
+        >>> rule = ConstrainedResponse(profile="fixed")
+        >>> rule.check("It is true. My answer is yes.").score
+        0.0
+        >>> rule.worded("Think out loud, then answer.").check("It is true. My answer is yes.").score
+        1.0
     """
 
     name = "detectable_format:constrained_response"
     group = "format"
-    departure = "the reply is one option; only quotes and emphasis may surround it"
+    departure = "the reply is one option (or has one, or ends with one, as the prompt says)"
     profile: Profile
+    place: Literal["whole", "anywhere", "end"] = reading("whole")
 
     def instruction(self) -> str:
         """The sentence that states the rule."""
@@ -124,8 +170,30 @@ class ConstrainedResponse(Constraint):
         return Verdict(float(bool(found)), f"contains: {' '.join(found) or 'no option'}")
 
     def _fixed(self, text: str) -> Verdict:
-        obeys = text.strip(' \t\r\n"“”*_`') in _OPTIONS
+        options = [found[0] for found in re.finditer("|".join(map(re.escape, _OPTIONS)), text)]
+        if self.place == "anywhere" and len(set(options)) > 1:
+            return Verdict(None, f"names {len(set(options))} options; which one answers is open")
+        if self.place == "anywhere":
+            return Verdict(
+                float(bool(options)), f"contains: {' '.join(options[:1]) or 'no option'}"
+            )
+        bare = text.strip(_AROUND)
+        if self.place == "end":
+            obeys = bare.endswith(_OPTIONS)
+            return Verdict(float(obeys), f"ends with {'an' if obeys else 'no'} option")
+        obeys = bare in _OPTIONS
         return Verdict(float(obeys), f"the reply is {'an' if obeys else 'no'} option")
+
+    def worded(self, prompt: str) -> Constraint:
+        """As the prompt says where the option stands."""
+        if re.search(r"\bthink\b[^.]*\bthen\b[^.]*\banswer\b", prompt, re.IGNORECASE):
+            return replace(self, place="end")
+        if re.search(
+            r"\b(?:contains?|includes?|including)\b[^.]*\bphrases?\b", prompt, re.IGNORECASE
+        ):
+            return replace(self, place="anywhere")
+        return replace(self, place="whole")
 
 
 _OPTIONS = ("My answer is yes.", "My answer is no.", "My answer is maybe.")
+_AROUND = " \t\r\n\"'“”‘’„«»「」*_`()[]"

@@ -97,6 +97,11 @@ _HEADLINE = (
     ("constrained", "accuracy", "Accuracy, constraints stated"),
     ("constrained", "hacc", "All constraints met (HAcc)"),
     ("constrained", "sacc", "Share of constraints met (SAcc)"),
+    (
+        "constrained",
+        "instruction_accuracy",
+        "Constraints met, each counted once (instruction-level)",
+    ),
     ("constrained", "joint", "Right and all constraints met"),
 )
 
@@ -176,6 +181,8 @@ def endings(finding: Finding) -> list[Ending]:
     """The finish reasons of each role and condition."""
     found: dict[tuple[str, str], dict[FinishReason, int]] = {}
     for each in finding.counts:
+        if each.metric not in list(FinishReason):
+            continue
         found.setdefault((each.role, each.condition), {})[FinishReason(each.metric)] = each.n
     return [
         Ending(role, condition, found[role, condition])

@@ -99,9 +99,23 @@ def score(
 
 
 def with_profile(problem: Problem, profile: Profile) -> Problem:
-    """The same problem with the constraints of `profile`."""
-    bound: list[Constraint] = [replace(c, profile=profile) for c in problem.constraints]  # type: ignore[type-var]
-    return replace(problem, constraints=tuple(bound))
+    """The same problem with the constraints of `profile`.
+
+    The published checker cannot use every keyword (it reads `$5` as a regular expression). A type with
+    one that it cannot use is left out, as a whole, so that keys stay what they are.
+    """
+    made: list[Constraint | None] = []
+    for constraint in problem.constraints:
+        try:
+            made.append(replace(constraint, profile=profile))  # type: ignore[type-var]
+        except ProblemError:
+            made.append(None)
+    there = zip(problem.constraints, made, strict=True)
+    unusable = {constraint.name for constraint, usable in there if usable is None}
+    kept = [i for i, each in enumerate(made) if each is not None and each.name not in unusable]
+    wordings = problem.wordings and tuple(problem.wordings[i] for i in kept)
+    bound = tuple(each for i in kept if (each := made[i]) is not None)
+    return replace(problem, constraints=bound, wordings=wordings)
 
 
 def _answers(

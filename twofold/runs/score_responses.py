@@ -10,6 +10,7 @@ from twofold.problems.floors import floor_replies
 from twofold.scorers import Compliant, Correct
 from twofold.storage.jsonl import Row
 from twofold.types import Item, Problem, Profile, Response, Verdict
+from twofold.types.seen import keeps_tokens
 
 CHUNK = 512
 LOST_LIMIT = 0.05
@@ -41,6 +42,8 @@ class ResponseScores:
                     row["correct"] = correct[i].to_json()
                 if problems[i].constraints:
                     row["compliant"] = compliant[i].to_json()
+                    if self.profile == "fixed" and keeps_tokens(response.reply):
+                        row["special_tokens"] = True
                 yield row
 
     def _correct(

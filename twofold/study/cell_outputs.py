@@ -30,13 +30,17 @@ def curve(cell: Cell, out: Path) -> list[Row]:
     ]
 
 
+# Of compliance, a study shows the share of replies that meet all constraints.
+_NO_FLOOR = ("sacc", "instruction_accuracy")
+
+
 def floors(audit: Path) -> list[Measure]:
     """What trivial replies score on the problems of an audit; role = the floor's name."""
     (joint, *_), _ = read_findings(audit / "findings.json")
     return [
         replace(measure, condition="constrained")
         for measure in joint.measures
-        if measure.role != "model" and measure.slice == ALL and measure.metric != "sacc"
+        if measure.role != "model" and measure.slice == ALL and measure.metric not in _NO_FLOOR
     ]
 
 

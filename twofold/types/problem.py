@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields
 from functools import cached_property
-from typing import ClassVar, Literal, NotRequired, TypedDict, final
+from typing import Any, ClassVar, Literal, NotRequired, TypedDict, final
 
 import numpy as np
 
 from twofold.errors import ProblemError
 from twofold.types.checklist import Checklist
+from twofold.types.seen import seen
 
 # `official` reproduces the published checkers bit for bit; `fixed` follows the instruction's
 # wording.
@@ -74,12 +75,31 @@ class Verdict:
         return out
 
 
+def reading(default: Any) -> Any:
+    """A field that says how the prompt words a constraint; no argument of the registry.
+
+    Args:
+        default: How the registry's own sentence words it.
+    """
+    return field(default=default, kw_only=True, metadata=_READING)
+
+
+_READING = {"reading": True}
+
+
+def is_argument(each: Field[Any]) -> bool:
+    """Whether a field of a constraint is one of the registry's arguments."""
+    return each.name != "profile" and each.metadata != _READING
+
+
 class Constraint(ABC):
     """A verifiable constraint on the reply: a rule that a program checks.
 
     Subclasses are `@final @dataclass(frozen=True)`; their fields are the arguments of the published
-    registry, in its spelling, then `profile`. They implement `_official` (the published checker, bugs
-    included) and `_fixed` (the wording of the instruction). A blank reply breaks every constraint.
+    registry, in its spelling, then `profile`, then each `reading` of the prompt's words. They
+    implement `_official` (the published checker, bugs included) and `_fixed` (the wording of the
+    instruction), which gets the reply as a reader sees it (`twofold.types.seen`). A blank reply breaks
+    every constraint.
     """
 
     name: ClassVar[str]  # the registry name, e.g. "punctuation:no_comma"; stable
@@ -116,11 +136,24 @@ class Constraint(ABC):
         """Check the reply `text`, without the thought.
 
         Returns:
-            Score 1 or 0 with a checkable reason; None only where this text cannot be decided.
+            Score 1 or 0 with a checkable reason; None only where this text cannot be decided, or not
+            in time.
         """
+        text = seen(text) if self.profile == "fixed" else text
         if not text.strip():
             return Verdict(0.0, "the reply is blank", distance=1.0)
-        return self._official(text) if self.profile == "official" else self._fixed(text)
+        try:
+            return self._official(text) if self.profile == "official" else self._fixed(text)
+        except TimeoutError:
+            return Verdict(None, f"a pattern took too long on {len(text)} characters")
+
+    def worded(self, prompt: str) -> Constraint:
+        """The same constraint as the words of `prompt` state it; `fixed` follows them.
+
+        Where they do not state it unambiguously, or the constraint reads none, it is unchanged, and
+        the registry's sentence decides. A `Problem` does this with its constraints.
+        """
+        return self
 
     @final
     def distance(self, text: str) -> float | None:
@@ -135,9 +168,9 @@ class Constraint(ABC):
 
     @final
     def args(self) -> dict[str, object]:
-        """The registry's arguments: every field but `profile`."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
-        del values["profile"]
+        """The registry's arguments: every field but `profile` and readings."""
+        there = filter(is_argument, fields(self))  # type: ignore[arg-type]
+        values = {f.name: getattr(self, f.name) for f in there}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
 
@@ -151,7 +184,8 @@ class Problem:
 
     Args:
         answer: The reference answer; None where there is none (IFEval).
-        constraints: The constraints that the reply must meet.
+        constraints: The constraints that the reply must meet; each is read as the prompt words it
+            (`Constraint.worded`).
         wordings: How each constraint is stated, parallel to `constraints`; None = each one's own
             `instruction()`.
         ask: The text between question and constraints, verbatim, spacing included (usually how to mark
@@ -185,6 +219,15 @@ class Problem:
                 f"{len(self.wordings)} wordings for {len(self.constraints)} constraints; "
                 "give one wording per constraint, or none"
             )
+        object.__setattr__(self, "constraints", tuple(self._worded()))
+
+    def _worded(self) -> Iterator[Constraint]:
+        """The constraints as the prompt states them."""
+        for i, constraint in enumerate(self.constraints):
+            if self.question_states_constraints:
+                yield constraint.worded(self.question)
+            else:
+                yield constraint.worded(self.wordings[i] if self.wordings else "")
 
     @cached_property
     def id(self) -> str:

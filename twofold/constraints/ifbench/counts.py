@@ -11,6 +11,7 @@ from twofold.constraints.counting import exactly, hold, require_threshold, withi
 from twofold.constraints.draws import number
 from twofold.constraints.ifbench.lists import CONJUNCTIONS, NAMES, PRONOUNS
 from twofold.constraints.ifbench.pieces import bare, stripped, tokens, words
+from twofold.constraints.prose import n_words
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -58,7 +59,7 @@ class WordCountRange(Constraint):
         return self._hold(len(re.findall(r"\w+", text)))
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold(len(words(text)))
+        return self._hold(n_words(text))
 
     def _hold(self, count: int) -> Verdict:
         low, high = self.min_words, self.max_words

@@ -9,7 +9,7 @@ import numpy as np
 from twofold.constraints.counting import Relation, exactly, graded, hold, require_threshold, within
 from twofold.constraints.draws import WORDS, number, one_of, several_of
 from twofold.constraints.ifbench.pieces import words
-from twofold.constraints.prose import as_word
+from twofold.constraints.words import as_word
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -62,7 +62,7 @@ class KeywordsMultiple(Constraint):
         return self._hold([low.count(keyword.lower()) for keyword in self._keywords])
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold([len(as_word(k).findall(text)) for k in self._keywords])
+        return self._hold([as_word(k).count(text) for k in self._keywords])
 
     def _hold(self, counts: list[int]) -> Verdict:
         gap = sum(abs(n - wanted) for n, wanted in zip(counts, _TIMES, strict=True))
@@ -103,7 +103,7 @@ class WordOnce(Constraint):
         return exactly(_hits(self.keyword, text), 1, f"hits of {self.keyword!r}")
 
     def _fixed(self, text: str) -> Verdict:
-        return hold(len(as_word(self.keyword).findall(text)), "at least", 1, self.keyword)
+        return hold(as_word(self.keyword).count(text), "at least", 1, self.keyword)
 
 
 @final
@@ -152,7 +152,7 @@ class WordCountDifferentNumbers(Constraint):
         return hold(_hits(self.keyword, text), self.relation, self.frequency, "hits")
 
     def _fixed(self, text: str) -> Verdict:
-        return exactly(len(as_word(self.keyword).findall(text)), self.frequency, self.keyword)
+        return exactly(as_word(self.keyword).count(text), self.frequency, self.keyword)
 
 
 @final
@@ -188,7 +188,7 @@ class ExcludeWordHarder(Constraint):
         return Verdict(float(f" {self.keyword} " not in text), f"between blanks: {self.keyword!r}")
 
     def _fixed(self, text: str) -> Verdict:
-        count = len(as_word(self.keyword).findall(text))
+        count = as_word(self.keyword).count(text)
         return Verdict(float(count == 0), f"{self.keyword!r} occurs {count} times")
 
 
@@ -228,7 +228,7 @@ class CountIncrementWord(Constraint):
         return self._hold(_hits(self.keyword1, text), _hits(self.keyword2, text))
 
     def _fixed(self, text: str) -> Verdict:
-        one, two = (len(as_word(k).findall(text)) for k in (self.keyword1, self.keyword2))
+        one, two = (as_word(k).count(text) for k in (self.keyword1, self.keyword2))
         return self._hold(one, two)
 
     def _hold(self, one: int, two: int) -> Verdict:

@@ -4,12 +4,16 @@ import re
 import string
 from functools import lru_cache
 
+import regex
+
 from twofold.constraints.published import punkt_sentences, word_tokens
+from twofold.constraints.words import plain
 
 _DELETE = str.maketrans("", "", string.punctuation)
 _TITLES = "Mr|Mrs|Ms|Dr|Prof|Capt|Cpt|Lt"
 _OPENERS = r"(?:He|She|It|They|Their|Our|We|But|However|That|This)\s"
 _STARTER = rf"({_TITLES}|{_OPENERS}|Wherever)"
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['.\-&/][\p{L}\p{M}\p{N}]+)*")
 # A dot that ends nothing, and the end of a sentence, until all rules have run.
 _DOT, _END = "<prd>", "<stop>"
 # IFEval's rules, in their order; what each protects or ends stands beside it.
@@ -68,9 +72,8 @@ def tokens(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=32)
 def words(text: str) -> tuple[str, ...]:
-    """The words that a person counts, without the marks around them."""
-    pieces = re.findall(r"[^\W_]+(?:['’.\-&/][^\W_]+)*", text)
-    return tuple(pieces)
+    """The words of a text as written, without the marks around them: `don't` and `3.14` are one each."""
+    return tuple(_WORD.findall(plain(text)))
 
 
 @lru_cache(maxsize=32)

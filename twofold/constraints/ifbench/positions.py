@@ -10,8 +10,8 @@ import numpy as np
 from twofold.constraints.counting import every
 from twofold.constraints.draws import WORDS, number, one_of
 from twofold.constraints.ifbench.pieces import rule_sentences, sentences, stripped, tokens, words
-from twofold.constraints.prose import as_word
 from twofold.constraints.published import punkt_sentences
+from twofold.constraints.words import as_word
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 

@@ -136,6 +136,7 @@ class _JointAnalysis:
             return
         for metric in ("accuracy", "hacc", "sacc", "joint"):
             yield from self._filed(role, "constrained", metric, told)
+        yield from self._each_constraint(role, "constrained", told)
         yield from self._cells(role, told.where(self.table.has_answer[told.problem]))
         yield from self._rates(role, "type", self.table.slot_types(), told, plain)
         yield from self._rates(role, "group", self.table.slot_groups(), told, plain)
@@ -152,6 +153,16 @@ class _JointAnalysis:
     ) -> Iterator[Measure]:
         estimate = scored_mean(*self._scores(block, metric), seed=self.seed)
         return filed(role, metric, estimate, condition=condition, slice=part)
+
+    def _each_constraint(self, role: str, condition: str, block: Block) -> Iterator[Measure]:
+        """The share of constraints met, each counted once: IFEval's instruction-level accuracy.
+
+        Unlike SAcc, a problem with three constraints counts three times, and a constraint that is scored
+        counts beside one that is not.
+        """
+        rows, slots = np.nonzero(block.parts != -1)
+        estimate = scored_mean(block.parts[rows, slots], block.problem[rows], seed=self.seed)
+        yield from filed(role, "instruction_accuracy", estimate, condition=condition)
 
     def _cells(self, role: str, block: Block) -> Iterator[Measure]:
         """The four cells: right or wrong, obedient or not."""
@@ -253,6 +264,7 @@ class _JointAnalysis:
             bound = block.where(self.table.has_constraint[block.problem])
             for metric in ("hacc", "sacc", "joint"):
                 yield from self._filed(name, "", metric, bound)
+            yield from self._each_constraint(name, "", bound)
 
     def contrasts(self) -> Iterator[Contrast]:
         """Every paired difference, model minus baseline.
@@ -323,3 +335,5 @@ def _finish_reasons(table: JointTable, role: str) -> Iterator[Count]:
             for code, reason in enumerate(FINISH_REASONS):
                 n = int((block.finish_reason == code).sum())
                 yield Count(role=role, condition=condition, metric=reason.value, n=n)
+        if n := table.special_tokens[role, condition]:
+            yield Count(role=role, condition=condition, metric="special_tokens", n=n)

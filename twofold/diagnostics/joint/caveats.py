@@ -20,6 +20,9 @@ def caveats(table: JointTable, found: Finding) -> Iterator[str]:
                 "chance-corrected rate, and capability is the accuracy with the constraints in the prompt."
             )
     yield from _finish_reasons_in_words(table, found)
+    if kept := [c for c in found.counts if c.metric == "special_tokens"]:
+        where = "; ".join(f"{c.role}, {c.condition}: {c.n} replies" for c in kept)
+        yield f"Special tokens (such as </s>) kept at an end of the reply, not judged: {where}."
     smallest = min((m.estimate.n for m in found.measures), default=0)
     if found.measures and smallest < 30:
         few = "a single problem" if smallest == 1 else f"as few as {smallest} problems"

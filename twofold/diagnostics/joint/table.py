@@ -7,6 +7,7 @@ few numbers, so a hundred thousand rows need a few megabytes; on disk it is `joi
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, final
@@ -77,11 +78,14 @@ class JointTable:
         self.has_answer = np.array([p.answer is not None for p in self.problems], dtype=np.bool_)
         self.has_constraint = np.array([bool(p.constraints) for p in self.problems], dtype=np.bool_)
         self._columns: dict[tuple[str, str], tuple[array[int], array[float]]] = {}
+        # Replies whose special tokens `fixed` did not judge, by role and condition.
+        self.special_tokens: Counter[tuple[str, str]] = Counter()
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Take in one row of `joint.jsonl`."""
         where = (row["role"], row["condition"])
         ints, floats = self._columns.setdefault(where, (array("i"), array("f")))
+        self.special_tokens[where] += bool(row.get("special_tokens"))
         index = self._index[row["problem"]]
         lengths = (row.get("n_thinking_tokens"), row.get("n_reply_tokens"))
         ended = FINISH_REASONS.index(FinishReason(row["finish_reason"]))
@@ -173,7 +177,7 @@ def _or_nan(score: float | None) -> float:
 
 JOINT_KEYS = (
     *("role", "condition", "problem", "sample"),
-    *("finish_reason", "n_thinking_tokens", "n_reply_tokens"),
+    *("finish_reason", "n_thinking_tokens", "n_reply_tokens", "special_tokens"),
 )
 
 
