@@ -265,16 +265,17 @@ class SentenceKeyword(Constraint):
         return f"{before}A {self.word} is here.", f"{before}Nothing is here."
 
     def _official(self, text: str) -> Verdict:
-        return self._hold(punkt_sentences(text), re.compile(rf"\b{re.escape(self.word)}\b", re.I))
+        pattern = re.compile(rf"\b{re.escape(self.word)}\b", re.IGNORECASE)
+        return self._hold(punkt_sentences(text), lambda part: pattern.search(part) is not None)
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold(sentences(text), as_word(self.word))
+        return self._hold(sentences(text), as_word(self.word).occurs)
 
-    def _hold(self, parts: Sequence[str], pattern: re.Pattern[str]) -> Verdict:
+    def _hold(self, parts: Sequence[str], occurs: Callable[[str], bool]) -> Verdict:
         if len(parts) < self.N:
             return Verdict(0.0, f"{len(parts)} sentences, so there is no sentence {self.N}")
-        found = pattern.search(parts[self.N - 1]) is not None
-        return Verdict(float(found), f"sentence {self.N}: {parts[self.N - 1][:60]!r}")
+        part = parts[self.N - 1]
+        return Verdict(float(occurs(part)), f"sentence {self.N}: {part[:60]!r}")
 
 
 class _EachSentence(Constraint):
