@@ -8,6 +8,7 @@ from twofold.constraints.ifbench import (
     brackets,
     copies,
     counts,
+    first_and_last,
     keyword_counts,
     layout,
     letters,
@@ -16,12 +17,14 @@ from twofold.constraints.ifbench import (
     positions,
     ratios,
     sentence_shape,
+    tables,
 )
 
 FAMILIES = (
     brackets,
     copies,
     counts,
+    first_and_last,
     keyword_counts,
     layout,
     letters,
@@ -30,4 +33,5 @@ FAMILIES = (
     positions,
     ratios,
     sentence_shape,
+    tables,
 )

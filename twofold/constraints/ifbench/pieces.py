@@ -86,3 +86,13 @@ def end_mark(sentence: str) -> str:
     """The mark that ends a sentence, behind closing quotes, brackets and emphasis; "" if none."""
     mark = sentence.rstrip(" \t\n\"'”’»)]*_")[-1:]
     return mark if mark in ".?!" else ""
+
+
+def first_of(given: str | tuple[str, ...]) -> str:
+    """The word of an argument that may be a list: its first entry counts."""
+    return (given if isinstance(given, str) else given[0]).strip()
+
+
+def same(a: str, b: str) -> bool:
+    """Whether two words are the same in any case."""
+    return a.casefold() == b.casefold()

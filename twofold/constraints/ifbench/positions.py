@@ -3,29 +3,27 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 
 from twofold.constraints.counting import every
 from twofold.constraints.draws import WORDS, number, one_of
-from twofold.constraints.ifbench.pieces import rule_sentences, sentences, stripped, tokens, words
+from twofold.constraints.ifbench.pieces import (
+    first_of,
+    rule_sentences,
+    same,
+    sentences,
+    stripped,
+    tokens,
+    words,
+)
 from twofold.constraints.published import punkt_sentences
 from twofold.constraints.words import as_word
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
 _MARKS = r"""!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~"""
-
-
-def _word(given: str | tuple[str, ...]) -> str:
-    """The word of an argument that may be a list: its first entry counts."""
-    return (given if isinstance(given, str) else given[0]).strip()
-
-
-def _same(a: str, b: str) -> bool:
-    """Whether two words are the same in any case."""
-    return a.casefold() == b.casefold()
 
 
 @final
@@ -138,7 +136,7 @@ class WordsPosition(Constraint):
         if len(found) < max(back, 2):
             return Verdict(0.0, f"{len(found)} words only", distance=1.0)
         places = [found[1], found[-back]]
-        return every([_same(w, self.keyword) for w in places], f"places hold {self.keyword!r}")
+        return every([same(w, self.keyword) for w in places], f"places hold {self.keyword!r}")
 
 
 class _SentencePlace(Constraint):
@@ -151,7 +149,7 @@ class _SentencePlace(Constraint):
     family = "position"
 
     def wordings(self) -> tuple[str, ...]:
-        word = _word(self.keyword)
+        word = first_of(self.keyword)
         return (
             f"Write {word} as word {self.m} of sentence {self.n}.",
             f"In sentence number {self.n} of your answer, word number {self.m} must be {word}.",
@@ -163,7 +161,7 @@ class _SentencePlace(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         before = ["We go on."] * (self.n - 1)
-        place = " ".join(["we"] * (self.m - 1) + [_word(self.keyword), "go"])
+        place = " ".join(["we"] * (self.m - 1) + [first_of(self.keyword), "go"])
         return " ".join([*before, place + "."]), "No."
 
     def _at(self, parts: Sequence[str], cut: Callable[[str], Sequence[str]]) -> str:
@@ -173,11 +171,9 @@ class _SentencePlace(Constraint):
         found = cut(parts[self.n - 1])
         return found[self.m - 1] if 0 < self.m <= len(found) else ""
 
-    def _hold(self, found: str, same: bool) -> Verdict:
-        reason = (
-            f"word {self.m} of sentence {self.n} is {found[:40]!r}, {_word(self.keyword)!r} wanted"
-        )
-        return Verdict(float(same), reason)
+    def _hold(self, found: str, right: bool) -> Verdict:
+        reason = f"word {self.m} of sentence {self.n} is {found[:40]!r}, {first_of(self.keyword)!r} wanted"
+        return Verdict(float(right), reason)
 
 
 @final
@@ -198,11 +194,11 @@ class KeywordsSpecificPosition(_SentencePlace):
     def _official(self, text: str) -> Verdict:
         cut = lambda part: [t for t in tokens(part) if any(ch.isalnum() for ch in t)]  # noqa: E731
         found = self._at(punkt_sentences(text), cut)
-        return self._hold(found, _same(found, self.keyword))
+        return self._hold(found, same(found, self.keyword))
 
     def _fixed(self, text: str) -> Verdict:
         found = self._at(sentences(text), words)
-        return self._hold(found, _same(found, self.keyword))
+        return self._hold(found, same(found, self.keyword))
 
 
 @final
@@ -222,11 +218,11 @@ class KeywordSpecificPosition(_SentencePlace):
 
     def _official(self, text: str) -> Verdict:
         found = self._at(rule_sentences(text), tokens)
-        return self._hold(found, found == _word(self.keyword))
+        return self._hold(found, found == first_of(self.keyword))
 
     def _fixed(self, text: str) -> Verdict:
         found = self._at(sentences(text), words)
-        return self._hold(found, _same(found, _word(self.keyword)))
+        return self._hold(found, same(found, first_of(self.keyword)))
 
 
 @final
@@ -276,184 +272,3 @@ class SentenceKeyword(Constraint):
             return Verdict(0.0, f"{len(parts)} sentences, so there is no sentence {self.N}")
         part = parts[self.N - 1]
         return Verdict(float(occurs(part)), f"sentence {self.N}: {part[:60]!r}")
-
-
-class _EachSentence(Constraint):
-    """What the types about the first or last word of each sentence or of the reply share."""
-
-    group = "lexical"
-    family = "position"
-    place: ClassVar[str]
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
-        key = "first_word" if cls.place == "starts" else "last_word"
-        return {key: one_of(rng, WORDS)}
-
-    def _each(self, found: Sequence[str], wanted: str) -> Verdict:
-        good = [_same(word, wanted) for word in found]
-        return every(good, f"sentences have {wanted!r} there", least=1)
-
-    def _one(self, found: str, wanted: str) -> Verdict:
-        same = _same(found, wanted)
-        return Verdict(
-            float(same), f"the reply {self.place} with {found[:40]!r}, {wanted!r} wanted"
-        )
-
-
-@final
-@dataclass(frozen=True)
-class FirstWordSent(_EachSentence):
-    """Each sentence starts with the word.
-
-    Source: IFBench's training types. Departs: `official` strips no mark from the word.
-    """
-
-    name = "first_word:first_word_sent"
-    departure = "marks around the word are skipped"
-    place = "starts"
-    first_word: str | tuple[str, ...]
-    profile: Profile
-
-    def wordings(self) -> tuple[str, ...]:
-        word = _word(self.first_word)
-        return (
-            f"Start each sentence with the word {word}.",
-            f"The first word of every sentence must be {word}.",
-        )
-
-    def witnesses(self) -> tuple[str, str]:
-        word = _word(self.first_word)
-        return f"{word} flies. {word} heals.", f"{word} flies. It heals."
-
-    def _official(self, text: str) -> Verdict:
-        starts = [(part.split() or [""])[0] for part in rule_sentences(text)]
-        return self._each(starts, _word(self.first_word))
-
-    def _fixed(self, text: str) -> Verdict:
-        starts = [w[0] for part in sentences(text) if (w := words(part))]
-        return self._each(starts, _word(self.first_word))
-
-
-@final
-@dataclass(frozen=True)
-class FirstWordAnswer(_EachSentence):
-    """The reply starts with the word.
-
-    Source: IFBench's training types. Departs: `official` strips no mark from the word.
-    """
-
-    name = "first_word:first_word_answer"
-    departure = "marks around the word are skipped"
-    place = "starts"
-    first_word: str
-    profile: Profile
-
-    def wordings(self) -> tuple[str, ...]:
-        return (
-            f"Start your answer with the word {self.first_word}.",
-            f"The first word of your answer must be {self.first_word}.",
-        )
-
-    def witnesses(self) -> tuple[str, str]:
-        return f"{self.first_word} flies.", "A bird."
-
-    def _official(self, text: str) -> Verdict:
-        return self._one(text.split()[0], _word(self.first_word))
-
-    def _fixed(self, text: str) -> Verdict:
-        return self._one((words(text) or ("",))[0], _word(self.first_word))
-
-
-@final
-@dataclass(frozen=True)
-class LastWordSent(_EachSentence):
-    """Each sentence ends with the word. Source: IFBench's training types."""
-
-    name = "last_word:last_word_sent"
-    departure = "`?!` is one end, and the word may have an apostrophe"
-    place = "ends"
-    last_word: str | tuple[str, ...]
-    profile: Profile
-
-    def wordings(self) -> tuple[str, ...]:
-        word = _word(self.last_word)
-        return (
-            f"End each sentence with the word {word}.",
-            f"The last word of every sentence must be {word}.",
-        )
-
-    def witnesses(self) -> tuple[str, str]:
-        word = _word(self.last_word)
-        return f"It is {word}. We have {word}!", f"It is {word}. We go."
-
-    def _official(self, text: str) -> Verdict:
-        ends = [(part.split() or [""])[-1] for part in rule_sentences(text)]
-        return self._each([re.sub(r"[^\w\s]", "", end) for end in ends], _word(self.last_word))
-
-    def _fixed(self, text: str) -> Verdict:
-        ends = [w[-1] for part in sentences(text) if (w := words(part))]
-        return self._each(ends, _word(self.last_word))
-
-
-@final
-@dataclass(frozen=True)
-class LastWordAnswer(_EachSentence):
-    """The reply ends with the word. Source: IFBench's training types."""
-
-    name = "last_word:last_word_answer"
-    departure = "the word may have an apostrophe or a hyphen"
-    place = "ends"
-    last_word: str
-    profile: Profile
-
-    def wordings(self) -> tuple[str, ...]:
-        return (
-            f"End your answer with the word {self.last_word}.",
-            f"The last word of your answer must be {self.last_word}.",
-        )
-
-    def witnesses(self) -> tuple[str, str]:
-        return f"It is {self.last_word}.", "It is here."
-
-    def _official(self, text: str) -> Verdict:
-        return self._one(re.sub(r"[^\w\s]", "", text.split()[-1]), _word(self.last_word))
-
-    def _fixed(self, text: str) -> Verdict:
-        return self._one((words(text) or ("",))[-1], _word(self.last_word))
-
-
-@final
-@dataclass(frozen=True)
-class StartEnd(Constraint):
-    """The reply ends with the word that it starts with.
-
-    Source: IFBench's training types. Departs: `official` compares NLTK's tokens, so a full stop at the
-    end breaks it.
-    """
-
-    name = "keywords:start_end"
-    group = "lexical"
-    family = "position"
-    departure = "a mark at the end is no word"
-    profile: Profile
-
-    def wordings(self) -> tuple[str, ...]:
-        return (
-            "Start and end your answer with the same word, and write no mark after the last word.",
-            "The first and the last word of your answer must be the same, with nothing behind the last.",
-        )
-
-    def witnesses(self) -> tuple[str, str]:
-        return "Time goes on in time", "Time goes on in space"
-
-    def _official(self, text: str) -> Verdict:
-        return self._hold(tokens(text))
-
-    def _fixed(self, text: str) -> Verdict:
-        return self._hold(words(text))
-
-    def _hold(self, found: Sequence[str]) -> Verdict:
-        if len(found) < 2:
-            return Verdict(0.0, "fewer than two words")
-        return Verdict(float(_same(found[0], found[-1])), f"{found[0]!r} and {found[-1]!r}")
