@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from twofold.diagnostics.diagnostic import Analysis
 from twofold.diagnostics.joint.caveats import caveats
+from twofold.diagnostics.joint.obedience import Effects, changed, interference, obedience
 from twofold.diagnostics.joint.table import (
     FINISH_REASONS,
     Block,
@@ -30,7 +31,7 @@ from twofold.diagnostics.joint.table import (
 )
 from twofold.diagnostics.row_table import compared, filed, holm_corrected
 from twofold.errors import StatsError
-from twofold.stats import chance_corrected, outcome
+from twofold.stats import chance_corrected, outcome, with_habit
 from twofold.storage.jsonl import Row
 from twofold.types import (
     ALL,
@@ -91,10 +92,10 @@ class Joint(Analysis):
 
 
 def axes(contrasts: Iterable[Contrast], slice: Slice = ALL) -> dict[str, Comparison]:
-    """The comparisons that a verdict rests on, by axis: `capability`, `compliance`, `joint`.
+    """The comparisons behind a verdict, by axis: `capability`, `obedience`, `compliance`, `joint`.
 
     Capability is accuracy without the constraints in the prompt, or with them if nothing was asked
-    without.
+    without; then there is no obedience either.
     """
     there = {
         (each.condition, each.metric): each.comparison for each in contrasts if each.slice == slice
@@ -102,6 +103,7 @@ def axes(contrasts: Iterable[Contrast], slice: Slice = ALL) -> dict[str, Compari
     capability = there.get(("unconstrained", "accuracy"), there.get(("constrained", "accuracy")))
     found = {
         "capability": capability,
+        "obedience": there.get(("", "obedience")),
         "compliance": there.get(("constrained", "hacc")),
         "joint": there.get(("constrained", "joint")),
     }
@@ -113,10 +115,15 @@ def _outcome(contrasts: Sequence[Contrast]) -> Outcome | None:
     sides, worst = axes(contrasts), axes(contrasts, AS_WRONG)
     if not {"capability", "compliance"} <= sides.keys():
         return None
-    verdict = outcome(sides["capability"], sides["compliance"])
-    if worst and outcome(worst["capability"], worst["compliance"]) != verdict:
-        return Outcome.unfinished
-    return verdict
+    verdict = _of_axes(sides)
+    return Outcome.unfinished if worst and _of_axes(worst) != verdict else verdict
+
+
+def _of_axes(sides: Mapping[str, Comparison]) -> Outcome:
+    """The outcome on capability and obedience; on compliance where nothing was asked untold."""
+    if "obedience" not in sides:
+        return outcome(sides["capability"], sides["compliance"])
+    return with_habit(sides["capability"], sides["obedience"], sides["compliance"])
 
 
 @final
@@ -137,6 +144,9 @@ class _JointAnalysis:
         for metric in ("accuracy", "hacc", "sacc", "joint"):
             yield from self._filed(role, "constrained", metric, told)
         yield from self._each_constraint(role, "constrained", told)
+        if plain is not None:
+            yield from self._each_constraint(role, "unconstrained", plain)
+            yield from self._effects(role, told, plain)
         yield from self._cells(role, told.where(self.table.has_answer[told.problem]))
         yield from self._rates(role, "type", self.table.slot_types(), told, plain)
         yield from self._rates(role, "group", self.table.slot_groups(), told, plain)
@@ -191,6 +201,31 @@ class _JointAnalysis:
                 yield from filed(
                     role, "chance_corrected", corrected, condition="constrained", slice=part
                 )
+
+    def _effects(self, role: str, told: Block, plain: Block) -> Iterator[Measure]:
+        """Obedience, over all constraints, by type and by group, and interference."""
+        units = obedience(told, plain)
+        yield from filed(role, "obedience", units.mean(seed=self.seed))
+        every = [(block.parts != -1).nonzero() for block in (told, plain)]
+        met, habit = (
+            (block.parts[at], block.problem[at[0]])
+            for block, at in zip((told, plain), every, strict=True)
+        )
+        corrected = self._chance_corrected(*met, *habit)
+        yield from filed(role, "chance_corrected", corrected, condition="constrained")
+        for by, labels in (("type", self.table.slot_types()), ("group", self.table.slot_groups())):
+            for label in _labels(labels):
+                part = units.where(labels[units.problem, units.slot] == label)
+                yield from filed(
+                    role, "obedience", part.mean(seed=self.seed), slice=Slice(by, label)
+                )
+        rule_met = self._interference(told, plain)
+        yield from filed(role, "interference", rule_met.mean(seed=self.seed))
+
+    def _interference(self, told: Block, plain: Block) -> Effects:
+        """Over the problems with a reference answer and constraints."""
+        usable = self.table.has_answer & self.table.has_constraint
+        return interference(*(block.where(usable[block.problem]) for block in (told, plain)))
 
     def _chance_corrected(
         self, values: Floats, problem: Ints, null: Floats, null_problem: Ints
@@ -276,6 +311,7 @@ class _JointAnalysis:
         yield from self._differences(pairs, ALL)
         if told := pairs["constrained"]:
             yield from holm_corrected(self._by_type(told))
+        yield from holm_corrected(self._obedience_by_type(pairs))
         unclosed = FINISH_REASONS.index(FinishReason.unclosed_thinking)
         blocks = [block for pair in pairs.values() for block in pair]
         if any((block.finish_reason == unclosed).any() for block in blocks):
@@ -288,6 +324,26 @@ class _JointAnalysis:
             if pair := pairs[condition]:
                 (before, problem), (after, _) = (self._scores(block, metric) for block in pair)
                 yield from self._compared(condition, metric, before, after, problem, part)
+        told, plain = pairs["constrained"], pairs["unconstrained"]
+
+        if told and plain:
+            for metric, effects in (("obedience", obedience), ("interference", self._interference)):
+                before, after = (effects(*each) for each in zip(told, plain, strict=True))
+                found = changed(before, after, seed=self.seed)
+                yield from compared("model", "baseline", metric, found, slice=part)
+
+    def _obedience_by_type(self, pairs: Mapping[str, Pair]) -> Iterator[Contrast]:
+        if not (pairs["constrained"] and pairs["unconstrained"]):
+            return
+        labels = self.table.slot_types()
+        sides = [
+            obedience(*each)
+            for each in zip(pairs["constrained"], pairs["unconstrained"], strict=True)
+        ]
+        for label in _labels(labels):
+            before, after = (each.where(labels[each.problem, each.slot] == label) for each in sides)
+            found = changed(before, after, seed=self.seed)
+            yield from compared("model", "baseline", "obedience", found, slice=Slice("type", label))
 
     def _by_type(self, pair: Pair) -> Iterator[Contrast]:
         labels = self.table.slot_types()

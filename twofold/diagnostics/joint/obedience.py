@@ -13,17 +13,20 @@ A rule can be met because it was stated or because the model writes that way any
 All three are means over problems' means, so a problem with more samples weighs no more.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twofold.diagnostics.joint.table import Block
+from twofold.diagnostics.joint.table import Block, scored_paired
+from twofold.types import Comparison, Estimate
 
 Reals = NDArray[np.float64]
 Places = NDArray[np.int64]
+
+# More constraints than a problem can have, so that problem and slot make one number.
+_MOST_SLOTS = 1000
 
 
 @final
@@ -51,6 +54,11 @@ class Effects:
     def where(self, keep: NDArray[np.bool_]) -> "Effects":
         """The units that `keep` selects."""
         return Effects(self.problem[keep], self.slot[keep], self.told[keep], self.untold[keep])
+
+    def mean(self, *, seed: int) -> Estimate | None:
+        """The mean effect, paired by unit and clustered by problem; None if nothing was scored."""
+        found = scored_paired(self.untold, self.told, self.problem, seed=seed)
+        return found.difference if found else None
 
 
 def obedience(told: Block, untold: Block) -> Effects:
@@ -85,33 +93,72 @@ def interference(told: Block, untold: Block) -> Effects:
         A unit for each untold reply that meets all constraints and whose problem was asked told. `untold`
         is the accuracy of the problem's other untold replies, or its own if there is no other.
     """
-    units = list(_met_unasked(told, untold))
-    columns = [np.array(column) for column in zip(*units, strict=True)] if units else []
-    if not columns:
-        empty = np.zeros(0)
-        return Effects(empty.astype(np.int64), empty.astype(np.int64), empty, empty)
-    problem, told_rate, control = columns
+    n = 1 + int(max(told.problem.max(initial=-1), untold.problem.max(initial=-1)))
+    met = untold.hacc() == 1
+    met &= np.bincount(told.problem, minlength=n)[untold.problem] > 0
+    problem, own = untold.problem[met], untold.correct[met].astype(np.float64)
+    right, scored = _sums(untold, n)
+    others = right[problem] - np.nan_to_num(own)
+    n_others = scored[problem] - ~np.isnan(own)
+    alone = np.bincount(untold.problem, minlength=n)[problem] == 1
+    control = np.where(alone, own, _share(others, n_others))
+    told_rate = _share(*_sums(told, n))[problem]
     return Effects(problem, np.full(len(problem), -1), told_rate, control)
 
 
-def _met_unasked(told: Block, untold: Block) -> Iterator[tuple[int, float, float]]:
-    """Problem, told accuracy and control of each untold reply that meets all constraints."""
-    met = untold.hacc() == 1
-    for problem in np.unique(untold.problem[met]):
-        mine = untold.problem == problem
-        answers = told.correct[told.problem == problem]
-        if not answers.size:
-            continue
-        right = untold.correct[mine]
-        for place in np.flatnonzero(met[mine]):
-            others = np.delete(right, place) if len(right) > 1 else right
-            yield int(problem), _mean(answers), _mean(others)
+def changed(before: Effects, after: Effects, *, seed: int) -> Comparison | None:
+    """How an effect differs between two models, on the units that both have.
+
+    Effects lie in [-1, 1]; they are compared as shares of that range, as scores are.
+
+    Args:
+        before: The effects of one model.
+        after: Those of the other, on the same problems.
+        seed: Of the test.
+    """
+    (places, old), (other, new) = (_by_place(each) for each in (before, after))
+    shared, at, other_at = np.intersect1d(places, other, return_indices=True)
+    if not shared.size:
+        return None
+    old, new, problem = old[at], new[other_at], shared // _MOST_SLOTS
+    found = scored_paired((1 + old) / 2, (1 + new) / 2, problem, seed=seed)
+    if found is None:
+        return None
+    effect = found.minimum_detectable_effect
+    return replace(
+        found,
+        difference=_stretched(found.difference, 0.0),
+        before=_stretched(found.before, 1.0),
+        after=_stretched(found.after, 1.0),
+        minimum_detectable_effect=None if effect is None else 2 * effect,
+    )
 
 
-def _mean(values: NDArray[np.float32]) -> float:
-    """The mean of what is scored; NaN if nothing is."""
-    scored = values[~np.isnan(values)]
-    return float(scored.mean()) if scored.size else float("nan")
+def _by_place(effects: Effects) -> tuple[Places, Reals]:
+    """The places (problem and slot in one number), each once, and the mean effect of each."""
+    code = effects.problem.astype(np.int64) * _MOST_SLOTS + effects.slot + 1
+    places, inverse, count = np.unique(code, return_inverse=True, return_counts=True)
+    return places, np.bincount(inverse, weights=effects.effect) / count
+
+
+def _stretched(share: Estimate, offset: float) -> Estimate:
+    """An estimate on [0, 1] as one on [-1, 1]; with offset 0 a difference of two."""
+    value, low, high = (2 * x - offset for x in (share.value, share.low, share.high))
+    return replace(share, value=value, low=low, high=high)
+
+
+def _sums(block: Block, n: int) -> tuple[Reals, Reals]:
+    """How many replies to each problem are right, and how many are scored."""
+    scored = ~np.isnan(block.correct)
+    right = np.bincount(block.problem[scored], weights=block.correct[scored], minlength=n)
+    return right, np.bincount(block.problem[scored], minlength=n).astype(np.float64)
+
+
+def _share(part: Reals, whole: Reals) -> Reals:
+    """`part / whole`; NaN where the whole is 0."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share: Reals = np.where(whole > 0, part / whole, np.nan)
+    return share
 
 
 def _rates(block: Block, n: int, slots: int) -> Reals:
@@ -120,6 +167,4 @@ def _rates(block: Block, n: int, slots: int) -> Reals:
     at = block.problem[rows] * slots + places
     total = np.bincount(at, minlength=n * slots).astype(np.float64)
     met = np.bincount(at, weights=block.parts[rows, places], minlength=n * slots)
-    with np.errstate(invalid="ignore"):
-        rates: Reals = np.where(total > 0, met / total, np.nan)
-    return rates.reshape(n, slots)
+    return _share(met, total).reshape(n, slots)
