@@ -96,11 +96,13 @@ def _types(finding: Finding) -> str:
     roles = [role for role in ROLES if any(role in row.rate for row in rows)]
     ends = [f", {_WHO[role]}" for role in roles] if len(roles) > 1 else [""]
     head = ["constraint type"]
-    head += [f"met when {how}{end}" for how in ("stated", "not stated") for end in ends]
+    measured = ("met when stated", "met when not stated", "obedience")
+    head += [f"{what}{end}" for what in measured for end in ends]
     head += ["difference", "p (Holm)"] if paired else []
     body = []
     for row in rows:
-        cells = [row.name, *(_text(e.get(role)) for e in (row.rate, row.null) for role in roles)]
+        rates = (row.rate, row.null, row.obedience)
+        cells = [row.name, *(_text(rate.get(role)) for rate in rates for role in roles)]
         if paired:
             each = row.comparison
             cells.append(spread(each.difference if each else None, sign=True))

@@ -205,7 +205,7 @@ class _JointAnalysis:
     def _effects(self, role: str, told: Block, plain: Block) -> Iterator[Measure]:
         """Obedience, over all constraints, by type and by group, and interference."""
         units = obedience(told, plain)
-        yield from filed(role, "obedience", units.mean(seed=self.seed))
+        yield from self._effect(role, "obedience", units)
         every = [(block.parts != -1).nonzero() for block in (told, plain)]
         met, habit = (
             (block.parts[at], block.problem[at[0]])
@@ -216,11 +216,19 @@ class _JointAnalysis:
         for by, labels in (("type", self.table.slot_types()), ("group", self.table.slot_groups())):
             for label in _labels(labels):
                 part = units.where(labels[units.problem, units.slot] == label)
-                yield from filed(
-                    role, "obedience", part.mean(seed=self.seed), slice=Slice(by, label)
-                )
-        rule_met = self._interference(told, plain)
-        yield from filed(role, "interference", rule_met.mean(seed=self.seed))
+                yield from self._effect(role, "obedience", part, Slice(by, label))
+        met_unasked = self._interference(told, plain)
+        yield from self._effect(role, "interference", met_unasked)
+        if found := met_unasked.compared(seed=self.seed):
+            for condition, side in (("unconstrained", found.before), ("constrained", found.after)):
+                yield from filed(role, "accuracy_if_met", side, condition=condition)
+
+    def _effect(
+        self, role: str, metric: str, units: Effects, part: Slice = ALL
+    ) -> Iterator[Measure]:
+        """Told minus untold."""
+        if found := units.compared(seed=self.seed):
+            yield from filed(role, metric, found.difference, slice=part)
 
     def _interference(self, told: Block, plain: Block) -> Effects:
         """Over the problems with a reference answer and constraints."""

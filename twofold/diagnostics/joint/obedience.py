@@ -55,10 +55,9 @@ class Effects:
         """The units that `keep` selects."""
         return Effects(self.problem[keep], self.slot[keep], self.told[keep], self.untold[keep])
 
-    def mean(self, *, seed: int) -> Estimate | None:
-        """The mean effect, paired by unit and clustered by problem; None if nothing was scored."""
-        found = scored_paired(self.untold, self.told, self.problem, seed=seed)
-        return found.difference if found else None
+    def compared(self, *, seed: int) -> Comparison | None:
+        """Told against untold, paired by unit and clustered by problem; None if nothing was scored."""
+        return scored_paired(self.untold, self.told, self.problem, seed=seed)
 
 
 def obedience(told: Block, untold: Block) -> Effects:
