@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from twofold.errors import ProblemError, nearest
 from twofold.extension import function_named, is_reference
-from twofold.problems import followbench, gym, hub, io, mathif
+from twofold.problems import followbench, gym, hub, ifeval, io, mathif
 from twofold.problems.followbench import FollowBenchRow
 from twofold.problems.gsm8k import Gsm8kRow
 from twofold.problems.healthbench import HealthBenchRow
@@ -53,7 +53,7 @@ def load(spec: str | Path, *, profile: Profile, limit: int | None = None) -> lis
 
             - a file with one JSON object a line: MathIF, IFEval, IFBench, RLVR-IF, HealthBench, MATH-500,
               GSM8K, or our own form; or a FollowBench JSON array, `CATEGORY_constraints.json`;
-            - a directory: MathIF's, FollowBench's, or one with a single such file;
+            - a directory: MathIF's, FollowBench's, IFEval's, IFBench's, or one with a single such file;
             - `synthetic`, `synthetic:N` or `synthetic:N:SPLIT`: N generated problems (default 200) of
               the split `test` (default) or `train`; also `pocket` (with a split `ood`) and `choice`;
             - `gym:TASK`, in the same way: a task of reasoning-gym, see `problems.gym`;
@@ -160,7 +160,7 @@ def _files(path: Path) -> list[Path]:
         names = [*_SUITES, *(entry.name for entry in beside.iterdir())]
         otherwise = f"name a file, a directory, or one of {', '.join(_SUITES)}"
         raise ProblemError(f"{path} does not exist; {nearest(path.name, names, otherwise)}")
-    if published := mathif.files(path) or followbench.files(path):
+    if published := mathif.files(path) or followbench.files(path) or ifeval.files(path):
         return published
     found = sorted(path.glob("*.jsonl"))
     if not found:

@@ -1,11 +1,15 @@
 """How are IFEval's and IFBench's rows read? A prompt that states its own instructions, and arguments."""
 
+from pathlib import Path
 from typing import Any, ClassVar, final
 
 from twofold.constraints import from_spec
 from twofold.errors import ProblemError
 from twofold.problems.row import Origin, ProblemRow
 from twofold.types import Problem, Profile
+
+# The published files, as they are called in their repositories.
+FILES = ("IFBench_test.jsonl", "input_data.jsonl")
 
 
 @final
@@ -44,3 +48,8 @@ class IfevalRow(ProblemRow):
             question_states_constraints=True,
             tags=origin.tags("ifbench" if isinstance(self.key, str) else "ifeval", str(self.key)),
         )
+
+
+def files(directory: Path) -> list[Path]:
+    """The published file of IFEval or IFBench in `directory`, if it is there."""
+    return [path for name in FILES if (path := directory / name).is_file()]

@@ -99,11 +99,17 @@ _HEADLINE = (
     ("unconstrained", "accuracy", "Accuracy, constraints not stated"),
     ("constrained", "accuracy", "Accuracy, constraints stated"),
     ("constrained", "hacc", "All constraints met (HAcc)"),
+    ("constrained", "hacc_loose", "All constraints met, loose (prompt-level)"),
     ("constrained", "sacc", "Share of constraints met (SAcc)"),
     (
         "constrained",
         "instruction_accuracy",
         "Constraints met, each counted once (instruction-level)",
+    ),
+    (
+        "constrained",
+        "instruction_accuracy_loose",
+        "Constraints met, each counted once, loose (instruction-level)",
     ),
     ("unconstrained", "instruction_accuracy", "Habit: constraints met, not stated"),
     ("", "obedience", "Obedience: met when stated minus met when not"),

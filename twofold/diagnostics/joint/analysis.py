@@ -144,6 +144,7 @@ class _JointAnalysis:
         for metric in ("accuracy", "hacc", "sacc", "joint"):
             yield from self._filed(role, "constrained", metric, told)
         yield from self._each_constraint(role, "constrained", told)
+        yield from self._loose(role)
         if plain is not None:
             yield from self._each_constraint(role, "unconstrained", plain)
             yield from self._effects(role, told, plain)
@@ -164,7 +165,9 @@ class _JointAnalysis:
         estimate = scored_mean(*self._scores(block, metric), seed=self.seed)
         return filed(role, metric, estimate, condition=condition, slice=part)
 
-    def _each_constraint(self, role: str, condition: str, block: Block) -> Iterator[Measure]:
+    def _each_constraint(
+        self, role: str, condition: str, block: Block, *, metric: str = "instruction_accuracy"
+    ) -> Iterator[Measure]:
         """The share of constraints met, each counted once: IFEval's instruction-level accuracy.
 
         Unlike SAcc, a problem with three constraints counts three times, and a constraint that is scored
@@ -172,7 +175,18 @@ class _JointAnalysis:
         """
         rows, slots = np.nonzero(block.parts != -1)
         estimate = scored_mean(block.parts[rows, slots], block.problem[rows], seed=self.seed)
-        yield from filed(role, "instruction_accuracy", estimate, condition=condition)
+        yield from filed(role, metric, estimate, condition=condition)
+
+    def _loose(self, role: str) -> Iterator[Measure]:
+        """IFEval's and IFBench's loose accuracies, prompt and instruction level."""
+        block = self.table.loose(role, "constrained")
+        if block is None:
+            return
+        estimate = scored_mean(block.hacc(), block.problem, seed=self.seed)
+        yield from filed(role, "hacc_loose", estimate, condition="constrained")
+        yield from self._each_constraint(
+            role, "constrained", block, metric="instruction_accuracy_loose"
+        )
 
     def _cells(self, role: str, block: Block) -> Iterator[Measure]:
         """The four cells: right or wrong, obedient or not."""

@@ -80,9 +80,15 @@ class JointTable:
         self._columns: dict[tuple[str, str], tuple[array[int], array[float]]] = {}
         # Replies whose special tokens `fixed` did not judge, by role and condition.
         self.special_tokens: Counter[tuple[str, str]] = Counter()
+        self._loose: JointTable | None = None
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Take in one row of `joint.jsonl`."""
+        if "loose" in row:
+            self._loose = self._loose or JointTable(self.problems)
+            self._loose.add(
+                {k: v for k, v in row.items() if k != "loose"} | {"parts": row["loose"]}
+            )
         where = (row["role"], row["condition"])
         ints, floats = self._columns.setdefault(where, (array("i"), array("f")))
         self.special_tokens[where] += bool(row.get("special_tokens"))
@@ -118,6 +124,10 @@ class JointTable:
     def conditions(self, role: str) -> list[str]:
         """The conditions that `role` answered in, sorted."""
         return sorted(condition for r, condition in self._columns if r == role)
+
+    def loose(self, role: str, condition: str) -> Block | None:
+        """As `block`, with the constraints read loosely, of the rows that were; None if none was."""
+        return self._loose.block(role, condition) if self._loose else None
 
     def block(self, role: str, condition: str) -> Block | None:
         """The rows of `role` in `condition`, ordered; None if there are none."""
@@ -189,4 +199,6 @@ def rows(verdicts: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             row["correct"] = verdict["correct"]["score"]
         parts = verdict.get("compliant", {}).get("parts", {})
         row["parts"] = {key: part["score"] for key, part in parts.items()}
+        if "loose" in verdict:
+            row["loose"] = verdict["loose"]
         yield row
