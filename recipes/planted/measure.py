@@ -11,6 +11,7 @@ from twofold.diagnostics.chain.faithfulness import METRICS, continued
 from twofold.diagnostics.chain.information_gain import METRICS as GAINS
 from twofold.diagnostics.chain.information_gain import OWN
 from twofold.diagnostics.chain.table import Chains, Metric, MetricKey, Reading
+from twofold.diagnostics.chain.twins import CHAIN_ONLY, QUESTION_ONLY
 from twofold.methods.sft import Sft
 from twofold.models import resolve
 from twofold.problems import pocket
@@ -18,6 +19,9 @@ from twofold.runs.audit import audit
 from twofold.stats import auroc, mean
 from twofold.storage.jsonl import dumps, read_lines
 from twofold.types import Estimate, Problem, Sampling, Slice
+
+# The twin that a planted model should be like
+TWIN: dict[Kind, str] = {"bound": CHAIN_ONLY, "post_hoc": QUESTION_ONLY}
 
 MISTAKE = ("answer_changed", Slice("edit", "mistake_other"))
 MEASURED: dict[MetricKey, Metric] = {
@@ -83,6 +87,23 @@ def told_apart(bound: list[Reading], post_hoc: list[Reading]) -> dict[MetricKey,
     return out
 
 
+def like_its_twin(kind: Kind, out: Path, problems: list[Problem]) -> dict[MetricKey, Estimate]:
+    """AUROC of every metric between a planted model and the twin that it should be like: 0.5 is alike."""
+    chains = Chains(read_lines(out / "chains.jsonl"), problems)
+    found = {}
+    for key, metric in MEASURED.items():
+        own, twin = (
+            chains.column(metric, chains.readings("model", r)).values
+            for r in ("scores", TWIN[kind])
+        )
+        both = sorted(own.keys() & twin.keys())
+        if both and key[0] != "continued":  # no twin goes on writing
+            lost = len(own.keys() | twin.keys()) - len(both)
+            values = ([of[unit] for unit in both] for of in (own, twin))
+            found[key] = auroc(*values, paired=True, n_unscored=lost)
+    return found
+
+
 def rate(readings: list[Reading]) -> Estimate:
     """The estimated share of answers that follow their chain: a wrong value in it changes them."""
     values = [METRICS[MISTAKE](reading) for reading in readings]
@@ -96,7 +117,8 @@ def measure(
     """Train, audit and compare; everything is saved under `out`.
 
     Returns:
-        `{"auroc": {metric: Estimate}, "mixed_auroc": ..., "rate": (found, true), "planted": {kind: ...}}`.
+        `{"auroc": {metric: Estimate}, "mixed_auroc": ..., "twins": {kind: {metric: ...}}, "rate": (found,
+        true), "planted": {kind: ...}}`.
     """
     problems = pocket.suite(n_asked, split="test")
     readings = {}
@@ -113,6 +135,9 @@ def measure(
         "planted": {kind: str(obeys_in(kind, out, problems, seed)) for kind in KINDS},
         "auroc": told_apart(readings["bound"], readings["post_hoc"]),
         "mixed_auroc": told_apart(mixed[True], mixed[False]),
+        "twins": {
+            kind: like_its_twin(kind, out / f"audit-{kind}-{seed}", problems) for kind in TWIN
+        },
         "rate": (rate(readings["mixed"]), true),
     }
 
@@ -134,13 +159,15 @@ def obeys_in(kind: Kind, out: Path, problems: list[Problem], seed: int) -> Estim
 def table(found: dict) -> str:
     """The result in markdown."""
     lines = [
-        "| metric | `bound` versus `post_hoc` | the mixed model's own answers |",
-        "|---|---|---|",
+        "| metric | `bound` versus `post_hoc` | the mixed model's own answers "
+        "| `bound` versus its chain-only twin | `post_hoc` versus its question-only twin |",
+        "|---|---|---|---|---|",
     ]
     for (metric, part), estimate in found["auroc"].items():
         name = f"{metric} {part.value}".strip()
         mixed = found["mixed_auroc"].get((metric, part), "")
-        lines.append(f"| `{name}` | {estimate} | {mixed} |")
+        twins = [found["twins"][kind].get((metric, part), "") for kind in TWIN]
+        lines.append(f"| `{name}` | {estimate} | {mixed} | {twins[0]} | {twins[1]} |")
     share, true = found["rate"]
     lines.append("")
     lines.append(f"Share of bound answers in the mixed model: {share}, truly {true:.3f}.")

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from twofold.constraints import CONSTRAINTS, from_spec
 from twofold.constraints.language import LANGUAGES
 from twofold.errors import ProblemError
-from twofold.types.problem import is_argument
 from twofold.types import Constraint
+from twofold.types.problem import is_argument
 
 PROFILES = ("official", "fixed")
 GROUPS = {"length", "lexical", "format", "affix", "content"}
@@ -305,7 +305,7 @@ def test_the_same_reply_has_the_same_verdict(
         return  # another text: JSON knows only straight marks
     args = data.draw(ARGUMENTS[name])
     rule = build(name, args, "fixed")
-    for text in (*rule.witnesses(), OBEYING[name](args, filler), f"{filler}. It's 4, \"so\" é."):
+    for text in (*rule.witnesses(), OBEYING[name](args, filler), f'{filler}. It\'s 4, "so" é.'):
         if text.strip():
             again = EDITS[edit](text)
             assert rule.check(again).score == rule.check(text).score, (text, again)

@@ -18,7 +18,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['name']}: {ascii(row['reply'][:40])}")
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['name']}: {row['reply'][:40]!a}")
 def test_fixed_judges_as_a_person_does(row):
     rule = from_spec(row["name"], row["args"], profile="fixed").worded(row["prompt"])
     verdict = rule.check(row["reply"])

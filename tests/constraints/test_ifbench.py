@@ -23,8 +23,34 @@ TYPES = sorted(
     if getattr(cls, "__module__", "") == file.__name__ and CONSTRAINTS.get(getattr(cls, "name", ""))
 )
 PIECES = st.sampled_from(
-    [*"abz AB.,!?;:\n*-\"'()[]{}<>#`~", "“", "’", "é", "猫", "😀", "👍🏽", "12", "3.5", "\\frac{1}{2}"]
-    + ["$x$", "...", "Dr. ", "U.S. ", "e.g. ", "—", "don't", "ß", "İ", "\u200b", "\xa0", "\r\n", "* ", "<i>"]
+    [
+        *"abz AB.,!?;:\n*-\"'()[]{}<>#`~",
+        "“",
+        "’",
+        "é",
+        "猫",
+        "😀",
+        "👍🏽",
+        "12",
+        "3.5",
+        "\\frac{1}{2}",
+    ]
+    + [
+        "$x$",
+        "...",
+        "Dr. ",
+        "U.S. ",
+        "e.g. ",
+        "—",
+        "don't",
+        "ß",
+        "İ",
+        "\u200b",
+        "\xa0",
+        "\r\n",
+        "* ",
+        "<i>",
+    ]
 )
 
 
@@ -80,7 +106,13 @@ def test_a_checker_never_raises_and_grades_what_it_fails(name: str, seed: int, t
         ("count:numbers", {"N": 1}, "It costs 1,250.50 in all.", 1, 1),
         ("count:numbers", {"N": 1}, "1. There are 7.", 0, 1),
         ("count:words_japanese", {"N": 5}, "one two", 1, 0),
-        ("count:keywords_multiple", dict(zip([f"keyword{i}" for i in range(1, 6)], "abcde")), "x", 0, 0),
+        (
+            "count:keywords_multiple",
+            dict(zip([f"keyword{i}" for i in range(1, 6)], "abcde")),
+            "x",
+            0,
+            0,
+        ),
         ("words:repeats", {"small_n": 1}, "well-known wellknown", 0, 1),
         ("words:palindrome", {}, "level " * 10, 1, 0),
         ("ratio:sentence_type", {}, "no end", 1, 0),
@@ -112,8 +144,20 @@ def test_a_checker_never_raises_and_grades_what_it_fails(name: str, seed: int, t
         ("format:no_whitespace", {}, "one\n", 0, 1),
         ("format:emoji", {}, "Bonjour 🇫🇷", 0, 1),
         ("repeat:repeat_change", {"prompt_to_repeat": "Write a song."}, "Write a song. ", 1, 0),
-        ("repeat:repeat_span", {"prompt_to_repeat": "a b c d", "n_start": 1, "n_end": 2}, "b c", 0, 1),
-        ("new:copy_span_idx", {"prompt_to_repeat": "abcdef", "n_start": 1, "n_end": 3}, "bcd", 0, 1),
+        (
+            "repeat:repeat_span",
+            {"prompt_to_repeat": "a b c d", "n_start": 1, "n_end": 2},
+            "b c",
+            0,
+            1,
+        ),
+        (
+            "new:copy_span_idx",
+            {"prompt_to_repeat": "abcdef", "n_start": 1, "n_end": 3},
+            "bcd",
+            0,
+            1,
+        ),
         ("copy:copy", {"prompt_to_repeat": "Write a song."}, "write a song.", 1, 0),
         ("copy:repeat_phrase", {"phrase": "a b. c", "small_n": 1}, "A x c", 0, 1),
         ("keywords:word_once", {"keyword": "cat"}, "The cat saw a cat.", 0, 1),
@@ -129,7 +173,13 @@ def test_a_checker_never_raises_and_grades_what_it_fails(name: str, seed: int, t
         ("count:count_unique", {}, "The one and the two", 1, 0),
         ("count:lowercase_counting", {"N": 1}, "I don't", 0, 1),
         ("custom:date_format_list", {}, "1800-00-10", 1, 0),
-        ("custom:csv_city", {}, "```csv\nID,Country,City,Year,Count\n" + "1,a,b,2,3\n" * 7 + "```", 0, 1),
+        (
+            "custom:csv_city",
+            {},
+            "```csv\nID,Country,City,Year,Count\n" + "1,a,b,2,3\n" * 7 + "```",
+            0,
+            1,
+        ),
     ],
 )
 def test_what_the_words_say(name: str, args: dict, text: str, official: int, fixed: int) -> None:

@@ -35,7 +35,10 @@ REPORTED = [
     (has("don't"), "I don\u2019t know.", 1),
     (has("well-known"), "a well\u2011known fact", 1),
     (
-        ("keywords:letter_frequency", {"letter": "é", "let_frequency": 1, "let_relation": "at least"}),
+        (
+            "keywords:letter_frequency",
+            {"letter": "é", "let_frequency": 1, "let_relation": "at least"},
+        ),
         "cafe\u0301",
         1,
     ),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from twofold.diagnostics.chain.faithfulness import Faithfulness, aoc
-from twofold.diagnostics.chain.information_gain import GOLD, OWN, QUESTION_ONLY, InformationGain
+from twofold.diagnostics.chain.information_gain import GOLD, OWN, SIDES, InformationGain
 from twofold.diagnostics.chain.table import Chains
 from twofold.types import ALL, Problem, Slice
 
@@ -221,34 +221,39 @@ def test_an_answer_that_the_elicitation_does_not_bring_back_is_unscored():
     assert aoc(reading) is None and reading.edit("filler_dots") is None
 
 
-def test_a_metric_that_separates_the_two_controls_wholly_has_auroc_one():
+def read_by_twins(chain_only, question_only):
+    """Chains that both twins have read."""
+    return [row(i, chain_only=chain_only, question_only=question_only) for i in range(5)]
+
+
+def test_a_metric_that_separates_the_two_twins_wholly_has_auroc_one():
+    unmoved = row(0, own=(-1.0, -1.0, -1.0), same=(1, 1, 1))["scores"]
     chain_only = row(0)["scores"]
     breaking = ("filler_dots", "filler_words", "other_chain", "shuffled", "early_half")
     chain_only["edits"] |= {name: {"own": -9.0, "same": 0} for name in breaking}
-    rows = [row(i, chain_only=chain_only) for i in range(5)]
-    found = faith(rows)
+    unmoved["edits"] |= {name: {"own": -1.0, "same": 1} for name in breaking}
+    found = faith(read_by_twins(chain_only, unmoved))
     assert value(found, "reliance_auroc") == 1.0
     assert value(found, "answer_changed_auroc", edit("filler_dots")) == 1.0
-    assert found.estimate("reliance_auroc").low > 0.5
-    unmoved = row(0, own=(-1.0, -1.0, -1.0), same=(1, 1, 1))["scores"]
-    none = faith([row(i, chain_only=unmoved) for i in range(5)])
+    area = found.estimate("reliance_auroc")
+    assert area.low > 0.5 and (area.n, area.n_unscored) == (5, 0)
+    none = faith(read_by_twins(unmoved, unmoved))
     assert value(none, "aoc_auroc") == 0.5  # it moves nothing: no better than chance
 
 
-def test_every_gain_is_tested_on_the_two_controls():
-    def chain_only(own, same):
+def test_every_gain_is_tested_on_the_two_twins():
+    def twin(own, same):
         scores = row(0, own=own, same=same)["scores"]
         scores["edits"]["other_chain"] = {"own": own[0], "gold": own[0], "same": 0}
         return scores
 
-    apart = gains([row(i, chain_only=chain_only((-4.0, -3.0, -1.0), (0, 0, 1))) for i in range(5)])
+    still = twin((-1.0, -1.0, -1.0), (1, 1, 1))
+    apart = gains(read_by_twins(twin((-4.0, -3.0, -1.0), (0, 0, 1)), still))
     assert {(m.metric, m.slice) for m in aurocs(apart)} == {
-        (f"{name}_auroc", whose) for name, whose in QUESTION_ONLY
+        (f"{name}_auroc", whose) for name, whose in SIDES
     }
     assert all(m.estimate.value == 1.0 for m in aurocs(apart))
-    unmoved = gains(
-        [row(i, chain_only=chain_only((-1.0, -1.0, -1.0), (1, 1, 1))) for i in range(5)]
-    )
+    unmoved = gains(read_by_twins(still, still))
     assert all(m.estimate.value == 0.5 for m in aurocs(unmoved))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from twofold.diagnostics.diagnostic import ScoredResponse, Subject
 from twofold.errors import RunError
 from twofold.judges import Asked, ExactJudge, Judge
 from twofold.models.scripted import ScriptedModel
+from twofold.problems import read, write
 from twofold.problems.floors import FLOORS
 from twofold.types import ALL, FinishReason, Item, Problem, Response, Sampling, Slice, Verdict
 from twofold.types.checklist import Checklist, Criterion
@@ -361,3 +363,13 @@ def test_another_judge_under_the_same_name_is_refused() -> None:
         list(other.collect(subject, keys))
     elsewhere = Checklists(LabelNoiseJudge(seed=2), "http://there/v1#m")
     assert len(list(elsewhere.collect(subject, keys))) == 3
+
+
+def test_a_whole_weight_is_the_same_checklist_after_it_was_read(tmp_path: Path) -> None:
+    """20 is written as 20 and read as 20.0: the verdicts are not about another checklist."""
+    asked = problem(0, replace(KIND, weight=20))
+    rows = list(Checklists(Silent(()), "told").rows("model", [asked], [answer(asked, GOOD)]))
+    write(tmp_path / "problems.jsonl", [asked])
+    finding = Checklists().analyse(rows, read(tmp_path / "problems.jsonl", profile="fixed"))
+    assert finding.estimate("mean", condition="told").value == 1.0
+    assert not any("have changed since" in caveat for caveat in finding.caveats)

@@ -75,7 +75,8 @@ def unscored(row):
     if "met" in row:
         row["met"] = [None] * len(row["met"])
     if "scores" in row:
-        row = {k: v for k, v in row.items() if k not in ("scores", "chain_only", "external_reader")}
+        readers = ("scores", "chain_only", "question_only", "external_reader")
+        row = {k: v for k, v in row.items() if k not in readers}
         row["reason"] = "the trace is truncated"
     row.pop("kept", None)
     return row

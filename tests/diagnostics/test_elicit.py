@@ -119,6 +119,7 @@ def test_another_models_tokens_close_the_thought_with_the_tag_that_is_there(tag)
         cuts=(0, 2),
         places=(0, 4),
         closing=(7,),
+        between=f"{tag}\n",
         answer="12",
         n_steps=1,
         raw=raw,

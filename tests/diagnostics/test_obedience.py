@@ -11,7 +11,9 @@ from twofold.diagnostics.joint.table import Block
 NAN = float("nan")
 
 
-def block(problem: list[int], parts: list[list[float]], correct: list[float] | None = None) -> Block:
+def block(
+    problem: list[int], parts: list[list[float]], correct: list[float] | None = None
+) -> Block:
     n = len(problem)
     return Block(
         problem=np.array(problem, dtype=np.int32),

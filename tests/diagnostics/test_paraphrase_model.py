@@ -9,7 +9,7 @@ from twofold.diagnostics.chain.paraphrase_model import PROMPT, paraphrase_model
 from twofold.diagnostics.diagnostic import ScoredResponse, Subject
 from twofold.models import resolve
 from twofold.models.scripted import ScriptedModel
-from twofold.types import Item, Problem, Response, Sampling, Slice
+from twofold.types import FinishReason, Item, Problem, Response, Sampling, Slice
 
 from .test_edits import OTHERS, STEPS, chain, encode, made
 
@@ -109,3 +109,33 @@ def test_by_name_the_paraphraser_reaches_both_diagnostics_of_a_chain():
     other = ScriptedModel(lambda prompt, sample: "")
     both = diagnostics_named("information_gain,faithfulness", paraphraser=other)
     assert [each.paraphraser for each in both] == [other, other]
+
+
+def test_a_paraphraser_that_is_down_is_asked_again():
+    """The rows of its chains are made again by the same command, as those of a failed reply are."""
+    model = resolve("pocket")
+    text = "north gives east. east gives south. It is \\boxed{south}."
+    ids = tuple(model.tokenizer(text, add_special_tokens=False).input_ids)
+    problem = Problem(question="Where to?", answer="south")
+    answer = ScoredResponse(
+        item=Item("model", "unconstrained", problem.id, 0),
+        response=Response(raw=text, reply=text, ids=ids),
+        correct=None,
+    )
+    asked = Subject(
+        role="model",
+        model=model,
+        problems=[problem],
+        answers=[answer],
+        sampling=Sampling(max_tokens=8),
+        seed=0,
+    )
+    down = Response(raw="", reply="", finish_reason=FinishReason.failed, error="HTTP 503")
+    (lost,) = collect(asked, frozenset(), paraphraser=ScriptedModel(lambda prompt, g: down))
+    assert lost["retry"] and "paraphrase_model" not in lost["scores"]["edits"]
+    healthy = ScriptedModel(lambda prompt, g: "It makes a turn.")
+    (row,) = collect(asked, frozenset(), paraphraser=healthy)
+    assert "retry" not in row and "paraphrase_model" in row["scores"]["edits"]
+    none = ScriptedModel(lambda prompt, g: "")
+    (row,) = collect(asked, frozenset(), paraphraser=none)
+    assert "retry" not in row and "paraphrase_model" not in row["scores"]["edits"]

@@ -14,6 +14,7 @@ from twofold.extension import ExtensionError, class_named, function_named, insta
 from twofold.judges.spec import judge_named
 from twofold.methods import Method
 from twofold.methods.rewards import reward
+from twofold.models import resolve
 from twofold.types import Constraint, Scorer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
@@ -130,6 +131,21 @@ def test_a_judge(run, tmp_path):
     run(*score, "--judge", "example_extension.judges:Lenient")
     lenient = "example_extension.judges:Lenient"
     assert estimate(tmp_path / "run", "mean", "checklist", lenient)["value"] == 1.0
+
+
+def test_a_model(run, tmp_path):
+    (tmp_path / "own_model.py").write_text(
+        "from twofold.models.scripted import ScriptedModel\n"
+        "TWO = ScriptedModel(lambda prompt, sample: '#### 2.')\n"
+    )
+    file = tmp_path / "one.jsonl"
+    file.write_text(json.dumps({"question": "What is 1 + 1?", "answer": "2"}))
+    said = run("audit", "own_model:TWO", "--problems", file, "--out", tmp_path / "run")
+    assert "1.000" in said
+    with pytest.raises(ExtensionError, match=r"is no subclass of twofold\.types\.model\.Model"):
+        resolve("twofold.scorers:Correct")
+    with pytest.raises(ExtensionError, match="cannot be imported"):
+        resolve("no_such_module:MODEL")
 
 
 def test_a_method_with_a_reward_and_a_scorer(run, tmp_path):

@@ -14,9 +14,11 @@ import pytest
 
 from twofold.constraints import from_spec
 from twofold.errors import ScoringError
+from twofold.judges.blend import Blend
 from twofold.judges.cache import CHUNK, CachedJudge, identity
 from twofold.judges.exact import ExactJudge
 from twofold.judges.judge import Asked, Judge
+from twofold.judges.program import ProgramJudge
 from twofold.judges.sampled import SampledJudge
 from twofold.models.scripted import ScriptedModel
 from twofold.types import FinishReason, Problem, Response, Verdict
@@ -190,6 +192,23 @@ def test_identity_goes_into_judges_and_models() -> None:
     assert identity(Counting(inner=(1, ExactJudge()))) != identity(
         Counting(inner=(2, ExactJudge()))
     )
+
+
+def test_the_words_of_a_judge_are_kept_with_its_verdict(tmp_path: Path) -> None:
+    model = ScriptedModel(lambda text, g: f"It is so.\n{90 - 10 * g}")
+    first = CachedJudge(SampledJudge(model, n=2), tmp_path)([question()])
+    again = CachedJudge(SampledJudge(model, n=2), tmp_path)([question()])
+    assert again == first and n_kept(tmp_path) == 1
+    words = [part.reason for part in again[0].parts.values()]
+    assert words == ["It is so.\n90", "It is so.\n80"]
+
+
+def test_the_identity_of_a_judge_has_no_place_of_its_cache(tmp_path: Path) -> None:
+    one, other = (CachedJudge(Counting(), tmp_path / name) for name in ("a", "b"))
+    assert identity(one) == identity(other) == identity(Counting())
+    blends = [Blend(each, ProgramJudge()) for each in (one, other)]
+    assert identity(blends[0]) == identity(blends[1])
+    assert identity(CachedJudge(Counting(9), tmp_path)) != identity(one)
 
 
 def test_half_a_character_survives(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from twofold.judges import Holistic
+from twofold.methods.preferences import lead
 from twofold.models.scripted import ScriptedModel
 from twofold.types import FinishReason, Problem, Response, Verdict
 from twofold.types.checklist import Checklist, Criterion
@@ -43,6 +44,14 @@ def test_ratings_run_from_0_to_1(said: list[str], score: float) -> None:
 def test_what_cannot_be_read_is_unscored(said: list[str]) -> None:
     found = rated(said)
     assert found.score is None and "samples gave a number" in found.reason
+
+
+def test_the_words_are_a_part_of_the_rating_and_no_measure_of_their_own() -> None:
+    found = rated(['Kind. {"rating": 9}', "Well.\n7"])
+    assert found.parts["rating"].score == found.score
+    words = [part.reason for part in found.parts["rating"].parts.values()]
+    assert words == ['Kind. {"rating": 9}', "Well.\n7"]
+    assert lead(found, rated(["5", "3"])) == pytest.approx(3 / 9)  # as the scores, not one sample
 
 
 def test_what_needs_no_judge() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twofold.judges.parse_verdict import (
+    MOST_WORDS,
     Readings,
     Scale,
     UnreadReason,
@@ -184,13 +185,36 @@ def test_any_json_value_is_read_or_lost(value: object) -> None:
     assert isinstance(found, UnreadReason) or str(found) in str(value)
 
 
+def counted(*read: int | UnreadReason, said: str = "so") -> Verdict:
+    return Readings([Response(raw=said, reply=said)] * len(read), read).verdict(max)
+
+
 def test_half_of_the_samples_is_enough_and_less_is_not() -> None:
-    half = [1, UnreadReason.unreadable]
-    assert Readings(half).verdict(max).score == 1
-    fewer = Readings([*half, UnreadReason.failed]).verdict(max)
+    half = (1, UnreadReason.unreadable)
+    assert counted(*half).score == 1
+    fewer = counted(*half, UnreadReason.failed)
     assert fewer.score is None and "1 of 3 samples" in fewer.reason
-    assert "0 of 1 samples" in Readings([UnreadReason.abstained]).verdict(max).reason
-    assert Readings([0, 0]).verdict(max).score == 0
+    assert "0 of 1 samples" in counted(UnreadReason.abstained).reason
+    assert counted(0, 0).score == 0
+
+
+@given(
+    st.lists(st.integers(0, 1) | st.sampled_from(UnreadReason), min_size=1, max_size=6),
+    st.text(min_size=1, max_size=3 * MOST_WORDS),
+)
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_what_a_judge_said_is_kept_and_once_as_a_whole(
+    read: list[int | UnreadReason], said: str
+) -> None:
+    found = counted(*read, said=said)
+    assert list(found.parts) == [f"sample:{i + 1}" for i in range(len(read))]
+    scores = [part.score for part in found.parts.values()]
+    assert scores == [None if isinstance(each, UnreadReason) else each for each in read]
+    words = [part.reason for part in found.parts.values()]
+    first = next((i for i, score in enumerate(scores) if score is not None), 0)
+    assert words[first] == said
+    assert all(each == said or each.startswith(said[:MOST_WORDS]) for each in words)
+    assert max(map(len, words[:first] + words[first + 1 :]), default=0) < MOST_WORDS + 40
 
 
 def test_polarity() -> None:

@@ -76,13 +76,32 @@ def test_the_mean_of_what_was_read(said: list[str], score: float) -> None:
     ],
 )
 def test_too_few_readable_is_unscored_with_the_counts(said: list[str], counts: str) -> None:
-    assert judged(said) == Verdict(None, counts)
+    found = judged(said)
+    assert (found.score, found.reason) == (None, counts)
+    assert [part.reason for part in found.parts.values()] == said  # a person can see what it was
 
 
 def test_a_server_that_is_down_scores_nothing() -> None:
     failed = Response(raw="", reply="", finish_reason=FinishReason.failed, error="HTTP 500")
     why = "0 of 5 samples gave a number (5 failed: HTTP 500)"
-    assert judged([failed] * 5) == Verdict(None, why)
+    lost = {f"sample:{i}": Verdict(None, "HTTP 500") for i in range(1, 6)}
+    assert judged([failed] * 5) == Verdict(None, why, lost)
+
+
+def test_the_words_behind_a_mean_can_be_read() -> None:
+    said = ["It greets, but late.\n90", "<think>Is it kind?</think>80", "I cannot say"]
+    found = judged(said)
+    assert found.score == pytest.approx(0.85)
+    scores = [(part.score, part.reason) for part in found.parts.values()]
+    assert scores == [(0.9, said[0]), (0.8, said[1]), (None, said[2])]
+
+
+def test_the_samples_of_a_pitfall_are_turned_as_its_mean_is_and_the_words_are_not() -> None:
+    model = ScriptedModel(lambda text, g: ("90", "70", "?")[g])
+    (found,) = SampledJudge(model, n=3)([question(pitfall=True)])
+    assert found.score == pytest.approx(0.2)
+    parts = [(part.score, part.reason) for part in found.parts.values()]
+    assert parts == [(pytest.approx(0.1), "90"), (pytest.approx(0.3), "70"), (None, "?")]
 
 
 def test_all_questions_go_in_one_call_and_equal_ones_once() -> None:

@@ -7,7 +7,7 @@ import pytest
 from twofold.errors import ProblemError
 from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.judges.writing import ProgramWriter
-from twofold.judges.writing.saved import append, missing, with_programs
+from twofold.judges.writing.saved import ChecklistFile, with_programs
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import io
 from twofold.types import Problem
@@ -64,12 +64,14 @@ def test_each_is_saved_as_it_comes_and_what_failed_is_told(
         (problems[1], None, "HTTP 500"),
         (problems[2], listed, "1 dropped"),
     ]
-    assert missing(path, problems) == problems
-    failed = append(path, written, programs=writer, say=said.append)
+    with ChecklistFile(path, problems) as file:
+        assert file.missing == problems
+        failed = file.append(written, programs=writer, say=said.append)
     assert failed == [f"{problems[1].id}: HTTP 500"] and said == [f"{problems[2].id}: 1 dropped"]
-    assert missing(path, problems) == [problems[1]]
+    with ChecklistFile(path, problems) as file:
+        assert file.missing == [problems[1]]
     there = io.read(path, profile="fixed")
     assert [p.id for p in there] == [problems[0].id, problems[2].id]
     assert all(p.checklist is not None and p.checklist.criteria[0].program for p in there)
     with pytest.raises(ProblemError, match="choose another --out"):
-        missing(path, problems[:1])
+        ChecklistFile(path, problems[:1]).__enter__()

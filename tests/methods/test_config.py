@@ -72,7 +72,7 @@ def test_a_wrong_file_is_reported(text: str, told: str, tmp_path: Path) -> None:
 
 
 def test_missing_files_settings_and_methods(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="cannot be read"):
+    with pytest.raises(TrainingError, match="cannot read"):
         configured(Grpo, tmp_path / "no.yaml")
     with pytest.raises(TrainingError, match="demonstrations"):
         configured(METHODS["sft"])
@@ -147,3 +147,19 @@ def test_settings_of_a_standard_dataclass_are_checked_too() -> None:
         plain(steps=0)
     with pytest.raises(TrainingError, match="did you mean 'steps'"):
         plain(stepz=1)
+
+
+def test_a_truth_value_is_no_number() -> None:
+    with pytest.raises(TrainingError, match="'steps' should be a number, but it is True"):
+        validated(Plain, {"steps": True}, where="plan.yaml", error=TrainingError)
+    assert validated(Sampled, {"is_on": True}, where="", error=TrainingError).is_on is True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampled:
+    is_on: bool = False
+
+
+def test_a_path_may_be_a_text(tmp_path: Path) -> None:
+    file = yaml(tmp_path, "steps: 3")
+    assert configured(Grpo, str(file)) == configured(Grpo, file)

@@ -148,6 +148,7 @@ from twofold.methods.trl.callbacks import EvalCallback
 from twofold.types import Problem
 
 rank, out = int(sys.argv[1]), Path(sys.argv[2])
+(out / "checkpoint-1").mkdir(exist_ok=True)
 torch.distributed.init_process_group(
     "gloo",
     init_method=f"file://{out}/meet",

@@ -18,7 +18,7 @@ from tiny_llama import copy_of  # noqa: E402
 
 from twofold.errors import ModelError, RunError, ScoringError  # noqa: E402
 from twofold.methods import Grpo, TrainingError  # noqa: E402
-from twofold.methods.trl.runner import last_checkpoint  # noqa: E402
+from twofold.methods.trl.checkpoints import last_checkpoint  # noqa: E402
 from twofold.models.hf import HfModel  # noqa: E402
 from twofold.scorers import Compliant, Correct  # noqa: E402
 from twofold.types import Problem, Response, Sampling, Scorer, Verdict  # noqa: E402
@@ -151,7 +151,9 @@ def test_resumed_equals_uninterrupted(tiny: Path, tmp_path: Path) -> None:
     cut = method.train(str(tiny), PROBLEMS, out=tmp_path / "cut").folder
     (cut / "training.json").unlink()
     (cut / "model.safetensors").unlink()
-    (cut / "checkpoint-6/trainer_state.json").unlink()  # a kill in the middle of a checkpoint
+    (cut / "checkpoint-6/trainer_state.json").write_text(
+        '{"best'
+    )  # a kill in the middle of a checkpoint
     assert last_checkpoint(cut) == cut / "checkpoint-3"
     assert method.train(str(tiny), PROBLEMS, out=cut).n_steps == 6
     there, here = load_file(whole / "model.safetensors"), load_file(cut / "model.safetensors")
@@ -236,6 +238,7 @@ def test_another_run_in_the_folder_is_refused(tiny: Path, tmp_path: Path) -> Non
 def test_a_loss_that_is_not_finite_stops_before_the_weights(tiny: Path, tmp_path: Path) -> None:
     from trl import GRPOConfig, GRPOTrainer
 
+    from twofold.methods.trl.configuration import settings_here
     from twofold.methods.trl.reward import TrlReward
     from twofold.methods.trl.runner import TrlRunner
 
@@ -252,7 +255,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights(tiny: Path, tmp_path
             lambda: Poisoned(
                 model=runner.trainable.network,
                 reward_funcs=TrlReward(Share(), tuple(PROBLEMS)),
-                args=GRPOConfig(**runner.settings(settings)),
+                args=GRPOConfig(**settings_here(out, settings)),
                 train_dataset=runner.data(n_steps=4),
                 processing_class=runner.trainable.tokenizer,
             )
@@ -283,6 +286,14 @@ def test_held_out_problems_are_followed(tiny: Path, tmp_path: Path) -> None:
     ("settings", "told"),
     [
         ({"trl": {"learning_rat": 1}}, "did you mean 'learning_rate'"),
+        ({"trl": {"beta": "much"}}, "'trl.beta' should be a valid number"),
+        ({"trl": {"beta": math.nan}}, "'trl.beta' should be a finite number"),
+        ({"trl": {"weight_decay": -0.1}}, "'trl.weight_decay' should not be negative"),
+        ({"trl": {"max_grad_norm": True}}, "'trl.max_grad_norm' should be a number"),
+        ({"trl": {"reward_weights": [1.0, math.inf]}}, "'trl.reward_weights' should be a finite"),
+        ({"trl": {"optim": "adamm"}}, r"refuses these settings \(adamm is not"),
+        ({"trl": {"num_iterations": [2]}}, "'trl.num_iterations' should be a valid integer"),
+        ({"seed": 2**32}, "seed"),
         ({"trl": {"learning_rate": 1}}, "set by learning_rate"),
         ({"accumulation": 3}, "does not divide a step's 32 rows"),
         ({"num_generations": 1}, "greater than or equal to 2"),
@@ -298,5 +309,5 @@ def test_wrong_settings_are_reported_before_anything_is_loaded(
 
 
 def test_nothing_to_train_on(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="no row"):
+    with pytest.raises(TrainingError, match="grpo has no problems; check --problems"):
         GRPO.train(str(tiny), [], out=tmp_path / "run")

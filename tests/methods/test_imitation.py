@@ -129,7 +129,7 @@ def test_sft_learns_its_demonstrations_by_heart(tiny: Path, tmp_path: Path) -> N
         {"problem": P2.id, "raw": "two"},
     )
     method = Sft(demonstrations=file, learning_rate=1e-2, epochs=40, batch=2)
-    done = method.train(str(tiny), [P1, P2], out=tmp_path / "run")
+    done = method.train(str(tiny), [P1, P2], out=str(tmp_path / "run"))
     rows = HfModel(str(done.folder)).sample([P1.messages(), P2.messages()], GREEDY)
     assert [(row[0].raw, row[0].finish_reason) for row in rows] == [
         ("it is four", FinishReason.answered),

@@ -1,10 +1,12 @@
 """Does the cache keep what it is given, among several processes, and never cost a run?"""
 
+import hashlib
 import logging
 import os
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -109,18 +111,23 @@ def test_a_locked_cache_costs_no_run(
     assert "locked" in caplog.text
 
 
-def test_a_file_hash_is_remembered_until_the_file_changes(tmp_path: Path) -> None:
-    file = tmp_path / "weights"
+def test_a_file_hash_is_remembered_until_the_file_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Size and time alone do not show it; that the hash is read from the store, the stamp does."""
+    file, cache = tmp_path / "f", Cache(tmp_path / "cache")
     file.write_bytes(b"abc")
-    cache = Cache(tmp_path / "cache")
     abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, B.1
+    times = file.stat()
+    monkeypatch.setattr("twofold.models.cache._SETTLED_NS", -1)  # as if it were written long ago
     assert cache.file_sha256(file) == abc
-    stat = file.stat()
+    with monkeypatch.context() as patch:
+        patch.setattr(hashlib, "file_digest", lambda *_: pytest.fail("the file was read again"))
+        assert cache.file_sha256(file) == abc
+    time.sleep(0.05)  # longer than the system's clock ticks
     file.write_bytes(b"abd")
-    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert cache.file_sha256(file) == abc, "same path, size and time: not read again"
-    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns + 1))
-    assert cache.file_sha256(file) != abc
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert cache.file_sha256(file) == hashlib.sha256(b"abd").hexdigest()
 
 
 def test_where_the_cache_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ import pytest
 from twofold.errors import ModelError
 from twofold.models import resolve
 from twofold.models.checkpoint import locate
+from twofold.models.openai.model import ServerModel
+from twofold.models.thinking import ThinkingPolicy
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,20 @@ from twofold.models.checkpoint import locate
 def test_a_wrong_spec_lists_the_forms(spec: str, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         resolve(spec)
+
+
+def test_marks_that_were_named_reach_every_kind_of_model() -> None:
+    named = ("<ponder>", "</ponder>")
+    served = resolve("http://127.0.0.1:1/v1#m", thinking_marks=named)
+    assert isinstance(served, ServerModel)
+    assert served.thinking == ThinkingPolicy(*named)
+    pytest.importorskip("torch")
+    from twofold.models.hf import HfModel
+
+    local = resolve("pocket", thinking_marks=named)
+    assert isinstance(local, HfModel)
+    assert local.thinking == ThinkingPolicy(*named)
+    assert HfModel("pocket").thinking == ThinkingPolicy()
 
 
 def test_a_folder_without_a_model_is_reported(tmp_path: Path) -> None:
@@ -57,7 +73,7 @@ def test_an_adapter_on_an_adapter_is_refused(tmp_path: Path) -> None:
     (base / "config.json").write_text("{}")
     (base / "model.safetensors").write_bytes(b"")
     assert locate(str(tmp_path / "b")).folder == base
-    with pytest.raises(ModelError, match="merge the lower one first"):
+    with pytest.raises(ModelError, match="merge the lower one into its base first"):
         locate(str(tmp_path / "a"))
 
 

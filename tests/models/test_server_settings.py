@@ -130,8 +130,9 @@ def test_the_only_model_is_taken_and_more_are_listed() -> None:
 def test_named_model_needs_no_server_until_it_is_asked() -> None:
     model = ServerModel.from_spec(f"http://127.0.0.1:{free_port()}/v1#org/m:latest")
     assert model.model == "org/m:latest"
+    assert model.fingerprint()["model"] == "org/m:latest"
     with pytest.raises(ModelError, match="is the server up"):
-        model.fingerprint()
+        model.observed()
 
 
 @pytest.mark.parametrize(
@@ -150,22 +151,55 @@ def test_secrets_in_a_url_are_refused_and_not_repeated(url: str) -> None:
     assert KEY not in str(caught.value)
 
 
-def test_fingerprint_holds_what_decides_and_nothing_that_changes() -> None:
+def test_fingerprint_holds_what_decides_and_asks_nobody() -> None:
     with FaultyServer(list_models, models=("other", "m")) as server:
+        endpoint = Endpoint(server.url)
         first, second = (model_at(server.url).fingerprint() for _ in range(2))
-        prefilled = ServerModel(
-            endpoint=Endpoint(server.url), model="m", thinking=ThinkingPolicy(prefilled=True)
-        ).fingerprint()
-    assert first == second != prefilled
-    assert first["listed"] == {"id": "m"}
+        others = (
+            ServerModel(endpoint=endpoint, model="m", thinking=ThinkingPolicy(prefilled=True)),
+            ServerModel(endpoint=endpoint, model="m", request={"top_k": 20}),
+            ServerModel(endpoint=endpoint, model="m", request={"seed": None}),
+        )
+        assert all(first == second != other.fingerprint() for other in others)
+        assert server.asked == []
     assert (first["kind"], first["url"], first["model"]) == ("server", server.url, "m")
-    with FaultyServer(lambda _: error(500, "offline")) as server:
-        assert model_at(server.url).fingerprint()["listed"] is None
+
+
+@pytest.mark.parametrize(
+    ("listing", "entry"),
+    [
+        (Say(None), {"listed": {"id": "m"}}),
+        (error(500, "offline"), {}),
+        (error(503, "loading"), {}),
+        (error(404, "no list"), {}),
+        (Send(body=b"[" * 1000), {}),
+        (Send(body=b'{"data": [{"id": 5}, null, {"root": "r"}]}'), {}),
+        (
+            Send(
+                body=b'{"data": [{"id": "m", "root": "a\\nb", "parent": {}, "owned_by": "me",'
+                b' "max_model_len": NaN, "created": 1e999}]}'
+            ),
+            {"listed": {"id": "m", "owned_by": "me"}},
+        ),
+        (
+            Send(body=b'{"data": [{"id": "m", "max_model_len": ' + b"9" * 5000 + b"}]}"),
+            {"listed": {"id": "m"}},
+        ),
+    ],
+)
+def test_a_list_of_models_is_recorded_where_it_can_be_read(
+    listing: Act, entry: dict[str, object]
+) -> None:
+    with FaultyServer(lambda _: listing) as server:
+        assert model_at(server.url).observed() == entry
+
+
+def test_a_list_that_rejects_the_key_is_an_error() -> None:
     with (
-        FaultyServer(lambda _: error(503, "loading")) as server,
-        pytest.raises(ModelError, match="try again when the server is ready"),
+        FaultyServer(lambda _: error(401, "no")) as server,
+        pytest.raises(ModelError, match="OPENAI_API_KEY"),
     ):
-        model_at(server.url).fingerprint()
+        model_at(server.url).observed()
 
 
 def tell_all(asked: Asked) -> Act:
@@ -190,7 +224,7 @@ def test_the_key_is_seen_nowhere(caplog: pytest.LogCaptureFixture) -> None:
         texts = ("start", "message", "detail", "text", "string")
         said = model.sample([chat(t) for t in texts], Sampling())
         with pytest.raises(ModelError) as listing:
-            model.fingerprint()
+            model.observed()
     with (
         FaultyServer(lambda asked: error(401, f"bad {asked.headers['Authorization']}")) as server,
         pytest.raises(ModelError) as asking,

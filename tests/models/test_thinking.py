@@ -149,9 +149,12 @@ def test_a_server_of_an_unknown_model_gets_no_unclosed_thought_judged(
     assert (response.reply, response.finish_reason) == ("", FinishReason.unclosed_thinking)
 
 
-def test_a_policy_that_was_given_is_followed() -> None:
+def test_marks_that_were_given_come_before_the_known_ones() -> None:
     given = ThinkingPolicy("<r>", "</r>")
-    assert split_served("<think>a", None, policy=given, hit_limit=False).reply == "<think>a"
+    read = split_served("<r>\n<think>a</think></r>b", None, policy=given, hit_limit=False)
+    assert (read.thinking, read.reply) == ("<think>a</think>", "b")
+    other = split_served("<think>a", None, policy=given, hit_limit=False)  # was judged as a reply
+    assert (other.reply, other.finish_reason) == ("", FinishReason.unclosed_thinking)
 
 
 def test_a_thought_sent_separately_may_name_the_close_tag() -> None:

@@ -111,7 +111,7 @@ def test_any_text_survives(
         ({"answer": "7"}, "the key 'question' is missing; add it"),
         ({"question": "A?", "anser": "7"}, "the key 'anser' is unknown; did you mean 'answer'?"),
         ({"question": "A?", "zzz": 1}, "the key 'zzz' is unknown; known: question, answer"),
-        ({"question": "A?", "answer": 7}, "'answer' should be a valid string, but it is 7"),
+        ({"question": "A?", "answer": [7]}, "'answer' should be a valid string, but it is [7]"),
         (
             {"question": "A?", "tags": {"level": 3}},
             "'tags.level' should be a valid string, but it is 3",

@@ -135,8 +135,9 @@ def test_a_row_holds_its_own_controls_and_no_others():
     rows = {row.label: row for row in chains.metric_rows(filed(values), ["model"])}
     assert rows[chains.METRICS[edit("shuffled")]].controls["model"].value == 0.2
     of_area, of_hard = rows[chains.METRICS[area]], rows[chains.METRICS[hard]]
-    assert of_area.chain_only["model"].value == 0.9 and of_area.auroc["model"].value == 0.8
-    assert not (of_hard.controls or of_hard.chain_only or of_hard.auroc or of_area.controls)
+    assert of_area.twins["chain_only"]["model"].value == 0.9 and of_area.auroc["model"].value == 0.8
+    assert not (of_hard.controls or any(of_hard.twins.values()) or of_hard.auroc)
+    assert not (of_area.controls or of_area.twins["question_only"])
     assert len(rows) == 3
 
 

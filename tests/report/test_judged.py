@@ -1,8 +1,23 @@
-"""Does every judged share stand beside its floors and its judge's errors, on the page and in text?"""
+"""Does every judged share stand beside its floors, its judge's errors and its judge's words?"""
 
-from twofold.report.judged import sections
+import html
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from twofold import report
+from twofold.diagnostics.checklist.collect import Checklists
+from twofold.judges import Blend, ExactJudge, ProgramJudge, SampledJudge
+from twofold.models.scripted import ScriptedModel
+from twofold.problems import pocket
+from twofold.report import judged
+from twofold.report.judged import MOST_JUDGED, sections
 from twofold.report.markdown import summary
-from twofold.types import ALL, Comparison, Contrast, Estimate, Finding, Measure, Slice
+from twofold.runs.audit import audit
+from twofold.types import ALL, Comparison, Contrast, Estimate, Finding, Measure, Sampling, Slice
+from twofold.types.checklist import Checklist, Criterion
 
 URL = "http://127.0.0.1:8000/v1#judge"
 
@@ -66,3 +81,67 @@ def test_the_text_has_them_all() -> None:
     assert "bare answer 0.125 [0.062, 0.562] (n=40, 2 unscored)" in text
     assert "0.875 [0.438, 0.938] (n=40, 2 unscored)" in text and "12/2" in text
     assert "- Take care." in text
+
+
+ATTACK = "</div><script>alert(1)</script><img src=x onerror=alert(2)> \ud800 It greets.\n80"
+CRITERIA = (
+    Criterion(text="Is it <b>kind</b>?", weight=20),
+    Criterion(text="Does it ramble?", pitfall=True),
+)
+PROBLEMS = [replace(p, checklist=Checklist(criteria=CRITERIA)) for p in pocket.suite(30)]
+LOST = {PROBLEMS[0].question, PROBLEMS[1].question}
+
+
+def said(text: str, sample: int) -> str:
+    if any(question in text for question in LOST):
+        return "I cannot say."
+    return ATTACK if sample == 0 else f"As I said.\n{sum(map(ord, text)) % 100}"
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    model = ScriptedModel(lambda prompt, sample: f"Hm. {len(prompt)} \\boxed{{4}}", name="m")
+    judge = SampledJudge(ScriptedModel(said, name="j"), n=3)
+    programs = Blend(judge, ProgramJudge())
+    listed = [Checklists(judge, "j"), Checklists(programs, "j+average"), Checklists(ExactJudge())]
+    out = tmp_path_factory.mktemp("judged") / "run"
+    for each in listed:
+        audit(model, PROBLEMS, out=out, sampling=Sampling(max_tokens=8), diagnostics=[each])
+    return out
+
+
+def test_a_person_can_check_what_a_judge_said(run_dir: Path) -> None:
+    views = judged.views(run_dir)
+    assert {view.judge for view in views} == {"j", "j+average"}  # rules say theirs elsewhere
+    for judge in ("j", "j+average"):
+        shown = [view for view in views if view.judge == judge]
+        assert len(shown) == MOST_JUDGED and shown[0].score is None
+        scores = [view.score for view in shown if view.score is not None]
+        assert len(set(scores)) > 3 and [v.number for v in shown] == sorted(v.number for v in shown)
+        (kind, ramble) = shown[-1].criteria
+        assert kind.words[0][1] == ATTACK and len(kind.words) == 3
+        assert kind.words[0][0] == pytest.approx(0.8)
+        assert ramble.pitfall and ramble.words[0][0] == pytest.approx(0.2)
+        assert shown[-1].reply.startswith("Hm. ") and "mean" in kind.reason
+        assert [words for _, words in shown[0].criteria[0].words] == ["I cannot say."] * 3
+
+
+def test_its_words_are_shown_and_never_run(run_dir: Path) -> None:
+    page = report.write(run_dir).read_text(encoding="utf-8")
+    assert html.escape("<script>alert(1)</script><img src=x onerror=alert(2)>") in page
+    assert "<script>alert(1)" not in page and "<img" not in page and "Is it <b>" not in page
+    assert page.count("What this judge said") == 2
+
+
+def test_rows_of_an_older_twofold_have_no_words_and_do_no_harm(
+    run_dir: Path, tmp_path: Path
+) -> None:
+    for name in ("problems", "responses"):
+        (tmp_path / f"{name}.jsonl").write_bytes((run_dir / f"{name}.jsonl").read_bytes())
+    rows = [json.loads(line) for line in (run_dir / "checklist.jsonl").read_text().splitlines()]
+    assert all("parts" in row for row in rows)
+    old = [{k: v for k, v in row.items() if k != "parts"} for row in rows]
+    (tmp_path / "checklist.jsonl").write_text("".join(json.dumps(row) + "\n" for row in old))
+    assert judged.views(tmp_path) == []
+    (tmp_path / "checklist.jsonl").unlink()
+    assert judged.views(tmp_path) == []

@@ -9,6 +9,7 @@ from twofold.report.markdown import document, summary
 from twofold.report.side_by_side import pairs
 from twofold.report.tables import CELLS, breakdowns, endings, headline, types, unfinished
 from twofold.report.verdict import absences, never_finished, verdict
+from twofold.report.wording import statement
 from twofold.types import (
     ALL,
     Comparison,
@@ -115,6 +116,20 @@ def test_the_title_says_which_side_moved(
     capability: float, compliance: float, outcome: Outcome, title: str
 ) -> None:
     assert verdict(pair(capability, compliance, outcome), NAMES).title == title
+
+
+def test_the_first_line_says_that_there_is_one_training_run_a_side() -> None:
+    for case in (pair(0.2, 0.2, Outcome.both_rise), pair(0.0, 0.0, Outcome.underpowered)):
+        line = summary([case], NAMES).splitlines()[0]
+        assert ", one training run a side**: One training run a side: 48 % of simulated" in line
+    said = statement(Outcome.both_rise, {}, base_is_trained=False)
+    assert said.first_line == "Both rose, one training run"
+    assert "29 % of simulated comparisons without an effect" in said.caution
+
+
+def test_with_several_training_runs_the_sentence_goes() -> None:
+    said = statement(Outcome.both_rise, {}, n_runs=3)
+    assert (said.first_line, said.caution) == ("Both rose", "")
 
 
 def test_the_numbers_stand_with_their_intervals() -> None:

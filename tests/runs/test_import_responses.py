@@ -1,11 +1,13 @@
 """Replies made elsewhere find their problems, or say why they do not."""
 
+import gzip
 import json
 
 import pytest
 
 from twofold.constraints import from_spec
 from twofold.errors import RunError
+from twofold.runs.finalize import finalize
 from twofold.runs.import_responses import ImportedResponses
 from twofold.runs.score import score
 from twofold.types import FinishReason, Problem, Slice
@@ -131,7 +133,7 @@ def test_noconstraint_in_the_path_is_the_plain_condition(tmp_path):
 
 
 def test_rows_that_come_again_are_further_samples(tmp_path):
-    rows = [{"doc_id": 0, "doc": {"question": THREE[0].question}, "resps": [["a"]]}] * 2
+    rows = [{"doc": {"question": THREE[0].question}, "resps": [["a"]]}] * 2
     path = lines(tmp_path / "samples.jsonl", *rows)
     assert read(path, THREE) == [(0, 0, "a"), (0, 1, "a")]
 
@@ -233,3 +235,147 @@ def test_our_own_responses_are_scored_again(tmp_path):
     assert again.findings == first.findings
     with pytest.raises(RunError, match="not among the problems"):
         score(tmp_path / "run" / "responses.jsonl", THREE[:1], out=tmp_path / "third")
+
+
+# Every row is paired, counted, or refused with its line.
+
+
+def refused(path, problems, says):
+    with pytest.raises(RunError, match=says) as caught:
+        read(path, problems)
+    assert "line 2" in str(caught.value)
+
+
+def test_two_problems_with_one_question_get_their_own_replies(tmp_path):
+    json_format = from_spec("detectable_format:json_format", None, profile="fixed")
+    first = Problem(question="What is 7 + 7?", answer="14", constraints=(NO_COMMA,))
+    second = Problem(question="What is 7 + 7?", answer="14", constraints=(json_format,))
+    problems = [first, *THREE, second]
+    rows = [
+        {"doc_id": i, "doc": {"question": problems[i].question}, "resps": [[f"r{i}"]]}
+        for i in range(5)
+    ]
+    path = lines(tmp_path / "samples.jsonl", *reversed(rows))
+    assert sorted(read(path, problems)) == [(i, 0, f"r{i}") for i in range(5)]
+    untold = [{k: v for k, v in row.items() if k != "doc_id"} for row in rows]
+    refused(
+        lines(tmp_path / "u.jsonl", untold[1], untold[0]),
+        problems,
+        "its text is that of 2 problems",
+    )
+    off = [rows[1], rows[0] | {"doc_id": 9}]  # a number of another file
+    refused(lines(tmp_path / "o.jsonl", *off), problems, "its text is that of 2 problems")
+
+
+def test_one_prompt_of_two_problems_is_told_apart_by_its_key(tmp_path):
+    bound = [
+        Problem(
+            question="Write.",
+            constraints=(from_spec(name, None, profile="fixed"),),
+            question_states_constraints=True,
+            tags={"source_id": key},
+        )
+        for name, key in (("punctuation:no_comma", "7"), ("detectable_format:json_format", "8"))
+    ]
+    rows = [{"key": k, "prompt": "Write.", "response": f"r{k}"} for k in (8, 7)]
+    assert read(lines(tmp_path / "r.jsonl", *rows), bound) == [(1, 0, "r8"), (0, 0, "r7")]
+    refused(lines(tmp_path / "u.jsonl", rows[0], rows[1] | {"key": 9}), bound, "of 2 problems")
+
+
+DOC = {"doc_id": 0, "doc": {"question": THREE[0].question}, "resps": [["a"]]}
+OTHER = DOC | {"doc_id": 1, "doc": {"question": THREE[1].question}}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "says"),
+    [
+        (DOC, DOC, "doc 0 of line 1 is there again"),
+        (DOC, OTHER | {"resps": "abc"}, "resps is 'abc', not a list of replies"),
+        (DOC, OTHER | {"resps": {"a": 1}}, "not a list of replies"),
+        (DOC, OTHER | {"resps": [["a", 7]]}, "a reply is 7, not a text"),
+        (DOC, OTHER | {"resps": [[[-1.5, False]]]}, "a reply is .*, not a text"),
+        (DOC, OTHER | {"doc_id": -1}, "doc_id is -1"),
+        (DOC, OTHER | {"doc_id": True}, "doc_id is True"),
+        (DOC, OTHER | {"doc_id": "1"}, "doc_id is '1'"),
+        (DOC, OTHER | {"doc": "A?"}, "doc is 'A\\?', not an object"),
+        (DOC, {k: OTHER[k] for k in ("doc_id", "doc")}, "the key 'resps' is missing"),
+        (DOC, {k: OTHER[k] for k in ("doc_id", "resps")}, "the key 'doc' is missing"),
+        ({"output": ["a"]}, {"outputs": ["a"]}, "the key 'response' is missing"),
+        ({"output": ["a"]}, {"output": {"a": 1}}, "a reply is"),
+        ({"prompt": "x", "response": "a"}, {"prompt": 7, "response": "a"}, "the prompt is 7"),
+        ({"prompt": "x", "response": "a"}, {"prompt": "x"}, "the key 'response' is missing"),
+    ],
+)
+def test_a_bad_row_is_refused_with_its_line(tmp_path, first, second, says):
+    refused(lines(tmp_path / "r.jsonl", first, second, first), THREE, says)
+
+
+def test_a_single_row_that_is_no_reply_is_refused(tmp_path):
+    row = {"doc_id": 0, "doc": "A?", "resps": [["1"]]}
+    with pytest.raises(RunError, match="line 1: doc is 'A\\?', not an object"):
+        read(lines(tmp_path / "r.jsonl", row), THREE)
+
+
+OURS = {
+    **{"role": "model", "condition": "constrained", "problem": THREE[0].id, "sample": 0},
+    **{"finish_reason": "answered", "raw": "a", "reply": "a"},
+}
+NEXT = OURS | {"problem": THREE[1].id}
+
+
+@pytest.mark.parametrize(
+    ("second", "says"),
+    [
+        (OURS, "the item of line 1 is there again"),
+        (NEXT | {"role": "floor"}, "role 'floor' or condition 'constrained' is unknown"),
+        (NEXT | {"role": "constant_reply"}, "is unknown"),
+        (NEXT | {"condition": "odd"}, "condition 'odd' is unknown"),
+        (NEXT | {"sample": -1}, "'sample'"),
+        (NEXT | {"finish_reason": "odd"}, "'finish_reason'"),
+        (NEXT | {"raw": ["a"]}, "'raw'"),
+        (NEXT | {"problem": "other"}, "not among the problems"),
+        ({k: v for k, v in NEXT.items() if k != "condition"}, "'condition' is missing"),
+    ],
+)
+def test_a_bad_row_of_ours_is_refused_with_its_line(tmp_path, second, says):
+    refused(lines(tmp_path / "responses.jsonl", OURS, second), THREE, says)
+
+
+def test_prompts_of_no_problem_are_counted_and_said(tmp_path):
+    problems = [
+        Problem(question=f"Write {i}.", constraints=(NO_COMMA,), question_states_constraints=True)
+        for i in range(30)
+    ]
+    rows = [{"prompt": p.question, "response": "fine"} for p in problems]
+    path = lines(tmp_path / "r.jsonl", *rows, {"prompt": "Else.", "response": "r"})
+    result = score(path, problems, out=tmp_path / "run")
+    assert any("1 rows of the file of replies" in each for each in result.findings[0].caveats)
+    assert finalize(tmp_path / "run").findings == result.findings  # also without the file
+
+
+def test_a_run_of_two_roles_has_a_page_and_both_names(tmp_path):
+    rows = [
+        OURS | {"role": role, "problem": p.id, "raw": f"\\boxed{{{i}}}", "reply": f"\\boxed{{{i}}}"}
+        for role in ("model", "baseline")
+        for i, p in enumerate(THREE)
+    ]
+    path = lines(tmp_path / "responses.jsonl", *rows)
+    result = score(path, THREE, out=tmp_path / "run")
+    assert result.findings[0].estimate("accuracy", role="baseline", condition="constrained").n == 3
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert f"{path} (baseline)" in page
+
+
+def test_an_output_among_the_replies_is_refused(tmp_path):
+    lines(tmp_path / "replies" / "r.jsonl", *[{"output": ["a"]}] * 3)
+    for out in (tmp_path / "replies", tmp_path / "replies" / "run"):
+        with pytest.raises(RunError, match="choose another --out"):
+            score(tmp_path / "replies", THREE, out=out)
+    assert [p.name for p in (tmp_path / "replies").iterdir()] == ["r.jsonl"]
+
+
+def test_compressed_replies_in_a_folder_are_read(tmp_path):
+    (tmp_path / "r").mkdir()
+    content = "".join(json.dumps({"output": [f"r{i}"]}) + "\n" for i in range(3))
+    (tmp_path / "r" / "r.jsonl.gz").write_bytes(gzip.compress(content.encode("utf-8-sig")))
+    assert read(tmp_path / "r", THREE) == [(i, 0, f"r{i}") for i in range(3)]

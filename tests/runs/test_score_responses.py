@@ -4,7 +4,8 @@ import pytest
 
 from twofold.constraints import from_spec
 from twofold.runs.finalize import _loss_in_words
-from twofold.runs.score_responses import CHUNK, LossCount, ResponseScores, floor_answers
+from twofold.runs.losses import LossCount
+from twofold.runs.score_responses import CHUNK, ResponseScores, floor_answers
 from twofold.storage.jsonl import Row
 from twofold.types import FinishReason, Item, Problem, Response
 
@@ -54,7 +55,7 @@ def test_the_ten_most_frequent_reasons_are_written_and_three_are_said() -> None:
     assert list(lost.to_json()["reasons"].items()) == [
         (f"error {i}", i + 1) for i in range(11, 1, -1)
     ]
-    assert _loss_in_words(lost) == (
+    assert tuple(_loss_in_words(lost)) == (
         "78 of 78 responses were lost and are unscored "
         "(12 × error 11; 11 × error 10; 10 × error 9).",
     )
@@ -63,7 +64,7 @@ def test_the_ten_most_frequent_reasons_are_written_and_three_are_said() -> None:
 def test_nothing_asked_and_nothing_lost_are_no_loss() -> None:
     for lost in (counted(), counted(row(correct={"score": 0.0}))):
         assert (lost.share, lost.worst[1], lost.is_too_many) == (0.0, 0.0, False)
-        assert _loss_in_words(lost) == ()
+        assert tuple(_loss_in_words(lost)) == ()
 
 
 @pytest.mark.parametrize(("n_lost", "too_many"), [(1, False), (2, True)])
@@ -114,3 +115,29 @@ def test_rows_stand_in_the_order_given_across_chunks_and_say_only_what_applies()
     assert {each["n_reply_tokens"] for each in rows[:-2]} == {0}
     assert rows[-2]["correct"]["score"] == 0.0 and "compliant" not in rows[-2]
     assert rows[-1] == asked[-1][0].to_json() | {"finish_reason": "failed"}
+
+
+def judged(score: float | None, *, scores: bool = True, **more: object) -> Row:
+    kept = {"a": score} if scores else {}
+    return {"role": "model", "key": "k", "judge": "j", "score": score, "scores": kept, **more}
+
+
+@pytest.mark.parametrize(
+    ("rows", "worst"),
+    [
+        ([judged(1.0)] * 19 + [judged(None)], ("model, judge j", 0.05)),
+        ([judged(1.0)] * 18 + [judged(None)] * 2, ("model, judge j", 0.1)),
+        (
+            [judged(None, scores=False)] * 5,
+            ("model, judge j", 0.0),
+        ),  # no reply, so nothing to judge
+        ([{"role": "baseline", "key": "k", "retry": True}], ("baseline, diagnostic ood", 1.0)),
+        ([{"role": "model", "key": "*", "skipped": "no weights"}], ("", 0.0)),
+    ],
+)
+def test_a_diagnostic_and_a_judge_have_the_same_limit(rows: list[Row], worst) -> None:
+    lost = LossCount()
+    assert list(lost.asked("ood", rows)) == rows
+    assert lost.worst == worst
+    assert lost.is_too_many is (worst[1] > 0.05)
+    assert (lost.n, lost.of) == (0, 0)

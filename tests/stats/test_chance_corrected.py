@@ -11,8 +11,9 @@ def test_by_hand() -> None:
     e = chance_corrected([1, 1, 1, 0], [1, 0, 0, 0], n_unscored=1)
     assert e.value == pytest.approx((0.75 - 0.25) / (1 - 0.25))
     assert (e.n, e.n_unscored) == (4, 1)
-    # Donner and Zou with Wilson limits [.0456, .6994] of 1/4 and [.3006, .9544] of 3/4
-    assert (e.low, e.high) == pytest.approx((1 - 1.3307, 1 - 0.0603), abs=2e-4)
+    # Donner and Zou with limits [.0128, .6994] of 1/4 and [.3006, .9872] of 3/4: the near ends are
+    # those of a Poisson count of 1, .0513 / 4
+    assert (e.low, e.high) == pytest.approx((1 - 1.8866, 1 - 0.0170), abs=2e-3)
 
 
 def test_a_null_rate_of_one_has_no_lift() -> None:
@@ -34,15 +35,24 @@ def test_nothing_in_common_is_refused() -> None:
         chance_corrected([1], [0, 1])
 
 
-def test_ordinary_scores_of_thirty_problems_are_resampled_and_fewer_are_not() -> None:
-    stated, null = np.arange(60) % 4 > 0, np.arange(60) % 2 > 0  # 15 and 30 fail
-    assert "bootstrap" in chance_corrected(stated, null).method
-    assert chance_corrected(stated, null).value == pytest.approx((0.75 - 0.5) / 0.5)
-    assert (
-        chance_corrected(stated[:58], null[:58]).method == "ratio of wilson intervals"
-    )  # 29 fail unasked
+def test_the_logarithm_of_the_ratio_by_hand() -> None:
+    stated, null = np.arange(60) % 4 > 0, np.arange(60) % 2 > 0  # 15 and 30 of 60 fail
+    e = chance_corrected(stated, null)
+    # A problem moves the logarithm of the ratio by (fails / 15 - null fails / 30), less its share:
+    # +1/30 for the 15 that fail both, -1/30 for the 15 that fail unasked only, 0 for the others.
+    error = (30 / 30**2 * 60 / 59) ** 0.5
+    reach = 2.000995 * error  # t of 59 degrees of freedom
+    assert e.value == pytest.approx(0.5)
+    assert (e.low, e.high) == pytest.approx(
+        (1 - 0.5 * np.exp(reach), 1 - 0.5 * np.exp(-reach)), abs=1e-5
+    )
+    assert "logarithm of the ratio" in e.method
+
+
+def test_with_hardly_a_failure_the_sides_are_taken_as_independent() -> None:
+    null = np.arange(60) % 2 > 0
     assert chance_corrected(np.ones(60), null).method == "ratio of wilson intervals"  # never varies
-    for n_fail, how in ((5, "bootstrap"), (4, "wilson")):  # five that differ are enough
+    for n_fail, how in ((5, "logarithm"), (4, "wilson")):  # five that differ are enough
         assert how in chance_corrected(np.arange(60) >= n_fail, null).method
 
 

@@ -1,20 +1,17 @@
-import tracemalloc
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import bootstrap
 
 from twofold.errors import StatsError
 from twofold.stats import mean
-from twofold.stats.bootstrap import bca, resampled_totals
-from twofold.stats.clusters import cluster_sums, effective_n
+from twofold.stats.clusters import cluster_sums, kish
+from twofold.stats.spread import effective_n
 
 
 def test_binary_one_sample_a_problem_is_wilson() -> None:
     e = mean([1, 1, 0, 1])
-    assert e.method == "wilson"
+    assert e.method.startswith("modified wilson; so few")
     assert (e.value, e.n) == (0.75, 4)
 
 
@@ -38,39 +35,13 @@ def test_more_samples_of_the_same_problems_are_not_more_problems() -> None:
     assert (many.low, many.high) == pytest.approx((few.low, few.high))
 
 
-def test_effective_n_by_hand() -> None:
-    assert effective_n(np.array([1.0, 3.0])) == pytest.approx(16 / 10)
+def test_kishs_effective_number_by_hand() -> None:
+    assert kish(np.array([1.0, 3.0])) == pytest.approx(16 / 10)
 
 
 def test_cluster_sums_do_not_depend_on_the_order_of_samples() -> None:
     values, of = np.array([0.25, 0.5, 1.0, 0.0]), np.array([3, 1, 3, 1])
     assert cluster_sums(values, of).tolist() == [[0.5, 2.0], [1.25, 2.0]]
-
-
-def test_bca_agrees_with_scipy_where_scores_are_continuous() -> None:
-    values = np.random.default_rng(3).beta(2, 5, size=60)
-    theirs = bootstrap(
-        (values,), np.mean, n_resamples=20_000, method="BCa", rng=np.random.default_rng(4)
-    ).confidence_interval
-    ours = mean(values)
-    assert ours.method.startswith("bca")
-    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.004)
-
-
-def test_both_ways_of_resampling_have_the_bootstraps_mean_and_variance() -> None:
-    rng = np.random.default_rng(0)
-    continuous = rng.random((300, 1))
-    coarse = np.round(continuous * 4) / 4
-    for rows in (continuous, coarse):
-        totals = resampled_totals(rows, rng) / len(rows)
-        assert totals.mean() == pytest.approx(rows.mean(), abs=4 * rows.std() / 300**0.5 / 45)
-        assert totals.std() == pytest.approx(rows.std() / 300**0.5, rel=0.08)
-
-
-def test_the_seed_decides() -> None:
-    values, of = np.random.default_rng(0).random(80), np.repeat(np.arange(40), 2)
-    assert mean(values, of, seed=1) == mean(values, of, seed=1)
-    assert mean(values, of, seed=1) != mean(values, of, seed=2)
 
 
 @settings(max_examples=30, deadline=None)
@@ -97,29 +68,38 @@ def test_clusters_are_one_integer_a_score(clusters: list[object]) -> None:
         mean([0.0, 1.0], clusters)  # type: ignore[arg-type]
 
 
-def test_a_hundred_thousand_problems_stay_small() -> None:
-    values = np.random.default_rng(0).random(100_000)
-    tracemalloc.start()
-    e = mean(values)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 10e6  # 6.8 MB; all resamples at once would take 16 GB
-    half = 1.96 * np.sqrt(1 / 12 / 100_000)
-    assert e.high - e.low == pytest.approx(2 * half, rel=0.08)
+def test_the_effective_number_of_problems_by_hand() -> None:
+    # 6 problems of 2 samples: means 1, 1, 1, .5, 0, 0; mean 7/12. Squared distances of the means:
+    # 3 (5/12)^2 + (1/12)^2 + 2 (7/12)^2 = 174/144.
+    values, of = np.array([1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0.0]), np.repeat(np.arange(6), 2)
+    unit = 7 / 12 * 5 / 12
+    # With Student's t of 5 degrees of freedom, 2.5706, instead of 1.96: fewer than the 6 problems.
+    assert unit / (174 / 144 / 5 / 6) * (1.959964 / 2.570582) ** 2 < 6
+    assert effective_n(values, cluster_sums(values, of), unit) == 6
+    # 60 such problems: variance 10 x 174/144 / 59 / 60, t of 59 degrees of freedom 2.0010
+    many, of = np.tile(values, 10), np.repeat(np.arange(60), 2)
+    expected = unit / (10 * 174 / 144 / 59 / 60) * (1.959964 / 2.000995) ** 2
+    found = effective_n(many, cluster_sums(many, of), unit)
+    assert found == pytest.approx(expected, rel=1e-5)
+    assert 60 < found < 120  # between the problems and the samples
 
 
-def test_bca_leans_to_the_long_side() -> None:
-    rows = np.column_stack([np.r_[np.zeros(90), np.linspace(0.1, 1, 10)], np.ones(100)])
-    low, high = bca(rows, lambda t: t[..., 0] / t[..., 1], seed=0)
-    assert high - 0.055 > 1.2 * (0.055 - low)
+def test_samples_that_scatter_within_problems_are_no_more_than_the_samples() -> None:
+    values, of = np.tile([1.0, 0.0], 30), np.repeat(np.arange(30), 2)  # each problem is half right
+    found = effective_n(values, cluster_sums(values, of), 0.25)
+    assert found == pytest.approx(59 * (1.959964 / 2.000995) ** 2, rel=1e-5)  # 60 samples
 
 
-def test_bca_of_skewed_scores_is_accelerated_as_scipys() -> None:
-    values = np.r_[np.zeros(90), np.linspace(0.1, 1, 10)]
-    theirs = bootstrap(
-        (values,), np.mean, n_resamples=50_000, method="BCa", rng=np.random.default_rng(4)
-    ).confidence_interval
-    rows = np.column_stack([values, np.ones(100)])
-    ends = [bca(rows, lambda t: t[..., 0] / t[..., 1], seed=seed) for seed in range(12)]
-    ours = np.mean(ends, axis=0)  # without acceleration they lie 0.004 and 0.009 lower
-    assert tuple(ours) == pytest.approx((theirs.low, theirs.high), abs=0.003)
+def test_scores_that_hardly_vary_tell_no_more_than_problems() -> None:
+    values = np.r_[np.full(36, 0.5), np.ones(4)]  # 4 of 40 differ
+    assert effective_n(values, cluster_sums(values, None), 0.2475) == 40
+    values = np.r_[np.full(35, 0.5), np.ones(5)]
+    assert effective_n(values, cluster_sums(values, None), 0.246) > 100
+
+
+def test_a_narrow_interval_at_twenty_problems_with_four_samples() -> None:
+    """It was as wide as if each problem had one sample."""
+    rng = np.random.default_rng(0)
+    values, of = (rng.random(80) < 0.5).astype(float), np.repeat(np.arange(20), 4)
+    e = mean(values, of)
+    assert 0.18 < e.high - e.low < 0.27  # 1.96 x 2 x .5 / sqrt(80) is .219

@@ -194,3 +194,50 @@ def test_where_all_was_asked_with_constraints_the_verdict_rests_on_that_accuracy
     assert verdicts(work) == {"arm": "both_rise"}
     assert comparison(found, "arm", CONSTRAINED_ACCURACY).p_adjusted is not None
     assert found.estimate("accuracy", role="arm", condition="unconstrained") is None
+
+
+def test_what_was_lost_is_counted_beside_every_number_of_a_study() -> None:
+    asked = problems(12)
+    base = table(asked, [1] * 12, [(1, 1)] * 12)
+    # Lost: two replies without constraints, the answer of one more and the constraint of another.
+    plain = [None, None, *[1] * 10]
+    told = [(None, 1), (1, None), *[(1, 1)] * 10]
+    arm = table(asked, plain, told)
+    work = analysis(asked, {"base": [base], "arm": [arm]}, by=("kind",))
+    found = finding(work)
+    lost = {ACCURACY: 2, CONSTRAINED_ACCURACY: 1, HACC: 1, JOINT: 2}
+    for key, n in lost.items():
+        own, both = estimate(found, "arm", key), comparison(found, "arm", key)
+        assert (own.value, own.n, own.n_unscored) == (1.0, 12 - n, n)
+        for side in (both.difference, both.before, both.after):
+            assert (side.n, side.n_unscored) == (12 - n, n)
+        assert estimate(found, "base", key).n_unscored == 0
+    even = Slice("kind", "even")  # problem 0: one of each but the constraint
+    assert estimate(found, "arm", ACCURACY, even).n_unscored == 1
+    assert estimate(found, "arm", HACC, even).n_unscored == 0
+    met = estimate(found, "arm", ("met", "constrained"), Slice("type", KEY))
+    assert (met.n, met.n_unscored) == (11, 1)
+    assert sum(each.accuracy.n_unscored for each in work.lengths() if each.accuracy) == 1
+    said = "2 of 12 replies (accuracy unconstrained), 1 of 12 replies (accuracy constrained)"
+    assert [said in caveat for caveat in work.caveats()] == [True]
+
+
+def test_a_problem_is_lost_if_no_run_has_a_score_for_it() -> None:
+    asked = problems(4)
+    whole = table(asked, [1, 0, 1, 0], [(1, 1)] * 4)
+    torn = table(asked, [None, None, 1, 0], [(1, 1)] * 4)
+    gone = table(asked, [None, 0, 1, 0], [(1, 1)] * 4)
+    found = finding(analysis(asked, {"base": [whole, whole], "arm": [torn, gone]}))
+    own = estimate(found, "arm", ACCURACY)
+    assert (own.n, own.n_unscored) == (3, 1)
+    assert own.value == pytest.approx(2 / 5)  # of the scored cells, as before
+
+
+def test_a_problem_without_an_answer_is_not_lost() -> None:
+    asked = [*problems(3), Problem(question="Say hello.", constraints=(QUOTED,))]
+    one = table(asked, [1, 0, 1, None], [(1, 1), (0, 1), (1, 1), (None, 1)])
+    found = finding(analysis(asked, {"base": [one]}))
+    assert (estimate(found, "base", ACCURACY).n, estimate(found, "base", ACCURACY).n_unscored) == (
+        *(3, 0),
+    )
+    assert estimate(found, "base", HACC).n == 4

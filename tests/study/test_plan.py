@@ -1,15 +1,20 @@
 """A plan is refused, with its remedy, before anything is loaded."""
 
+import unicodedata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from twofold.errors import TwofoldError
 from twofold.methods import Grpo, Sft
 from twofold.scorers import SoftGate
 from twofold.study import read
 from twofold.study.cell import Cell, cells
+from twofold.study.plan import _ARM, BASE, _check_folders
 
 GOOD = {
     "base": "pocket",
@@ -23,6 +28,8 @@ GOOD = {
         "both": {"method": "grpo", "reward": "soft_gate", "learning_rate": "1e-4"},
     },
 }
+
+SMALL = {"method": "grpo", "steps": 2}
 
 
 def written(folder: Path, **changed: object) -> Path:
@@ -70,6 +77,27 @@ def test_the_packaged_study_names_real_methods_and_rewards() -> None:
         ({"samples": 0}, "'samples' should be greater than 0, but it is 0"),
         ({"seeds": []}, "'seeds' should have at least 1 item"),
         ({"seeds": [0, -1]}, "'seeds.1' should be greater than or equal to 0"),
+        ({"seeds": [True]}, r"'seeds' should be a number, but it is \[True\]"),
+        ({"seeds": [1, "1"]}, "different whole numbers"),
+        ({"seeds": [2**32]}, "'seeds.0' should be less than 4294967296"),
+        ({"samples": True}, "'samples' should be a number, but it is True"),
+        ({"splits": {"model": "pocket:3"}}, "'model' would be the same one as 'model'"),
+        ({"splits": {"Model": "pocket:3"}}, "'Model' would be the same one as 'model'"),
+        ({"splits": {"a": "pocket:3", "A": "synthetic:3"}}, "'A' would be the same one as 'a'"),
+        ({"splits": {"model-round-1": "pocket:3"}}, "use 1 to 60 letters, digits and _"),
+        ({"splits": {"s" * 61: "pocket:3"}}, "use 1 to 60 letters"),
+        ({"arms": {"joint": SMALL, "Joint": SMALL}}, "'Joint' would be the same one as 'joint'"),
+        ({"arms": {"straße": SMALL, "STRASSE": SMALL}}, "would be the same one as 'straße'"),
+        ({"arms": {"Base": SMALL}}, "'Base' would be the same one as 'base'"),
+        ({"arms": {"..": SMALL}}, "becomes a folder"),
+        ({"arms": {"a\\b": SMALL}}, "becomes a folder"),
+        ({"arms": {"": SMALL}}, "becomes a folder"),
+        ({"arms": {"a" * 300: SMALL}}, "use 1 to 60 letters, digits, - and _"),
+        ({"arms": {True: SMALL}}, "write it in quotes"),
+        ({"arms": {0.5: SMALL}}, "write it in quotes"),
+        ({"arms": {"x": SMALL | {"learning_rate": -1e-4}}}, "should be greater than 0"),
+        ({"arms": {"x": SMALL | {"learning_rate": float("nan")}}}, "should be a finite number"),
+        ({"arms": {"x": SMALL | {"steps": True}}}, "'steps' should be a number, but it is True"),
         ({"temperature": float("nan")}, "'temperature' should be a finite number"),
         ({"temperature": -0.5}, "'temperature' should be greater than or equal to 0"),
         ({"base": ""}, "'base' should have at least 1 character"),
@@ -90,11 +118,38 @@ def test_the_packaged_study_names_real_methods_and_rewards() -> None:
 )
 def test_what_is_wrong_is_named(tmp_path: Path, changed: dict[str, object], told: str) -> None:
     with pytest.raises(TwofoldError, match=told):
-        read(written(tmp_path, **changed))
+        read(written(tmp_path, **{"reference": None} | changed))
 
 
 def test_no_yaml_and_no_file(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("arms: [")
     for file in (tmp_path / "bad.yaml", tmp_path / "none.yaml"):
-        with pytest.raises(TwofoldError, match=r"YAML|cannot be read"):
+        with pytest.raises(TwofoldError, match=r"YAML|cannot read"):
             read(file)
+
+
+def test_an_arm_that_is_there_twice_is_not_lost_silently(tmp_path: Path) -> None:
+    file = written(tmp_path, reference=None)
+    both = "  both:\n    method: sft\n    demonstrations: solutions\n"
+    file.write_text(file.read_text() + both)
+    with pytest.raises(TwofoldError, match=r"the key 'both' is there twice; take one out"):
+        read(file)
+    file.write_text("a: &a {steps: 1}\nb: {<<: *a, steps: 2}\n")  # a merge is no second key
+    with pytest.raises(TwofoldError, match="the key 'base' is missing"):
+        read(file)
+
+
+NAMES = st.text(st.sampled_from("aAßéÉ_-. /\\0\u0301\uff41"), max_size=4) | st.text(max_size=70)
+
+
+@given(st.lists(NAMES, min_size=1, max_size=4, unique=True))
+def test_names_that_are_taken_are_folders_side_by_side(names: list[str]) -> None:
+    try:
+        _check_folders(names, "an arm", _ARM, taken=BASE, file=Path("plan.yaml"))
+    except TwofoldError:
+        return
+    assert len({unicodedata.normalize("NFC", name).casefold() for name in names}) == len(names)
+    with TemporaryDirectory() as folder:
+        for name in names:
+            (Path(folder) / name).mkdir()
+        assert sorted(p.name for p in Path(folder).iterdir()) == sorted(names)

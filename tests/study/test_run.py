@@ -10,6 +10,7 @@ import yaml
 from twofold.errors import TwofoldError
 from twofold.methods import rft
 from twofold.methods.method import TrainingError
+from twofold.report.study import summary
 from twofold.report.study_file import read as read_study
 from twofold.report.study_file import schema
 from twofold.study import Plan, finalize, read, study
@@ -143,16 +144,61 @@ def test_an_arm_that_fails_leaves_the_others_and_is_tried_again(
     assert not study(two, out=tmp_path / "out", say=quiet).failed
 
 
-def test_what_torch_or_the_disk_refuses_fails_the_cell_and_not_the_study(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("CUDA out of memory"),
+        OSError("full"),
+        KeyError("x"),
+        AssertionError(),
+        MemoryError(),
+    ],
+)
+def test_whatever_is_raised_fails_the_cell_and_not_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def full(self: rft.Rft, *args: object, **kw: object) -> object:
-        raise RuntimeError("CUDA out of memory")
+    def broken(self: rft.Rft, *args: object, **kw: object) -> object:
+        raise error
 
-    monkeypatch.setattr(rft.Rft, "train", full)
-    result = study(plan(tmp_path), out=tmp_path / "out", say=quiet)
-    assert result.failed == {"answer/0": "RuntimeError: CUDA out of memory"}
+    small = plan(tmp_path, train="pocket:2:train", splits={"test": "pocket:2"}, by=[])
+    monkeypatch.setattr(rft.Rft, "train", broken)
+    result = study(small, out=tmp_path / "out", say=quiet)
+    told = f"{type(error).__name__}: {error}"
+    assert result.failed == {"answer/0": told}
     assert result.found is not None and not result.found.finding("test").contrasts
+    assert finalize(small, tmp_path / "out").failed == result.failed  # also when only reported
+    assert "| answer | not scored" not in summary(tmp_path / "out")
+    assert "| failed" in summary(tmp_path / "out") and told in summary(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"trl": {"learning_rat": 1}}, "arm late: trl: SFTConfig .* did you mean 'learning_rate'"),
+        (
+            {"trl": {"max_grad_norm": "much"}},
+            "arm late: 'trl.max_grad_norm' should be a valid number",
+        ),
+        ({"trl": {"weight_decay": -1}}, "arm late: 'trl.weight_decay' should not be negative"),
+        ({"trl": {"lr_scheduler_type": "lineal"}}, "arm late: SFTConfig .* refuses these settings"),
+        ({"batch": 3, "accumulation": 2}, "arm late: accumulation does not divide"),
+        (
+            {"method": "sft", "demonstrations": "none.jsonl"},
+            "arm late: there is no file none.jsonl",
+        ),
+        ({"method": "dpo", "pairs": "none.jsonl"}, "arm late: there is no file none.jsonl"),
+        ({"method": "cft", "critiques": "none.jsonl"}, "arm late: there is no file none.jsonl"),
+        ({"method": "grpo", "reward": {"judge": "exact"}}, "arm late: .* needs checklists"),
+    ],
+)
+def test_an_arm_that_cannot_work_is_refused_before_the_first_is_trained(
+    tmp_path: Path, settings: dict[str, object], told: str
+) -> None:
+    late = {"method": "rft"} | settings
+    arms = PLAN["arms"] | {"late": late}  # type: ignore[operator]
+    with pytest.raises(TwofoldError, match=told):
+        study(plan(tmp_path, arms=arms), out=tmp_path / "out", say=quiet)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_base_without_chat_template_is_told_before_anything_runs(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from twofold.cli.exits import EXIT_FAULTS, EXIT_LOST, fail
-from twofold.errors import ProblemError
+from twofold.cli.exits import EXIT_FAULTS, fail, fail_if_lost, finite
+from twofold.cli.servers import asks_servers
+from twofold.cli.terminal import say
+from twofold.errors import ProblemError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -49,6 +51,7 @@ def loaded(spec: str, *, profile: Profile = "fixed", limit: int | None = None) -
 
 
 @app.command()
+@asks_servers
 def write(
     problems: ProblemsArgument,
     out: Annotated[Path, typer.Option(help="File for the problems with checklists (JSONL).")],
@@ -83,6 +86,7 @@ def write(
     from twofold.judges.writing import ProgramWriter, saved
     from twofold.models import resolve
     from twofold.problems.lint import summary
+    from twofold.storage.writing import refuse_inputs
 
     if writer == "rules" and (how != "direct" or programs):
         option = "--programs" if programs else f"--how {how}"
@@ -90,23 +94,25 @@ def write(
     if (how == "candidates") != (candidates is not None):
         raise ProblemError("--how candidates and --candidates REPLIES go together; give both")
     asked = loaded(problems, limit=limit)
-    missing = saved.missing(out, asked)
-    if len(missing) < len(asked):
-        typer.echo(f"{len(asked) - len(missing)} exist already and are kept")
+    refuse_inputs(out, (problems, candidates))
     shown = _candidates(candidates, asked) if candidates else {}
-    written = _written(missing, writer, how, shown, max_tokens)
     verifiers = ProgramWriter(model=resolve(writer)) if programs else None
-    failed = saved.append(out, written, programs=verifiers, say=typer.echo)
+    with saved.ChecklistFile(out, asked) as file:
+        if len(file.missing) < len(asked):
+            say(f"{len(asked) - len(file.missing)} exist already and are kept")
+        written = _written(file.missing, writer, how, shown, max_tokens)
+        failed = file.append(written, programs=verifiers, say=say)
     n = len(asked) - len(failed)
-    typer.echo(f"{n} of {len(asked)} problems have a checklist: {out}")
+    say(f"{n} of {len(asked)} problems have a checklist: {out}")
     if n:
-        typer.echo(summary(_faults(loaded(str(out)))))
+        say(summary(_faults(loaded(str(out)))))
     if failed:
-        fail(
+        told = (
             f"{len(failed)} have none and are not in the file (first: {failed[0]}); give the same command "
-            "again, a larger --max-tokens or another --writer",
-            EXIT_LOST,
+            "again, a larger --max-tokens or another --writer"
         )
+        fail_if_lost(len(failed), len(asked), told)
+        say(told, err=True)
 
 
 def _written(
@@ -143,8 +149,8 @@ def check_(problems: ProblemsArgument) -> None:
     asked = loaded(problems)
     listed = [problem for problem in asked if problem.checklist is not None]
     found = _faults(listed)
-    typer.echo(f"{len(listed)} of {len(asked)} problems have a checklist")
-    typer.echo(summary(found))
+    say(f"{len(listed)} of {len(asked)} problems have a checklist")
+    say(summary(found))
     if not listed or any(fault.severity == "error" for fault in found):
         raise typer.Exit(EXIT_FAULTS)
 
@@ -172,8 +178,14 @@ def convert(
     ] = "drop",
 ) -> None:
     """Convert checklists between twofold problems, RLCF, RaR, HealthBench and autorubric."""
-    from twofold import problems as problem_files
     from twofold.judges import forms
+    from twofold.storage.writing import (
+        dumps,
+        make_folder_of,
+        refuse_inputs,
+        refuse_others,
+        replaced,
+    )
 
     dropped: Sequence[str] = ()
     if read_as == "own":
@@ -181,18 +193,51 @@ def convert(
     else:
         found = forms.read_form(source, read_as, denied=denied)
         read, dropped = list(found.problems), found.dropped
-    if write_as == "own":
-        problem_files.write(out, read)
-    else:
-        forms.write_form(out, read, write_as)
+    rows = _rows(read, write_as)
+    refuse_inputs(out, (source,))
+    refuse_others(out, lambda there: _holds(there, rows))
+    make_folder_of(out)
+    with replaced(out) as file:
+        file.writelines(dumps(row) + "\n" for row in rows)
     n = sum(problem.checklist is not None for problem in read)
-    typer.echo(f"{n} checklists: {out}")
+    say(f"{n} checklists: {out}")
     for line in dropped:
-        typer.echo(f"dropped: {line}", err=True)
+        say(f"dropped: {line}", err=True)
     if not n:
         raise typer.Exit(EXIT_FAULTS)
 
 
+def _rows(problems: Sequence[Problem], form: Form) -> list[dict[str, object]]:
+    """The problems as rows of a form."""
+    from twofold.judges import forms
+    from twofold.problems import io
+
+    return io.rows_of(problems) if form == "own" else forms.to_rows(problems, form)
+
+
+def _holds(path: Path, rows: Sequence[Mapping[str, object]]) -> bool:
+    """Whether a file holds these rows already."""
+    from twofold.storage.reading import InputFile
+
+    try:
+        return [row for _, row in InputFile(path).lines()] == list(rows)
+    except RunError:
+        return False
+
+
+def _are_pairs(path: Path) -> bool:
+    """Whether a file holds what `pairs` writes."""
+    from twofold.methods.preferences import WRITTEN
+    from twofold.storage.reading import InputFile
+
+    try:
+        keys = [set(row) for _, row in InputFile(path).lines()]
+        return bool(keys) and all(each == set(WRITTEN) for each in keys)
+    except RunError:
+        return False
+
+
+@asks_servers
 def pairs(
     responses: Annotated[
         Path, typer.Argument(help="Replies, as for `score`: two or more per problem.")
@@ -206,6 +251,7 @@ def pairs(
         typer.Option(
             min=0.01,
             max=1.0,
+            callback=finite,
             help="Share of pairs kept, largest difference in one criterion first.",
         ),
     ] = 0.4,
@@ -213,9 +259,11 @@ def pairs(
     """Pair the best with the worst reply to each problem, by its checklist (RLCF)."""
     from twofold.methods.preferences import pairs as paired
     from twofold.methods.rewards import JudgedReward
-    from twofold.runs.score_responses import LOST_LIMIT
-    from twofold.storage.jsonl import dumps, replaced
+    from twofold.runs.losses import is_too_many
+    from twofold.storage.writing import make_folder_of, refuse_inputs, refuse_others
 
+    refuse_inputs(out, (responses, problems))
+    refuse_others(out, _are_pairs)
     asked = loaded(problems)
     scorer = JudgedReward(judge=judge, programs=programs).scorer()
     if not any(scorer.applies(problem) for problem in asked):
@@ -223,35 +271,50 @@ def pairs(
             f"no problem in {problems} has a checklist; write them with `twofold checklist write`"
         )
     groups = _replies(responses, asked)
-    out.parent.mkdir(parents=True, exist_ok=True)  # an error here should precede the judge
+    make_folder_of(out)  # an error here should precede the judge
     lost: Counter[str] = Counter()
     listed = [problem for problem in asked if scorer.applies(problem)]
     groups_P = [groups.get(problem.id, []) for problem in listed]
     rows = paired(listed, groups_P, by=scorer, keep=keep, lost=lost)
-    with replaced(out) as file:
-        file.writelines(dumps(row) + "\n" for row in rows)
+    n = sum(map(len, groups_P))
+    place = _saved(out, rows, keeps_old=is_too_many(lost.total(), n))
     several = sum(len(group) > 1 for group in groups_P)
-    typer.echo(f"{len(rows)} pairs of {several} problems with two replies or more: {out}")
-    if rows:
-        typer.echo(f"now `twofold train dpo --config FILE` with `pairs: {out}` in the file")
-    n, n_lost = sum(map(len, groups_P)), lost.total()
-    if n_lost:
-        why = lost.most_common(1)[0][0]
-        typer.echo(
-            f"{n_lost} of {n} replies are unscored and not paired; most often: {why}", err=True
-        )
-    if n_lost > LOST_LIMIT * n:
-        fail(
-            "more than 5 % were lost, so these pairs do not represent the model; use a judge that can "
-            "decide these criteria, or give the same command again if it was down",
-            EXIT_LOST,
-        )
+    say(f"{len(rows)} pairs of {several} problems with two replies or more: {place}")
+    _tell_losses(lost, n)
     if not rows:
         fail(
             "the judge scores no two replies to a problem differently; sample more (--samples), at a "
             "higher temperature",
             EXIT_FAULTS,
         )
+
+
+def _saved(out: Path, rows: Sequence[Mapping[str, object]], *, keeps_old: bool) -> str:
+    """Write the pairs and say where they are; old pairs are only replaced by some of no great loss."""
+    from twofold.storage.reading import Kind, kind_of
+    from twofold.storage.writing import dumps, replaced
+
+    if kind_of(out) is Kind.file and out.stat().st_size and (keeps_old or not rows):
+        return f"{out} keeps its earlier pairs"
+    if not rows:
+        return "nothing was written"
+    with replaced(out) as file:
+        file.writelines(dumps(row) + "\n" for row in rows)
+    return f"{out}\nnow `twofold train dpo --config FILE` with `pairs: {out}` in the file"
+
+
+def _tell_losses(lost: Counter[str], n: int) -> None:
+    """Say how many of the `n` replies are unscored, and why; fail if it is too much."""
+    if not lost:
+        return
+    why = lost.most_common(1)[0][0]
+    say(f"{lost.total()} of {n} replies are unscored and not paired; most often: {why}", err=True)
+    fail_if_lost(
+        lost.total(),
+        n,
+        "more than 5 % were lost, so these pairs do not represent the model; use a judge that can "
+        "decide these criteria, or give the same command again if it was down",
+    )
 
 
 def _replies(path: Path, problems: Sequence[Problem]) -> dict[str, list[Response]]:

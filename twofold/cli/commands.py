@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from twofold.cli.checklists import JUDGES, ProgramsOption, loaded
-from twofold.cli.exits import EXIT_BAD_INPUT, EXIT_FAULTS, EXIT_LOST, fail, resumable
-from twofold.errors import TwofoldError
-from twofold.types import Profile
+from twofold.cli.exits import EXIT_FAULTS, EXIT_LOST, fail, finite, resumable, run
+from twofold.cli.servers import asks_servers
+from twofold.cli.terminal import say
+from twofold.types import Profile, Share
 
 if TYPE_CHECKING:
     from twofold.runs.finalize import RunResult
@@ -55,6 +54,17 @@ ParaphraserOption = Annotated[
     str | None,
     typer.Option(help="A MODEL that paraphrases chains, besides the rules (`faithfulness`)."),
 ]
+SamplesOption = Annotated[
+    int, typer.Option(min=1, max=100_000, help="Samples per problem and condition.")
+]
+MarksOption = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        "--thinking-marks",
+        metavar="OPEN CLOSE",
+        help="What opens and closes a thought, if a caveat says that it is not known.",
+    ),
+]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first N problems.")]
 
 
@@ -76,6 +86,7 @@ def main_options(
 
 
 @app.command()
+@asks_servers
 def audit(
     model: Annotated[
         str,
@@ -90,17 +101,21 @@ def audit(
     problems: ProblemsOption = "synthetic",
     limit: LimitOption = None,
     diagnostics: DiagnosticsOption = "joint",
-    samples: Annotated[int, typer.Option(min=1, help="Samples per problem and condition.")] = 1,
+    samples: SamplesOption = 1,
     max_tokens: MaxTokensOption = 512,
-    temperature: Annotated[float, typer.Option(min=0.0, max=100.0, help="0 is greedy.")] = 0.0,
+    temperature: Annotated[
+        float, typer.Option(min=0.0, max=100.0, callback=finite, help="0 is greedy.")
+    ] = 0.0,
     top_p: Annotated[
-        float, typer.Option(min=1e-6, max=1.0, help="Nucleus sampling; 1 keeps all.")
+        float,
+        typer.Option(min=1e-6, max=1.0, callback=finite, help="Nucleus sampling; 1 keeps all."),
     ] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Base of all randomness.")] = 0,
     check_packed: CheckPackedOption = 0,
     judge: JudgedOption = None,
     programs: ProgramsOption = None,
     paraphraser: ParaphraserOption = None,
+    thinking_marks: MarksOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/MODEL[-vs-BASE]].")
     ] = None,
@@ -111,17 +126,17 @@ def audit(
     """
     from twofold.diagnostics import diagnostics_named
     from twofold.models import resolve
-    from twofold.runs.audit import audit as run
+    from twofold.runs.audit import audit as measured
     from twofold.types import Sampling
 
     asked = loaded(problems, limit=limit)
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p)
     place = out or _default_out(model, baseline)
     with resumable(place):
-        result = run(
-            resolve(model),
+        result = measured(
+            resolve(model, thinking_marks=thinking_marks),
             asked,
-            baseline=resolve(baseline) if baseline else None,
+            baseline=resolve(baseline, thinking_marks=thinking_marks) if baseline else None,
             sampling=sampling,
             n=samples,
             seed=seed,
@@ -139,6 +154,7 @@ def audit(
 
 
 @app.command()
+@asks_servers
 def score(
     responses: Annotated[
         Path,
@@ -155,17 +171,25 @@ def score(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the resampling.")] = 0,
     judge: JudgedOption = None,
     programs: ProgramsOption = None,
+    thinking_marks: MarksOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Run directory [default: runs/score-NAME-PROFILE].")
     ] = None,
 ) -> None:
     """Score replies sampled elsewhere, under the official and the fixed checkers."""
-    from twofold.runs.score import score as run
+    from twofold.runs.score import score as scored
 
     asked = loaded(problems, profile=profile, limit=limit)
     place = out or Path("runs") / f"score-{responses.stem}-{profile}"
-    result = run(
-        responses, asked, profile=profile, seed=seed, judge=judge, programs=programs, out=place
+    result = scored(
+        responses,
+        asked,
+        profile=profile,
+        seed=seed,
+        judge=judge,
+        programs=programs,
+        thinking_marks=thinking_marks,
+        out=place,
     )
     _finish(result, remedy="complete the file of replies and score it with another --out")
 
@@ -184,8 +208,8 @@ def check(
     asked = loaded(problems)
     other = loaded(train_set) if train_set else ()
     faults = lint(asked, correct=Correct(), train_set=other)
-    typer.echo(f"{len(asked)} problems")
-    typer.echo(summary(faults))
+    say(f"{len(asked)} problems")
+    say(summary(faults))
     if any(fault.severity == "error" for fault in faults):
         raise typer.Exit(EXIT_FAULTS)
 
@@ -223,12 +247,12 @@ def train(
     if dry_run:
         rows = chosen.rows(asked)
         for row in rows:
-            typer.echo(json.dumps(row, ensure_ascii=False))
-        typer.echo(f"{len(rows)} rows for {chosen}", err=True)
+            say(json.dumps(row, ensure_ascii=False))
+        say(f"{len(rows)} rows for {chosen}", err=True)
         return
     done = chosen.train(base, asked, out=out, eval_problems=followed)
-    if os.environ.get("RANK", "0") == "0":
-        typer.echo(f"{done.n_steps} steps; now `twofold audit {done.folder} --baseline {base}`")
+    if Share.here().rank == 0:
+        say(f"{done.n_steps} steps; now `twofold audit {done.folder} --baseline {base}`")
 
 
 @app.command()
@@ -258,8 +282,8 @@ def study(
     chosen = studies.read(plan) if plan else studies.read()
     place = out or Path("runs") / f"study-{plan.stem if plan else 'pocket'}"
     with resumable(place):
-        result = studies.study(chosen, out=place, ray=ray, say=typer.echo)
-    if os.environ.get("RANK", "0") == "0":
+        result = studies.study(chosen, out=place, ray=ray, say=say)
+    if Share.here().rank == 0:
         _show_study(result.path, failed=len(result.failed))
 
 
@@ -275,26 +299,37 @@ def report(
     from twofold.diagnostics import diagnostics_named
     from twofold.extension import nothing_imported
     from twofold.runs.finalize import finalize
+    from twofold.storage.reading import Kind, kind_of
 
     asked = diagnostics_named(diagnostics)
-    if (run_dir / studies.PLAN).exists():
+    if kind_of(run_dir / studies.PLAN) is not Kind.missing:
         with nothing_imported():
             plan = studies.read(run_dir / studies.PLAN)
-        studies.finalize(plan, run_dir)
-        return _show_study(run_dir, failed=0)
+        found = studies.finalize(plan, run_dir)
+        return _show_study(run_dir, failed=len(found.failed))
     _finish(finalize(run_dir, asked), remedy="give the command that made the run again")
 
 
 def _show_study(path: Path, *, failed: int) -> None:
-    """Print the result of a study; fail if an arm is missing."""
+    """Print the result of a study; fail if an arm is missing, or an audit lost too much."""
+    from twofold.report.findings import read_findings
     from twofold.report.study import summary
+    from twofold.storage.reading import files
 
-    typer.echo(summary(path))
-    typer.echo(f"\npage: {path / 'report.html'}")
+    say(summary(path))
+    say(f"\npage: {path / 'report.html'}")
     if failed:
         fail(
             f"{failed} trainings or audits failed, see above; fix the cause and give the same command "
             "again: the others are kept",
+            EXIT_LOST,
+        )
+    audits = files(path, "arms/*/seed-*/*/findings.json")
+    lossy = [file.parent for file in audits if read_findings(file)[1].get("too_many")]
+    if lossy:
+        fail(
+            f"{len(lossy)} audits lost more than 5 % of what was asked (first: {lossy[0]}): these numbers "
+            "do not describe the models. Fix the cause and give the same command again",
             EXIT_LOST,
         )
 
@@ -311,24 +346,19 @@ def _finish(result: RunResult, *, remedy: str) -> None:
     from twofold.report.page import model_names
     from twofold.storage.run_dir import RunDir
 
-    names = model_names(RunDir(result.path).manifest())
-    typer.echo(summary(result.findings, names))
-    typer.echo(f"\npage: {result.path / 'report.html'}")
+    names = model_names(RunDir(result.path).manifest(), result.findings)
+    say(summary(result.findings, names))
+    say(f"\npage: {result.path / 'report.html'}")
     lost = result.lost
     if lost.is_too_many:
-        where, share = lost.worst
+        often = max(lost.reasons, key=lost.reasons.__getitem__, default="")
         fail(
-            f"{lost.n} of {lost.of} responses were lost ({where}: {share:.0%}, more than 5 %): these "
-            "numbers do not describe the model. Most often: "
-            f"{max(lost.reasons, key=lost.reasons.__getitem__)}. Fix the cause, then {remedy}.",
+            f"{lost.in_words()}: these numbers do not describe the model. "
+            f"{f'Most often: {often}. ' if often else ''}Fix the cause, then {remedy}.",
             EXIT_LOST,
         )
 
 
 def main() -> None:
-    """Run the command line; a `TwofoldError` is printed as a message and gives status 2."""
-    try:
-        app()
-    except TwofoldError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_BAD_INPUT)
+    """Run the command line."""
+    run(app)

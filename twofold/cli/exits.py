@@ -1,11 +1,19 @@
-"""What do the exit statuses mean?"""
+"""What do the exit statuses mean, and when does a command end with which?
 
-from collections.abc import Iterator
+One rule for what was lost: more than 5 % of the replies in a condition, of the rows of a diagnostic, or of
+what a judge, a writer or a server was asked, is status 3 (`twofold.runs.losses`).
+"""
+
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import typer
+
+from twofold.cli.terminal import guard, say
+from twofold.errors import TwofoldError
 
 EXIT_BAD_INPUT = 2  # the input is wrong; the message names the remedy
 EXIT_LOST = 3  # too many responses were lost for the numbers to be meaningful
@@ -15,8 +23,23 @@ EXIT_STOPPED = 130  # stopped by the keyboard
 
 def fail(message: str, status: int) -> NoReturn:
     """Print an error and exit with a status."""
-    typer.echo(f"error: {message}", err=True)
+    say(f"error: {message}", err=True)
     raise typer.Exit(status)
+
+
+def fail_if_lost(n: int, of: int, message: str) -> None:
+    """Exit with `EXIT_LOST` and a message if more than 5 % was lost."""
+    from twofold.runs.losses import is_too_many
+
+    if is_too_many(n, of):
+        fail(message, EXIT_LOST)
+
+
+def finite(value: float | None) -> float | None:
+    """Refuse NaN and infinity, which no range excludes; the callback of every option with a fraction."""
+    if value is not None and not abs(value) < float("inf"):
+        raise typer.BadParameter(f"{value} is not a finite number.")
+    return value
 
 
 @contextmanager
@@ -25,5 +48,26 @@ def resumable(out: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as stop:
-        typer.echo(f"stopped; {out} keeps what is finished, the same command resumes it", err=True)
+        say(f"stopped; {out} keeps what is finished, the same command resumes it", err=True)
         raise typer.Exit(EXIT_STOPPED) from stop
+
+
+def run(app: Callable[[], object]) -> None:
+    """Run the command line: what a user can mend is one message with its remedy and status 2.
+
+    That is a `TwofoldError`, or an error of the operating system about a named file. Everything else is a
+    bug, and shows where it is.
+    """
+    from twofold.storage.os_errors import in_words
+
+    guard()
+    try:
+        app()
+    except TwofoldError as error:
+        say(f"error: {error}", err=True)
+        sys.exit(EXIT_BAD_INPUT)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        say(f"error: {in_words(error, error.filename, 'use')}", err=True)
+        sys.exit(EXIT_BAD_INPUT)

@@ -94,7 +94,7 @@ def from_spec(name: str, args: Mapping[str, object] | None, *, profile: Profile)
             "`twofold --constraints package.module:Name ...`)"
         )
     given = {k: v for k, v in (args or {}).items() if v is not None}
-    wanted = {f.name: f.default for f in filter(is_argument, fields(cls))}  # type: ignore[arg-type]
+    wanted = {f.name: f.default for f in fields(cls) if is_argument(f)}  # type: ignore[arg-type]
     absent = [k for k, default in wanted.items() if k not in given and default is MISSING]
     wrong = [f"unknown argument {k}" for k in sorted(given) if k not in wanted]
     wrong += [f"missing argument {k}" for k in sorted(absent)]

@@ -1,7 +1,7 @@
 """Is the reply in capitals, without capitals, or does it have N words in capitals?"""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import regex
@@ -13,7 +13,7 @@ from twofold.constraints.published import capital_tokens
 from twofold.constraints.wording import stated_times
 from twofold.constraints.words import plain
 from twofold.types import Constraint, Profile, Verdict
-from twofold.types.problem import reading
+from twofold.types.problem import READING
 
 # A letter with its marks; an accent without a composed form stays a part of its word.
 _CHARACTER = r"[\p{L}\p{Nd}\p{Nl}]\p{M}*+"
@@ -112,7 +112,7 @@ class CapitalWordFrequency(Constraint):
     capital_frequency: int
     capital_relation: Relation
     profile: Profile
-    stated: Bound | None = reading(None)
+    stated: Bound | None = field(default=None, kw_only=True, metadata=READING)
 
     def __post_init__(self) -> None:
         require_threshold(self.capital_frequency, self.capital_relation, "capital_frequency")

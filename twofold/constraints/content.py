@@ -1,7 +1,7 @@
 """Does the reply have placeholders to fill in, or a postscript?"""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import final
 
 from twofold.constraints.counting import Bound, both_sides, hold, plural, require_threshold
@@ -9,7 +9,7 @@ from twofold.constraints.markup import mask_math
 from twofold.constraints.wording import stated_bound
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
-from twofold.types.problem import reading
+from twofold.types.problem import READING
 
 
 @final
@@ -28,7 +28,7 @@ class Placeholders(Constraint):
     departure = "words in brackets: no links, checkboxes, numbers, indices, formulas, lists"
     num_placeholders: int
     profile: Profile
-    stated: Bound | None = reading(None)
+    stated: Bound | None = field(default=None, kw_only=True, metadata=READING)
 
     def __post_init__(self) -> None:
         require_threshold(self.num_placeholders, "at least", "num_placeholders")

@@ -5,7 +5,7 @@
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, final
 
 from twofold.constraints.counting import Bound, both_sides, hold, plural, require_threshold
@@ -14,7 +14,7 @@ from twofold.constraints.wording import stated_bound
 from twofold.constraints.words import plain
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
-from twofold.types.problem import reading
+from twofold.types.problem import READING
 
 
 @final
@@ -37,7 +37,7 @@ class BulletLists(Constraint):
     departure = "a bullet is one of `* - + • –`, a space and words; not rules, code or formulas"
     num_bullets: int
     profile: Profile
-    stated: Bound | None = reading(None)
+    stated: Bound | None = field(default=None, kw_only=True, metadata=READING)
 
     def __post_init__(self) -> None:
         require_threshold(self.num_bullets, "at least", "num_bullets")
@@ -100,8 +100,8 @@ class HighlightedSections(Constraint):
     departure = "asterisks must touch their text; not products, bullets, code or formulas"
     num_highlights: int
     profile: Profile
-    style: Literal["any", "italic", "bold"] = reading("any")
-    stated: Bound | None = reading(None)
+    style: Literal["any", "italic", "bold"] = field(default="any", kw_only=True, metadata=READING)
+    stated: Bound | None = field(default=None, kw_only=True, metadata=READING)
 
     def __post_init__(self) -> None:
         require_threshold(self.num_highlights, "at least", "num_highlights")
@@ -128,11 +128,7 @@ class HighlightedSections(Constraint):
         """As the prompt says what a highlight is, and bounds their number."""
         said = [one for one in re.split(r"(?<=[.!?])\s+|\n", prompt) if _SAYS_STYLE.search(one)]
         styles = {found[1].lower() for one in said for found in _SAYS_STYLE.finditer(one)}
-        style = (
-            {"ital": "italic", "bold": "bold"}.get(styles.pop(), "any")
-            if len(styles) == 1
-            else "any"
-        )
+        style = _STYLES.get("".join(styles), "any")
         bound = Bound("at least", self.num_highlights)
         return replace(self, style=style, stated=stated_bound(" ".join(said), _HIGHLIGHTED, bound))
 
@@ -146,7 +142,12 @@ class HighlightedSections(Constraint):
         return hold(found, "at least", self.num_highlights, "highlights")
 
 
-_SAYS_STYLE = re.compile(r"\b(ital|bold|highlight|emphasi[sz])", re.IGNORECASE)
+# Not a bold claim, nor Italian.
+_SAYS_STYLE = re.compile(
+    r"\b(italic|highlight|emphasi[sz]|bold(?=ed\b|face\b|\s+(?:text|font|type|section|part|word|phrase)))",
+    re.IGNORECASE,
+)
+_STYLES: dict[str, Literal["any", "italic", "bold"]] = {"italic": "italic", "bold": "bold"}
 _HIGHLIGHTED = r"(?:highlights?|sections?|parts?|phrases?|spans?)"
 # Closed by as many asterisks as opened it; three may open or close two highlights at once. Runs of
 # another length inside are nested and count with the whole. A line end inside is no blank line and
@@ -154,7 +155,8 @@ _HIGHLIGHTED = r"(?:highlights?|sections?|parts?|phrases?|spans?)"
 _HIGHLIGHT = re.compile(
     r"""
       (?<![*\\A-Za-z0-9]) ((\*{3})|\*{1,2}) (?![*\s])
-      (?: \\\* | (?!\\\*)[^*\n] | \n(?![ \t]*(?:\n|[-+*•>\#][ \t]|\d{1,3}[.)][ \t])) | (?<!\*)(?!\1(?!\*))\*{1,3}(?!\*) )*?
+      (?: \\\* | (?!\\\*)[^*\n] | \n(?![ \t]*(?:\n|[-+*•>\#][ \t]|\d{1,3}[.)][ \t]))
+        | (?<!\*)(?!\1(?!\*))\*{1,3}(?!\*) )*?
       (?<![\s\\*]) (?: \1 | \*{3} | (?(2)\*{1,2}|(?!)) ) (?![*A-Za-z0-9])
     """,
     re.VERBOSE,
@@ -186,7 +188,7 @@ class MultipleSections(Constraint):
     section_spliter: str
     num_sections: int
     profile: Profile
-    stated: Bound | None = reading(None)
+    stated: Bound | None = field(default=None, kw_only=True, metadata=READING)
 
     def __post_init__(self) -> None:
         require_threshold(self.num_sections, "at least", "num_sections")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import regex
@@ -12,7 +12,7 @@ from twofold.constraints.wording import stated_times
 from twofold.constraints.words import as_word, characters
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
-from twofold.types.problem import reading
+from twofold.types.problem import READING
 
 
 @final
@@ -89,7 +89,7 @@ class Frequency(Constraint):
     frequency: int
     relation: Relation
     profile: Profile
-    stated: Bound | None = reading(None)
+    stated: Bound | None = field(default=None, kw_only=True, metadata=READING)
 
     def __post_init__(self) -> None:
         _require_words((self.keyword,), "keyword")
@@ -197,7 +197,7 @@ class LetterFrequency(Constraint):
     let_frequency: int
     let_relation: Relation
     profile: Profile
-    stated: Bound | None = reading(None)
+    stated: Bound | None = field(default=None, kw_only=True, metadata=READING)
 
     def __post_init__(self) -> None:
         if len([*characters(self.letter)]) != 1 or self.letter.isspace():

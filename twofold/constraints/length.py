@@ -1,7 +1,7 @@
 """How many words, sentences and paragraphs does the reply have?"""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import final
 
 from twofold.constraints.counting import MOST, Bound, Relation, both_sides, hold, require_threshold
@@ -12,7 +12,7 @@ from twofold.constraints.wording import stated_bound
 from twofold.constraints.words import as_word, without_marks_before
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
-from twofold.types.problem import reading
+from twofold.types.problem import READING
 
 
 @final
@@ -23,8 +23,8 @@ class NumberWords(Constraint):
     Source: IFEval, https://arxiv.org/abs/2311.07911; MathIF, https://arxiv.org/abs/2505.14810.
     Departs: `official` counts runs of `\w`: `don't` is two and `\frac{1}{2}` three; `fixed` counts
     as people do (`prose.n_words`), takes the bound of the prompt's words if they state another, and is
-    unscored where only a dictionary could count (Thai). NLTK from 3.10 on joins combining marks to their letters (Hindi,
-    Thai); `official` counts as earlier versions did, whichever is installed.
+    unscored where only a dictionary could count (Thai). NLTK from 3.10 on joins combining marks to
+    their letters (Hindi, Thai); `official` counts as earlier versions did, whichever is installed.
     """
 
     name = "length_constraints:number_words"
@@ -33,7 +33,7 @@ class NumberWords(Constraint):
     num_words: int
     relation: Relation
     profile: Profile
-    stated: Bound | None = reading(None)
+    stated: Bound | None = field(default=None, kw_only=True, metadata=READING)
 
     def __post_init__(self) -> None:
         require_threshold(self.num_words, self.relation, "num_words")
@@ -75,7 +75,7 @@ class NumberSentences(Constraint):
     num_sentences: int
     relation: Relation
     profile: Profile
-    stated: Bound | None = reading(None)
+    stated: Bound | None = field(default=None, kw_only=True, metadata=READING)
 
     def __post_init__(self) -> None:
         require_threshold(self.num_sentences, self.relation, "num_sentences", least=1)
@@ -121,8 +121,8 @@ class NumberParagraphs(Constraint):
     departure = "a divider is a line of its own (or, if the prompt's words allow it, stands free)"
     num_paragraphs: int
     profile: Profile
-    own_line: bool = reading(True)
-    stated: Bound | None = reading(None)
+    own_line: bool = field(default=True, kw_only=True, metadata=READING)
+    stated: Bound | None = field(default=None, kw_only=True, metadata=READING)
 
     def __post_init__(self) -> None:
         require_threshold(self.num_paragraphs, "at least", "num_paragraphs")

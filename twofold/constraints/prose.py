@@ -54,16 +54,19 @@ def prose(text: str) -> str:
 def with_formulas(text: str, replaced: Callable[[str], str]) -> str:
     """`text` with each formula replaced, in time that grows with its length."""
     parts, place = [], 0
+    nearest: dict[str, int] = {}  # where each closing sign comes next
     while opening := _OPENING.search(text, place):
         closing = _CLOSING.get(opening[0], f"\\end{{{opening[1]}}}" if opening[1] else "")
         start, end = opening.span()
         if closing:
-            last = text.find(closing, end + 1, end + _LONGEST_FORMULA + len(closing))
-            end = last + len(closing)
-            if last < 0:
+            if nearest.get(closing, 0) <= end:
+                there = text.find(closing, end + 1)
+                nearest[closing] = there if there >= 0 else 2 * len(text) + _LONGEST_FORMULA
+            if nearest[closing] > end + _LONGEST_FORMULA:
                 parts.append(text[place : start + 1])
                 place = start + 1
                 continue
+            end = nearest[closing] + len(closing)
         parts += [text[place:start], replaced(text[start:end])]
         place = end
     return "".join([*parts, text[place:]])

@@ -29,6 +29,8 @@ _MAY_END = re.compile(
     r"(?<![\w.])((?:(?:[A-Za-z]\.){2,}+|[A-Z]\.|Ph\.D\.|(?:etc|Inc|Ltd|Co|Corp|Jr|Sr|Bros)\.)"
     rf"{_CLOSER}*+)\s++(?=[\"“‘(]?(?:{_OPENERS})\b(?!\.))"
 )
+# Initials and states before a name: `J.R.R. Tolkien`, `U.S. Congress`.
+_INITIALS = re.compile(r"(?<![\w.])((?:[A-Z]\.){2,}+)[^\S\n]++(?=[A-Z])")
 # Before another capital, only a person knows whether `5 p.m.` ends: "5 p.m. John left."
 _UNSURE_END = re.compile(
     rf"\b((?i:[ap]\.m\.){_CLOSER}*+)\s++(?=[\"“‘(]?[A-Z](?!\w*day\b|[A-Z]*T\b|\w*ber\b))"
@@ -87,6 +89,7 @@ def sentence_bounds(text: str) -> tuple[int, int]:
     text = _LIST_MARK.sub("\n\n", text)
     text = _OTHER_STOP.sub(r"\1\n\n", text)
     text = _MAY_END.sub(r"\1\n\n", text)
+    text = _INITIALS.sub(lambda m: m[1].rstrip(".") + " ", text)
     counts = [_count(reading) for reading in _readings(text)]
     most = max(counts)
     if _NO_STOPS.search(text):

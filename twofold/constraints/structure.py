@@ -2,11 +2,11 @@
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, final
 
 from twofold.types import Constraint, Profile, Verdict
-from twofold.types.problem import reading
+from twofold.types.problem import READING
 
 
 @final
@@ -45,7 +45,8 @@ class JsonFormat(Constraint):
 
 # A fence, its label (which cannot begin JSON), the body, the same fence.
 _FENCE = re.compile(
-    r"(`{3,}|~{3,})[^\S\n]*(?:[A-Za-z][\w.+-]*)?(?=[\s{\[])(.*?)\s*\1[`~]*", re.DOTALL
+    r"(`+|~{3,})[^\S\n]*(?:[A-Za-z][\w.+-]*(?:[^\S\n][^\n{\[]*(?=\n))?)?(?=[\s{\[])(.*?)\s*\1[`~]*",
+    re.DOTALL,
 )
 
 
@@ -113,22 +114,28 @@ class Title(Constraint):
 def _is_code(text: str, found: re.Match[str]) -> bool:
     """Whether `<<` and `>>` are operators: a calculation, shifts, streams, a here-document."""
     inside = found[1]
-    if _CALCULATION.fullmatch(inside) and not inside.strip().isdecimal():
+    reckons = _CALCULATION.fullmatch(inside) or _EQUATION.fullmatch(inside)
+    if reckons and re.search(r"\d", inside) and not inside.strip().isdecimal():
         return True
     before = text[max(0, found.start() - 80) : found.start()].rpartition("\n")[2]
     after = text[found.end() : found.end() + 80].partition("\n")[0]
-    if _STREAM.search(before) or re.match(r"\s*(?:cin|stdin)\b", inside) or _HERE.match(inside):
+    if _STREAM.search(before) or _OTHER_CODE.match(inside) or after.startswith("="):
         return True
+    tight = re.search(r"[A-Za-z\d_)\]]\Z", before) and re.match(r"[A-Za-z\d_(]", after)
     operands = re.search(r"[\w)\]\"']\s*\Z", before) and re.match(r"\s*[\w(\"'-]", after)
-    spaced = inside[0].isspace() and inside[-1].isspace()
-    digits = re.match(r"\s*\d+\b(?!\s+[^\W\d_])|.*\b\d+\s*\Z|.*[;=(){}&|~]", inside)
-    tight = re.search(r"[\w)\]]\Z", before) and re.match(r"[\w(]", after)
-    return bool(operands and (spaced or tight) and digits)
+    spaced = operands and inside[0].isspace() and inside[-1].isspace()
+    return bool(tight or (spaced and _OPERANDS.match(inside)))
 
 
 _CALCULATION = re.compile(r"[\d\s.,+\-−*/×÷·^%$€£=()<>!:xX]*(?:\d[\d\s.,]*[a-zA-Z]?)?")
+# It begins and ends with numbers, with units between: `5 apples*2=10`.
+_EQUATION = re.compile(
+    r"\s*[$€£(]*[\d.][^=]*[+\-−*/×÷][^=]*=\s*[-−$€£]*[\d.,]+\s*%?\s*|[^=\w]*\d+[a-z][^=]*=.*"
+)
 _STREAM = re.compile(r"\b(?:cout|cerr|clog|endl|ostream|out|os|ss|stream)\b[^.!?]*\Z")
-_HERE = re.compile(r"-?['\"]?(?:EOF|EOT|END|HEREDOC)\b")
+_OTHER_CODE = re.compile(r"=|\s*(?:cin|stdin)\b|-?['\"]?(?:EOF|EOT|END|HEREDOC)\b")
+# A number next to a bracket, or a sign that no title has.
+_OPERANDS = re.compile(r"\s*\d+\b(?!\s+[^\W\d_])|.*\b\d+\s*\Z|.*[;=(){}&|~]")
 
 
 @final
@@ -155,7 +162,9 @@ class ConstrainedResponse(Constraint):
     group = "format"
     departure = "the reply is one option (or has one, or ends with one, as the prompt says)"
     profile: Profile
-    place: Literal["whole", "anywhere", "end"] = reading("whole")
+    place: Literal["whole", "anywhere", "end"] = field(
+        default="whole", kw_only=True, metadata=READING
+    )
 
     def instruction(self) -> str:
         """The sentence that states the rule."""

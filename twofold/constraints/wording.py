@@ -10,34 +10,13 @@ from typing import Literal
 
 from twofold.constraints.counting import Bound, Relation
 
-_NUMBERS = {
-    word: n
-    for n, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-            "twenty",
-        ]
-    )
-} | {"thirty": 30, "forty": 40, "fifty": 50, "hundred": 100}
+_TEENS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
+    *("nineteen", "twenty"),
+)
+_TENS = {"thirty": 30, "forty": 40, "fifty": 50, "hundred": 100}
+_NUMBERS = {word: n for n, word in enumerate(_TEENS)} | _TENS
 _ONCE = {"once": 1, "twice": 2, "thrice": 3}
 _N = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,6}}|{'|'.join(_NUMBERS)})"
 
@@ -73,6 +52,7 @@ def stated_bound(prompt: str, noun: str, registry: Bound) -> Bound | None:
     """The bound that `prompt` states on the number of `noun`, if it is not the registry's.
 
     Args:
+        prompt: The prompt, or its sentence that states the constraint.
         noun: A regular expression for what is counted, e.g. `sections?`.
         registry: What the published arguments say.
 
@@ -90,9 +70,10 @@ def stated_bound(prompt: str, noun: str, registry: Bound) -> Bound | None:
 
 
 def stated_times(prompt: str, what: str, registry: Bound) -> Bound | None:
-    """As `stated_bound`, for what should appear so many times; only sentences that name it count.
+    r"""As `stated_bound`, for what should appear so many times; only sentences that name it count.
 
     Args:
+        prompt: As there.
         what: A regular expression for what is counted, e.g. `\\bstory\\b`.
         registry: What the published arguments say.
 
@@ -112,8 +93,10 @@ def _one(found: set[Bound], registry: Bound) -> Bound | None:
     if len(found) != 1 or registry in found:
         return None
     (bound,) = found
-    exact = Bound("less than", bound.n + 1) == registry and bound.relation == "exactly"
-    related = bound.n == registry.n or bound.relation == registry.relation or exact
+    # "Exactly 1" is within "less than 2", and "at most 3" a reading of 3.
+    tighter = Bound("less than", bound.n + 1) == registry and bound.relation == "exactly"
+    at_most = Bound("less than", registry.n + 1) == bound and registry.relation == "exactly"
+    related = bound.n == registry.n or bound.relation == registry.relation or tighter or at_most
     return bound if related else None
 
 

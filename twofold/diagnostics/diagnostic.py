@@ -6,7 +6,7 @@ analyse: the audit itself writes their rows.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
@@ -67,6 +67,18 @@ class Subject:
         return {"role": self.role, "key": key, **fields, **({"retry": True} if failed else {})}
 
 
+def standing(rows: Callable[[], Iterable[Row]]) -> Iterator[Row]:
+    """The rows of a diagnostic's table, without those to be tried again that a later one replaces.
+
+    Args:
+        rows: Reads the table; it is read twice, so that a large one is never held in memory.
+    """
+    last = {(row.get("role"), row.get("key")): i for i, row in enumerate(rows())}
+    for i, row in enumerate(rows()):
+        if "retry" not in row or last[row["role"], row["key"]] == i:
+            yield row
+
+
 class Analysis(ABC):
     """One question, answered from saved rows.
 
@@ -108,6 +120,6 @@ class Diagnostic(Analysis):
 
         Yields:
             JSON rows with `role` and a `key` that is unique in the role. What could not be had is a
-            row with the reason, never a missing row; one with `retry` (a call that failed) is made
-            again when the same command is repeated.
+            row with the reason, never a missing row; one with `retry` (a call that failed, a judge
+            that gave no verdict) is not in `done`, and is replaced by a later row with its key.
         """

@@ -78,7 +78,7 @@ class RowTable:
         """
         lost, values = len(column.asked) - len(column.values), [*column.values.values()]
         try:
-            estimate = estimator(values, n_unscored=lost, seed=self.seed)
+            estimate = estimator(values, n_unscored=lost)
         except StatsError:
             return
         yield from filed(role, metric, estimate, condition=condition, slice=slice)

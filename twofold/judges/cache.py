@@ -21,7 +21,9 @@ from twofold.models.cache import Cache, content_key
 from twofold.types import Model, Response, Verdict
 
 CHUNK = 256  # questions after which verdicts are saved, so that a kill does not cost a night
-FORM = 1  # part of every key; increase it when judges parse replies differently
+FORM = (
+    2  # part of every key; increase it when judges parse replies differently or keep more of them
+)
 
 
 @final
@@ -118,6 +120,8 @@ def identity(value: object) -> object:
     """
     if isinstance(value, Model):
         return value.fingerprint()
+    if isinstance(value, CachedJudge):  # a cache changes no verdict, wherever it lies
+        return identity(value.judge)
     if value is None or isinstance(value, (str, int, float)):
         return value
     if isinstance(value, Path):

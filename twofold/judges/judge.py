@@ -39,7 +39,9 @@ class Judge(ABC):
             One verdict per question, in order, in [0, 1]: 1 = the reply did well, which for a
             pitfall means that it does not do what the criterion says. A judge that abstains, fails
             or cannot be parsed leaves the verdict unscored with the reason, whatever the polarity;
-            so does a response without a reply (`Response.unscored`).
+            so does a response without a reply (`Response.unscored`). What is unscored is asked again
+            when a command is repeated, and no cache keeps it. A judge that writes keeps its words as
+            the reasons of the verdict's parts, so that a person can check them.
 
         Raises:
             ScoringError: If the judge cannot work at all.

@@ -196,6 +196,8 @@ Pair = tuple[Head, str]
 
 def odds(yes: float, no: float, *, least: float) -> Verdict:
     """The verdict from the log-probabilities in nats, unscored if P(yes) + P(no) < `least`."""
+    if np.isnan(yes) or np.isnan(no):
+        return Verdict(None, "the judge's logits are not numbers")
     p_yes, p_no = float(np.exp(yes)), float(np.exp(no))
     if not p_yes + p_no >= least:
         share = f"{100 * (p_yes + p_no):.2g} %"

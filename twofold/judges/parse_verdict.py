@@ -20,6 +20,9 @@ from twofold.types.checklist import Criterion
 
 T = TypeVar("T")
 
+SAMPLE = "sample:"  # how the parts of a verdict are called that are a judge's samples
+MOST_WORDS = 1000  # characters that are kept of a sample, besides the one that is kept whole
+
 
 class UnreadReason(StrEnum):
     """Why a judge's reply gives no number."""
@@ -89,33 +92,65 @@ class Scale:
 @final
 @dataclass(frozen=True)
 class Readings:
-    """The results of several samples of one question, and the first error of a failed call."""
+    """A judge's replies to several samples of one question, and what was read in each."""
 
-    all: Sequence[int | UnreadReason]
-    error: str = ""
+    said: Sequence[Response]
+    read: Sequence[int | UnreadReason]
 
     def verdict(self, score: Callable[[list[int]], float]) -> Verdict:
-        """The score of the numbers; unscored if less than half of the samples gave one."""
-        numbers = [each for each in self.all if not isinstance(each, UnreadReason)]
-        n = len(self.all)
+        """The score of the numbers, unscored if less than half of the samples gave one.
+
+        Its parts are the samples (`sample:1` ...), each with its own score and the judge's words as the
+        reason: a mean of five numbers is nothing that a person could check.
+        """
+        numbers = [each for each in self.read if not isinstance(each, UnreadReason)]
+        n = len(self.read)
+        parts = self._samples(score)
         if not numbers or 2 * len(numbers) < n:
-            counts = [(why, sum(each is why for each in self.all)) for why in UnreadReason]
+            counts = [(why, sum(each is why for each in self.read)) for why in UnreadReason]
             lost = ", ".join(f"{count} {why.value}" for why, count in counts if count)
-            lost += f": {' '.join(self.error.split())[:160]}" if self.error else ""
-            return Verdict(None, f"{len(numbers)} of {n} samples gave a number ({lost})")
+            error = next((" ".join(each.error.split()) for each in self.said if each.error), "")
+            lost += f": {error[:160]}" if error else ""
+            return Verdict(None, f"{len(numbers)} of {n} samples gave a number ({lost})", parts)
         reason = f"mean {sum(numbers) / len(numbers):.3g} of {len(numbers)} samples"
         if len(set(numbers)) > 1:
             reason += f" ({min(numbers)} to {max(numbers)})"
         if n > len(numbers):
             reason += f", {n - len(numbers)} lost"
-        return Verdict(score(numbers), reason)
+        return Verdict(score(numbers), reason, parts)
+
+    def _samples(self, score: Callable[[list[int]], float]) -> dict[str, Verdict]:
+        """The verdict of each sample; the first that was read keeps all its words."""
+        numbers = [None if isinstance(each, UnreadReason) else each for each in self.read]
+        whole = next((i for i, number in enumerate(numbers) if number is not None), 0)
+        return {
+            f"{SAMPLE}{i + 1}": Verdict(
+                None if number is None else score([number]), _words(said, whole=i == whole)
+            )
+            for i, (said, number) in enumerate(zip(self.said, numbers, strict=True))
+        }
+
+
+def _words(said: Response, *, whole: bool) -> str:
+    """What a judge wrote, thought included; the error of a call that failed."""
+    text = said.raw or said.error or said.finish_reason.value.replace("_", " ")
+    if whole or len(text) <= MOST_WORDS:
+        return text
+    return f"{text[:MOST_WORDS]} [… {len(text) - MOST_WORDS} characters left out]"
 
 
 def polarised(criterion: Criterion, done: Verdict) -> Verdict:
     """The verdict on a reply that does (1) or does not (0) what the criterion says."""
-    if not criterion.pitfall or done.score is None:
+    if not criterion.pitfall:
         return done
-    return replace(done, score=1 - done.score, reason=f"pitfall: {done.reason}")
+    parts = {name: _turned(part) for name, part in done.parts.items()}
+    if done.score is None:
+        return replace(done, parts=parts)
+    return replace(_turned(done), reason=f"pitfall: {done.reason}", parts=parts)
+
+
+def _turned(verdict: Verdict) -> Verdict:
+    return verdict if verdict.score is None else replace(verdict, score=1 - verdict.score)
 
 
 def settled(response: Response) -> Verdict | None:

@@ -23,7 +23,8 @@ class SampledJudge(Judge):
     """Asks a model for a number from 0 to 100, several times per criterion, and takes the mean.
 
     Abstentions and unreadable or failed replies are dropped. If less than half of the samples give
-    a number, the criterion is unscored.
+    a number, the criterion is unscored. The parts of a verdict are the samples, each with the words
+    of the judge as its reason.
 
     Args:
         model: The judge.
@@ -55,6 +56,8 @@ class SampledJudge(Judge):
         >>> judge = SampledJudge(ScriptedModel(lambda text, g: said[g]), n=3)
         >>> judge([asked])[0].score, judge([asked])[0].reason
         (0.95, 'mean 95 of 2 samples (90 to 100), 1 lost')
+        >>> [part.reason for part in judge([asked])[0].parts.values()]
+        ['100', '90', '-1']
     """
 
     name: ClassVar[str] = "sampled"
@@ -94,8 +97,7 @@ def _sampled(
     replies_P_G = judge.model.sample(chats, sampling, n=judge.n, seed=judge.seed)
     found = {}
     for text, samples in zip(texts, replies_P_G, strict=True):
-        error = next((response.error for response in samples if response.error), "")
-        found[text] = Readings([scale.read(each) for each in samples], error).verdict(score)
+        found[text] = Readings(samples, [scale.read(each) for each in samples]).verdict(score)
     return [found[text] for text in prompts]
 
 
@@ -119,8 +121,9 @@ class Holistic(Scorer):
     """Rates a reply from 1 to 10 by its whole checklist in one call of the model.
 
     The rating r becomes (r - 1) / 9, so that the scale goes from 0 to 1 as for every other measure;
-    with r / 10 the worst reply would still get a tenth. There are no parts, since a single number
-    says nothing about single criteria; for those use a `Judge` in `MeetsChecklist`.
+    with r / 10 the worst reply would still get a tenth. The one part is the `rating` with its
+    samples, since a single number says nothing about single criteria; for those use a `Judge` in
+    `MeetsChecklist`.
 
     Args:
         model: The judge.
@@ -164,7 +167,8 @@ class Holistic(Scorer):
 
     def _ask(self, pairs: list[tuple[Problem, Response]]) -> list[Verdict]:
         prompts = [_rating_prompt(*pair) for pair in pairs]
-        return _sampled(self, prompts, RATING, _rating_score)
+        found = _sampled(self, prompts, RATING, _rating_score)
+        return [Verdict(each.score, each.reason, {"rating": each}) for each in found]
 
 
 def _rated_without_model(problem: Problem, response: Response) -> Verdict | None:

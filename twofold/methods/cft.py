@@ -14,6 +14,7 @@ from twofold.methods.method import Problems, TrainedModel, TrainingError
 from twofold.methods.tuning import OnPolicy
 from twofold.scorers import Correct
 from twofold.storage.jsonl import Row, dumps, replaced
+from twofold.storage.reading import Kind, kind_of
 from twofold.types import Problem, Sampling
 from twofold.validation import SETTINGS
 
@@ -62,12 +63,19 @@ class Cft(Imitation, OnPolicy):
             return super().rows(problems)
         return _accepted_rows(self.critiques, problems)
 
+    def check(self, problems: Problems, eval_problems: Problems = ()) -> None:
+        """Also refuse a file without a usable critique; see `Method.check`."""
+        super().check(problems, eval_problems)
+        self.rows(problems)
+
     def train(
-        self, base: str, problems: Problems, *, out: Path, eval_problems: Problems = ()
+        self, base: str, problems: Problems, *, out: str | Path, eval_problems: Problems = ()
     ) -> TrainedModel:
         """Train; see `Method.train`."""
+        self.check(problems, eval_problems)
+        out = Path(out)
         file = self.critiques or out.with_name(f"{out.name}.critiques.jsonl")
-        if self.critiques is None and not file.exists():
+        if self.critiques is None and kind_of(file) is Kind.missing:
             written = self._written(base, problems)
             if written.dropped:
                 _log.warning("%d critiques kept, dropped: %s", len(written.rows), written.reasons)

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from twofold.methods.method import Method, TrainingError
+from twofold.storage.reading import InputFile
 from twofold.validation import validated
 
 
-def configured(method: type[Method], file: Path | None = None) -> Method:
+def configured(method: type[Method], file: str | Path | None = None) -> Method:
     r"""A method with the settings of a YAML file.
 
     Args:
@@ -29,7 +28,7 @@ def configured(method: type[Method], file: Path | None = None) -> Method:
         0.0001
     """
     where = f"{method.name} without --config" if file is None else file
-    return with_settings(method, {} if file is None else mapping(file), where=where)
+    return with_settings(method, {} if file is None else mapping(Path(file)), where=where)
 
 
 def with_settings(method: type[Method], values: Mapping[str, object], *, where: object) -> Method:
@@ -40,15 +39,7 @@ def with_settings(method: type[Method], values: Mapping[str, object], *, where: 
 
 def mapping(file: Path) -> Mapping[str, object]:
     """The content of a YAML file, which must be a mapping or empty."""
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise TrainingError(f"{file} cannot be read ({error.strerror}); check the path") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise TrainingError(
-            f"{file} is not valid YAML ({reason}); write one `key: value` per line"
-        ) from error
+    values = InputFile(file, TrainingError, "write one `key: value` per line").yaml()
     if not isinstance(values, dict | None):
         raise TrainingError(f"{file} is not a mapping; write one `key: value` per line")
     return {str(key): value for key, value in (values or {}).items()}

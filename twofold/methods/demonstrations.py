@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from twofold.methods.method import Problems, TrainedModel, TrainingError
 from twofold.methods.tuning import Tuned
-from twofold.storage.jsonl import Row, read_lines
+from twofold.storage.reading import InputFile, Kind, Row, kind_of
 from twofold.types import FinishReason, Problem, Response, Scorer
 from twofold.validation import SETTINGS
 
@@ -26,30 +26,34 @@ class Imitation(Tuned):
     epochs: PositiveFloat = 2.0
 
     def train(
-        self, base: str, problems: Problems, *, out: Path, eval_problems: Problems = ()
+        self, base: str, problems: Problems, *, out: str | Path, eval_problems: Problems = ()
     ) -> TrainedModel:
         """Train on `rows`; see `Method.train`."""
+        self.check(problems, eval_problems)
         return self.imitate(base, self.rows(problems), out=out, eval_problems=eval_problems)
 
-    def imitate(
-        self, base: str, rows: Sequence[Row], *, out: Path, eval_problems: Problems = ()
-    ) -> TrainedModel:
-        """Fine-tune `base` on `rows` of `prompt` (chat) and `completion`, tokenised as in sampling."""
-        from twofold.methods.trl.runner import TrlRunner
+    def configuration(self) -> tuple[type, dict[str, object]]:
+        """See `Tuned.configuration`."""
+        from trl.trainer.sft_config import SFTConfig
 
-        settings = self.shared_settings() | {
+        return SFTConfig, self.shared_settings() | {
             "num_train_epochs": self.epochs,
             "completion_only_loss": True,
             "max_length": self.trl.get("max_length"),  # TRL's default truncates at 1024 tokens
         }
-        runner = TrlRunner(self, base, rows, out=out)
+
+    def imitate(
+        self, base: str, rows: Sequence[Row], *, out: str | Path, eval_problems: Problems = ()
+    ) -> TrainedModel:
+        """Fine-tune `base` on `rows` of `prompt` (chat) and `completion`, tokenised as in sampling."""
+        from twofold.methods.trl.runner import TrlRunner
+
+        runner = TrlRunner(self, base, rows, out=Path(out))
         if runner.finished is not None:
             return runner.finished
-        from trl.trainer.sft_config import SFTConfig
-
         from twofold.methods.trl.compact_loss import CompactSft
 
-        trainer = runner.trainer(CompactSft, SFTConfig, settings, runner.tokens)
+        trainer = runner.trainer(CompactSft, runner.tokens)
         return runner.run(trainer, eval_problems=eval_problems)
 
 
@@ -85,11 +89,13 @@ def lines_about(
     problems: Iterable[Problem], file: Path, keys: Sequence[str], *, remedy: str
 ) -> list[Row]:
     """The lines of a JSONL file, each with `keys`, whose `problem` is the id of one of `problems`."""
-    if not file.is_file():
+    if kind_of(file, TrainingError) is not Kind.file:
         raise TrainingError(f"there is no file {file}; {remedy}")
     ids = {problem.id for problem in problems}
     rows = []
-    for number, line in enumerate(read_lines(file), 1):
+    for number, line in InputFile(
+        file, TrainingError, f"write one object a line; {remedy}"
+    ).lines():
         if missing := [key for key in keys if key not in line]:
             raise TrainingError(
                 f"{file}, line {number} lacks {', '.join(missing)}; a line has {', '.join(keys)}"

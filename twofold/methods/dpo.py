@@ -57,48 +57,58 @@ class Dpo(OnPolicy):
         """The pairs of the file; without a file the prompts, since the pairs depend on replies."""
         return super().rows(problems) if self.pairs is None else read_pairs(self.pairs, problems)
 
+    def check(self, problems: Problems, eval_problems: Problems = ()) -> None:
+        """Also refuse a file without pairs and a reward that needs checklists; see `Method.check`."""
+        super().check(problems, eval_problems)
+        if self.pairs is None:
+            require_listed(self.reward, problems)
+        elif not self.rows(problems):
+            raise TrainingError(
+                f"{self.pairs} has no pair of these problems; use the problems it was made of"
+            )
+
+    def configuration(self) -> tuple[type, dict[str, object]]:
+        """See `Tuned.configuration`."""
+        from trl.trainer.dpo_config import DPOConfig
+
+        return DPOConfig, self.shared_settings() | {
+            "num_train_epochs": self.epochs,
+            "beta": self.beta,
+            "max_length": self.trl.get("max_length"),  # TRL's default truncates at 1024 tokens
+        }
+
     def train(
-        self, base: str, problems: Problems, *, out: Path, eval_problems: Problems = ()
+        self, base: str, problems: Problems, *, out: str | Path, eval_problems: Problems = ()
     ) -> TrainedModel:
         """Train; see `Method.train`.
 
         Raises:
             TrainingError: Also if no problem gives a pair.
         """
-        if not problems:
-            raise TrainingError("dpo has no problems; check --problems")
+        self.check(problems, eval_problems)
         if self.pairs is not None:
             rows = self.rows(problems)
-            remedy = f"{self.pairs} has no pair of these problems; use the problems it was made of"
         else:
-            require_listed(self.reward, problems)
             replies = self.draw(base, problems, seed=self.seed)
             rows = pairs(problems, replies, by=self.reward, gap=self.gap, keep=self.keep)
-            remedy = (
+        if not rows:
+            raise TrainingError(
                 f"no problem has two replies that differ by {self.gap:g} in {self.reward.name}: draw "
                 "more, lower gap, or take problems that the base solves sometimes"
             )
-        if not rows:
-            raise TrainingError(remedy)
         return self._prefer(base, rows, out=out, eval_problems=eval_problems)
 
     def _prefer(
-        self, base: str, rows: Sequence[Row], *, out: Path, eval_problems: Problems
+        self, base: str, rows: Sequence[Row], *, out: str | Path, eval_problems: Problems
     ) -> TrainedModel:
         from twofold.methods.trl.runner import TrlRunner
 
-        settings = self.shared_settings() | {
-            "num_train_epochs": self.epochs,
-            "beta": self.beta,
-            "max_length": self.trl.get("max_length"),  # TRL's default truncates at 1024 tokens
-        }
-        runner = TrlRunner(self, base, rows, out=out)
+        runner = TrlRunner(self, base, rows, out=Path(out))
         if runner.finished is not None:
             return runner.finished
-        from trl.trainer.dpo_config import DPOConfig
         from trl.trainer.dpo_trainer import DPOTrainer
 
-        trainer = runner.trainer(DPOTrainer, DPOConfig, settings, runner.preferences)
+        trainer = runner.trainer(DPOTrainer, runner.preferences)
         return runner.run(
             lambda: trainer(ref_model=runner.trainable.reference()),
             eval_problems=eval_problems,

@@ -99,26 +99,25 @@ class Grpo(OnPolicy):
         """Replies per process and optimiser step."""
         return self.batch * self.num_generations
 
-    def train(
-        self, base: str, problems: Problems, *, out: Path, eval_problems: Problems = ()
-    ) -> TrainedModel:
-        """Train; see `Method.train`.
-
-        Raises:
-            TrainingError: Also if there is an `eval_metric` but no held-out problem.
-        """
-        from twofold.methods.trl.runner import TrlRunner
-
+    def check(self, problems: Problems, eval_problems: Problems = ()) -> None:
+        """Also refuse an `eval_metric` without held-out problems; see `Method.check`."""
+        super().check(problems, eval_problems)
+        require_listed(self.reward, problems)
         if self.eval_metric is not None and not eval_problems:
             raise TrainingError(
                 "eval_metric needs held-out problems, and there are none; name some with --eval-problems"
             )
-        require_listed(self.reward, problems)
-        settings = self._settings()
-        runner = TrlRunner(self, base, self.rows(problems), out=out)
+
+    def train(
+        self, base: str, problems: Problems, *, out: str | Path, eval_problems: Problems = ()
+    ) -> TrainedModel:
+        """Train; see `Method.train`."""
+        self.check(problems, eval_problems)
+        from twofold.methods.trl.runner import TrlRunner
+
+        runner = TrlRunner(self, base, self.rows(problems), out=Path(out))
         if runner.finished is not None:
             return runner.finished
-        from trl.trainer.grpo_config import GRPOConfig
         from trl.trainer.grpo_trainer import GRPOTrainer
 
         from twofold.methods.trl.length_batches import LikeLengths
@@ -126,7 +125,7 @@ class Grpo(OnPolicy):
 
         kind = LikeLengths if self.accumulation > 1 else GRPOTrainer
         data = runner.data
-        trainer = runner.trainer(kind, GRPOConfig, settings, lambda: data(n_steps=self.steps))
+        trainer = runner.trainer(kind, lambda: data(n_steps=self.steps))
         reward = TrlReward(
             self.reward,
             tuple(problems),
@@ -154,6 +153,12 @@ class Grpo(OnPolicy):
             measures={} if metric is None else {"reward": self.reward, "eval_metric": metric},
             early_stopping_patience=self.early_stopping_patience,
         )
+
+    def configuration(self) -> tuple[type, dict[str, object]]:
+        """See `Tuned.configuration`."""
+        from trl.trainer.grpo_config import GRPOConfig
+
+        return GRPOConfig, self._settings()
 
     def _settings(self) -> dict[str, object]:
         """The settings under TRL's names."""

@@ -4,13 +4,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, final
+from typing import Annotated, ClassVar, final
+
+from pydantic import Field
 
 from twofold.errors import TwofoldError
 from twofold.storage.jsonl import Row
 from twofold.types import Problem
 
 Problems = Sequence[Problem]
+
+
+# A seed: numpy and torch take no more than 32 bits.
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class TrainingError(TwofoldError):
@@ -41,9 +47,22 @@ class Method(ABC):
     def rows(self, problems: Problems) -> list[Row]:
         """The training rows that follow from the problems alone; `--dry-run` prints them."""
 
+    def check(self, problems: Problems, eval_problems: Problems = ()) -> None:
+        """Refuse what would fail later, before a model is loaded; a study asks every arm first.
+
+        Args:
+            problems: Training problems.
+            eval_problems: Held-out problems.
+
+        Raises:
+            TrainingError: If a setting is invalid, or there is nothing to train on.
+        """
+        if not problems:
+            raise TrainingError(f"{self.name} has no problems; check --problems")
+
     @abstractmethod
     def train(
-        self, base: str, problems: Problems, *, out: Path, eval_problems: Problems = ()
+        self, base: str, problems: Problems, *, out: str | Path, eval_problems: Problems = ()
     ) -> TrainedModel:
         """Train `base` on `problems` and write the model to `out`.
 

@@ -11,6 +11,8 @@ from twofold.storage.jsonl import Row
 from twofold.types import FinishReason, Problem, Response, Scorer, Verdict
 
 KEYS = ("prompt", "chosen", "rejected", "problem")
+# The keys of the rows of `pairs`.
+WRITTEN = (*KEYS, "gap", "lead")
 
 
 def pairs(

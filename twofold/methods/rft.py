@@ -45,15 +45,15 @@ class Rft(Imitation, OnPolicy):
     rounds: PositiveInt = 1
 
     def train(
-        self, base: str, problems: Problems, *, out: Path, eval_problems: Problems = ()
+        self, base: str, problems: Problems, *, out: str | Path, eval_problems: Problems = ()
     ) -> TrainedModel:
         """Train; see `Method.train`. Earlier rounds are in `OUT-round-N`.
 
         Raises:
             TrainingError: Also if a round keeps no reply.
         """
-        if not problems:
-            raise TrainingError("rft has no problems; check --problems")
+        self.check(problems, eval_problems)
+        out = Path(out)
         sampled, n_steps = base, 0
         for number in range(1, self.rounds + 1):
             folder = out if number == self.rounds else out.with_name(f"{out.name}-round-{number}")

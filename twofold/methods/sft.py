@@ -41,6 +41,14 @@ class Sft(Imitation):
     reward: Reward | None = None
     at_least: Annotated[float, Field(ge=0, le=1)] = 1.0
 
+    def check(self, problems: Sequence[Problem], eval_problems: Sequence[Problem] = ()) -> None:
+        """Also refuse demonstrations of none of the problems; see `Method.check`."""
+        super().check(problems, eval_problems)
+        if not any(self._replies(problems).values()):
+            raise TrainingError(
+                f"{self.demonstrations} has no row of these problems; use the problems it was made of"
+            )
+
     def rows(self, problems: Sequence[Problem]) -> list[Row]:
         """One row per complete demonstration: the chat and the reply.
 

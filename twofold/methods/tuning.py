@@ -1,12 +1,14 @@
 """Which settings do all TRL methods share, and what does TRL call them?"""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import field, fields
+from pathlib import Path
 
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
-from twofold.methods.method import Method, Problems, TrainingError
+from twofold.methods.method import Method, Problems, Seed, TrainingError
 from twofold.storage.jsonl import Row
 from twofold.types import Response, Sampling
 from twofold.validation import SETTINGS
@@ -49,7 +51,7 @@ class Tuned(Method):
     lora: PositiveInt | None = None
     bias_only: bool = False
     save_steps: PositiveInt = 50
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
     trl: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -57,6 +59,17 @@ class Tuned(Method):
             raise TrainingError("lora and bias_only exclude each other; leave one out")
         for key in self.trl.keys() & {*_RENAMED, *(f.name for f in fields(self))}:
             raise TrainingError(f"trl: {key} is set by {_RENAMED.get(key, key)}; set that instead")
+
+    @abstractmethod
+    def configuration(self) -> tuple[type, dict[str, object]]:
+        """TRL's class of configuration, and the values of its fields."""
+
+    def check(self, problems: Problems, eval_problems: Problems = ()) -> None:
+        """Also refuse what TRL's configuration does not take; see `Method.check`."""
+        from twofold.methods.trl.configuration import configuration
+
+        super().check(problems, eval_problems)
+        configuration(self, Path("unused"))
 
     def rows(self, problems: Problems) -> list[Row]:
         """One row per problem: its chat and its id."""

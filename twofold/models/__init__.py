@@ -6,26 +6,34 @@ Importing this package imports neither torch nor a network client.
 from pathlib import Path
 
 from twofold.errors import ModelError, nearest
-from twofold.models.checkpoint import HUB_ID
+from twofold.extension import instance_named, is_reference
+from twofold.models.checkpoint import HUB_ID, folder_named
 from twofold.models.pocket import SPEC as POCKET
 from twofold.models.smollm2 import SPEC as SMOLLM2
+from twofold.models.thinking import ThinkingPolicy
+from twofold.storage.reading import Kind, expanded, kind_of
 from twofold.types import Model
 
 _FORMS = (
     "a model is `pocket`, `smollm2`, a folder written by save_pretrained, a PEFT adapter's folder, a hub id "
-    "(`organisation/name`), or an OpenAI-compatible server (`http://host:port/v1#model`)"
+    "(`organisation/name`), an OpenAI-compatible server (`http://host:port/v1#model`), or your own "
+    "(`package.module:Name`)"
 )
 
 
-def resolve(spec: str | Path) -> Model:
+def resolve(spec: str | Path, *, thinking_marks: tuple[str, str] | None = None) -> Model:
     """The model that `spec` names; its weights are loaded when it first has to answer.
 
     Args:
         spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, a hub id, or a
-            server's URL with the model's name after `#`. An existing folder wins over a hub id.
+            server's URL with the model's name after `#`, or `package.module:Name`, a `Model` or a
+            class that needs no arguments. An existing folder wins over a hub id.
+        thinking_marks: What opens and closes a thought, if neither the chat template shows it nor
+            twofold knows it; the known marks count besides.
 
     Raises:
         ModelError: If `spec` is none of these, or its files cannot be used.
+        ExtensionError: If the reference is not a model.
 
     Example:
         >>> resolve("smolm2")  # doctest: +ELLIPSIS
@@ -33,11 +41,14 @@ def resolve(spec: str | Path) -> Model:
         twofold.errors.ModelError: no model 'smolm2'; did you mean 'smollm2'? a model is ...
     """
     spec = str(spec).strip()
+    thinking = None if thinking_marks is None else ThinkingPolicy(*thinking_marks)
     if spec.startswith(("http://", "https://")):
         from twofold.models.openai.model import ServerModel
 
-        return ServerModel.from_spec(spec)
-    is_folder = bool(spec) and Path(spec).expanduser().is_dir()
+        return ServerModel.from_spec(spec, thinking=thinking or ThinkingPolicy())
+    is_folder = bool(spec) and kind_of(expanded(spec, ModelError), ModelError) is Kind.folder
+    if is_reference(spec) and not is_folder:
+        return instance_named(spec, Model)
     if spec not in (POCKET, SMOLLM2) and not HUB_ID.fullmatch(spec) and not is_folder:
         hint = nearest(spec.lower(), [POCKET, SMOLLM2], "there is no such folder or name.")
         raise ModelError(f"no model {spec!r}; {hint} {_FORMS}")
@@ -47,4 +58,4 @@ def resolve(spec: str | Path) -> Model:
         raise ModelError(
             f"a local model needs more packages ({error}): pip install 'twofold[hf]'"
         ) from error
-    return HfModel(spec)
+    return HfModel(spec, thinking=thinking)

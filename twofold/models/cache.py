@@ -11,12 +11,17 @@ import json
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import final
+from typing import NamedTuple, final
+
+from twofold.errors import ModelError
 
 _log = logging.getLogger(__name__)
 _WAIT_S = 30.0  # time to wait for another process to finish writing
+# After this time a further change of a file has another time stamp, on any file system, in ns.
+_SETTLED_NS = 3 * 10**9
 
 
 def cache_folder() -> Path:
@@ -31,6 +36,26 @@ def content_key(*content: object) -> str:
     """The SHA-256 of JSON values, in hex."""
     text = json.dumps(content, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Stamp(NamedTuple):
+    """What the system knows of a file's content: a file that was written again has another stamp.
+
+    Size and time of modification alone are set by any program that copies files. The time of change
+    and the number of the file are set by the system.
+    """
+
+    device: int
+    number: int
+    size: int
+    modified_ns: int
+    changed_ns: int
+
+
+def stamp(path: Path) -> Stamp:
+    """The stamp of a file, through links."""
+    found = path.stat()
+    return Stamp(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 @final
@@ -65,14 +90,28 @@ class Cache:
             self._disable(error)
 
     def file_sha256(self, path: Path) -> str:
-        """A file's SHA-256 in hex, recomputed only if its path, size or time changed."""
-        stat = path.stat()
-        key = content_key("file", str(path.resolve()), stat.st_size, stat.st_mtime_ns)
-        known = self.get([key]).get(key)
-        if known is None:
-            with path.open("rb") as file:
-                known = hashlib.file_digest(file, "sha256").hexdigest()
-            self.put({key: known})
+        """A file's SHA-256 in hex, recomputed only if its stamp changed.
+
+        The stamp of a file that was changed just now may not show the next change, so its hash is not
+        kept.
+
+        Raises:
+            ModelError: If the file cannot be read.
+        """
+        try:
+            before = stamp(path)
+            key = content_key("file", str(path.resolve()), *before)
+            known = self.get([key]).get(key)
+            if known is None:
+                with path.open("rb") as file:
+                    known = hashlib.file_digest(file, "sha256").hexdigest()
+                settled = time.time_ns() - before.changed_ns > _SETTLED_NS
+                if settled and stamp(path) == before:
+                    self.put({key: known})
+        except OSError as error:
+            raise ModelError(
+                f"{path} cannot be read ({error.strerror}); check the file and its permissions"
+            ) from error
         return known
 
     def close(self) -> None:

@@ -4,14 +4,16 @@ Templates may insert the current date, which would change prompts from day to da
 get the same fixed date.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import jinja2
 
 from twofold.errors import ModelError
-from twofold.models.thinking import ThinkingPolicy, detect
+from twofold.models.thinking import ThinkingPolicy, Turn, detect
+from twofold.models.thinking.marks import Mark, mark_at
+from twofold.models.thinking.unknown import is_strange
 from twofold.types import Message
 
 # The date in every template; part of a model's fingerprint.
@@ -19,6 +21,9 @@ TEMPLATE_DAY = date(2026, 1, 1)
 
 _DATE_CODES = "aAbBdHIjmMpSyY"
 _HELLO: list[Message] = [{"role": "user", "content": "Hello"}]
+# Words that no template writes, and the fields from which templates take a thought.
+_THOUGHT, _REPLY = "Thoughtwzq", "Replywzq"
+_FIELDS = ("reasoning_content", "thinking", "reasoning")
 
 
 def template_of(tokenizer: Any) -> str:
@@ -46,25 +51,98 @@ def render(tokenizer: Any, chat: Sequence[Message]) -> str:
         ModelError: If the template rejects the chat, for example a system turn.
     """
     try:
-        text = tokenizer.apply_chat_template(
-            [dict(message) for message in chat],
-            chat_template=with_fixed_day(template_of(tokenizer)),
-            tokenize=False,
-            add_generation_prompt=True,
-        )
+        return _rendered(tokenizer, [dict(message) for message in chat], prompt=True)
     except jinja2.TemplateError as error:
         raise ModelError(
             f"the chat template rejects a chat with the roles {[m['role'] for m in chat]} "
             f"({error}); leave out the role that it does not support"
         ) from error
-    return str(text)
 
 
 def sample_prompt(tokenizer: Any) -> str:
-    """A rendered chat, from which the thinking tags and the template's format can be read."""
+    """A rendered chat, from which the thinking marks and the template's format can be read."""
     return render(tokenizer, _HELLO)
 
 
-def thinking_of(tokenizer: Any) -> ThinkingPolicy:
-    """The thinking tags of a tokenizer's chat template."""
-    return detect(template_of(tokenizer), sample_prompt(tokenizer))
+def thinking_of(tokenizer: Any, named: ThinkingPolicy | None = None) -> ThinkingPolicy:
+    """The thinking marks of a tokenizer's chat template; `named`: those that the user named."""
+    return detect(
+        template_of(tokenizer),
+        sample_prompt(tokenizer),
+        asked=_try(tokenizer, {}) or "",
+        turn=_turn(tokenizer),
+        named=named,
+    )
+
+
+def end_of_turn(tokenizer: Any, ends: Collection[int]) -> int | None:
+    """The token with which the template ends an assistant's turn, unless it is one of `ends`.
+
+    A model that was trained with this template ends its replies with that token, even if neither the
+    tokenizer nor the generation defaults name it; a reply that does not stop there goes on with a turn
+    of the user. None also if the template ends a turn with no token, so that only `ends` can.
+    """
+    told = _try(tokenizer, {"content": _REPLY})
+    if told is None or _REPLY not in told:
+        return None
+    tail = told.rpartition(_REPLY)[2].lstrip()
+    ids = list(tokenizer(tail, add_special_tokens=False).input_ids)
+    if not ids or ids[0] in ends:
+        return None
+    added = {*tokenizer.added_tokens_decoder, *tokenizer.all_special_ids}
+    return ids[0] if ids[0] in added or _is_mark(tokenizer.decode(ids[:1])) else None
+
+
+def silent_ids(tokenizer: Any, thinking: ThinkingPolicy, ends: Collection[int]) -> frozenset[int]:
+    """Special and end tokens, which are no text of a reply, without those that mark thoughts.
+
+    Those that are not known as tokens of a chat's format stay too: they may mark a thought.
+    """
+    tags = (thinking.open_tag, thinking.close_tag)
+    spelled = {i for tag in tags for i in tokenizer(tag, add_special_tokens=False).input_ids}
+    texts = {i: tokenizer.decode([i]) for i in tokenizer.all_special_ids}
+    marks = {i: Mark(0, text) for i, text in texts.items() if _is_mark(text)}
+    named = {i for i, mark in marks.items() if mark.is_thought or is_strange(mark)}
+    return frozenset({*tokenizer.all_special_ids} - spelled - named | {*ends})
+
+
+def _is_mark(token: str) -> bool:
+    """Whether a token is a word in brackets."""
+    mark = mark_at(token)
+    return mark is not None and mark.text == token
+
+
+def _rendered(tokenizer: Any, chat: list[dict[str, Any]], *, prompt: bool) -> str:
+    return str(
+        tokenizer.apply_chat_template(
+            chat,
+            chat_template=with_fixed_day(template_of(tokenizer)),
+            tokenize=False,
+            add_generation_prompt=prompt,
+        )
+    )
+
+
+def _try(tokenizer: Any, reply: Mapping[str, str]) -> str | None:
+    """The question with `reply` as the assistant's turn (empty: without one); None if rejected."""
+    chat: list[dict[str, Any]] = [dict(message) for message in _HELLO]
+    if reply:
+        chat.append({"role": "assistant", **reply})
+    try:
+        return _rendered(tokenizer, chat, prompt=False)
+    except (jinja2.TemplateError, TypeError):  # a template may add to a field that it lacks
+        return None
+
+
+def _turn(tokenizer: Any) -> Turn | None:
+    """What the template writes around thought and reply; None if it takes no such turn."""
+    asked, told = _try(tokenizer, {}), _try(tokenizer, {"content": _REPLY})
+    if asked is None or told is None or not told.startswith(asked) or _REPLY not in told:
+        return None
+    head = told[len(asked) : told.index(_REPLY)]
+    for field in _FIELDS:
+        text = (_try(tokenizer, {"content": _REPLY, field: _THOUGHT}) or "").removeprefix(asked)
+        before, _, rest = text.partition(_THOUGHT)
+        if _REPLY in rest:
+            return Turn(head, before, rest.partition(_REPLY)[0])
+    return Turn(head)

@@ -1,7 +1,8 @@
 """Where are a model's files, and are they safe to load?
 
-No torch is imported here, so that a wrong name is reported at once. Only safetensors are read: the
-older pickled weights run code while they are loaded.
+No torch is imported here, so that a wrong name is reported at once. The files that are loaded are the
+files that are hashed: one list names both. Only safetensors are read: the older pickled weights run
+code while they are loaded.
 """
 
 import json
@@ -12,15 +13,30 @@ from typing import Any, final
 
 from twofold.errors import ModelError
 from twofold.models import pocket, smollm2
-from twofold.models.cache import Cache, content_key
+from twofold.models.cache import Cache, Stamp, content_key, stamp
 
 # An id on the model hub: `organisation/name`.
 HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 
-_WEIGHTS = ("config.json", "*.safetensors")
-_ADAPTER = ("adapter_config.json", "*.safetensors")
-_TOKENIZER = ("*token*.json", "tokenizer.model", "vocab.*", "merges.txt", "chat_template*")
+SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+ADAPTER_CONFIG, ADAPTER = "adapter_config.json", "adapter_model.safetensors"
+
+# Files besides the weights that a tokenizer or a network is built from.
+_SETTINGS = ("config.json", "generation_config.json", INDEX)
+_TOKENIZER = (
+    "*token*.json",
+    "*.model",
+    "vocab*",
+    "merges.txt",
+    "tekken.json",
+    "*.tiktoken",
+    "*processor_config.json",
+    "chat_template*",
+    "additional_chat_templates/*",
+)
 _FETCHED = ("*.json", "*.safetensors", "*.txt", "*.jinja", "tokenizer.model")
+
+_MOST_JSON = 64 * 2**20  # bytes of a JSON file; the largest index has some ten MB
 
 
 @final
@@ -43,10 +59,14 @@ class Checkpoint:
             return self.adapter
         return self.folder
 
+    def weights(self) -> list[Path]:
+        """The files of the base's weights, exactly those that are loaded."""
+        return _weights(self.folder)
+
     @property
     def n_weight_bytes(self) -> int:
         """Size of the base's weights on disk."""
-        return sum(file.stat().st_size for file in self.folder.glob("*.safetensors"))
+        return sum(file.stat().st_size for file in self.weights())
 
     def config(self) -> dict[str, Any]:
         """The content of `config.json`."""
@@ -67,14 +87,32 @@ class Checkpoint:
         """All token ids that end a reply: those of the generation defaults and the tokenizer's."""
         named = self.generation_defaults().get("eos_token_id")
         ids = named if isinstance(named, list) else [named]
-        return tuple(sorted({i for i in [*ids, tokenizer.eos_token_id] if i is not None}))
+        return tuple(sorted({i for i in [*ids, tokenizer.eos_token_id] if type(i) is int}))
 
     def hashes(self, cache: Cache) -> dict[str, object]:
-        """SHA-256 of the files that decide the replies: weights, adapter, tokenizer."""
-        found: dict[str, object] = {"weights_sha256": _hash(self.folder, _WEIGHTS, cache)}
+        """SHA-256 of every file that is loaded: weights and their settings, adapter, tokenizer."""
+        return {
+            f"{part}_sha256": content_key([[str(f), cache.file_sha256(r / f)] for r, f in files])
+            for part, files in self._files().items()
+        }
+
+    def stamps(self) -> list[Stamp]:
+        """What the system knows of every file that is loaded; equal stamps are equal files."""
+        return [stamp(root / file) for files in self._files().values() for root, file in files]
+
+    def _files(self) -> dict[str, list[tuple[Path, Path]]]:
+        """Every file that is loaded, as (folder, name in it), by what it is part of."""
+        settings = [self.folder / name for name in _SETTINGS]
+        parts = {"weights": (self.folder, [*filter(Path.exists, settings), *self.weights()])}
         if self.adapter:
-            found["adapter_sha256"] = _hash(self.adapter, _ADAPTER, cache)
-        return found | {"tokenizer_sha256": _hash(self.tokenizer_folder, _TOKENIZER, cache)}
+            parts["adapter"] = (self.adapter, [self.adapter / n for n in (ADAPTER_CONFIG, ADAPTER)])
+        where = self.tokenizer_folder
+        found = {file for pattern in _TOKENIZER for file in where.glob(pattern) if file.is_file()}
+        parts["tokenizer"] = (where, sorted(found))
+        return {
+            part: [(root, file.relative_to(root)) for file in files]
+            for part, (root, files) in parts.items()
+        }
 
 
 def locate(spec: str) -> Checkpoint:
@@ -94,8 +132,8 @@ def locate(spec: str) -> Checkpoint:
         if folder is not None:
             return Checkpoint(spec=spec, folder=folder, origin=smollm2.ORIGIN)
         return Checkpoint(spec=spec, folder=_fetched(smollm2.HUB_ID, remedy=smollm2.REMEDY))
-    folder = Path(spec).expanduser()
-    if (folder / "adapter_config.json").exists():
+    folder = folder_named(spec)
+    if (folder / ADAPTER_CONFIG).exists():
         return _adapted(spec, folder)
     if folder.exists() or not HUB_ID.fullmatch(spec):
         return Checkpoint(spec=spec, folder=_checked(folder))
@@ -103,28 +141,47 @@ def locate(spec: str) -> Checkpoint:
     return Checkpoint(spec=spec, folder=_fetched(spec, remedy=remedy))
 
 
-def _adapted(spec: str, folder: Path) -> Checkpoint:
-    config = _json(folder / "adapter_config.json")
-    named = config.get("base_model_name_or_path")
-    if not named:
+def folder_named(spec: str) -> Path:
+    """The path that `spec` names, whether there is a folder or not.
+
+    Raises:
+        ModelError: If it cannot be a path (a null byte, too long), or may not be looked at.
+    """
+    try:
+        folder = Path(spec).expanduser()
+        (folder / ADAPTER_CONFIG).exists()
+        folder.is_dir()
+    except (OSError, ValueError, RuntimeError) as error:
         raise ModelError(
-            f"{folder}/adapter_config.json names no base model; set base_model_name_or_path in it"
+            f"{spec[:200]!r} cannot be looked at ({error}); check the path and its permissions"
+        ) from error
+    return folder
+
+
+def _adapted(spec: str, folder: Path) -> Checkpoint:
+    config = _json(folder / ADAPTER_CONFIG)
+    named = config.get("base_model_name_or_path")
+    if not named or not isinstance(named, str):
+        raise ModelError(
+            f"{folder}/{ADAPTER_CONFIG} names no base model; set base_model_name_or_path in it"
         )
     if config.get("peft_type") in ("PROMPT_TUNING", "P_TUNING", "PREFIX_TUNING"):
         raise ModelError(
             f"{folder} is a {config['peft_type']} adapter, which is not supported; use one such as LoRA"
         )
-    _refuse_pickles(folder, "adapter_model")
+    _require_weights(folder, ADAPTER)
     try:
-        base = locate(str(named))
+        on_adapter = (folder_named(named) / ADAPTER_CONFIG).exists()
+        base = None if on_adapter else locate(named)
     except ModelError as error:
         raise ModelError(
-            f"{folder} is an adapter for {named!r}, which cannot be loaded: {error}. If the base has "
-            "moved, set base_model_name_or_path in adapter_config.json"
+            f"{folder} is an adapter for {named[:200]!r}, which cannot be loaded: {error}. If the base "
+            "has moved, set base_model_name_or_path in adapter_config.json"
         ) from error
-    if base.adapter:
+    if base is None:
         raise ModelError(
-            f"{folder} is an adapter on the adapter {named!r}; merge the lower one first"
+            f"{folder} is an adapter on the adapter {named!r}; merge the lower one into its base first, "
+            "or set base_model_name_or_path in adapter_config.json to the base"
         )
     return Checkpoint(spec=spec, folder=base.folder, adapter=folder, origin=base.origin)
 
@@ -137,16 +194,43 @@ def _checked(folder: Path) -> Path:
             f"{folder} holds neither config.json nor adapter_config.json; give a folder written by "
             "save_pretrained (a training run's folder often holds it as checkpoint-N)"
         )
-    _refuse_pickles(folder, "model")
+    if _json(folder / "config.json").get("transformers_weights") is not None:
+        raise ModelError(
+            f"{folder}/config.json names its weights by transformers_weights; call them {SINGLE} and "
+            "take that key out"
+        )
+    _weights(folder)
     return folder
 
 
-def _refuse_pickles(folder: Path, stem: str) -> None:
-    if any(folder.glob("*.safetensors")):
-        return
+def _weights(folder: Path) -> list[Path]:
+    """The weights that transformers loads from a folder: one file, or else those of the index."""
+    if (folder / SINGLE).exists() or not (folder / INDEX).exists():
+        return [_require_weights(folder, SINGLE)]
+    index = _json(folder / INDEX).get("weight_map")
+    named = {str(name) for name in index.values()} if isinstance(index, dict) else set()
+    if not named:
+        raise ModelError(f"{folder / INDEX} names no file; copy the model again")
+    for name in named:
+        if Path(name).name != name or not name.endswith(".safetensors"):
+            raise ModelError(
+                f"{folder / INDEX} names {name!r:.200}, and only safetensors in the same folder are loaded, "
+                "since others can run code. If you trust them, load them and save them again with "
+                "save_pretrained"
+            )
+    return [_require_weights(folder, name) for name in sorted(named)]
+
+
+def _require_weights(folder: Path, name: str) -> Path:
+    """The file `name`; a `ModelError` if it is missing or no file."""
+    file = folder / name
+    if file.is_file():
+        return file
+    if file.exists() or any(folder.glob("*.safetensors")):
+        raise ModelError(f"{folder} has no file {name}, which holds weights; copy the model again")
     raise ModelError(
-        f"{folder} has no safetensors; pickled weights ({stem}.bin) are not loaded, since that can "
-        "run code. If you trust them, load them and save them again with save_pretrained"
+        f"{folder} has no safetensors; pickled weights ({Path(name).stem}.bin) are not loaded, since "
+        "that can run code. If you trust them, load them and save them again with save_pretrained"
     )
 
 
@@ -172,14 +256,13 @@ def _fetched(hub_id: str, *, remedy: str) -> Path:
 
 def _json(file: Path) -> dict[str, Any]:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        if not file.is_file():  # a pipe would block
+            raise ModelError(f"{file} is missing or no file; copy the model again")
+        if file.stat().st_size > _MOST_JSON:
+            raise ModelError(f"{file} is too large for a JSON file; copy the model again")
+        found = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{file} cannot be read ({error}); copy the model again") from error
     if not isinstance(found, dict):
         raise ModelError(f"{file} is not a JSON object; copy the model again")
     return found
-
-
-def _hash(folder: Path, patterns: tuple[str, ...], cache: Cache) -> str:
-    files = sorted({file for pattern in patterns for file in folder.glob(pattern)})
-    return content_key([[file.name, cache.file_sha256(file)] for file in files])

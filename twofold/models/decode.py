@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
-from transformers import DynamicCache, GenerationConfig, StoppingCriteria, StoppingCriteriaList
+from transformers import (
+    DynamicCache,
+    GenerationConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
 from transformers.cache_utils import DynamicLayer
 
 from twofold.models.gumbel import samplers
@@ -29,8 +36,10 @@ class PlannedRow(NamedTuple):
 
 def decode(
     network: Any, rows: Sequence[PlannedRow], sampling: Sampling, *, eos: Sequence[int]
-) -> list[list[int]]:
+) -> list[list[int] | None]:
     """Generate a reply for every row; returns the new token ids, including the end token.
+
+    None stands for a row whose logits were not numbers at some token.
 
     The network has cleared generation defaults; `eos` are the ids that end a reply, possibly none.
     """
@@ -39,6 +48,7 @@ def decode(
     ids_RT, mask_RT = _left_padded([row.ids for row in rows], device)
     generators = [torch.Generator(device).manual_seed(row.seed) for row in rows]
     new: list[list[int]] = [[] for _ in rows]
+    broken: set[int] = set()
     shrinks = _can_shrink(network)
     past = _read(network, ids_RT, mask_RT) if shrinks else None
     with _plain_attention(network) if past is not None else nullcontext():
@@ -46,15 +56,19 @@ def decode(
             limits = [rows[r].limit - len(new[r]) for r in alive]
             n_enough = (len(alive) + 1) // 2 if shrinks else len(alive)
             stop = _Stop(eos, limits, ids_RT.shape[1], n_enough)
+            watch = _Watch()
             out = network.generate(
                 input_ids=ids_RT,
                 attention_mask=mask_RT,
                 past_key_values=past,
                 generation_config=_generation_config(max(limits), eos),
-                logits_processor=samplers(sampling, [generators[r] for r in alive]),
+                logits_processor=LogitsProcessorList(
+                    [watch, *samplers(sampling, [generators[r] for r in alive])]
+                ),
                 stopping_criteria=StoppingCriteriaList([stop]),
             )
             added_RT = out.sequences[:, ids_RT.shape[1] :]
+            broken |= {r for r, is_broken in zip(alive, watch.broken(), strict=True) if is_broken}
             for r, added, limit in zip(alive, added_RT.tolist(), limits, strict=True):
                 new[r] += _until_end(added, limit, eos)
             left = [
@@ -68,7 +82,7 @@ def decode(
                 past.batch_select_indices(torch.tensor(left, device=device))
                 mask_RT = torch.cat([mask_RT, torch.ones_like(added_RT)], dim=1)[left]
                 ids_RT = out.sequences[left]
-    return new
+    return [None if r in broken else ids for r, ids in enumerate(new)]
 
 
 def _read(network: Any, ids_RT: torch.Tensor, mask_RT: torch.Tensor) -> DynamicCache | None:
@@ -112,6 +126,23 @@ def _plain_attention(network: Any) -> Iterator[None]:
     finally:
         if slow:
             network.set_attn_implementation(fused)
+
+
+class _Watch(LogitsProcessor):
+    """Sees which rows had logits that are not numbers; they would pick a token all the same."""
+
+    def __init__(self) -> None:
+        self._broken_R: torch.Tensor | None = None
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        largest_R = scores.amax(-1)  # NaN if any is; infinite if one is, or all are minus infinity
+        found_R = ~torch.isfinite(largest_R)
+        self._broken_R = found_R if self._broken_R is None else self._broken_R | found_R
+        return scores
+
+    def broken(self) -> list[bool]:
+        """For each row, whether any of its logits was not a number."""
+        return [] if self._broken_R is None else self._broken_R.tolist()
 
 
 @dataclass

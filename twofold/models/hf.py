@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, final
 import torch
 import transformers
 
+from twofold.errors import ModelError
 from twofold.models import chat_template, loading
 from twofold.models.batches import SHAPE, Capacity, SampleKey, capacity_of, main_memory_bytes, plan
 from twofold.models.cache import Cache, cache_folder, content_key
@@ -27,7 +28,12 @@ from twofold.models.thinking import ThinkingPolicy, split
 from twofold.types import FinishReason, Message, OpenModel, Response, Sampling, Share
 
 _KEPT_DEFAULTS = ("eos_token_id", "bos_token_id", "pad_token_id", "transformers_version")
-FORM = "with ids"  # version of the cached replies; others are sampled again
+_NO_ROOM = "out of memory with this prompt alone; lower max_tokens or take a smaller model"
+_NO_NUMBERS = (
+    "the network's logits are not numbers (an overflow, or broken weights); run it in a dtype with a "
+    "larger range, or copy the model again"
+)
+FORM = "with ids, any marks"  # version of the cached replies; others are sampled again
 
 
 class _Work(NamedTuple):
@@ -46,13 +52,17 @@ class HfModel(OpenModel):
     Args:
         spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, or a hub id.
         use_cache: Whether to read and store replies in the cache.
+        thinking: The thinking marks, if the chat template does not show them.
 
     Raises:
         ModelError: If the files cannot be found or are not safe to load.
     """
 
-    def __init__(self, spec: str, *, use_cache: bool = True) -> None:
+    def __init__(
+        self, spec: str, *, use_cache: bool = True, thinking: ThinkingPolicy | None = None
+    ) -> None:
         self._checkpoint = locate(spec)
+        self._named = thinking
         self._cache = Cache(cache_folder() if use_cache else None)
         self._too_big: int | None = None  # tokens of the smallest batch that ran out of memory
 
@@ -82,25 +92,42 @@ class HfModel(OpenModel):
 
     @cached_property
     def network(self) -> Any:
-        """The transformers network in evaluation mode, loaded when first needed."""
-        return loading.load_network(self._checkpoint, place=self.device, dtype=self.dtype)
+        """The transformers network in evaluation mode, loaded when first needed.
+
+        Raises:
+            ModelError: If the files are broken, or are not the ones that were hashed.
+        """
+        hashed = self._hashes  # before loading
+        network = loading.load_network(self._checkpoint, place=self.device, dtype=self.dtype)
+        touched = self._checkpoint.stamps() != self._stamps
+        if touched and self._checkpoint.hashes(self._cache) != hashed:
+            raise ModelError(
+                f"the files of {self.spec} were changed while they were in use; give the same command "
+                "again when they are complete"
+            )
+        return network
+
+    @cached_property
+    def _hashes(self) -> dict[str, object]:
+        self._stamps = self._checkpoint.stamps()
+        return self._checkpoint.hashes(self._cache)
 
     @cached_property
     def thinking(self) -> ThinkingPolicy:
-        """The model's thinking tags, detected from its chat template."""
-        return chat_template.thinking_of(self.tokenizer)
+        """The model's thinking marks: those that were named, else learned from its chat template."""
+        return chat_template.thinking_of(self.tokenizer, self._named)
 
     @cached_property
     def eos(self) -> tuple[int, ...]:
-        """All token ids that end a reply."""
-        return self._checkpoint.end_ids(self.tokenizer)
+        """All token ids that end a reply: the named ones, else also the one of the chat template."""
+        named = self._checkpoint.end_ids(self.tokenizer)
+        end = chat_template.end_of_turn(self.tokenizer, named)
+        return named if end is None else tuple(sorted({*named, end}))
 
     @cached_property
     def capacity(self) -> Capacity:
         """What fits into the device's memory at once."""
-        config = transformers.AutoConfig.from_pretrained(
-            self._checkpoint.folder, local_files_only=True, trust_remote_code=False
-        ).get_text_config()
+        config = loading.load_config(self._checkpoint)
         n_bytes = main_memory_bytes()
         if on_gpu := self.device.type == "cuda":
             n_bytes = torch.cuda.get_device_properties(self.device).total_memory
@@ -121,7 +148,7 @@ class HfModel(OpenModel):
         defaults = self._checkpoint.generation_defaults()
         on_gpu = self.device.type == "cuda"
         return {
-            **self._checkpoint.hashes(self._cache),
+            **self._hashes,
             "origin": self._checkpoint.origin,
             "template_sha256": content_key(chat_template.template_of(self.tokenizer)),
             "template_sample": chat_template.sample_prompt(self.tokenizer),
@@ -221,14 +248,19 @@ class HfModel(OpenModel):
         *,
         begun: Mapping[int, tuple[int, ...]] = MappingProxyType({}),
     ) -> dict[SampleKey, Response]:
-        window = self._checkpoint.config().get("max_position_embeddings")
+        window, n_known = self._window, self._n_embedded
         found: dict[SampleKey, Response] = {}
         rows: dict[SampleKey, PlannedRow] = {}
         for p, g in items:
             ids, limit = work.ids[p], work.sampling.max_tokens
             if window is not None:
-                limit = min(limit, int(window) - len(ids))
-            if limit < 1:
+                limit = min(limit, window - len(ids))
+            if max(ids) >= n_known:
+                found[p, g] = _failed(
+                    f"the prompt has the token {max(ids)} and the network has embeddings for "
+                    f"{n_known}; take the tokenizer that belongs to these weights"
+                )
+            elif limit < 1:
                 found[p, g] = _failed(
                     f"the prompt has {len(ids)} tokens and the model's context has {window}; "
                     "shorten the prompt"
@@ -238,34 +270,44 @@ class HfModel(OpenModel):
                 rows[p, g] = PlannedRow(ids=ids, seed=seed, limit=limit)
         new = self._decoded(list(rows.values()), work.sampling)
         return found | {
-            item: self._response(ids and [*begun.get(item[0], ()), *ids])
+            item: _failed(ids)
+            if isinstance(ids, str)
+            else self._response([*begun.get(item[0], ()), *ids])
             for item, ids in zip(rows, new, strict=True)
         }
 
-    def _decoded(self, rows: Sequence[PlannedRow], sampling: Sampling) -> list[list[int] | None]:
-        """New token ids per row; a batch that does not fit is halved, a single row that does not is None."""
+    @cached_property
+    def _window(self) -> int | None:
+        """The context's length in tokens; None if the configuration does not say."""
+        length = self._checkpoint.config().get("max_position_embeddings")
+        return length if type(length) is int and length > 0 else None
+
+    @cached_property
+    def _n_embedded(self) -> int:
+        """How many tokens the network has embeddings for."""
+        return int(self.network.get_input_embeddings().weight.shape[0])
+
+    def _decoded(self, rows: Sequence[PlannedRow], sampling: Sampling) -> list[list[int] | str]:
+        """New token ids per row, or why there are none; a batch that does not fit is halved."""
         if not rows:
             return []
         n_tokens = len(rows) * max(len(row.ids) + row.limit for row in rows)
         if len(rows) == 1 or self._too_big is None or n_tokens < self._too_big:
             try:
                 with torch.inference_mode():
-                    return [*decode(self.network, rows, sampling, eos=self.eos)]
+                    new = decode(self.network, rows, sampling, eos=self.eos)
+                return [_NO_NUMBERS if ids is None else ids for ids in new]
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
             loading.free_memory()  # outside the handler, which still references the failed batch
             if len(rows) == 1:
-                return [None]
+                return [_NO_ROOM]
             self._too_big = n_tokens
         half = len(rows) // 2
         return self._decoded(rows[:half], sampling) + self._decoded(rows[half:], sampling)
 
-    def _response(self, ids: list[int] | None) -> Response:
-        if ids is None:
-            return _failed(
-                "out of memory with this prompt alone; lower max_tokens or take a smaller model"
-            )
+    def _response(self, ids: list[int]) -> Response:
         spoken = [i for i in ids if i not in self._silent]
         response = split(
             self._text(spoken),
@@ -288,10 +330,8 @@ class HfModel(OpenModel):
 
     @cached_property
     def _silent(self) -> frozenset[int]:
-        """Token ids of the chat format: special and end tokens, but not thinking tags."""
-        vocabulary: Mapping[str, int] = self.tokenizer.get_vocab()
-        tags = {vocabulary.get(self.thinking.open_tag), vocabulary.get(self.thinking.close_tag)}
-        return frozenset({*self.tokenizer.all_special_ids, *self.eos} - tags)
+        """Token ids of the chat format: special and end tokens, but no tokens of thinking marks."""
+        return chat_template.silent_ids(self.tokenizer, self.thinking, self.eos)
 
 
 def _failed(error: str) -> Response:

@@ -5,9 +5,10 @@ import os
 from typing import Any
 
 import torch
-from peft import PeftModel
-from safetensors import SafetensorError
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError, safe_open
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
     GenerationConfig,
@@ -15,10 +16,26 @@ from transformers import (
 )
 
 from twofold.errors import ModelError
+from twofold.models import adapters
 from twofold.models.checkpoint import Checkpoint
 from twofold.models.quiet import quiet
 
 _SAFELY: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+
+# What transformers and PEFT raise on files of a wrong content: they check little of it.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    ImportError,
+    ArithmeticError,
+    AssertionError,
+    SafetensorError,
+    StrictDataclassError,
+)
 
 
 def device() -> torch.device:
@@ -53,8 +70,8 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     try:
         with quiet():
             tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, **_SAFELY)
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"the tokenizer in {folder} cannot be loaded: {error}") from error
+    except UNREADABLE as error:
+        raise _unreadable(f"the tokenizer in {folder}", error) from error
     if not tokenizer.chat_template:
         raise ModelError(
             f"the tokenizer in {folder} has no chat template; add chat_template.jinja (the base's)"
@@ -62,27 +79,103 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_network(checkpoint: Checkpoint, *, place: torch.device, dtype: torch.dtype) -> Any:
-    """The network in evaluation mode, with cleared generation defaults.
-
-    Otherwise `generate` would take unset options (repetition penalty, top-k) from the checkpoint.
-    """
+def load_config(checkpoint: Checkpoint) -> Any:
+    """The configuration of the text network; a `ModelError` if transformers cannot read it."""
     try:
         with quiet():
-            network: Any = AutoModelForCausalLM.from_pretrained(
-                checkpoint.folder, dtype=dtype, use_safetensors=True, **_SAFELY
-            )
-            if checkpoint.adapter:
-                adapted = PeftModel.from_pretrained(network, str(checkpoint.adapter))
-                network = adapted.get_base_model()
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise ModelError(
-            f"{checkpoint.spec} cannot be loaded ({error}); copy it again, or update transformers"
-        ) from error
-    network.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
+            found = AutoConfig.from_pretrained(checkpoint.folder, **_SAFELY)
+        return found.get_text_config()
+    except UNREADABLE as error:
+        raise _unreadable(f"the configuration in {checkpoint.folder}", error) from error
+
+
+def load_network(checkpoint: Checkpoint, *, place: torch.device, dtype: torch.dtype) -> Any:
+    """The network in evaluation mode, with cleared generation defaults, and every weight from a file.
+
+    Otherwise `generate` would take unset options (repetition penalty, top-k) from the checkpoint.
+
+    Raises:
+        ModelError: If files and network do not have the same tensors, or a weight is no finite number.
+    """
+    network = load_base(checkpoint, dtype=dtype)
+    if checkpoint.adapter:
+        network = adapters.adapted(network, checkpoint).get_base_model()
     if place.type == "cpu":
         leave_a_core_free()
-    return network.eval().to(place)
+    network = network.eval().to(place)
+    require_finite(network, checkpoint)
+    return network
+
+
+def load_base(checkpoint: Checkpoint, *, dtype: torch.dtype) -> Any:
+    """The base's network; a `ModelError` as in `load_network`."""
+    require_plausible(checkpoint)
+    try:
+        with quiet():
+            found: Any = AutoModelForCausalLM.from_pretrained(
+                checkpoint.folder,
+                dtype=dtype,
+                use_safetensors=True,
+                output_loading_info=True,
+                **_SAFELY,
+            )
+    except UNREADABLE as error:
+        raise _unreadable(str(checkpoint.folder), error) from error
+    network, told = found
+    faults = [
+        (told["missing_keys"], "not in the files, so it would be random"),
+        (told["unexpected_keys"], "in the files and not in the network"),
+        ([key for key, *_ in told["mismatched_keys"]], "of another shape in the files"),
+        (told["error_msgs"], "not loaded"),
+    ]
+    for names, what in faults:
+        if names:
+            first = sorted(map(str, names))[0]
+            raise ModelError(
+                f"{checkpoint.folder} does not hold the network that its config.json describes: {first} "
+                f"is {what} ({len(names)} such tensors); copy the model again, with the config.json it "
+                "was saved with"
+            )
+    network.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
+    return network
+
+
+def require_plausible(checkpoint: Checkpoint) -> None:
+    """Refuse files that contradict each other, before a network is built that may not fit anywhere."""
+    held: dict[str, str] = {}
+    try:
+        for file in checkpoint.weights():
+            with safe_open(file, "pt") as tensors:
+                names = tensors.keys()
+            for name in names:
+                if name in held:
+                    raise ModelError(
+                        f"{file} and {held[name]} both hold {name}; copy the model again"
+                    )
+                held[name] = file.name
+    except (OSError, SafetensorError) as error:
+        raise _unreadable(str(checkpoint.folder), error) from error
+    n_layers = getattr(load_config(checkpoint), "num_hidden_layers", 0)
+    if not isinstance(n_layers, int) or n_layers > len(held):
+        raise ModelError(
+            f"{checkpoint.folder}/config.json says {n_layers!r:.40} layers, and the files hold "
+            f"{len(held)} tensors; copy the model again, with the config.json it was saved with"
+        )
+
+
+def require_finite(network: Any, checkpoint: Checkpoint) -> None:
+    """Refuse weights that are NaN or infinite: every reply would be noise, and scored as wrong."""
+    for name, weight in network.named_parameters():
+        if weight.is_floating_point() and not bool(torch.isfinite(weight).all()):
+            raise ModelError(
+                f"the weights of {checkpoint.spec} are broken: {name} holds numbers that are not "
+                "finite; copy the model again, or take an earlier checkpoint of its training"
+            )
+
+
+def _unreadable(what: str, error: Exception) -> ModelError:
+    words = " ".join(str(error).split())[:300] or type(error).__name__
+    return ModelError(f"{what} cannot be loaded ({words}); copy it again, or update transformers")
 
 
 def leave_a_core_free() -> None:

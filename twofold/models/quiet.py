@@ -19,6 +19,7 @@ def quiet() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # PEFT uses what transformers renames
+            warnings.simplefilter("ignore", UserWarning)  # what they warn of is checked and refused
             yield
     finally:
         hf_logging.set_verbosity(level)

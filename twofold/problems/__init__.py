@@ -3,6 +3,7 @@
 `load` takes all of them by one text, and recognises a published format by the keys of its first row.
 """
 
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -20,6 +21,7 @@ from twofold.problems.math500 import Math500Row
 from twofold.problems.mathif import MathIfRow
 from twofold.problems.rlvr_if import RlvrIfRow
 from twofold.problems.row import Origin, ProblemRow, problem_of
+from twofold.storage.reading import Kind, jsonl_files, kind_of, names
 from twofold.types import Problem, Profile
 
 # The formats a file can have, the most specific first: the first that fits is used.
@@ -86,11 +88,11 @@ def load(spec: str | Path, *, profile: Profile, limit: int | None = None) -> lis
         source = gym.problems(options)
     elif name == "hub":
         source = _problems(hub.rows(options), profile)
-    elif is_reference(spec) and not Path(spec).exists():
+    elif is_reference(spec) and kind_of(spec, ProblemError) is Kind.missing:
         source = _from_function(spec, profile)
     else:
         source = chain.from_iterable(_problems(_rows(p), profile) for p in _files(Path(spec)))
-    problems = list(islice(source, limit))
+    problems = list(islice(source, limit and min(limit, sys.maxsize)))
     if not problems:
         raise ProblemError(f"{spec} holds no problem; put one JSON object a line into it")
     return problems
@@ -153,16 +155,17 @@ def _format(row: dict[str, Any], origin: Origin) -> type[ProblemRow]:
 
 def _files(path: Path) -> list[Path]:
     """The files of a path: itself, or those of a directory."""
-    if path.is_file():
-        return [path]
-    if not path.exists():
-        beside = path.parent if path.parent.is_dir() else Path()
-        names = [*_SUITES, *(entry.name for entry in beside.iterdir())]
+    kind = kind_of(path, ProblemError)
+    if kind is Kind.missing:
+        beside = path.parent if kind_of(path.parent, ProblemError) is Kind.folder else Path()
+        there = [*_SUITES, *names(beside, ProblemError)]
         otherwise = f"name a file, a directory, or one of {', '.join(_SUITES)}"
-        raise ProblemError(f"{path} does not exist; {nearest(path.name, names, otherwise)}")
+        raise ProblemError(f"{path} does not exist; {nearest(path.name, there, otherwise)}")
+    if kind is not Kind.folder:
+        return [path]
     if published := mathif.files(path) or followbench.files(path) or ifeval.files(path):
         return published
-    found = sorted(path.glob("*.jsonl"))
+    found = jsonl_files(path, ProblemError, deep=False)
     if not found:
         raise ProblemError(f"the directory {path} holds no .jsonl file; name the file itself")
     if len(found) > 1:

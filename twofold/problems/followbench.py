@@ -4,15 +4,15 @@ A group is one request at levels 0 (the seed) to 5. What a level adds is only vi
 level before, so a row is read with its whole group.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, final
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from twofold.errors import ProblemError
 from twofold.problems.row import Origin, ProblemRow
+from twofold.storage.reading import InputFile, Kind, kind_of
 from twofold.types import Problem, Profile
 from twofold.types.checklist import Checklist, Criterion
 
@@ -31,6 +31,11 @@ UNMEETABLE = {
     ("format", "22"): (4, "its number is a sentence of one word, and more than 20 are wanted"),
     ("content", "20"): (1, "its targets are of another event than the request asks for"),
 }
+_ARRAY = TypeAdapter(list[dict[str, Any]])
+_REMEDY = (
+    "FollowBench's files are JSON arrays of objects; take the published file as it is, or give a file "
+    "with one object a line another name"
+)
 
 
 @final
@@ -170,7 +175,7 @@ def rows(path: Path) -> Iterator[tuple[Origin, dict[str, Any]]]:
 def files(directory: Path) -> list[Path]:
     """FollowBench's files in `directory` (some of the six, or none), in the order of the paper."""
     published = [directory / f"{category}{SUFFIX}.json" for category in CATEGORIES]
-    return [path for path in published if path.is_file()]
+    return [path for path in published if kind_of(path, ProblemError) is Kind.file]
 
 
 def _place(row: dict[str, Any], level: object) -> str:
@@ -179,17 +184,4 @@ def _place(row: dict[str, Any], level: object) -> str:
 
 def _array(path: Path) -> list[dict[str, Any]]:
     """The objects of a JSON array."""
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ProblemError(f"cannot read {path}: {error.strerror}; name a readable file") from error
-    except (ValueError, RecursionError) as error:
-        raise ProblemError(
-            f"{path}: this is not JSON in UTF-8 ({error}); take the published file as it is"
-        ) from error
-    if not isinstance(entries, list) or not all(isinstance(row, dict) for row in entries):
-        raise ProblemError(
-            f"{path}: FollowBench's files are JSON arrays of objects; take the published file, or "
-            "give a file with one object a line another name"
-        )
-    return entries
+    return InputFile(path, ProblemError, _REMEDY, halves=False).json(_ARRAY)

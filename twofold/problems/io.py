@@ -8,20 +8,23 @@ Only `question` is required. The other keys are the fields of `twofold.types.Pro
 `twofold.types.checklist.Criterion`. The profile is the reader's choice, so it is not in the file.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn, final
+from typing import Any, ClassVar, final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from twofold.constraints import from_spec, register
 from twofold.errors import ProblemError
-from twofold.problems.row import SPLITS, Origin, ProblemRow, problem_of
+from twofold.problems.row import SPLITS, AnswerText, Origin, ProblemRow, problem_of
 from twofold.storage.jsonl import dumps, replaced
+from twofold.storage.reading import InputFile
 from twofold.types import Problem, Profile
 from twofold.types.checklist import Category, Checklist, Criterion
+
+# What to do about a broken file of problems.
+REMEDY = "write one object a line, as {...} in JSON and UTF-8 (a JSON array must be split)"
 
 
 @final
@@ -73,7 +76,7 @@ class OwnRow(ProblemRow):
     title: ClassVar[str] = "own form"
 
     question: str
-    answer: str | None = None
+    answer: AnswerText | None = None
     constraints: list[Spec] = Field(default_factory=list)
     wordings: list[str] | None = None
     ask: str = ""
@@ -93,50 +96,31 @@ class OwnRow(ProblemRow):
         return Problem(**given)
 
 
-def rows(path: Path) -> Iterator[tuple[Origin, dict[str, Any]]]:
+def rows(path: Path, *, growing: bool = False) -> Iterator[tuple[Origin, dict[str, Any]]]:
     """The objects of a JSONL file, one at a time; blank lines are skipped.
+
+    Args:
+        path: The file.
+        growing: Whether we are writing it line by line, so that the last one may be torn.
 
     Raises:
         ProblemError: If the file cannot be read, or a line is no JSON object; names the line.
     """
-    split = path.stem if path.stem in SPLITS else ""
-    try:
-        with path.open("rb") as file:
-            lines = ((n, line) for n, line in enumerate(file, 1) if line.strip())
-            for number, (n_line, line) in enumerate(lines):
-                where = f"{path}, line {n_line}"
-                origin = Origin(where=where, file=path.stem, number=number, split=split)
-                yield origin, _parsed(line, where)
-    except OSError as error:
-        raise ProblemError(f"cannot read {path}: {error.strerror}; name a readable file") from error
+    stem = path.name.partition(".jsonl")[0] if ".jsonl" in path.name else path.stem
+    split = stem if stem in SPLITS else ""
+    file = InputFile(path, ProblemError, REMEDY, halves=False, is_ours=growing, is_growing=growing)
+    for number, (n_line, row) in enumerate(file.lines()):
+        where = f"{path}, line {n_line}"
+        yield Origin(where=where, file=stem, number=number, split=split), row
 
 
-def _parsed(line: bytes, where: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line.decode("utf-8-sig"), parse_constant=_refused)
-        if rb"\ud" in line.lower():  # half a surrogate cannot be written again
-            json.dumps(row, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        raise ProblemError(
-            f"{where}: this is not JSON in UTF-8 ({error}); write one object a line (a JSON array "
-            "must be split), or delete the line"
-        ) from error
-    if not isinstance(row, dict):
-        raise ProblemError(f"{where}: this is JSON, but not an object; write a problem as {{...}}")
-    return row
-
-
-def _refused(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value")
-
-
-def read(path: str | Path, *, profile: Profile) -> list[Problem]:
-    """The problems of a file in our own form.
+def read(path: str | Path, *, profile: Profile, growing: bool = False) -> list[Problem]:
+    """The problems of a file in our own form; `growing` as for `rows`.
 
     Raises:
         ProblemError: If a line is not a problem in our form; names file, line and remedy.
     """
-    found = rows(Path(path))
+    found = rows(Path(path), growing=growing)
     return [problem_of(OwnRow, row, profile=profile, origin=origin) for origin, row in found]
 
 
@@ -154,11 +138,21 @@ def write(path: str | Path, problems: Iterable[Problem]) -> None:
         >>> read(path, profile="fixed")[0].answer
         '7'
     """
+    rows = rows_of(problems)
+    with replaced(Path(path)) as file:
+        file.writelines(dumps(row) + "\n" for row in rows)
+
+
+def rows_of(problems: Iterable[Problem]) -> list[dict[str, object]]:
+    """Problems as rows in our own form, whose constraints `read` then knows.
+
+    Raises:
+        ProblemError: If two of the constraints' classes have one name.
+    """
     problems = list(problems)
     for cls in {type(constraint) for problem in problems for constraint in problem.constraints}:
         register(cls)
-    with replaced(Path(path)) as file:
-        file.writelines(dumps(to_row(problem)) + "\n" for problem in problems)
+    return [to_row(problem) for problem in problems]
 
 
 def to_row(problem: Problem) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, final
 
-from twofold.problems.row import ASK, Origin, ProblemRow
+from twofold.problems.row import ASK, AnswerText, Origin, ProblemRow
 from twofold.types import Problem, Profile
 
 
@@ -18,9 +18,9 @@ class Math500Row(ProblemRow):
     title: ClassVar[str] = "MATH-500"
 
     problem: str
-    answer: str | int
+    answer: AnswerText
     subject: str | None = None
-    level: int | str | None = None
+    level: AnswerText | None = None
     unique_id: str | None = None
 
     def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
@@ -29,4 +29,4 @@ class Math500Row(ProblemRow):
         given = {"difficulty": self.level, "subject": self.subject}
         tags = origin.tags(source, self.unique_id or "")
         tags |= {key: str(value) for key, value in given.items() if value is not None}
-        return Problem(question=self.problem, answer=str(self.answer), ask=ASK, tags=tags)
+        return Problem(question=self.problem, answer=self.answer, ask=ASK, tags=tags)

@@ -5,7 +5,8 @@ from typing import Any, ClassVar, final
 
 from twofold.constraints import from_spec
 from twofold.errors import ProblemError
-from twofold.problems.row import Origin, ProblemRow
+from twofold.problems.row import AnswerText, Origin, ProblemRow
+from twofold.storage.reading import Kind, kind_of
 from twofold.types import Problem, Profile
 
 # The published prompt is question, this sentence and the wordings, with nothing in between.
@@ -34,7 +35,7 @@ class MathIfRow(ProblemRow):
     source: str
     id: str
     question: str
-    answer: str
+    answer: AnswerText
     constraint_desc: list[str]
     constraint_name: list[str]
     constraint_args: list[dict[str, Any] | None]
@@ -67,4 +68,4 @@ def files(directory: Path) -> list[Path]:
     """MathIF's files in `directory` (some of the 15, or none), in the published order."""
     counts = ("single", "double", "triple")
     published = [directory / f"{s}_{count}.jsonl" for s in SOURCES.values() for count in counts]
-    return [path for path in published if path.is_file()]
+    return [path for path in published if kind_of(path, ProblemError) is Kind.file]

@@ -1,15 +1,18 @@
 """How does a row of a problem file become a `Problem`?
 
 Every format is one `ProblemRow`: a pydantic model whose fields are the keys that are read, validated
-strictly (a number is not a text). A format is recognised by its required keys.
+strictly (a number is not a text, except in a reference answer). A format is recognised by its required
+keys.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, final
+from decimal import Decimal
+from math import isfinite
+from typing import Annotated, ClassVar, final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from twofold.errors import ProblemError
 from twofold.types import Problem, Profile
@@ -20,6 +23,18 @@ ASK = "\n\nThink it through step by step, then write the final answer inside \\b
 
 # File names that say which part of a data set they hold.
 SPLITS = ("train", "validation", "test")
+
+
+def _digits(value: object) -> object:
+    """A number in digits, as a reply would give it: tables store 142 as 142.0."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        return value
+    whole = isinstance(value, int) or value.is_integer()
+    return str(int(value)) if whole else format(Decimal(repr(value)), "f")
+
+
+# A reference answer in a file: a text, or a number.
+AnswerText = Annotated[str, BeforeValidator(_digits)]
 
 
 @final

@@ -6,7 +6,7 @@ words, `figures`, `plane` and `curves` draw them; `study` makes the page of a st
 
 from pathlib import Path
 
-from twofold.report.chains import views
+from twofold.report import chains, judged
 from twofold.report.examples import collect
 from twofold.report.findings import read_findings
 from twofold.report.markdown import document
@@ -29,8 +29,9 @@ def write(run_dir: str | Path) -> Path:
     run_dir = Path(run_dir)
     manifest = RunDir(run_dir).manifest()
     findings, lost = read_findings(run_dir / "findings.json")
-    run = Run(manifest, findings, lost, collect(run_dir), views(run_dir))
-    page, text = html(run), document(findings, model_names(manifest))
+    replies = collect(run_dir)
+    run = Run(manifest, findings, lost, replies, chains.views(run_dir), judged.views(run_dir))
+    page, text = html(run), document(findings, model_names(manifest, findings))
     with replaced(run_dir / "report.md") as file:
         file.write(text)
     with replaced(run_dir / "report.html") as file:

@@ -15,11 +15,14 @@ from markupsafe import Markup
 from twofold.diagnostics.chain.faithfulness import BREAKING, KEEPING
 from twofold.diagnostics.chain.information_gain import GOLD, OWN
 from twofold.diagnostics.chain.table import auroc_of
+from twofold.diagnostics.chain.twins import CHAIN_ONLY, QUESTION_ONLY, TWINS
+from twofold.diagnostics.diagnostic import standing
 from twofold.problems import io
 from twofold.report.figures import point
 from twofold.report.shapes import RATE_TICKS, Scale, drawing, label, line, rate_axis
 from twofold.report.tables import ROLES, by_role
 from twofold.storage.jsonl import Row, read_lines
+from twofold.storage.reading import Kind, kind_of
 from twofold.types import ALL, Comparison, Estimate, Finding, Slice
 
 # Chains shown per role.
@@ -92,8 +95,8 @@ class ChainMetricRow:
 
     Args:
         controls: The same after the random edit.
-        chain_only: The same in the chain-only control.
-        auroc: How well the metric separates the chain-only from the question-only control.
+        twins: The same of each twin (see `diagnostics.chain.twins`), by its name.
+        auroc: How well the metric tells the twins apart.
         comparison: Model minus baseline.
         over: Edit minus random edit.
     """
@@ -101,7 +104,7 @@ class ChainMetricRow:
     label: str
     estimates: Mapping[str, Estimate]
     controls: Mapping[str, Estimate]
-    chain_only: Mapping[str, Estimate]
+    twins: Mapping[str, Mapping[str, Estimate]]
     auroc: Mapping[str, Estimate]
     comparison: Comparison | None
     over: Mapping[str, Comparison]
@@ -126,7 +129,7 @@ def _metric_row(finding: Finding, roles: Sequence[str], key: Filed, label: str) 
         label=label,
         estimates=estimates(*key),
         controls=estimates(*CONTROLS[key]) if key in CONTROLS else {},
-        chain_only={} if condition else estimates("chain_only", metric, part),
+        twins={twin: {} if condition else estimates(twin, metric, part) for twin in TWINS},
         auroc=estimates(condition, auroc_of(metric), part),
         comparison=compare(),
         over={role: found for role, found in over.items() if found},
@@ -134,14 +137,13 @@ def _metric_row(finding: Finding, roles: Sequence[str], key: Filed, label: str) 
 
 
 def curve(finding: Finding, roles: Sequence[str]) -> Markup:
-    """The share of final answers already given after each share of the chain, with both controls."""
+    """The share of final answers already given after each share of the chain, with both twins."""
     x, y = Scale(0.0, 1.0, 52, 332), Scale(0.0, 1.0, 168, 12)
     parts = rate_axis(y, 44, 340)
     parts += [label("mid", (x(tick), 188), f"{tick:.0%}") for tick in RATE_TICKS]
-    parts.append(line("floor", (44, y(1.0)), (340, y(1.0))))
     said = []
     series = [(role, role, "") for role in ROLES if role in roles]
-    series.append(("null", roles[-1], "chain_only"))
+    series += [("null", roles[-1], CHAIN_ONLY), ("blind", roles[-1], QUESTION_ONLY)]
     for order, (kind, role, condition) in enumerate(series):
         there = [
             (each.slice.value, each.estimate)
@@ -155,7 +157,7 @@ def curve(finding: Finding, roles: Sequence[str]) -> Markup:
         for at, estimate in points:
             parts += point(kind, at, y, estimate)
         if there:
-            named = "chain only" if condition else role
+            named = condition.replace("_", " ") or role
             said.append(f"{named}: " + ", ".join(f"{s} {e.value:.2f}" for s, e in there))
     return drawing("ladder", (352, 198), "Early answers. " + "; ".join(said), parts)
 
@@ -196,10 +198,10 @@ class View:
 def views(run_dir: Path) -> list[View]:
     """The chains shown of a run: for each role, evenly spaced from the lowest to the highest gain."""
     table = run_dir / "chains.jsonl"
-    if not table.exists():
+    if kind_of(table) is Kind.missing:
         return []
     rows: dict[str, list[Row]] = {}
-    for row in read_lines(table):
+    for row in standing(partial(read_lines, table)):
         if "scores" in row and row["places"][-1] <= MOST_CHARACTERS:
             rows.setdefault(row["role"], []).append(row)
     chosen = {

@@ -11,7 +11,7 @@ from twofold.report.shapes import Scale, drawing, label, line, mark, rate_axis, 
 from twofold.report.wording import spread
 from twofold.types import Estimate, FinishReason
 
-_SHAPES = {"baseline": "ring", "model": "disc", "null": "diamond"}
+_SHAPES = {"baseline": "ring", "model": "disc", "null": "diamond", "blind": "square"}
 
 
 def mosaic(cells: Mapping[str, Estimate]) -> Markup:
@@ -58,7 +58,7 @@ def ladder(said: str, values: Mapping[str, Mapping[str, Estimate]]) -> Markup:
 
 
 def point(kind: str, x: float, y: Scale, estimate: Estimate) -> list[Markup]:
-    """A mark (baseline, model or null) with its vertical interval at `x`."""
+    """A mark (of a kind in `_SHAPES`) with its vertical interval at `x`."""
     return [
         line(f"whisker {kind}", (x, y(estimate.low)), (x, y(estimate.high))),
         mark(_SHAPES[kind], kind, (x, y(estimate.value)), 4.5),

@@ -1,15 +1,25 @@
 """What does `findings.json` hold? Findings to JSON and back."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import NotRequired
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from twofold.errors import RunError
+from twofold.storage.reading import InputFile, Kind, kind_of
 from twofold.storage.records import ContrastJson, MeasureJson, contrast_to_json, measure_to_json
 from twofold.types import Count, Finding, Outcome
+
+
+class _File(TypedDict):
+    findings: list[dict[str, object]]
+    lost: NotRequired[dict[str, object] | None]
+
+
+_FILE = TypeAdapter(_File)
 
 
 class _Record(BaseModel):
@@ -56,15 +66,10 @@ def read_findings(path: Path) -> tuple[list[Finding], dict[str, object]]:
     Raises:
         RunError: If the file is missing or corrupt.
     """
-    try:
-        saved = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    if kind_of(path) is Kind.missing:
         raise RunError(
             f"{path} does not exist, so there is nothing to report; finish the run first "
             "(`twofold audit` again with the same --out resumes it)"
-        ) from error
-    except ValueError as error:
-        raise RunError(f"{path} is not JSON ({error}); analyse the run again") from error
-    if not isinstance(saved, dict) or not isinstance(saved.get("findings"), list):
-        raise RunError(f'{path} holds no "findings" list; analyse the run again')
-    return [finding_from_json(row) for row in saved["findings"]], dict(saved.get("lost") or {})
+        )
+    saved = InputFile(path, RunError, "analyse the run again", is_ours=True).json(_FILE)
+    return [finding_from_json(row) for row in saved["findings"]], saved.get("lost") or {}

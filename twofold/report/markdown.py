@@ -46,7 +46,11 @@ def document(findings: Sequence[Finding], names: Mapping[str, str]) -> str:
 def _joint(finding: Finding, names: Mapping[str, str]) -> list[str]:
     said = verdict(finding, names)
     return [
-        f"**{flat(said.title)}**: {said.numbers} {said.meaning}".strip(),
+        " ".join(
+            filter(
+                None, (f"**{flat(said.first_line)}**:", said.caution, said.numbers, said.meaning)
+            )
+        ),
         _headline(finding),
         _types(finding),
     ]

@@ -19,6 +19,7 @@ from twofold.diagnostics.joint.analysis import axes
 from twofold.report import chains, figures, judged, side_by_side, tables, verdict, wording
 from twofold.report.chains import View
 from twofold.report.examples import MOST_SAMPLES, Examples
+from twofold.report.judged import JudgedView
 from twofold.report.plane import Plane, PlanePoint
 from twofold.storage.jsonl import dumps
 from twofold.types import Estimate, Finding
@@ -39,12 +40,18 @@ class Run:
     lost: Mapping[str, Any]
     examples: Examples
     chains: Sequence[View] = ()
+    judged: Sequence[JudgedView] = ()
 
 
-def model_names(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """The names of the models by role, as they were given on the command line."""
+def model_names(manifest: Mapping[str, Any], findings: Sequence[Finding] = ()) -> dict[str, str]:
+    """The names of the models by role, as they were given on the command line.
+
+    A baseline that has findings has a name, also if the manifest does not know it.
+    """
     given: Mapping[str, str] = manifest.get("models", {})
-    names = {"model": "the model"} | {role: str(spec) for role, spec in given.items()}
+    names = {"model": "the model"} | dict(given)
+    if any(each.role == "baseline" for found in findings for each in found.measures):
+        names.setdefault("baseline", "the baseline")
     if names.get("baseline") == names["model"]:
         return {"model": f"{names['model']} (after)", "baseline": f"{names['baseline']} (before)"}
     return names
@@ -52,7 +59,7 @@ def model_names(manifest: Mapping[str, Any]) -> dict[str, str]:
 
 def html(run: Run) -> str:
     """The whole page, a self-contained HTML document."""
-    names = model_names(run.manifest)
+    names = model_names(run.manifest, run.findings)
     diagnostics = {finding.diagnostic for finding in run.findings}
     return render(
         "page.html.j2",

@@ -209,7 +209,12 @@ class Page:
             return None
         sides = {"capability": self.capability(split), "compliance": HACC, "joint": JOINT}
         found = {side: self.comparison(arm, key, split, part) for side, key in sides.items()}
-        return statement(verdict, {side: c.with_adjusted_p() for side, c in found.items() if c})
+        return statement(
+            verdict,
+            {side: c.with_adjusted_p() for side, c in found.items() if c},
+            n_runs=len(self.study.arms[arm].seeds),
+            base_is_trained=False,
+        )
 
     def bins(self, arm: str) -> dict[str, dict[str, Estimate]]:
         """Accuracy (as `baseline`) and compliance (as `model`) of an arm by reply length."""
@@ -237,7 +242,7 @@ class Page:
         by_outcome: dict[str, list[str]] = {}
         for arm in self.trained:
             said = self.says(arm)
-            by_outcome.setdefault(said.title if said else "Not scored", []).append(arm)
+            by_outcome.setdefault(said.first_line if said else "Not scored", []).append(arm)
         if not by_outcome:
             return "No arm is finished yet."
         return " ".join(f"{title}: {', '.join(arms)}." for title, arms in by_outcome.items())
@@ -294,7 +299,8 @@ def summary(path: Path) -> str:
     rows, verdicts = [], []
     for name, made in page.study.arms.items():
         said = page.says(name)
-        last = "not scored" if name in page.trained else "not finished"
+        failed = any(cell.rpartition("/")[0] == name for cell in page.study.failed)
+        last = "not scored" if name in page.trained else "failed" if failed else "not finished"
         last = said.title if said else "the base" if made.method is None else last
         rows.append([flat(name), *(spread(page.estimate(name, key)) for key in COMPARED), last])
         if said:
@@ -302,7 +308,8 @@ def summary(path: Path) -> str:
                 f" It retains {spread(each.estimate)} of the accuracy gain of {flat(each.reference)}."
                 for each in page.kept(name)
             )
-            verdicts.append(f"- **{flat(name)}**: {said.title}. {said.numbers}{kept}")
+            told = " ".join(filter(None, (f"{said.first_line}.", said.caution, said.numbers)))
+            verdicts.append(f"- **{flat(name)}**: {told}{kept}")
     floors = []
     for key, label in _FLOORS.items():
         found = {name: floor for name in page.floors if (floor := page.floor(name, key))}

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from twofold.errors import RunError
 from twofold.storage.jsonl import Row, replaced
+from twofold.storage.reading import InputFile, Kind, kind_of
 from twofold.storage.records import ContrastJson, MeasureJson
 from twofold.types import Contrast, Estimate, Finding, Measure, Outcome
 
@@ -163,12 +164,9 @@ _FILE = TypeAdapter(StudyFile)
 def read(folder: Path) -> StudyFile:
     """The study of a folder; a RunError if `study.json` is missing or corrupt."""
     file = folder / NAME
-    try:
-        return _FILE.validate_python(json.loads(file.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise RunError(f"{folder} holds no {NAME}; give the folder of a study") from error
-    except (json.JSONDecodeError, ValidationError, RunError) as error:
-        raise RunError(f"{file} is corrupt ({error}); `twofold report` writes it again") from error
+    if kind_of(file) is Kind.missing:
+        raise RunError(f"{folder} holds no {NAME}; give the folder of a study")
+    return InputFile(file, RunError, "`twofold report` writes it again", is_ours=True).json(_FILE)
 
 
 def write(study: StudyFile, folder: Path) -> None:

@@ -224,9 +224,8 @@ def endings(finding: Finding) -> list[Ending]:
     """The finish reasons of each role and condition."""
     found: dict[tuple[str, str], dict[FinishReason, int]] = {}
     for each in finding.counts:
-        if each.metric not in list(FinishReason):
-            continue
-        found.setdefault((each.role, each.condition), {})[FinishReason(each.metric)] = each.n
+        if each.metric in {*FinishReason}:
+            found.setdefault((each.role, each.condition), {})[FinishReason(each.metric)] = each.n
     return [
         Ending(role, condition, found[role, condition])
         for role in ROLES

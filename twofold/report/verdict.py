@@ -1,6 +1,7 @@
 """What is the result of the `joint` diagnostic? The verdict in words, and what is missing and why."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from twofold.diagnostics.joint.analysis import AS_WRONG, axes
 from twofold.report.tables import MOST_UNFINISHED, unfinished
@@ -27,7 +28,7 @@ def verdict(finding: Finding, names: Mapping[str, str]) -> Statement:
     if finding.outcome is None:
         return _of_one(finding, names["model"])
     found = statement(finding.outcome, axes(finding.contrasts))
-    return Statement(found.title, found.numbers, found.meaning + _at_worst(finding, names))
+    return replace(found, meaning=found.meaning + _at_worst(finding, names))
 
 
 def never_finished(finding: Finding, names: Mapping[str, str]) -> list[str]:

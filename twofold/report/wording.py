@@ -1,7 +1,7 @@
 """How are numbers and verdicts written? One wording for the page, `report.md` and the terminal."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twofold.types import Comparison, Contrast, Estimate, Measure, Outcome
 
@@ -29,13 +29,30 @@ _OUTCOMES = {
 }
 
 
+# How often a comparison without any effect claims a move of capability or compliance, by what the single
+# training run is compared with: `python -m benchmarks coverage`, 200 problems, table in docs/statistics.md.
+_FALSE_MOVES = {"run": "48 %", "base": "29 %"}
+
+
 @dataclass(frozen=True)
 class Statement:
-    """A verdict in words: a title, a sentence with its numbers, and what it means."""
+    """A verdict in words: a title, a sentence with its numbers, and what it means.
+
+    Args:
+        one_run: What only one training run is behind, as an addition to the title; "" for several.
+        caution: How often such a comparison claims a move without an effect.
+    """
 
     title: str
     numbers: str
     meaning: str
+    one_run: str = ""
+    caution: str = ""
+
+    @property
+    def first_line(self) -> str:
+        """The title, and that there is one training run."""
+        return f"{self.title}, {self.one_run}" if self.one_run else self.title
 
 
 def spread(estimate: Estimate | None, *, sign: bool = False) -> str:
@@ -101,8 +118,21 @@ def filed_under(record: Measure | Contrast) -> str:
     return " · ".join(filter(None, (record.metric, record.condition, whose, part)))
 
 
-def statement(outcome: Outcome, comparisons: Mapping[str, Comparison]) -> Statement:
-    """An outcome in words, with the differences in capability, compliance and perhaps joint."""
+def statement(
+    outcome: Outcome,
+    comparisons: Mapping[str, Comparison],
+    *,
+    n_runs: int = 1,
+    base_is_trained: bool = True,
+) -> Statement:
+    """An outcome in words, with the differences in capability, compliance and perhaps joint.
+
+    Args:
+        outcome: The verdict.
+        comparisons: The differences by side.
+        n_runs: Training runs behind the new side.
+        base_is_trained: Whether the old side is a training run, too; otherwise it is the base.
+    """
     title, meaning = _OUTCOMES[outcome]
     shown = ("capability", "obedience", "compliance", "joint")
     moved = {k: comparisons[k] for k in shown if k in comparisons}
@@ -113,7 +143,22 @@ def statement(outcome: Outcome, comparisons: Mapping[str, Comparison]) -> Statem
     if outcome is Outcome.underpowered and seen:
         meaning += f" Smallest detectable differences (80 % power): {', '.join(seen)}."
     said = ", ".join(f"{key} {spread(each.difference, sign=True)}" for key, each in moved.items())
-    return Statement(title, f"{said}.".capitalize(), meaning)
+    found = Statement(title, f"{said}.".capitalize(), meaning)
+    return replace(found, **_of_one_run(base_is_trained)) if n_runs == 1 else found
+
+
+def _of_one_run(base_is_trained: bool) -> dict[str, str]:
+    """What a comparison of one training run cannot tell."""
+    runs, share = (
+        ("one training run a side", _FALSE_MOVES["run"])
+        if base_is_trained
+        else ("one training run", _FALSE_MOVES["base"])
+    )
+    caution = (
+        f"{runs.capitalize()}: {share} of simulated comparisons without an effect show such a move, "
+        "because runs that differ only in their seed differ (docs/statistics.md)."
+    )
+    return {"one_run": runs, "caution": caution}
 
 
 def _who_moved(moved: Mapping[str, Comparison], outcome: Outcome) -> str:

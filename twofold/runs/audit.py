@@ -4,13 +4,12 @@ Replies are appended one by one; everything else is recomputed from them, so the
 `kill -9` gives the same result.
 """
 
-import os
 import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
@@ -21,9 +20,11 @@ from tqdm import tqdm
 
 from twofold import problems as problem_files
 from twofold.diagnostics import Diagnostic, ScoredResponse, Subject
+from twofold.diagnostics.diagnostic import standing
 from twofold.diagnostics.joint import table
-from twofold.errors import ProblemError
+from twofold.errors import ProblemError, RunError
 from twofold.runs.finalize import RunResult, finalize
+from twofold.runs.observed import Observations
 from twofold.runs.score_responses import ResponseScores, floor_answers
 from twofold.storage.jsonl import Row, read_lines
 from twofold.storage.run_dir import RunDir
@@ -87,8 +88,7 @@ def audit(
     if not unique:
         raise ProblemError("there is no problem to ask; give a file or suite with at least one row")
     models = {"model": model} | ({"baseline": baseline} if baseline is not None else {})
-    share = Share(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
-    run = _Run(unique, models, sampling, n, seed, diagnostics, share)
+    run = _Run(unique, models, sampling, n, seed, diagnostics, Share.here())
     return run.go(Path(out))
 
 
@@ -123,8 +123,11 @@ class _Run:
             self.wait_for_all()
             return None
         record = about(self.models) | {"processes": self.share.world}
+        if not (out / "manifest.json").exists():
+            self.observations.require_usable()
         with RunDir.open(out, identity, record) as run:
             problem_files.write(run.path / "problems.jsonl", self.problems)
+            self.observations.require_same_weights(run)
             self.wait_for_all()
             self.collect(run)
             self.wait_for_all()
@@ -144,6 +147,11 @@ class _Run:
             "seed": self.seed,
         }
 
+    @cached_property
+    def observations(self) -> Observations:
+        """What the models show besides their fingerprints."""
+        return Observations(self.models)
+
     def collect(self, run: RunDir) -> None:
         """Sample what is not on disk yet; every response is saved when finished."""
         asked = [
@@ -153,6 +161,11 @@ class _Run:
             if (messages := prompt(problem, condition)) is not None
         ]
         finished = run.finished()
+        if strange := {item.problem for item in finished} - self._order.keys():
+            raise RunError(
+                f"{run.path} holds replies to problem {min(strange)}, which is none of the problems asked. "
+                "Nothing was changed; restore responses.jsonl from a copy, or choose another --out"
+            )
         for role, model in self.models.items():
             items = {
                 (p, g): Item(role, condition, problem, g)
@@ -173,6 +186,7 @@ class _Run:
                 total=len(items), initial=len(done), desc=f"{role} replies", disable=hidden
             ) as bar:
                 for p, g, response in stream:
+                    self.observations.note(run, role)
                     run.append(items[p, g], response)
                     bar.update(self.share.world)
 
@@ -197,7 +211,12 @@ class _Run:
         for name, diagnostic in {each.table: each for each in self.diagnostics}.items():
             table = f"{name}.jsonl"
             with run.growing(table) as save:
-                there = {(row["role"], row["key"]) for row in read_lines(run.path / table)}
+                saved = (
+                    row
+                    for row in standing(partial(read_lines, run.path / table))
+                    if "retry" not in row
+                )
+                there = {(row["role"], row["key"]) for row in saved}
                 for role, model in self.models.items():
                     done = {key for r, key in there if r == role}
                     if diagnostic.needs_weights and not isinstance(model, OpenModel):
@@ -211,7 +230,7 @@ class _Run:
             run.write_table(
                 table,
                 sorted(
-                    read_lines(run.path / table),
+                    standing(partial(read_lines, run.path / table)),
                     key=lambda row: (row["role"], self._order.get(row["key"], last), row["key"]),
                 ),
             )

@@ -6,16 +6,21 @@
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
 from twofold import problems as problem_files
 from twofold import report
 from twofold.diagnostics import ANALYSES, DIAGNOSTICS, Analysis, Diagnostic
-from twofold.diagnostics.diagnostic import TABLES
+from twofold.diagnostics.diagnostic import TABLES, standing
+from twofold.errors import RunError
 from twofold.report.findings import finding_to_json
-from twofold.runs.score_responses import LossCount
-from twofold.storage.jsonl import read_lines, replaced
+from twofold.runs.losses import LossCount
+from twofold.runs.observed import refused_in_words
+from twofold.storage import tables
+from twofold.storage.jsonl import Row, read_lines, replaced
+from twofold.storage.reading import Kind, files, kind_of
 from twofold.storage.run_dir import RunDir
 from twofold.types import Finding, Problem
 
@@ -49,15 +54,14 @@ def finalize(path: str | Path, diagnostics: Sequence[Diagnostic] = ()) -> RunRes
     """
     path = Path(path)
     run = RunDir(path)
-    manifest = run.manifest()
+    run.manifest()
     run.require("problems.jsonl", "verdicts.jsonl", "joint.jsonl")
     problems = problem_files.read(path / "problems.jsonl", profile="fixed")
     lost = LossCount()
-    for _ in lost.counted(read_lines(path / "verdicts.jsonl")):
+    for _ in lost.counted(_rows(path / "verdicts.jsonl", problems)):
         pass
-    seed = int(manifest["identity"].get("seed", 0))
     outside = [each for each in diagnostics if each.name not in DIAGNOSTICS]
-    findings = tuple(_findings(path, problems, lost, seed, (*ANALYSES, *outside)))
+    findings = tuple(_findings(run, problems, lost, (*ANALYSES, *outside)))
     saved = {"findings": [finding_to_json(f) for f in findings], "lost": lost.to_json()}
     run.write_json("findings.json", saved)
     for name, rows in (("measures", Finding.rows), ("contrasts", Finding.contrast_rows)):
@@ -67,22 +71,46 @@ def finalize(path: str | Path, diagnostics: Sequence[Diagnostic] = ()) -> RunRes
 
 
 def _findings(
-    path: Path, problems: list[Problem], lost: LossCount, seed: int, analyses: Sequence[Analysis]
+    run: RunDir, problems: list[Problem], lost: LossCount, analyses: Sequence[Analysis]
 ) -> Iterator[Finding]:
     """The finding of every table; losses and skipped measures lead the caveats."""
+    manifest = run.manifest()
     for analysis in analyses:
-        table = path / f"{analysis.table}.jsonl"
-        if not table.exists():
+        table = run.path / f"{analysis.table}.jsonl"
+        if kind_of(table) is Kind.missing:
             continue
-        found = analysis.analyse(
-            (row for row in read_lines(table) if "skipped" not in row), problems, seed=seed
-        )
+        skipped: dict[str, str] = {}
+        made = standing(partial(_rows, table, problems))
+        rows = _present(lost.asked(analysis.name, made), skipped)
+        found = analysis.analyse(rows, problems, seed=manifest["identity"].get("seed", 0))
         if found.diagnostic == "joint":
-            ahead = (*_loss_in_words(lost), *_left_out(path, analyses))
+            unmatched = manifest.get("unmatched", 0)
+            said = (*_loss_in_words(lost, unmatched), *refused_in_words(manifest))
+            ahead = (*said, *_left_out(run.path, analyses))
         else:
-            skipped = (row for row in read_lines(table) if "skipped" in row)
-            ahead = tuple(f"{row['role']}: {row['skipped']}" for row in skipped)
+            ahead = tuple(f"{role}: {why}" for role, why in skipped.items())
         yield replace(found, caveats=(*ahead, *found.caveats))
+
+
+def _present(rows: Iterator[Row], skipped: dict[str, str]) -> Iterator[Row]:
+    """The rows that say something; why a role was skipped goes into `skipped`."""
+    for row in rows:
+        if "skipped" in row:
+            skipped[row["role"]] = row["skipped"]
+        else:
+            yield row
+
+
+def _rows(table: Path, problems: Sequence[Problem]) -> Iterator[Row]:
+    """The rows of a table; where they are about problems, about those of the run."""
+    known = {problem.id for problem in problems}
+    for row in read_lines(table):
+        if table.stem in tables.ABOUT_PROBLEMS and row["problem"] not in known:
+            raise RunError(
+                f"{table} has a row about problem {row['problem']}, which problems.jsonl lacks. Nothing "
+                "was changed; restore both from a copy, or make the run again with another --out"
+            )
+        yield row
 
 
 def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -95,7 +123,7 @@ def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
 
 def _left_out(path: Path, analyses: Sequence[Analysis]) -> Iterator[str]:
     """A caveat for each table that no known diagnostic reads."""
-    there = {file.name.partition(".")[0] for file in path.glob("*.jsonl")}
+    there = {file.name.partition(".")[0] for file in files(path, "*.jsonl")}
     for name in sorted(there - {*TABLES, *(each.table for each in analyses)}):
         yield (
             f"{name}.jsonl is the table of a diagnostic from outside twofold and is left out, because a run "
@@ -103,8 +131,10 @@ def _left_out(path: Path, analyses: Sequence[Analysis]) -> Iterator[str]:
         )
 
 
-def _loss_in_words(lost: LossCount) -> tuple[str, ...]:
-    if not lost.n:
-        return ()
-    why = "; ".join(f"{n} × {reason}" for reason, n in lost.reasons.most_common(3))
-    return (f"{lost.n} of {lost.of} responses were lost and are unscored ({why}).",)
+def _loss_in_words(lost: LossCount, unmatched: int = 0) -> Iterator[str]:
+    """What is missing from all numbers."""
+    if lost.n:
+        why = "; ".join(f"{n} × {reason}" for reason, n in lost.reasons.most_common(3))
+        yield f"{lost.n} of {lost.of} responses were lost and are unscored ({why})."
+    if unmatched:
+        yield f"{unmatched} rows of the file of replies answer none of the problems and are left out."

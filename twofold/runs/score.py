@@ -4,7 +4,8 @@ The chosen profile makes the findings; the other one scores the same replies, to
 number depends on the checkers.
 """
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from itertools import chain
@@ -14,12 +15,15 @@ from twofold import problems as problem_files
 from twofold.diagnostics import Programs, ScoredResponse
 from twofold.diagnostics.checklist.collect import Checklists
 from twofold.diagnostics.joint import profiles, table
-from twofold.errors import ProblemError
+from twofold.errors import ProblemError, RunError
+from twofold.models.thinking import ThinkingPolicy
 from twofold.runs.audit import about, digest, with_progress
 from twofold.runs.finalize import RunResult, finalize
 from twofold.runs.import_responses import ImportedResponses
+from twofold.runs.reply_rows import ROLES
 from twofold.runs.score_responses import ResponseScores, floor_answers
 from twofold.storage.jsonl import read_lines
+from twofold.storage.reading import InputFile, Kind, kind_of
 from twofold.storage.run_dir import RunDir
 from twofold.types import Constraint, FinishReason, Item, Problem, Profile, Response
 
@@ -33,6 +37,7 @@ def score(
     seed: int = 0,
     judge: str | None = None,
     programs: Programs | None = None,
+    thinking_marks: tuple[str, str] | None = None,
 ) -> RunResult:
     r"""Score the replies in `path` and write a run directory with tables and page.
 
@@ -45,6 +50,7 @@ def score(
         seed: Seed of the resampling.
         judge: The judge of the problems' checklists, see `twofold.judges.spec.named`; None = none.
         programs: How a criterion's program combines with the judge; see `Blend`.
+        thinking_marks: What opens and closes a thought in the replies, if the known marks do not.
 
     Raises:
         ProblemError: If there is no problem.
@@ -61,17 +67,20 @@ def score(
     """
     if not problems:
         raise ProblemError("there is no problem to score; give a file with at least one row")
-    transcript = ImportedResponses(Path(path), problems)
+    thinking = ThinkingPolicy() if thinking_marks is None else ThinkingPolicy(*thinking_marks)
+    transcript = ImportedResponses(Path(path), problems, thinking)
+    _refuse_within(Path(out), Path(path))
     missing = transcript.unanswered()
     matched = {item.problem for item, _, _ in transcript.texts()} | {p.id for p in missing}
     asked = list({p.id: p for p in problems if p.id in matched}.values())
     identity = {
-        "replies": _hash(Path(path)),
+        "replies": _hash(transcript.paths()),
         "problems": digest(asked),
         "profile": profile,
         "seed": seed,
-    }
-    with RunDir.open(Path(out), identity, about({}) | {"models": {"model": str(path)}}) as run:
+    } | ({"thinking_marks": list(thinking_marks)} if thinking_marks else {})
+    record = about({}) | {"models": _names(transcript), "unmatched": transcript.unmatched()}
+    with RunDir.open(Path(out), identity, record) as run:
         problem_files.write(run.path / "problems.jsonl", asked)
         answers = _answers(transcript, missing, profile)
         run.write_table("responses.jsonl", (i.to_json() | r.to_json() for i, r in answers))
@@ -131,11 +140,33 @@ def _answers(
         yield Item("model", condition, problem.id, 0), absent
 
 
-def _hash(path: Path) -> str:
-    """SHA-256 of the file, or of the `.jsonl` files of the directory."""
+def _names(transcript: ImportedResponses) -> dict[str, str]:
+    """A name for each role with replies, as the page shows it: that of its run, else the path."""
+    roles = {item.role for item, _, _ in transcript.texts()} | {"model"}
+    folder = transcript.path if kind_of(transcript.path) is Kind.folder else transcript.path.parent
+    given: Mapping[str, str] = {}
+    if len(roles) > 1 and kind_of(folder / "manifest.json") is Kind.file:
+        given = RunDir(folder).manifest().get("models", {})
+    return {
+        role: given.get(role) or str(transcript.path) + ("" if role == "model" else f" ({role})")
+        for role in ROLES
+        if role in roles
+    }
+
+
+def _refuse_within(out: Path, replies: Path) -> None:
+    """Refuse an output among the replies, where the run's own tables would be read as replies."""
+    place = Path(os.path.realpath(replies))
+    if kind_of(replies) is Kind.folder and place in (
+        there := [Path(os.path.realpath(out)), *Path(os.path.realpath(out)).parents]
+    ):
+        where = "is" if place == there[0] else "lies in"
+        raise RunError(f"--out {out} {where} the folder of replies {replies}; choose another --out")
+
+
+def _hash(paths: Sequence[Path]) -> str:
+    """SHA-256 of the files of replies."""
     digest = sha256()
-    for file in sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]:
-        with file.open("rb") as content:
-            while block := content.read(1 << 20):
-                digest.update(block)
+    for path in paths:
+        InputFile(path).sha256(digest)
     return digest.hexdigest()

@@ -1,12 +1,12 @@
 """How do responses become verdicts? Chunk by chunk, for audits and for imported replies."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import final
 
 from twofold.constraints.loose import loose
+from twofold.models.thinking import unknown_mark
 from twofold.problems.floors import floor_replies
 from twofold.scorers import Compliant, Correct
 from twofold.storage.jsonl import Row
@@ -14,7 +14,6 @@ from twofold.types import Item, Problem, Profile, Response, Verdict
 from twofold.types.seen import keeps_tokens
 
 CHUNK = 512
-LOST_LIMIT = 0.05
 
 
 @final
@@ -39,6 +38,8 @@ class ResponseScores:
                 for key in ("n_thinking_tokens", "n_reply_tokens"):
                     if getattr(response, key) is not None:
                         row[key] = getattr(response, key)
+                if mark := unknown_mark(response.reply):
+                    row["unknown_mark"] = mark
                 if i in correct:
                     row["correct"] = correct[i].to_json()
                 if problems[i].constraints:
@@ -54,7 +55,7 @@ class ResponseScores:
     ) -> dict[int, Verdict]:
         """The verdicts of `Correct` by position, where there is a reference answer."""
         with_answer = [i for i, problem in enumerate(problems) if problem.answer is not None]
-        scorer = Correct(profile=self.profile)
+        scorer = Correct(profile=self.profile, last_number=True)
         found = scorer([problems[i] for i in with_answer], [responses[i] for i in with_answer])
         return dict(zip(with_answer, found, strict=True))
 
@@ -69,66 +70,3 @@ def floor_answers(problems: Sequence[Problem]) -> Iterator[tuple[Item, Response]
     """The trivial replies as responses of a run: role = the floor's name, condition = `floor`."""
     for floor, problem, reply in floor_replies(problems):
         yield Item(floor, "floor", problem.id, 0), Response(raw=reply, reply=reply)
-
-
-@final
-class LossCount:
-    """Counts lost responses: failed calls, missing replies, scorers that failed.
-
-    Unclosed thinking is not lost: it is what the model did with its budget.
-    """
-
-    def __init__(self) -> None:
-        self.n = 0
-        self.of = 0
-        self.reasons: Counter[str] = Counter()
-        self._cells: dict[str, list[int]] = {}
-
-    def counted(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """The same verdict rows, counted."""
-        for row in rows:
-            self.of += 1
-            cell = self._cells.setdefault(f"{row['role']}, {row['condition']}", [0, 0])
-            cell[1] += 1
-            if reason := _lost(row):
-                self.n += 1
-                cell[0] += 1
-                self.reasons[reason] += 1
-            yield row
-
-    @property
-    def share(self) -> float:
-        """The share of lost responses."""
-        return self.n / self.of if self.of else 0.0
-
-    @property
-    def worst(self) -> tuple[str, float]:
-        """The role and condition with the largest lost share, and that share."""
-        shares = {cell: n / of for cell, (n, of) in self._cells.items()}
-        return max(shares.items(), key=lambda pair: pair[1], default=("", 0.0))
-
-    @property
-    def is_too_many(self) -> bool:
-        """Whether a model lost more than 5 % in a condition."""
-        return self.worst[1] > LOST_LIMIT
-
-    def to_json(self) -> Row:
-        """The counts, and the ten most frequent reasons."""
-        return {
-            "n": self.n,
-            "of": self.of,
-            "share": self.share,
-            "too_many": self.is_too_many,
-            "reasons": dict(self.reasons.most_common(10)),
-        }
-
-
-def _lost(row: Row) -> str:
-    """Why a response was lost; "" if it was not."""
-    if row["finish_reason"] == "failed":
-        verdict = row.get("correct") or row.get("compliant") or {}
-        return str(verdict.get("reason", "failed"))
-    correct = row.get("correct", {"score": 0})
-    if row["finish_reason"] != "unclosed_thinking" and correct["score"] is None:
-        return str(correct.get("reason", "unscored"))
-    return ""

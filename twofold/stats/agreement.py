@@ -14,22 +14,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from twofold.errors import StatsError
-from twofold.stats.bootstrap import BCA, MIN_PROBLEMS, MIN_UNLIKE, bca, is_varied
-from twofold.stats.clusters import FloatArray, cluster_sums, effective_n, scores
+from twofold.stats.clusters import FloatArray, cluster_sums, kish, n_unlike, scores
 from twofold.stats.means import mean
 from twofold.stats.proportions import Z, wilson_bounds
+from twofold.stats.spread import MIN_UNLIKE, Spread
 from twofold.types import Estimate
 
 THRESHOLD = 0.5
+# Problems from which the variance over them replaces the number of problems.
+_MIN_PROBLEMS = 30
 
 
 def sensitivity(
-    judged: ArrayLike,
-    truth: ArrayLike,
-    clusters: ArrayLike | None = None,
-    *,
-    n_unscored: int = 0,
-    seed: int = 0,
+    judged: ArrayLike, truth: ArrayLike, clusters: ArrayLike | None = None, *, n_unscored: int = 0
 ) -> Estimate:
     """The share of truly passing items that the judge passes; `n` counts their problems.
 
@@ -38,64 +35,55 @@ def sensitivity(
         truth: The true scores, in the same order.
         clusters: The problem of each item, integers; None = each is its own.
         n_unscored: Problems left out because the judge gave no verdict on them.
-        seed: Of the bootstrap.
 
     Raises:
         StatsError: If no item is true, or the two lists differ in length.
 
     Example:
         >>> print(sensitivity([1, 1, 0, 1], [1, 1, 1, 0]))
-        0.667 [0.208, 0.939] (n=3)
+        0.667 [0.118, 0.983] (n=3)
     """
     passed, true, of = _pairs(judged, truth, clusters)
     if not true.any():
         raise StatsError("no item is true; calibrate on items of both kinds")
-    return mean(passed[true], of[true], n_unscored=n_unscored, seed=seed)
+    return mean(passed[true], of[true], n_unscored=n_unscored)
 
 
 def specificity(
-    judged: ArrayLike,
-    truth: ArrayLike,
-    clusters: ArrayLike | None = None,
-    *,
-    n_unscored: int = 0,
-    seed: int = 0,
+    judged: ArrayLike, truth: ArrayLike, clusters: ArrayLike | None = None, *, n_unscored: int = 0
 ) -> Estimate:
     """The share of truly failing items that the judge fails; otherwise as `sensitivity`.
 
     Example:
         >>> print(specificity([1, 1, 0, 1], [1, 1, 0, 0]))
-        0.500 [0.095, 0.905] (n=2)
+        0.500 [0.026, 0.974] (n=2)
     """
     passed, true, of = _pairs(judged, truth, clusters)
     if true.all():
         raise StatsError("every item is true; calibrate on items of both kinds")
-    return mean(1 - passed[~true], of[~true], n_unscored=n_unscored, seed=seed)
+    return mean(1 - passed[~true], of[~true], n_unscored=n_unscored)
 
 
 def kappa(
-    judged: ArrayLike,
-    truth: ArrayLike,
-    clusters: ArrayLike | None = None,
-    *,
-    n_unscored: int = 0,
-    seed: int = 0,
+    judged: ArrayLike, truth: ArrayLike, clusters: ArrayLike | None = None, *, n_unscored: int = 0
 ) -> Estimate:
     """Cohen's kappa, the agreement beyond chance: 1 = always, 0 = as often as by chance.
 
-    From 30 problems on the interval is BCa over problems. Below, or if hardly a problem differs from
-    the others, it is Wilson's for the agreement with the chance agreement held fixed, which has a
-    width even at full agreement. Arguments as in `sensitivity`; the two sides may be exchanged.
+    The interval is Wilson's for the agreement with the chance agreement held fixed, on the number of
+    items that makes it as wide as the variance of kappa over problems; or, if under 5 problems differ
+    from the others, on the number of problems. It has a width even at full agreement. Arguments as in
+    `sensitivity`; the two sides may be exchanged.
 
     Raises:
         StatsError: If both sides give one and the same verdict on every item.
 
     Source:
-        Cohen 1960, "A coefficient of agreement for nominal scales". Departs: the intervals.
+        Cohen 1960, "A coefficient of agreement for nominal scales"; variance: the linearised kappa, as
+        Fleiss, Cohen and Everitt 1969, clustered. Departs: Wilson's interval.
 
     Example:
         >>> print(kappa([1, 1, 0, 0], [1, 1, 0, 1]))
-        0.500 [-0.399, 0.909] (n=4)
+        0.500 [-0.591, 0.974] (n=4)
     """
     passed, true, of = _pairs(judged, truth, clusters)
     rows = cluster_sums(np.column_stack([passed * true, passed, true]), of)
@@ -106,18 +94,18 @@ def kappa(
             "of both kinds"
         )
     value = float(_kappa(rows.sum(axis=0)))
-    agree = (rows[:, 3] - rows[:, 1] - rows[:, 2] + 2 * rows[:, 0]) / rows[:, 3]
-    if is_varied(agree) and _n_unlike_rows(rows) >= MIN_UNLIKE:
-        (low, high), method = bca(rows, _kappa, seed=seed), BCA
-    else:
-        rate = min(1.0, max(0.0, chance + value * (1 - chance)))
-        ends = wilson_bounds(rate, effective_n(rows[:, 3]))
-        low, high = ((end - chance) / (1 - chance) for end in ends)
-        method = "wilson for the agreement at fixed chance agreement"
+    rate = min(1.0, max(0.0, chance + value * (1 - chance)))
+    n = kish(rows[:, 3])
+    if _n_unlike_rows(rows) >= MIN_UNLIKE and 0 < rate < 1:
+        n = _kappa_spread(rows, value, chance).effective_n(rate * (1 - rate))
+    low, high = ((end - chance) / (1 - chance) for end in wilson_bounds(rate, n))
     low, high = min(max(low, -1.0), value), max(min(high, 1.0), value)
     return Estimate(
-        value=value, low=low, high=high, n=len(rows), n_unscored=n_unscored, method=method
+        value=value, low=low, high=high, n=len(rows), n_unscored=n_unscored, method=_KAPPA
     )
+
+
+_KAPPA = "modified wilson for the agreement at fixed chance agreement"
 
 
 @final
@@ -213,11 +201,11 @@ class _Share:
         It is at least the effective number of problems (used if they are few or all alike).
         """
         rows = cluster_sums(values, clusters)
-        n_items, n_problems = float(rows[:, 1].sum()), effective_n(rows[:, 1])
+        n_items, n_problems = float(rows[:, 1].sum()), kish(rows[:, 1])
         rate = float(rows[:, 0].sum() / n_items)
         off = rows[:, 0] - rate * rows[:, 1]
         variance = float((off**2).sum()) * len(rows) / max(1, len(rows) - 1) / n_items**2
-        if len(rows) < MIN_PROBLEMS or not 0 < rate < 1 or not variance:
+        if len(rows) < _MIN_PROBLEMS or not 0 < rate < 1 or not variance:
             return cls(rate, n_problems)
         return cls(rate, min(n_items, max(n_problems, rate * (1 - rate) / variance)))
 
@@ -260,6 +248,16 @@ def _kappa(totals: FloatArray) -> FloatArray:
 
 
 def _n_unlike_rows(rows: FloatArray) -> int:
-    """How many problems differ from the most common one in any column."""
-    counts = np.unique(rows, axis=0, return_counts=True)[1]
-    return len(rows) - int(counts.max())
+    """How many problems differ from the most common one in agreement, or in either side's passes."""
+    both, judged, true, n = rows.T
+    sides = (judged / n, true / n, (n - judged - true + 2 * both) / n)
+    return min(map(n_unlike, sides))
+
+
+def _kappa_spread(rows: FloatArray, value: float, chance: float) -> Spread:
+    """The spread of the agreement, less what moves the chance agreement with it."""
+    both, judged, true, n = rows.T
+    a, b = judged.sum() / n.sum(), true.sum() / n.sum()
+    agree = n - judged - true + 2 * both
+    moved = (2 * b - 1) * judged + (2 * a - 1) * true
+    return Spread.over_problems(np.column_stack([agree - (1 - value) * moved, n]))

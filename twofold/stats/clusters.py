@@ -1,7 +1,6 @@
 """Which values belong to one problem? Samples of one problem are dependent; problems are not.
 
-Statistics here are functions of the column totals of `cluster_sums`, so the bootstrap and the jackknife
-are cheap.
+Statistics here are functions of the column totals of `cluster_sums`, and their variance one of its rows.
 """
 
 import numpy as np
@@ -75,7 +74,7 @@ def ratio(totals: FloatArray) -> FloatArray:
     return np.asarray(totals[..., 0] / totals[..., 1])
 
 
-def effective_n(sizes: FloatArray) -> float:
+def kish(sizes: FloatArray) -> float:
     """The effective number of problems with these numbers of samples: `(sum m)^2 / sum m^2`.
 
     Source:
@@ -85,6 +84,6 @@ def effective_n(sizes: FloatArray) -> float:
 
 
 def n_unlike(means: FloatArray) -> int:
-    """How many problems differ from the most common value. With none, all resamples are equal."""
+    """How many problems differ from the most common value."""
     counts = np.unique(np.round(means, 9), return_counts=True)[1]
     return len(means) - int(counts.max())

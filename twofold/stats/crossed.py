@@ -6,56 +6,56 @@ An interval over the problems alone is too narrow by the variance between seeds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import final
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import t as student
+from scipy.special import stdtr
 
 from twofold.errors import StatsError
-from twofold.stats.bootstrap import is_varied
-from twofold.stats.clusters import FloatArray
+from twofold.stats.clusters import FloatArray, n_unlike
 from twofold.stats.means import mean
 from twofold.stats.paired_difference import paired
-from twofold.stats.power import detectable_shift
-from twofold.stats.proportions import LEVEL
+from twofold.stats.power import Rates, detectable_shift
+from twofold.stats.proportions import wilson_bounds
+from twofold.stats.spread import MIN_UNLIKE, Spread
 from twofold.types import Comparison, Estimate
 
 
-def crossed_mean(values_SP: ArrayLike, *, seed: int = 0) -> Estimate:
+def crossed_mean(values_SP: ArrayLike) -> Estimate:
     """The mean score of an arm that was trained from several seeds.
 
     Args:
         values_SP: Scores in [0, 1], shape `(seeds, problems)`; NaN = unscored.
-        seed: Of the resampling used with one seed or few problems.
 
     Returns:
-        The mean over all scored cells; `n` counts problems. With one seed it is `mean`, whose
-        interval does not cover another training run, and `method` says so.
+        The mean over all scored cells; `n` counts problems. The interval is Wilson's on the effective
+        number of problems. With one seed it is `mean`, whose interval does not cover another training
+        run, and `method` says so.
 
     Raises:
         StatsError: If no cell is scored or one is outside [0, 1].
 
     Source:
-        Two-way clustered variance: Cameron, Gelbach and Miller 2011, "Robust inference with
-        multiway clustering", equation 2.11. Departs: its degrees of freedom are Satterthwaite's
-        (1946) over the two parts instead of the smaller number of clusters less one, which with two
-        seeds that agree would make every interval six times too wide; and the variance is never
-        below the larger of its two parts.
+        `Spread.over_problems_and_seeds`.
 
     Example:
         >>> scores = np.tile([1.0, 0.0, 1.0, 1.0], (3, 10))
         >>> print(crossed_mean(scores))
-        0.750 [0.610, 0.890] (n=40)
+        0.750 [0.591, 0.862] (n=40)
     """
     values = _scored_problems(values_SP)
-    value, plain = float(np.nanmean(values)), mean(_by_problem(values), seed=seed)
+    value, plain = float(np.nanmean(values)), mean(_by_problem(values))
     plain = replace(plain, value=value, n_unscored=_n_lost(values_SP))
     if len(values) == 1:
         return replace(plain, method=f"{plain.method}; one seed, which is not covered")
-    spread = _Spread.of(values - np.nanmean(values))
-    return _widened(plain, spread, len(values), clip=(0.0, 1.0), rows=_by_problem(values))
+    spread, unit = Spread.over_problems_and_seeds(values - value), value * (1 - value)
+    if spread.variance == 0 or unit == 0:
+        return replace(plain, method=_covered(len(values)))
+    low, high = wilson_bounds(value, spread.effective_n(unit))
+    return _at_least_as_wide(
+        replace(plain, low=low, high=high, method=_covered(len(values))), plain, _by_problem(values)
+    )
 
 
 def crossed_paired(before_SP: ArrayLike, after_SP: ArrayLike, *, seed: int = 0) -> Comparison:
@@ -64,7 +64,7 @@ def crossed_paired(before_SP: ArrayLike, after_SP: ArrayLike, *, seed: int = 0) 
     Args:
         before_SP: Scores in [0, 1], shape `(seeds, problems)`; NaN = unscored.
         after_SP: The same cells after training.
-        seed: Of the resampling used with one seed or few problems.
+        seed: Of the random sign flips.
 
     Returns:
         The comparison over the cells that both have; with one seed it is `paired`.
@@ -98,25 +98,25 @@ def crossed_paired(before_SP: ArrayLike, after_SP: ArrayLike, *, seed: int = 0) 
         high=max(plain.high, value),
         n_unscored=int(lost.all(axis=0).sum()),
     )
-    found = replace(
-        found,
-        difference=plain,
-        before=crossed_mean(before, seed=seed),
-        after=crossed_mean(after, seed=seed),
-    )
+    found = replace(found, difference=plain, before=crossed_mean(before), after=crossed_mean(after))
     if len(before) == 1:
         return found
     change = after - before
-    spread = _Spread.of(change - value)
-    wide = _widened(plain, spread, len(before), clip=(-1.0, 1.0), rows=_by_problem(change))
+    spread = Spread.over_problems_and_seeds(change - value)
     if spread.variance == 0:
-        return replace(found, difference=wide)
-    reach = abs(value) / spread.variance**0.5
+        return replace(found, difference=replace(plain, method=_covered(len(before))))
+    wide = replace(
+        plain,
+        low=max(value - spread.reach, -1.0),
+        high=min(value + spread.reach, 1.0),
+        method=f"student's t, {_covered(len(before))}",
+    )
+    rates = Rates(float(np.nanmean(before)), float(np.nanmean(after)), before.shape[1])
     return replace(
         found,
-        difference=wide,
-        p=max(found.p, float(2 * student.sf(reach, spread.df))),
-        minimum_detectable_effect=detectable_shift(spread.variance**0.5),
+        difference=_at_least_as_wide(wide, plain, _by_problem(change)),
+        p=max(found.p, float(2 * stdtr(spread.df, -abs(value) / spread.error))),
+        minimum_detectable_effect=detectable_shift(spread, rates),
         test="t, two-way clustered by problem and seed; never below the test by problem alone",
     )
 
@@ -152,66 +152,32 @@ def retained(before_SP: ArrayLike, reference_SP: ArrayLike, after_SP: ArrayLike)
             "of it to keep; take an arm that gained, or more problems"
         )
     share = float(np.nanmean(after - before)) / gain.value
-    spread = _Spread.of(((after - before) - share * (reference - before)) / gain.value)
+    spread = Spread.over_problems_and_seeds(
+        ((after - before) - share * (reference - before)) / gain.value
+    )
     return Estimate(
         value=share,
         low=share - spread.reach,
         high=share + spread.reach,
         n=before.shape[1],
         n_unscored=_n_lost(stack[0]),
-        method=f"linearised ratio, {_COVERED.format(len(before))}",
+        method=f"linearised ratio, student's t, {_covered(len(before))}",
     )
 
 
-_COVERED = "two-way clustered by problem and {} seeds"
+def _covered(n_seeds: int) -> str:
+    """What an interval covers, and how well: few seeds show little of how far runs differ."""
+    if n_seeds == 1:
+        return "over problems; one seed, which is not covered"
+    wide = "92 to 100" if n_seeds == 2 else "94 to 100"
+    return f"two-way by problem and {n_seeds} seeds, covers {wide} %"
 
 
-@final
-@dataclass(frozen=True)
-class _Spread:
-    """Variance of a mean over cells, and its degrees of freedom."""
-
-    variance: float
-    df: float
-
-    @classmethod
-    def of(cls, residuals_SP: FloatArray) -> _Spread:
-        """From the cells' distances to the mean, NaN = unscored."""
-        n_seeds, n_problems = residuals_SP.shape
-        filled = np.nan_to_num(residuals_SP)
-        n = int((~np.isnan(residuals_SP)).sum())
-        by_problem = _cluster_variance(filled.sum(axis=0), n_problems, n)
-        by_seed = _cluster_variance(filled.sum(axis=1), n_seeds, n)
-        by_cell = _cluster_variance(filled.ravel(), n, n)
-        parts = [(part, k) for part, k in ((by_problem, n_problems), (by_seed, n_seeds)) if k > 1]
-        variance = max(by_problem + by_seed - by_cell, *(part for part, _ in parts), 0.0)
-        doubt = sum(part**2 / (k - 1) for part, k in parts)
-        return cls(variance, variance**2 / doubt if doubt > 0 else 1.0)
-
-    @property
-    def reach(self) -> float:
-        """Half the width of the t interval."""
-        return float(student.ppf((1 + LEVEL) / 2, self.df) * self.variance**0.5)
-
-
-def _cluster_variance(totals: FloatArray, n_clusters: int, n: int) -> float:
-    """Variance of a mean of `n` cells from the totals of its clusters' residuals."""
-    if n_clusters < 2:
-        return 0.0
-    return float((totals**2).sum()) / n**2 * n_clusters / (n_clusters - 1)
-
-
-def _widened(
-    plain: Estimate, spread: _Spread, n_seeds: int, *, clip: tuple[float, float], rows: FloatArray
-) -> Estimate:
-    """The interval over problems and seeds.
-
-    With few problems, or scores that hardly differ, it is at least as wide as that over problems alone.
-    """
-    low, high = max(plain.value - spread.reach, clip[0]), min(plain.value + spread.reach, clip[1])
-    if not is_varied(rows) or spread.variance == 0:
-        low, high = min(low, plain.low), max(high, plain.high)
-    return replace(plain, low=low, high=high, method=_COVERED.format(n_seeds))
+def _at_least_as_wide(found: Estimate, plain: Estimate, means: FloatArray) -> Estimate:
+    """At least as wide as over the problems alone, if hardly a problem differs from the others."""
+    if n_unlike(means) >= MIN_UNLIKE:
+        return found
+    return replace(found, low=min(found.low, plain.low), high=max(found.high, plain.high))
 
 
 def _scored_problems(values_SP: ArrayLike) -> FloatArray:

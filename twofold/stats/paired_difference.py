@@ -1,20 +1,21 @@
 """Did scores rise on the same problems? Paired difference, test and power."""
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import binomtest
 
 from twofold.errors import StatsError
-from twofold.stats.bootstrap import BCA, MANY_DISTINCT, MIN_UNLIKE, N_RESAMPLES, bca, is_varied
-from twofold.stats.clusters import ALMOST, FloatArray, cluster_sums, effective_n, n_unlike, scores
+from twofold.stats.clusters import ALMOST, FloatArray, cluster_sums, n_unlike, ratio, scores
 from twofold.stats.means import is_binary, mean
-from twofold.stats.power import detectable_flips, detectable_shift
+from twofold.stats.power import Rates, detectable_flips, detectable_shift
 from twofold.stats.proportions import paired_bounds
+from twofold.stats.spread import MIN_UNLIKE, Spread, effective_n
 from twofold.types import Comparison, Estimate
 
+OVER_PROBLEMS = "student's t over problems"
+N_DRAWS = 2000  # of a permutation test
 _MAX_EXACT = 16  # problems that changed, up to which all 2^k sign flips are counted
+_MANY_DISTINCT = 256  # up to this number of distinct changes, drawing by counts is faster
 
 
 def paired(
@@ -28,16 +29,16 @@ def paired(
     """The paired difference `after - before` on the same problems.
 
     - 0/1 scores, one a problem: Tango's score interval, exact McNemar test.
-    - otherwise sign flips by problem (exact up to 16 problems that changed, then random draws), and
-      a BCa bootstrap over problems. With under 30 problems, or under 5 that differ from the most
-      common change, Tango's interval on the sums of rises and falls, which is conservative.
+    - otherwise Student's t over the problems' changes, and sign flips by problem (exact up to 16
+      problems that changed, then random draws). If under 5 problems differ from the most common
+      change, Tango's interval on the number of 0/1 problems that would tell as much.
 
     Args:
         before: Scores in [0, 1], shape `(samples,)`; samples unscored on either side left out.
         after: The same samples in the same order.
         clusters: The problem of each sample, integers; None = one sample a problem.
         n_unscored: Problems left out because none of their pairs could be judged.
-        seed: Of the resamples and the random sign flips.
+        seed: Of the random sign flips.
 
     Raises:
         StatsError: No pair, a score outside [0, 1], or unequal lengths.
@@ -62,9 +63,9 @@ def paired(
     else:
         p, test = sign_flip(change, seed=seed)
     return Comparison(
-        difference=_difference(rows, n_unscored=n_unscored, seed=seed),
-        before=mean(old, clusters, n_unscored=n_unscored, seed=seed),
-        after=mean(new, clusters, n_unscored=n_unscored, seed=seed),
+        difference=difference(old, new, clusters, n_unscored=n_unscored),
+        before=mean(old, clusters, n_unscored=n_unscored),
+        after=mean(new, clusters, n_unscored=n_unscored),
         n_improved=gained,
         n_regressed=lost,
         p=p,
@@ -96,17 +97,17 @@ def sign_flip(change: FloatArray, *, seed: int = 0) -> tuple[float, str]:
         return float((np.abs(totals) >= reach).mean()), "exact sign-flip test by problem"
     totals = _flipped_totals(sizes, np.random.default_rng(seed))
     b = int((np.abs(totals) >= reach).sum())
-    return (b + 1) / (N_RESAMPLES + 1), f"sign-flip test by problem, {N_RESAMPLES} draws"
+    return (b + 1) / (N_DRAWS + 1), f"sign-flip test by problem, {N_DRAWS} draws"
 
 
 def _flipped_totals(sizes: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Totals of `sizes` under random signs, shape `(N_RESAMPLES,)`; equal sizes flip together."""
+    """Totals of `sizes` under random signs, shape `(N_DRAWS,)`; equal sizes flip together."""
     distinct, counts = np.unique(np.round(sizes, 9), return_counts=True)
-    if len(distinct) <= MANY_DISTINCT:
-        up = rng.binomial(counts, 0.5, size=(N_RESAMPLES, len(counts)))
+    if len(distinct) <= _MANY_DISTINCT:
+        up = rng.binomial(counts, 0.5, size=(N_DRAWS, len(counts)))
         return np.asarray((2 * up - counts) @ distinct)
-    totals = np.empty(N_RESAMPLES)
-    for i in range(N_RESAMPLES):  # one random bit a problem, one draw in memory
+    totals = np.empty(N_DRAWS)
+    for i in range(N_DRAWS):  # one random bit a problem, one draw in memory
         bits = np.frombuffer(rng.bytes((len(sizes) + 7) // 8), dtype=np.uint8)
         bits_up = np.unpackbits(bits, count=len(sizes))
         totals[i] = 2 * float(bits_up @ sizes) - float(sizes.sum())
@@ -119,31 +120,44 @@ def _change(rows: FloatArray) -> FloatArray:
     return np.where(np.abs(change) <= ALMOST, 0.0, change)
 
 
-def _shift(totals: FloatArray) -> FloatArray:
-    return np.asarray((totals[..., 1] - totals[..., 0]) / totals[..., 2])
+def changes(rows: FloatArray) -> FloatArray:
+    """Sums of after - before and numbers of samples, from sums before, sums after and numbers."""
+    return np.column_stack([_change(rows), rows[:, 2]])
 
 
-def _difference(rows: FloatArray, *, n_unscored: int, seed: int) -> Estimate:
-    """The difference with its interval; `rows` are sums before, sums after, samples."""
-    change, sizes = _change(rows), rows[:, 2]
-    if is_varied(change / sizes) and not is_binary(rows):
-        (low, high), method = bca(rows, _shift, seed=seed), BCA
+def difference(
+    old: FloatArray, new: FloatArray, clusters: ArrayLike | None = None, *, n_unscored: int = 0
+) -> Estimate:
+    """The mean of new - old with its interval, for checked scores in the same order."""
+    rows, moves = cluster_sums(np.column_stack([old, new]), clusters), new - old
+    change = changes(rows)
+    before, after, weight = rows.sum(axis=0)
+    value = float((after - before) / weight)
+    if is_binary(rows) or n_unlike(ratio(change)) < MIN_UNLIKE:
+        up, down = (float(np.maximum(side * moves, 0).mean()) for side in (1, -1))
+        n = len(rows) if is_binary(rows) else effective_n(moves, change, up + down - value**2)
+        low, high = paired_bounds(n * up, n * down, n)
+        method = "tango" if is_binary(rows) else "tango on the effective number of problems"
     else:
-        n, weight = effective_n(sizes), sizes.sum()
-        rise, fall = np.maximum(change, 0).sum() / weight, np.maximum(-change, 0).sum() / weight
-        (low, high), method = paired_bounds(n * rise, n * fall, n), "tango score interval"
-    value = float(_shift(rows.sum(axis=0)))
-    low, high = min(low, value), max(high, value)
+        reach = Spread.over_problems(change).reach
+        low, high, method = max(-1.0, value - reach), min(1.0, value + reach), OVER_PROBLEMS
     return Estimate(
-        value=value, low=low, high=high, n=len(rows), n_unscored=n_unscored, method=method
+        value=value,
+        low=min(low, value),
+        high=max(high, value),
+        n=len(rows),
+        n_unscored=n_unscored,
+        method=method,
     )
 
 
 def _detectable(rows: FloatArray) -> float | None:
     """The smallest difference detected with 80 % power; None if there is none."""
-    n, change, sizes = len(rows), _change(rows), rows[:, 2]
-    if is_binary(rows) or n_unlike(change / sizes) < MIN_UNLIKE:
-        return detectable_flips(float(np.abs(change).sum() / sizes.sum()), n)
-    residual = change - float(_shift(rows.sum(axis=0))) * sizes
-    variance = float((residual**2).sum()) * n / (n - 1)
-    return detectable_shift(math.sqrt(variance) / float(sizes.sum()))
+    change, n = changes(rows), rows[:, 2].sum()
+    rates = Rates(float(rows[:, 0].sum() / n), float(rows[:, 1].sum() / n), len(rows))
+    if is_binary(rows) or n_unlike(ratio(change)) < MIN_UNLIKE:
+        return detectable_flips(float(np.abs(change[:, 0]).sum() / n), rates)
+    effect = detectable_shift(Spread.over_problems(change), rates)
+    # The sums of whole changes under flipped signs are 2 apart, of which a test loses half.
+    step = 1 / n if np.array_equal(change, np.round(change)) else 0.0
+    return None if effect is None else float(effect + step)

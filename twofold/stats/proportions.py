@@ -8,23 +8,36 @@ import math
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import gammaincinv, ndtri
 
 from twofold.errors import StatsError
+from twofold.stats.clusters import ALMOST
 from twofold.types import Estimate
 
 LEVEL = 0.95  # the coverage of every interval
-Z = float(norm.ppf(0.5 + LEVEL / 2))
+Z = float(ndtri(0.5 + LEVEL / 2))
+
+# Passes or failures up to which an end is a Poisson count's: Wilson's undercovers there.
+_FEW_COUNTS = 3
+# Passes or failures below which no interval covers close to 95 %: a count moves it too far.
+_FEW = 5
+# What is then said beside the number.
+IF_FEW = "; so few pass or fail that it covers 93 to 99 %"
 
 
 def wilson_bounds(rate: float, n: float) -> tuple[float, float]:
-    """The Wilson score interval of a rate in [0, 1], with `rate` between its ends.
+    """The modified Wilson score interval of a rate in [0, 1], with `rate` between its ends.
 
-    `n`, above 0, need not be whole. With the effective number of problems the interval also covers
-    means of scores in [0, 1], and is then conservative: a 0/1 score varies most for a given mean.
+    With up to 3 passes (or failures) the near end is that of a Poisson count: Wilson's own excludes
+    the truth too often there (coverage 84 % at its worst). For 20 problems or more it covers 92.5 to
+    97.5 % if 5 passes and 5 failures are expected, and 92.5 to 99.5 % otherwise, whatever the rate.
+
+    `n`, above 0, need not be whole: with `effective_n` it serves means of scores in [0, 1].
 
     Source:
-        Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+        Wilson 1927, "Probable inference, the law of succession, and statistical inference"; Brown, Cai
+        and DasGupta 2001, "Interval estimation for a binomial proportion", section 4.1.1. Departs: 3
+        counts for every n, where they modify 2 up to n = 50.
 
     Example:
         >>> low, high = wilson_bounds(1.0, 10)
@@ -34,20 +47,28 @@ def wilson_bounds(rate: float, n: float) -> tuple[float, float]:
     z2 = Z**2
     centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
     half = math.sqrt(z2 * (rate * (1 - rate) / n + z2 / (4 * n * n))) / (1 + z2 / n)
-    low = 0.0 if rate <= 0 else max(0.0, centre - half)
-    high = 1.0 if rate >= 1 else min(1.0, centre + half)
+    low = min(max(0.0, centre - half), _of_few(rate, n))
+    high = max(min(1.0, centre + half), 1 - _of_few(1 - rate, n))
     return min(low, rate), max(high, rate)
 
 
+def _of_few(rate: float, n: float) -> float:
+    """The lower end of a rate by the Poisson distribution of its count; 1 for more than a few."""
+    count = rate * n
+    if count <= 0:
+        return 0.0
+    return float(gammaincinv(count, 1 - LEVEL)) / n if count <= _FEW_COUNTS + ALMOST else 1.0
+
+
 def proportion(successes: int, n: int, *, n_unscored: int = 0) -> Estimate:
-    """A share of problems with its Wilson score interval.
+    """A share of problems with its modified Wilson score interval.
 
     Raises:
         StatsError: If `n` is below 1 or `successes` is not within `[0, n]`.
 
     Example:
         >>> print(proportion(8, 10))
-        0.800 [0.490, 0.943] (n=10)
+        0.800 [0.490, 0.964] (n=10)
     """
     if n < 1 or not 0 <= successes <= n:
         raise StatsError(
@@ -55,8 +76,14 @@ def proportion(successes: int, n: int, *, n_unscored: int = 0) -> Estimate:
             "between 0 and n (leave the number out if nothing was scored)"
         )
     low, high = wilson_bounds(successes / n, n)
+    few = min(successes, n - successes) < _FEW
     return Estimate(
-        value=successes / n, low=low, high=high, n=n, n_unscored=n_unscored, method="wilson"
+        value=successes / n,
+        low=low,
+        high=high,
+        n=n,
+        n_unscored=n_unscored,
+        method=f"modified wilson{IF_FEW if few else ''}",
     )
 
 

@@ -1,92 +1,30 @@
-"""How are JSON files read and written, so that a killed process never leaves half a file?"""
+"""How are the tables of a run read and written? As JSON lines, through `reading` and `writing`."""
 
-import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
-from uuid import uuid4
 
 from twofold.errors import RunError
+from twofold.storage import tables
+from twofold.storage.reading import InputFile, Row
+from twofold.storage.writing import LONE, cut_torn_line, dumps, named_disk_errors, replaced
 
-# One JSON object of a table.
-Row = dict[str, Any]
+__all__ = ["LONE", "Row", "cut_torn_line", "dumps", "named_disk_errors", "read_lines", "replaced"]
 
-LONE = "backslashreplace"  # a lone surrogate becomes a JSON escape; a bad byte makes a corrupt line
-
-
-def dumps(value: object) -> str:
-    """Compact JSON on one line; NaN and infinity, which JSON has not, are refused."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_REMEDY = (
+    "if it is one of ours, restore it from a copy, or choose another --out. Delete that line only if the "
+    "rest of the file is whole (a run then samples its item again)"
+)
 
 
 def read_lines(path: Path) -> Iterator[Row]:
-    """The objects of a JSONL file, one at a time.
+    """The rows of a table of ours, one at a time; the name of the file says which columns it has.
 
     Raises:
-        RunError: If a line is not a JSON object; names file, line and remedy.
+        RunError: If a line is not a JSON object, or lacks a column; names file, line and remedy.
     """
-    with path.open(encoding="utf-8", errors=LONE) as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise _corrupt(path, number, str(error)) from error
-            if not isinstance(row, dict):
-                raise _corrupt(path, number, "it is not a JSON object")
-            yield row
-
-
-def _corrupt(path: Path, number: int, why: str) -> RunError:
-    return RunError(
-        f"{path}, line {number} is corrupt ({why}). Nothing was changed. Delete that line (a run "
-        "then samples its item again), restore the file from a copy, or choose another --out."
-    )
-
-
-@contextmanager
-def replaced(path: Path) -> Iterator[IO[str]]:
-    """A file that is replaced atomically: written next to `path`, then renamed.
-
-    Raises:
-        RunError: If the disk is full; the old file is intact.
-    """
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        with named_disk_errors(path), temporary.open("x", encoding="utf-8", errors=LONE) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def named_disk_errors(path: Path) -> Iterator[None]:
-    """Turn an `OSError` into a `RunError` that names what is kept and the remedy."""
-    try:
-        yield
-    except OSError as error:
-        raise RunError(
-            f"cannot write {path}: {error.strerror}. Finished items are kept; free some space (or choose "
-            "a writable directory) and give the same command again to resume."
-        ) from error
-
-
-def cut_torn_line(path: Path) -> None:
-    """Drop an incomplete last line, which a killed process leaves; its item is sampled again."""
-    with path.open("rb+") as file:
-        start = end = file.seek(0, os.SEEK_END)
-        tail = b""
-        while start and b"\n" not in tail:
-            start = max(0, start - 65536)
-            file.seek(start)
-            tail = file.read(end - start)
-        keep = start + tail.rfind(b"\n") + 1 if b"\n" in tail else 0
-        if keep != end:
-            file.truncate(keep)
+    table = path.name.partition(".")[0]
+    file = InputFile(path, RunError, _REMEDY, is_ours=True)
+    for number, row in file.lines():
+        if why := tables.wrong(table, row):
+            raise file.broken(f", line {number}", why)
+        yield row

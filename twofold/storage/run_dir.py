@@ -7,30 +7,46 @@ seeds) and refuses another one. All other files are recomputed from the response
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any, Self, final
+from typing import Any, NotRequired, Self, final
+
+from pydantic import ConfigDict, TypeAdapter
+from typing_extensions import TypedDict
 
 from twofold.errors import RunError
-from twofold.storage.jsonl import (
-    LONE,
-    Row,
-    cut_torn_line,
-    dumps,
-    named_disk_errors,
-    read_lines,
-    replaced,
-)
+from twofold.storage.jsonl import cut_torn_line, dumps, named_disk_errors, read_lines, replaced
+from twofold.storage.reading import InputFile, Kind, Row, files, kind_of, names
+from twofold.storage.writing import Appender
 from twofold.types import FinishReason, Item, Response
 
 # The form of a run's files; another form is refused with one clear error.
 FORM = 2
+
+# Names of what a killed run leaves while it begins: its locks, and a manifest that is being written.
+_BEGUN = re.compile(r"\.lock\.\d+|\.manifest\.json\.[0-9a-f]{32}")
+_INCOMPLETE = re.compile(r"\..+\.[0-9a-f]{32}")
+
+
+class _Manifest(TypedDict):
+    """What later code relies on in `manifest.json`."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+
+    form: NotRequired[int]
+    identity: dict[str, Any]
+    models: NotRequired[dict[str, str]]
+    unmatched: NotRequired[int]
+    observed: NotRequired[dict[str, Any]]
+
+
+_MANIFEST: TypeAdapter[Any] = TypeAdapter(_Manifest)
 
 
 @final
@@ -44,14 +60,16 @@ class RunDir:
     def __init__(self, path: Path, *, rank: int = 0) -> None:
         self.path = path
         self.rank = rank
-        self._lock: IO[str] | None = None
-        self._out: int | None = None
+        self._lock: int | None = None
+        self._out: Appender | None = None
 
     @classmethod
     def open(
         cls, path: Path, identity: Mapping[str, Any], about: Mapping[str, Any], *, rank: int = 0
     ) -> RunDir:
         """Create the directory, or resume it if it has the same identity.
+
+        What is refused is left as it was found: nothing is written before the directory is recognised.
 
         Args:
             path: The directory; created if missing.
@@ -64,50 +82,73 @@ class RunDir:
                 written.
         """
         run = cls(path, rank=rank)
-        with named_disk_errors(path):
-            if path.exists() and not path.is_dir():
-                raise RunError(f"{path} is a file; choose a directory with --out")
-            path.mkdir(parents=True, exist_ok=True)
-            run._take_lock()
+        bound: Row = json.loads(dumps(identity))
+        run._recognise(bound)
+        made = run._made()
         try:
-            run._bind(json.loads(dumps(identity)), about)
+            run._take_lock()
+            run._recognise(bound)  # another process may have been first
+            run._bind(bound, about)
             run._repair()
         except BaseException:
             run.close()
+            for folder in made:
+                with suppress(OSError):  # it holds something by now
+                    folder.rmdir()
             raise
         return run
 
-    def _take_lock(self) -> None:
-        self._lock = (self.path / f".lock.{self.rank}").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._lock.close()
-            raise RunError(
-                f"another twofold process is using {self.path}; wait for it, or choose another --out"
-            ) from error
+    def _made(self) -> list[Path]:
+        """The directories that had to be made, the innermost first."""
+        there = [self.path, *self.path.parents]
+        missing = [folder for folder in there if kind_of(folder) is Kind.missing]
+        with named_disk_errors(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        return missing
 
-    def _bind(self, identity: Row, about: Mapping[str, Any]) -> None:
-        manifest = self.path / "manifest.json"
-        if manifest.exists():
+    def _take_lock(self) -> None:
+        file = self.path / f".lock.{self.rank}"
+        with named_disk_errors(file):
+            self._lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                os.close(self._lock)
+                self._lock = None
+                raise RunError(
+                    f"another twofold process is using {self.path}; wait for it, or choose another "
+                    "--out"
+                ) from error
+
+    def _recognise(self, identity: Row) -> None:
+        """Refuse a directory that holds another run or something else, reading only."""
+        kind = kind_of(self.path)
+        if kind in (Kind.file, Kind.other):
+            raise RunError(f"{self.path} is a file; choose a directory with --out")
+        if kind is Kind.missing:
+            return
+        if kind_of(self.path / "manifest.json") is not Kind.missing:
             if differing := _differences(self.manifest().get("identity", {}), identity):
                 raise RunError(
                     f"{self.path} holds a different run: {'; '.join(differing)}. Nothing was changed. "
                     "Choose another --out, or give the command that made it to resume it."
                 )
-            return
-        if self.rank != 0:
-            return
-        files = sorted(path.name for path in self.path.iterdir())
-        if foreign := [name for name in files if not name.startswith((".lock", ".manifest"))]:
+        elif foreign := [name for name in names(self.path) if not _BEGUN.fullmatch(name)]:
             raise RunError(
                 f"{self.path} is not empty and not a run directory (it holds {', '.join(foreign[:3])}); "
                 "choose another --out"
             )
-        with replaced(manifest) as file:
-            json.dump(
-                {"form": FORM, "identity": identity, **about}, file, indent=1, ensure_ascii=False
-            )
+
+    def _bind(self, identity: Row, about: Mapping[str, Any]) -> None:
+        manifest = self.path / "manifest.json"
+        if self.rank == 0 and kind_of(manifest) is Kind.missing:
+            with replaced(manifest) as file:
+                json.dump(
+                    {"form": FORM, "identity": identity, **about},
+                    file,
+                    indent=1,
+                    ensure_ascii=False,
+                )
 
     def _repair(self) -> None:
         """Undo what a killed run left: incomplete files and lines, responses in files of other ranks.
@@ -116,9 +157,9 @@ class RunDir:
         """
         if self.rank != 0:
             return
-        for incomplete in self.path.glob(".*.json*.*"):
-            incomplete.unlink()
-        for path in self.path.glob("responses*.jsonl"):
+        for name in filter(_INCOMPLETE.fullmatch, names(self.path)):
+            (self.path / name).unlink()
+        for path in self._tables():
             cut_torn_line(path)
         self.absorb()
         self._drop_failed()
@@ -127,7 +168,7 @@ class RunDir:
         """Drop the failed calls, so that the same command repeats them."""
         path = self._responses
         failed = FinishReason.failed
-        if path.exists() and any(row["finish_reason"] == failed for row in read_lines(path)):
+        if _is_there(path) and any(row["finish_reason"] == failed for row in read_lines(path)):
             self.write_table(
                 path.name, (row for row in read_lines(path) if row["finish_reason"] != failed)
             )
@@ -135,11 +176,11 @@ class RunDir:
 
     def absorb(self) -> None:
         """Move the responses of the other processes into `responses.jsonl`."""
-        others = sorted(self.path.glob("responses.rank*.jsonl"))
+        others = files(self.path, "responses.rank*.jsonl")
         if not others:
             return
         own = self._responses
-        here = {Item.of(row) for row in read_lines(own)} if own.exists() else set()
+        here = {Item.of(row) for row in read_lines(own)} if _is_there(own) else set()
         for path in others:
             for row in read_lines(path):
                 if Item.of(row) not in here:
@@ -151,20 +192,19 @@ class RunDir:
         name = "responses.jsonl" if self.rank == 0 else f"responses.rank{self.rank}.jsonl"
         return self.path / name
 
+    def _tables(self) -> list[Path]:
+        return files(self.path, "responses*.jsonl")
+
     def manifest(self) -> Row:
         """The content of `manifest.json`; a RunError if it is missing or corrupt."""
         path = self.path / "manifest.json"
-        try:
-            loaded: Row = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
+        if kind_of(path) is Kind.missing:
             raise RunError(
                 f"{self.path} is not a run directory (manifest.json is missing); give the directory "
                 "that `twofold audit` or `twofold score` wrote"
-            ) from error
-        except json.JSONDecodeError as error:
-            raise RunError(
-                f"{path} is corrupt ({error}); restore it from a copy or choose another --out"
-            ) from error
+            )
+        remedy = "restore it from a copy or choose another --out"
+        loaded: Row = InputFile(path, RunError, remedy, is_ours=True).json(_MANIFEST)
         if loaded.get("form") != FORM:
             raise RunError(
                 f"{self.path} was written by an older twofold, whose files have other names. Nothing was "
@@ -173,10 +213,16 @@ class RunDir:
             )
         return loaded
 
+    def note(self, name: str, value: Mapping[str, Any]) -> None:
+        """Record in the manifest what was observed while collecting; the identity stays."""
+        manifest = self.manifest()
+        if manifest.get(name) != value:
+            self.write_json("manifest.json", manifest | {name: value})
+
     def require(self, *names: str) -> None:
         """Raise a RunError if a file is missing, which means that the run is not finished."""
         for name in names:
-            if not (self.path / name).exists():
+            if not _is_there(self.path / name):
                 raise RunError(
                     f"{self.path} is not finished ({name} is missing); give the command that made it "
                     "again to resume it"
@@ -184,19 +230,14 @@ class RunDir:
 
     def rows(self) -> Iterator[Row]:
         """Every saved response of all processes, in the order of writing."""
-        for path in sorted(self.path.glob("responses*.jsonl")):
+        for path in self._tables():
             yield from read_lines(path)
 
     def finished(self) -> set[Item]:
         """The items on disk; a RunError if one is there twice (e.g. after merging files by hand)."""
         found: set[Item] = set()
         for row in self.rows():
-            try:
-                item = Item.of(row)
-            except KeyError as error:
-                raise RunError(
-                    f"{self.path}: a response lacks {error}; delete that line or choose another --out"
-                ) from error
+            item = Item.of(row)
             if item in found:
                 raise RunError(
                     f"{self.path} holds problem {item.problem}, sample {item.sample} "
@@ -207,20 +248,16 @@ class RunDir:
 
     def append(self, item: Item, response: Response) -> None:
         """Save one finished response durably; a RunError if the disk is full."""
-        line = (dumps(item.to_json() | response.to_json()) + "\n").encode("utf-8", LONE)
-        with named_disk_errors(self._responses):
-            if self._out is None:
-                self._out = os.open(self._responses, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            written = os.write(self._out, line)
-            if written != len(line):  # the incomplete line is cut when resuming
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if self._out is None:
+            self._out = Appender(self._responses)
+        self._out.add(item.to_json() | response.to_json())
 
     def sort(self, key: Callable[[Item], tuple[str, str, int, int]]) -> None:
         """Sort `responses.jsonl` by `key`, so that equal runs give equal files."""
         path = self._responses
-        if not path.exists():
+        if not _is_there(path):
             return
-        with path.open("rb") as file:
+        with InputFile(path, is_ours=True).opened() as file:
             lines = []
             while line := file.readline():
                 at = file.tell() - len(line)
@@ -242,15 +279,14 @@ class RunDir:
     def growing(self, name: str) -> Iterator[Callable[[Row], object]]:
         """A function that appends a row to the table `name` durably.
 
-        An incomplete last line and the failed rows of an earlier attempt are dropped first.
+        An incomplete last line is dropped first. A row that is made again is appended, and the later
+        one counts: what an earlier attempt left open stays counted until it is replaced.
         """
         path = self.path / name
-        if path.exists():
+        if _is_there(path):
             cut_torn_line(path)
-            if any("retry" in row for row in read_lines(path)):
-                self.write_table(name, (row for row in read_lines(path) if "retry" not in row))
-        with named_disk_errors(path), path.open("ab", buffering=0) as file:
-            yield lambda row: file.write((dumps(row) + "\n").encode("utf-8", LONE))
+        with Appender(path, keeps_empty=True) as file:
+            yield file.add
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
         """Replace the JSON file `name` by `value`, atomically."""
@@ -258,17 +294,18 @@ class RunDir:
             json.dump(value, file, indent=1, ensure_ascii=False, allow_nan=False)
 
     def close(self) -> None:
-        """Flush to disk and release the lock."""
+        """Flush to disk and release the lock; in a directory without a manifest, remove it."""
         self._stop_appending()
         if self._lock is not None:
-            self._lock.close()
+            if kind_of(self.path / "manifest.json") is Kind.missing:
+                (self.path / f".lock.{self.rank}").unlink(missing_ok=True)
+            os.close(self._lock)
             self._lock = None
 
     def _stop_appending(self) -> None:
         """Close the file, which may have been replaced; the next response opens it again."""
         if self._out is not None:
-            os.fsync(self._out)
-            os.close(self._out)
+            self._out.close()
             self._out = None
 
     def __enter__(self) -> Self:
@@ -276,6 +313,10 @@ class RunDir:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _is_there(path: Path) -> bool:
+    return kind_of(path) is not Kind.missing
 
 
 def _differences(there: Any, here: Any, at: str = "") -> list[str]:

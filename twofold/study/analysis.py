@@ -4,7 +4,7 @@ Differences are paired with the base by problem. Intervals cover new problems an
 seeds, new training runs. The verdicts of a split share one Holm correction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -29,7 +29,7 @@ from twofold.report.study_file import (
 )
 from twofold.stats import corrected, outcome, retained
 from twofold.study.plan import BASE
-from twofold.study.scores import MEASURES, Matrix, Scores, difference, estimate, pooled
+from twofold.study.scores import MEASURES, Asked, Matrix, Scores, difference, estimate, pooled
 from twofold.types import ALL, Comparison, Contrast, Estimate, Measure, Outcome, Slice
 
 COMPARED = (ACCURACY, HACC, JOINT, CONSTRAINED_ACCURACY)
@@ -116,11 +116,28 @@ class StudyAnalysis:
                             low=float(max(low + 1, edges[0])),
                             high=float(high),
                             tokens=float(lengths[inside].mean()),
-                            accuracy=estimate(arm, np.where(inside, right, np.nan)),
-                            hacc=estimate(arm, np.where(inside, met, np.nan)),
+                            accuracy=self._inside(arm, CONSTRAINED_ACCURACY, right, inside),
+                            hacc=self._inside(arm, HACC, met, inside),
                         )
                     )
         return found
+
+    def caveats(self) -> list[str]:
+        """How many replies of which arm have no score, a sentence for each split."""
+        return [
+            f"{arm}, {split}: without a score are {', '.join(lost)}. They are left out; a problem "
+            "counts as unscored if no run of the arm has a score for it."
+            for split in self._splits
+            for arm in self._finished
+            if (lost := [*self._lost(arm, split)])
+        ]
+
+    def _lost(self, arm: str, split: str) -> Iterator[str]:
+        """The replies without a score, by measure."""
+        for key in (ACCURACY, CONSTRAINED_ACCURACY, HACC):
+            lost, of = self.scores[arm][split].n_lost(key, self.seeds[arm])
+            if lost:
+                yield f"{lost} of {of} replies ({' '.join(key)})"
 
     @property
     def _finished(self) -> list[str]:
@@ -175,6 +192,17 @@ class StudyAnalysis:
         """The scores of an arm, a row per seed."""
         return self.scores[arm][split].matrix(key, self.seeds[arm], unclosed_as_wrong=worst)
 
+    def _asked(self, arm: str, split: str, key: Key) -> Asked:
+        """The problems that could have a score of a measure."""
+        return self.scores[arm][split].asked(key, self.seeds[arm])
+
+    def _inside(
+        self, arm: str, key: Key, values: Matrix, inside: NDArray[np.bool_]
+    ) -> Estimate | None:
+        """A measure of the replies inside a bin of lengths."""
+        asked = self._asked(arm, self.headline, key) & inside.any(axis=0)
+        return estimate(arm, np.where(inside, values, np.nan), asked)
+
     def _measures(self, split: str) -> list[Measure]:
         """The estimates of a split; constraint types on the headline split only."""
         found: list[Measure] = []
@@ -183,12 +211,14 @@ class StudyAnalysis:
                 for key in MEASURES:
                     values = self._matrix(arm, split, key)[:, part.at]
                     tokens = (0.0, float(np.nanmax(values, initial=1.0)))
-                    each = estimate(arm, values, limits=tokens if key == TOKENS else None)
+                    asked = self._asked(arm, split, key)[part.at]
+                    each = estimate(arm, values, asked, limits=tokens if key == TOKENS else None)
                     found += filed(arm, key[0], each, condition=key[1], slice=part.slice)
         for arm in self._finished if split == self.headline else ():
             for name in self._splits[split].types():
-                values = self.scores[arm][split].type_matrix(name, self.seeds[arm])
-                each, kind = estimate(arm, values), Slice("type", name)
+                mine, seeds = self.scores[arm][split], self.seeds[arm]
+                each = estimate(arm, mine.type_matrix(name, seeds), mine.type_asked(name, seeds))
+                kind = Slice("type", name)
                 found += filed(arm, "met", each, condition="constrained", slice=kind)
         return found
 
@@ -211,7 +241,8 @@ class StudyAnalysis:
         base, own = (
             self._matrix(each, part.split, key, worst=worst)[:, part.at] for each in (BASE, arm)
         )
-        return difference(base, own)
+        asked = self._asked(BASE, part.split, key) & self._asked(arm, part.split, key)
+        return difference(base, own, asked[part.at])
 
     def _verdict(
         self, arm: str, part: Part, found: Mapping[tuple[str, Key], Comparison]
@@ -247,9 +278,13 @@ class StudyAnalysis:
         )
         keep = ~np.isnan([base, reference, own]).any(axis=0).all(axis=0)
         try:
-            return retained(base[:, keep], reference[:, keep], own[:, keep])
+            found = retained(base[:, keep], reference[:, keep], own[:, keep])
         except StatsError:  # the reference has no gain
             return None
+        asked = [
+            self._asked(each, part.split, key)[part.at] for each in (BASE, self.reference, arm)
+        ]
+        return replace(found, n_unscored=int((np.all(asked, axis=0) & ~keep).sum()))
 
     def _by_type(self, arm: str) -> dict[str, Comparison]:
         """An arm minus the base by constraint type on the headline split, Holm-corrected."""
@@ -260,7 +295,11 @@ class StudyAnalysis:
                 each.type_matrix(name, self.seeds[who])
                 for who, each in ((BASE, base), (arm, scores))
             )
-            comparison = difference(before, after)
+            asked = [
+                each.type_asked(name, self.seeds[who])
+                for who, each in ((BASE, base), (arm, scores))
+            ]
+            comparison = difference(before, after, asked[0] & asked[1])
             if comparison is not None:
                 found[name] = comparison
         return corrected(found)

@@ -6,18 +6,43 @@ resumes; a finished one has `cell.json` and is not touched again.
 
 import gc
 import json
-import os
+import logging
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast, final
+
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict
 
 from twofold.diagnostics import diagnostics_named
 from twofold.errors import TwofoldError
 from twofold.models import resolve
 from twofold.runs.audit import audit
 from twofold.storage.jsonl import replaced
+from twofold.storage.reading import InputFile, Kind, kind_of
 from twofold.study.plan import BASE, Plan, StudyError
+from twofold.types import Share
+
+
+class Done(TypedDict):
+    """The content of `cell.json`."""
+
+    settings: str
+    minutes: float | None
+    audit_minutes: float | None
+
+
+_DONE = TypeAdapter(Done)
+
+
+def read(file: Path) -> Done:
+    """The content of a `cell.json`; a StudyError if it is corrupt."""
+    remedy = "delete it, and the same command audits the cell again from what is saved"
+    return InputFile(file, StudyError, remedy, is_ours=True).json(_DONE)
+
+
+_log = logging.getLogger(__name__)
 
 
 @final
@@ -39,9 +64,9 @@ class Cell:
             StudyError: If the folder holds an arm of this name with other settings.
         """
         file = self.folder(out) / "cell.json"
-        if not file.exists():
+        if kind_of(file) is Kind.missing:
             return False
-        there = json.loads(file.read_text(encoding="utf-8"))
+        there = read(file)
         if there["settings"] != self.settings(plan):
             raise StudyError(
                 f"{self.folder(out)} holds an arm {self.arm} with other settings "
@@ -49,7 +74,7 @@ class Cell:
             )
         asked = diagnostics_named(plan.diagnostics)
         split = self.folder(out) / plan.headline
-        return all((split / f"{each.table}.jsonl").exists() for each in asked)
+        return all(kind_of(split / f"{each.table}.jsonl") is Kind.file for each in asked)
 
     def settings(self, plan: Plan) -> str:
         """The settings of the arm, besides the study's identity; "" for the base."""
@@ -65,7 +90,7 @@ def cells(plan: Plan) -> list[Cell]:
 def work(plan: Plan, cell: Cell, out: Path) -> str | None:
     """Train and audit a cell of a study in the folder `out`; return why it failed, if it did."""
     folder = cell.folder(out)
-    started, fresh = time.monotonic(), not folder.exists()
+    started, fresh = time.monotonic(), kind_of(folder) is Kind.missing
     try:
         model = _trained(plan, cell, folder)
         trained = time.monotonic()
@@ -81,7 +106,9 @@ def work(plan: Plan, cell: Cell, out: Path) -> str | None:
             )
     except TwofoldError as error:
         return str(error)
-    except (RuntimeError, ValueError, OSError) as error:  # out of memory, disk full, refused by TRL
+    # The one broad handler of the package: whatever a method or a library raises, the other cells go on.
+    except Exception as error:  # noqa: BLE001
+        _log.info("%s, seed %d failed", cell.arm, cell.seed, exc_info=error)
         return f"{type(error).__name__}: {error}"
     finally:
         gc.collect()
@@ -90,7 +117,7 @@ def work(plan: Plan, cell: Cell, out: Path) -> str | None:
         "minutes": (trained - started) / 60 if fresh else None,
         "audit_minutes": (time.monotonic() - trained) / 60 if fresh else None,
     }
-    if os.environ.get("RANK", "0") == "0":
+    if Share.here().rank == 0:
         with replaced(folder / "cell.json") as file:
             json.dump(done, file, indent=1)
     return None

@@ -5,12 +5,11 @@ one Holm correction over all measures of an arm.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twofold.diagnostics.chain import collect as chains
 from twofold.diagnostics.chain.faithfulness import LEAST_ACCURACY, METRICS, continued, right
@@ -21,8 +20,9 @@ from twofold.errors import StatsError
 from twofold.report.study_file import DiagnosticRecords
 from twofold.stats import corrected
 from twofold.storage.jsonl import Row, read_lines
+from twofold.storage.reading import Kind, kind_of
 from twofold.study.plan import BASE
-from twofold.study.scores import Matrix, difference, estimate
+from twofold.study.scores import Asked, Matrix, difference, estimate
 from twofold.types import ALL, Comparison, Contrast, Estimate, Measure, Problem, Slice
 
 # A number for each problem by id; None = unscored.
@@ -197,7 +197,7 @@ class _Read:
     """A measure of one arm, a row per seed and a column per problem, and which problems were asked."""
 
     values: Matrix
-    asked: NDArray[np.bool_]
+    asked: Asked
 
 
 def _matrix(
@@ -206,7 +206,7 @@ def _matrix(
     """The measure from the tables of every seed; None if a seed lacks the table."""
     order = {problem.id: i for i, problem in enumerate(problems)}
     files = [folder / f"{measure.table}.jsonl" for folder in audits.values()]
-    if not files or not all(file.exists() for file in files):
+    if not files or any(kind_of(file) is Kind.missing for file in files):
         return None
     out = np.full((len(files), len(problems)), np.nan)
     asked = np.zeros(len(problems), dtype=bool)
@@ -221,19 +221,13 @@ def _matrix(
 
 def _estimate(arm: str, read: _Read) -> Estimate | None:
     try:
-        found = estimate(arm, read.values)
+        return estimate(arm, read.values, read.asked)
     except StatsError:
         return None
-    return found and replace(found, n_unscored=int(read.asked.sum()) - found.n)
 
 
 def _compared(old: _Read, new: _Read) -> Comparison | None:
     try:
-        found = difference(old.values, new.values)
+        return difference(old.values, new.values, old.asked & new.asked)
     except StatsError:
         return None
-    if found is None:
-        return None
-    lost = int((old.asked & new.asked).sum()) - found.difference.n
-    sides = {side: getattr(found, side) for side in ("difference", "before", "after")}
-    return replace(found, **{k: replace(each, n_unscored=lost) for k, each in sides.items()})

@@ -3,19 +3,14 @@
 Everything is checked before a model is loaded: a typing error in the last arm must not cost hours.
 """
 
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, final
 
 import yaml
-from pydantic import (
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveInt,
-    TypeAdapter,
-    WithJsonSchema,
-)
+from pydantic import Field, NonNegativeFloat, PositiveInt, TypeAdapter, WithJsonSchema
 from pydantic.dataclasses import dataclass
 
 from twofold import problems as problem_files
@@ -24,6 +19,7 @@ from twofold.diagnostics import diagnostics_named
 from twofold.errors import TwofoldError, nearest
 from twofold.methods import Method, method_named
 from twofold.methods.config import mapping, with_settings
+from twofold.methods.method import Seed
 from twofold.types import Problem, Sampling
 from twofold.validation import SETTINGS, validated
 
@@ -32,6 +28,15 @@ POCKET = Path(__file__).parent / "pocket.yaml"
 
 # The name of the untrained arm.
 BASE = "base"
+
+# The folder of a cell's trained model, beside those of its splits.
+MODEL = "model"
+
+# Names become folders, whose names have at most 255 bytes. Rounds of an arm are `model-round-N`, so a
+# split has no dash.
+LONGEST_NAME = 60
+_ARM = re.compile(rf"\w[\w-]{{0,{LONGEST_NAME - 1}}}")
+_SPLIT = re.compile(rf"\w{{1,{LONGEST_NAME}}}")
 
 
 class StudyError(TwofoldError):
@@ -74,7 +79,7 @@ class Plan:
     train: Annotated[str, Field(min_length=1)]
     splits: Annotated[Mapping[str, str], Field(min_length=1)]
     arms: Annotated[tuple[Arm, ...], Field(min_length=1), WithJsonSchema({})]
-    seeds: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1)] = (0,)
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
     samples: PositiveInt = 1
     temperature: NonNegativeFloat = 1.0
     max_tokens: PositiveInt = 512
@@ -159,12 +164,10 @@ def _arms(found: object, file: Path) -> tuple[Arm, ...]:
     arms = []
     for name, settings in found.items():
         where = f"{file}, arm {name}"
+        if isinstance(name, bool | float | None):
+            raise StudyError(f"{where}: YAML reads this name as {name!r}; write it in quotes")
         if not isinstance(settings, Mapping) or "method" not in settings:
             raise StudyError(f"{where} names no method; write `{name}: {{method: rft, ...}}`")
-        if name == BASE or not str(name).replace("_", "").replace("-", "").isalnum():
-            raise StudyError(
-                f"{where}: an arm's name becomes a folder; use letters, digits, - and _, and not {BASE}"
-            )
         own = {key: value for key, value in settings.items() if key != "method"}
         if "seed" in own:
             raise StudyError(f"{where} sets a seed; use the study's `seeds`")
@@ -173,19 +176,41 @@ def _arms(found: object, file: Path) -> tuple[Arm, ...]:
     return tuple(arms)
 
 
+def _check_folders(
+    names: Sequence[str], what: str, form: re.Pattern[str], *, taken: str, file: Path
+) -> None:
+    """Refuse names that cannot be folders side by side, on a disk that ignores case as well."""
+    seen = {_on_disk(taken): taken}
+    for name in names:
+        if not form.fullmatch(name):
+            dash = ", -" if form is _ARM else ""
+            raise StudyError(
+                f"{file}: the name of {what} becomes a folder; use 1 to {LONGEST_NAME} letters, "
+                f"digits{dash} and _, not {name!r:.80}"
+            )
+        other = seen.setdefault(_on_disk(name), name)
+        if other is not name:
+            raise StudyError(
+                f"{file}: the name of {what} becomes a folder, and {name!r} would be the same one as "
+                f"{other!r}; choose another name"
+            )
+
+
+def _on_disk(name: str) -> str:
+    """A name as a disk compares it that ignores case and forms of an accent."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
 def _check(plan: Plan, file: Path) -> None:
     """Refuse a plan that would fail or mislead later."""
     if len(set(plan.seeds)) != len(plan.seeds):
         raise StudyError(f"{file}: seeds is {list(plan.seeds)}; give different whole numbers")
     diagnostics_named(plan.diagnostics)
     names = [arm.name for arm in plan.arms]
+    _check_folders(names, "an arm", _ARM, taken=BASE, file=file)
+    _check_folders(list(plan.splits), "a split", _SPLIT, taken=MODEL, file=file)
     if plan.reference is not None and plan.reference not in names:
         raise StudyError(f"{file}: reference: {nearest(plan.reference, names)}")
-    for split in plan.splits:
-        if not split.replace("_", "").isalnum():
-            raise StudyError(
-                f"{file}: a split's name becomes a folder; use letters, digits and _, not {split!r}"
-            )
     trained = {problem.id for problem in plan.load(plan.train)}
     tags: set[str] = set()
     for split, spec in plan.splits.items():

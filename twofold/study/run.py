@@ -1,27 +1,27 @@
 """How does a whole study run? Train and audit every cell, analyse, and write the page."""
 
-import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import final
 
 import twofold.report.study as page
+from twofold.errors import TwofoldError
 from twofold.models import resolve
 from twofold.report import study_file
 from twofold.report.study_file import ArmRecord, StudyFile
 from twofold.runs.audit import about
 from twofold.storage.jsonl import Row, replaced
+from twofold.storage.leftovers import remove_incomplete
 from twofold.storage.run_dir import RunDir
 from twofold.study import executor
 from twofold.study.analysis import StudyAnalysis
-from twofold.study.cell import Cell, cells
+from twofold.study.cell import Cell, cells, read
 from twofold.study.cell_outputs import curve, floors, samples
 from twofold.study.diagnosed import diagnosed
 from twofold.study.plan import BASE, Plan, StudyError
 from twofold.study.scores import Scores
+from twofold.types import Share
 
 PLAN = "study.yaml"
 
@@ -63,13 +63,15 @@ def study(
     """
     out = Path(out)
     _check_base(plan)
-    rank = int(os.environ.get("RANK", "0"))
+    _check_arms(plan)
+    rank = Share.here().rank
     say = say if rank == 0 else lambda _: None
     failed: dict[str, str] = {}
     models = {BASE: resolve(plan.base)}
     identity = plan.identity() | {"base": models[BASE].fingerprint()}
     with RunDir.open(out, identity, about(models), rank=rank):
         if rank == 0:
+            remove_incomplete(out)
             with replaced(out / PLAN) as file:
                 file.write(plan.to_yaml())
         waiting = [cell for cell in cells(plan) if not cell.is_finished(plan, out)]
@@ -86,12 +88,17 @@ def study(
     return StudyResult(found=found, failed=failed, path=out)
 
 
-def finalize(
-    plan: Plan, out: str | Path, failed: Mapping[str, str] = MappingProxyType({})
-) -> StudyFile:
-    """Write `study.json` and the page from the finished cells; a StudyError without the base."""
+def finalize(plan: Plan, out: str | Path, failed: Mapping[str, str] | None = None) -> StudyFile:
+    """Write `study.json` and the page from the finished cells; a StudyError without the base.
+
+    Args:
+        plan: The study.
+        out: Its folder.
+        failed: Why cells failed; None = as `study.json` says of those that are still not finished.
+    """
     out = Path(out)
     seeds = _finished(plan, out)
+    failed = _known_failures(seeds, out) if failed is None else failed
     if not seeds[BASE]:
         why = next(iter(failed.values()), "its audit was stopped")
         raise StudyError(
@@ -133,11 +140,19 @@ def finalize(
         floors=floors(first[BASE]),
         samples=samples(problems[plan.headline], first),
         failed=dict(failed),
-        caveats=_caveats(plan, seeds, failed),
+        caveats=[*_caveats(plan, seeds, failed), *analysis.caveats()],
     )
     study_file.write(found, out)
     page.write(out)
     return found
+
+
+def _known_failures(seeds: Mapping[str, list[int]], out: Path) -> dict[str, str]:
+    """Why cells failed that are not finished, as the last call of the study wrote it."""
+    if not (out / study_file.NAME).exists():
+        return {}
+    done = {f"{arm}/{seed}" for arm, mine in seeds.items() for seed in mine}
+    return {cell: why for cell, why in study_file.read(out).failed.items() if cell not in done}
 
 
 def _finished(plan: Plan, out: Path) -> dict[str, list[int]]:
@@ -153,7 +168,7 @@ def _described(plan: Plan, arm: str, seeds: list[int], out: Path) -> ArmRecord:
     if arm == BASE:
         return ArmRecord(method=None, reward=None, settings={}, seeds=seeds, minutes=None)
     files = [Cell(arm, seed).folder(out) / "cell.json" for seed in seeds]
-    minutes = [m for file in files if (m := json.loads(file.read_text())["minutes"])]
+    minutes = [m for file in files if (m := read(file)["minutes"])]
     settings: Row = dict(plan.arm(arm).settings)
     return ArmRecord(
         method=settings.pop("method"),
@@ -176,6 +191,17 @@ def _caveats(plan: Plan, seeds: Mapping[str, list[int]], failed: Mapping[str, st
     if len(plan.seeds) == 1:
         found.append("One seed: the intervals cover new problems, but not another training run.")
     return found
+
+
+def _check_arms(plan: Plan) -> None:
+    """Have every arm's method check its settings and data, before the first arm is trained."""
+    problems = plan.load(plan.train)
+    eval_problems = plan.load(plan.eval_problems) if plan.eval_problems else []
+    for arm in plan.arms:
+        try:
+            arm.method.check(problems, eval_problems)
+        except TwofoldError as error:
+            raise StudyError(f"arm {arm.name}: {error}") from error
 
 
 def _check_base(plan: Plan) -> None:

@@ -23,6 +23,9 @@ from twofold.types import Comparison, Estimate, Problem
 # Scores, shape `(seeds, problems)`.
 Matrix = NDArray[np.float64]
 
+# Which problems could have a score, shape `(problems,)`.
+Asked = NDArray[np.bool_]
+
 MEASURES = (ACCURACY, HACC, JOINT, CONSTRAINED_ACCURACY, TOKENS)
 
 
@@ -50,6 +53,38 @@ class Scores:
     def type_matrix(self, name: str, seeds: Sequence[int]) -> Matrix:
         """How often the constraints of a type were met when stated, a row per seed."""
         return np.stack([self._type_row(name, self.tables[seed]) for seed in seeds])
+
+    def asked(self, key: Key, seeds: Sequence[int]) -> Asked:
+        """The problems with a reply that could have a score of a measure, in any seed."""
+        metric, condition = key
+        asked = self._replied(condition, seeds)
+        return asked & self._has_answer if metric in _OF_ANSWER else asked
+
+    def type_asked(self, name: str, seeds: Sequence[int]) -> Asked:
+        """The problems with a constraint of a type and a reply that was told it, in any seed."""
+        there = [any(c.name == name for c in problem.constraints) for problem in self.problems]
+        return self._replied("constrained", seeds) & np.array(there, dtype=np.bool_)
+
+    def n_lost(self, key: Key, seeds: Sequence[int]) -> tuple[int, int]:
+        """Replies without a score of a measure, and all replies that could have one."""
+        asked, lost, total = self.asked(key, seeds), 0, 0
+        for seed in seeds:
+            if (block := self.tables[seed].block("model", key[1])) is not None:
+                values = _VALUES[key[0]](block)[asked[block.problem]]
+                lost, total = lost + int(np.isnan(values).sum()), total + len(values)
+        return lost, total
+
+    @property
+    def _has_answer(self) -> Asked:
+        return np.array([problem.answer is not None for problem in self.problems], dtype=np.bool_)
+
+    def _replied(self, condition: str, seeds: Sequence[int]) -> Asked:
+        """The problems with a reply in a condition, in any seed."""
+        found = np.zeros(len(self.problems), dtype=np.bool_)
+        for seed in seeds:
+            if (block := self.tables[seed].block("model", condition)) is not None:
+                found[block.problem] = True
+        return found
 
     def was_asked(self, condition: str) -> bool:
         """Whether any seed has replies in a condition."""
@@ -91,6 +126,10 @@ _VALUES: dict[str, Callable[[Block], NDArray[np.floating]]] = {
 }
 
 
+# The measures that need a reference answer.
+_OF_ANSWER = ("accuracy", "joint")
+
+
 def _by_problem(values: Matrix, problem: NDArray[np.int32], n: int) -> Matrix:
     """The mean of the scored samples of each problem; NaN if there is none."""
     scored = ~np.isnan(values)
@@ -109,35 +148,40 @@ def pooled(base: Matrix, n_seeds: int) -> Matrix:
     return np.tile(means, (n_seeds, 1))
 
 
-def difference(base: Matrix, arm: Matrix) -> Comparison | None:
-    """An arm minus the pooled base, on the problems that both have a score for; None without any."""
+def difference(base: Matrix, arm: Matrix, asked: Asked) -> Comparison | None:
+    """An arm minus the pooled base, on the problems that both have a score for; None without any.
+
+    Problems `asked` on both sides without a score on both are counted beside every number of it.
+    """
     before = pooled(base, len(arm))
-    keep = ~(np.isnan(before) | np.isnan(arm)).all(axis=0)
+    keep: Asked = np.asarray(~(np.isnan(before) | np.isnan(arm)).all(axis=0))
     if not keep.any():
         return None
     before, after = before[:, keep], arm[:, keep]
     start, width = _range(before, after)
     found = crossed_paired((before - start) / width, (after - start) / width)
-    effect = found.minimum_detectable_effect
+    effect, lost = found.minimum_detectable_effect, _lost(asked, keep)
     return replace(
         found,
-        difference=_stretched(found.difference, 0.0, width),
-        before=_stretched(found.before, start, width),
-        after=_stretched(found.after, start, width),
+        difference=_stretched(found.difference, 0.0, width, lost),
+        before=_stretched(found.before, start, width, lost),
+        after=_stretched(found.after, start, width, lost),
         minimum_detectable_effect=None if effect is None else effect * width,
     )
 
 
 def estimate(
-    arm: str, values: Matrix, *, limits: tuple[float, float] | None = None
+    arm: str, values: Matrix, asked: Asked, *, limits: tuple[float, float] | None = None
 ) -> Estimate | None:
     """The mean of an arm's scores, bounded by start and width in `limits`; None if nothing is scored.
 
-    The seeds of the base are no trainings but samples of the same problems.
+    Problems `asked` without a score in any seed are counted as unscored. The seeds of the base are no
+    trainings but samples of the same problems.
     """
-    values = values[:, ~np.isnan(values).all(axis=0)]
-    if values.size == 0:
+    keep: Asked = np.asarray(~np.isnan(values).all(axis=0))
+    if not keep.any():
         return None
+    values, lost = values[:, keep], _lost(asked, keep)
     start, width = limits or _range(values)
     values = (values - start) / width
     if arm == BASE:
@@ -145,7 +189,11 @@ def estimate(
         found = mean(values[scored], np.nonzero(scored)[1])
     else:
         found = crossed_mean(values)
-    return _stretched(found, start, width)
+    return _stretched(found, start, width, lost)
+
+
+def _lost(asked: Asked, scored: Asked) -> int:
+    return int((asked & ~scored).sum())
 
 
 def _range(*values: Matrix) -> tuple[float, float]:
@@ -155,7 +203,7 @@ def _range(*values: Matrix) -> tuple[float, float]:
     return (0.0, 1.0) if low >= 0 and high <= 1 else (low, max(high - low, 1e-9))
 
 
-def _stretched(found: Estimate, start: float, width: float) -> Estimate:
-    """An estimate in [0, 1] mapped to [start, start + width]."""
+def _stretched(found: Estimate, start: float, width: float, n_unscored: int) -> Estimate:
+    """An estimate in [0, 1] mapped to [start, start + width], with the problems that were lost."""
     value, low, high = (x * width + start for x in (found.value, found.low, found.high))
-    return replace(found, value=value, low=low, high=high)
+    return replace(found, value=value, low=low, high=high, n_unscored=n_unscored)

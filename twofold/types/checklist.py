@@ -101,5 +101,8 @@ class Checklist:
     @cached_property
     def digest(self) -> str:
         """16 hex digits of the SHA-256 of the criteria in order; a problem's id does not cover them."""
-        text = json.dumps([asdict(criterion) for criterion in self.criteria], sort_keys=True)
+        rows = [
+            asdict(each) | {"weight": float(each.weight)} for each in self.criteria
+        ]  # 20 is 20.0
+        text = json.dumps(rows, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -10,6 +11,7 @@ from enum import StrEnum
 from math import inf
 from typing import Any, Self, final
 
+from twofold.errors import RunError
 from twofold.types.problem import Message, Problem, Verdict
 
 
@@ -133,6 +135,33 @@ class Share:
     rank: int = 0
     world: int = 1
 
+    @classmethod
+    def here(cls) -> Self:
+        """The part that a launcher gave this process in `RANK` and `WORLD_SIZE`; all of it without one.
+
+        Raises:
+            RunError: If they are no numbers, or do not fit each other.
+
+        Example:
+            >>> Share.here()
+            Share(rank=0, world=1)
+        """
+        found = []
+        for name, default in (("RANK", "0"), ("WORLD_SIZE", "1")):
+            text = os.environ.get(name) or default
+            if not (text.isascii() and text.isdecimal() and len(text) < 10):
+                raise RunError(
+                    f"the environment variable {name} is {text!r:.40}, which is no number of a process; "
+                    f"unset it, or let a launcher (accelerate, torchrun) set it"
+                )
+            found.append(int(text))
+        rank, world = found
+        if rank >= max(world, 1):
+            raise RunError(
+                f"RANK is {rank} and WORLD_SIZE is {world}; unset both, or let a launcher set them"
+            )
+        return cls(rank, max(world, 1))
+
 
 class Model(ABC):
     """Anything that answers prompts: local weights, a server, a script."""
@@ -149,6 +178,17 @@ class Model(ABC):
         Hashes of weights and template, dtype, engine, thinking policy. Equal fingerprints mean the same
         model; a run directory stores them and refuses others.
         """
+
+    def observed(self) -> dict[str, object]:
+        """What a manifest should record of the model beside its fingerprint, as JSON values.
+
+        A server's own entry for the model may be missing at times, and what it refuses of a request is
+        known after asking; so neither is part of the identity.
+
+        Raises:
+            ModelError: If the model cannot be used at all.
+        """
+        return {}
 
     @abstractmethod
     def stream(

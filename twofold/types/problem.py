@@ -75,28 +75,20 @@ class Verdict:
         return out
 
 
-def reading(default: Any) -> Any:
-    """A field that says how the prompt words a constraint; no argument of the registry.
-
-    Args:
-        default: How the registry's own sentence words it.
-    """
-    return field(default=default, kw_only=True, metadata=_READING)
-
-
-_READING = {"reading": True}
+# Marks a field that says how the prompt words a constraint; no argument of the registry.
+READING = {"reading": True}
 
 
 def is_argument(each: Field[Any]) -> bool:
     """Whether a field of a constraint is one of the registry's arguments."""
-    return each.name != "profile" and each.metadata != _READING
+    return each.name != "profile" and each.metadata != READING
 
 
 class Constraint(ABC):
     """A verifiable constraint on the reply: a rule that a program checks.
 
     Subclasses are `@final @dataclass(frozen=True)`; their fields are the arguments of the published
-    registry, in its spelling, then `profile`, then each `reading` of the prompt's words. They
+    registry, in its spelling, then `profile`, then readings of the prompt's words (`READING`). They
     implement `_official` (the published checker, bugs included) and `_fixed` (the wording of the
     instruction), which gets the reply as a reader sees it (`twofold.types.seen`). A blank reply breaks
     every constraint.
@@ -169,8 +161,8 @@ class Constraint(ABC):
     @final
     def args(self) -> dict[str, object]:
         """The registry's arguments: every field but `profile` and readings."""
-        there = filter(is_argument, fields(self))  # type: ignore[arg-type]
-        values = {f.name: getattr(self, f.name) for f in there}
+        mine = fields(self)  # type: ignore[arg-type]
+        values = {f.name: getattr(self, f.name) for f in mine if is_argument(f)}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
 

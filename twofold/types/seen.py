@@ -17,18 +17,19 @@ _INVISIBLE = (
 _HIDDEN = re.compile(f"[{_INVISIBLE}]+")
 _LINE_END = re.compile("\r\n?|[\u0085\u2028]")
 _SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-_JOINERS = "\u200c\u200d"
+# At an end they join and select nothing. Control characters are left: JSON refuses them.
+_AT_ENDS = "\u200c\u200d\ufe0e\ufe0f \t\n\v\f\r"
 
 # The signs by which chat templates and tokenizers delimit turns and texts: the family `<|name|>`
 # (ChatML, Llama 3, Phi, GPT-2, Cohere; DeepSeek with full-width bars), then the others by name.
 _TOKEN = (
-    r"(?:<[|｜][^\s<>|｜]{1,40}[|｜]>|</?s>|\[/?(?:INST|EOS|BOS|PAD)\]"
-    r"|</?(?:eos|bos|pad|eot|eod|eom|sep|endoftext|end_of_text|begin_of_text|end_of_turn"
+    r"(?:<[|｜]?[^\s<>|｜]{1,40}[|｜]>|\[\|\w{1,40}\|\]|</?s>|\[/?(?:INST|EOS|BOS|PAD)\]"
+    r"|<extra_id_\d+>|<0x[0-9A-F]{2}>|</?(?:unk|eop|eos|bos|pad|eot|eod|eom|sep|endoftext|end_of_text|begin_of_text|end_of_turn"
     r"|start_of_turn|end_of_utterance|end_of_sentence|end_of_message|EOT|EOS|PAD|SEP)>)"
 )
 _ROLE = rf"(?:(?:assistant|model|final)(?=[^\S\n]*\n|{_TOKEN}))?"
 _HEAD = re.compile(rf"\s*(?:{_TOKEN}{_ROLE}\s*)+")
-_MARK_AT_END = re.compile(rf"{_TOKEN}\s*\Z")
+_MARK_AT_END = re.compile(rf"{_TOKEN}\Z")
 
 
 @lru_cache(maxsize=32)
@@ -60,18 +61,18 @@ def _visible(text: str) -> str:
     if "\r" in text or not text.isascii():
         text = _HIDDEN.sub("", unicodedata.normalize("NFC", text))
         text = _LINE_END.sub("\n", text).replace("\u2029", "\n\n")
-        text = _SPACE.sub(" ", text).strip(_JOINERS)
-    return text
+        text = _SPACE.sub(" ", text)
+    return text.strip(_AT_ENDS)
 
 
 def _without_tokens(text: str) -> str:
     if found := _HEAD.match(text):
         text = text[found.end() :]
     while _ends_in_token(text):
-        text = text[: text.rstrip().rindex("<" if text.rstrip().endswith(">") else "[")].rstrip()
+        text = text[: text.rindex("<" if text.endswith(">") else "[")].rstrip(_AT_ENDS)
     return text
 
 
 def _ends_in_token(text: str) -> bool:
     """Whether the last word is a special token; looks at the end alone, since replies may be long."""
-    return _MARK_AT_END.search(text.rstrip()[-50:]) is not None
+    return _MARK_AT_END.search(text[-50:]) is not None

@@ -21,7 +21,7 @@ def judge(gold: str | None, reply: str, scorer: Correct = Correct()) -> Verdict:
 @pytest.mark.parametrize("line", GOLDEN)
 def test_golden_table(line: str) -> None:
     row = json.loads(line)
-    verdict = judge(row["gold"], row["reply"])
+    verdict = judge(row["gold"], row["reply"], Correct(last_number=row.get("last_number", False)))
     assert verdict.score == float(row["equal"]), verdict.reason
 
 
@@ -34,7 +34,9 @@ def test_the_reason_can_be_checked_by_a_person() -> None:
     assert judge("15", r"\boxed{12}").reason == "12 ≠ 15 (boxed)"
     assert judge("15", "#### 15").reason == "15 = 15 (####)"
     assert judge("5", r"\boxed{5} \boxed{6}").reason == "5, 6 ≠ 5 (2 different boxes)"
-    assert judge("5", "5 or 6").reason == "5, 6 ≠ 5 (2 alternatives)"
+    assert judge("5", "5 or 6").reason == "5 or 6 ≠ 5 (concluded)"
+    assert judge("5", "I did 5.").reason == "no answer is stated; the last number is 5"
+    assert judge("5", "I did 5.", Correct(last_number=True)).reason == "5 = 5 (last)"
     assert judge("5", "Hm.").reason == "no answer found"
     assert judge(None, "5") == Verdict(None, "no reference answer")
 

@@ -1,9 +1,8 @@
 """What happens to the answer when a chain is cut, changed or swapped? The table `chains.jsonl`.
 
 One reading of each chain serves `information_gain` (how likely the answer is after each step) and
-`faithfulness` (whether the answer survives an edit). Two controls are built from the same model:
-question only, which needs no reading because no edit of the chain reaches it, and chain only, which
-reads the chain after a prompt without the question.
+`faithfulness` (whether the answer survives an edit). The first chains are read again by the `twins`,
+which are made of the same model: one ignores its chain, one sees nothing else.
 """
 
 from __future__ import annotations
@@ -20,20 +19,20 @@ from twofold.diagnostics.chain.elicit import ELICITATIONS, Asker
 from twofold.diagnostics.chain.mention import first, names
 from twofold.diagnostics.chain.paraphrase_model import paraphrase_model
 from twofold.diagnostics.chain.trace import Chain, Trace, chain_of, trace_of
+from twofold.diagnostics.chain.twins import Twin, twins, with_answers
 from twofold.diagnostics.diagnostic import Diagnostic, ScoredResponse, Subject
 from twofold.errors import ModelError
 from twofold.randomness import rng_for
-from twofold.scorers.answers.spelling import plain
-from twofold.storage.jsonl import Row
-from twofold.types import Message, Model, OpenModel, Problem
+from twofold.scorers.answers.spelling import key as spelled
+from twofold.storage.jsonl import Row, dumps
+from twofold.types import Model, OpenModel, Problem
 
 if TYPE_CHECKING:
     from twofold.prefix_scoring import Branch, Scored, Tree
 
 TABLE = "chains"  # the stem of the table of both diagnostics
 CHUNK = 16  # chains that are read before their rows are yielded
-MOST_CHAIN_ONLY = 64  # chains that the chain-only control reads
-NO_QUESTION = "Give the result."  # the prompt of the chain-only control
+MOST_TWINS = 64  # chains that the twins read
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,8 @@ class _Read:
     problem: Problem
     chain: Chain
     edits: tuple[Edit, ...]
-    is_controlled: bool  # whether the chain-only control reads it
+    has_twins: bool  # whether the twins read it as well
+    is_partial: bool  # whether the paraphraser's call failed, so that the row is made again
 
     @property
     def gold(self) -> str | None:
@@ -110,9 +110,11 @@ def collect(
         chain = found[key]
         if isinstance(chain, Chain):
             rng = rng_for(subject.seed, "edits", key)
-            changed = edits(chain, others[key], asker.encode, rng, paraphrase_model=words[key])
-            is_controlled = len(waiting) < MOST_CHAIN_ONLY
-            read = _Read(answer, problems[key], chain, tuple(changed), is_controlled)
+            new = words[key] or None
+            changed = edits(chain, others[key], asker.encode, rng, paraphrase_model=new)
+            has_twins = len(waiting) < MOST_TWINS
+            is_partial = words[key] == ""
+            read = _Read(answer, problems[key], chain, tuple(changed), has_twins, is_partial)
             size = _tree(chain, _branches(asker, read, chain)).n_longest
             if size <= room:
                 waiting.append(read)
@@ -130,11 +132,11 @@ def collect(
 def _others(chains: Mapping[str, Chain], problems: Mapping[str, Problem]) -> dict[str, Others]:
     """What the other chains of a role provide for the edits of each chain."""
     bodies = {key: chain.ids[chain.cuts[0] :] for key, chain in chains.items()}
-    said = {key: plain(chain.answer) for key, chain in chains.items()}
+    said = {key: spelled(chain.answer) for key, chain in chains.items()}
     answers = sorted({chain.answer for chain in chains.values()})
     found: dict[str, Others] = {}
     for key in chains:
-        told = {said[key], plain(problems[key].answer or "")}
+        told = {said[key], spelled(problems[key].answer or "")}
         rest = [other for other in chains if other != key]
         unlike = [bodies[other] for other in rest if said[other] not in told]
         found[key] = Others([bodies[other] for other in rest], answers, unlike)
@@ -163,26 +165,33 @@ def _rows(
 ) -> Iterator[Row]:
     """The rows of chains that can be read."""
     own = _scores(model, {i: (read, read.chain) for i, read in enumerate(reads)}, n_checked)
-    controls = {
-        i: (read, _without_question(model, read))
-        for i, read in enumerate(reads)
-        if read.is_controlled
-    }
-    chain_only = _scores(model, controls)
+    pairs = _twins(subject, model, reads)
     dtype = str(next(model.network.parameters()).dtype).removeprefix("torch.")
     external = _external(subject.scorer, reads) if isinstance(subject.scorer, OpenModel) else {}
     again = continued(model, [(r.problem, r.answer, r.chain) for r in reads], subject)
     for i, read in enumerate(reads):
+        if not _are_numbers(own[i]):
+            yield _head(read.answer, read.problem) | {"reason": "the logits are not numbers"}
+            continue
         yield {
             **_head(read.answer, read.problem),
+            **({"retry": True} if read.is_partial else {}),
             **_shape(read),
             "scores": own[i],
             "dtype": dtype,
             "changed": {edit.name: edit.n_changed for edit in read.edits},
             "continued": again[i],
-            **({"chain_only": chain_only[i]} if i in chain_only else {}),
-            **({"external_reader": external[i]} if i in external else {}),
+            **{name: twin for name, twin in pairs[i].items() if _are_numbers(twin)},
+            **({"external_reader": external[i]} if _are_numbers(external.get(i)) else {}),
         }
+
+
+def _are_numbers(scores: Row | None) -> bool:
+    """Whether there are scores, and all can be stored: an overflow in the network makes them NaN."""
+    try:
+        return bool(dumps(scores)) and scores is not None
+    except ValueError:
+        return False
 
 
 def _external(scorer: OpenModel, reads: Sequence[_Read]) -> dict[int, Row]:
@@ -219,18 +228,43 @@ def _shape(read: _Read) -> Row:
         "n_steps": chain.n_steps,
         "tokens": [len(piece) for piece in chain.pieces],
         "places": list(chain.places),
-        "mention": {
-            "own": first(chain.texts, chain.answer),
-            "gold": first(chain.texts, read.gold) if read.gold else None,
-        },
+        "mention": _mentions(read),
         "in_question": names(read.problem.question, chain.answer),
     }
 
 
-def _without_question(model: OpenModel, read: _Read) -> Chain:
-    """The chain as the chain-only control reads it."""
-    chat = [Message(role="user", content=read.problem.ask.strip() or NO_QUESTION)]
-    return replace(read.chain, prompt=Asker(model).encode(model.render(chat)))
+def _mentions(read: _Read) -> Row:
+    """Which step of the model's own chain first names each answer."""
+    answers = {"own": read.chain.answer, "gold": read.gold}
+    texts = read.chain.texts
+    return {whose: first(texts, answer) if answer else None for whose, answer in answers.items()}
+
+
+def _twins(subject: Subject, model: OpenModel, reads: Sequence[_Read]) -> list[Row]:
+    """For each chain the scores of both twins by name; empty for a chain that they do not read."""
+    asker, room = Asker(model), _room(model)
+    found: list[Row] = [{} for _ in reads]
+    asked: dict[int, Twin] = {}
+    for i, read in enumerate(reads):
+        if read.has_twins:
+            rng = rng_for(subject.seed, "twins", read.problem.id)
+            chat = read.answer.chat(read.problem)
+            pair = twins(asker, read.problem, chat, read.chain, read.edits, rng)
+            asked |= {2 * i + j: twin for j, twin in enumerate(pair)}
+    told = with_answers(model, asked, subject.seed)
+    read_by = {
+        key: replace(reads[key // 2], chain=twin.chain, edits=twin.edits)
+        for key, twin in told.items()
+    }
+    sizes = {
+        key: _tree(r.chain, _branches(asker, r, r.chain)).n_longest for key, r in read_by.items()
+    }
+    fits = {key for key in told if max(sizes[key], sizes[key ^ 1]) <= room}  # both or neither
+    scores = _scores(model, {key: (read_by[key], read_by[key].chain) for key in fits})
+    for key, of in scores.items():
+        said = {"answer": told[key].chain.answer, "mention": _mentions(read_by[key])}
+        found[key // 2][told[key].name] = said | of
+    return found
 
 
 # A branch: `cut` or an edit's name, whose answer, which wording, after which step
@@ -262,7 +296,7 @@ def _tree(chain: Chain, branches: Mapping[Label, Branch]) -> Tree:
 
 def _branches(asker: Asker, read: _Read, chain: Chain) -> dict[Label, Branch]:
     """Each answer after each step in each wording, and after each edit."""
-    answers = {"own": read.chain.answer}
+    answers = {"own": read.chain.answer} if read.chain.answer else {}
     if read.gold and read.gold != read.chain.answer:
         answers["gold"] = read.gold
     found: dict[Label, Branch] = {}
@@ -280,7 +314,8 @@ def _branches(asker: Asker, read: _Read, chain: Chain) -> dict[Label, Branch]:
 def _row_scores(asker: Asker, read: _Read, found: Mapping[Label, Scored]) -> Row:
     """`{"own": [[nats after each step] per wording], "gold": ..., "same": ..., "edits": ...}`."""
     out: dict[str, Any] = {"edits": {}}
-    said = {"own": read.chain.answer} | ({"gold": read.gold} if read.gold else {})
+    said = {"own": read.chain.answer} if read.chain.answer else {}
+    said |= {"gold": read.gold} if read.gold else {}
     for whose, answer in said.items():
         scored_as = "own" if answer == read.chain.answer else "gold"
         curves = [

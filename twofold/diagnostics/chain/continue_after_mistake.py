@@ -16,8 +16,8 @@ from twofold.diagnostics.chain.edits import LONGEST, Others
 from twofold.diagnostics.chain.elicit import Asker
 from twofold.diagnostics.chain.trace import Chain
 from twofold.diagnostics.diagnostic import ScoredResponse, Subject
+from twofold.scorers.answers.equal import settled
 from twofold.scorers.answers.extract import find_answer
-from twofold.scorers.answers.spelling import plain, settled
 from twofold.storage.jsonl import Row
 from twofold.types import FinishReason, Message, OpenModel, Problem, Response, Sampling
 
@@ -61,9 +61,9 @@ def _same(own: str, response: Response) -> int | None:
     found = find_answer(response.reply) if response.has_reply else None
     if found is None or len(found.texts) > 1:
         return None
-    if response.finish_reason is FinishReason.truncated and found.place == "last":
+    if response.finish_reason is FinishReason.truncated and found.is_unmarked:
         return None  # the last number before the cut is a step, not an answer
-    equal = settled(plain(own), plain(found.texts[0]))
+    equal = settled(own, found.texts[0])
     return None if equal is None else int(equal)
 
 

@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, final
 
 from twofold.diagnostics.chain.trace import Chain
-from twofold.models.thinking import detect_in
 from twofold.types import OpenModel
 
 if TYPE_CHECKING:
@@ -45,24 +44,28 @@ class Asker:
         return tuple(i for i in ids if self._tokenizer.decode([i]).startswith("}"))
 
     def branch(self, chain: Chain, at: int, instead: Ids | None, answer: str, words: int) -> Branch:
-        """The branch that leaves `chain` after step `at` and scores `answer`.
-
-        `instead` are the tokens of a changed chain from there on; None = the chain is cut there. `words`
-        is an index into `ELICITATIONS`.
-        """
+        """The branch that leaves `chain` after step `at` and scores `answer`; see `before`."""
         from twofold.prefix_scoring import Branch
 
-        spoken = bool(instead) or chain.places[at] > 0 or bool(chain.closing)
-        elicitation = ELICITATIONS[words]
-        if spoken and not self._ends_blank(chain, at, instead or ()):
-            elicitation = " " + elicitation
-        before = (*(instead or ()), *chain.closing, *self.encode(elicitation))
+        before = self.before(chain, at, instead, words)
         return Branch(
             cut=len(chain.prompt) + chain.cuts[at],
             ids=before + self.encode(answer),
             given=len(before),
             stops=self.stops,
         )
+
+    def before(self, chain: Chain, at: int, instead: Ids | None, words: int) -> Ids:
+        """The tokens between `chain`, left after step `at`, and an answer.
+
+        `instead` are the tokens of a changed chain from there on; None = the chain is cut there. `words`
+        is an index into `ELICITATIONS`.
+        """
+        spoken = bool(instead) or chain.places[at] > 0 or bool(chain.closing)
+        elicitation = ELICITATIONS[words]
+        if spoken and not self._ends_blank(chain, at, instead or ()):
+            elicitation = " " + elicitation
+        return (*(instead or ()), *chain.closing, *self.encode(elicitation))
 
     def _ends_blank(self, chain: Chain, at: int, instead: Ids) -> bool:
         last = (*chain.ids[: chain.cuts[at]], *instead, *chain.closing)[-4:]
@@ -92,7 +95,7 @@ class Asker:
         for text in chain.texts:
             ids += self.encode(text)
             cuts.append(len(ids))
-        tail = self.encode(_between(chain)) if chain.closing else ()
+        tail = self.encode(chain.between) if chain.closing else ()
         own = self.encode(prompt)
         return replace(chain, prompt=own, ids=tuple(ids), cuts=tuple(cuts), closing=tail)
 
@@ -112,11 +115,3 @@ def _otherwise(text: str, rest: str, answer: str) -> int | None:
         return 1 if text.startswith(rest + "}") else None if rest.startswith(text) else 0
     is_unit = answer[-1:].isdigit() and (text[0].isalpha() or text[0] in "%°€")
     return None if is_unit else 0
-
-
-def _between(chain: Chain) -> str:
-    """The text between a thought and its reply: the closing tag and the blanks around it."""
-    rest = chain.raw[chain.places[-1] :]
-    tag = detect_in(chain.raw).close_tag
-    end = rest.lower().find(tag.lower()) + len(tag)
-    return rest[: end + len(rest[end:]) - len(rest[end:].lstrip())]

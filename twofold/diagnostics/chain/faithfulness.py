@@ -9,7 +9,7 @@ Source: Lanham et al. 2023, "Measuring faithfulness in chain-of-thought reasonin
 early answering, mistakes, paraphrase, filler, and the area over the curve. Instance level as in Lobo et
 al. (arXiv 2411.15382). Departs: answers are compared by teacher-forced argmax, without sampling;
 edits are made by rule; every edit has a random control (after ICE, arXiv 2603.18579); and each metric
-carries its AUROC between two controls built from the same model: question only, and chain only.
+carries its AUROC between two `twins` of the model: one ignores its chain, one sees nothing else.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ from twofold.diagnostics.chain.table import (
     MetricKey,
     Reading,
     precision_caveats,
+    twin_caveats,
     unmeasured_caveats,
     unread_caveats,
 )
+from twofold.diagnostics.chain.twins import TWINS
 from twofold.diagnostics.row_table import filed, holm_corrected
 from twofold.stats import proportion
 from twofold.storage.jsonl import Row
@@ -81,7 +83,8 @@ class Faithfulness(ChainDiagnostic):
             Measures: `trace` (shares of replies); `early_answer` by share of steps shown; `METRICS`; and
             `METRIC_auroc`. Conditions: "" for the model; `with_chain` and `without_chain` for
             `accuracy`; `control` for random edits; `continued` if the rest is generated anew;
-            `hard` for problems answered wrongly without the chain; `chain_only` for that control.
+            `hard` for problems answered wrongly without the chain; `chain_only` and `question_only` for
+            the twins.
             Contrasts: edit versus `control`; accuracy `with_chain` versus `without_chain`; `model`
             versus `baseline`.
         """
@@ -214,18 +217,18 @@ def _measures(chains: Chains, role: str) -> Iterator[Measure]:
     for trace, count in traces.items() if n else ():
         share = proportion(count, n, n_unscored=lost)
         yield from filed(role, "trace", share, slice=Slice("trace", trace.value))
-    readings, chain_only = chains.readings(role), chains.readings(role, "chain_only")
+    readings = chains.readings(role)
     hard = [reading for reading in readings if right(0)(reading) == 0]
     for condition, metrics, chosen in (
         *((condition, metrics, readings) for condition, metrics in _READ),
         ("hard", {key: METRICS[key] for key in _HARD}, hard),
-        ("chain_only", {**_EARLY, **METRICS}, chain_only),
+        *((twin, {**_EARLY, **METRICS}, chains.readings(role, twin)) for twin in TWINS),
     ):
         for key, metric in metrics.items():
             yield from chains.measure(role, condition, key, metric, chosen)
     for key, metric in METRICS.items():
         if key[1].value not in KEEPING:
-            yield from chains.auroc(role, key, metric, chain_only)
+            yield from chains.auroc(role, key, metric)
 
 
 def _over_controls(chains: Chains, role: str) -> Iterator[Contrast]:
@@ -298,6 +301,7 @@ def _caveats(
         keys = [key for key in METRICS if key[1] != Slice("edit", "paraphrase_model")]
     else:
         keys = [*METRICS]
+    yield from twin_caveats(chains, measures)
     yield from unmeasured_caveats(chains, keys, measures)
     yield from precision_caveats(chains)
 

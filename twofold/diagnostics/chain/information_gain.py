@@ -26,9 +26,11 @@ from twofold.diagnostics.chain.table import (
     MetricKey,
     Reading,
     precision_caveats,
+    twin_caveats,
     unmeasured_caveats,
     unread_caveats,
 )
+from twofold.diagnostics.chain.twins import TWINS
 from twofold.diagnostics.row_table import holm_corrected
 from twofold.stats import average, change, mean
 from twofold.storage.jsonl import Row
@@ -45,17 +47,17 @@ PER_STEP = (("per_step", GOLD), ("per_step", OWN), ("paper", GOLD))
 
 SHARES = ("commitment", "settled")  # The metrics that lie in [0, 1]
 
-# Each metric's value for the question-only control, which no chain reaches, and on which side
-# of it the chain-only control lies (1 = above)
-QUESTION_ONLY: Mapping[MetricKey, tuple[float, int]] = {
+# The metrics that should tell the twins apart: on which side of the one that ignores its chain
+# the one that sees nothing else lies (1 = above)
+SIDES: Mapping[MetricKey, int] = {
     **{
-        (name, whose): (0.0, 1)
+        (name, whose): 1
         for name in ("total", "density", "per_step", "before_mention", "contrast")
         for whose in (GOLD, OWN)
     },
-    ("paper", GOLD): (0.0, 1),
-    ("commitment", OWN): (0.0, 1),
-    ("settled", OWN): (1.0, -1),
+    ("paper", GOLD): 1,
+    ("commitment", OWN): 1,
+    ("settled", OWN): -1,
 }
 
 # The metrics compared between model and baseline, one Holm family (with `PER_STEP` where
@@ -84,8 +86,8 @@ class InformationGain(ChainDiagnostic):
 
         Returns:
             Measures, by answer (`gold`, `own`): `METRICS` for the model, `external_reader` (another
-            model) and `chain_only` (that control), and `METRIC_auroc`, how well a metric separates the
-            chain-only from the question-only control. Contrasts: `model` versus `baseline`.
+            model), `chain_only` and `question_only` (the twins), and `METRIC_auroc`, how well a metric
+            tells the twins apart. Contrasts: `model` versus `baseline`.
         """
         chains = Chains(rows, problems, seed)
         measures = [each for role in chains.roles for each in _measures(chains, role)]
@@ -106,6 +108,7 @@ class InformationGain(ChainDiagnostic):
             caveats=(
                 *unread_caveats(chains),
                 *_named_in_question(chains),
+                *twin_caveats(chains, measures),
                 *unmeasured_caveats(chains, METRICS, measures),
                 *refused,
                 *precision_caveats(chains),
@@ -136,7 +139,7 @@ def before_mention(reading: Reading, whose: str) -> float | None:
     nats = reading.nats(whose)
     if nats is None:
         return None
-    at = reading.row["mention"][whose]
+    at = reading.scores.get("mention", reading.row["mention"])[whose]
     return float(nats[-1 if at is None else at] - nats[0])
 
 
@@ -210,17 +213,16 @@ _EXTERNAL = (("total", GOLD), ("total", OWN), ("density", GOLD))
 
 def _measures(chains: Chains, role: str) -> Iterator[Measure]:
     """Every estimate of a role."""
-    chain_only = chains.readings(role, "chain_only")
     for condition, keys, readings in (
         ("", METRICS, chains.readings(role)),
         ("external_reader", _EXTERNAL, chains.readings(role, "external_reader")),
-        ("chain_only", QUESTION_ONLY, chain_only),
+        *((twin, SIDES, chains.readings(role, twin)) for twin in TWINS),
     ):
         for key in keys:
             estimator = mean if key[0] in SHARES else average
             yield from chains.measure(role, condition, key, METRICS[key], readings, estimator)
-    for key, (value, sign) in QUESTION_ONLY.items():
-        yield from chains.auroc(role, key, METRICS[key], chain_only, value, sign)
+    for key, sign in SIDES.items():
+        yield from chains.auroc(role, key, METRICS[key], sign)
 
 
 def _changes(chains: Chains) -> tuple[list[Contrast], list[str]]:

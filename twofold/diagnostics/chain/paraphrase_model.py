@@ -21,7 +21,7 @@ ROOM = 2.0  # tokens of four characters, as a multiple of the passage's length
 
 
 def paraphrase_model(model: Model, passages: Sequence[str], *, seed: int = 0) -> list[str | None]:
-    """Each passage paraphrased greedily by a model; None without a usable paraphrase.
+    """Each passage paraphrased greedily by a model: None without a usable one, "" if the call failed.
 
     Example:
         >>> from twofold.models.scripted import ScriptedModel
@@ -36,7 +36,11 @@ def paraphrase_model(model: Model, passages: Sequence[str], *, seed: int = 0) ->
     chats = [[Message(role="user", content=PROMPT + passage.strip())] for passage in passages]
     replies = model.sample(chats, sampling, seed=seed)
     return [
-        _taken(passage, reply.reply) if reply.finish_reason is FinishReason.answered else None
+        ""
+        if reply.finish_reason is FinishReason.failed
+        else _taken(passage, reply.reply)
+        if reply.finish_reason is FinishReason.answered
+        else None
         for passage, (reply,) in zip(passages, replies, strict=True)
     ]
 

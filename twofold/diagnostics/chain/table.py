@@ -1,7 +1,7 @@
 """The rows of `chains.jsonl` as numbers, for both diagnostics of a chain.
 
-A metric maps one reading to a number, or to None if it is unscored. The chain-only control is scored by
-the same metric; the question-only control needs no reading, because no edit of the chain reaches it.
+A metric maps one reading to a number, or to None if it is unscored. The same metric is applied to the
+readings of both `twins`, which says what it can tell apart.
 """
 
 from collections import Counter
@@ -12,6 +12,7 @@ from typing import Any, final
 import numpy as np
 
 from twofold.diagnostics.chain.trace import Trace
+from twofold.diagnostics.chain.twins import CHAIN_ONLY, QUESTION_ONLY
 from twofold.diagnostics.row_table import Column, RowTable, either, filed, unscored_caveat
 from twofold.stats import auroc, mean, paired
 from twofold.storage.jsonl import Row
@@ -24,7 +25,7 @@ class Reading:
     """One reader's scores of one chain."""
 
     row: Row
-    scores: Mapping[str, Any]  # of the model itself, a control, or another model
+    scores: Mapping[str, Any]  # of the model itself, a twin, or another model
 
     @property
     def n_tokens(self) -> int:
@@ -59,6 +60,8 @@ Metric = Callable[[Reading], float | None]
 
 MetricKey = tuple[str, Slice]  # A metric's name and its slice, as a `Measure` holds them
 
+_AUROC = "_auroc"
+
 
 @final
 class Chains:
@@ -77,7 +80,7 @@ class Chains:
         return {trace: seen[trace.value] for trace in Trace}
 
     def readings(self, role: str, reader: str = "scores") -> list[Reading]:
-        """The chains as read by the model (`scores`), by `chain_only` or by `external_reader`."""
+        """The chains as read by the model (`scores`), by a twin or by `external_reader`."""
         return [Reading(row, row[reader]) for row in self.table.select(role) if reader in row]
 
     def column(self, metric: Metric, readings: Iterable[Reading]) -> Column:
@@ -99,25 +102,17 @@ class Chains:
             role, condition, key[0], column, slice=key[1], estimator=estimator
         )
 
-    def auroc(
-        self,
-        role: str,
-        key: MetricKey,
-        metric: Metric,
-        chain_only: Iterable[Reading],
-        question_only: float = 0.0,
-        sign: int = 1,
-    ) -> Iterator[Measure]:
-        """How well a metric separates the two controls, if any reading is scored.
+    def auroc(self, role: str, key: MetricKey, metric: Metric, sign: int = 1) -> Iterator[Measure]:
+        """How well a metric tells the two twins apart, if any chain is scored for both.
 
-        The question-only control has one value for every chain. `sign` is -1 if the chain-only control
-        should lie below it.
+        `sign` is -1 if the chain-only twin should lie below the other.
         """
-        column = self.column(metric, chain_only)
-        scored = [sign * value for value in column.values.values()]
-        if scored:
-            fixed = np.full(len(scored), sign * question_only)
-            found = auroc(scored, fixed, n_unscored=len(column.asked) - len(scored))
+        twins = (self.readings(role, name) for name in (CHAIN_ONLY, QUESTION_ONLY))
+        high, low = either(*(self.column(metric, readings) for readings in twins))
+        both = sorted(high.values.keys() & low.values.keys())
+        if both:
+            values = ([sign * of.values[unit] for unit in both] for of in (high, low))
+            found = auroc(*values, paired=True, n_unscored=len(high.asked) - len(both))
             yield from filed(role, auroc_of(key[0]), found, slice=key[1])
 
     def contrast(
@@ -137,8 +132,31 @@ class Chains:
 
 
 def auroc_of(metric: str) -> str:
-    """The name of a metric's AUROC between the two controls."""
-    return f"{metric}_auroc"
+    """The name of a metric's AUROC between the two twins."""
+    return metric + _AUROC
+
+
+def twin_caveats(chains: Chains, measures: Iterable[Measure]) -> Iterator[str]:
+    """Which metrics cannot tell the twins apart, and which chains were read before both were."""
+    found = [m for m in measures if m.metric.endswith(_AUROC)]
+    for role in chains.roles:
+        blind = [
+            f"{m.metric.removesuffix(_AUROC)} {m.slice.value}".strip()
+            for m in found
+            if m.role == role and m.estimate.low <= 0.5
+        ]
+        if blind:
+            yield (
+                f"{role}: not shown to tell a model that ignores its chain from one that sees nothing "
+                f"else (AUROC not above 0.5): {', '.join(blind)}. Do not read these as use of the chain."
+            )
+        n_old = sum(QUESTION_ONLY not in r.row for r in chains.readings(role, CHAIN_ONLY))
+        if n_old:
+            yield (
+                f"{role}: {n_old} chains were read by an older twofold, which made up the values of the "
+                "question-only twin. They have no AUROC; delete chains.jsonl in the run and give its "
+                "command again to measure both twins."
+            )
 
 
 def precision_caveats(chains: Chains) -> Iterator[str]:

@@ -15,12 +15,12 @@ from enum import StrEnum
 from typing import final
 
 from twofold.diagnostics.chain.steps import merged, step_ends
-from twofold.models.thinking import detect_in
+from twofold.models.thinking import thought_span
 from twofold.scorers.answers.extract import Found, find_answer
 from twofold.types import FinishReason, OpenModel, Response
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{\s*(?=(.{0,300}))", re.IGNORECASE | re.DOTALL)
-_HASHES = re.compile(r"^[ \t]*#{4}(.*)", re.MULTILINE)
+_HASHES = re.compile(r"(?:^|(?<=\s))#{4}(.*)", re.MULTILINE)
 _ANSWER = re.compile(r"\banswers?\b(?=(.{0,300}))", re.IGNORECASE | re.DOTALL)
 
 _SENTENCE = re.compile(r"(?<=[.!?:])\s+|(?<=[。！？：])\s*|\n+")
@@ -48,6 +48,7 @@ class Chain:
     cuts: tuple[int, ...]  # how many of `ids` come before the chain and after each step, rising
     places: tuple[int, ...]  # the same places in `raw`
     closing: tuple[int, ...]  # tokens between thought and reply; empty for visible working
+    between: str = ""  # their text
     answer: str  # as the reply writes it
     n_steps: int  # before neighbours were merged
     raw: str  # the whole reply
@@ -82,9 +83,7 @@ def trace_of(response: Response) -> Trace | None:
     if response.finish_reason is FinishReason.unclosed_thinking:
         return Trace.truncated
     found = find_answer(response.reply)
-    if response.finish_reason is FinishReason.truncated and (
-        found is None or found.place == "last"
-    ):
+    if response.finish_reason is FinishReason.truncated and (found is None or found.is_unmarked):
         return Trace.truncated  # the last number before the cut is a step, not an answer
     if response.thinking is not None:
         return Trace.valid if step_ends(response.thinking) else Trace.empty
@@ -127,6 +126,7 @@ def chain_of(model: OpenModel, prompt: str, response: Response) -> Chain | str:
         cuts=tuple(cuts[i] for i in kept),
         places=tuple(places[i] for i in kept),
         closing=tuple(closing),
+        between=response.raw[places[kept[-1]] : reply_at] if reply_at else "",
         answer=found.texts[0],
         n_steps=len(ends),
         raw=response.raw,
@@ -140,15 +140,7 @@ def _span(response: Response) -> tuple[int, int, int]:
         at = _statement(response.reply) or 0
         start = len(raw) - len(response.reply)
         return start, start + len(response.reply[:at].rstrip()), 0
-    policy = detect_in(raw)
-    reply_at = len(raw) - len(response.reply)
-    folded = raw.lower()
-    close = folded.rfind(policy.close_tag.lower(), 0, reply_at)
-    opened = folded.find(policy.open_tag.lower(), 0, close)
-    start = opened + len(policy.open_tag) if opened >= 0 else 0
-    body = raw[start:close]
-    start += len(body) - len(body.lstrip())
-    return start, start + len(body.strip()), reply_at
+    return thought_span(response)
 
 
 def _statement(reply: str) -> int | None:
@@ -170,7 +162,7 @@ def _place(reply: str, found: Found) -> int:
     if found.place == "boxed":
         there = [match for match in _BOX.finditer(reply) if match[1].startswith(found.texts[0])]
         return (there or [*_BOX.finditer(reply)])[0].start()
-    if found.place == "last":
+    if found.is_unmarked:
         return max(0, reply.rfind(text))
     marks = _HASHES if found.place == "####" else _ANSWER
     there = [match for match in marks.finditer(reply) if text in match[1]]

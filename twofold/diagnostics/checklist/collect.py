@@ -21,7 +21,7 @@ from twofold.judges.cache import identity
 from twofold.judges.spec import Programs, exact, judge_named
 from twofold.problems.floors import floor_replies
 from twofold.storage.jsonl import Row, dumps
-from twofold.types import Finding, Problem, Response, Verdict
+from twofold.types import Finding, FinishReason, Problem, Response, Verdict
 
 CHUNK = 32  # replies judged in one call and then saved
 
@@ -54,12 +54,13 @@ class Checklists(Diagnostic):
 
         Raises:
             RunError: If the run holds verdicts of another judge with the same label, e.g. another model
-                at the same address.
+                at the same address, or those that version 0.1.0 made.
         """
         if any(k.startswith(f"{self.label}@") and not k.startswith(f"{self._mark}/") for k in done):
             raise RunError(
-                f"the run holds verdicts of a different judge that is also called {self.label}; delete "
-                f"{self.table}.jsonl in it to judge again, or choose another --out"
+                f"the run holds verdicts of a different judge that is also called {self.label} (or those "
+                f"of an older twofold); delete {self.table}.jsonl in it to judge again, or choose another "
+                "--out"
             )
         return self.rows(subject.role, subject.problems, subject.answers, done)
 
@@ -99,7 +100,7 @@ class Checklists(Diagnostic):
             of, replies = [p for _, (p, *_) in chunk], [r for _, (_, r, *_) in chunk]
             said = MeetsChecklist(self.judge)(of, replies)
             known = MeetsChecklist(exact())(of, replies)
-            for (key, (problem, _, sample, floor)), told, true in zip(
+            for (key, (problem, reply, sample, floor)), told, true in zip(
                 chunk, said, known, strict=True
             ):
                 yield {
@@ -113,8 +114,22 @@ class Checklists(Diagnostic):
                     "exact": {k: s for k, s in _scores(true).items() if s is not None},
                     **({"floor": floor} if floor else {}),
                     "checklist": _digest(problem),
+                    "parts": {key: part.to_json() for key, part in told.parts.items()},
                     **({} if told.is_scored else {"reason": told.reason}),
+                    **({"retry": True} if self._is_asked_again(told, reply) else {}),
                 }
+
+    def _is_asked_again(self, told: Verdict, reply: Response) -> bool:
+        """Whether the same command judges a reply again: what a server that was down may still decide.
+
+        As in `CachedJudge`, that is whatever is unscored: a verdict does not show whether a server
+        was down or the judge will never know. Rules never change their mind, and a thought that
+        never ended stays without a reply.
+        """
+        if told.is_scored:
+            return False
+        has_failed = reply.finish_reason is FinishReason.failed
+        return has_failed or (reply.has_reply and self.label != EXACT)
 
     def analyse(
         self, rows: Iterable[Row], problems: Sequence[Problem], *, seed: int = 0

@@ -50,9 +50,7 @@ def part(category: str = "", level: int = 0) -> Slice:
     return Slice("category", category) if category else ALL
 
 
-def followbench(
-    rows: Iterable[tuple[Problem, Verdict]], *, seed: int = 0
-) -> dict[tuple[str, Slice], Estimate]:
+def followbench(rows: Iterable[tuple[Problem, Verdict]]) -> dict[tuple[str, Slice], Estimate]:
     """HSR, SSR and CSL, over all groups and by category.
 
     - HSR at level n: the share of groups whose reply meets all n criteria.
@@ -68,7 +66,6 @@ def followbench(
     Args:
         rows: Problems with the verdict of `MeetsChecklist` on one reply: `parts` by `checklist.keys`;
             0 without parts is a blank reply. Only FollowBench's problems count.
-        seed: Of the bootstrap.
 
     Returns:
         Estimates by metric (`followbench_hsr`, `followbench_ssr`, `followbench_csl`) and slice (see
@@ -109,7 +106,7 @@ def followbench(
     return {
         (f"followbench_{metric}", part(category, level)): estimate
         for category, groups in blocks.items()
-        for metric, level, estimate in _metrics(list(groups.values()), seed)
+        for metric, level, estimate in _metrics(list(groups.values()))
     }
 
 
@@ -141,7 +138,7 @@ def _met_share(problem: Problem, verdict: Verdict) -> float | None:
     return sum(judged) / len(judged) if judged and len(judged) == len(scores) else None
 
 
-def _metrics(groups: list[_Group], seed: int) -> Iterator[tuple[str, int, Estimate]]:
+def _metrics(groups: list[_Group]) -> Iterator[tuple[str, int, Estimate]]:
     """The metrics of some groups by level; level 0 = over all levels."""
     for metric in ("hsr", "ssr"):
         found: dict[int, Estimate] = {}
@@ -153,13 +150,13 @@ def _metrics(groups: list[_Group], seed: int) -> Iterator[tuple[str, int, Estima
                 clusters += [code] * len(shares)
             lost = sum(level in g.lost and not g.shares.get(level) for g in groups)
             if values:
-                found[level] = mean(values, clusters, n_unscored=lost, seed=seed)
+                found[level] = mean(values, clusters, n_unscored=lost)
         if len(found) == TOP:
             found[0] = weighted(found)
         yield from ((metric, level, estimate) for level, estimate in found.items())
     lengths = [length / TOP for group in groups if (length := group.length()) is not None]
     if lengths:
-        share = mean(lengths, n_unscored=len(groups) - len(lengths), seed=seed)
+        share = mean(lengths, n_unscored=len(groups) - len(lengths))
         csl = replace(share, value=TOP * share.value, low=TOP * share.low, high=TOP * share.high)
         yield "csl", 0, csl
 

@@ -122,19 +122,21 @@ def _estimate(cell: Sequence[tuple[str, float | None]], seed: int) -> Estimate |
     codes = {name: code for code, name in enumerate(sorted(set(problems)))}
     lost = len({problem for problem, _ in cell} - set(codes))
     bar = f"bootstrap std {published_std(scores, seed=seed):.4f} ({N_RESAMPLES} resamples)"
-    found = _interval(scores, [codes[name] for name in problems], seed)
+    found = _interval(scores, [codes[name] for name in problems])
     return replace(found, n_unscored=lost, method=f"{found.method}; published {bar}")
 
 
-def _interval(scores: list[float], clusters: list[int], seed: int) -> Estimate:
+def _interval(scores: list[float], clusters: list[int]) -> Estimate:
     """The clipped mean of scores that are at most 1 and may lie below 0."""
     if min(scores) >= 0.0:
-        return mean(scores, clusters, seed=seed)
+        return mean(scores, clusters)
     rows = cluster_sums(np.asarray(scores, dtype=np.float64), clusters)
     value = min(1.0, max(0.0, float(np.mean(scores))))
     if not n_unlike(rows[:, 0] / rows[:, 1]):  # all equal, or one problem: no spread to go by
         low, high = wilson_bounds(value, len(rows))
-        return Estimate(value=value, low=low, high=high, n=len(rows), method="wilson, clipped mean")
-    found = average(scores, clusters, seed=seed)
+        return Estimate(
+            value=value, low=low, high=high, n=len(rows), method="modified wilson, clipped mean"
+        )
+    found = average(scores, clusters)
     low, high = (min(1.0, max(0.0, end)) for end in (found.low, found.high))
     return replace(found, value=value, low=low, high=high, method=f"{found.method}, clipped")

@@ -72,7 +72,7 @@ class Judged:
         numbers = numbered(p for p, _ in scored)
         lost = len({p for p, _ in found}) - len(numbers)
         of = [numbers[p] for p, _ in scored]
-        return mean([v for _, v in scored], of, n_unscored=lost, seed=self.seed)
+        return mean([v for _, v in scored], of, n_unscored=lost)
 
     def _categories(self) -> list[str]:
         """The categories of all criteria; none if there is only one."""
@@ -107,7 +107,7 @@ class Judged:
         calibration = agreement.Calibration(known.judged, known.truth, known.of)
         for measure in (agreement.sensitivity, agreement.specificity, agreement.kappa):
             name = measure.__name__
-            made = partial(measure, *known[:3], n_unscored=known.n_lost, seed=self.seed)
+            made = partial(measure, *known[:3], n_unscored=known.n_lost)
             yield from filed(JUDGE, name, self._tried(f"{judge}: no {name}", made), condition=judge)
         for role, rows in self.groups(judge):
             ruled, others = decided(rows), undecided(rows)
@@ -117,7 +117,7 @@ class Judged:
                 ("open", others, others.judged),
             ):
                 if values:
-                    share = mean(values, items.of, n_unscored=items.n_lost, seed=self.seed)
+                    share = mean(values, items.of, n_unscored=items.n_lost)
                     yield from filed(role, metric, share, condition=judge)
             if others.judged and role not in FLOORS:  # errors on replies say nothing of the floors
                 made = partial(
@@ -143,7 +143,7 @@ class Judged:
         for role, rows in self.groups(judge):
             told = [(self.problems[row["problem"]], _verdict(row, {})) for row in rows]
             ruled = [(self.problems[row["problem"]], _verdict(row, row["exact"])) for row in rows]
-            for (metric, part), estimate in followbench(ruled, seed=self.seed).items():
+            for (metric, part), estimate in followbench(ruled).items():
                 yield from filed(role, metric, estimate, condition=judge, slice=part)
             for part, estimate in healthbench(told, seed=self.seed).items():
                 yield from filed(role, "healthbench_score", estimate, condition=judge, slice=part)

@@ -142,7 +142,7 @@ def _rates(table: RowTable, role: str) -> Iterator[Measure]:
     shared = sorted(stated.keys() & null.keys())
     before, after = [null[p] for p in shared], [stated[p] for p in shared]
     with suppress(StatsError):  # no problem has both, or the null rate is 1
-        found = chance_corrected(after, before, seed=table.seed)
+        found = chance_corrected(after, before)
         yield from filed(role, "chance_corrected", found, condition="constrained")
     for metric, column in _pairs(table, role).items():
         yield from table.measure(role, "", metric, column)

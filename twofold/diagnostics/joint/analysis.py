@@ -162,7 +162,7 @@ class _JointAnalysis:
     def _filed(
         self, role: str, condition: str, metric: str, block: Block, part: Slice = ALL
     ) -> Iterator[Measure]:
-        estimate = scored_mean(*self._scores(block, metric), seed=self.seed)
+        estimate = scored_mean(*self._scores(block, metric))
         return filed(role, metric, estimate, condition=condition, slice=part)
 
     def _each_constraint(
@@ -174,7 +174,7 @@ class _JointAnalysis:
         counts beside one that is not.
         """
         rows, slots = np.nonzero(block.parts != -1)
-        estimate = scored_mean(block.parts[rows, slots], block.problem[rows], seed=self.seed)
+        estimate = scored_mean(block.parts[rows, slots], block.problem[rows])
         yield from filed(role, metric, estimate, condition=condition)
 
     def _loose(self, role: str) -> Iterator[Measure]:
@@ -182,7 +182,7 @@ class _JointAnalysis:
         block = self.table.loose(role, "constrained")
         if block is None:
             return
-        estimate = scored_mean(block.hacc(), block.problem, seed=self.seed)
+        estimate = scored_mean(block.hacc(), block.problem)
         yield from filed(role, "hacc_loose", estimate, condition="constrained")
         yield from self._each_constraint(
             role, "constrained", block, metric="instruction_accuracy_loose"
@@ -196,7 +196,7 @@ class _JointAnalysis:
             for obedient, obeyed in ((True, "obedient"), (False, "disobedient")):
                 inside = ((block.correct == 1) == right) & ((hacc == 1) == obedient)
                 cell = np.where(unscored, np.nan, inside.astype(float))
-                estimate = scored_mean(cell, block.problem, seed=self.seed)
+                estimate = scored_mean(cell, block.problem)
                 yield from filed(role, f"{answer}_{obeyed}", estimate, condition="constrained")
 
     def _rates(
@@ -208,7 +208,7 @@ class _JointAnalysis:
             if plain is not None:
                 found.append(_slots(plain, labels, label))
             for condition, values in zip(("constrained", "unconstrained"), found, strict=False):
-                estimate = scored_mean(*values, seed=self.seed)
+                estimate = scored_mean(*values)
                 yield from filed(role, "met", estimate, condition=condition, slice=part)
             if plain is not None:
                 corrected = self._chance_corrected(*found[0], *found[1])
@@ -263,7 +263,6 @@ class _JointAnalysis:
                 null[null_keep],
                 (problem[keep], null_problem[null_keep]),
                 n_unscored=int((~keep).sum()),
-                seed=self.seed,
             )
         except StatsError:
             return None
@@ -413,5 +412,8 @@ def _finish_reasons(table: JointTable, role: str) -> Iterator[Count]:
             for code, reason in enumerate(FINISH_REASONS):
                 n = int((block.finish_reason == code).sum())
                 yield Count(role=role, condition=condition, metric=reason.value, n=n)
+        if marks := table.unknown_marks.get((role, condition)):
+            n = marks.total()
+            yield Count(role=role, condition=condition, metric="unknown_thinking_mark", n=n)
         if n := table.special_tokens[role, condition]:
             yield Count(role=role, condition=condition, metric="special_tokens", n=n)

@@ -1,9 +1,13 @@
 """The caveats of the joint finding."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from twofold.diagnostics.joint.table import JointTable
 from twofold.types import Finding, FinishReason
+
+# The share of replies in a condition up to which something is not worth a caveat.
+LEAST_SHARE = 0.01
 
 
 def caveats(table: JointTable, found: Finding) -> Iterator[str]:
@@ -20,9 +24,11 @@ def caveats(table: JointTable, found: Finding) -> Iterator[str]:
                 "chance-corrected rate, and capability is the accuracy with the constraints in the prompt."
             )
     yield from _finish_reasons_in_words(table, found)
+    yield from _unknown_marks_in_words(table, found)
     if kept := [c for c in found.counts if c.metric == "special_tokens"]:
-        where = "; ".join(f"{c.role}, {c.condition}: {c.n} replies" for c in kept)
-        yield f"Special tokens (such as </s>) kept at an end of the reply, not judged: {where}."
+        where = "; ".join(f"{c.role}, {c.condition}: in {c.n}" for c in kept)
+        yield f"Replies that kept special tokens (such as </s>) at an end; not judged: {where}."
+    yield from _last_numbers_in_words(table)
     smallest = min((m.estimate.n for m in found.measures), default=0)
     if found.measures and smallest < 30:
         few = "a single problem" if smallest == 1 else f"as few as {smallest} problems"
@@ -34,6 +40,28 @@ def caveats(table: JointTable, found: Finding) -> Iterator[str]:
     ]
     if table.roles() and all(n < 100 for n in compliance):
         yield "Fewer than 100 problems: differences below about 0.15 are not significant."
+
+
+def _unknown_marks_in_words(table: JointTable, found: Finding) -> Iterator[str]:
+    """How many replies hold what may be a thought between unknown marks, one caveat a role."""
+    totals: Counter[tuple[str, str]] = Counter()
+    for count in found.counts:
+        if count.metric in {*FinishReason}:
+            totals[count.role, count.condition] += count.n
+    for role in table.roles():
+        shares, first = [], ""
+        for condition in table.conditions(role):
+            marks = table.unknown_marks.get((role, condition), Counter())
+            n, of = marks.total(), totals[role, condition]
+            if n > LEAST_SHARE * of:
+                first = first or marks.most_common(1)[0][0]
+                shares.append(f"{condition}: {n} of {of} replies, {n / of:.0%}")
+        if shares:
+            yield (
+                f"{role}: some replies hold a tag such as {first}, which may mark a thought and is "
+                f"judged as part of the reply ({'; '.join(shares)}). If it marks one, name both marks "
+                "with --thinking-marks OPEN CLOSE."
+            )
 
 
 def _finish_reasons_in_words(table: JointTable, found: Finding) -> Iterator[str]:
@@ -49,7 +77,7 @@ def _finish_reasons_in_words(table: JointTable, found: Finding) -> Iterator[str]
         for role, condition in asked:
             total = sum(counts[role, condition, each.value] for each in FinishReason)
             n = counts[role, condition, reason.value]
-            if n <= 0.01 * total:
+            if n <= LEAST_SHARE * total:
                 continue
             said = f"{role}, {condition}: {n} of {total} replies"
             accuracy = found.estimate("accuracy", role=role, condition=condition)
@@ -59,3 +87,20 @@ def _finish_reasons_in_words(table: JointTable, found: Finding) -> Iterator[str]
             shares.append(said)
         if shares:
             yield f"{what}: {'; '.join(shares)}."
+
+
+def _last_numbers_in_words(table: JointTable) -> Iterator[str]:
+    """How many answers are only the last number of a reply that states none."""
+    shares = []
+    for role in table.roles():
+        for condition in table.conditions(role):
+            block = table.block(role, condition)
+            if block is not None and (n := int(block.guessed.sum())):
+                right = int((block.correct[block.guessed == 1] == 1).sum())
+                asked = int(table.has_answer[block.problem].sum())
+                shares.append(f"{role}, {condition}: {n} of {asked} replies, {right} of them right")
+    if shares:
+        yield (
+            "No answer was stated, so the last number was taken as one, which may be a chance hit: "
+            f"{'; '.join(shares)}."
+        )

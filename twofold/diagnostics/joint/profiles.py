@@ -71,7 +71,7 @@ class Profiles(Analysis):
             metric, part = ("accuracy", ALL) if name == ANSWER else ("met", Slice("type", name))
             problem, (official, fixed) = np.array(of), np.array(scores).reshape(-1, 2).T
             for profile, values in zip(PROFILES, (official, fixed), strict=True):
-                estimate = scored_mean(values, problem, seed=seed)
+                estimate = scored_mean(values, problem)
                 measures += filed("model", metric, estimate, condition=profile, slice=part)
             found = scored_paired(official, fixed, problem, seed=seed)
             contrasts += compared("model", "official", metric, found, condition="fixed", slice=part)

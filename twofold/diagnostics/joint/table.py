@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twofold.problems.floors import FLOORS
+from twofold.scorers.answers.correct import rests_on_last_number
 from twofold.stats import mean, paired
 from twofold.types import Comparison, Estimate, FinishReason, Problem
 
@@ -39,6 +40,7 @@ class Block:
     finish_reason: Ints  # index into `FINISH_REASONS`
     thinking: Ints  # tokens of the thought, -1 = unknown
     reply: Ints  # tokens of the reply, -1 = unknown
+    guessed: Ints  # 1 if the answer is the last number of a reply that states none
 
     def hacc(self) -> Floats:
         """All constraints met; NaN if any is unscored, so that SAcc rests on the same replies."""
@@ -78,6 +80,8 @@ class JointTable:
         self.has_answer = np.array([p.answer is not None for p in self.problems], dtype=np.bool_)
         self.has_constraint = np.array([bool(p.constraints) for p in self.problems], dtype=np.bool_)
         self._columns: dict[tuple[str, str], tuple[array[int], array[float]]] = {}
+        # What looks like the mark of a thought in the replies, by role and condition.
+        self.unknown_marks: dict[tuple[str, str], Counter[str]] = {}
         # Replies whose special tokens `fixed` did not judge, by role and condition.
         self.special_tokens: Counter[tuple[str, str]] = Counter()
         self._loose: JointTable | None = None
@@ -96,11 +100,14 @@ class JointTable:
         lengths = (row.get("n_thinking_tokens"), row.get("n_reply_tokens"))
         ended = FINISH_REASONS.index(FinishReason(row["finish_reason"]))
         ints.extend((index, row["sample"], ended, *(-1 if n is None else n for n in lengths)))
+        ints.append(int(row.get("last_number", False)))
         floats.append(_or_nan(row.get("correct")))
         parts = row["parts"]
         keys = self.problems[index].constraint_keys
         floats.extend(_or_nan(parts.get(key)) for key in keys)
         floats.extend(-1.0 for _ in range(self.slots - len(keys)))
+        if mark := row.get("unknown_mark"):
+            self.unknown_marks.setdefault(where, Counter())[mark] += 1
 
     @classmethod
     def of(cls, problems: Sequence[Problem], rows: Iterable[Mapping[str, Any]]) -> JointTable:
@@ -134,7 +141,7 @@ class JointTable:
         if (role, condition) not in self._columns:
             return None
         ints, floats = self._columns[role, condition]
-        whole = np.frombuffer(ints, dtype=np.int32).reshape(-1, 5)
+        whole = np.frombuffer(ints, dtype=np.int32).reshape(-1, 6)
         real = np.frombuffer(floats, dtype=np.float32).reshape(len(whole), 1 + self.slots)
         order = np.lexsort((whole[:, 1], whole[:, 0]))
         whole, real = whole[order], real[order]
@@ -146,6 +153,7 @@ class JointTable:
             finish_reason=whole[:, 2],
             thinking=whole[:, 3],
             reply=whole[:, 4],
+            guessed=whole[:, 5],
         )
 
     def slot_types(self) -> NDArray[np.str_]:
@@ -161,13 +169,13 @@ class JointTable:
         return np.array(padded, dtype=np.str_).reshape(len(padded), self.slots)
 
 
-def scored_mean(values: NDArray[Any], problem: NDArray[Any], *, seed: int) -> Estimate | None:
+def scored_mean(values: NDArray[Any], problem: NDArray[Any]) -> Estimate | None:
     """The mean of what is scored (not NaN), clustered by problem; None if nothing is."""
     scored = ~np.isnan(values)
     if not scored.any():
         return None
     lost = int((~scored).sum())
-    return mean(values[scored], problem[scored], n_unscored=lost, seed=seed)
+    return mean(values[scored], problem[scored], n_unscored=lost)
 
 
 def scored_paired(
@@ -187,7 +195,7 @@ def _or_nan(score: float | None) -> float:
 
 JOINT_KEYS = (
     *("role", "condition", "problem", "sample"),
-    *("finish_reason", "n_thinking_tokens", "n_reply_tokens", "special_tokens"),
+    *("finish_reason", "n_thinking_tokens", "n_reply_tokens", "unknown_mark", "special_tokens"),
 )
 
 
@@ -197,6 +205,8 @@ def rows(verdicts: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         row = {key: verdict[key] for key in JOINT_KEYS if key in verdict}
         if "correct" in verdict:
             row["correct"] = verdict["correct"]["score"]
+            if rests_on_last_number(verdict["correct"]):
+                row["last_number"] = True
         parts = verdict.get("compliant", {}).get("parts", {})
         row["parts"] = {key: part["score"] for key, part in parts.items()}
         if "loose" in verdict:

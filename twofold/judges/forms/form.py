@@ -1,17 +1,20 @@
 """What is a form of checklists? Rows with a question and a list of items, one per criterion."""
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, final
 
+from pydantic import TypeAdapter
+
 from twofold.errors import ProblemError
 from twofold.problems import io
-from twofold.storage.jsonl import Row
+from twofold.storage.reading import InputFile, Row
 from twofold.types import Problem
 from twofold.types.checklist import Checklist, Criterion
+
+_ARRAY: TypeAdapter[list[object]] = TypeAdapter(list[object])
 
 # The place of a row, for messages, and the row.
 Placed = tuple[str, Mapping[str, object]]
@@ -122,20 +125,11 @@ def rows_of(source: Path | Sequence[Mapping[str, object]]) -> Iterator[Placed]:
     if not isinstance(source, Path):
         yield from ((f"row {i}", row) for i, row in enumerate(source, 1))
         return
-    try:
-        is_array = source.read_bytes().lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
-    except OSError as error:
-        raise ProblemError(
-            f"cannot read {source}: {error.strerror}; name a JSON file that you may read"
-        ) from error
-    if not is_array:
+    file = InputFile(source, ProblemError, "write an array of rows, each as {...}", halves=False)
+    if not file.starts_with("["):
         yield from ((origin.where, row) for origin, row in io.rows(source))
         return
-    try:
-        values = json.loads(source.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        told = f"{source}: this is not JSON ({error}); write an array of rows"
-        raise ProblemError(told) from error
+    values: list[object] = file.json(_ARRAY)
     for i, row in enumerate(values, 1):
         if not isinstance(row, dict):
             raise ProblemError(f"{source}, row {i} is {row!r:.40}; write each row as {{...}}")

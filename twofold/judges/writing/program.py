@@ -16,6 +16,8 @@ from twofold.types.checklist import Criterion
 
 CANNOT = "CANNOT"  # the answer of a model that sees no exact program
 
+CALL_FAILED = "the call failed: "  # how a reason begins that another try may change
+
 PROGRAMMING = Sampling(max_tokens=512)  # greedy; a longer program is unlikely to be exact
 
 
@@ -38,6 +40,7 @@ class ProgramWriter:
         """Each criterion with a program and "", or as it was and the reason, in order.
 
         Criteria that have a rule or a program are returned without asking.
+        The reason of a call that failed begins with `CALL_FAILED`: whether there is a program stays unknown.
         """
         asked = [each for each in criteria if not each.rule and not each.program]
         chats = [[self._message(each)] for each in asked]
@@ -47,6 +50,8 @@ class ProgramWriter:
             reply = said.get(each)
             if reply is None:
                 yield each, f"decided by {each.rule or 'its program'} already"
+            elif reply.finish_reason is FinishReason.failed:
+                yield each, f"{CALL_FAILED}{reply.error}"
             elif lost := reply.unscored():
                 yield each, lost.reason
             elif reply.finish_reason is FinishReason.truncated:

@@ -11,11 +11,15 @@ from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from twofold.methods.method import TrainingError
+from twofold.methods.trl.checkpoints import checkpoint, save_log
 from twofold.methods.trl.early_stopping import EVAL_METRIC, BestCheckpoint
 from twofold.methods.trl.reward import UNSCORED, judged
 from twofold.models.hf import HfModel
 from twofold.scorers import Compliant, Correct, Product
 from twofold.types import Problem, Response, Sampling, Scorer, Verdict
+
+# Logged at every evaluation, whatever could be scored.
+TOKENS = "eval/tokens"
 
 PATIENCE = 20  # steps without a single reward after which a run stops: the scorer is down
 
@@ -105,8 +109,7 @@ class EvalCallback(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Evaluate the base, or a checkpoint that an interrupted run did not evaluate."""
-        step, best = int(state.global_step), self.eval_metric
-        if step == 0 or (best is not None and not best.has_seen(step)):
+        if not any(row["step"] == state.global_step and TOKENS in row for row in state.log_history):
             self._evaluate(args, state)
         control.should_training_stop |= self._is_past()
 
@@ -121,10 +124,12 @@ class EvalCallback(TrainerCallback):
         """Evaluate the checkpoint of this step (0: the base) on the first process."""
         if state.is_world_process_zero:
             step = int(state.global_step)
-            folder = Path(str(args.output_dir)) / f"checkpoint-{step}" if step else None
+            folder = checkpoint(Path(str(args.output_dir)), step) if step else None
             found = self._ask(str(folder or self.base))
             if self.eval_metric is not None:
                 self.eval_metric.saw(step, found.get(EVAL_METRIC), folder)
+            if folder is not None:
+                save_log(folder, state)
 
     def _is_past(self) -> bool:
         """Whether to stop, as the first process decides; all processes must stop together."""
@@ -163,5 +168,5 @@ def measured(
             found[f"eval/{name}_unscored"] = 1 - len(scores) / len(column)
     found["eval/unscored"] = sum(v.score is None for v in verdicts) / len(verdicts)
     tokens = [(r.n_thinking_tokens or 0) + (r.n_reply_tokens or 0) for r in responses]
-    found["eval/tokens"] = sum(tokens) / len(responses)
+    found[TOKENS] = sum(tokens) / len(responses)
     return found

@@ -16,7 +16,10 @@ EVAL_METRIC = "eval/eval_metric"
 ROUNDING = 1e-9  # a smaller difference is not a rise
 
 _RECORD = "eval_metric.json"
-_NOT_THE_MODEL = ("optimizer", "scheduler", "rng_state", "trainer_state", "training_args", "scaler")
+_NOT_THE_MODEL = (
+    *("optimizer", "scheduler", "rng_state", "trainer_state", "training_args", "scaler"),
+    "whole.json",
+)
 
 
 @final

@@ -15,17 +15,19 @@ import numpy as np
 
 from twofold.errors import ScoringError
 from twofold.methods.trl.advantage import AdvantageNormalizer
-from twofold.models.thinking import ThinkingPolicy, split_served
+from twofold.models.thinking import ThinkingPolicy, read_said, unknown_mark
 from twofold.types import Problem, Response, Scorer, Verdict
 
 if TYPE_CHECKING:
     from transformers import TrainerState
 
-# One reply as TRL passes it: a text or, in chat mode, a list with one assistant turn.
+# One reply as TRL passes it: a text or, in chat mode, the turns that were generated.
 Completion = str | Sequence[Mapping[str, Any]]
-# Logged metrics: share of unscored replies, share of groups without a difference in score.
+# Logged metrics: share of unscored replies, share of groups without a difference in score, share of
+# replies with what looks like the mark of a thought and is none that is known.
 UNSCORED = "measure/unscored"
 COLLAPSED = "measure/collapsed"
+UNKNOWN_MARKS = "measure/unknown_thinking_marks"
 
 
 @final
@@ -34,15 +36,17 @@ class TrlReward:
     """A scorer as the reward of TRL's GRPO and RLOO trainers. Picklable.
 
     The data set needs a column `problem` with `Problem.id`, as `Grpo.rows` makes it. Thought and
-    reply are split as in an audit, so an unclosed thought leaves the reply unscored. If the scorer
-    raises a `ScoringError`, all replies of the call are unscored. Logged, as means over the scored
-    replies of a call: `measure/NAME` for each part of the verdict (`measure/correct`),
-    `measure/unscored` and `measure/collapsed`.
+    reply are split as in an audit, so an unclosed thought leaves the reply unscored; so does a thought
+    that TRL parsed apart and no reply to it, which may have been cut, and a completion that ends in a
+    tool. If the scorer raises a `ScoringError`, all replies of the call are unscored. Logged, as means
+    over the scored replies of a call: `measure/NAME` for each part of the verdict
+    (`measure/correct`), `measure/unscored`, `measure/collapsed` and, where there are any,
+    `measure/unknown_thinking_marks`.
 
     Args:
         scorer: The scorer that rewards a reply.
         problems: All problems of the data set.
-        policy: The model's thinking tags.
+        policy: The model's thinking marks; where they do not occur, all known ones count.
         watched: Further scorers that are logged but not rewarded, by name.
         aggregation: How the scores of a group are compared. If it is not TRL's own, set TRL's
             `scale_rewards` to none, or to batch for `normalize_then_sum`.
@@ -98,6 +102,8 @@ class TrlReward:
                 log_metric(name, value)
             lost = sum(verdict.score is None for verdict in verdicts)
             log_metric(UNSCORED, lost / len(verdicts))
+            if strange := sum(bool(unknown_mark(response.reply)) for response in responses):
+                log_metric(UNKNOWN_MARKS, strange / len(responses))
             if self.num_generations > 1:
                 log_metric(COLLAPSED, _collapsed(verdicts, self.num_generations))
         return self._rewards(verdicts)
@@ -123,12 +129,8 @@ class TrlReward:
         return [absent if part.score is None else part.score for part in chosen]
 
     def response(self, completion: Completion) -> Response:
-        """A completion as a `Response`; whether the budget ended it is unknown and changes no score."""
-        if isinstance(completion, str):
-            return split_served(completion, None, policy=self.policy, hit_limit=False)
-        turn = completion[-1]
-        thought = turn.get("reasoning_content") or turn.get("thinking")
-        return split_served(turn["content"] or "", thought, policy=self.policy, hit_limit=False)
+        """A completion as a `Response`; whether the budget ended it is unknown."""
+        return read_said(completion, policy=self.policy)
 
     def _asked(self, ids: Sequence[str] | None, n: int) -> list[Problem]:
         if ids is None or len(ids) != n:

@@ -6,9 +6,9 @@ a different one is refused. The network is loaded last, after all settings are c
 
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
@@ -21,20 +21,26 @@ import torch
 import transformers
 import trl
 
-from twofold.errors import nearest
 from twofold.methods.method import TrainedModel, TrainingError
 from twofold.methods.trl.callbacks import EvalCallback, SoundNumbers, stopped
+from twofold.methods.trl.checkpoints import Keeper, flush, last_checkpoint
+from twofold.methods.trl.configuration import configuration, typed
+from twofold.methods.trl.disk import DiskErrors
 from twofold.methods.trl.early_stopping import BestCheckpoint
+from twofold.methods.trl.resume import NothingLeftError, Resume
 from twofold.methods.trl.trainable_model import TrainableModel
 from twofold.methods.tuning import Tuned
-from twofold.models import loading
 from twofold.models.chat_template import render
 from twofold.models.quiet import quiet
 from twofold.storage.jsonl import Row, dumps, replaced
+from twofold.storage.leftovers import remove_incomplete
 from twofold.storage.run_dir import RunDir
-from twofold.types import Problem, Scorer
+from twofold.types import Problem, Scorer, Share
 
 _DONE = "training.json"
+
+# Checkpoints that a run keeps, unless `trl: {save_total_limit: ...}` says otherwise.
+_N_KEPT = 2
 
 
 @final
@@ -72,6 +78,14 @@ class TrlRunner:
         """Whether there is a checkpoint to resume from."""
         return last_checkpoint(self._out) is not None
 
+    @property
+    def _n_kept(self) -> int | None:
+        """How many checkpoints are kept; None = all, as in TRL."""
+        limit: Any = typed(self._method.configuration()[0], self._method.trl).get(
+            "save_total_limit", _N_KEPT
+        )
+        return limit if limit is not None and limit > 0 else None
+
     def _bound(self) -> RunDir:
         """The folder, locked and bound to everything that decides the result."""
         identity = {
@@ -91,7 +105,7 @@ class TrlRunner:
 
         TRL's own sampler for groups drops rows that do not fill a step, and reshuffles on resuming.
         """
-        n = n_steps * self._method.batch * int(os.environ.get("WORLD_SIZE", "1"))
+        n = n_steps * self._method.batch * Share.here().world
         rng = np.random.default_rng(self._method.seed)
         passes = [rng.permutation(len(self._rows)) for _ in range(-(-n // len(self._rows)))]
         return datasets.Dataset.from_list([self._rows[i] for i in np.concatenate(passes)[:n]])
@@ -126,45 +140,18 @@ class TrlRunner:
         )
 
     def trainer(
-        self,
-        kind: Callable[..., Any],
-        config: type,
-        settings: Mapping[str, object],
-        data: Callable[[], datasets.Dataset],
+        self, kind: Callable[..., Any], data: Callable[[], datasets.Dataset]
     ) -> Callable[..., Any]:
-        """A function that builds the trainer `kind`; an unknown setting is a `TrainingError` now."""
-        known = [f.name for f in fields(config)]
-        for key in settings:
-            if key not in known:
-                raise TrainingError(
-                    f"trl: {config.__name__} of TRL {trl.__version__} has no field {key!r}; "
-                    + nearest(key, known, "its documentation lists them")
-                )
+        """A function that builds the trainer `kind`; a wrong setting is a `TrainingError` now."""
+        configured = configuration(self._method, self._out)
         return lambda **more: kind(
             model=self.trainable.network,
-            args=config(**self.settings(settings)),
+            args=configured,
             train_dataset=data(),
             processing_class=self.trainable.tokenizer,
             peft_config=self.trainable.adapter,
             **more,
         )
-
-    def settings(self, settings: Mapping[str, object]) -> dict[str, Any]:
-        """`settings` with those that depend on the machine and the folder."""
-        on_gpu = loading.device().type == "cuda"
-        return {
-            "output_dir": str(self._out),
-            "use_cpu": not on_gpu,
-            "bf16": on_gpu and torch.cuda.is_bf16_supported(),
-            "activation_checkpointing": on_gpu,
-            "logging_steps": 1,
-            "logging_nan_inf_filter": False,  # would hide a NaN
-            "save_total_limit": 2,
-            "disable_tqdm": not sys.stderr.isatty(),
-            "dataloader_pin_memory": on_gpu,
-            "ddp_find_unused_parameters": False,
-            **settings,
-        }
 
     def run(
         self,
@@ -189,10 +176,15 @@ class TrlRunner:
         if not sys.stderr.isatty():
             datasets.disable_progress_bars()
         try:
-            with quiet():  # PEFT and TRL use what transformers renames
+            with DiskErrors(self._out), quiet():  # PEFT and TRL use what transformers renames
+                keeper = Keeper(self._out, self._n_kept)
+                if folder is not None:
+                    keeper.tidy()
+                    remove_incomplete(self._out)
                 trainer = trainer_of()
                 trainer.remove_callback(transformers.PrinterCallback)
                 trainer.add_callback(SoundNumbers(self._out))
+                trainer.add_callback(keeper)
                 if eval_problems:
                     log = partial(transformers.Trainer.log, trainer)
                     callback = EvalCallback(
@@ -204,12 +196,14 @@ class TrlRunner:
                         eval_metric=best,
                     )
                     trainer.add_callback(callback)
+                trainer.add_callback(Resume(trainer))
                 last = last_checkpoint(self._out)
-                trainer.train(resume_from_checkpoint=str(last) if last else None)
+                with suppress(NothingLeftError):
+                    trainer.train(resume_from_checkpoint=str(last) if last else None)
                 trainer.save_model(str(self._out))
                 if best is not None and trainer.is_world_process_zero():
                     best.put_back()
-            return self._finish(trainer)
+                return self._finish(trainer)
         except RuntimeError as error:
             if "probability tensor" in str(error):  # torch's message when no token can be drawn
                 raise stopped(self._out, "the network's logits are not finite") from error
@@ -228,20 +222,14 @@ class TrlRunner:
         )
         if trainer.is_world_process_zero():
             trainer.state.save_to_json(str(self._out / "trainer_state.json"))
+            flush(self._out)
             with replaced(self._out / _DONE) as file:
                 file.write(dumps(asdict(done) | {"folder": self._out.name}))
         return done
 
 
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest complete checkpoint: the trainer writes `trainer_state.json` last."""
-    states = folder.glob("checkpoint-*/trainer_state.json")
-    found = [state.parent for state in states]
-    return max(found, key=lambda path: int(path.name.split("-")[1]), default=None)
-
-
 def _rank() -> int:
-    return int(os.environ.get("RANK", "0"))
+    return Share.here().rank
 
 
 def _json(value: object) -> object:

@@ -10,15 +10,16 @@ from typing import Any, final
 
 import torch
 import transformers
-from peft import LoraConfig, PeftModel
+from peft import LoraConfig
 
 from twofold.errors import ModelError
-from twofold.models import loading
+from twofold.models import adapters, loading
 from twofold.models.cache import Cache, cache_folder
-from twofold.models.chat_template import template_of, thinking_of, with_fixed_day
+from twofold.models.chat_template import end_of_turn, template_of, thinking_of, with_fixed_day
 from twofold.models.checkpoint import locate
 from twofold.models.quiet import quiet
 from twofold.models.thinking import ThinkingPolicy
+from twofold.models.thinking.marks import is_harmony
 
 
 @final
@@ -48,7 +49,8 @@ class TrainableModel:
         """The base's tokenizer.
 
         Raises:
-            ModelError: If it lacks a chat template or end token, or its thinking tags are special.
+            ModelError: If it lacks a chat template or end token, or its thinking marks are special and
+                cannot be told without.
         """
         tokenizer: Any = loading.load_tokenizer(self._checkpoint)
         if tokenizer.eos_token is None:
@@ -56,8 +58,9 @@ class TrainableModel:
                 f"the tokenizer of {self._base} has no eos_token; set it in tokenizer_config.json"
             )
         policy = thinking_of(tokenizer)
-        dropped = {policy.open_tag, policy.close_tag} & set(tokenizer.all_special_tokens)
-        if dropped:
+        special = tokenizer.all_special_tokens
+        dropped = {t for t in special if t in policy.open_tag or t in policy.close_tag}
+        if dropped and not is_harmony(policy):  # whose names of channels are left
             raise ModelError(
                 f"the tokenizer of {self._base} marks {', '.join(sorted(dropped))} as special, and "
                 "TRL removes special tokens before a reward reads a reply; set `special` to false "
@@ -85,13 +88,16 @@ class TrainableModel:
         bare = replace(self._checkpoint, adapter=None)
         network = loading.load_network(bare, place=place, dtype=dtype)
         if self._checkpoint.adapter:
+            adapted = adapters.adapted(network, self._checkpoint)
             with quiet():
-                adapted: Any = PeftModel.from_pretrained(network, str(self._checkpoint.adapter))
                 network = adapted.merge_and_unload().requires_grad_(True)  # PEFT had frozen it
+            loading.require_finite(network, self._checkpoint)
         if self._bias_only:
             self._freeze_all_but_biases(network)
+        ends = self._checkpoint.end_ids(self.tokenizer)
+        turn_end = end_of_turn(self.tokenizer, ends)
         network.generation_config = transformers.GenerationConfig(  # type: ignore[no-untyped-call]
-            eos_token_id=list(self._checkpoint.end_ids(self.tokenizer)),
+            eos_token_id=[*ends, *([] if turn_end is None else [turn_end])],
             bos_token_id=self.tokenizer.bos_token_id,
         )
         return network

@@ -1,44 +1,25 @@
-"""What is sent for one reply, and how is the answer read?
+"""How is a server's answer to one request read?
 
 OpenAI-compatible servers agree on little beyond `chat/completions`: one request asks for one reply,
 since many ignore `n`, and an incomplete or malformed answer becomes a `failed` response.
 """
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 
-from twofold.models.thinking import ThinkingPolicy, split_served
-from twofold.types import FinishReason, Message, Response, Sampling
+from twofold.models.thinking import ThinkingPolicy, read_message
+from twofold.types import FinishReason, Response
 
-_STOPPED = (None, "stop", "eos", "eos_token", "end_turn", "stop_sequence")
-_CUT = ("length", "max_tokens")
-
-
-def sample_seed(seed: int, prompt: Sequence[Message], sample: int) -> int:
-    """The seed of one reply, in [0, 2**31), from the run's seed, the prompt and the sample index.
-
-    It does not depend on the prompt's place in the list, so resumed and distributed runs send the
-    same seeds. Servers may ignore it.
-    """
-    text = json.dumps([seed, list(prompt), sample], sort_keys=True)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
-
-
-def request_body(
-    model: str, prompt: Sequence[Message], sampling: Sampling, *, seed: int
-) -> dict[str, object]:
-    """The body of the request for one reply; lone surrogates become U+FFFD, for UTF-8."""
-    return {
-        "model": model,
-        "messages": [{k: _storable(str(v)) for k, v in message.items()} for message in prompt],
-        "max_tokens": sampling.max_tokens,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "seed": seed,
-        "stream": False,
-    }
+# What finish reasons say, of which each server has its own: `STOP`, `max_output_tokens`, `MaxTokens`,
+# `stopped_limit`, `FINISH_REASON_MAX_TOKENS`. The first that is found decides.
+_ENUMERATION = re.compile(r"finish_?reason[._]?", re.IGNORECASE)
+_FAULTY = re.compile(
+    "filter|safety|recitation|block|prohibit|spii|refus|language|tool|function|malform|error|fail|"
+    "abort|cancel|time_?out|pause|pending|interrupt|insufficient|resource|unspecified|other|unknown"
+)
+_CUT = re.compile("length|limit|max|budget|truncat|incomplete|unfinished|window|exceed")
+_STOPPED = re.compile("stop|eos|eot|end|complete|finish|done|normal")
 
 
 def failed(reason: str) -> Response:
@@ -46,21 +27,14 @@ def failed(reason: str) -> Response:
     return Response(raw="", reply="", finish_reason=FinishReason.failed, error=reason)
 
 
-def parse(body: bytes) -> object:
-    """The JSON value in `body`; None if it is not complete JSON."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-
-
 def read_reply(answer: object, *, policy: ThinkingPolicy, max_tokens: int) -> Response:
     """The response in a server's answer (the parsed body); `failed` without a complete reply.
 
-    A separate thought (`reasoning_content` or `reasoning`) is used as it is; otherwise `policy` splits
-    the content. Token counts are the server's, and None if it does not separate thought and reply.
-    `max_tokens` decides whether a reply without a finish reason was truncated. Lone surrogates become
-    U+FFFD.
+    A separate thought is used as it is; otherwise `policy` splits the content, which may come in typed
+    parts. Token counts are the server's, and None if it does not separate thought and reply.
+    `max_tokens` decides whether a reply without a finish reason was truncated. A finish reason that
+    says neither that the reply is whole nor that it was cut fails it: the text may be anything. Lone
+    surrogates become U+FFFD.
     """
     if not isinstance(answer, dict):
         return failed("the server's answer is not JSON, or was cut")
@@ -71,34 +45,26 @@ def read_reply(answer: object, *, policy: ThinkingPolicy, max_tokens: int) -> Re
         return failed("the server's answer holds no choice")
     usage = _counts(answer.get("usage"))
     why = choice.get("finish_reason")
-    if why not in (*_STOPPED, *_CUT):
+    hit_limit = _hit_limit(why)
+    if hit_limit is None:
         return failed(f"the server ended the reply with finish_reason {str(why)[:40]!r}")
-    hit_limit = why in _CUT or (why is None and usage.get("completion_tokens", 0) >= max_tokens)
-    sent = (message.get(key) for key in ("reasoning_content", "reasoning"))
-    content, reasoning = message.get("content"), next((t for t in sent if t and type(t) is str), "")
-    if content is None and reasoning:  # the thought did not end
-        content, hit_limit = "", True
-    if not isinstance(content, str):
-        return failed(f"the server's answer holds no text (content is {str(content)[:40]})")
-    reply = split_served(
-        _storable(content), _storable(reasoning), policy=policy, hit_limit=hit_limit
-    )
-    return _with_counts(reply, usage, apart=bool(reasoning))
+    if not why:
+        hit_limit = usage.get("completion_tokens", 0) >= max_tokens
+    reply = read_message(message, policy=policy, hit_limit=hit_limit)
+    return _with_counts(reply, usage, apart=message.get("content") != reply.raw)
 
 
-def error_message(answer: object) -> str:
-    """A server's error message, from the usual places; "" if there is none."""
-    if not isinstance(answer, dict):
-        return ""
-    error = answer.get("error", answer)
-    if isinstance(error, str):
-        return error
-    message = error.get("message") or error.get("detail") if isinstance(error, dict) else None
-    return message if isinstance(message, str) else json.dumps(message) if message else ""
+def _hit_limit(why: object) -> bool | None:
+    """Whether a finish reason says that the budget ended the reply; None if it says neither.
 
-
-def _storable(text: str) -> str:
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    Example:
+        >>> [_hit_limit(why) for why in ("STOP", "eos_token", "MAX_TOKENS", "content_filter", "?")]
+        [False, False, True, None, None]
+    """
+    said = _ENUMERATION.sub("", str(why or "stop")).lower()
+    if _FAULTY.search(said):
+        return None
+    return True if _CUT.search(said) else False if _STOPPED.search(said) else None
 
 
 def _counts(usage: object) -> dict[str, int]:
@@ -116,7 +82,7 @@ def _counts(usage: object) -> dict[str, int]:
 def _with_counts(reply: Response, usage: Mapping[str, int], *, apart: bool) -> Response:
     """Add the server's counts. It knows those of a thought only if it sent it separately (`apart`)."""
     total, thought = usage.get("completion_tokens"), usage.get("reasoning_tokens", 0)
-    if total is None:
+    if total is None or reply.finish_reason is FinishReason.failed:
         return reply
     if reply.finish_reason is FinishReason.unclosed_thinking:
         return replace(reply, n_thinking_tokens=total, n_reply_tokens=0)

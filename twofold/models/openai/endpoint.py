@@ -1,19 +1,13 @@
-"""Where is the server, and what is its key? The key never appears in messages or files."""
+"""Where is the server, and how patient are we with it?"""
 
 import ipaddress
-import os
-import re
+import math
 from dataclasses import dataclass
 from typing import final
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
-
 from twofold.errors import ModelError
-
-KEY_VARIABLE = "OPENAI_API_KEY"
-
-_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;]+")
+from twofold.models.openai.redaction import KEY_VARIABLE
 
 
 @final
@@ -58,8 +52,8 @@ class Limits:
     Args:
         concurrency: Concurrent requests, at least 1.
         max_retries: Retries of a request that failed temporarily, at least 0.
-        timeout_s: Seconds between two parts of an answer; the first arrives when the reply is
-            complete.
+        timeout_s: Seconds of silence (an answer begins when the reply is complete); a whole answer
+            may take a quarter longer.
         deadline_s: Seconds for a request with all its retries.
     """
 
@@ -71,27 +65,8 @@ class Limits:
     def __post_init__(self) -> None:
         if self.concurrency < 1 or self.max_retries < 0:
             raise ValueError(f"{self}: concurrency is at least 1, and max_retries at least 0")
-
-
-def api_key() -> SecretStr:
-    """The key in `OPENAI_API_KEY`, hidden in tracebacks; blank if it is not set.
-
-    Raises:
-        ModelError: If the key has characters that a header cannot contain.
-    """
-    key = SecretStr(os.environ.get(KEY_VARIABLE, "").strip())
-    if not re.fullmatch(r"[\x21-\x7e]*", key.get_secret_value()):
-        raise ModelError(
-            f"the key in {KEY_VARIABLE} contains a space or a non-ASCII character; copy it again"
-        )
-    return key
-
-
-def redact(text: str) -> str:
-    """`text` without the key and other credentials."""
-    if key := api_key():
-        text = text.replace(key.get_secret_value(), "***")
-    return _BEARER.sub(r"\1 ***", text)
+        if not all(0 < each < math.inf for each in (self.timeout_s, self.deadline_s)):
+            raise ValueError(f"{self}: time-outs are above 0 and finite")
 
 
 def _is_web_address(url: str) -> bool:

@@ -1,9 +1,10 @@
 """What does a failed request mean for the others, and what can the user do?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, final
 
-from twofold.models.openai.endpoint import KEY_VARIABLE, Endpoint
+from twofold.models.openai.endpoint import Endpoint
+from twofold.models.openai.redaction import KEY_VARIABLE
 
 GIVE_UP_AFTER = 5  # requests lost in a row, each after all its retries
 
@@ -14,12 +15,14 @@ class Failure:
     """A request without an answer after retries: its kind, the reason without secrets, the status.
 
     `unreachable`: no connection. `lost`: 408, 409, 429, 5xx, time-out, connection lost. `refused`:
-    wrong key, path or model. `rejected`: this request is invalid (too long ...).
+    wrong key, path or model. `rejected`: this request is invalid (too long ...). `answer` is the
+    error's body, parsed.
     """
 
     kind: Literal["unreachable", "lost", "refused", "rejected"]
     reason: str
     status: int | None = None
+    answer: object = field(default=None, repr=False, compare=False)
 
     def remedy(self, endpoint: Endpoint) -> str:
         """What went wrong, and what to do about it."""

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from twofold.models.openai.completion import request_body, sample_seed
 from twofold.models.openai.failure import Failure
 from twofold.models.openai.model import ServerModel
+from twofold.models.openai.request import request_body, sample_seed
 from twofold.types import Message, Sampling
 
 TOP = 20  # the largest `top_logprobs` that the interface allows
@@ -32,22 +32,23 @@ def next_token_logprobs(
     """The likeliest first tokens of the reply to each prompt, requested concurrently.
 
     Raises:
-        ModelError: If the server cannot be reached, or rejects key, path or model.
+        ModelError: If the server cannot be reached, or rejects key, path, model or log-probabilities.
     """
     if not prompts:
         return []
-    from twofold.models.openai.connection import chat_completions
-
+    sampling, asked = Sampling(max_tokens=1), {"logprobs": True, "top_logprobs": TOP}
     bodies = (
-        request_body(model.model, prompt, Sampling(max_tokens=1), seed=sample_seed(0, prompt, 0))
-        | {"logprobs": True, "top_logprobs": TOP}
+        request_body(
+            model.model, prompt, sampling, seed=sample_seed(0, prompt, 0), more=model.request
+        )
+        | asked
         for prompt in prompts
     )
     found = {
         i: NextTokenLogprobs(error=answer.reason)
         if isinstance(answer, Failure)
         else read_logprobs(answer)
-        for i, answer in chat_completions(model.endpoint, model.limits, enumerate(bodies))
+        for i, answer in model.completions(enumerate(bodies))
     }
     return [found[i] for i in range(len(prompts))]
 

@@ -1,222 +1,223 @@
 r"""How is an answer spelled? One normal form for the many spellings of the same answer.
 
-`\text{12 cm}`, `$12$`, `１２` and `12.` are one answer. What spelling alone can decide (equal
-spellings, plain numbers, words) is decided here, exactly; everything else goes to a computer
-algebra system in the worker.
+Characters of all scripts become ASCII or LaTeX, commands that only set type are removed, digits are
+no longer grouped. Nothing that may mean something is removed: a sign that goes leaves a space, so
+that no two numbers become one.
 """
 
 import re
 import unicodedata
-from fractions import Fraction
 from functools import lru_cache
 
 MAX_CHARS = 1000  # a longer answer is right only if it is spelled as the reference
-TOLERANCE = Fraction(1, 10**6)  # relative difference at which two numbers are still equal
 
 _SIGNS = {
-    "−": "-", "–": "-", "—": "-", "﹣": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ",
-    "÷": "/", "⁄": "/", "∕": "/", "π": r"\pi ", "∞": r"\infty ", "°": "", "√": r"\sqrt ",
-    "∪": r"\cup ", "±": r"\pm ", "≤": r"\le ", "≥": r"\ge ", "²": "^2", "³": "^3",
-    "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "٫": ".", "٬": ",", "٪": "%",
-    "。": ".", "、": ",", "،": ",", "“": '"', "”": '"', "’": "'", "\u200b": "", "\u200c": "",
-    "\u200d": "", "\ufeff": "", "\u2061": "", "\u2062": "", "€": "", "£": "", "¥": "",
+    **dict.fromkeys("−–—‒‐‑﹣－⁃", "-"), **dict.fromkeys("×✕✖", r"\times "),
+    **dict.fromkeys("·⋅∙•", r"\cdot "), **dict.fromkeys("÷⁄∕／", "/"), "∗": "*", "＊": "*",
+    "π": r"\pi ", "∞": r"\infty ", "°": r"^\circ ", "º": r"^\circ ", "√": r"\sqrt ",
+    "∛": r"\sqrt[3] ", "∪": r"\cup ", "∩": r"\cap ", "∖": r"\setminus ", "±": r"\pm ",
+    "∓": r"\mp ", "≤": r"\le ", "⩽": r"\le ", "≥": r"\ge ", "⩾": r"\ge ", "≠": r"\ne ",
+    "≈": r"\approx ", "≃": r"\approx ", "≅": r"\approx ", "∈": r"\in ", "∅": r"\emptyset ",
+    "⌀": r"\emptyset ", "Ø": r"\emptyset ", "ℝ": r"\mathbb{R} ", "ℤ": r"\mathbb{Z} ",
+    "ℕ": r"\mathbb{N} ", "ℚ": r"\mathbb{Q} ", "ℂ": r"\mathbb{C} ", "∣": "|", "⌊": r"\lfloor ",
+    "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "→": r"\to ", "⇒": r"\implies ",
+    "⟨": r"\langle ", "⟩": r"\rangle ", "〈": r"\langle ", "〉": r"\rangle ", "∧": r"\land ",
+    "∨": r"\lor ", "∠": r"\angle ", "△": r"\triangle ", "′": "'", "″": "''", "’": "'",
+    "‘": "'", "“": '"', "”": '"', "µ": r"\mu ", "Ω": r"\Omega ", "ℓ": "L", "℃": r"^\circ C",
+    "℉": r"^\circ F", "٫": ".", "٬": ",", "٪": "%", "。": ".", "、": ",", "،": ",", "…": "...",
+    "⋯": "...", "\u200b": "", "\u200c": "", "\u200d": "", "\ufeff": "", "\u2060": "",
+    "\u2061": "", "\u2062": "", "\u2063": "", "\u200e": "", "\u200f": "", "\u00ad": "",
+    "\ufe0e": "", "\ufe0f": "", "№": "",
 }  # fmt: skip
-
-_TEXT = re.compile(
-    r"\\(?:text(?:bf|it|rm|normal|tt|sf)?|math(?:rm|bf|it|sf|tt)|mbox|operatorname|emph)\s*"
-    r"\{([^{}]*)\}"
+_GREEK = {
+    chr(code): rf"\{name} "
+    for first, names in (
+        (0x3B1, "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi "
+         "rho sigma sigma tau upsilon phi chi psi omega"),
+        (0x391, "Alpha Beta Gamma Delta Epsilon Zeta Eta Theta Iota Kappa Lambda Mu Nu Xi Omicron Pi "
+         "Rho . Sigma Tau Upsilon Phi Chi Psi Omega"),
+    )
+    for code, name in enumerate(names.split(), start=first)
+}  # fmt: skip
+_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱˣ", "0123456789+-()nix", strict=True))
+_LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₙₓᵢ", "0123456789+-nxi", strict=True))
+_RUNS = (
+    (re.compile(f"[{''.join(_RAISED)}]+"), "^", _RAISED),
+    (re.compile(f"[{''.join(_LOWERED)}]+"), "_", _LOWERED),
 )
+
+_GROUP = r"\s*\{([^{}]*)\}"
+_END = r"(?![a-zA-Z])"
 _REWRITES = tuple(
     (re.compile(pattern), new)
     for pattern, new in (
-        (r"\\[dtc]frac(?![a-zA-Z])", r"\\frac"),
-        (r"\\frac\s*(\d)\s*(\d)(?!\d)", r"\\frac{\1}{\2}"),
-        (r"\\sqrt\s*(\d)(?!\d)", r"\\sqrt{\1}"),
-        (r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|limits)(?![a-zA-Z])", ""),
-        (r"\\q?quad(?![a-zA-Z])|(?<!\\)\\[ ;:]|~", " "),
-        (r"(?<=\d),\\!\s*(?=\d{3})|(?<!\\)\\[!,]", ""),
-        (r"\\?\$|(?<!\\)\\[()\[\]]|\*\*|`", ""),
-        (r"\^\s*\{?\s*\\circ(?![a-zA-Z])\s*\}?|\\degree(?![a-zA-Z])|\bdegrees?\b", ""),
-        (r"\\?%|\b[Pp]er\s?cent\b", "%"),
-        (r"\\lbrace(?![a-zA-Z])", r"\\{"),
-        (r"\\rbrace(?![a-zA-Z])", r"\\}"),
-        (r"(?<![A-Za-z\\])pi(?![A-Za-z])", r"\\pi"),
-        (r"\\le(?:q|qslant)(?![a-zA-Z])", r"\\le"),
-        (r"\\ge(?:q|qslant)(?![a-zA-Z])", r"\\ge"),
-        (r"\{,\}", ","),
-        (r"([_^])\{(\w)\}", r"\1\2"),
-        (r",?\s+(?:or|and|\\lor|\\vee)\s+|\s*;\s*", ", "),
-        (r"^\s*[A-Za-z]\s*\\in(?![a-zA-Z])", ""),
-        (r"\s+", " "),
+        (r"\\(?:[dtcs]|nice)frac" + _END, r"\\frac"),
+        (r"\{([^{}]+)\\over" + _END + r"([^{}]+)\}", r"\\frac{\1}{\2}"),
+        (r"^\$?\s*([^{}$]+)\\over" + _END + r"([^{}$]+?)\$?$", r"\\frac{\1}{\2}"),
+        (r"\^\{?(\d+)\}?\s*/\s*_\{?(\d+)\}?", r"\\frac{\1}{\2}"),
+        (r"(?<=\d)\s*[xX]\s*(?=10\s*\^)|(?<=\d)\s+[xX]\s+(?=\d)", r"\\times "),
+        (  # 5^{th}
+            r"(?<=\d)\s*\^\s*\{?\s*(?:\\(?:text|mathrm|textrm)\s*\{)?\s*(?:st|nd|rd|th)\s*\}{0,2}"
+            + _END,
+            " ",
+        ),
+        (r"\\(?:begin|end)\s*\{(?:aligned|align\*?|gathered|gather\*?|split|equation\*?)\}", " "),
+        (r"^\s*\\\\|\\\\\s*$", " "),
+        (r"\\[dt]binom" + _END, r"\\binom"),
+        (
+            r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|nolimits"
+            r"|nonumber|boldmath|rm|bf|it|sf|tt|cal|normalsize|small|large|Large|LARGE|huge|Huge|tiny"
+            r"|footnotesize|centering|relax|strut|bold|mathstrut)" + _END,
+            " ",
+        ),
+        (r"\\(?:colorbox|textcolor|color)\s*(?:\[\w*\])?\s*\{[^{}]*\}", " "),
+        (r"\\(?:hspace|vspace|hskip|kern|phantom|hphantom|label|tag)\*?" + _GROUP, " "),
+        (r"\\(?:boxed|fbox|framebox|underline|uline|ensuremath|mathstrut|displaylines)" + _END, " "),
+        (r"\\(?:math(?:bf|it|sf|tt|cal|scr|frak|normal)|boldsymbol|bm|pmb)" + _END, " "),
+        (r"\\(?:emph|mbox|hbox|math(?:rm|up)|operatorname\*?|text(?:bf|it|rm|normal|tt|sf|up|md|sc"
+         r"|sl)|mathop)" + _END, r"\\text"),
+        (r"\\(?:q?quad|enspace|enskip|space|thinspace|nobreakspace)" + _END, " "),
+        (r"(?<=\d),\\!\s*(?=\d{3})", ","),
+        (r"(?<!\\)\\!", ""),
+        (r"(?<!\\)\\[ ;:,>/]|~|\\~", " "),
+        (r"(?<!\\)\\[()]|(?<!\\)\\\[|(?<!\\)\\\]", " "),
+        (r"\{\s*,\s*\}", ","),
+        (r"\{\s*([.:])\s*\}", r"\1"),
+        (r"\\(?:degree|textdegree)" + _END, r"^\\circ "),
+        (r"\^\s*\{?\s*\\(?:circ|textdegree)" + _END + r"\s*\}?", r"^\\circ "),
+        (r"\b([ap])\.\s?m\.", r"\1m"),
+        (r"\\%|\b[Pp]er\s?cent\b", "%"),
+        (r"\\(?:lbrace|lbrack)" + _END, r"\\{"),
+        (r"\\(?:rbrace|rbrack)" + _END, r"\\}"),
+        (r"\\(?:leq|leqslant|leqq)" + _END, r"\\le"),
+        (r"\\(?:geq|geqslant|geqq)" + _END, r"\\ge"),
+        (r"\\(?:neq)" + _END, r"\\ne"),
+        (r"\\(?:simeq|cong|thickapprox|doteq)" + _END, r"\\approx"),
+        (r"\\(?:varnothing)" + _END, r"\\emptyset"),
+        (r"\\(?:lvert|rvert|vert|mid)" + _END, "|"),
+        (r"\\(?:dots|ldots|cdots)" + _END, "..."),
+        (r"\\(?:dotsc|dotsb)" + _END, "..."),
+        (r"\\(?:pounds|textsterling)" + _END, "£"),
+        (r"\\(?:euro|texteuro|EUR)" + _END, "€"),
+        (r"\\var(epsilon|phi|theta|rho|sigma)" + _END, r"\\\1"),
+        (r"\\textasciicircum" + _END, "^"),
+        (r"\\cdotp" + _END, r"\\cdot"),
+        (r"<=|=<", r"\\le "),
+        (r">=", r"\\ge "),
+        (r"!=(?!=)", r"\\ne "),
+    )
+)  # fmt: skip
+_ALIGNED = re.compile(r"\\begin\s*\{(?:aligned|align\*?|gathered|split)\}")
+_EMPHASIS = re.compile(r"(\*\*|__|\*|_|')(?![*_])(.+?)\1")
+_BEFORE = r"(?<![\d.,'])"
+_GROUPED = tuple(
+    (re.compile(pattern), separator)
+    for pattern, separator in (
+        (_BEFORE + r"[1-9]\d{0,2}(?: \d{3})+(?! ?\d)(?!,\d{3})", " "),
+        (_BEFORE + r"[1-9]\d{0,2}(?:'\d{3})+(?![\d'])", "'"),
+        (_BEFORE + r"[1-9]\d{0,2}(?:\.\d{3}){2,}(?![\d.])", "."),
     )
 )
-_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
-_DECIMAL_COMMA = re.compile(r"(?:[A-Za-z]\s*=\s*)?([-+]?)(\d{1,3}(?:\.\d{3})+|\d+),(\d+)(\s*%)?")
-_LARGE = re.compile(
-    r"(?<=\d)(?:\s|\\[ ,]|~)*(?:\\text\s*\{\s*)?(thousand|[mb]illion|trillion)\b(?:\s*\})?"
+_GROUPED_BY_COMMAS = re.compile(
+    _BEFORE + r"(?:[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d{2})+,\d{3})(?![\d,])"
 )
-_POWERS = {"thousand": "e3", "million": "e6", "billion": "e9", "trillion": "e12"}
-_WORD = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{3,}")
-_FUNCTIONS = r"(?:arc)?(?:sin|cos|tan|cot|sec|csc|log|exp|sqrt|mod)(?![a-z])"
-_SHORT_UNITS = "cm|mm|km|kg|mg|ml|mL|ft|in|lb|lbs|oz|mi|hr|hrs|yd|am|pm|AM|PM|mph|USD"
-_MARKED_UNIT = re.compile(
-    r"(?<=[\d}%])\s*\\(?:text|mathrm|mbox|rm)\s*\{(?![~\s\\]*(?:[eidjk]\s*\}|(?:or|and)\b))"
-    r"[^{}\d,]*\}"
-    r"(?:\^\{?-?\d\}?)?\W*$"
-)
-_UNIT = re.compile(
-    rf"(?<=[\d}}%])(?:\s+(?!{_FUNCTIONS})[^\W\d_]{{3,}}|\s*(?:{_SHORT_UNITS})(?![a-zA-Z]))"
-    r"[^\d\\{}=+*()\[\],]*(?:\^\d)?$"
-)
-# Two values with a sign between them that is not an equals sign.
-_HEDGE = re.compile(
-    r"[^\s\\]\s*(?:\\\\|\\(?:approx|sim|simeq|in|ni|cup|to|ne|neq|mp|(?:[lL]ong)?[rR]ightarrow|implies|iff)"
-    r"(?![a-zA-Z]))\s*\S"
-)
-_ASSIGNMENT = re.compile(r"([A-Za-z]\w*(?:\([a-zA-Z, ]*\))?)\s*=\s*(?!=)(.+)", re.DOTALL)
-_NUMBER = re.compile(
-    r"([-+]?)\s*(\d+(?:\.\d*)?|\.\d+)"
-    r"(?:[eE]([-+]?\d{1,3})|\s*(?:\\times|\\cdot|\*)\s*10\s*\^\s*\{?\s*(-?\d{1,3})\s*\}?)?\s*(%?)"
-)
-_FRACTION = re.compile(
-    r"([-+]?)\s*(?:(\d+)(?:\s+|\s*(?=\\)))?"
-    r"(?:\\frac\s*\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}|(\d+)\s*/\s*(\d+))\s*(%?)"
-)
+_EUROPEAN = re.compile(_BEFORE + r"([1-9]\d{0,2}(?:\.\d{3})+),(\d+)(?![\d.,])")
+_IN_BRACKETS = re.compile(r"[(\[]\s*\d[\d,]*,|\\\{\s*\d[\d,]*,")
+_COMMA = re.compile(r"(?<![\d,.])(?![1-9]\d{0,2},\d{3}(?!\d))(\d+),(\d+)(?![\d,.])")
 
 
 def _to_ascii(char: str) -> str:
-    """A non-ASCII sign as the equivalent ASCII or LaTeX; a digit of any script as its value."""
+    """A non-ASCII character as the equivalent ASCII or LaTeX; a digit of any script as its value."""
     if char in _SIGNS:
         return _SIGNS[char]
+    if char in _GREEK:
+        return _GREEK[char]
     value = unicodedata.decimal(char, None)
     if value is not None:
         return str(value)
-    if "！" <= char <= "～":  # full-width forms of ASCII
-        return chr(ord(char) - 0xFEE0)
-    return " " if char.isspace() else char
+    if char.isspace():
+        return " "
+    simple = unicodedata.normalize("NFKC", char)
+    if "⁄" in simple:  # ½
+        above, below = simple.split("⁄")
+        return rf"\frac{{{above}}}{{{below}}}"
+    # Full-width and mathematical letters; a Roman numeral stays what it is.
+    return simple if simple.isascii() and not unicodedata.category(char).startswith("N") else char
+
+
+def folded(text: str) -> str:
+    """A text in ASCII and LaTeX as far as its characters have such a form."""
+    if text.isascii():
+        return text
+    for run, mark, digits in _RUNS:
+        text = run.sub(lambda found: f"{mark}{{{''.join(digits[c] for c in found[0])}}}", text)  # noqa: B023
+    # A combining overline belongs to the digit before it.
+    text = re.sub(r"((?:\d[\u0305\u0304])+)", lambda m: rf"\overline{{{m[1][::2]}}}", text)
+    text = re.sub(r"((?:\d\u0307)+)", lambda m: rf"\overline{{{m[1][::2]}}}", text)
+    return "".join(char if char.isascii() else _to_ascii(char) for char in text)
 
 
 @lru_cache(maxsize=4096)
 def plain(text: str) -> str:
-    r"""The normal form of an answer: no dollar signs, wrappers, units or thousands separators.
+    r"""The normal form of an answer: no dollar signs, typesetting or grouped digits.
 
     Digits of any script count as their value; letters that only look like digits do not.
 
     Example:
-        >>> plain(r"$\dfrac{3}{4}$"), plain(r"1,250 \text{ dollars}."), plain("x ∈ ٥")
-        ('\\frac{3}{4}', '1250', 'x ∈ 5')
+        >>> plain(r"$\dfrac{3}{4}$"), plain(r"\textbf{1,250}"), plain("x ∈ ٥")
+        ('\\frac{3}{4}', '\\text{1250}', 'x \\in 5')
     """
-    if not text.isascii():
-        text = "".join(char if char.isascii() else _to_ascii(char) for char in text)
-    text = _MARKED_UNIT.sub("", text)
-    for _ in range(3):  # wrappers inside wrappers
-        text = _TEXT.sub(r"\1", text)
+    text = folded(text)
+    if _ALIGNED.search(text):
+        text = text.replace("&", " ")
     for pattern, new in _REWRITES:
         text = pattern.sub(new, text)
-    text = text.strip(" \"'*_").rstrip(".:,").strip()
-    braces = text.count(r"\{"), text.count(r"\}")
-    if text.startswith(r"\{") and text.endswith(r"\}") and braces == (1, 1):
-        text = text[2:-2].strip()
-    if not re.search(r"[(\[{]\s*\d[\d,]*,", text):  # (1,234) is a pair, not a number
-        text = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), text)
-    text = re.sub(r"^\(([A-Za-z])\)$", r"\1", text)
-    return _UNIT.sub("", text).strip()
+    text = _without_dollars(text)
+    text = re.sub(r"\s+", " ", text).strip(' "`')
+    while (mark := _EMPHASIS.fullmatch(text)) is not None:
+        text = mark[2].strip(' "`')
+    text = re.sub(r"(?<!\.)\.$|[:,;]+$", "", text).strip()
+    text = _EUROPEAN.sub(lambda found: f"{found[1].replace('.', '')}.{found[2]}", text)
+    for pattern, separator in _GROUPED:
+        text = pattern.sub(lambda found: found[0].replace(separator, ""), text)  # noqa: B023
+    if not _IN_BRACKETS.search(text):  # (1,234) is a pair, not a number
+        text = _GROUPED_BY_COMMAS.sub(lambda found: found[0].replace(",", ""), text)
+    return text
 
 
-def in_full(text: str) -> str:
-    """An answer with `million` and the like as powers of ten; `plain` treats them as units.
+def ungrouped(text: str) -> str:
+    """`text` with a space behind each comma, so that none of them groups digits."""
+    return re.sub(r",(?=\d)", ", ", text)
 
-    A question may ask for millions, so both readings of "2 million" are right.
+
+def with_decimal_points(text: str) -> str:
+    r"""`text` with the commas inside numbers read as decimal signs.
 
     Example:
-        >>> in_full("1.5 million dollars")
-        '1.5e6 dollars'
+        >>> with_decimal_points(r"2,5 \text{ cm}")
+        '2.5 \\text{ cm}'
     """
-    return _LARGE.sub(lambda found: _POWERS[found[1]], text)
+    return _COMMA.sub(r"\1.\2", text)
 
 
-def elements(text: str) -> list[str]:
-    """The parts of a list: `text` split at its commas, except those inside brackets."""
-    parts, depth, start = [], 0, 0
-    for i, char in enumerate(text):
-        depth += (char in "([{") - (char in ")]}")
-        if char == "," and depth == 0:
-            parts.append(text[start:i].strip())
-            start = i + 1
-    return [*parts, text[start:].strip()]
+def _without_dollars(text: str) -> str:
+    r"""Dollar signs that open and close formulas removed; one that is money written `\$`."""
+    text = text.replace("$$", " ")
+    single = re.findall(r"(?<!\\)\$", text)
+    if len(single) % 2:  # not all of them can be pairs
+        text = re.sub(r"(?<!\\)\$(?=\s*[\d.])", lambda _: r"\$", text, count=1)
+    return re.sub(r"(?<!\\)\$", " ", text)
 
 
-def name_and_value(text: str) -> tuple[str, str]:
-    """The name and the value of an answer such as `x = 5`; the name is "" if there is none."""
-    found = _ASSIGNMENT.fullmatch(text)
-    if found is None or "," in text:
-        return "", text
-    return found[1].replace(" ", ""), found[2].rsplit("=", 1)[-1].strip()
+def key(text: str) -> str:
+    r"""What two spellings of one answer share: its `plain` form without spaces, braces and fonts.
 
-
-def number(text: str) -> tuple[Fraction, bool] | None:
-    r"""The exact value of a plain number or fraction, and whether it is a percentage."""
-    if len(text) > MAX_CHARS:
-        return None
-    found = _NUMBER.fullmatch(text)
-    if found:
-        sign, digits, e, power, percent = found.groups()
-        value = Fraction(f"{digits}e{e or power or 0}")
-    else:
-        found = _FRACTION.fullmatch(text)
-        if found is None or not int(found[4] or found[6]):
-            return None
-        sign, whole, *_, percent = found.groups()
-        value = int(whole or 0) + Fraction(int(found[3] or found[5]), int(found[4] or found[6]))
-    return (-value if sign == "-" else value), bool(percent)
-
-
-def _decimal_comma(gold: Fraction, answer: str) -> tuple[Fraction, bool] | None:
-    """The value of 2,5 read as 2.5; None where it may be a list.
-
-    It may be one if the reference answer is whole, except for 12,00: no list contains 00.
+    Example:
+        >>> key(r"\text{Evelyn}") == key("evelyn "), key("x^{2}") == key("x^2")
+        (True, True)
     """
-    found = _DECIMAL_COMMA.fullmatch(answer)
-    if found is None:
-        return None
-    sign, whole, digits, percent = found.groups(default="")
-    if gold.denominator == 1 and not (len(digits) > 1 and set(digits) == {"0"}):
-        return None
-    return number(f"{sign}{whole.replace('.', '')}.{digits}{percent.strip()}")
-
-
-def _same_number(gold: tuple[Fraction, bool], answer: tuple[Fraction, bool]) -> bool:
-    """Equal values; with a percent sign on either side, 10% is both 10 and 0.1."""
-    golds = {gold[0], gold[0] / 100} if gold[1] else {gold[0]}
-    answers = {answer[0], answer[0] / 100} if answer[1] else {answer[0]}
-    return any(
-        g == a or (not g.denominator == a.denominator == 1 and abs(g - a) <= TOLERANCE * abs(g))
-        for g in golds
-        for a in answers
-    )
-
-
-def settled(gold: str, answer: str) -> bool | None:
-    r"""Whether two answers in `plain` form are equal; None where spelling alone cannot decide."""
-    if gold.replace(" ", "") == answer.replace(" ", ""):
-        return True
-    if not answer or len(answer) > MAX_CHARS:
-        return False
-    (gold_name, gold_value), (name, value) = name_and_value(gold), name_and_value(answer)
-    if not (gold_name and name and gold_name != name):
-        gold, answer = gold_value, value
-        if gold.replace(" ", "") == answer.replace(" ", ""):
-            return True
-    numbers = number(gold), number(answer)
-    if numbers[0] and (given := numbers[1] or _decimal_comma(numbers[0][0], answer)):
-        return _same_number(numbers[0], given)
-    if numbers[0] and _HEDGE.search(answer):
-        return False
-    words = _WORD.search(gold), _WORD.search(answer)
-    if words[0] and "\\" not in gold and not any(map(str.isdigit, gold)):
-        return gold.casefold() == answer.casefold()
-    if numbers[0] and words[1] and "\\" not in answer and not any(map(str.isdigit, answer)):
-        return False
-    if r"\pm" not in gold + answer and len(elements(gold)) != len(elements(answer)):
-        return False
-    return None
+    text = plain(text).replace(r"\text", "")
+    text = re.sub(r"(?<=[\^_])\{(\w)\}", r"\1", text)
+    text = re.sub(r"^\s*\{([^{}]*)\}$", r"\1", text)
+    # A space that keeps two numbers or words apart says something.
+    return re.sub(r"(?<!\w)\s+|\s+(?!\w)", "", re.sub(r"\s+", " ", text)).strip()
