@@ -12,6 +12,7 @@ from twofold.types import Verdict
 
 # The two relations of the published data; `less than` is strict.
 Relation = Literal["less than", "at least"]
+RELATIONS: tuple[Relation, ...] = get_args(Relation)
 
 # The largest threshold: no reply is that long, and its witness would fill the memory.
 MOST = 100_000

@@ -96,13 +96,17 @@ class Constraint(ABC):
 
     name: ClassVar[str]  # the registry name, e.g. "punctuation:no_comma"; stable
     group: ClassVar[str]  # length | lexical | format | affix | content
+    family: ClassVar[
+        str
+    ]  # what is checked: counting, keywords, letters, layout, position, copying ...
     departure: ClassVar[str]  # how `fixed` differs from `official`, in a line; "" if it does not
     profile: Profile
 
+    @abstractmethod
     def wordings(self) -> tuple[str, ...]:
         """Sentences that state the constraint to a model, in our words; the first is the usual one."""
-        return (self.instruction(),)
 
+    @final
     def instruction(self) -> str:
         """The sentence that states the constraint to a model."""
         return self.wordings()[0]

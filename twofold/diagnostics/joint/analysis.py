@@ -349,8 +349,8 @@ class _JointAnalysis:
 
         if told and plain:
             for metric, effects in (("obedience", obedience), ("interference", self._interference)):
-                before, after = (effects(*each) for each in zip(told, plain, strict=True))
-                found = changed(before, after, seed=self.seed)
+                old, new = (effects(*each) for each in zip(told, plain, strict=True))
+                found = changed(old, new, seed=self.seed)
                 yield from compared("model", "baseline", metric, found, slice=part)
 
     def _obedience_by_type(self, pairs: Mapping[str, Pair]) -> Iterator[Contrast]:

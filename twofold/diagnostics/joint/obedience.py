@@ -98,7 +98,7 @@ def interference(told: Block, untold: Block) -> Effects:
     problem, own = untold.problem[met], untold.correct[met].astype(np.float64)
     right, scored = _sums(untold, n)
     others = right[problem] - np.nan_to_num(own)
-    n_others = scored[problem] - ~np.isnan(own)
+    n_others = scored[problem] - (~np.isnan(own)).astype(np.float64)
     alone = np.bincount(untold.problem, minlength=n)[problem] == 1
     control = np.where(alone, own, _share(others, n_others))
     told_rate = _share(*_sums(told, n))[problem]
@@ -135,9 +135,10 @@ def changed(before: Effects, after: Effects, *, seed: int) -> Comparison | None:
 
 def _by_place(effects: Effects) -> tuple[Places, Reals]:
     """The places (problem and slot in one number), each once, and the mean effect of each."""
-    code = effects.problem.astype(np.int64) * _MOST_SLOTS + effects.slot + 1
+    code: Places = effects.problem.astype(np.int64) * _MOST_SLOTS + effects.slot + 1
     places, inverse, count = np.unique(code, return_inverse=True, return_counts=True)
-    return places, np.bincount(inverse, weights=effects.effect) / count
+    means: Reals = np.bincount(inverse, weights=effects.effect) / count.astype(np.float64)
+    return places.astype(np.int64), means
 
 
 def _stretched(share: Estimate, offset: float) -> Estimate:
@@ -150,7 +151,8 @@ def _sums(block: Block, n: int) -> tuple[Reals, Reals]:
     """How many replies to each problem are right, and how many are scored."""
     scored = ~np.isnan(block.correct)
     right = np.bincount(block.problem[scored], weights=block.correct[scored], minlength=n)
-    return right, np.bincount(block.problem[scored], minlength=n).astype(np.float64)
+    count = np.bincount(block.problem[scored], minlength=n)
+    return right.astype(np.float64), count.astype(np.float64)
 
 
 def _share(part: Reals, whole: Reals) -> Reals:
@@ -165,5 +167,5 @@ def _rates(block: Block, n: int, slots: int) -> Reals:
     rows, places = np.nonzero((block.parts != -1) & ~np.isnan(block.parts))
     at = block.problem[rows] * slots + places
     total = np.bincount(at, minlength=n * slots).astype(np.float64)
-    met = np.bincount(at, weights=block.parts[rows, places], minlength=n * slots)
+    met = np.bincount(at, weights=block.parts[rows, places], minlength=n * slots).astype(np.float64)
     return _share(met, total).reshape(n, slots)
