@@ -179,6 +179,10 @@ OBEYING: dict[str, Callable[[dict[str, Any], str], str]] = {
     "punctuation:no_comma": lambda a, f: f"{f}; {f}.",
 }
 
+# Arguments that an instruction leaves out: the request names the number and not the relation.
+UNSAID = {"keywords:word_count_different_numbers": ("relation",)}
+# Indices count from the end under `official`.
+SIGNED = {"repeat:repeat_span", "new:copy_span_idx"}
 # For the types of IFBench it is their own witness, which `test_witnesses_hold` checks too.
 PUBLISHED = sorted(OBEYING)
 
@@ -234,6 +238,8 @@ def test_says_what_it_is(name: str) -> None:
 def test_witnesses_hold(name: str, profile: str, data: st.DataObject) -> None:
     rule = build(name, data.draw(ARGUMENTS[name]), profile)
     obeys, breaks = rule.witnesses()
+    if rule.check(obeys).score is None:  # a resource is missing
+        pytest.skip(rule.check(obeys).reason)
     assert rule.check(obeys).score == 1.0, rule.check(obeys)
     assert rule.check(breaks).score == 0.0, rule.check(breaks)
 
@@ -310,7 +316,7 @@ EDITS: dict[str, Callable[[str], str]] = {
 }
 
 
-@every_type
+@pytest.mark.parametrize("name", PUBLISHED)
 @pytest.mark.parametrize("edit", EDITS)
 @settings(few, max_examples=8)
 @given(data=st.data(), filler=fillers)
@@ -334,7 +340,7 @@ def test_the_instruction_mentions_the_arguments(name: str, data: st.DataObject) 
     rule = build(name, data.draw(ARGUMENTS[name]), "fixed")
     said = rule.instruction()
     for argument, value in rule.args().items():
-        if argument == "prompt_to_repeat":  # the prompt stands before the instruction
+        if argument in UNSAID.get(name, ("prompt_to_repeat",)):  # the prompt stands before it
             continue
         if argument == "language":
             value = LANGUAGES[str(value)][0]
@@ -356,7 +362,7 @@ def test_wrong_arguments_are_refused(name: str, profile: str, data: st.DataObjec
             from_spec(name, {**args, argument: None}, profile=profile)  # type: ignore[arg-type]
         with pytest.raises(ProblemError):
             from_spec(name, {**args, argument: {"a": 1}}, profile=profile)  # type: ignore[arg-type]
-        if isinstance(value, int):
+        if isinstance(value, int) and not (profile == "official" and name in SIGNED):
             with pytest.raises(ProblemError):
                 from_spec(name, {**args, argument: -1}, profile=profile)  # type: ignore[arg-type]
 

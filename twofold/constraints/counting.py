@@ -33,6 +33,17 @@ def require_threshold(wanted: int, relation: Relation, argument: str, *, least: 
         raise ProblemError(f"{argument}: no reply is below {wanted}; give at least {least + 1}")
 
 
+def require_counts(least: int = 0, **arguments: int) -> None:
+    """Reject arguments below `least`; the published code draws others at random in their place.
+
+    Raises:
+        ProblemError: Names the argument and what is valid.
+    """
+    for argument, value in arguments.items():
+        if not least <= value <= MOST:
+            raise ProblemError(f"{argument} is {value}; it must lie in {least} to {MOST}")
+
+
 @final
 @dataclass(frozen=True)
 class Bound:

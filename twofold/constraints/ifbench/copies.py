@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from twofold.constraints.counting import exactly
+from twofold.constraints.counting import exactly, require_counts
 from twofold.constraints.draws import number, one_of
 from twofold.constraints.ifbench.lists import COPY_THIS, PHRASES
 from twofold.errors import ProblemError
@@ -39,6 +39,12 @@ class _Copy(Constraint):
     @classmethod
     def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
         return {"prompt_to_repeat": question}
+
+
+def _require_span(span: "RepeatSpan | CopySpanIdx") -> None:
+    """Reject indices that count from the end, which only the published code reads."""
+    if span.profile == "fixed":
+        require_counts(n_start=span.n_start, n_end=span.n_end)
 
 
 @final
@@ -111,6 +117,10 @@ class RepeatSpan(_Copy):
     n_end: int
     profile: Profile
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_span(self)
+
     def wordings(self) -> tuple[str, ...]:
         return (
             f"Copy the words with index {self.n_start} to {self.n_end} (the first word has index 0, both "
@@ -152,6 +162,10 @@ class CopySpanIdx(_Copy):
     n_start: int
     n_end: int
     profile: Profile
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_span(self)
 
     def wordings(self) -> tuple[str, ...]:
         return (
@@ -297,6 +311,7 @@ class RepeatPhrase(Constraint):
     profile: Profile
 
     def __post_init__(self) -> None:
+        require_counts(small_n=self.small_n)
         if len(self.phrase.split()) < (3 if self.profile == "fixed" else 1):
             raise ProblemError(f"{self.name}: phrase is {self.phrase!r}; give three words or more")
 

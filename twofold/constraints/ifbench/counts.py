@@ -7,7 +7,7 @@ from typing import final
 
 import numpy as np
 
-from twofold.constraints.counting import exactly, hold, require_threshold, within
+from twofold.constraints.counting import exactly, hold, require_counts, require_threshold, within
 from twofold.constraints.draws import number
 from twofold.constraints.ifbench.lists import CONJUNCTIONS, NAMES, PRONOUNS
 from twofold.constraints.ifbench.pieces import bare, stripped, tokens, words
@@ -38,6 +38,9 @@ class WordCountRange(Constraint):
     min_words: int
     max_words: int
     profile: Profile
+
+    def __post_init__(self) -> None:
+        require_counts(min_words=self.min_words, max_words=self.max_words)
 
     def wordings(self) -> tuple[str, ...]:
         low, high = self.min_words, self.max_words
@@ -81,6 +84,9 @@ class UniqueWordCount(Constraint):
     departure = "marks are not words, and curly quotes make no new word"
     N: int
     profile: Profile
+
+    def __post_init__(self) -> None:
+        require_counts(N=self.N)
 
     def wordings(self) -> tuple[str, ...]:
         return (
@@ -133,6 +139,7 @@ class Conjunctions(Constraint):
         return " ".join(["start", *sorted(CONJUNCTIONS)[: self.small_n]]), "No such words here."
 
     def __post_init__(self) -> None:
+        require_counts(small_n=self.small_n)
         if self.profile == "fixed" and not 0 <= self.small_n <= len(CONJUNCTIONS):
             raise ProblemError(f"{self.name}: small_n is {self.small_n}; give 0 to 7")
 
@@ -341,6 +348,9 @@ class Repeats(Constraint):
     departure = "well-known is not wellknown"
     small_n: int
     profile: Profile
+
+    def __post_init__(self) -> None:
+        require_counts(small_n=self.small_n)
 
     def wordings(self) -> tuple[str, ...]:
         return (

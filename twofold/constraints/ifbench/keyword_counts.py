@@ -6,7 +6,15 @@ from typing import final
 
 import numpy as np
 
-from twofold.constraints.counting import Relation, exactly, graded, hold, require_threshold, within
+from twofold.constraints.counting import (
+    Relation,
+    exactly,
+    graded,
+    hold,
+    require_counts,
+    require_threshold,
+    within,
+)
 from twofold.constraints.draws import WORDS, number, one_of, several_of
 from twofold.constraints.ifbench.pieces import words
 from twofold.constraints.words import as_word
@@ -292,6 +300,7 @@ class LetterCounting(Constraint):
     profile: Profile
 
     def __post_init__(self) -> None:
+        require_counts(N=self.N)
         if self.profile == "fixed":
             require_threshold(self.N, self.relation, "N")  # type: ignore[arg-type]  # checked there
 
@@ -334,6 +343,7 @@ class LetterCounting2(Constraint):
     profile: Profile
 
     def __post_init__(self) -> None:
+        require_counts(let_frequency=self.let_frequency)
         if len(self.letter) != 1:
             raise ProblemError(f"{self.name}: letter is {self.letter!r}; give one character")
 

@@ -7,7 +7,7 @@ from typing import final
 
 import numpy as np
 
-from twofold.constraints.counting import every
+from twofold.constraints.counting import every, require_counts
 from twofold.constraints.draws import WORDS, number, one_of
 from twofold.constraints.ifbench.pieces import (
     first_of,
@@ -191,6 +191,9 @@ class KeywordsSpecificPosition(_SentencePlace):
     m: int
     profile: Profile
 
+    def __post_init__(self) -> None:
+        require_counts(1, n=self.n, m=self.m)
+
     def _official(self, text: str) -> Verdict:
         cut = lambda part: [t for t in tokens(part) if any(ch.isalnum() for ch in t)]  # noqa: E731
         found = self._at(punkt_sentences(text), cut)
@@ -215,6 +218,9 @@ class KeywordSpecificPosition(_SentencePlace):
     n: int
     m: int
     profile: Profile
+
+    def __post_init__(self) -> None:
+        require_counts(1, n=self.n, m=self.m)
 
     def _official(self, text: str) -> Verdict:
         found = self._at(rule_sentences(text), tokens)
@@ -243,6 +249,7 @@ class SentenceKeyword(Constraint):
     profile: Profile
 
     def __post_init__(self) -> None:
+        require_counts(N=self.N)
         if self.profile == "fixed" and self.N < 1:
             raise ProblemError(f"{self.name}: N is {self.N}; give 1 or more")
 

@@ -7,7 +7,7 @@ from typing import final
 
 import numpy as np
 
-from twofold.constraints.counting import graded, within
+from twofold.constraints.counting import graded, require_counts, within
 from twofold.constraints.draws import number
 from twofold.constraints.ifbench.lists import STOP_WORDS
 from twofold.constraints.ifbench.pieces import end_mark, sentences, words
@@ -34,6 +34,9 @@ class StopWords(Constraint):
     departure = "don't is one word, not the stop words don and t"
     percentage: int
     profile: Profile
+
+    def __post_init__(self) -> None:
+        require_counts(percentage=self.percentage)
 
     def wordings(self) -> tuple[str, ...]:
         return (
@@ -161,6 +164,7 @@ class Overlap(Constraint):
     profile: Profile
 
     def __post_init__(self) -> None:
+        require_counts(percentage=self.percentage)
         if self.profile == "fixed" and not 0 <= self.percentage <= 100:
             raise ProblemError(f"{self.name}: percentage is {self.percentage}; give 0 to 100")
 

@@ -10,7 +10,7 @@ from typing import Any, final
 
 import numpy as np
 
-from twofold.constraints.counting import every, hold, within
+from twofold.constraints.counting import every, hold, require_counts, within
 from twofold.constraints.draws import number
 from twofold.constraints.ifbench.pieces import bare, rule_sentences, sentences, tokens, words
 from twofold.constraints.published import punkt_sentences
@@ -34,6 +34,9 @@ class Increment(Constraint):
     departure = "needs two sentences; a dash is no word"
     small_n: int
     profile: Profile
+
+    def __post_init__(self) -> None:
+        require_counts(small_n=self.small_n)
 
     def wordings(self) -> tuple[str, ...]:
         return (
