@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from twofold.problems import pocket
+
 Rng = np.random.Generator
 
 ASK = {"question": "What is 2 + 2?", "answer": "4"}
@@ -21,7 +23,7 @@ PLAN = """base: pocket
 train: pocket:8:train
 splits: {test: "pocket:4"}
 max_tokens: 8
-arms: {answer: {method: sft, demonstrations: missing.jsonl}}
+arms: {answer: {method: sft, demonstrations: solved.jsonl, epochs: 1}}
 """
 
 
@@ -76,6 +78,9 @@ def plain(folder: Path) -> None:
         ).encode(),
         "config.yaml": b"num_generations: 2\nreward: correct\n",
         "study.yaml": PLAN.encode(),
+        "solved.jsonl": lines(
+            *({"problem": p.id, "raw": pocket.solution(p)} for p in pocket.suite(8, split="train"))
+        ),
         "critiques.jsonl": lines(
             {"problem": "x", "solution": "4", "critique": "Conclusion: right"}
         ),

@@ -81,4 +81,4 @@ def test_prompt_beyond_the_context_is_failed_with_the_servers_words(llama_server
 def test_fingerprint_is_the_same_twice(llama_server: str) -> None:
     model = ServerModel.from_spec(llama_server)
     assert model.fingerprint() == ServerModel.from_spec(model.spec).fingerprint()
-    assert model.fingerprint()["listed"] == {"id": "smollm2", "owned_by": "me"}
+    assert model.observed()["listed"] == {"id": "smollm2", "owned_by": "me"}

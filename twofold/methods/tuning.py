@@ -58,7 +58,10 @@ class Tuned(Method):
         if self.bias_only and self.lora is not None:
             raise TrainingError("lora and bias_only exclude each other; leave one out")
         for key in self.trl.keys() & {*_RENAMED, *(f.name for f in fields(self))}:
-            raise TrainingError(f"trl: {key} is set by {_RENAMED.get(key, key)}; set that instead")
+            own, there = _RENAMED.get(key, key), {f.name for f in fields(self)}
+            if own in ("steps", "epochs"):  # a method has one of the two
+                own = next((name for name in ("steps", "epochs") if name in there), own)
+            raise TrainingError(f"trl: {key} is set by {own}; set that instead")
 
     @abstractmethod
     def configuration(self) -> tuple[type, dict[str, object]]:

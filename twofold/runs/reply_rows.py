@@ -59,7 +59,7 @@ class _Line:
             return None
         if isinstance(value, str):
             return value
-        if isinstance(value, Mapping) or _is_parsed(value):
+        if _is_message(value) or _is_parsed(value):
             said = read_said(value, policy=ThinkingPolicy())
             return None if said.finish_reason is FinishReason.failed else said.raw
         raise self.wrong(f"a reply is {value!r:.60}, not a text")
@@ -78,13 +78,14 @@ class _Line:
         raise self.wrong(f"{key} is {value!r:.60}, which is no number of a document")
 
 
+def _is_message(value: object) -> bool:
+    """Whether an object is a message or a typed part."""
+    return isinstance(value, Mapping) and not value.keys().isdisjoint(("role", "type", "content"))
+
+
 def _is_parsed(value: object) -> bool:
     """Whether a list is one reply, as messages or typed parts, and not several replies."""
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(each, Mapping) and ("role" in each or "type" in each) for each in value)
-    )
+    return isinstance(value, list) and bool(value) and all(map(_is_message, value))
 
 
 def matched(path: Path, problems: Sequence[Problem]) -> Iterator[Answer]:

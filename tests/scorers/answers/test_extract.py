@@ -12,6 +12,9 @@ from twofold.scorers.answers.extract import Found, boxes, find_answer
     [
         (r"\boxed{5}. The answer is 6. #### 7", "5", "boxed"),
         ("#### 7\nThe answer is 6.", "7", "####"),
+        ('"#### 7"', "7", "####"),
+        ("**#### 7**", "7", "####"),
+        ("“So, #### 7”", "7", "####"),
         ("The answer is 6, as 2 + 4 = 6, and 9 is not.", "6", "stated"),
         ("First 3, then $x=4$, then 5 apples.", "5", "last"),
         ("First 3, then 5 apples, then $x=4$.", "x=4", "concluded"),

@@ -36,7 +36,9 @@ _JOINED = re.compile(
     r"|that|is|it|its|equals|then|respectively|approx|text|quad|[a-zA-Z])\b){0,60}",
     re.IGNORECASE,
 )
-_HASHES = re.compile(r"(?:^|(?<=\s))#{4}(?!#)[ \t]*(.*\S)", re.MULTILINE)
+_HASHES = re.compile(r"(?:^|(?<=[\s\"'“‘«*_(]))#{4}(?!#)[ \t]*(.*\S)", re.MULTILINE)
+# Quotation marks and emphasis that may close behind an answer.
+_CLOSERS = " *_\"'”’»"
 _HEADING = re.compile(r"[^$\\]*(?:[A-Za-z]{2,}\s+[\dA-Za-z(]|[A-Za-z]:)|[A-Za-z]{2,}$")
 _NAMED = r"(?:answers?|options?|choices?)"
 _STATED = re.compile(
@@ -222,7 +224,7 @@ def _open_box(reply: str) -> str:
 
 def _under_hashes(line: str) -> str:
     """The answer of a line `#### x`; empty if the line is a heading."""
-    line = line.strip(" *")
+    line = line.strip(" *").rstrip(_CLOSERS)
     starts_as_number = re.match(r"[-+−(\[{$.]*\d", line) is not None
     if re.match(r"\d{1,2}[.):]\s", line) or (not starts_as_number and _HEADING.match(line)):
         return ""
