@@ -6,6 +6,7 @@ builds one from a name and arguments of a file.
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
+from functools import cache
 from inspect import isabstract
 from typing import get_args, get_type_hints
 
@@ -101,9 +102,15 @@ def from_spec(name: str, args: Mapping[str, object] | None, *, profile: Profile)
     if wrong:
         takes = ", ".join(wanted) or "no argument"
         raise ProblemError(f"{name}: {'; '.join(wrong)}; it takes {takes}")
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     values = {k: _as(hints[k], v, f"{name}: {k}") for k, v in given.items()}
     return cls(**values, profile=profile)  # type: ignore[call-arg]  # a dataclass below the ABC
+
+
+@cache
+def _hints(cls: type[Constraint]) -> Mapping[str, object]:
+    """The types of a constraint's fields."""
+    return get_type_hints(cls)
 
 
 def _as(wanted: object, value: object, what: str) -> object:

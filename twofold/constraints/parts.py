@@ -5,6 +5,8 @@ contradicts one that needs it: where each word must have a prime length, no keyw
 table is careful: what it allows, one reply can meet; some pairs that it forbids could be met too.
 """
 
+from functools import cache
+
 from twofold.types import Constraint
 
 # Everything: the reply is one given text, or has one form that leaves no room.
@@ -139,6 +141,7 @@ _ALONE = {
 }
 
 
+@cache
 def clash(one: str, other: str) -> bool:
     """Whether two types never go together; a type clashes with itself.
 

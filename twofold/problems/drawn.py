@@ -91,8 +91,10 @@ def bind(
     wanted = int(rng.integers(1, most, endpoint=True))
     chosen: list[Constraint] = []
     for place in rng.permutation(len(types)):
-        if len(chosen) < wanted and not any(clash(types[place], c.name) for c in chosen):
+        if not any(clash(types[place], c.name) for c in chosen):
             chosen += _drawn(types[place], problem.question, rng, profile)
+        if len(chosen) == wanted:
+            break
     wordings = tuple(c.wordings()[int(rng.integers(len(c.wordings())))] for c in chosen)
     return replace(problem, constraints=tuple(chosen), wordings=wordings)
 
