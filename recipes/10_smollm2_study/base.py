@@ -100,12 +100,14 @@ def gate(base: Path, file: Path, scale: Scale, *, max_tokens: int) -> list[int]:
     """
     if not file.exists():
         sampling = Sampling(max_tokens=max_tokens, temperature=1.0)
+        # Ability, not reward: a last number counts too, as in an audit.
+        correct = Correct(last_number=True)
         rows = []
         for level in LEVELS:
             asked = probe(scale, level)
             replies = draw(str(base), asked, sampling, n=8, seed=0)
-            found = support(asked, replies, by=Correct())
-            verdicts = Correct()(
+            found = support(asked, replies, by=correct)
+            verdicts = correct(
                 [p for p, row in zip(asked, replies, strict=True) for _ in row],
                 [r for row in replies for r in row],
             )

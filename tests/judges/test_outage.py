@@ -217,9 +217,10 @@ def test_programs_that_could_not_be_written_are_asked_for_again(tmp_path: Path) 
     out = tmp_path / "out.jsonl"
 
     def written() -> list[str]:
-        missing = saved.missing(out, asked)
-        lists = ModelWriter(model=model).write(missing)
-        return saved.append(out, lists, programs=ProgramWriter(model=model), say=lambda line: None)
+        with saved.ChecklistFile(out, asked) as file:
+            lists = ModelWriter(model=model).write(file.missing)
+            programs = ProgramWriter(model=model)
+            return file.append(lists, programs=programs, say=lambda line: None)
 
     failed = written()
     assert len(failed) == 2 and "HTTP 503" in failed[0]

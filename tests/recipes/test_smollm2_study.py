@@ -147,6 +147,7 @@ def test_the_whole_command_at_tiny_scale_and_again(
         warm_up=4, probed=1, train=8, test=12, published=None, followed=2, longest=60
     )
     monkeypatch.setitem(study.SCALES, "tiny", scale)
+    monkeypatch.setattr(base, "SOLVED", 0.01)  # one problem is no evidence
     monkeypatch.setattr(base, "SPEC", "pocket")  # what is tested is the way, not where it leads
     monkeypatch.setenv("TWOFOLD_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)

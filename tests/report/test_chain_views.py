@@ -39,6 +39,8 @@ def table(home, *, nats=(-4.0, -3.95, -0.5), same=(0, 0, 1), raw=RAW, n=1, **mor
         row = {
             "key": problem.id,
             "correct": 1.0,
+            "trace": "valid",
+            "valid": True,
             "gold": "5",
             "own": "5",
             "n_steps": 2,
@@ -48,7 +50,9 @@ def table(home, *, nats=(-4.0, -3.95, -0.5), same=(0, 0, 1), raw=RAW, n=1, **mor
             "continued": {"mistake": 0, "control": 1},
         }
         rows.append(at | row | more)
-        replies.append(at | {"problem": problem.id, "sample": 0, "raw": raw})
+        replies.append(
+            at | {"problem": problem.id, "sample": 0, "raw": raw, "finish_reason": "answered"}
+        )
     for name, lines in (("chains", rows), ("responses", replies)):
         (home / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return home
@@ -110,7 +114,9 @@ def test_a_few_of_many_chains_from_the_lowest_to_the_highest_gain(tmp_path):
 
 def test_no_table_and_no_reading_give_no_chain(tmp_path):
     assert chains.views(tmp_path) == []
-    (tmp_path / "chains.jsonl").write_text(json.dumps({"role": "model", "reason": "none"}) + "\n")
+    (tmp_path / "chains.jsonl").write_text(
+        json.dumps({"role": "model", "key": "k", "condition": "", "trace": "missing"}) + "\n"
+    )
     (tmp_path / "responses.jsonl").write_text("")
     problem_files.write(tmp_path / "problems.jsonl", [PROBLEM])
     assert chains.views(tmp_path) == []

@@ -18,6 +18,7 @@ def chain(i, *, changed=1, gain=2.0, right=1, recalled=1):
         "role": "model",
         "key": PROBLEMS[i].id,
         "trace": "valid",
+        "condition": "unconstrained",
         "gold": "9",
         "n_steps": 2,
         "tokens": [10, 30],
@@ -45,7 +46,7 @@ def write(home, **tables):
 
 def told(i, condition, met, target=None):
     at = {"role": "model", "problem": PROBLEMS[i].id, "condition": condition}
-    return at | {"met": met, "target": target}
+    return at | {"key": f"{i}/{condition}", "type": None, "met": met, "target": target}
 
 
 def found_in(audits):
@@ -107,7 +108,10 @@ def test_a_collapsed_arm_is_not_called_faithful(tmp_path):
 
 
 def test_an_arm_without_a_readable_chain_has_no_number(tmp_path):
-    unread = [{"role": "model", "key": p.id, "trace": "missing", "reason": "m"} for p in PROBLEMS]
+    unread = [
+        {"role": "model", "key": p.id, "condition": "", "trace": "missing", "reason": "m"}
+        for p in PROBLEMS
+    ]
     found = diagnosed(PROBLEMS, audits(tmp_path, lambda s: unread))
     assert {m.role for m in found.measures} == {"base"} and not found.contrasts
 

@@ -34,10 +34,11 @@ def asks_servers(command: Callable[..., None]) -> Callable[..., None]:
     theirs = inspect.signature(command, eval_str=True).parameters
 
     @wraps(command)
-    def asking(**options: Any) -> None:
+    def asking(*given: Any, **options: Any) -> None:
         from twofold.models.openai.settings import asking_servers
 
-        with asking_servers(_settings(**{name: options.pop(name) for name in ours})):
+        options |= zip(theirs, given, strict=False)
+        with asking_servers(_settings(**{n: options.pop(n) for n in ours if n in options})):
             command(**options)
 
     by_name = [each.replace(kind=each.KEYWORD_ONLY) for each in theirs.values()]

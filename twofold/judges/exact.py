@@ -29,7 +29,7 @@ class ExactJudge(Judge):
         >>> problem, reply = Problem(question="7 + 5?", answer="12"), Response(raw="12", reply="12")
         >>> right = Criterion(text="Is the final answer right?", rule=ANSWER)
         >>> ExactJudge()([Asked(problem=problem, response=reply, criterion=right)])[0].reason
-        '12 = 12 (last)'
+        '12 = 12 (concluded)'
     """
 
     name: ClassVar[str] = "exact"

@@ -50,7 +50,7 @@ class MeetsChecklist(Scorer):
         ...     Criterion(text="Is the answer right?", rule="answer", weight=75),
         ...     Criterion(text="Is there no comma?", rule="punctuation:no_comma", weight=25)))
         >>> problem = Problem(question="7 + 5 = ?", answer="12", constraints=(rule,), checklist=asked)
-        >>> reply = Response(raw="It is 12, so.", reply="It is 12, so.")
+        >>> reply = Response(raw="So, #### 12", reply="So, #### 12")
         >>> (verdict,) = MeetsChecklist(ExactJudge())([problem], [reply])
         >>> verdict.score, verdict.parts["item:2"].score
         (0.75, 0.0)

@@ -72,7 +72,7 @@ def detectable_flips(discordance: float, rates: Rates) -> float | None:
 
     Example:
         >>> round(detectable_flips(0.2, Rates(0.5, 0.5, 200)), 3)
-        0.096
+        0.094
     """
     n, seen = rates.n, rates.after - rates.before
     if n < 1 or not 0 <= discordance <= 1:

@@ -89,7 +89,7 @@ def followbench(rows: Iterable[tuple[Problem, Verdict]]) -> dict[tuple[str, Slic
         >>> problem = Problem(question="Be short.", checklist=asked, tags=tags)
         >>> found = followbench([(problem, Verdict(1.0, parts={"item:1": Verdict(1.0)}))])
         >>> print(found["followbench_hsr", part(level=1)])
-        1.000 [0.207, 1.000] (n=1)
+        1.000 [0.051, 1.000] (n=1)
     """
     blocks: dict[str, dict[str, _Group]] = {name: {} for name in ("", *CATEGORIES)}
     for problem, verdict in rows:

@@ -51,7 +51,7 @@ def healthbench(rows: Iterable[tuple[Problem, Verdict]], *, seed: int = 0) -> di
         >>> problem = Problem(question="I cough.", checklist=asked, tags={"source": "healthbench"})
         >>> parts = {"item:1": Verdict(1.0), "item:2": Verdict(0.0)}
         >>> print(healthbench([(problem, Verdict(0.5, parts=parts))])[ALL])  # (6 - 3) / 6
-        0.500 [0.055, 0.945] (n=1)
+        0.500 [0.002, 0.998] (n=1)
     """
     cells: dict[Slice, list[tuple[str, float | None]]] = defaultdict(list)
     for problem, verdict in rows:

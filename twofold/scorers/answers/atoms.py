@@ -70,7 +70,7 @@ class AtomReader(UnitReader, ABC):
         if self.take("begin"):
             return self._matrix()
         if self.next_is("{"):
-            return self._braced()
+            return self.maybe(self._braced) or self.bracketed()
         if self.next_is("(", "[", "\\{", "langle", "emptyset"):
             return self.bracketed()
         raise Unread(token.text or "the end")

@@ -151,6 +151,8 @@ class ExpressionReader(AtomReader, ABC):
                 read = Term("div", (read, self._negated()))
             elif self.take("bmod") or (self._operator("mod") and self._skip(1)):
                 read = Term("call", (read, self.factor()), name="mod")
+            elif self._operator("choose") and self._skip(1):
+                read = Term("call", (read, self.factor()), name="binom")
             elif self.factor_follows() and self.unit_ends() is False:
                 read = Term("mul", (read, self.factor()))
             else:

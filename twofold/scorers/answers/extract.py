@@ -5,7 +5,8 @@ The first rule that finds something decides:
 1. `boxed`: the last `\boxed{...}` or `\fbox{...}` (in any letter case). Boxes with nothing but
    "or", "and", commas and the like between them are one list: alternatives are no answer.
 2. `####`: the last `#### x` at the end of a line that is an answer and not a heading.
-3. `stated`: the last "the answer is x", "Answer: x", "the correct option is x".
+3. `stated`: what stands in `<answer>x</answer>`, else the last "the answer is x", "Answer: x", "the
+   correct option is x".
 4. `concluded`: the reply is nothing but a value, or its last sentence says what something is, comes to
    or equals, ends in that and denies nothing.
 5. `last`: the last formula between dollar signs (or `\(`, `\[`), or number, whichever ends later.
@@ -16,7 +17,7 @@ Every search is linear in the length of the reply, which may be anything.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, final
 
 from twofold.scorers.answers.equal import is_number, read
@@ -33,7 +34,7 @@ _BRACE = re.compile(r"(?<!\\)(?:\\\\)*([{}])")
 # What joins two boxes to one list; any other word between them makes the first a step.
 _JOINED = re.compile(
     r"(?:[\s$,;.:!?/|&()\[\]*\\=~≈-]|\b(?:or|and|else|maybe|perhaps|possibly|even|either|alternatively|also"
-    r"|that|is|it|its|equals|then|respectively|approx|text|quad|[a-zA-Z])\b){0,60}",
+    r"|that|is|it|its|equals|respectively|approx|text|quad|[a-zA-Z])\b){0,60}",
     re.IGNORECASE,
 )
 _HASHES = re.compile(r"(?:^|(?<=[\s\"'“‘«*_(]))#{4}(?!#)[ \t]*(.*\S)", re.MULTILINE)
@@ -191,6 +192,9 @@ def find_answer(reply: str, *, truncated: bool = False) -> Found | None:
         reply = re.sub(r"\S*$", "", reply)
     elif text := _open_box(reply):
         return Found((text,), "boxed")
+    if tagged := _tagged(reply):
+        inner = find_answer(tagged)
+        return inner and (replace(inner, place="stated") if inner.place != "last" else inner)
     hashed = [text for line in _HASHES.findall(reply) if (text := _under_hashes(line))]
     if hashed:
         return Found((hashed[-1],), "####")
@@ -203,6 +207,13 @@ def find_answer(reply: str, *, truncated: bool = False) -> Found | None:
         return Found((text,), "concluded")
     last = {plain(text): text for text in _last(reply)}
     return Found(tuple(last.values()), "last") if last else None
+
+
+def _tagged(reply: str) -> str:
+    """What stands in the last `<answer>...</answer>`, without the tags."""
+    before, closed, _ = reply.rpartition("</answer>")
+    _, opened, inside = before.rpartition("<answer>")
+    return inside.strip() if closed and opened else ""
 
 
 def _last_boxes(reply: str, found: list[tuple[int, int, str]]) -> Found:

@@ -116,6 +116,7 @@ _GROUPED = tuple(
         (_BEFORE + r"[1-9]\d{0,2}(?: \d{3})+(?! ?\d)(?!,\d{3})", " "),
         (_BEFORE + r"[1-9]\d{0,2}(?:'\d{3})+(?![\d'])", "'"),
         (_BEFORE + r"[1-9]\d{0,2}(?:\.\d{3}){2,}(?![\d.])", "."),
+        (_BEFORE + r"[1-9]\d{0,2}(?:_\d{3}){2,}(?![\d_])", "_"),
     )
 )
 _GROUPED_BY_COMMAS = re.compile(
@@ -213,7 +214,7 @@ def key(text: str) -> str:
     r"""What two spellings of one answer share: its `plain` form without spaces, braces and fonts.
 
     Example:
-        >>> key(r"\text{Evelyn}") == key("evelyn "), key("x^{2}") == key("x^2")
+        >>> key(r"\text{Evelyn}") == key("Evelyn "), key("x^{2}") == key("x^2")
         (True, True)
     """
     text = plain(text).replace(r"\text", "")

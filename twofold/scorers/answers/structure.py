@@ -229,8 +229,8 @@ class AnswerReader(ExpressionReader):
             return Term("set")
         token = self.ahead()
         self.at += 1
-        if token.text == "\\{":
-            return self._set()
+        if token.text in ("\\{", "{"):
+            return self._set("\\}" if token.text == "\\{" else "}")
         if token.text == "langle":
             items = self._items()
             self.need("rangle")
@@ -254,19 +254,19 @@ class AnswerReader(ExpressionReader):
         self.depth -= 1
         return found
 
-    def _set(self) -> Term:
-        r"""`\{1, 2\}`, or the numbers that meet a condition: `\{x : x < 2\}`."""
-        if self.take("\\}"):
+    def _set(self, closed: str) -> Term:
+        r"""`\{1, 2\}` or `{1, 2}`, or the numbers that meet a condition: `\{x : x < 2\}`."""
+        if closed == "\\}" and self.take(closed):
             return Term("set")
         start = self.at
         first = self.maybe(self._member)
         if first is not None:
             condition = self._list()
-            self.need("\\}")
+            self.need(closed)
             return condition
         self.at = start
         items = self._items()
-        self.need("\\}")
+        self.need(closed)
         return Term("set", tuple(items))
 
     def _member(self) -> Term | None:
@@ -297,7 +297,9 @@ class AnswerReader(ExpressionReader):
             return None
         self.take(".", ":")
         label = token.text.upper()
-        if self.at == len(self.found):
+        said = " ".join(token.text.casefold() for token in self.found[self.at :])
+        if not said or said in words.CONFIRMED:
+            self.at = len(self.found)
             return Term("option", name=label)
         follows = self.ahead()
         if not (follows.spaced or token.upright) or self.next_is("+", "*", "/", "^", "=", "("):
@@ -307,8 +309,14 @@ class AnswerReader(ExpressionReader):
         return Term("option", (self._text(),), name=label)
 
     def _text(self) -> Term:
-        """The text of an option, whatever it is."""
+        """The text of an option, whatever it is but a sentence about the option.
+
+        Raises:
+            Unread: If it is one: "Option A is wrong".
+        """
         rest = self.found[self.at :]
+        if rest[0].text.casefold() in words.VERBS:
+            raise Unread(rest[0].text)
         self.at = len(self.found)
         try:
             return AnswerReader([*rest], letters=self.letters).answer()

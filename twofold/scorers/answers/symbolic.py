@@ -40,8 +40,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
             ("Im", "im"), ("binom", "binomial"), ("max", "Max"), ("min", "Min"), ("mod", "Mod"),
         )
     },
-    "gcd": lambda *args: sympy.igcd(*args),
-    "lcm": lambda *args: sympy.ilcm(*args),
+    "gcd": lambda *args: sympy.Integer(sympy.igcd(*args)),
+    "lcm": lambda *args: sympy.Integer(sympy.ilcm(*args)),
     "lg": lambda x: sympy.log(x, 10),
     "log_": lambda x, base: sympy.log(x, base),
     # Of a logarithm without a base only the multiples are known.
@@ -197,7 +197,7 @@ def _digits(*terms: Term) -> int:
                 node.head in ("power", "root", "call", "factorial") and not node.symbols - CONSTANTS
             ):
                 size = abs(expression(node).evalf(5))
-                if size.is_finite and size > 0:
+                if size.is_number and size.is_finite and size > 0:
                     total += abs(int(sympy.log(size, 10).evalf(5)))
     return min(total, MOST_DIGITS)
 

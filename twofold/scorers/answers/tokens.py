@@ -100,7 +100,7 @@ def tokens(text: str) -> list[Token]:
         Unread: If a character belongs to none.
 
     Example:
-        >>> [token.text for token in tokens(r"2\\cos x")]
+        >>> [token.text for token in tokens(r"2\cos x")]
         ['2', 'cos', 'x']
     """
     text = re.sub(r"\b(?:np|numpy|math|sympy)\.(?=[a-z])", "", text)
@@ -123,7 +123,7 @@ def _tokens(text: str, *, upright: bool) -> Iterator[Token]:
         if match["number"]:
             yield replace(_number(match), spaced=spaced, upright=upright)
         elif match["letters"]:
-            yield from _letters(said, spaced, upright)
+            yield from _letters(said, spaced, upright, called=text[at : at + 1] == "(")
         elif match["command"]:
             if said == r"\text":
                 inner, at = _braced(text, at)
@@ -190,10 +190,13 @@ def _repeating(whole: str, start: str, repeated: str) -> Fraction:
     return head + Fraction(int(repeated), (10 ** len(repeated) - 1) * 10 ** len(start))
 
 
-def _letters(said: str, spaced: bool, upright: bool) -> Iterator[Token]:
-    """The tokens of a run of letters: a function, a word, or variables side by side."""
+def _letters(said: str, spaced: bool, upright: bool, *, called: bool = False) -> Iterator[Token]:
+    """The tokens of a run of letters: a function, a word, or variables side by side.
+
+    Some functions are words as well, unless they are `called`: a bracket opens directly behind them.
+    """
     name = _SYNONYMS.get(said, _SYNONYMS.get(said.lower(), said))
-    if name in FUNCTIONS and name not in ("min", "max", "mod", "Re", "Im"):
+    if name in FUNCTIONS and (called or name not in ("min", "max", "mod", "Re", "Im")):
         yield Token("function", name, spaced, upright)
     elif name in GREEK and len(name) > 1 and name not in ("ell", "perp", "partial"):
         yield Token("symbol", name, spaced, upright)

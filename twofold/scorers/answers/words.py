@@ -79,6 +79,17 @@ MEANINGFUL = (
     | PARTS.keys()
 )
 
+# Words that go on a sentence about an option: "(A) is wrong", "option B was not meant".
+VERBS = words_of(
+    "is isn are aren was wasn were has hasn have can cannot could couldn may might must should shouldn "
+    "will would wouldn does doesn do did didn seems looks fails holds works gives contradicts"
+)
+# Sentences that leave the option as it is.
+CONFIRMED = frozenset(
+    "is correct|is right|is the answer|is the correct answer|is the correct option|is the correct "
+    "choice|is my answer|is the right answer|is the best answer|is true".split("|")
+)
+
 # Answers in words that name a set.
 EMPTY = frozenset(
     """no solution|no solutions|no real solution|no real solutions|empty set|the empty set
