@@ -86,8 +86,17 @@ VERBS = words_of(
 )
 # Sentences that leave the option as it is.
 CONFIRMED = frozenset(
-    "is correct|is right|is the answer|is the correct answer|is the correct option|is the correct "
-    "choice|is my answer|is the right answer|is the best answer|is true".split("|")
+    (
+        *(
+            "is correct",
+            "is right",
+            "is the answer",
+            "is the correct answer",
+            "is the correct option",
+        ),
+        *("is the correct choice", "is my answer", "is the right answer", "is the best answer"),
+        "is true",
+    )
 )
 
 # Answers in words that name a set.
