@@ -280,6 +280,9 @@ def test_every_style_in_a_file_whose_prompts_opened_the_thoughts(
         ("<think>a</think>\n<reflection>b</reflection>c", "a\n\nb", "c"),
         ("<thinking>a<reflection>b</reflection></thinking>\n<output>c</output>",
          "a<reflection>b</reflection>", "<output>c</output>"),
+        # a mark with attributes, closed and cut
+        ("<think time=5>a</think>b", "a", "b"),
+        ('<thought lang="en" n="2">a', "a", ""),
         # XML that was asked for, in which a reason follows the answer
         ("<answer>4</answer>\n<reasoning>b</reasoning>", None,
          "<answer>4</answer>\n<reasoning>b</reasoning>"),

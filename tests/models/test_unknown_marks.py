@@ -40,6 +40,11 @@ def test_a_strange_tag_at_the_head_is_told(name: str, inside: str, behind: str, 
     assert unknown_mark(f"{opens}{inside}{closes}<answer>4</answer>") == opens
 
 
+def test_a_thought_in_the_brackets_of_a_stage_direction_is_told_where_it_is_closed() -> None:
+    assert unknown_mark("[reasoning]2+2[/reasoning]4") == "[reasoning]"
+    assert unknown_mark("[b]bold[/b] and more") == ""
+
+
 @fast
 @given(names, sentences, sentences)
 def test_a_strange_tag_that_nothing_opens_is_told(name: str, inside: str, behind: str) -> None:
@@ -88,6 +93,8 @@ def test_pages_and_plain_replies_are_not_told(parts: list[str], name: str) -> No
         "a < b > c",
         "void <T> f()",
         "<response>4</response>\nmore",
+        "[thinking] hm, 4",
+        "<a href='x'>y</a> and more",
         "<tool_call>{}</tool_call>\nmore",
     ],
 )

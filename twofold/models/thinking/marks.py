@@ -30,8 +30,13 @@ class ThinkingPolicy:
 
 # Left and right bracket of a mark, the longer ones first.
 BRACKETS = {"<|": "|>", "<｜": "｜>", "<": ">", "[": "]", "◁": "▷", "⟨": "⟩", "＜": "＞"}
+# What may follow the name of an element: `<think time="5">`.
+_ATTRIBUTES = r"(?:\s+[\w:-]{1,40}=[^<>\n]{0,80})?"
 _IN_BRACKETS = re.compile(
-    "|".join(rf"{re.escape(a)}/?[^\W\d][\w:.▁-]{{0,40}}{re.escape(b)}" for a, b in BRACKETS.items())
+    "|".join(
+        rf"{re.escape(a)}/?[^\W\d][\w:.▁-]{{0,40}}{_ATTRIBUTES if a == '<' else ''}{re.escape(b)}"
+        for a, b in BRACKETS.items()
+    )
 )
 _GLUED = re.compile(r"(begin|start|end)of", re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\da-zA-Z_]+")
@@ -63,8 +68,9 @@ class Mark(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What is between the brackets, without a slash."""
-        return self.text[len(self.left) : -len(BRACKETS[self.left])].removeprefix("/")
+        """What is between the brackets, without a slash and attributes."""
+        inside = self.text[len(self.left) : -len(BRACKETS[self.left])]
+        return inside.removeprefix("/").split(maxsplit=1)[0]
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -90,10 +96,15 @@ class Mark(NamedTuple):
     @property
     def is_thought(self) -> bool:
         """Whether the name says that it marks a thought."""
+        return self.names_a_thought and (
+            self.left != "[" or self.name.isupper()  # `[thinking]` is a stage direction
+        )
+
+    @property
+    def names_a_thought(self) -> bool:
+        """Whether the name is that of a thought, whatever the brackets are."""
         core = self.core
-        if not core or _NEGATED & {*core} or core[-1] not in _SURE | _LOOSE:
-            return False
-        return self.left != "[" or self.name.isupper()  # `[thinking]` is a stage direction
+        return bool(core) and not _NEGATED & {*core} and core[-1] in _SURE | _LOOSE
 
     @property
     def is_sure(self) -> bool:

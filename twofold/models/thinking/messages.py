@@ -114,7 +114,7 @@ def _parts(content: object) -> Iterator[tuple[str, str]]:
             yield ("text" if _holds_text(content) else "other"), text
     elif isinstance(content, Sequence):
         for part in content:
-            yield from _parts(part) if isinstance(part, Mapping) else [("other", "")]
+            yield from _parts(part) if isinstance(part, Mapping | str) else [("other", "")]
     elif content is not None:
         yield "other", ""
 

@@ -45,7 +45,7 @@ def unknown_mark(reply: str) -> str:
         return bare[1]
     start = len(reply) - len(reply.lstrip())
     first = mark_at(reply, start)
-    if first is not None and not first.closes and is_strange(first):
+    if first is not None and not first.closes and (is_strange(first) or first.names_a_thought):
         close = _position(first.other, reply, first.end)
         if close is None:
             return first.text if first.left != "[" else ""

@@ -86,18 +86,12 @@ VERBS = words_of(
 )
 # Sentences that leave the option as it is.
 CONFIRMED = frozenset(
-    (
-        *(
-            "is correct",
-            "is right",
-            "is the answer",
-            "is the correct answer",
-            "is the correct option",
-        ),
-        *("is the correct choice", "is my answer", "is the right answer", "is the best answer"),
-        "is true",
+    f"is {said}"
+    for said in (
+        "correct", "right", "true", "my answer", "the answer", "the correct answer", "the right answer",
+        "the best answer", "the correct option", "the correct choice",
     )
-)
+)  # fmt: skip
 
 # Answers in words that name a set.
 EMPTY = frozenset(
