@@ -8,7 +8,7 @@ import pytest
 from twofold.constraints import CONSTRAINTS, from_spec
 from twofold.constraints.parts import clash, settled
 from twofold.errors import ProblemError
-from twofold.problems import pocket, synthetic
+from twofold.problems import load, pocket, synthetic
 from twofold.problems.drawn import bind, bound, distance, types_of
 from twofold.problems.lint import lint
 from twofold.types import Problem
@@ -92,3 +92,14 @@ def test_what_cannot_be_bound() -> None:
     stated = Problem(question="Be short.", question_states_constraints=True)
     with pytest.raises(ProblemError, match="bare question"):
         bind(stated, ["punctuation:no_comma"], rng=np.random.default_rng(0))
+
+
+def test_a_suite_with_types_by_name() -> None:
+    found = load("synthetic:12:train:keywords,punctuation:no_comma", profile="fixed")
+    allowed = set(types_of(["keywords", "punctuation:no_comma"]))
+    assert len(found) == 12
+    assert {c.name for problem in found for c in problem.constraints} <= allowed
+    assert found == load("synthetic:12:train:keywords,punctuation:no_comma", profile="fixed")
+    assert [p.question for p in found] == [p.question for p in synthetic.suite(12, split="train")]
+    with pytest.raises(ProblemError, match="no type and no family"):
+        load("pocket:3:test:keywrds", profile="fixed")
