@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twofold.diagnostics.diagnostic import Analysis
-from twofold.diagnostics.joint.caveats import caveats
+from twofold.diagnostics.joint.caveats import caveats, counts
 from twofold.diagnostics.joint.obedience import Effects, changed, interference, obedience
 from twofold.diagnostics.joint.table import (
     FINISH_REASONS,
@@ -26,8 +26,10 @@ from twofold.diagnostics.joint.table import (
     Floats,
     Ints,
     JointTable,
+    labels_of,
     scored_mean,
     scored_paired,
+    slots_of,
 )
 from twofold.diagnostics.row_table import compared, filed, holm_corrected
 from twofold.errors import StatsError
@@ -37,7 +39,6 @@ from twofold.types import (
     ALL,
     Comparison,
     Contrast,
-    Count,
     Estimate,
     Finding,
     FinishReason,
@@ -85,7 +86,7 @@ class Joint(Analysis):
             question=self.question,
             measures=[*(each for role in roles for each in work.role(role)), *work.floors()],
             contrasts=contrasts,
-            counts=[each for role in roles for each in _finish_reasons(table, role)],
+            counts=[each for role in roles for each in counts(table, role)],
             outcome=_outcome(contrasts),
         )
         return replace(found, caveats=tuple(caveats(table, found)))
@@ -203,10 +204,10 @@ class _JointAnalysis:
         self, role: str, by: str, labels: NDArray[np.str_], told: Block, plain: Block | None
     ) -> Iterator[Measure]:
         """Met when stated, met when not, and the first corrected for the second, by label."""
-        for label in _labels(labels):
-            part, found = Slice(by, label), [_slots(told, labels, label)]
+        for label in labels_of(labels):
+            part, found = Slice(by, label), [slots_of(told, labels, label)]
             if plain is not None:
-                found.append(_slots(plain, labels, label))
+                found.append(slots_of(plain, labels, label))
             for condition, values in zip(("constrained", "unconstrained"), found, strict=False):
                 estimate = scored_mean(*values)
                 yield from filed(role, "met", estimate, condition=condition, slice=part)
@@ -228,7 +229,7 @@ class _JointAnalysis:
         corrected = self._chance_corrected(*met, *habit)
         yield from filed(role, "chance_corrected", corrected, condition="constrained")
         for by, labels in (("type", self.table.slot_types()), ("group", self.table.slot_groups())):
-            for label in _labels(labels):
+            for label in labels_of(labels):
                 part = units.where(labels[units.problem, units.slot] == label)
                 yield from self._effect(role, "obedience", part, Slice(by, label))
         met_unasked = self._interference(told, plain)
@@ -361,15 +362,15 @@ class _JointAnalysis:
             obedience(*each)
             for each in zip(pairs["constrained"], pairs["unconstrained"], strict=True)
         ]
-        for label in _labels(labels):
+        for label in labels_of(labels):
             before, after = (each.where(labels[each.problem, each.slot] == label) for each in sides)
             found = changed(before, after, seed=self.seed)
             yield from compared("model", "baseline", "obedience", found, slice=Slice("type", label))
 
     def _by_type(self, pair: Pair) -> Iterator[Contrast]:
         labels = self.table.slot_types()
-        for label in _labels(labels):
-            (before, problem), (after, _) = (_slots(block, labels, label) for block in pair)
+        for label in labels_of(labels):
+            (before, problem), (after, _) = (slots_of(block, labels, label) for block in pair)
             part = Slice("type", label)
             yield from self._compared("constrained", "met", before, after, problem, part)
 
@@ -389,31 +390,7 @@ class _JointAnalysis:
         return [before.where(np.isin(ids[0], ids[1])), after.where(np.isin(ids[1], ids[0]))]
 
 
-def _labels(labels: NDArray[np.str_]) -> list[str]:
-    return sorted(map(str, {*labels.flat} - {""}))
-
-
-def _slots(block: Block, labels: NDArray[np.str_], label: str) -> tuple[Floats, Ints]:
-    """The scores of every constraint with `label`, and the problem of each."""
-    rows, slots = np.nonzero((labels == label)[block.problem])
-    return block.parts[rows, slots], block.problem[rows]
-
-
 def _natural(label: str) -> tuple[float, str]:
     """Sort key: by the first number in the label, the open low bin first, words last."""
     digits = "".join(ch if ch.isdigit() else " " for ch in label).split()
     return (float(digits[0]) - label.startswith("≤") if digits else float("inf"), label)
-
-
-def _finish_reasons(table: JointTable, role: str) -> Iterator[Count]:
-    for condition in table.conditions(role):
-        block = table.block(role, condition)
-        if block is not None:
-            for code, reason in enumerate(FINISH_REASONS):
-                n = int((block.finish_reason == code).sum())
-                yield Count(role=role, condition=condition, metric=reason.value, n=n)
-        if marks := table.unknown_marks.get((role, condition)):
-            n = marks.total()
-            yield Count(role=role, condition=condition, metric="unknown_thinking_mark", n=n)
-        if n := table.special_tokens[role, condition]:
-            yield Count(role=role, condition=condition, metric="special_tokens", n=n)

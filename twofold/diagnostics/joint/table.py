@@ -169,6 +169,17 @@ class JointTable:
         return np.array(padded, dtype=np.str_).reshape(len(padded), self.slots)
 
 
+def labels_of(labels: NDArray[np.str_]) -> list[str]:
+    """Each label once, sorted, without the empty one."""
+    return sorted(map(str, {*labels.flat} - {""}))
+
+
+def slots_of(block: Block, labels: NDArray[np.str_], label: str) -> tuple[Floats, Ints]:
+    """The scores of every constraint with `label`, and the problem of each."""
+    rows, slots = np.nonzero((labels == label)[block.problem])
+    return block.parts[rows, slots], block.problem[rows]
+
+
 def scored_mean(values: NDArray[Any], problem: NDArray[Any]) -> Estimate | None:
     """The mean of what is scored (not NaN), clustered by problem; None if nothing is."""
     scored = ~np.isnan(values)
