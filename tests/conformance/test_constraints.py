@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -103,6 +104,18 @@ ARGUMENTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "punctuation:no_comma": st.just({}),
 }
 
+# The types of IFBench draw their own arguments, for this question.
+QUESTION = "A baker sells 12 loaves in the morning and 7 after it. How many does she sell in all?"
+
+
+def drawn(name: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Arguments as `draw` makes them."""
+    seeds = st.integers(0, 200)
+    return seeds.map(lambda seed: CONSTRAINTS[name].draw(np.random.default_rng(seed), QUESTION))
+
+
+ARGUMENTS |= {name: drawn(name) for name in NAMES if name not in ARGUMENTS}
+
 # --- A text that obeys by construction, around a filler of small English words ------------------
 
 
@@ -166,6 +179,13 @@ OBEYING: dict[str, Callable[[dict[str, Any], str], str]] = {
     "punctuation:no_comma": lambda a, f: f"{f}; {f}.",
 }
 
+# Arguments that an instruction leaves out: the request names the number and not the relation.
+UNSAID = {"keywords:word_count_different_numbers": ("relation",)}
+# Indices count from the end under `official`.
+SIGNED = {"repeat:repeat_span", "new:copy_span_idx"}
+# For the types of IFBench it is their own witness, which `test_witnesses_hold` checks too.
+PUBLISHED = sorted(OBEYING)
+
 fillers = st.lists(
     st.sampled_from(["small", "green", "apple", "rests", "under", "large", "tree", "alone"]),
     min_size=2,
@@ -197,7 +217,7 @@ def build(name: str, args: dict[str, Any], profile: str) -> Constraint:
 
 @every_type
 def test_has_arguments_and_an_obeying_text_here(name: str) -> None:
-    assert name in ARGUMENTS and name in OBEYING, f"add {name} to the two tables of this file"
+    assert name in ARGUMENTS, f"add {name} to the tables of this file"
     names = [f.name for f in fields(CONSTRAINTS[name])]  # type: ignore[arg-type]
     arguments = [f.name for f in fields(CONSTRAINTS[name]) if is_argument(f)]  # type: ignore[arg-type]
     assert names[: len(arguments) + 1] == [*arguments, "profile"], "readings come last"
@@ -218,11 +238,13 @@ def test_says_what_it_is(name: str) -> None:
 def test_witnesses_hold(name: str, profile: str, data: st.DataObject) -> None:
     rule = build(name, data.draw(ARGUMENTS[name]), profile)
     obeys, breaks = rule.witnesses()
+    if rule.check(obeys).score is None:  # a resource is missing
+        pytest.skip(rule.check(obeys).reason)
     assert rule.check(obeys).score == 1.0, rule.check(obeys)
     assert rule.check(breaks).score == 0.0, rule.check(breaks)
 
 
-@every_type
+@pytest.mark.parametrize("name", PUBLISHED)
 @either_profile
 @few
 @given(data=st.data(), filler=fillers)
@@ -294,7 +316,7 @@ EDITS: dict[str, Callable[[str], str]] = {
 }
 
 
-@every_type
+@pytest.mark.parametrize("name", PUBLISHED)
 @pytest.mark.parametrize("edit", EDITS)
 @settings(few, max_examples=8)
 @given(data=st.data(), filler=fillers)
@@ -318,7 +340,7 @@ def test_the_instruction_mentions_the_arguments(name: str, data: st.DataObject) 
     rule = build(name, data.draw(ARGUMENTS[name]), "fixed")
     said = rule.instruction()
     for argument, value in rule.args().items():
-        if argument == "prompt_to_repeat":  # the prompt stands before the instruction
+        if argument in UNSAID.get(name, ("prompt_to_repeat",)):  # the prompt stands before it
             continue
         if argument == "language":
             value = LANGUAGES[str(value)][0]
@@ -340,10 +362,11 @@ def test_wrong_arguments_are_refused(name: str, profile: str, data: st.DataObjec
             from_spec(name, {**args, argument: None}, profile=profile)  # type: ignore[arg-type]
         with pytest.raises(ProblemError):
             from_spec(name, {**args, argument: {"a": 1}}, profile=profile)  # type: ignore[arg-type]
-        if isinstance(value, int):
+        if isinstance(value, int) and not (profile == "official" and name in SIGNED):
             with pytest.raises(ProblemError):
                 from_spec(name, {**args, argument: -1}, profile=profile)  # type: ignore[arg-type]
 
 
 def test_the_registry_is_complete() -> None:
-    assert len(NAMES) == 25, "IFEval has 25 types"
+    assert len(PUBLISHED) == 25, "IFEval has 25 types"
+    assert len(NAMES) == 112, "IFBench has 58 more, and its training set 29"

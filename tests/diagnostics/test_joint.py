@@ -14,12 +14,13 @@ from twofold.types import Constraint, Count, Outcome, Problem, Slice, Verdict
 class Says(Constraint):
     name: ClassVar[str] = "test:says"
     group: ClassVar[str] = "lexical"
+    family: ClassVar[str] = "test"
     departure: ClassVar[str] = ""
     word: str
     profile: str = "fixed"
 
-    def instruction(self):
-        return f"Say {self.word}."
+    def wordings(self) -> tuple[str, ...]:
+        return (f"Say {self.word}.",)
 
     def witnesses(self):
         return self.word, "silence"
@@ -34,6 +35,7 @@ class Says(Constraint):
 class Shouts(Says):
     name: ClassVar[str] = "test:shouts"
     group: ClassVar[str] = "format"
+    family: ClassVar[str] = "test"
 
 
 # Four problems; the first two with one constraint, the others with two.

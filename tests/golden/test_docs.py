@@ -24,8 +24,8 @@ HEAD = """# The constraints, and where `fixed` departs from `official`
 instruction's words say. A blank reply breaks every constraint under both. This table is made from
 the classes themselves (`departure`) and checked by a test.
 
-| constraint | group | `fixed` departs |
-|---|---|---|
+| constraint | group | family | `fixed` departs |
+|---|---|---|---|
 """
 
 
@@ -34,7 +34,7 @@ def document() -> str:
     for name in sorted(CONSTRAINTS):
         cls = CONSTRAINTS[name]
         departure = cls.departure.replace("|", "\\|") or "nowhere"
-        lines.append(f"| `{name}` | {cls.group} | {departure} |\n")
+        lines.append(f"| `{name}` | {cls.group} | {cls.family} | {departure} |\n")
     return HEAD + "".join(lines)
 
 

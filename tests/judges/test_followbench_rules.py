@@ -1,4 +1,4 @@
-"""The rules of FollowBench: 350 requests, and replies made by hand that pass and fail each kind."""
+"""The published rules of FollowBench: 350 requests, official verdicts, and replies made by hand."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from twofold.judges.followbench.forms import points
 from twofold.judges.followbench.rules import FollowBenchRules, _rule, row_verdict
 from twofold.judges.judge import Asked
 from twofold.problems import load
+from twofold.problems.followbench import UNMEETABLE, answer_form
+from twofold.problems.lint import lint
 from twofold.types import FinishReason, Problem, Response
 from twofold.types.checklist import Checklist, Criterion
 
@@ -39,86 +40,53 @@ def made(
 
 
 DICT = "{instruction}\n{{'bot': '{answer}'}}"
-EVENTS = "a was hurt by <arg2>\nb was hurt by <arg2>\nc was hurt by dogs"
+EVENTS = "a was hurt by <arg2>\nb was hurt by <arg2>"
+BOT = "{instruction}\nBOT: {answer}"
 
 
 @pytest.mark.parametrize(
     ("problem", "reply", "score"),
     [
-        (made("example", "x", target="{instruction}\nBOT: {answer}"), "BOT: yes", 1),
-        (made("example", "x", target="{instruction}\nBOT: {answer}"), " BOT: yes,\nand more\n", 1),
-        (made("example", "x", target="{instruction}\nBOT: {answer}"), "Bot: yes", 0),
-        (made("example", "x", target="{instruction}\nBOT: {answer}"), "Sure. BOT: yes", 0),
+        (made("example", "x", target=BOT), "BOT: yes", 1),
+        (made("example", "x", target=BOT), "BOT: ", 1),
+        (made("example", "x", target=BOT), " BOT: yes", 0),
+        (made("example", "x", target=BOT), "BOT: yes,\nand more", 0),
+        (made("example", "x", target=BOT), "Bot: yes", 0),
         (made("example", "x", target=DICT), "{'bot': 'it's'}", 1),
         (made("example", "x", target=DICT), '{"bot": "yes"}', 0),
-        (made("example", "x", target=DICT), "{'bot': 'yes'} I hope it helps", 0),
-        (made("example", "x", target="{instruction}\n[Bot]\n{answer}"), "[Bot]\nno", 1),
-        (made("example", "x", target="{instruction}\n[Bot]\n{answer}"), "[Bot] no", 0),
-        (made("example", "x", target="{instruction}\n{answer}"), "anything", 1),
         (made("example", "x", target="no template"), "anything", None),
-        (made("content", "E2E", target="name[Cotto], area[x]"), "name[Cotto], area[x]\n", 1),
-        (made("content", "E2E", target="name[Cotto], area[x]"), "name[Cotto],area[x]", 0),
+        (made("content", "E2E", target="name[Cotto]"), "name[Cotto]", 1),
+        (made("content", "E2E", target="name[Cotto]"), "name[Cotto]\n", 0),
         (made("content", "CONLL2003", target="['Bonn', 'Mainz']"), "Mainz", 1),
         (made("content", "CONLL2003", target="['Bonn', 'Mainz']"), "Bonn, Mainz", 0),
-        (made("content", "CONLL2003", target="['Bonn', 'Mainz']"), "Bon", 0),
         (made("content", "CONLL2003", target="'Bonn'"), "Bo", None),
         (made("content", "CONLL2003", target="open('x')"), "Bo", None),
-        (made("content", "WIKIEVENTS", 2, target=EVENTS), EVENTS.split("\n", 1)[1], 1),
+        # The number of lines is not looked at.
+        (made("content", "WIKIEVENTS", 5, target=EVENTS), "a was hurt by <arg2>", 1),
         (made("content", "WIKIEVENTS", 2, target=EVENTS), "a was hurt by <arg2>\n" * 2, 0),
-        (made("content", "WIKIEVENTS", 2, target=EVENTS), EVENTS, 0),
         (made("content", "WIKIEVENTS", 1, target=EVENTS), "a was hurt by cats", 0),
-        (made("content", "WIKIEVENTS", 3, target=EVENTS), EVENTS.replace("\n", "\n\n"), 1),
-        (made("situation", "BBH_logical", target="(B)"), "(B)", 1),
-        (made("situation", "BBH_logical", target="(B)"), "(B) The owl, and not (A).", 1),
+        (made("content", "WIKIEVENTS", 1, target=EVENTS), "", 0),
         (made("situation", "BBH_logical", target="(B)"), "Not (A), so it is (B).", 1),
-        (made("situation", "BBH_logical", target="(B)"), "Let us see. (B) or (A)? (A)", 0),
-        (made("situation", "BBH_logical", target="(B)"), "B.", 1),
-        (made("situation", "BBH_logical", target="(B)"), "The answer is **B**", 1),
-        (made("situation", "BBH_logical", target="(B)"), "The answer is A.", 0),
-        (made("situation", "BBH_logical", target="(B)"), "The owl is.", 0),
-        (made("situation", "BBH_time", target="01/09/1938"), "From 12/24/1937 on: 01/09/1938.", 1),
+        (made("situation", "BBH_logical", target="(B)"), "(B), and not (A).", 0),
+        (made("situation", "BBH_logical", target="(B)"), "B.", 0),
+        (made("situation", "BBH_time", target="01/09/1938"), "12/24/1937, then 01/09/1938.", 1),
         (made("situation", "BBH_time", target="01/09/1938"), "1/9/1938", 0),
-        (made("situation", "BBH_time", target="01/09/1938"), "01/09/1938, not 01/10/1938", 0),
-        (made("situation", "BBH_time", target="01/09/1938"), "In January.", 0),
-        (made("situation", "self_made_space", target="20th floor"), "15, then the 20th floor.", 1),
-        (made("situation", "self_made_space", target="20th floor"), "Floor 20", 1),
-        (made("situation", "self_made_space", target="20th floor"), "The 22nd floor", 0),
-        (made("situation", "self_made_space", target="20th floor"), "Up there", 0),
-        (
-            made("situation", "self_made_space", target="14th floor, Apartment 3"),
-            "He is on the 14th floor, in apartment 3.",
-            1,
-        ),
-        (
-            made("situation", "self_made_space", target="14th floor, Apartment 3"),
-            "First apartment 3 on the 13th floor, then apartment 2 on the 14th floor.",
-            0,
-        ),
-        (made("situation", "self_made_space", target="14th floor, Apartment 3"), "14th floor", 0),
-        (made("situation", "gsm_8k", target="$14"), "At $12 an hour she earned $14.", 1),
-        (made("situation", "gsm_8k", target="$14"), "It is $14.00", 1),
-        (made("situation", "gsm_8k", target="$14"), "It is $14.50", 0),
-        (made("situation", "gsm_8k", target="$14"), "$14 at $12 an hour", 0),
+        (made("situation", "self_made_space", target="20th floor"), "On the 120th floor", 1),
+        (made("situation", "self_made_space", target="20th floor"), "Floor 20", 0),
+        (made("situation", "gsm_8k", target="$14"), "At $12 an hour she earned $14.50.", 1),
         (made("situation", "gsm_8k", target="$14"), "14 dollars", 0),
-        (made("situation", "gsm_8k", target="$1400"), "$1,400", 1),
-        (made("mixed", "text_editing", target="apples love"), "apples love\n", 1),
-        (made("mixed", "text_editing", target="apples love"), "Apples love", 0),
-        (made("mixed", "text_editing", target="apples love"), '"apples love"', 0),
+        (made("mixed", "text_editing", target="apples love"), "apples love", 1),
+        (made("mixed", "text_editing", target="apples love"), "apples love\n", 0),
     ],
 )
 def test_a_target_by_hand(problem: Problem, reply: str, score: float | None) -> None:
     assert row_verdict(problem, reply).score == score
 
 
-NEWS = (
-    "Harry Potter star Daniel Radcliffe turns 18 and gains his fortune. "
-    "The young actor says he will not waste the money. "
-    "His films have earned twenty million pounds for him."
-)
-FLOOD = "Clean-up operations are continuing in the Borders after floods."
-KIM = "Kim will do stuff tomorrow with a technique from Tim."
+NEWS = "Harry Potter is rich. The actor saves it. His films have sold well."
+KIM = "Kim will do stuff tomorrow."
 COACH = "at least two people killed in coach attack"
-MODEL = "We find that activations in middle layers store the facts of language models."
+MODEL = "We find that activations in middle layers store facts"
 
 
 @pytest.mark.parametrize(
@@ -126,26 +94,22 @@ MODEL = "We find that activations in middle layers store the facts of language m
     [
         # How far up a reply passes: it breaks what the next level adds. 5 = it passes all.
         ("cnn_dailymail", NEWS, 5),
-        ("cnn_dailymail", NEWS.rsplit(". ", 1)[0] + ".", 0),
-        ("cnn_dailymail", NEWS.replace("the money", "all of the money on cars and on drinks"), 1),
-        ("cnn_dailymail", NEWS.replace("actor", "man"), 2),
-        ("cnn_dailymail", NEWS.replace("waste", "be lavish with"), 3),
-        ("cnn_dailymail", NEWS.replace("have earned", "earned"), 4),
-        ("xsum", FLOOD, 5),
-        ("xsum", FLOOD + " They are long.", 0),
-        (
-            "xsum",
-            FLOOD.replace("floods", "floods that came with all the rain of a long winter storm"),
-            1,
-        ),
-        ("xsum", FLOOD.replace("the Borders", "newton stewart"), 2),
-        ("xsum", FLOOD.replace("are continuing", "continue"), 3),
-        ("xsum", FLOOD.replace("operations", "works"), 4),
+        ("cnn_dailymail", NEWS + " ", 0),  # a blank behind the last mark is a sentence
+        ("cnn_dailymail", NEWS.replace("saves it", "saves it" + " all" * 12), 1),
+        ("cnn_dailymail", NEWS.replace("actor", "Actor"), 2),
+        ("cnn_dailymail", NEWS.replace("saves it", "is lavish"), 3),
+        ("cnn_dailymail", NEWS.replace("have sold", "sold"), 4),
+        ("xsum", "The operation is going on", 5),
+        ("xsum", "The operation is going on. It is 3.5 m", 0),
+        ("xsum", "The operation is going on" + " and" * 15, 1),
+        ("xsum", "Newton Stewart is going on", 2),
+        ("xsum", "newton stewart goes on", 3),
+        ("xsum", "Work is going on", 4),
         ("samsum", KIM, 5),
-        ("samsum", KIM.replace("Kim", "Kim is tired. She"), 0),
-        ("samsum", KIM.replace("tomorrow", "tomorrow and on the day after that"), 1),
+        ("samsum", "Kim is here. She will do stuff.", 0),
+        ("samsum", KIM[:-1] + " so" * 10 + ".", 1),
         ("samsum", KIM.replace("stuff", "things"), 2),
-        ("samsum", KIM.replace("do stuff", "procrastinate stuff"), 3),
+        ("samsum", KIM.replace("Kim", "Procrastinating Kim"), 3),
         ("samsum", KIM.replace("stuff", "stuff,"), 4),
         ("gigaword", COACH, 5),
         ("gigaword", COACH + " today", 0),
@@ -154,11 +118,11 @@ MODEL = "We find that activations in middle layers store the facts of language m
         ("gigaword", COACH.replace("coach", "bus"), 3),
         ("gigaword", COACH.replace("in", "by"), 4),
         ("arxiv", MODEL, 5),
-        ("arxiv", MODEL + " We edit them.", 0),
-        ("arxiv", MODEL.replace("facts", "facts and the names and the dates and all the rest"), 1),
-        ("arxiv", MODEL.replace("We find", "Wells find"), 2),
-        ("arxiv", MODEL.replace("activations", "weights"), 3),
-        ("arxiv", MODEL.replace("language", "transformer"), 4),
+        ("arxiv", MODEL + ". We edit them", 0),
+        ("arxiv", MODEL + " and" * 12, 1),
+        ("arxiv", MODEL.replace("We", "They"), 2),
+        ("arxiv", MODEL.replace("activations", "Activations").replace("We", "West"), 3),
+        ("arxiv", MODEL.replace("layers", "transformer layers"), 4),
     ],
 )
 def test_summaries_by_hand(source: str, reply: str, passes_to: int) -> None:
@@ -166,62 +130,35 @@ def test_summaries_by_hand(source: str, reply: str, passes_to: int) -> None:
     assert scores == [1.0] * passes_to + [0.0] * (5 - passes_to)
 
 
-def test_a_tense_that_a_program_cannot_tell_is_unscored() -> None:
-    red = NEWS.replace("have earned twenty million pounds for him", "have red carpets for him")
-    assert row_verdict(made("mixed", "cnn_dailymail", 4), red).score == 1.0
-    assert row_verdict(made("mixed", "cnn_dailymail", 5), red).score is None
-    there = "Officials are in the Borders, where the flooding halted an operation."
-    assert row_verdict(made("mixed", "xsum", 3), there).score == 1.0
-    assert row_verdict(made("mixed", "xsum", 4), there).score is None
-    # What is broken elsewhere is broken, whatever the tense.
-    assert row_verdict(made("mixed", "xsum", 5), there.replace("operation", "x")).score == 0.0
-    passive = "Damage is still being assessed and no operation ended."
-    assert row_verdict(made("mixed", "xsum", 5), passive).score == 1.0
-
-
 LONG = " ".join(["Wipe", *["the"] * 19, "table."])  # 21 words
-TABLE = f"1. {LONG}\n\n2. {LONG} {LONG}\n\n3. {LONG}\n\nThose are suggestions."
 
 
 @pytest.mark.parametrize(
     ("reply", "passes_to"),
     [
-        (TABLE, 5),
-        (TABLE.replace("\n\nThose", " Those"), 5),
-        (TABLE.replace("\n\n", "\n"), 5),
-        (TABLE.replace("\n\nThose", "\n\n4. Those"), 0),
-        (TABLE.replace("2. ", "2. " + LONG + " "), 1),
-        (TABLE.replace("the the table", "the table"), 2),
-        (TABLE.replace("2. ", ""), 3),
-        (TABLE.replace("\n\nThose are suggestions.", ""), 4),
+        (f"{LONG}\n\n{LONG}\n\n{LONG}", 3),
+        # A number is a sentence of one word, so what level 4 adds breaks what level 3 asks.
+        (f"1. {LONG}\n\n2. {LONG}\n\n3. {LONG}", 2),
+        (f"{LONG}\n\n{LONG}", 0),
+        (f"Wipe.\n\n{LONG}\n\n{LONG}", 2),
     ],
 )
 def test_the_wooden_table_by_hand(reply: str, passes_to: int) -> None:
     scores = [row_verdict(made("format", "y", n, group="22"), reply).score for n in range(1, 6)]
     assert scores == [1.0] * passes_to + [0.0] * (5 - passes_to)
+    assert passes_to < UNMEETABLE["format", "22"][0]
 
 
-TWELVE = "Innovation makes new work in each town and city of our land."  # 12 words
-KEYWORDS = ("Jobs", "Supply", "Health", "Family life", "Trade")
-SPEECH = (
-    "Dear friends,\n\n" + "\n\n".join(f"**{k}**: {TWELVE}" for k in KEYWORDS) + "\n\nThank you."
-)
+SPEECH = "\n".join(f"**{i}. Work:** it makes new things in each town and city" for i in range(1, 6))
 
 
 @pytest.mark.parametrize(
     ("reply", "passes_to"),
     [
-        (SPEECH, 5),
-        (SPEECH.replace("**: ", ":** "), 5),
-        (SPEECH.replace("**: ", "**\n\n"), 5),
-        (SPEECH.replace("**: ", ": ").replace("\n\n**", "\n**"), 5),
-        (SPEECH.replace("\n\nThank", "\nThank"), 1),  # a line right below belongs to the point
-        (SPEECH.replace("**Jobs", "1. **Jobs"), 5),
-        (SPEECH.replace("**Jobs**", "Jobs"), 0),
-        (SPEECH.replace("**Trade**: Innovation makes", "**Trade**: It works. It makes"), 1),
-        (SPEECH.replace("of our land", "of our great old land by the sea"), 2),
-        (SPEECH.replace("makes new", "quickly makes"), 3),
-        (SPEECH.replace("**Jobs**: ", "** "), 4),
+        ("**1a: **2b: **3c: **4d: **5e: f g h i j", 5),
+        (SPEECH, 3),  # the number's full stop ends a sentence of one word
+        ("no points", 0),
+        ("**1:** **1:** **1:** **1:** **1:** ", 1),
     ],
 )
 def test_the_speech_by_hand(reply: str, passes_to: int) -> None:
@@ -229,9 +166,23 @@ def test_the_speech_by_hand(reply: str, passes_to: int) -> None:
     assert scores == [1.0] * passes_to + [0.0] * (5 - passes_to)
 
 
-def test_points_end_at_a_blank_line() -> None:
-    assert points("**A**: one\ntwo\n\nthree\n- **B** four") == [("A", "one\ntwo"), ("B", "four")]
-    assert points("no points") == []
+@needs_data
+def test_official_verdicts_are_repeated() -> None:
+    rows = [
+        json.loads(row)
+        for row in (DATA / "rule_vectors.jsonl").read_text("utf-8").split("\n")
+        if row
+    ]
+    assert len(rows) > 700
+    for row in rows:
+        problem = made(
+            row["type"],
+            row["source"],
+            row["level"],
+            target=row["target"],
+            group=str(row["example_id"]),
+        )
+        assert row_verdict(problem, row["text"]).score == float(row["expected"]), row["id"]
 
 
 def test_what_has_no_rule_is_unscored() -> None:
@@ -318,7 +269,7 @@ def test_a_program_judges_350_of_820() -> None:
 
 
 @needs_data
-def test_every_gold_answer_passes_its_own_rule() -> None:
+def test_every_gold_answer_on_one_line_passes_its_own_rule() -> None:
     answers = {
         f"example/{row['example_id']}/{row['level']}": row["answer"]
         for row in json.loads((DATA / "example_constraints.json").read_text("utf-8"))
@@ -337,6 +288,10 @@ def test_every_gold_answer_passes_its_own_rule() -> None:
         elif source == "WIKIEVENTS":
             golds = ["\n".join(target.split("\n")[:level])]
         for gold in golds:
+            form = answer_form(target, "").count("\n")
+            if problem.tags["category"] == "example" and gold.count("\n") > form:
+                assert row_verdict(problem, gold).score == 0.0  # published: the answer is one line
+                continue
             assert row_verdict(problem, gold).score == 1.0, (problem.tags, gold)
             if source != "limit":
                 assert row_verdict(problem, f"Well: {gold}, or not (Z)").score == 0.0 or source in (
@@ -346,3 +301,10 @@ def test_every_gold_answer_passes_its_own_rule() -> None:
                 )
         n += 1
     assert n == 350 - 25 - 10  # five summaries and two texts have steps and no target
+
+
+@needs_data
+def test_check_tells_the_rows_that_no_obedient_reply_passes() -> None:
+    faults = [f for f in lint(load(str(DATA), profile="fixed")) if f.rule == "rule_cannot_be_met"]
+    places = sorted(fault.source_id for fault in faults)
+    assert places == [*(f"content/20/{i}" for i in range(1, 6)), "format/22/4", "format/22/5"]

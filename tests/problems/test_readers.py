@@ -170,7 +170,7 @@ def test_an_unknown_format_lists_the_known_ones(tmp_path: Path) -> None:
     message = str(caught.value)
     assert message.startswith(f"{path}, line 1: the keys quesion, gold fit no known format")
     assert "quesion: did you mean 'question'?" in message
-    assert "IFEval: key, prompt, instruction_id_list, kwargs" in message
+    assert "IFEval or IFBench: key, prompt, instruction_id_list, kwargs" in message
     assert "own form: question" in message
 
 

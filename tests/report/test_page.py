@@ -133,8 +133,8 @@ def test_the_arrow_of_the_plane_is_the_paired_difference(pair_run: Path, page: s
         for each in saved["findings"][0]["contrasts"]
         if not each["slice_by"]
     }
-    axes = {"capability": ("unconstrained", "accuracy"), "compliance": ("constrained", "hacc")}
-    said = element(page, 'aria-label="Capability against compliance. ', '"')
+    axes = {"capability": ("unconstrained", "accuracy"), "obedience": ("", "obedience")}
+    said = element(page, 'aria-label="Capability against obedience. ', '"')
     for side in ("before", "after"):
         for axis, key in axes.items():
             assert f"{axis} {moved[key][side]['value']:.3f}" in said

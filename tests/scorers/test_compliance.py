@@ -14,12 +14,13 @@ class Says(Constraint):
 
     name: ClassVar[str] = "test:says"
     group: ClassVar[str] = "content"
+    family: ClassVar[str] = "test"
     departure: ClassVar[str] = ""
     word: str
     profile: Profile = "fixed"
 
-    def instruction(self) -> str:
-        return f"Say {self.word}."
+    def wordings(self) -> tuple[str, ...]:
+        return (f"Say {self.word}.",)
 
     def witnesses(self) -> tuple[str, str]:
         return self.word, "-"
@@ -61,11 +62,12 @@ def test_one_unscored_part_leaves_the_reply_unscored_a_broken_one_beside_it_or_n
     class Undecided(Constraint):
         name: ClassVar[str] = "test:undecided"
         group: ClassVar[str] = "content"
+        family: ClassVar[str] = "test"
         departure: ClassVar[str] = ""
         profile: Profile = "fixed"
 
-        def instruction(self) -> str:
-            return "."
+        def wordings(self) -> tuple[str, ...]:
+            return (".",)
 
         def witnesses(self) -> tuple[str, str]:
             return "", ""

@@ -6,6 +6,8 @@ builds one from a name and arguments of a file.
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
+from functools import cache
+from inspect import isabstract
 from typing import get_args, get_type_hints
 
 from twofold.constraints import (
@@ -14,6 +16,7 @@ from twofold.constraints import (
     combination,
     content,
     format,
+    ifbench,
     keywords,
     language,
     length,
@@ -24,11 +27,12 @@ from twofold.extension import class_named
 from twofold.types import Constraint, Profile
 from twofold.types.problem import is_argument
 
+_FILES = (length, keywords, language, case, format, structure, content, combination, affix)
 CONSTRAINTS: dict[str, type[Constraint]] = {
     cls.name: cls
-    for family in (length, keywords, language, case, format, structure, content, combination, affix)
-    for cls in vars(family).values()
-    if isinstance(cls, type) and issubclass(cls, Constraint) and cls is not Constraint
+    for file in (*_FILES, *ifbench.FAMILIES)
+    for cls in vars(file).values()
+    if isinstance(cls, type) and issubclass(cls, Constraint) and not isabstract(cls)
 }
 
 # Other spellings in published data (MathIF's), and the names they stand for.
@@ -98,15 +102,25 @@ def from_spec(name: str, args: Mapping[str, object] | None, *, profile: Profile)
     if wrong:
         takes = ", ".join(wanted) or "no argument"
         raise ProblemError(f"{name}: {'; '.join(wrong)}; it takes {takes}")
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     values = {k: _as(hints[k], v, f"{name}: {k}") for k, v in given.items()}
     return cls(**values, profile=profile)  # type: ignore[call-arg]  # a dataclass below the ABC
+
+
+@cache
+def _hints(cls: type[Constraint]) -> Mapping[str, object]:
+    """The types of a constraint's fields."""
+    return get_type_hints(cls)
 
 
 def _as(wanted: object, value: object, what: str) -> object:
     """`value` as the field's type (int, str, tuple of str, Literal), without conversion by guess."""
     if wanted is int and isinstance(value, float) and value.is_integer():  # JSON through pandas
         return int(value)
+    if wanted == str | tuple[str, ...]:  # a list stands for its first entry
+        if isinstance(value, str):
+            return value
+        wanted = tuple[str, ...]
     if wanted == tuple[str, ...]:
         if isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value):
             return tuple(value)

@@ -4,7 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import final
 
+import numpy as np
+
 from twofold.constraints.counting import plural
+from twofold.constraints.draws import ENDINGS, one_of
 from twofold.constraints.words import as_word, fold
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
@@ -29,6 +32,7 @@ class EndPhrase(Constraint):
 
     name = "startend:end_checker"
     group = "affix"
+    family = "position"
     departure = "closing quotes, brackets, emphasis may follow; the phrase is not part of a word"
     end_phrase: str
     profile: Profile
@@ -41,10 +45,18 @@ class EndPhrase(Constraint):
                 "at their end"
             )
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
         phrase = self.end_phrase.strip()
-        return f'End your answer with exactly this phrase and nothing after it: "{phrase}"'
+        return (
+            (f'End your answer with exactly this phrase and nothing after it: "{phrase}"'),
+            f'The last words of your answer must be: "{self.end_phrase.strip()}"',
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        """Arguments that a reply can meet."""
+        return {"end_phrase": one_of(rng, ENDINGS)}
 
     def witnesses(self) -> tuple[str, str]:
         """An answer followed by the phrase, and the phrase followed by a letter."""
@@ -91,12 +103,16 @@ class Quotation(Constraint):
 
     name = "startend:quotation"
     group = "affix"
+    family = "layout"
     departure = "also other scripts' double marks (“” «» 「」); the first closes only at the end"
     profile: Profile
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
-        return "Put your entire answer in double quotation marks."
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
+        return (
+            ("Put your entire answer in double quotation marks."),
+            "Your answer must begin and end with a double quotation mark.",
+        )
 
     def witnesses(self) -> tuple[str, str]:
         """A reply in quotation marks, and the same without."""
@@ -149,12 +165,16 @@ class NoComma(Constraint):
 
     name = "punctuation:no_comma"
     group = "format"
+    family = "punctuation"
     departure = r"commas of every script count; the LaTeX space `\,` does not"
     profile: Profile
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
-        return "Write your entire answer without commas."
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
+        return (
+            ("Write your entire answer without commas."),
+            "Your answer must not contain any comma.",
+        )
 
     def witnesses(self) -> tuple[str, str]:
         """A sentence without commas, and one with."""

@@ -4,10 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import final
 
+import numpy as np
 import regex
 
-from twofold.constraints.counting import Bound, Relation, both_sides, hold, require_threshold
+from twofold.constraints.counting import (
+    RELATIONS,
+    Bound,
+    Relation,
+    both_sides,
+    hold,
+    require_threshold,
+)
 from twofold.constraints.detect import judge_language, published_language
+from twofold.constraints.draws import number, one_of
 from twofold.constraints.prose import prose, words_in_formulas
 from twofold.constraints.published import capital_tokens
 from twofold.constraints.wording import stated_times
@@ -41,12 +50,16 @@ class EnglishCapital(Constraint):
 
     name = "change_case:english_capital"
     group = "format"
+    family = "case"
     departure = "formulas, code, LaTeX commands are exempt; unscored if the language is unclear"
     profile: Profile
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
-        return "Answer in English and write everything in capital letters."
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
+        return (
+            ("Answer in English and write everything in capital letters."),
+            "Your whole answer must be English text in uppercase.",
+        )
 
     def witnesses(self) -> tuple[str, str]:
         """A sentence in capitals, and in normal case."""
@@ -71,12 +84,16 @@ class EnglishLowercase(Constraint):
 
     name = "change_case:english_lowercase"
     group = "format"
+    family = "case"
     departure = EnglishCapital.departure
     profile: Profile
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
-        return "Answer in English and use no capital letter at all."
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
+        return (
+            ("Answer in English and use no capital letter at all."),
+            "Your whole answer must be English text in lowercase.",
+        )
 
     def witnesses(self) -> tuple[str, str]:
         """A sentence in lower case, and in normal case."""
@@ -108,6 +125,7 @@ class CapitalWordFrequency(Constraint):
 
     name = "change_case:capital_word_frequency"
     group = "format"
+    family = "case"
     departure = "whole words of two or more letters outside formulas, not NLTK tokens"
     capital_frequency: int
     capital_relation: Relation
@@ -117,10 +135,22 @@ class CapitalWordFrequency(Constraint):
     def __post_init__(self) -> None:
         require_threshold(self.capital_frequency, self.capital_relation, "capital_frequency")
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
         n = self.capital_frequency
-        return f"Write {self.capital_relation} {n} words in capital letters only."
+        return (
+            (f"Write {self.capital_relation} {n} words in capital letters only."),
+            (
+                f"Words in capital letters only must occur {self.capital_relation} "
+                f"{self.capital_frequency} times in your answer."
+            ),
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        """Arguments that a reply can meet."""
+        often = number(rng, 1, 8)
+        return {"capital_frequency": often, "capital_relation": one_of(rng, RELATIONS)}
 
     def witnesses(self) -> tuple[str, str]:
         """A text on either side of the threshold."""

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import final
 
+import numpy as np
+
 from twofold.constraints.counting import plural
 from twofold.constraints.words import fold, plain
 from twofold.errors import ProblemError
@@ -28,6 +30,7 @@ class RepeatPrompt(Constraint):
 
     name = "combination:repeat_prompt"
     group = "affix"
+    family = "copying"
     departure = "case counts, white space does not, and an answer follows the repeated request"
     prompt_to_repeat: str
     profile: Profile
@@ -36,12 +39,19 @@ class RepeatPrompt(Constraint):
         if not self.prompt_to_repeat.strip():
             raise ProblemError(f"{self.name}: prompt_to_repeat is blank; give the request's text")
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
         return (
-            "Before you answer, repeat the request above word for word and unchanged, with nothing "
-            "in front of it (this sentence is not part of the request); then answer."
+            (
+                "Before you answer, repeat the request above word for word and unchanged, with nothing "
+                "in front of it (this sentence is not part of the request); then answer."
+            ),
         )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        """Arguments that a reply can meet."""
+        return {"prompt_to_repeat": question}
 
     def witnesses(self) -> tuple[str, str]:
         """The request and an answer, and an answer that starts with another letter."""
@@ -82,12 +92,16 @@ class TwoResponses(Constraint):
 
     name = "combination:two_responses"
     group = "format"
+    family = "layout"
     departure = "exactly six asterisks; both have words and differ in more than case and spacing"
     profile: Profile
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
-        return "Give exactly two different responses, with a line of six asterisks between: ******"
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
+        return (
+            ("Give exactly two different responses, with a line of six asterisks between: ******"),
+            "Your answer must be two different responses and nothing else, separated by ******.",
+        )
 
     def witnesses(self) -> tuple[str, str]:
         """Two responses, and one."""

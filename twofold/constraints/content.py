@@ -4,7 +4,10 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import final
 
+import numpy as np
+
 from twofold.constraints.counting import Bound, both_sides, hold, plural, require_threshold
+from twofold.constraints.draws import number, one_of
 from twofold.constraints.markup import mask_math
 from twofold.constraints.wording import stated_bound
 from twofold.errors import ProblemError
@@ -25,6 +28,7 @@ class Placeholders(Constraint):
 
     name = "detectable_content:number_placeholders"
     group = "content"
+    family = "layout"
     departure = "words in brackets: no links, checkboxes, numbers, indices, formulas, lists"
     num_placeholders: int
     profile: Profile
@@ -33,12 +37,21 @@ class Placeholders(Constraint):
     def __post_init__(self) -> None:
         require_threshold(self.num_placeholders, "at least", "num_placeholders")
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
         return (
-            f"Leave at least {plural(self.num_placeholders, 'placeholder')} to fill in, each in square "
-            "brackets, like [name]."
+            (
+                f"Leave at least {plural(self.num_placeholders, 'placeholder')} to fill in, each in square "
+                "brackets, like [name]."
+            ),
+            f"Your answer must contain {plural(self.num_placeholders, 'placeholder')} or more in square "
+            "brackets, such as [address].",
         )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        """Arguments that a reply can meet."""
+        return {"num_placeholders": number(rng, 1, 6)}
 
     def witnesses(self) -> tuple[str, str]:
         """N placeholders, and one fewer."""
@@ -94,6 +107,7 @@ class Postscript(Constraint):
 
     name = "detectable_content:postscript"
     group = "content"
+    family = "layout"
     departure = (
         "the marker starts a line or a last sentence near the end, with words before and after"
     )
@@ -111,9 +125,14 @@ class Postscript(Constraint):
     def _marker(self) -> str:
         return self.postscript_marker.strip()
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
-        return f"Close your answer with a postscript that starts with {self._marker}"
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
+        return ((f"Close your answer with a postscript that starts with {self._marker}"),)
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        """Arguments that a reply can meet."""
+        return {"postscript_marker": one_of(rng, ("P.S.", "P.P.S"))}
 
     def witnesses(self) -> tuple[str, str]:
         """With the postscript, and without."""

@@ -3,7 +3,7 @@
 The parts that counting constraints share: valid thresholds, the verdict, the pair of witnesses.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, final, get_args
 
@@ -12,6 +12,7 @@ from twofold.types import Verdict
 
 # The two relations of the published data; `less than` is strict.
 Relation = Literal["less than", "at least"]
+RELATIONS: tuple[Relation, ...] = get_args(Relation)
 
 # The largest threshold: no reply is that long, and its witness would fill the memory.
 MOST = 100_000
@@ -30,6 +31,17 @@ def require_threshold(wanted: int, relation: Relation, argument: str, *, least: 
         raise ProblemError(f"{argument} is {wanted}; it must lie in 0 to {MOST}")
     if relation == "less than" and wanted <= least:
         raise ProblemError(f"{argument}: no reply is below {wanted}; give at least {least + 1}")
+
+
+def require_counts(least: int = 0, **arguments: int) -> None:
+    """Reject arguments below `least`; the published code draws others at random in their place.
+
+    Raises:
+        ProblemError: Names the argument and what is valid.
+    """
+    for argument, value in arguments.items():
+        if not least <= value <= MOST:
+            raise ProblemError(f"{argument} is {value}; it must lie in {least} to {MOST}")
 
 
 @final
@@ -53,12 +65,57 @@ class Bound:
         shown = [readings[0], readings[-1], *([self.n] if self.n in readings else [])]
         if len({self.holds(each) for each in shown}) > 1:
             return Verdict(None, f"{count} to {most} {what} by the reading, {wanted}")
-        return Verdict(float(self.holds(count)), f"{count} {what}, {wanted}")
+        low = self.n if self.relation != "less than" else None
+        high = {"exactly": self.n, "less than": self.n - 1}.get(self.relation)
+        return within(count, low, high, f"{count} {what}, {wanted}")
 
 
 def hold(count: int, relation: Relation, wanted: int, what: str) -> Verdict:
     """The verdict on a count of `what`."""
     return Bound(relation, wanted).verdict(count, what)
+
+
+def exactly(count: int, wanted: int, what: str) -> Verdict:
+    """The verdict on a count of `what` that must be `wanted`."""
+    return Bound("exactly", wanted).verdict(count, what)
+
+
+def within(count: float, low: float | None, high: float | None, reason: str) -> Verdict:
+    """The verdict on a count that must lie in `low` to `high`, graded by the gap to the nearer bound.
+
+    Example:
+        >>> within(6, 8, None, "6 words, at least 8 wanted").distance
+        0.25
+    """
+    gap, bound = 0.0, 1.0
+    if low is not None and count < low:
+        gap, bound = low - count, low
+    elif high is not None and count > high:
+        gap, bound = count - high, high
+    return graded(gap / max(abs(bound), 1.0), reason)
+
+
+def graded(distance: float, reason: str) -> Verdict:
+    """The verdict at `distance` from meeting a rule: 0 meets it, 1 and more is as far as can be."""
+    return Verdict(float(distance == 0), reason, distance=min(distance, 1.0))
+
+
+def every(good: Sequence[bool], what: str, *, least: int = 0) -> Verdict:
+    """The verdict on a rule about each part, graded by the share of the parts that break it.
+
+    Args:
+        good: Whether each part keeps the rule.
+        what: What they are said to be, e.g. `words start with a vowel`.
+        least: With fewer parts the rule is broken.
+
+    Example:
+        >>> every([True, False], "lines start with a dash")
+        Verdict(score=0.0, reason='1 of 2 lines start with a dash', parts={}, distance=0.5)
+    """
+    reason = f"{sum(good)} of {len(good)} {what}"
+    if len(good) < least:
+        return Verdict(0.0, f"{reason}; at least {least} wanted", distance=1.0)
+    return graded(1.0 - sum(good) / len(good) if good else 0.0, reason)
 
 
 def both_sides(

@@ -8,7 +8,10 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Literal, final
 
+import numpy as np
+
 from twofold.constraints.counting import Bound, both_sides, hold, plural, require_threshold
+from twofold.constraints.draws import SECTIONS, number, one_of
 from twofold.constraints.markup import mask_code, mask_math
 from twofold.constraints.wording import stated_bound
 from twofold.constraints.words import plain
@@ -34,6 +37,7 @@ class BulletLists(Constraint):
 
     name = "detectable_format:number_bullet_lists"
     group = "format"
+    family = "layout"
     departure = "a bullet is one of `* - + • –`, a space and words; not rules, code or formulas"
     num_bullets: int
     profile: Profile
@@ -42,12 +46,21 @@ class BulletLists(Constraint):
     def __post_init__(self) -> None:
         require_threshold(self.num_bullets, "at least", "num_bullets")
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
         return (
-            f"Your answer must contain exactly {plural(self.num_bullets, 'markdown bullet point')}; "
-            "begin each with `* ` on its own line."
+            (
+                f"Your answer must contain exactly {plural(self.num_bullets, 'markdown bullet point')}; "
+                "begin each with `* ` on its own line."
+            ),
+            f"Use {plural(self.num_bullets, 'bullet')} in your answer, no more and no fewer, each a line "
+            "that starts with `* `.",
         )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        """Arguments that a reply can meet."""
+        return {"num_bullets": number(rng, 1, 6)}
 
     def witnesses(self) -> tuple[str, str]:
         """N bullets, and one more."""
@@ -97,6 +110,7 @@ class HighlightedSections(Constraint):
 
     name = "detectable_format:number_highlighted_sections"
     group = "format"
+    family = "layout"
     departure = "asterisks must touch their text; not products, bullets, code or formulas"
     num_highlights: int
     profile: Profile
@@ -106,12 +120,21 @@ class HighlightedSections(Constraint):
     def __post_init__(self) -> None:
         require_threshold(self.num_highlights, "at least", "num_highlights")
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
         return (
-            f"Highlight at least {plural(self.num_highlights, 'part')} of your answer in markdown, "
-            "like *this part*."
+            (
+                f"Highlight at least {plural(self.num_highlights, 'part')} of your answer in markdown, "
+                "like *this part*."
+            ),
+            f"At least {plural(self.num_highlights, 'passage')} of your answer must be highlighted with "
+            "asterisks, *like this*.",
         )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        """Arguments that a reply can meet."""
+        return {"num_highlights": number(rng, 1, 5)}
 
     def witnesses(self) -> tuple[str, str]:
         """N highlights, and one fewer."""
@@ -184,6 +207,7 @@ class MultipleSections(Constraint):
 
     name = "detectable_format:multiple_sections"
     group = "format"
+    family = "layout"
     departure = "exactly N headings at the start of a line, with text below, each number once"
     section_spliter: str
     num_sections: int
@@ -202,12 +226,20 @@ class MultipleSections(Constraint):
     def _word(self) -> str:
         return self.section_spliter.strip()
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
         return (
-            f"Divide your answer into exactly {plural(self.num_sections, 'section')}. Begin each with a line "
-            f"that says {self._word} and its number: {self._word} 1, {self._word} 2, and so on."
+            (
+                f"Divide your answer into exactly {plural(self.num_sections, 'section')}. Begin each with "
+                "a line "
+                f"that says {self._word} and its number: {self._word} 1, {self._word} 2, and so on."
+            ),
         )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        """Arguments that a reply can meet."""
+        return {"section_spliter": one_of(rng, SECTIONS), "num_sections": number(rng, 2, 5)}
 
     def witnesses(self) -> tuple[str, str]:
         """N sections with words in them, and none (blank if 0 are wanted)."""

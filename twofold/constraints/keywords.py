@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import final
 
+import numpy as np
 import regex
 
-from twofold.constraints.counting import Bound, Relation, require_threshold
+from twofold.constraints.counting import RELATIONS, Bound, Relation, require_threshold
+from twofold.constraints.draws import COMMON, WORDS, number, one_of, several_of
 from twofold.constraints.wording import stated_times
 from twofold.constraints.words import as_word, characters
 from twofold.errors import ProblemError
@@ -35,6 +37,7 @@ class Existence(Constraint):
 
     name = "keywords:existence"
     group = "lexical"
+    family = "keywords"
     departure = "a keyword is a separate word, not a pattern inside another word"
     keywords: tuple[str, ...]
     profile: Profile
@@ -47,9 +50,17 @@ class Existence(Constraint):
                 if not _pattern(keyword).search(together):
                     raise _unfindable(keyword)
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
-        return f"Use each of these words: {_listed(self.keywords)}."
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
+        return (
+            (f"Use each of these words: {_listed(self.keywords)}."),
+            f"These words must occur in your answer: {_listed(self.keywords)}.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        """Arguments that a reply can meet."""
+        return {"keywords": several_of(rng, WORDS, number(rng, 1, 4))}
 
     def witnesses(self) -> tuple[str, str]:
         """The keywords, and a text without them."""
@@ -84,6 +95,7 @@ class Frequency(Constraint):
 
     name = "keywords:frequency"
     group = "lexical"
+    family = "keywords"
     departure = "counts separate words, not a pattern inside other words"
     keyword: str
     frequency: int
@@ -99,9 +111,18 @@ class Frequency(Constraint):
             if self.relation == "at least" and found < self.frequency:
                 raise _unfindable(self.keyword)
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
-        return f"Use the word {self.keyword.strip()} {self.relation} {self.frequency} times."
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
+        return (
+            (f"Use the word {self.keyword.strip()} {self.relation} {self.frequency} times."),
+            f"The word {self.keyword.strip()} must occur {self.relation} {self.frequency} times.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        """Arguments that a reply can meet."""
+        keyword, often = one_of(rng, WORDS), number(rng, 1, 6)
+        return {"keyword": keyword, "frequency": often, "relation": one_of(rng, RELATIONS)}
 
     def witnesses(self) -> tuple[str, str]:
         """The keyword N times, and a text without it (swapped for `less than`)."""
@@ -141,6 +162,7 @@ class ForbiddenWords(Constraint):
 
     name = "keywords:forbidden_words"
     group = "lexical"
+    family = "keywords"
     departure = "a separate word, also next to `_` or a symbol, but not a LaTeX command's name"
     forbidden_words: tuple[str, ...]
     profile: Profile
@@ -151,9 +173,17 @@ class ForbiddenWords(Constraint):
             for word in self.forbidden_words:
                 _pattern(rf"\b{word}\b")
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
-        return f"Do not use any of these words: {_listed(self.forbidden_words)}."
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
+        return (
+            (f"Do not use any of these words: {_listed(self.forbidden_words)}."),
+            f"None of these words may occur in your answer: {_listed(self.forbidden_words)}.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        """Arguments that a reply can meet."""
+        return {"forbidden_words": several_of(rng, COMMON, number(rng, 1, 4))}
 
     def witnesses(self) -> tuple[str, str]:
         """A text without the words, and one of them (empty if `official` can find none)."""
@@ -192,6 +222,7 @@ class LetterFrequency(Constraint):
 
     name = "keywords:letter_frequency"
     group = "lexical"
+    family = "letters"
     departure = "an accented letter is one character in every encoding; other widths are the same"
     letter: str
     let_frequency: int
@@ -204,9 +235,18 @@ class LetterFrequency(Constraint):
             raise ProblemError(f"letter is {self.letter!r}; give one visible character")
         require_threshold(self.let_frequency, self.let_relation, "let_frequency")
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
-        return f"Use the letter {self.letter} {self.let_relation} {self.let_frequency} times."
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
+        return (
+            (f"Use the letter {self.letter} {self.let_relation} {self.let_frequency} times."),
+            f"The letter {self.letter} must occur {self.let_relation} {self.let_frequency} times.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        """Arguments that a reply can meet."""
+        letter, often = one_of(rng, "abcdghklmpuvwy"), number(rng, 2, 20)
+        return {"letter": letter, "let_frequency": often, "let_relation": one_of(rng, RELATIONS)}
 
     def witnesses(self) -> tuple[str, str]:
         """The letter N times, and a text without it (swapped for `less than`)."""

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import final
 
+import numpy as np
+
 from twofold.constraints.detect import judge_language, published_language
+from twofold.constraints.draws import one_of
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -92,6 +95,7 @@ class ResponseLanguage(Constraint):
 
     name = "language:response_language"
     group = "lexical"
+    family = "language"
     departure = "script, then probability on lower-case prose; unscored if the text is too short"
     language: str
     profile: Profile
@@ -101,9 +105,16 @@ class ResponseLanguage(Constraint):
             known = ", ".join(LANGUAGES)
             raise ProblemError(f"langdetect does not know {self.language!r}; use one of: {known}")
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
-        return f"Write the whole answer in {LANGUAGES[self.language][0]} and no other language."
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
+        return (
+            (f"Write the whole answer in {LANGUAGES[self.language][0]} and no other language."),
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        """Arguments that a reply can meet."""
+        return {"language": one_of(rng, sorted(LANGUAGES))}
 
     def witnesses(self) -> tuple[str, str]:
         """A sentence in the language, and the same one in another."""

@@ -4,7 +4,18 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import final
 
-from twofold.constraints.counting import MOST, Bound, Relation, both_sides, hold, require_threshold
+import numpy as np
+
+from twofold.constraints.counting import (
+    MOST,
+    RELATIONS,
+    Bound,
+    Relation,
+    both_sides,
+    hold,
+    require_threshold,
+)
+from twofold.constraints.draws import WORDS, number, one_of
 from twofold.constraints.prose import most_words, n_words, paragraphs
 from twofold.constraints.published import punkt_sentences
 from twofold.constraints.sentences import sentence_bounds
@@ -29,6 +40,7 @@ class NumberWords(Constraint):
 
     name = "length_constraints:number_words"
     group = "length"
+    family = "counting"
     departure = "don't and well-known are one word, LaTeX command names none; not runs of `\\w`"
     num_words: int
     relation: Relation
@@ -38,9 +50,17 @@ class NumberWords(Constraint):
     def __post_init__(self) -> None:
         require_threshold(self.num_words, self.relation, "num_words")
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
-        return f"Write {self.relation} {self.num_words} words."
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
+        return (
+            (f"Write {self.relation} {self.num_words} words."),
+            f"Your answer must have {self.relation} {self.num_words} words in all.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        """Arguments that a reply can meet."""
+        return {"num_words": number(rng, 8, 150), "relation": one_of(rng, RELATIONS)}
 
     def witnesses(self) -> tuple[str, str]:
         """A text on either side of the threshold."""
@@ -71,6 +91,7 @@ class NumberSentences(Constraint):
 
     name = "length_constraints:number_sentences"
     group = "length"
+    family = "counting"
     departure = "abbreviations, formulas, lists, headings and other scripts' full stops are handled"
     num_sentences: int
     relation: Relation
@@ -80,9 +101,17 @@ class NumberSentences(Constraint):
     def __post_init__(self) -> None:
         require_threshold(self.num_sentences, self.relation, "num_sentences", least=1)
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
-        return f"Write {self.relation} {self.num_sentences} sentences."
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
+        return (
+            (f"Write {self.relation} {self.num_sentences} sentences."),
+            f"Your answer must have {self.relation} {self.num_sentences} sentences in all.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        """Arguments that a reply can meet."""
+        return {"num_sentences": number(rng, 2, 9), "relation": one_of(rng, RELATIONS)}
 
     def witnesses(self) -> tuple[str, str]:
         """A text on either side of the threshold."""
@@ -118,6 +147,7 @@ class NumberParagraphs(Constraint):
 
     name = "length_constraints:number_paragraphs"
     group = "length"
+    family = "layout"
     departure = "a divider is a line of its own (or, if the prompt's words allow it, stands free)"
     num_paragraphs: int
     profile: Profile
@@ -127,12 +157,20 @@ class NumberParagraphs(Constraint):
     def __post_init__(self) -> None:
         require_threshold(self.num_paragraphs, "at least", "num_paragraphs")
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
         return (
-            f"Write exactly {self.num_paragraphs} paragraphs, with a line *** between one "
-            "paragraph and the next."
+            (
+                f"Write exactly {self.num_paragraphs} paragraphs, with a line *** between one "
+                "paragraph and the next."
+            ),
+            f"Your answer must consist of {self.num_paragraphs} paragraphs, parted by the divider ***.",
         )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        """Arguments that a reply can meet."""
+        return {"num_paragraphs": number(rng, 2, 6)}
 
     def witnesses(self) -> tuple[str, str]:
         """N paragraphs, and one more."""
@@ -193,6 +231,7 @@ class NthParagraphFirstWord(Constraint):
 
     name = "length_constraints:nth_paragraph_first_word"
     group = "length"
+    family = "position"
     departure = "the nth non-blank paragraph; markdown and quotes before the word are skipped"
     num_paragraphs: int
     nth_paragraph: int
@@ -218,12 +257,26 @@ class NthParagraphFirstWord(Constraint):
                 f"{_published_first_word(word)!r}; use profile 'fixed' or another word"
             )
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
         return (
-            f"Write exactly {self.num_paragraphs} paragraphs with a blank line between one and the "
-            f"next, and start paragraph {self.nth_paragraph} with the word {self.first_word}."
+            (
+                f"Write exactly {self.num_paragraphs} paragraphs with a blank line between one and the "
+                f"next, and start paragraph {self.nth_paragraph} with the word {self.first_word}."
+            ),
+            (
+                f"Your answer must have {self.num_paragraphs} paragraphs, parted by blank lines, and "
+                "paragraph "
+                f"{self.nth_paragraph} must begin with {self.first_word}."
+            ),
         )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        """Arguments that a reply can meet."""
+        n = number(rng, 2, 5)
+        nth = number(rng, 1, n)
+        return {"num_paragraphs": n, "nth_paragraph": nth, "first_word": one_of(rng, WORDS)}
 
     def witnesses(self) -> tuple[str, str]:
         """The paragraphs with the word in its place, and one paragraph more."""

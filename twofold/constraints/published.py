@@ -74,6 +74,12 @@ def capital_tokens(text: str) -> int:
     return sum(word.isupper() for word in words)
 
 
+def word_tokens(sentence: str) -> list[str]:
+    """The tokens of one sentence as NLTK cuts them."""
+    tokens: list[str] = _word_tokenizer().tokenize(sentence)
+    return tokens
+
+
 def _may_have_capitals(text: str) -> bool:
     """Whether a token in capitals is possible at all: a capital, and no small letter after it.
 

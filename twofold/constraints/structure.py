@@ -20,12 +20,13 @@ class JsonFormat(Constraint):
 
     name = "detectable_format:json_format"
     group = "format"
+    family = "layout"
     departure = "an object or a list, no bare value, NaN or Infinity; a fence opens and closes"
     profile: Profile
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
-        return "Give your entire answer as JSON; a markdown code fence around it is allowed."
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
+        return (("Give your entire answer as JSON; a markdown code fence around it is allowed."),)
 
     def witnesses(self) -> tuple[str, str]:
         """An object, and a sentence."""
@@ -85,12 +86,16 @@ class Title(Constraint):
 
     name = "detectable_format:title"
     group = "format"
+    family = "layout"
     departure = "one pair of brackets around words; no calculator marks, shifts or streams"
     profile: Profile
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
-        return "Give your answer a title in double angular brackets, like <<a short title>>."
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
+        return (
+            ("Give your answer a title in double angular brackets, like <<a short title>>."),
+            "Your answer must contain a title between << and >>.",
+        )
 
     def witnesses(self) -> tuple[str, str]:
         """With a title, and without."""
@@ -160,15 +165,16 @@ class ConstrainedResponse(Constraint):
 
     name = "detectable_format:constrained_response"
     group = "format"
+    family = "layout"
     departure = "the reply is one option (or has one, or ends with one, as the prompt says)"
     profile: Profile
     place: Literal["whole", "anywhere", "end"] = field(
         default="whole", kw_only=True, metadata=READING
     )
 
-    def instruction(self) -> str:
-        """The sentence that states the rule."""
-        return f"Answer with one of these sentences and nothing else: {' / '.join(_OPTIONS)}"
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the rule."""
+        return ((f"Answer with one of these sentences and nothing else: {' / '.join(_OPTIONS)}"),)
 
     def witnesses(self) -> tuple[str, str]:
         """An option, and something else."""

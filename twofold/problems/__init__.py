@@ -11,7 +11,8 @@ from typing import Any, cast
 
 from twofold.errors import ProblemError, nearest
 from twofold.extension import function_named, is_reference
-from twofold.problems import followbench, gym, hub, io, mathif
+from twofold.problems import followbench, gym, hub, ifeval, io, mathif
+from twofold.problems.drawn import bound, types_of
 from twofold.problems.followbench import FollowBenchRow
 from twofold.problems.gsm8k import Gsm8kRow
 from twofold.problems.healthbench import HealthBenchRow
@@ -19,13 +20,23 @@ from twofold.problems.ifeval import IfevalRow
 from twofold.problems.io import OwnRow, read, write
 from twofold.problems.math500 import Math500Row
 from twofold.problems.mathif import MathIfRow
+from twofold.problems.rlvr_if import RlvrIfRow
 from twofold.problems.row import Origin, ProblemRow, problem_of
 from twofold.storage.reading import Kind, jsonl_files, kind_of, names
 from twofold.types import Problem, Profile
 
 # The formats a file can have, the most specific first: the first that fits is used.
 FORMATS: tuple[type[ProblemRow], ...] = (
-    *(MathIfRow, IfevalRow, FollowBenchRow, HealthBenchRow, Math500Row, Gsm8kRow, OwnRow),
+    *(
+        MathIfRow,
+        IfevalRow,
+        RlvrIfRow,
+        FollowBenchRow,
+        HealthBenchRow,
+        Math500Row,
+        Gsm8kRow,
+        OwnRow,
+    ),
 )
 
 SUITE_SIZE = 200  # unless the spec names a number
@@ -43,11 +54,13 @@ def load(spec: str | Path, *, profile: Profile, limit: int | None = None) -> lis
     Args:
         spec: One of
 
-            - a file with one JSON object a line: MathIF, IFEval, HealthBench, MATH-500, GSM8K, or our
-              own form; or a FollowBench JSON array, `CATEGORY_constraints.json`;
-            - a directory: MathIF's, FollowBench's, or one with a single such file;
+            - a file with one JSON object a line: MathIF, IFEval, IFBench, RLVR-IF, HealthBench, MATH-500,
+              GSM8K, or our own form; or a FollowBench JSON array, `CATEGORY_constraints.json`;
+            - a directory: MathIF's, FollowBench's, IFEval's, IFBench's, or one with a single such file;
             - `synthetic`, `synthetic:N` or `synthetic:N:SPLIT`: N generated problems (default 200) of
               the split `test` (default) or `train`; also `pocket` (with a split `ood`) and `choice`;
+            - `synthetic:N:SPLIT:TYPES` or `pocket:N:SPLIT:TYPES`: the same problems with one to five
+              constraints of the types or families in TYPES (by commas), see `problems.drawn`;
             - `gym:TASK`, in the same way: a task of reasoning-gym, see `problems.gym`;
             - `hub:org/name`, `hub:org/name:SPLIT` or `hub:org/name:CONFIG:SPLIT`;
             - `package.module:function`: called with `profile=...`, it returns `Problem`s.
@@ -89,9 +102,11 @@ def load(spec: str | Path, *, profile: Profile, limit: int | None = None) -> lis
 
 
 def _suite(name: str, options: str, profile: Profile) -> list[Problem]:
-    """A generated suite, with the size and split in `options` (`N:SPLIT`)."""
-    size, _, split = options.partition(":")
-    if (size and not (size.isdecimal() and int(size) > 0)) or split not in ("", *_SUITES[name]):
+    """A generated suite, with the size, split and types in `options` (`N:SPLIT:TYPES`)."""
+    size, _, rest = options.partition(":")
+    split, _, types = rest.partition(":")
+    known = split in ("", *_SUITES[name]) and not (types and name == "choice")
+    if (size and not (size.isdecimal() and int(size) > 0)) or not known:
         raise ProblemError(
             f"{name + ':' + options!r} is no suite; write {name}, {name}:200 or {name}:200:SPLIT, "
             f"with SPLIT one of {', '.join(_SUITES[name])}"
@@ -102,9 +117,9 @@ def _suite(name: str, options: str, profile: Profile) -> list[Problem]:
     n, part = int(size or SUITE_SIZE), cast(Any, split or "test")
     if name == "choice":
         return choice.suite(n, split=part)
-    if name == "pocket":
-        return pocket.suite(n, split=part, profile=profile)
-    return synthetic.suite(n, split=part, profile=profile)
+    make = pocket.suite if name == "pocket" else synthetic.suite
+    found = make(n, split=part, profile=profile)
+    return bound(found, types_of(types.split(",")), profile=profile) if types else found
 
 
 def _from_function(spec: str, profile: Profile) -> Iterator[Problem]:
@@ -153,7 +168,7 @@ def _files(path: Path) -> list[Path]:
         raise ProblemError(f"{path} does not exist; {nearest(path.name, there, otherwise)}")
     if kind is not Kind.folder:
         return [path]
-    if published := mathif.files(path) or followbench.files(path):
+    if published := mathif.files(path) or followbench.files(path) or ifeval.files(path):
         return published
     found = jsonl_files(path, ProblemError, deep=False)
     if not found:

@@ -25,6 +25,12 @@ TOP = 5
 
 WRITER = "FollowBench"
 
+# Rows that a reply which does as it is told fails under the published rules: by category and group, the
+# least level and why.
+UNMEETABLE = {
+    ("format", "22"): (4, "its number is a sentence of one word, and more than 20 are wanted"),
+    ("content", "20"): (1, "its targets are of another event than the request asks for"),
+}
 _ARRAY = TypeAdapter(list[dict[str, Any]])
 _REMEDY = (
     "FollowBench's files are JSON arrays of objects; take the published file as it is, or give a file "

@@ -29,11 +29,11 @@ def mosaic(cells: Mapping[str, Estimate]) -> Markup:
     return drawing("mosaic", (300, 150), f"The four cells: {said}", parts)
 
 
-def intervals(estimates: Mapping[str, Estimate]) -> Markup:
-    """Points (baseline, model or null) with intervals on one short axis, for a table cell."""
-    x = Scale(0.0, 1.0, 6, 154)
+def intervals(estimates: Mapping[str, Estimate], lowest: float = 0.0) -> Markup:
+    """Points (baseline, model or null) with intervals on one short axis to 1, for a table cell."""
+    x = Scale(lowest, 1.0, 6, 154)
     height = 12.0 * len(estimates) + 6
-    parts = [line("grid", (x(at), 0), (x(at), height)) for at in (0.0, 0.5, 1.0)]
+    parts = [line("grid", (x(at), 0), (x(at), height)) for at in (lowest, (lowest + 1) / 2, 1.0)]
     for index, (name, estimate) in enumerate(estimates.items()):
         y = 12.0 * index + 9
         parts.append(line(f"whisker {name}", (x(estimate.low), y), (x(estimate.high), y)))

@@ -100,11 +100,14 @@ def _types(finding: Finding) -> str:
     roles = [role for role in ROLES if any(role in row.rate for row in rows)]
     ends = [f", {_WHO[role]}" for role in roles] if len(roles) > 1 else [""]
     head = ["constraint type"]
-    head += [f"met when {how}{end}" for how in ("stated", "not stated") for end in ends]
+    named = {"met when stated": "rate", "met when not stated": "null", "obedience": "obedience"}
+    measured = {what: key for what, key in named.items() if any(getattr(r, key) for r in rows)}
+    head += [f"{what}{end}" for what in measured for end in ends]
     head += ["difference", "p (Holm)"] if paired else []
     body = []
     for row in rows:
-        cells = [row.name, *(_text(e.get(role)) for e in (row.rate, row.null) for role in roles)]
+        rates = [getattr(row, key) for key in measured.values()]
+        cells = [row.name, *(_text(rate.get(role)) for rate in rates for role in roles)]
         if paired:
             each = row.comparison
             cells.append(spread(each.difference if each else None, sign=True))

@@ -20,7 +20,7 @@ from twofold.report import chains, figures, judged, side_by_side, tables, verdic
 from twofold.report.chains import View
 from twofold.report.examples import MOST_SAMPLES, Examples
 from twofold.report.judged import JudgedView
-from twofold.report.plane import Plane, PlanePoint
+from twofold.report.plane import Axis, Plane, PlanePoint, ignored
 from twofold.storage.jsonl import dumps
 from twofold.types import Estimate, Finding
 
@@ -130,32 +130,36 @@ def _policy(style: str, script: str) -> str:
 
 
 def _plane(finding: Finding, names: Mapping[str, str]) -> Plane | None:
-    """The plane of a finding; None where capability or compliance was not measured."""
-    arms = _paired_arms(finding, names) or _arms(finding, names)
-    arrow = (0, 1) if len(arms) == 2 else None
-    return Plane(arms, tables.floors(finding, "hacc"), arrow) if arms else None
+    """The plane of a finding; None where capability or the other axis was not measured."""
+    axis: Axis = "obedience" if finding.estimate("obedience") else "compliance"
+    arms = _paired_arms(finding, names, axis) or _arms(finding, names, axis)
+    if not arms:
+        return None
+    floors = tables.floors(finding, "hacc") if axis == "compliance" else ignored(arms[-1].height)
+    return Plane(arms, floors, (0, 1) if len(arms) == 2 else None, axis)
 
 
-def _paired_arms(finding: Finding, names: Mapping[str, str]) -> list[PlanePoint]:
+def _paired_arms(finding: Finding, names: Mapping[str, str], axis: Axis) -> list[PlanePoint]:
     """Before and after on the problems scored on both sides, so that the arrow is the difference."""
     found = axes(finding.contrasts)
-    capability, compliance = found.get("capability"), found.get("compliance")
-    if capability is None or compliance is None:
+    capability, height = found.get("capability"), found.get(axis)
+    if capability is None or height is None:
         return []
     return [
-        PlanePoint(names["baseline"], capability.before, compliance.before),
-        PlanePoint(names["model"], capability.after, compliance.after),
+        PlanePoint(names["baseline"], capability.before, height.before),
+        PlanePoint(names["model"], capability.after, height.after),
     ]
 
 
-def _arms(finding: Finding, names: Mapping[str, str]) -> list[PlanePoint]:
+def _arms(finding: Finding, names: Mapping[str, str], axis: Axis) -> list[PlanePoint]:
     plain = finding.estimate("accuracy", condition="unconstrained")
     condition = "unconstrained" if plain else "constrained"
+    metric, of = ("obedience", "") if axis == "obedience" else ("hacc", "constrained")
     return [
-        PlanePoint(names[role], capability, compliance)
+        PlanePoint(names[role], capability, height)
         for role in tables.ROLES
         if (capability := finding.estimate("accuracy", role=role, condition=condition))
-        and (compliance := finding.estimate("hacc", role=role, condition="constrained"))
+        and (height := finding.estimate(metric, role=role, condition=of))
     ]
 
 

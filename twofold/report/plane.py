@@ -1,9 +1,9 @@
-"""Where do the models stand? The trade-off plane: capability against compliance, any number of arms."""
+"""Where do the models stand? The trade-off plane: capability against obedience, any number of arms."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, replace
+from typing import Literal, final
 
 from markupsafe import Markup
 
@@ -16,13 +16,30 @@ _LEFT, _RIGHT, _TOP, _BASE = 58.0, 424.0, 18.0, 318.0
 _FRAME = Box(_LEFT + 2, 3, 437, _BASE - 1)
 
 
+# What the height of the plane is, and its label.
+Axis = Literal["obedience", "compliance"]
+_AXES: dict[Axis, str] = {
+    "obedience": "obedience: met told − met untold →",
+    "compliance": "compliance: all constraints met →",
+}
+
+
 @dataclass(frozen=True)
 class PlanePoint:
-    """One point of the plane: capability from left to right, compliance from bottom to top."""
+    """One point of the plane: capability from left to right, obedience from bottom to top.
+
+    Where nothing was asked untold there is no obedience, and compliance stands in its place.
+    """
 
     name: str
     capability: Estimate
-    compliance: Estimate
+    height: Estimate
+
+
+def ignored(like: Estimate) -> dict[str, Estimate]:
+    """The floor of obedience: a reply that ignores the prompt is the same told and untold."""
+    zero = replace(like, value=0.0, low=0.0, high=0.0, method="by definition")
+    return {"any reply that ignores the rules": zero}
 
 
 @final
@@ -32,13 +49,15 @@ class Plane:
 
     Args:
         arms: At least one; the first of several is the base.
-        floors: Compliance of trivial replies, drawn as dashed lines.
+        floors: What trivial replies score, drawn as dashed lines.
         arrow: Indices of the arms that the arrow connects.
+        axis: What the height is.
     """
 
     arms: Sequence[PlanePoint]
     floors: Mapping[str, Estimate]
     arrow: tuple[int, int] | None = None
+    axis: Axis = "compliance"
 
     @property
     def x_ticks(self) -> list[float]:
@@ -48,7 +67,8 @@ class Plane:
     @property
     def y_ticks(self) -> list[float]:
         """The ticks of the compliance axis."""
-        return ticks(*_span([*(arm.compliance for arm in self.arms), *self.floors.values()]))
+        span = _span([*(arm.height for arm in self.arms), *self.floors.values()])
+        return ticks(*span, least=-1.0 if self.axis == "obedience" else 0.0)
 
     @property
     def is_cropped(self) -> bool:
@@ -59,7 +79,7 @@ class Plane:
         """The plane as `<svg>`."""
         x = Scale(self.x_ticks[0], self.x_ticks[-1], _LEFT, _RIGHT)
         y = Scale(self.y_ticks[0], self.y_ticks[-1], _BASE, _TOP)
-        places = [(x(arm.capability.value), y(arm.compliance.value)) for arm in self.arms]
+        places = [(x(arm.capability.value), y(arm.height.value)) for arm in self.arms]
         ends = (places[self.arrow[0]], places[self.arrow[1]]) if self.arrow else None
         heights = {name: y(floor.value) for name, floor in self.floors.items()}
         floors = _floor_lines(heights)
@@ -68,7 +88,7 @@ class Plane:
         lines = [Box.around(ends, 2) for pair in whiskers for ends in pair]
         lines += [Box.around(((_LEFT, at), (_RIGHT, at)), 1) for _, at in floors]
         lines += [Box.around([at], 4) for at in _along(*ends)] if ends else []
-        parts = _axes(x, self.x_ticks, y, self.y_ticks)
+        parts = _axes(x, self.x_ticks, y, self.y_ticks, _AXES[self.axis])
         parts += [line("floor", (_LEFT, at), (_RIGHT, at)) for _, at in floors]
         parts += [_arrow(*ends)] if ends else []
         for index, (at, pair) in enumerate(zip(places, whiskers, strict=True)):
@@ -83,10 +103,10 @@ class Plane:
             taken.append(chosen.box)
             parts.append(chosen.svg())
         said = "; ".join(
-            f"{arm.name}: capability {spread(arm.capability)}, compliance {spread(arm.compliance)}"
+            f"{arm.name}: capability {spread(arm.capability)}, {self.axis} {spread(arm.height)}"
             for arm in self.arms
         )
-        return drawing("plane", (440, 370), f"Capability against compliance. {said}", parts)
+        return drawing("plane", (440, 370), f"Capability against {self.axis}. {said}", parts)
 
 
 def _floor_lines(heights: Mapping[str, float]) -> list[tuple[str, float]]:
@@ -100,9 +120,9 @@ def _floor_lines(heights: Mapping[str, float]) -> list[tuple[str, float]]:
     return lines
 
 
-def ticks(low: float, high: float) -> list[float]:
-    """Three to seven multiples of a round step that cover the part of [low, high] in [0, 1]."""
-    low, high = min(max(low, 0.0), 1.0), max(min(high, 1.0), 0.0)
+def ticks(low: float, high: float, *, least: float = 0.0) -> list[float]:
+    """Three to seven multiples of a round step that cover the part of [low, high] in [least, 1]."""
+    low, high = min(max(low, least), 1.0), max(min(high, 1.0), least)
     for step in (0.01, 0.02, 0.05, 0.1, 0.2):
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
         if last - first <= 6:
@@ -119,7 +139,9 @@ def _span(estimates: Sequence[Estimate]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _axes(x: Scale, x_ticks: Sequence[float], y: Scale, y_ticks: Sequence[float]) -> list[Markup]:
+def _axes(
+    x: Scale, x_ticks: Sequence[float], y: Scale, y_ticks: Sequence[float], height: str
+) -> list[Markup]:
     parts = []
     for tick in x_ticks:
         parts.append(line("grid", (x(tick), _TOP), (x(tick), _BASE)))
@@ -129,7 +151,7 @@ def _axes(x: Scale, x_ticks: Sequence[float], y: Scale, y_ticks: Sequence[float]
         parts.append(label("end", (_LEFT - 7, y(tick) + 4), f"{tick:.2f}"))
     parts.append(label("mid", (241, 359), "capability: share right →"))
     upright = '<text class="mid" transform="translate(14 168) rotate(-90)">{}</text>'
-    parts.append(Markup(upright).format("compliance: all constraints met →"))
+    parts.append(Markup(upright).format(height))
     return parts
 
 
@@ -149,10 +171,10 @@ def _arrow(start: Point, stop: Point) -> Markup:
 
 def _whiskers(arm: PlanePoint, x: Scale, y: Scale) -> list[tuple[Point, Point]]:
     """The ends of an arm's two intervals."""
-    across, up = x(arm.capability.value), y(arm.compliance.value)
+    across, up = x(arm.capability.value), y(arm.height.value)
     return [
         ((x(arm.capability.low), up), (x(arm.capability.high), up)),
-        ((across, y(arm.compliance.low)), (across, y(arm.compliance.high))),
+        ((across, y(arm.height.low)), (across, y(arm.height.high))),
     ]
 
 

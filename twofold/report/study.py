@@ -16,13 +16,14 @@ from markupsafe import Markup
 from twofold.report import curves, study_file
 from twofold.report.markdown import flat, table
 from twofold.report.page import asset, render
-from twofold.report.plane import Plane, PlanePoint
+from twofold.report.plane import Plane, PlanePoint, ignored
 from twofold.report.study_file import (
     ACCURACY,
     CONSTRAINED_ACCURACY,
     HACC,
     JOINT,
     MET,
+    OBEDIENCE,
     TOKENS,
     Key,
     RetainedRecord,
@@ -37,11 +38,12 @@ from twofold.types import ALL, Comparison, Estimate, Finding, Outcome, Slice
 MEASURES: Mapping[Key, str] = {
     ACCURACY: "Accuracy",
     CONSTRAINED_ACCURACY: "Accuracy, constraints stated",
+    OBEDIENCE: "Obedience: met when stated minus met when not",
     HACC: "All constraints met (HAcc)",
     JOINT: "Right and all met",
     TOKENS: "Tokens",
 }
-COMPARED = (ACCURACY, CONSTRAINED_ACCURACY, HACC, JOINT)
+COMPARED = (ACCURACY, CONSTRAINED_ACCURACY, OBEDIENCE, HACC, JOINT)
 
 _FLOORS = {CONSTRAINED_ACCURACY: "accuracy", HACC: "compliance", JOINT: "both"}
 
@@ -139,15 +141,28 @@ class Page:
 
     @property
     def plane(self) -> Plane | None:
-        """The plane of all arms with capability and compliance; None if there is none."""
-        key = self.capability()
+        """The plane of all arms with capability and obedience; None if there is none.
+
+        Compliance stands in for obedience where nothing was asked without constraints.
+        """
+        key, told = self.capability(), self.height
         points = [
-            PlanePoint(name, capability, hacc)
+            PlanePoint(name, capability, height)
             for name in self.study.arms
-            if (capability := self.estimate(name, key)) and (hacc := self.estimate(name, HACC))
+            if (capability := self.estimate(name, key)) and (height := self.estimate(name, told))
         ]
+        if not points:
+            return None
+        if told == OBEDIENCE:
+            return Plane(points, ignored(points[0].height), axis="obedience")
         floors = {_words(n): floor for n in self.floors if (floor := self.floor(n, HACC))}
-        return Plane(points, floors) if points else None
+        return Plane(points, floors)
+
+    @property
+    def height(self) -> Key:
+        """Obedience, or compliance where that was not measured."""
+        measured = any((m.metric, m.condition) == OBEDIENCE for m in self.headline.measures)
+        return OBEDIENCE if measured else HACC
 
     def capability(self, split: str = "") -> Key:
         """Accuracy without constraints in the prompt, or with them if that was not measured."""
@@ -207,7 +222,8 @@ class Page:
         verdict = self._verdicts.get((arm, split, *part))
         if verdict is None:
             return None
-        sides = {"capability": self.capability(split), "compliance": HACC, "joint": JOINT}
+        sides = {"capability": self.capability(split), "obedience": OBEDIENCE}
+        sides |= {"compliance": HACC, "joint": JOINT}
         found = {side: self.comparison(arm, key, split, part) for side, key in sides.items()}
         return statement(
             verdict,

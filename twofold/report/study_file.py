@@ -21,6 +21,7 @@ Key = tuple[str, str]
 ACCURACY: Key = ("accuracy", "unconstrained")
 CONSTRAINED_ACCURACY: Key = ("accuracy", "constrained")
 HACC: Key = ("hacc", "constrained")
+OBEDIENCE: Key = ("obedience", "")  # met told minus met untold, so of both conditions
 JOINT: Key = ("joint", "constrained")
 TOKENS: Key = ("tokens", "constrained")
 MET: Key = ("met", "constrained")

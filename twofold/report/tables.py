@@ -40,6 +40,7 @@ class MeasureRow:
     estimates: Mapping[str, Estimate]
     comparison: Comparison | None
     floors: Mapping[str, Estimate]
+    lowest: float = 0.0  # the left end of the axis: -1 for a difference
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class TypeRow:
         rate: Met when stated.
         null: Met when not stated.
         chance_corrected: (rate − null) / (1 − null).
-        comparison: The paired difference, Holm-corrected over all types.
+        obedience: rate − null, paired by problem and constraint.
+        comparison: The paired difference of the rate, Holm-corrected over all types.
     """
 
     name: str
@@ -59,6 +61,7 @@ class TypeRow:
     rate: Mapping[str, Estimate]
     null: Mapping[str, Estimate]
     chance_corrected: Mapping[str, Estimate]
+    obedience: Mapping[str, Estimate]
     comparison: Comparison | None = None
 
 
@@ -96,12 +99,21 @@ _HEADLINE = (
     ("unconstrained", "accuracy", "Accuracy, constraints not stated"),
     ("constrained", "accuracy", "Accuracy, constraints stated"),
     ("constrained", "hacc", "All constraints met (HAcc)"),
+    ("constrained", "hacc_loose", "All constraints met, loose (prompt-level)"),
     ("constrained", "sacc", "Share of constraints met (SAcc)"),
     (
         "constrained",
         "instruction_accuracy",
         "Constraints met, each counted once (instruction-level)",
     ),
+    (
+        "constrained",
+        "instruction_accuracy_loose",
+        "Constraints met, each counted once, loose (instruction-level)",
+    ),
+    ("unconstrained", "instruction_accuracy", "Habit: constraints met, not stated"),
+    ("", "obedience", "Obedience: met when stated minus met when not"),
+    ("", "interference", "Interference: accuracy change by rules that were met unasked"),
     ("constrained", "joint", "Right and all constraints met"),
 )
 
@@ -110,6 +122,36 @@ def headline(finding: Finding) -> list[MeasureRow]:
     """The measures behind the verdict, top to bottom, without those not taken."""
     rows = [_measure_row(finding, *each) for each in _HEADLINE]
     return [row for row in rows if row.estimates]
+
+
+@dataclass(frozen=True)
+class ToldRow:
+    """One line of the table of what being told does: untold, told, and the difference with its name."""
+
+    label: str
+    untold: Estimate | None
+    told: Estimate | None
+    effect: str
+    difference: Estimate
+
+
+def told(finding: Finding, role: str) -> list[ToldRow]:
+    """What stating the rules does to a role: obedience beside habit, interference beside its control."""
+    lines = (
+        ("Constraints met", "instruction_accuracy", "obedience"),
+        ("Right, where the rules were met unasked", "accuracy_if_met", "interference"),
+    )
+    return [
+        ToldRow(
+            label,
+            finding.estimate(metric, role=role, condition="unconstrained"),
+            finding.estimate(metric, role=role, condition="constrained"),
+            effect,
+            difference,
+        )
+        for label, metric, effect in lines
+        if (difference := finding.estimate(effect, role=role))
+    ]
 
 
 def other_cells(finding: Finding) -> list[MeasureRow]:
@@ -128,6 +170,7 @@ def _measure_row(finding: Finding, condition: str, metric: str, label: str) -> M
         by_role(finding, metric, condition=condition),
         finding.comparison(metric, condition=condition),
         floors(finding, metric),
+        lowest=0.0 if condition else -1.0,
     )
 
 
@@ -230,5 +273,6 @@ def _type_row(finding: Finding, part: Slice) -> TypeRow:
         rate=by_role(finding, "met", condition="constrained", part=part),
         null=by_role(finding, "met", condition="unconstrained", part=part),
         chance_corrected=by_role(finding, "chance_corrected", condition="constrained", part=part),
+        obedience=by_role(finding, "obedience", part=part),
         comparison=finding.comparison("met", condition="constrained", slice=part),
     )

@@ -6,7 +6,14 @@ from dataclasses import dataclass, replace
 from twofold.types import Comparison, Contrast, Estimate, Measure, Outcome
 
 _OUTCOMES = {
-    Outcome.both_rise: ("Both rose", "Capability improved without a loss of compliance."),
+    Outcome.both_rise: (
+        "Both rose",
+        "Capability improved, and so did obedience: told minus untold.",
+    ),
+    Outcome.habit: (
+        "A habit: compliance rose, obedience did not",
+        "The rules are met more often, but as often without being stated.",
+    ),
     Outcome.trade_off: ("A trade-off", "One side improved at the cost of the other."),
     Outcome.one_rises: ("One rose", "The other side shows no significant change."),
     Outcome.none_rises: ("Neither rose", "A relevant improvement is ruled out."),
@@ -127,7 +134,8 @@ def statement(
         base_is_trained: Whether the old side is a training run, too; otherwise it is the base.
     """
     title, meaning = _OUTCOMES[outcome]
-    moved = {k: comparisons[k] for k in ("capability", "compliance", "joint") if k in comparisons}
+    shown = ("capability", "obedience", "compliance", "joint")
+    moved = {k: comparisons[k] for k in shown if k in comparisons}
     if outcome in (Outcome.one_rises, Outcome.trade_off, Outcome.worse):
         title = _who_moved(moved, outcome)
     effects = {key: each.minimum_detectable_effect for key, each in moved.items()}
@@ -155,10 +163,11 @@ def _of_one_run(base_is_trained: bool) -> dict[str, str]:
 
 def _who_moved(moved: Mapping[str, Comparison], outcome: Outcome) -> str:
     """The title of an outcome that names the side that rose or fell."""
+    sides = ("capability", "obedience" if "obedience" in moved else "compliance")
     significant = {
         key: each.difference
         for key, each in moved.items()
-        if key != "joint" and each.p < 1 - each.difference.level
+        if key in sides and each.p < 1 - each.difference.level
     }
     up = [key for key, difference in significant.items() if difference.low > 0]
     down = [key for key, difference in significant.items() if difference.high < 0]

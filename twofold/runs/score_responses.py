@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import final
 
+from twofold.constraints.loose import loose
 from twofold.models.thinking import unknown_mark
 from twofold.problems.floors import floor_replies
 from twofold.scorers import Compliant, Correct
@@ -43,6 +44,8 @@ class ResponseScores:
                     row["correct"] = correct[i].to_json()
                 if problems[i].constraints:
                     row["compliant"] = compliant[i].to_json()
+                    if problems[i].question_states_constraints and response.unscored() is None:
+                        row["loose"] = _loose(problems[i], response.reply)
                     if self.profile == "fixed" and keeps_tokens(response.reply):
                         row["special_tokens"] = True
                 yield row
@@ -55,6 +58,12 @@ class ResponseScores:
         scorer = Correct(profile=self.profile, last_number=True)
         found = scorer([problems[i] for i in with_answer], [responses[i] for i in with_answer])
         return dict(zip(with_answer, found, strict=True))
+
+
+def _loose(problem: Problem, reply: str) -> dict[str, float | None]:
+    """Each constraint on the reply as IFEval's and IFBench's loose accuracy reads it."""
+    scores = [loose(constraint, reply).score for constraint in problem.constraints]
+    return dict(zip(problem.constraint_keys, scores, strict=True))
 
 
 def floor_answers(problems: Sequence[Problem]) -> Iterator[tuple[Item, Response]]:

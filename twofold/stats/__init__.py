@@ -10,7 +10,7 @@
 | what is the mean of an arm trained from several seeds? | `crossed_mean` |
 | does it beat its base over problems and seeds? | `crossed_paired` |
 | which share of another arm's gain does it keep? | `retained` |
-| did both capability and compliance rise? | `outcome` |
+| did both capability and obedience rise? | `outcome`, `with_habit` |
 | what is the mean of an unbounded number (nats)? | `average` |
 | how did such a number change on the same problems? | `change` |
 | how well does a score separate two classes? | `auroc` |
@@ -26,7 +26,7 @@ from twofold.stats.chance_corrected import chance_corrected
 from twofold.stats.crossed import crossed_mean, crossed_paired, retained
 from twofold.stats.means import mean
 from twofold.stats.multiple_tests import corrected, holm
-from twofold.stats.outcome import outcome
+from twofold.stats.outcome import outcome, with_habit
 from twofold.stats.paired_difference import paired
 from twofold.stats.proportions import proportion
 from twofold.stats.unbounded import average, change

@@ -20,6 +20,8 @@ from twofold.report.study_file import (
     CONSTRAINED_ACCURACY,
     HACC,
     JOINT,
+    MET,
+    OBEDIENCE,
     TOKENS,
     Key,
     LengthRecord,
@@ -27,12 +29,21 @@ from twofold.report.study_file import (
     SplitRecords,
     VerdictRecord,
 )
-from twofold.stats import corrected, outcome, retained
+from twofold.stats import corrected, outcome, retained, with_habit
 from twofold.study.plan import BASE
-from twofold.study.scores import MEASURES, Asked, Matrix, Scores, difference, estimate, pooled
+from twofold.study.scores import (
+    MEASURES,
+    SIGNED,
+    Asked,
+    Matrix,
+    Scores,
+    difference,
+    estimate,
+    pooled,
+)
 from twofold.types import ALL, Comparison, Contrast, Estimate, Measure, Outcome, Slice
 
-COMPARED = (ACCURACY, HACC, JOINT, CONSTRAINED_ACCURACY)
+COMPARED = (ACCURACY, OBEDIENCE, HACC, JOINT, CONSTRAINED_ACCURACY)
 N_BINS = 5
 
 
@@ -184,9 +195,12 @@ class StudyAnalysis:
         return found
 
     def _sides(self, split: str) -> tuple[Key, Key]:
-        """The two measures of the verdict: accuracy, unconstrained if measured, and compliance."""
+        """The two measures of the verdict: accuracy and obedience.
+
+        Where nothing was asked without constraints they are accuracy with them, and compliance.
+        """
         asked = any(scores[split].was_asked(ACCURACY[1]) for scores in self.scores.values())
-        return ACCURACY if asked else CONSTRAINED_ACCURACY, HACC
+        return (ACCURACY, OBEDIENCE) if asked else (CONSTRAINED_ACCURACY, HACC)
 
     def _matrix(self, arm: str, split: str, key: Key, *, worst: bool = False) -> Matrix:
         """The scores of an arm, a row per seed."""
@@ -211,15 +225,19 @@ class StudyAnalysis:
                 for key in MEASURES:
                     values = self._matrix(arm, split, key)[:, part.at]
                     tokens = (0.0, float(np.nanmax(values, initial=1.0)))
+                    limits = {TOKENS: tokens, OBEDIENCE: SIGNED}.get(key)
                     asked = self._asked(arm, split, key)[part.at]
-                    each = estimate(arm, values, asked, limits=tokens if key == TOKENS else None)
+                    each = estimate(arm, values, asked, limits=limits)
                     found += filed(arm, key[0], each, condition=key[1], slice=part.slice)
         for arm in self._finished if split == self.headline else ():
             for name in self._splits[split].types():
                 mine, seeds = self.scores[arm][split], self.seeds[arm]
-                each = estimate(arm, mine.type_matrix(name, seeds), mine.type_asked(name, seeds))
-                kind = Slice("type", name)
-                found += filed(arm, "met", each, condition="constrained", slice=kind)
+                asked = mine.type_asked(name, seeds)
+                for key, limits in ((MET, None), (OBEDIENCE, SIGNED)):
+                    values = mine.type_matrix(name, seeds, key)
+                    each = estimate(arm, values, asked, limits=limits)
+                    kind = Slice("type", name)
+                    found += filed(arm, key[0], each, condition=key[1], slice=kind)
         return found
 
     def _paired(self, split: str) -> list[Contrast]:
@@ -242,7 +260,8 @@ class StudyAnalysis:
             self._matrix(each, part.split, key, worst=worst)[:, part.at] for each in (BASE, arm)
         )
         asked = self._asked(BASE, part.split, key) & self._asked(arm, part.split, key)
-        return difference(base, own, asked[part.at])
+        limits = SIGNED if key == OBEDIENCE else None
+        return difference(base, own, asked[part.at], limits=limits)
 
     def _verdict(
         self, arm: str, part: Part, found: Mapping[tuple[str, Key], Comparison]
@@ -252,14 +271,18 @@ class StudyAnalysis:
         if not all((arm, key) in found for key in keys):
             return None
         sides = [found[arm, key] for key in keys]
-        verdict = outcome(*(side.with_adjusted_p() for side in sides))
+        compliance = found.get((arm, HACC))
+        verdict = _outcome(keys, sides, compliance)
         worst = [
             replace(each, p_adjusted=_scaled(side, each))
             for side, key in zip(sides, keys, strict=True)
             if (each := self._difference(arm, part, key, worst=True)) is not None
         ]
         same = [side.difference for side in sides] == [each.difference for each in worst]
-        if not same and outcome(*(each.with_adjusted_p() for each in worst)) != verdict:
+        if (
+            not same
+            and _outcome(keys, worst, self._difference(arm, part, HACC, worst=True)) != verdict
+        ):
             return Outcome.unfinished
         return verdict
 
@@ -303,6 +326,16 @@ class StudyAnalysis:
             if comparison is not None:
                 found[name] = comparison
         return corrected(found)
+
+
+def _outcome(
+    keys: Sequence[Key], sides: Sequence[Comparison], compliance: Comparison | None
+) -> Outcome:
+    """The outcome on both sides; a habit where obedience is a side and compliance alone rises."""
+    capability, other = (side.with_adjusted_p() for side in sides)
+    if OBEDIENCE in keys and compliance is not None:
+        return with_habit(capability, other, compliance)
+    return outcome(capability, other)
 
 
 def _scaled(found: Comparison, other: Comparison) -> float:

@@ -13,12 +13,25 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from twofold.diagnostics.joint.obedience import Effects, obedience
 from twofold.diagnostics.joint.table import Block, JointTable
-from twofold.report.study_file import ACCURACY, CONSTRAINED_ACCURACY, HACC, JOINT, TOKENS, Key
+from twofold.report.study_file import (
+    ACCURACY,
+    CONSTRAINED_ACCURACY,
+    HACC,
+    JOINT,
+    MET,
+    OBEDIENCE,
+    TOKENS,
+    Key,
+)
 from twofold.stats import crossed_mean, crossed_paired, mean
 from twofold.storage.jsonl import read_lines
 from twofold.study.plan import BASE
 from twofold.types import Comparison, Estimate, Problem
+
+# Start and width of the range of obedience.
+SIGNED = (-1.0, 2.0)
 
 # Scores, shape `(seeds, problems)`.
 Matrix = NDArray[np.float64]
@@ -26,7 +39,7 @@ Matrix = NDArray[np.float64]
 # Which problems could have a score, shape `(problems,)`.
 Asked = NDArray[np.bool_]
 
-MEASURES = (ACCURACY, HACC, JOINT, CONSTRAINED_ACCURACY, TOKENS)
+MEASURES = (ACCURACY, OBEDIENCE, HACC, JOINT, CONSTRAINED_ACCURACY, TOKENS)
 
 
 @final
@@ -50,13 +63,18 @@ class Scores:
         """The scores of a measure, a row per seed; unclosed thinking may count as wrong."""
         return np.stack([self._row(key, self.tables[s], unclosed_as_wrong) for s in seeds])
 
-    def type_matrix(self, name: str, seeds: Sequence[int]) -> Matrix:
-        """How often the constraints of a type were met when stated, a row per seed."""
-        return np.stack([self._type_row(name, self.tables[seed]) for seed in seeds])
+    def type_matrix(self, name: str, seeds: Sequence[int], key: Key = MET) -> Matrix:
+        """How often the constraints of a type were met when stated, or obedience, a row per seed."""
+        row = self._obedience if key == OBEDIENCE else self._type_row
+        return np.stack([row(self.tables[seed], name=name) for seed in seeds])
 
     def asked(self, key: Key, seeds: Sequence[int]) -> Asked:
         """The problems with a reply that could have a score of a measure, in any seed."""
         metric, condition = key
+        if key == OBEDIENCE:
+            bound = np.array([bool(p.constraints) for p in self.problems], dtype=np.bool_)
+            both = (self._replied(each, seeds) for each in ("constrained", "unconstrained"))
+            return np.asarray(bound & np.all([*both], axis=0))
         asked = self._replied(condition, seeds)
         return asked & self._has_answer if metric in _OF_ANSWER else asked
 
@@ -95,6 +113,8 @@ class Scores:
         return sorted({c.name for problem in self.problems for c in problem.constraints})
 
     def _row(self, key: Key, table: JointTable, unclosed_as_wrong: bool) -> Matrix:
+        if key == OBEDIENCE:
+            return self._obedience(table, unclosed_as_wrong=unclosed_as_wrong)
         metric, condition = key
         block = table.block("model", condition)
         if block is None:
@@ -103,7 +123,21 @@ class Scores:
         values = _VALUES[metric](block).astype(np.float64)
         return _by_problem(values, block.problem, len(self.problems))
 
-    def _type_row(self, name: str, table: JointTable) -> Matrix:
+    def _obedience(
+        self, table: JointTable, *, name: str = "", unclosed_as_wrong: bool = False
+    ) -> Matrix:
+        """Met told minus met untold, the mean over each problem's constraints (of one type)."""
+        told, untold = (table.block("model", each) for each in ("constrained", "unconstrained"))
+        if told is None or untold is None:
+            return np.full(len(self.problems), np.nan)
+        if unclosed_as_wrong:
+            told, untold = told.unclosed_as_wrong(), untold.unclosed_as_wrong()
+        units: Effects = obedience(told, untold)
+        if name:
+            units = units.where(table.slot_types()[units.problem, units.slot] == name)
+        return _by_problem(units.effect, units.problem, len(self.problems))
+
+    def _type_row(self, table: JointTable, *, name: str) -> Matrix:
         block = table.block("model", "constrained")
         if block is None:
             return np.full(len(self.problems), np.nan)
@@ -130,7 +164,7 @@ _VALUES: dict[str, Callable[[Block], NDArray[np.floating]]] = {
 _OF_ANSWER = ("accuracy", "joint")
 
 
-def _by_problem(values: Matrix, problem: NDArray[np.int32], n: int) -> Matrix:
+def _by_problem(values: Matrix, problem: NDArray[np.integer], n: int) -> Matrix:
     """The mean of the scored samples of each problem; NaN if there is none."""
     scored = ~np.isnan(values)
     total = np.bincount(problem[scored], weights=values[scored], minlength=n)
@@ -148,8 +182,12 @@ def pooled(base: Matrix, n_seeds: int) -> Matrix:
     return np.tile(means, (n_seeds, 1))
 
 
-def difference(base: Matrix, arm: Matrix, asked: Asked) -> Comparison | None:
+def difference(
+    base: Matrix, arm: Matrix, asked: Asked, *, limits: tuple[float, float] | None = None
+) -> Comparison | None:
     """An arm minus the pooled base, on the problems that both have a score for; None without any.
+
+    Scores are bounded by start and width in `limits`.
 
     Problems `asked` on both sides without a score on both are counted beside every number of it.
     """
@@ -158,7 +196,7 @@ def difference(base: Matrix, arm: Matrix, asked: Asked) -> Comparison | None:
     if not keep.any():
         return None
     before, after = before[:, keep], arm[:, keep]
-    start, width = _range(before, after)
+    start, width = limits or _range(before, after)
     found = crossed_paired((before - start) / width, (after - start) / width)
     effect, lost = found.minimum_detectable_effect, _lost(asked, keep)
     return replace(

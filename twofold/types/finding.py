@@ -69,12 +69,13 @@ class Comparison:
 
 
 class Outcome(StrEnum):
-    """The verdict on the paired differences in capability and compliance to the base."""
+    """The verdict on the paired differences in capability and obedience to the base."""
 
     both_rise = "both_rise"  # both lower bounds above zero
     trade_off = "trade_off"  # one rises, the other falls
     one_rises = "one_rises"  # one rises, the other shows no change
     none_rises = "none_rises"  # no change, and a relevant rise is ruled out
+    habit = "habit"  # compliance rises, obedience does not: rules are met unasked as well
     worse = "worse"  # at least one falls, none rises
     underpowered = "underpowered"  # no change seen, but a relevant one could have been missed
     unfinished = "unfinished"  # it depends on how unclosed thinking is counted

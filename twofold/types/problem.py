@@ -10,6 +10,8 @@ from dataclasses import Field, dataclass, field, fields
 from functools import cached_property
 from typing import Any, ClassVar, Literal, NotRequired, TypedDict, final
 
+import numpy as np
+
 from twofold.errors import ProblemError
 from twofold.types.checklist import Checklist
 from twofold.types.seen import seen
@@ -36,9 +38,11 @@ class Verdict:
         score: In [0, 1]; None if the response could not be scored, which is not 0.
         reason: One line that a person can check against the text.
         parts: The verdicts that this one combines, by name.
+        distance: How far the text is from meeting the rule, in [0, 1]: 0 = it does; None = not graded.
+            Not part of the identity and not saved: it only shapes rewards.
 
     Raises:
-        ValueError: If the score lies outside [0, 1] (NaN included).
+        ValueError: If the score or the distance lies outside [0, 1] (NaN included).
 
     Example:
         >>> Verdict(1.0, "no comma in 12 words").is_scored
@@ -48,10 +52,13 @@ class Verdict:
     score: float | None
     reason: str = ""
     parts: Mapping[str, Verdict] = field(default_factory=dict)
+    distance: float | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.score is not None and not 0.0 <= self.score <= 1.0:
             raise ValueError(f"a score lies in [0, 1] or is None, not {self.score!r}")
+        if self.distance is not None and not 0.0 <= self.distance <= 1.0:
+            raise ValueError(f"a distance lies in [0, 1] or is None, not {self.distance!r}")
 
     @property
     def is_scored(self) -> bool:
@@ -89,12 +96,25 @@ class Constraint(ABC):
 
     name: ClassVar[str]  # the registry name, e.g. "punctuation:no_comma"; stable
     group: ClassVar[str]  # length | lexical | format | affix | content
+    family: ClassVar[
+        str
+    ]  # what is checked: counting, keywords, letters, layout, position, copying ...
     departure: ClassVar[str]  # how `fixed` differs from `official`, in a line; "" if it does not
     profile: Profile
 
     @abstractmethod
+    def wordings(self) -> tuple[str, ...]:
+        """Sentences that state the constraint to a model, in our words; the first is the usual one."""
+
+    @final
     def instruction(self) -> str:
-        """The sentence that states the constraint to a model, in our words."""
+        """The sentence that states the constraint to a model."""
+        return self.wordings()[0]
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        """Arguments that a reply to `question` can meet, in ranges wider than the published tests'."""
+        return {}
 
     @abstractmethod
     def witnesses(self) -> tuple[str, str]:
@@ -103,8 +123,9 @@ class Constraint(ABC):
     @abstractmethod
     def _official(self, text: str) -> Verdict: ...
 
-    @abstractmethod
-    def _fixed(self, text: str) -> Verdict: ...
+    def _fixed(self, text: str) -> Verdict:
+        """The published checker, where it already does what the words say."""
+        return self._official(text)
 
     @final
     def check(self, text: str) -> Verdict:
@@ -116,7 +137,7 @@ class Constraint(ABC):
         """
         text = seen(text) if self.profile == "fixed" else text
         if not text.strip():
-            return Verdict(0.0, "the reply is blank")
+            return Verdict(0.0, "the reply is blank", distance=1.0)
         try:
             return self._official(text) if self.profile == "official" else self._fixed(text)
         except TimeoutError:
@@ -129,6 +150,17 @@ class Constraint(ABC):
         the registry's sentence decides. A `Problem` does this with its constraints.
         """
         return self
+
+    @final
+    def distance(self, text: str) -> float | None:
+        """How far `text` is from meeting the rule, in [0, 1]: 0 if it does; None if undecided.
+
+        Where nearness means something (counts, shares of words or lines) it is graded; else it is 0 or 1.
+        """
+        verdict = self.check(text)
+        if verdict.score is None:
+            return None
+        return 1.0 - verdict.score if verdict.distance is None else verdict.distance
 
     @final
     def args(self) -> dict[str, object]:

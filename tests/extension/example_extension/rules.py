@@ -13,12 +13,13 @@ class EndsWith(Constraint):
 
     name: ClassVar[str] = "example:ends_with"
     group: ClassVar[str] = "format"
+    family: ClassVar[str] = "test"
     departure: ClassVar[str] = ""
     sign: str
     profile: Profile
 
-    def instruction(self) -> str:
-        return f"End your reply with {self.sign}"
+    def wordings(self) -> tuple[str, ...]:
+        return (f"End your reply with {self.sign}",)
 
     def witnesses(self) -> tuple[str, str]:
         return f"So it is{self.sign}", "So it is - or not"

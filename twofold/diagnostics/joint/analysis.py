@@ -18,25 +18,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twofold.diagnostics.diagnostic import Analysis
-from twofold.diagnostics.joint.caveats import caveats
+from twofold.diagnostics.joint.caveats import caveats, counts
+from twofold.diagnostics.joint.obedience import Effects, changed, interference, obedience
 from twofold.diagnostics.joint.table import (
     FINISH_REASONS,
     Block,
     Floats,
     Ints,
     JointTable,
+    labels_of,
     scored_mean,
     scored_paired,
+    slots_of,
 )
 from twofold.diagnostics.row_table import compared, filed, holm_corrected
 from twofold.errors import StatsError
-from twofold.stats import chance_corrected, outcome
+from twofold.stats import chance_corrected, outcome, with_habit
 from twofold.storage.jsonl import Row
 from twofold.types import (
     ALL,
     Comparison,
     Contrast,
-    Count,
     Estimate,
     Finding,
     FinishReason,
@@ -84,17 +86,17 @@ class Joint(Analysis):
             question=self.question,
             measures=[*(each for role in roles for each in work.role(role)), *work.floors()],
             contrasts=contrasts,
-            counts=[each for role in roles for each in _finish_reasons(table, role)],
+            counts=[each for role in roles for each in counts(table, role)],
             outcome=_outcome(contrasts),
         )
         return replace(found, caveats=tuple(caveats(table, found)))
 
 
 def axes(contrasts: Iterable[Contrast], slice: Slice = ALL) -> dict[str, Comparison]:
-    """The comparisons that a verdict rests on, by axis: `capability`, `compliance`, `joint`.
+    """The comparisons behind a verdict, by axis: `capability`, `obedience`, `compliance`, `joint`.
 
     Capability is accuracy without the constraints in the prompt, or with them if nothing was asked
-    without.
+    without; then there is no obedience either.
     """
     there = {
         (each.condition, each.metric): each.comparison for each in contrasts if each.slice == slice
@@ -102,6 +104,7 @@ def axes(contrasts: Iterable[Contrast], slice: Slice = ALL) -> dict[str, Compari
     capability = there.get(("unconstrained", "accuracy"), there.get(("constrained", "accuracy")))
     found = {
         "capability": capability,
+        "obedience": there.get(("", "obedience")),
         "compliance": there.get(("constrained", "hacc")),
         "joint": there.get(("constrained", "joint")),
     }
@@ -113,10 +116,15 @@ def _outcome(contrasts: Sequence[Contrast]) -> Outcome | None:
     sides, worst = axes(contrasts), axes(contrasts, AS_WRONG)
     if not {"capability", "compliance"} <= sides.keys():
         return None
-    verdict = outcome(sides["capability"], sides["compliance"])
-    if worst and outcome(worst["capability"], worst["compliance"]) != verdict:
-        return Outcome.unfinished
-    return verdict
+    verdict = _of_axes(sides)
+    return Outcome.unfinished if worst and _of_axes(worst) != verdict else verdict
+
+
+def _of_axes(sides: Mapping[str, Comparison]) -> Outcome:
+    """The outcome on capability and obedience; on compliance where nothing was asked untold."""
+    if "obedience" not in sides:
+        return outcome(sides["capability"], sides["compliance"])
+    return with_habit(sides["capability"], sides["obedience"], sides["compliance"])
 
 
 @final
@@ -137,6 +145,10 @@ class _JointAnalysis:
         for metric in ("accuracy", "hacc", "sacc", "joint"):
             yield from self._filed(role, "constrained", metric, told)
         yield from self._each_constraint(role, "constrained", told)
+        yield from self._loose(role)
+        if plain is not None:
+            yield from self._each_constraint(role, "unconstrained", plain)
+            yield from self._effects(role, told, plain)
         yield from self._cells(role, told.where(self.table.has_answer[told.problem]))
         yield from self._rates(role, "type", self.table.slot_types(), told, plain)
         yield from self._rates(role, "group", self.table.slot_groups(), told, plain)
@@ -154,7 +166,9 @@ class _JointAnalysis:
         estimate = scored_mean(*self._scores(block, metric))
         return filed(role, metric, estimate, condition=condition, slice=part)
 
-    def _each_constraint(self, role: str, condition: str, block: Block) -> Iterator[Measure]:
+    def _each_constraint(
+        self, role: str, condition: str, block: Block, *, metric: str = "instruction_accuracy"
+    ) -> Iterator[Measure]:
         """The share of constraints met, each counted once: IFEval's instruction-level accuracy.
 
         Unlike SAcc, a problem with three constraints counts three times, and a constraint that is scored
@@ -162,7 +176,18 @@ class _JointAnalysis:
         """
         rows, slots = np.nonzero(block.parts != -1)
         estimate = scored_mean(block.parts[rows, slots], block.problem[rows])
-        yield from filed(role, "instruction_accuracy", estimate, condition=condition)
+        yield from filed(role, metric, estimate, condition=condition)
+
+    def _loose(self, role: str) -> Iterator[Measure]:
+        """IFEval's and IFBench's loose accuracies, prompt and instruction level."""
+        block = self.table.loose(role, "constrained")
+        if block is None:
+            return
+        estimate = scored_mean(block.hacc(), block.problem)
+        yield from filed(role, "hacc_loose", estimate, condition="constrained")
+        yield from self._each_constraint(
+            role, "constrained", block, metric="instruction_accuracy_loose"
+        )
 
     def _cells(self, role: str, block: Block) -> Iterator[Measure]:
         """The four cells: right or wrong, obedient or not."""
@@ -179,10 +204,10 @@ class _JointAnalysis:
         self, role: str, by: str, labels: NDArray[np.str_], told: Block, plain: Block | None
     ) -> Iterator[Measure]:
         """Met when stated, met when not, and the first corrected for the second, by label."""
-        for label in _labels(labels):
-            part, found = Slice(by, label), [_slots(told, labels, label)]
+        for label in labels_of(labels):
+            part, found = Slice(by, label), [slots_of(told, labels, label)]
             if plain is not None:
-                found.append(_slots(plain, labels, label))
+                found.append(slots_of(plain, labels, label))
             for condition, values in zip(("constrained", "unconstrained"), found, strict=False):
                 estimate = scored_mean(*values)
                 yield from filed(role, "met", estimate, condition=condition, slice=part)
@@ -191,6 +216,39 @@ class _JointAnalysis:
                 yield from filed(
                     role, "chance_corrected", corrected, condition="constrained", slice=part
                 )
+
+    def _effects(self, role: str, told: Block, plain: Block) -> Iterator[Measure]:
+        """Obedience, over all constraints, by type and by group, and interference."""
+        units = obedience(told, plain)
+        yield from self._effect(role, "obedience", units)
+        every = [(block.parts != -1).nonzero() for block in (told, plain)]
+        met, habit = (
+            (block.parts[at], block.problem[at[0]])
+            for block, at in zip((told, plain), every, strict=True)
+        )
+        corrected = self._chance_corrected(*met, *habit)
+        yield from filed(role, "chance_corrected", corrected, condition="constrained")
+        for by, labels in (("type", self.table.slot_types()), ("group", self.table.slot_groups())):
+            for label in labels_of(labels):
+                part = units.where(labels[units.problem, units.slot] == label)
+                yield from self._effect(role, "obedience", part, Slice(by, label))
+        met_unasked = self._interference(told, plain)
+        yield from self._effect(role, "interference", met_unasked)
+        if found := met_unasked.compared(seed=self.seed):
+            for condition, side in (("unconstrained", found.before), ("constrained", found.after)):
+                yield from filed(role, "accuracy_if_met", side, condition=condition)
+
+    def _effect(
+        self, role: str, metric: str, units: Effects, part: Slice = ALL
+    ) -> Iterator[Measure]:
+        """Told minus untold."""
+        if found := units.compared(seed=self.seed):
+            yield from filed(role, metric, found.difference, slice=part)
+
+    def _interference(self, told: Block, plain: Block) -> Effects:
+        """Over the problems with a reference answer and constraints."""
+        usable = self.table.has_answer & self.table.has_constraint
+        return interference(*(block.where(usable[block.problem]) for block in (told, plain)))
 
     def _chance_corrected(
         self, values: Floats, problem: Ints, null: Floats, null_problem: Ints
@@ -275,6 +333,7 @@ class _JointAnalysis:
         yield from self._differences(pairs, ALL)
         if told := pairs["constrained"]:
             yield from holm_corrected(self._by_type(told))
+        yield from holm_corrected(self._obedience_by_type(pairs))
         unclosed = FINISH_REASONS.index(FinishReason.unclosed_thinking)
         blocks = [block for pair in pairs.values() for block in pair]
         if any((block.finish_reason == unclosed).any() for block in blocks):
@@ -287,11 +346,31 @@ class _JointAnalysis:
             if pair := pairs[condition]:
                 (before, problem), (after, _) = (self._scores(block, metric) for block in pair)
                 yield from self._compared(condition, metric, before, after, problem, part)
+        told, plain = pairs["constrained"], pairs["unconstrained"]
+
+        if told and plain:
+            for metric, effects in (("obedience", obedience), ("interference", self._interference)):
+                old, new = (effects(*each) for each in zip(told, plain, strict=True))
+                found = changed(old, new, seed=self.seed)
+                yield from compared("model", "baseline", metric, found, slice=part)
+
+    def _obedience_by_type(self, pairs: Mapping[str, Pair]) -> Iterator[Contrast]:
+        if not (pairs["constrained"] and pairs["unconstrained"]):
+            return
+        labels = self.table.slot_types()
+        sides = [
+            obedience(*each)
+            for each in zip(pairs["constrained"], pairs["unconstrained"], strict=True)
+        ]
+        for label in labels_of(labels):
+            before, after = (each.where(labels[each.problem, each.slot] == label) for each in sides)
+            found = changed(before, after, seed=self.seed)
+            yield from compared("model", "baseline", "obedience", found, slice=Slice("type", label))
 
     def _by_type(self, pair: Pair) -> Iterator[Contrast]:
         labels = self.table.slot_types()
-        for label in _labels(labels):
-            (before, problem), (after, _) = (_slots(block, labels, label) for block in pair)
+        for label in labels_of(labels):
+            (before, problem), (after, _) = (slots_of(block, labels, label) for block in pair)
             part = Slice("type", label)
             yield from self._compared("constrained", "met", before, after, problem, part)
 
@@ -311,31 +390,7 @@ class _JointAnalysis:
         return [before.where(np.isin(ids[0], ids[1])), after.where(np.isin(ids[1], ids[0]))]
 
 
-def _labels(labels: NDArray[np.str_]) -> list[str]:
-    return sorted(map(str, {*labels.flat} - {""}))
-
-
-def _slots(block: Block, labels: NDArray[np.str_], label: str) -> tuple[Floats, Ints]:
-    """The scores of every constraint with `label`, and the problem of each."""
-    rows, slots = np.nonzero((labels == label)[block.problem])
-    return block.parts[rows, slots], block.problem[rows]
-
-
 def _natural(label: str) -> tuple[float, str]:
     """Sort key: by the first number in the label, the open low bin first, words last."""
     digits = "".join(ch if ch.isdigit() else " " for ch in label).split()
     return (float(digits[0]) - label.startswith("≤") if digits else float("inf"), label)
-
-
-def _finish_reasons(table: JointTable, role: str) -> Iterator[Count]:
-    for condition in table.conditions(role):
-        block = table.block(role, condition)
-        if block is not None:
-            for code, reason in enumerate(FINISH_REASONS):
-                n = int((block.finish_reason == code).sum())
-                yield Count(role=role, condition=condition, metric=reason.value, n=n)
-        if marks := table.unknown_marks.get((role, condition)):
-            n = marks.total()
-            yield Count(role=role, condition=condition, metric="unknown_thinking_mark", n=n)
-        if n := table.special_tokens[role, condition]:
-            yield Count(role=role, condition=condition, metric="special_tokens", n=n)

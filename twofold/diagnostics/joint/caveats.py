@@ -1,10 +1,10 @@
-"""The caveats of the joint finding."""
+"""The caveats of the joint finding, and the counts that they rest on."""
 
 from collections import Counter
 from collections.abc import Iterator
 
-from twofold.diagnostics.joint.table import JointTable
-from twofold.types import Finding, FinishReason
+from twofold.diagnostics.joint.table import FINISH_REASONS, JointTable
+from twofold.types import Count, Finding, FinishReason
 
 # The share of replies in a condition up to which something is not worth a caveat.
 LEAST_SHARE = 0.01
@@ -62,6 +62,21 @@ def _unknown_marks_in_words(table: JointTable, found: Finding) -> Iterator[str]:
                 f"judged as part of the reply ({'; '.join(shares)}). If it marks one, name both marks "
                 "with --thinking-marks OPEN CLOSE."
             )
+
+
+def counts(table: JointTable, role: str) -> Iterator[Count]:
+    """How the replies of a role ended, and what was found in them that was not judged."""
+    for condition in table.conditions(role):
+        block = table.block(role, condition)
+        if block is not None:
+            for code, reason in enumerate(FINISH_REASONS):
+                n = int((block.finish_reason == code).sum())
+                yield Count(role=role, condition=condition, metric=reason.value, n=n)
+        if marks := table.unknown_marks.get((role, condition)):
+            n = marks.total()
+            yield Count(role=role, condition=condition, metric="unknown_thinking_mark", n=n)
+        if n := table.special_tokens[role, condition]:
+            yield Count(role=role, condition=condition, metric="special_tokens", n=n)
 
 
 def _finish_reasons_in_words(table: JointTable, found: Finding) -> Iterator[str]:

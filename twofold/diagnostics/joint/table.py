@@ -84,9 +84,15 @@ class JointTable:
         self.unknown_marks: dict[tuple[str, str], Counter[str]] = {}
         # Replies whose special tokens `fixed` did not judge, by role and condition.
         self.special_tokens: Counter[tuple[str, str]] = Counter()
+        self._loose: JointTable | None = None
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Take in one row of `joint.jsonl`."""
+        if "loose" in row:
+            self._loose = self._loose or JointTable(self.problems)
+            self._loose.add(
+                {k: v for k, v in row.items() if k != "loose"} | {"parts": row["loose"]}
+            )
         where = (row["role"], row["condition"])
         ints, floats = self._columns.setdefault(where, (array("i"), array("f")))
         self.special_tokens[where] += bool(row.get("special_tokens"))
@@ -126,6 +132,10 @@ class JointTable:
         """The conditions that `role` answered in, sorted."""
         return sorted(condition for r, condition in self._columns if r == role)
 
+    def loose(self, role: str, condition: str) -> Block | None:
+        """As `block`, with the constraints read loosely, of the rows that were; None if none was."""
+        return self._loose.block(role, condition) if self._loose else None
+
     def block(self, role: str, condition: str) -> Block | None:
         """The rows of `role` in `condition`, ordered; None if there are none."""
         if (role, condition) not in self._columns:
@@ -157,6 +167,17 @@ class JointTable:
     def _padded(self, labels: list[list[str]]) -> NDArray[np.str_]:
         padded = [row + [""] * (self.slots - len(row)) for row in labels]
         return np.array(padded, dtype=np.str_).reshape(len(padded), self.slots)
+
+
+def labels_of(labels: NDArray[np.str_]) -> list[str]:
+    """Each label once, sorted, without the empty one."""
+    return sorted(map(str, {*labels.flat} - {""}))
+
+
+def slots_of(block: Block, labels: NDArray[np.str_], label: str) -> tuple[Floats, Ints]:
+    """The scores of every constraint with `label`, and the problem of each."""
+    rows, slots = np.nonzero((labels == label)[block.problem])
+    return block.parts[rows, slots], block.problem[rows]
 
 
 def scored_mean(values: NDArray[Any], problem: NDArray[Any]) -> Estimate | None:
@@ -199,4 +220,6 @@ def rows(verdicts: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
                 row["last_number"] = True
         parts = verdict.get("compliant", {}).get("parts", {})
         row["parts"] = {key: part["score"] for key, part in parts.items()}
+        if "loose" in verdict:
+            row["loose"] = verdict["loose"]
         yield row

@@ -13,6 +13,7 @@ Every rule is a pure function from problems to `Fault`s; `lint` runs them all. S
 - `box_in_capitals`, `two_answer_marks`, `less_than_one`, `number_not_said` (warning): the prompt
   contradicts itself or the checkers.
 - `same_problem` (error), `same_question`, `same_published_id` (warning): duplicates.
+- `rule_cannot_be_met` (warning): a published rule fails every obedient reply.
 - `overlap_same`, `overlap_near` (warning): the question is also in the other file.
 """
 
@@ -22,6 +23,7 @@ from twofold.problems.lint.clashes import clashes
 from twofold.problems.lint.fault import Fault, Severity, summary
 from twofold.problems.lint.golds import scored, spelled
 from twofold.problems.lint.overlap import duplicates, overlap
+from twofold.problems.lint.published import published
 from twofold.problems.lint.wordings import wordings
 from twofold.types import Problem, Scorer
 
@@ -47,7 +49,7 @@ def lint(
         >>> [fault.rule for fault in lint([pair])]
         ['gold_breaks']
     """
-    rules = (spelled, clashes, wordings)
+    rules = (spelled, clashes, wordings, published)
     faults = [fault for problem in problems for rule in rules for fault in rule(problem)]
     golds = [] if correct is None else scored(problems, correct)
     return [*faults, *golds, *duplicates(problems), *overlap(problems, train_set)]

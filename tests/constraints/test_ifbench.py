@@ -1,0 +1,193 @@
+"""Every type of IFBench and its training set: drawn arguments, witnesses, distance, hostile texts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twofold.constraints import CONSTRAINTS, from_spec, ifbench
+from twofold.constraints.loose import loose
+from twofold.errors import ProblemError
+from twofold.types import Constraint
+
+QUESTION = (
+    "A baker sells 12 loaves in the morning and 7 in the afternoon, when it rains in the town and nobody "
+    "comes to buy the bread that she has made with so much care. How many does she sell in all?"
+)
+TYPES = sorted(
+    cls.name
+    for file in ifbench.FAMILIES
+    for cls in vars(file).values()
+    if getattr(cls, "__module__", "") == file.__name__ and CONSTRAINTS.get(getattr(cls, "name", ""))
+)
+PIECES = st.sampled_from(
+    [
+        *"abz AB.,!?;:\n*-\"'()[]{}<>#`~“’é猫😀",
+        *(
+            "👍🏽",
+            "12",
+            "3.5",
+            "\\frac{1}{2}",
+            "$x$",
+            "...",
+            "Dr. ",
+            "U.S. ",
+            "e.g. ",
+            "—",
+            "don't",
+        ),
+        *("ß", "İ", "\u200b", "\xa0", "\r\n", "* ", "<i>"),
+    ]
+)
+
+
+def drawn(name: str, profile: str, seed: int) -> Constraint:
+    args = CONSTRAINTS[name].draw(np.random.default_rng(seed), QUESTION)
+    return from_spec(name, args, profile=profile)  # type: ignore[arg-type]
+
+
+def test_there_are_87_types_beside_the_25() -> None:
+    assert len(TYPES) == len(set(TYPES)) == 87
+    assert len(CONSTRAINTS) == 112
+
+
+@pytest.mark.parametrize("profile", ["official", "fixed"])
+@pytest.mark.parametrize("name", TYPES)
+def test_witnesses_of_drawn_arguments(name: str, profile: str) -> None:
+    for seed in range(12):
+        rule = drawn(name, profile, seed)
+        assert len(set(rule.wordings())) == len(rule.wordings()) >= 1
+        assert rule.instruction() == rule.wordings()[0]
+        for text, score in zip(rule.witnesses(), (1.0, 0.0), strict=True):
+            verdict = rule.check(text)
+            if text.strip() and verdict.score is not None:
+                assert verdict.score == score, (rule, text, verdict)
+                assert loose(rule, text).score == score or score == 0.0
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.sampled_from(TYPES), st.integers(0, 5), st.lists(PIECES, max_size=60).map("".join))
+def test_a_checker_never_raises_and_grades_what_it_fails(name: str, seed: int, text: str) -> None:
+    for profile in ("official", "fixed"):
+        rule = drawn(name, profile, seed)
+        verdict = rule.check(text)
+        assert rule.check(text) == verdict
+        distance = rule.distance(text)
+        if verdict.score is None:
+            assert distance is None
+            assert verdict.reason
+        else:
+            assert verdict.score in (0.0, 1.0)
+            assert 0.0 <= distance <= 1.0
+            assert (distance == 0.0) == (verdict.score == 1.0)
+            assert (loose(rule, text).score or 0.0) >= verdict.score
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "text", "official", "fixed"),
+    [
+        # Where the words of the request and the published checker part.
+        ("count:conjunctions", {"small_n": 2}, "And this, and that, and so on.", 1, 1),
+        ("count:conjunctions", {"small_n": 3}, "And and and, it is.", 1, 0),
+        ("count:numbers", {"N": 2}, "From 2-3 people.", 0, 1),
+        ("count:numbers", {"N": 1}, "It costs 1,250.50 in all.", 1, 1),
+        ("count:numbers", {"N": 1}, "1. There are 7.", 0, 1),
+        ("count:words_japanese", {"N": 5}, "one two", 1, 0),
+        (
+            "count:keywords_multiple",
+            {f"keyword{i}": letter for i, letter in enumerate("abcde", start=1)},
+            "x",
+            0,
+            0,
+        ),
+        ("words:repeats", {"small_n": 1}, "well-known wellknown", 0, 1),
+        ("words:palindrome", {}, "level " * 10, 1, 0),
+        ("ratio:sentence_type", {}, "no end", 1, 0),
+        ("ratio:sentence_balance", {}, "no end", 1, 0),
+        ("ratio:sentence_words", {}, "We nap now. We run out. We eat hay.", 1, 0),
+        ("sentence:increment", {"small_n": 1}, "Only one sentence.", 1, 0),
+        ("sentence:alliteration_increment", {}, "Big bad cats can. My mild maid.", 0, 1),
+        ("sentence:keyword", {"word": "c++", "N": 1}, "We use c++ here.", 0, 1),
+        ("words:last_first", {}, "We love “cats”. Cats, they purr.", 0, 1),
+        ("words:words_position", {"keyword": "cat"}, "Well, cat is a cat here!", 0, 1),
+        ("words:start_verb", {}, "Write.", None, None),
+        ("format:newline", {}, "one two\n \nthree", 1, 0),
+        ("format:line_indent", {}, "a\n\n\n b", 0, 1),
+        ("format:list", {"sep": "-"}, "well-known and well-read", 1, 0),
+        ("format:sub-bullets", {}, "no bullets at all", 1, 0),
+        ("format:sub-bullets", {}, "* **bold** a\n  - b", 0, 1),
+        ("format:no_bullets_bullets", {}, "One. Two.\n\nThree.\n\n* a\n* b\n", 0, 1),
+        ("format:no_bullets_bullets", {}, "One! Two!\n* a\n* b", 1, 0),
+        ("format:title_case", {}, "The Lord of the Rings", 0, 1),
+        ("format:title_case", {}, "I Don't Know", 0, 1),
+        ("format:options", {"options": "major, minor"}, "Minor", 0, 1),
+        ("format:options", {"options": "yes/no/maybe"}, "Maybe\n", 0, 1),
+        ("format:parentheses", {}, ":( :( :( :( :( )", 1, 0),
+        ("format:quotes", {}, "“a ‘b “c” b’ a”", 0, 1),
+        ("format:quotes", {}, "I can't, it's, don't, won't", 0, 0),
+        ("format:quote_unquote", {}, "He said “yes”.", 1, 0),
+        ("format:thesis", {}, "<em></em>", 1, 0),
+        ("format:output_template", {}, "Future Outlook: a My Answer: b My Conclusion: c", 1, 0),
+        ("format:no_whitespace", {}, "one\n", 0, 1),
+        ("format:emoji", {}, "Bonjour 🇫🇷", 0, 1),
+        ("repeat:repeat_change", {"prompt_to_repeat": "Write a song."}, "Write a song. ", 1, 0),
+        (
+            "repeat:repeat_span",
+            {"prompt_to_repeat": "a b c d", "n_start": 1, "n_end": 2},
+            "b c",
+            0,
+            1,
+        ),
+        (
+            "new:copy_span_idx",
+            {"prompt_to_repeat": "abcdef", "n_start": 1, "n_end": 3},
+            "bcd",
+            0,
+            1,
+        ),
+        ("copy:copy", {"prompt_to_repeat": "Write a song."}, "write a song.", 1, 0),
+        ("copy:repeat_phrase", {"phrase": "a b. c", "small_n": 1}, "A x c", 0, 1),
+        ("keywords:word_once", {"keyword": "cat"}, "The cat saw a cat.", 0, 1),
+        ("keywords:word_once", {"keyword": "cat"}, "A category.", 1, 0),
+        ("keywords:exclude_word_harder", {"keyword": "cat"}, "Cat, cat.", 1, 0),
+        ("keywords:palindrome", {}, "I am a man", 1, 0),
+        ("keywords:palindrome", {}, "Level, it is.", 0, 1),
+        ("first_word:first_word_answer", {"first_word": "time"}, "**Time**, it flies.", 0, 1),
+        ("last_word:last_word_answer", {"last_word": "don't"}, "No, I don't.", 0, 1),
+        ("keywords:start_end", {}, "Time goes on in time.", 0, 1),
+        ("punctuation:punctuation_dot", {}, "Well…", 1, 0),
+        ("count:count_unique", {}, "One, two, three.", 0, 1),
+        ("count:count_unique", {}, "The one and the two", 1, 0),
+        ("count:lowercase_counting", {"N": 1}, "I don't", 0, 1),
+        ("custom:date_format_list", {}, "1800-00-10", 1, 0),
+        (
+            "custom:csv_city",
+            {},
+            "```csv\nID,Country,City,Year,Count\n" + "1,a,b,2,3\n" * 7 + "```",
+            0,
+            1,
+        ),
+    ],
+)
+def test_what_the_words_say(name: str, args: dict, text: str, official: int, fixed: int) -> None:
+    scores = [from_spec(name, args, profile=p).check(text).score for p in ("official", "fixed")]
+    if name != "words:start_verb":  # it needs NLTK's tagger
+        assert scores == [official, fixed]
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "told"),
+    [
+        ("count:numbrs", {"N": 1}, "count:numbers"),
+        ("count:numbers", {"n": 1}, "missing argument N"),
+        ("count:numbers", {"N": -1}, "must lie in 0"),
+        ("copy:copy", {"prompt_to_repeat": " "}, "give the request's text"),
+        ("ratio:overlap", {"reference_text": "a", "percentage": 120}, "give 0 to 100"),
+        ("format:options", {"options": "yes"}, "give two or more"),
+    ],
+)
+def test_a_bad_type_or_argument_names_the_remedy(name: str, args: dict, told: str) -> None:
+    with pytest.raises(ProblemError, match=told):
+        from_spec(name, args, profile="fixed")

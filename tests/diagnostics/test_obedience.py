@@ -1,0 +1,86 @@
+"""Obedience, habit and interference against values by hand and by brute force."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from twofold.diagnostics.joint.obedience import interference, obedience
+from twofold.diagnostics.joint.table import Block
+
+NAN = float("nan")
+
+
+def block(
+    problem: list[int], parts: list[list[float]], correct: list[float] | None = None
+) -> Block:
+    n = len(problem)
+    return Block(
+        problem=np.array(problem, dtype=np.int32),
+        sample=np.arange(n, dtype=np.int32),
+        correct=np.array(correct or [NAN] * n, dtype=np.float32),
+        parts=np.array(parts, dtype=np.float32).reshape(n, -1),
+        finish_reason=np.zeros(n, dtype=np.int32),
+        thinking=np.full(n, -1, dtype=np.int32),
+        reply=np.full(n, -1, dtype=np.int32),
+        guessed=np.zeros(n, dtype=np.int32),
+    )
+
+
+def test_told_minus_untold_by_hand() -> None:
+    # Problem 0 has two constraints, problem 2 one; -1 is past the last, NaN unscored.
+    told = block([0, 0, 2], [[1, 0], [1, NAN], [1, -1]])
+    untold = block([0, 0, 2], [[1, 0], [0, 1], [NAN, -1]])
+    found = obedience(told, untold)
+    assert list(zip(found.problem, found.slot, strict=True)) == [(0, 0), (0, 1), (2, 0)]
+    np.testing.assert_allclose(found.told, [1.0, 0.0, 1.0])
+    np.testing.assert_allclose(found.untold, [0.5, 0.5, NAN])
+    np.testing.assert_allclose(found.effect, [0.5, -0.5, NAN])
+
+
+def test_a_habit_is_no_obedience() -> None:
+    same = block([0, 1, 2, 3], [[1], [1], [0], [1]])
+    assert not obedience(same, same).effect.any()
+
+
+def test_interference_by_hand() -> None:
+    # Problem 0: the first and third untold replies meet the rule. Told it is right once in two.
+    told = block([0, 0, 1], [[1], [1], [1]], [1, 0, 0])
+    untold = block([0, 0, 0, 1, 2], [[1], [0], [1], [1], [1]], [1, 1, 0, 1, 1])
+    found = interference(told, untold)
+    assert found.problem.tolist() == [0, 0, 1]  # problem 2 was never asked told
+    np.testing.assert_allclose(found.told, [0.5, 0.5, 0.0])
+    # The others of the first reply: 1 and 0; of the third: 1 and 1; problem 1 has no other reply.
+    np.testing.assert_allclose(found.untold, [0.5, 1.0, 1.0])
+
+
+def test_nothing_met_unasked_is_no_unit() -> None:
+    one = block([0], [[0]], [1])
+    assert interference(one, one).problem.size == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_tables_against_brute_force(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, slots = 40, 3
+    problem = np.sort(rng.integers(0, 9, n))
+    blocks = []
+    for _ in range(2):
+        parts = rng.choice([0.0, 1.0, NAN], (n, slots), p=[0.45, 0.45, 0.1])
+        parts[:, 2] = np.where(problem % 2 == 0, -1, parts[:, 2])
+        blocks.append(block(problem.tolist(), parts.tolist(), rng.integers(0, 2, n).tolist()))
+    told, untold = blocks
+    found = obedience(told, untold)
+    for p, slot, effect in zip(found.problem, found.slot, found.effect, strict=True):
+        means = []
+        for each in blocks:
+            values = [
+                float(v)
+                for q, v in zip(each.problem, each.parts[:, slot], strict=True)
+                if q == p and not np.isnan(v)
+            ]
+            means.append(sum(values) / len(values) if values else NAN)
+        np.testing.assert_allclose(effect, means[0] - means[1])
+    # Every unit has a control where the answers are scored.
+    flat = interference(untold, untold).effect
+    assert np.isfinite(flat).all()

@@ -1,0 +1,226 @@
+"""Are brackets and quotation marks nested or placed as told?"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+from twofold.constraints.counting import every, within
+from twofold.types import Constraint, Profile, Verdict
+
+_PAIRS = {")": "(", "]": "[", "}": "{"}
+_DEPTH, _QUOTE_DEPTH = 5, 3
+# Straight and curly quotation marks, each with its kind.
+_DOUBLE, _SINGLE = '"“”', "'‘’"
+
+
+@final
+@dataclass(frozen=True)
+class Parentheses(Constraint):
+    """Brackets are nested at least five deep.
+
+    Source: IFBench. Departs: `official` adds up openers that are never closed, so five `:(` and one `)` do;
+    `fixed` wants five that are closed again.
+    """
+
+    name = "format:parentheses"
+    group = "format"
+    family = "layout"
+    departure = "the five brackets must be closed again, each by its own kind"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Nest brackets of any kind, ( ), [ ] or { }, at least five deep.",
+            "Somewhere in your answer, brackets must stand inside one another to a depth of 5.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "a (b [c {d (e [f] g) h} i] j) k", "a (b (c (d) e) f) g"
+
+    def _official(self, text: str) -> Verdict:
+        stack: list[str] = []
+        deepest = 0
+        for ch in text:
+            if ch in "([{":
+                stack.append(ch)
+                deepest = max(deepest, len(stack))
+            elif ch in _PAIRS:
+                if not stack or stack[-1] != _PAIRS[ch]:
+                    stack, deepest = [], 0
+                else:
+                    stack.pop()
+                    if deepest >= _DEPTH:
+                        return self._depth(deepest)
+        return self._depth(min(deepest, _DEPTH - 1))
+
+    def _fixed(self, text: str) -> Verdict:
+        stack: list[
+            tuple[str, int]
+        ] = []  # each open bracket, and how deep closed ones inside it go
+        deepest = 0
+        for ch in text:
+            if ch in "([{":
+                stack.append((ch, 0))
+            elif ch in _PAIRS:
+                while stack and stack[-1][0] != _PAIRS[ch]:
+                    stack.pop()  # never closed
+                if stack:
+                    depth = stack.pop()[1] + 1
+                    deepest = max(deepest, depth)
+                    if stack:
+                        stack[-1] = (stack[-1][0], max(stack[-1][1], depth))
+        return self._depth(deepest)
+
+    def _depth(self, depth: int) -> Verdict:
+        return within(depth, _DEPTH, None, f"brackets {depth} deep, at least {_DEPTH} wanted")
+
+
+@final
+@dataclass(frozen=True)
+class Quotes(Constraint):
+    """Quotations are nested at least three deep, double and single marks in turn.
+
+    Source: IFBench. Departs: `official` takes each apostrophe for a mark and sees no curly ones.
+    """
+
+    name = "format:quotes"
+    group = "format"
+    family = "layout"
+    departure = "apostrophes inside words are no marks; curly marks count"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Put quotes within quotes within quotes, three deep, double and single marks in turn.",
+            "Nest quotations at least 3 levels deep, alternating between \" and '.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return '"a \'b "c" b\' a"', "\"a 'b' a\""
+
+    def _official(self, text: str) -> Verdict:
+        return self._nested([ch for ch in text if ch in "\"'"])
+
+    def _fixed(self, text: str) -> Verdict:
+        text = re.sub(r"(?<=\w)['’](?=\w)", "", text)
+        kinds = [('"' if ch in _DOUBLE else "'") for ch in text if ch in _DOUBLE + _SINGLE]
+        return self._nested(kinds)
+
+    def _nested(self, marks: Sequence[str]) -> Verdict:
+        stack: list[str] = []
+        deepest = closed = 0
+        for mark in marks:
+            if stack and stack[-1] == mark:
+                stack.pop()
+                closed = max(closed, deepest - len(stack))
+                if closed >= _QUOTE_DEPTH:
+                    break
+            else:
+                stack.append(mark)
+                deepest = max(deepest, len(stack))
+        return within(closed, _QUOTE_DEPTH, None, f"{closed} levels closed, {_QUOTE_DEPTH} wanted")
+
+
+@final
+@dataclass(frozen=True)
+class QuoteUnquote(Constraint):
+    """Each quotation is followed by an explanation.
+
+    Source: IFBench. Departs: `official` fails two marks that touch or a text that ends in one, and passes a
+    text without quotations; `fixed` wants a quotation and words after each.
+    """
+
+    name = "format:quote_unquote"
+    group = "format"
+    family = "layout"
+    departure = "needs a quotation; words must follow each one; curly marks count"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Follow each quotation by an explanation of it outside the quotation marks.",
+            "Every phrase in quotation marks must be explained right after it.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return '"Yes" means assent.', 'He said "yes".'
+
+    def _official(self, text: str) -> Verdict:
+        text = text.replace("'\"'", "")
+        if '""' in "".join(text.split()):
+            return Verdict(0.0, "two quotation marks touch")
+        end = text.strip("0123456789" + "!#$%&'()*+,-./:;<=>?@[\\]^_`{|}~" + " \t\n\r\x0b\x0c")
+        return Verdict(float(not end.endswith('"')), f"the text ends {end[-20:]!r}")
+
+    def _fixed(self, text: str) -> Verdict:
+        parts = re.split(r"[\"“”]", text)
+        after = parts[2::2]  # what stands outside, after each quotation
+        good = [any(ch.isalpha() for ch in part) for part in after]
+        return every(good, "quotations are followed by words", least=1)
+
+
+@final
+@dataclass(frozen=True)
+class SquareBrackets(Constraint):
+    """Each word stands in square brackets. Source: IFBench's training types."""
+
+    name = "detectable_format:square_brackets"
+    group = "format"
+    family = "layout"
+    departure = "a mark may follow the bracket; the bracket holds one word"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Put each word in square brackets, [like] [this].",
+            "Every single word of your answer must be enclosed in [ and ].",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "[All] [words]", "[All words]"
+
+    def _official(self, text: str) -> Verdict:
+        good = [w.startswith("[") and w.endswith("]") for w in text.split()]
+        return every(good, "words stand in square brackets")
+
+    def _fixed(self, text: str) -> Verdict:
+        good = [re.fullmatch(r"\[[^\[\]\s]+\]\W*", w) is not None for w in text.split()]
+        return every(good, "words stand in square brackets")
+
+
+@final
+@dataclass(frozen=True)
+class BigramWrapping(Constraint):
+    """Each pair of words stands in double angle brackets.
+
+    Source: IFBench's training types. Departs: `official` does not look at a last word without partner.
+    """
+
+    name = "detectable_format:bigram_wrapping"
+    group = "format"
+    family = "layout"
+    departure = "a last word without partner is wrapped too, and a mark may follow"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Wrap every two words in double angle brackets, <<like this>> <<one here>>.",
+            "Put << and >> around each pair of words of your answer.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "<<I am>> <<at home>>", "<<I am>> at home"
+
+    def _official(self, text: str) -> Verdict:
+        parts = text.split()
+        pairs = zip(parts[::2], parts[1::2], strict=False)
+        good = [a.startswith("<<") and b.endswith(">>") for a, b in pairs]
+        return every(good, "pairs are wrapped")
+
+    def _fixed(self, text: str) -> Verdict:
+        rest = re.sub(r"<<[^\s<>]+[ \t\n]+[^\s<>]+>>", "", text)
+        rest = re.sub(r"<<[^\s<>]+>>\W*\Z", "", rest)
+        wrapped = text.count("<<")
+        bare = len(re.findall(r"\w+", rest))
+        return every([True] * wrapped + [False] * bare, "pairs are wrapped", least=1)

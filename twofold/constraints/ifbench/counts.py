@@ -1,0 +1,379 @@
+"""How many words, names, numbers or letters of a kind does the reply have?"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from twofold.constraints.counting import exactly, hold, require_counts, require_threshold, within
+from twofold.constraints.draws import number
+from twofold.constraints.ifbench.lists import CONJUNCTIONS, NAMES, PRONOUNS
+from twofold.constraints.ifbench.pieces import bare, stripped, tokens, words
+from twofold.constraints.prose import n_words
+from twofold.errors import ProblemError
+from twofold.types import Constraint, Profile, Verdict
+
+_JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+_JAPANESE_FIXED = re.compile(r"[\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff66-\uff9d]")
+# A number as people write one: groups, decimals and a sign belong to it, a range or date is several.
+_NUMBER = re.compile(r"\d+(?:[,.\u202f\u00a0']\d{3})*(?:\.\d+)?")
+_LIST_NUMBER = re.compile(r"^[ \t]*\d{1,3}[.)][ \t]+", re.MULTILINE)
+_MARKS = ".,!?;:"
+
+
+@final
+@dataclass(frozen=True)
+class WordCountRange(Constraint):
+    r"""The reply has `min_words` to `max_words` words, both ends counted.
+
+    Source: IFBench. Departs: `official` counts runs of `\w`; `fixed` counts as people do.
+    """
+
+    name = "count:word_count_range"
+    group = "length"
+    family = "counting"
+    departure = "don't and well-known are one word; not runs of `\\w`"
+    min_words: int
+    max_words: int
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        require_counts(min_words=self.min_words, max_words=self.max_words)
+
+    def wordings(self) -> tuple[str, ...]:
+        low, high = self.min_words, self.max_words
+        return (
+            f"Write between {low} and {high} words.",
+            f"Keep your whole answer to no fewer than {low} and no more than {high} words.",
+            f"The length of your answer must be {low} to {high} words.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        low = number(rng, 5, 119)
+        return {"min_words": low, "max_words": low + number(rng, 3, 39)}
+
+    def witnesses(self) -> tuple[str, str]:
+        return ("word " * self.min_words).strip(), "word " * (self.max_words + 1)
+
+    def _official(self, text: str) -> Verdict:
+        return self._hold(len(re.findall(r"\w+", text)))
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._hold(n_words(text))
+
+    def _hold(self, count: int) -> Verdict:
+        low, high = self.min_words, self.max_words
+        return within(count, low, high, f"{count} words, {low} to {high} wanted")
+
+
+@final
+@dataclass(frozen=True)
+class UniqueWordCount(Constraint):
+    """The reply has at least `N` different words.
+
+    Source: IFBench. Departs: `official` counts a lone mark as the empty word and keeps curly quotes on
+    a word; `fixed` compares words alone.
+    """
+
+    name = "count:unique_word_count"
+    group = "length"
+    family = "counting"
+    departure = "marks are not words, and curly quotes make no new word"
+    N: int
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        require_counts(N=self.N)
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            f"Use at least {self.N} different words.",
+            f"Your answer must contain {self.N} or more distinct words.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        return {"N": number(rng, 5, 89)}
+
+    def witnesses(self) -> tuple[str, str]:
+        return " ".join(f"w{i}" for i in range(max(self.N, 1))), "..." if self.N > 1 else ""
+
+    def _official(self, text: str) -> Verdict:
+        return hold(len({stripped(w) for w in text.lower().split()}), "at least", self.N, "words")
+
+    def _fixed(self, text: str) -> Verdict:
+        return hold(len({w.casefold() for w in words(text)}), "at least", self.N, "different words")
+
+
+@final
+@dataclass(frozen=True)
+class Conjunctions(Constraint):
+    """The reply uses at least `small_n` different ones of and, but, for, nor, or, so, yet.
+
+    Source: IFBench. Departs: `official` collects them as written, so `and`, `And` and `and,` are three.
+    """
+
+    name = "count:conjunctions"
+    group = "lexical"
+    family = "counting"
+    departure = "`and`, `And` and `and,` are one conjunction, not three"
+    small_n: int
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            f"Use at least {self.small_n} different coordinating conjunctions "
+            "(and, but, for, nor, or, so, yet).",
+            f"Your answer must include {self.small_n} or more of the words and, but, for, nor, or, so "
+            "and yet.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        return {"small_n": number(rng, 1, 6)}
+
+    def witnesses(self) -> tuple[str, str]:
+        return " ".join(["start", *sorted(CONJUNCTIONS)[: self.small_n]]), "No such words here."
+
+    def __post_init__(self) -> None:
+        require_counts(small_n=self.small_n)
+        if self.profile == "fixed" and not 0 <= self.small_n <= len(CONJUNCTIONS):
+            raise ProblemError(f"{self.name}: small_n is {self.small_n}; give 0 to 7")
+
+    def _official(self, text: str) -> Verdict:
+        found = {w for w in text.split() if stripped(w).lower() in CONJUNCTIONS}
+        return hold(len(found), "at least", self.small_n, "conjunctions as written")
+
+    def _fixed(self, text: str) -> Verdict:
+        found = CONJUNCTIONS.intersection(w.casefold() for w in words(text))
+        return hold(len(found), "at least", self.small_n, "different conjunctions")
+
+
+@final
+@dataclass(frozen=True)
+class PersonNames(Constraint):
+    """The reply mentions at least `N` of 50 given first names. Source: IFBench."""
+
+    name = "count:person_names"
+    group = "lexical"
+    family = "counting"
+    departure = ""
+    N: int
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        require_threshold(self.N, "at least", "N")
+
+    def wordings(self) -> tuple[str, ...]:
+        listed = ", ".join(NAMES)
+        return (
+            f"Mention at least {self.N} different names from this list: {listed}.",
+            f"Your answer must name {self.N} or more of these people: {listed}.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        return {"N": number(rng, 1, 15)}
+
+    def witnesses(self) -> tuple[str, str]:
+        return " ".join(["They are", *NAMES[: self.N]]), "Nobody is here."
+
+    def _official(self, text: str) -> Verdict:
+        found = sum(re.search(rf"\b{name}\b", text) is not None for name in NAMES)
+        return hold(found, "at least", self.N, "names")
+
+
+@final
+@dataclass(frozen=True)
+class Numbers(Constraint):
+    r"""The reply has exactly `N` numbers.
+
+    Source: IFBench. Departs: `official` deletes marks and counts runs of digits, so `2-3` is one number
+    and `x2` counts; `fixed` counts `3.14` and `1,000` as one, `2-3` as two, and no list number.
+    """
+
+    name = "count:numbers"
+    group = "lexical"
+    family = "counting"
+    departure = "`2-3` and `1/2` are two numbers; the number of a list item is none"
+    N: int
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        require_threshold(self.N, "at least", "N")
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            f"Write exactly {self.N} numbers, in digits.",
+            f"Your answer must contain {self.N} numbers, no more and no fewer.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        return {"N": number(rng, 1, 11)}
+
+    def witnesses(self) -> tuple[str, str]:
+        return "Here:" + " 7" * self.N, "Here:" + " 7" * (self.N + 1)
+
+    def _official(self, text: str) -> Verdict:
+        return exactly(len(re.findall(r"\d+", bare(text))), self.N, "numbers")
+
+    def _fixed(self, text: str) -> Verdict:
+        return exactly(len(_NUMBER.findall(_LIST_NUMBER.sub("", text))), self.N, "numbers")
+
+
+@final
+@dataclass(frozen=True)
+class Punctuation(Constraint):
+    """The reply uses every standard punctuation mark, an interrobang among them. Source: IFBench."""
+
+    name = "count:punctuation"
+    group = "format"
+    family = "counting"
+    departure = ""
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Use each of these marks at least once: . , ! ? ; : and the interrobang ?!",
+            "Your answer must contain a full stop, a comma, an exclamation mark, a question mark, a "
+            "semicolon, a colon and also ?!",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "What?! Yes, no; so: go! Why? End.", "What?! Yes, no; so: go. Why?"
+
+    def _official(self, text: str) -> Verdict:
+        bang = next((mark for mark in ("?!", "!?", "‽") if mark in text), "")
+        rest = text.replace(bang, "", 1) if bang != "‽" else text
+        missing = [mark for mark in _MARKS if mark not in rest] + ["?!"] * (not bang)
+        good = len(_MARKS) + 1 - len(missing)
+        return within(good, len(_MARKS) + 1, None, f"missing: {' '.join(missing) or 'nothing'}")
+
+
+@final
+@dataclass(frozen=True)
+class WordsJapanese(Constraint):
+    """Every `N`th word of the reply is Japanese.
+
+    Source: IFBench. Departs: `official` passes a reply with fewer than N words; `fixed` fails it.
+    """
+
+    name = "count:words_japanese"
+    group = "content"
+    family = "language"
+    departure = "a reply with fewer than N words has none and fails"
+    N: int
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        require_threshold(self.N, "at least", "N")
+        if self.N < 1:
+            raise ProblemError(f"{self.name}: N is {self.N}; give 1 or more")
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            f"Write every {self.N}th word in Japanese and separate all words by spaces.",
+            f"Words number {self.N}, {2 * self.N}, {3 * self.N} and so on must be Japanese.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        return {"N": number(rng, 2, 9)}
+
+    def witnesses(self) -> tuple[str, str]:
+        return " ".join(["one"] * (self.N - 1) + ["猫"]), " ".join(["one"] * self.N)
+
+    def _official(self, text: str) -> Verdict:
+        wanted = [stripped(word) for word in text.split()][self.N - 1 :: self.N]
+        good = [not w or w.isdigit() or _JAPANESE.search(w) is not None for w in wanted]
+        if not wanted:
+            return Verdict(1.0, f"fewer than {self.N} words")
+        return within(
+            sum(good), len(good), None, f"{sum(good)} of {len(good)} places hold a Japanese word"
+        )
+
+    def _fixed(self, text: str) -> Verdict:
+        pieces = [w for w in text.split() if any(ch.isalnum() for ch in w)]
+        wanted = pieces[self.N - 1 :: self.N]
+        good = sum(w.isdigit() or _JAPANESE_FIXED.search(w) is not None for w in wanted)
+        reason = f"{good} of {len(wanted)} places hold a Japanese word"
+        return within(good, max(len(wanted), 1), None, reason)
+
+
+@final
+@dataclass(frozen=True)
+class Pronouns(Constraint):
+    """The reply has at least `N` pronouns, repeats counted. Source: IFBench."""
+
+    name = "count:pronouns"
+    group = "lexical"
+    family = "counting"
+    departure = ""
+    N: int
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        require_threshold(self.N, "at least", "N")
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            f"Use at least {self.N} pronouns.",
+            f"Your answer must contain {self.N} or more pronouns (they may repeat).",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        return {"N": number(rng, 2, 29)}
+
+    def witnesses(self) -> tuple[str, str]:
+        return "Yes" + " it" * self.N, "The cat told Tom." if self.N else ""
+
+    def _official(self, text: str) -> Verdict:
+        found = sum(token in PRONOUNS for token in tokens(text.replace("/", " ").lower()))
+        return hold(found, "at least", self.N, "pronouns")
+
+
+@final
+@dataclass(frozen=True)
+class Repeats(Constraint):
+    """No word occurs more than `small_n` times. Source: IFBench."""
+
+    name = "words:repeats"
+    group = "lexical"
+    family = "repetition"
+    departure = "well-known is not wellknown"
+    small_n: int
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        require_counts(small_n=self.small_n)
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            f"Use no word more than {self.small_n} times.",
+            f"Each word may occur at most {self.small_n} times in your answer.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        return {"small_n": number(rng, 1, 6)}
+
+    def witnesses(self) -> tuple[str, str]:
+        return "One two three.", "one " * (self.small_n + 1)
+
+    def _official(self, text: str) -> Verdict:
+        return self._hold(bare(text.lower()).split())
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._hold([w.casefold() for w in words(text)])
+
+    def _hold(self, found: list[str]) -> Verdict:
+        if not found:
+            return Verdict(1.0, "no word at all")
+        word, often = Counter(found).most_common(1)[0]
+        reason = f"{word[:40]!r} occurs {often} times, at most {self.small_n} wanted"
+        return within(often, None, self.small_n, reason)

@@ -1,0 +1,201 @@
+"""Which word begins or ends each sentence, or the reply?"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from twofold.constraints.counting import every
+from twofold.constraints.draws import WORDS, one_of
+from twofold.constraints.ifbench.pieces import (
+    first_of,
+    rule_sentences,
+    same,
+    sentences,
+    tokens,
+    words,
+)
+from twofold.types import Constraint, Profile, Verdict
+
+
+class _EachSentence(Constraint):
+    """What the types about the first or last word of each sentence or of the reply share."""
+
+    group = "lexical"
+    family = "position"
+    place: ClassVar[str]
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        key = "first_word" if cls.place == "starts" else "last_word"
+        return {key: one_of(rng, WORDS)}
+
+    def _each(self, found: Sequence[str], wanted: str) -> Verdict:
+        good = [same(word, wanted) for word in found]
+        return every(good, f"sentences have {wanted!r} there", least=1)
+
+    def _one(self, found: str, wanted: str) -> Verdict:
+        alike = same(found, wanted)
+        return Verdict(
+            float(alike), f"the reply {self.place} with {found[:40]!r}, {wanted!r} wanted"
+        )
+
+
+@final
+@dataclass(frozen=True)
+class FirstWordSent(_EachSentence):
+    """Each sentence starts with the word.
+
+    Source: IFBench's training types. Departs: `official` strips no mark from the word.
+    """
+
+    name = "first_word:first_word_sent"
+    departure = "marks around the word are skipped"
+    place = "starts"
+    first_word: str | tuple[str, ...]
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        word = first_of(self.first_word)
+        return (
+            f"Start each sentence with the word {word}.",
+            f"The first word of every sentence must be {word}.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        word = first_of(self.first_word)
+        return f"{word} flies. {word} heals.", f"{word} flies. It heals."
+
+    def _official(self, text: str) -> Verdict:
+        starts = [(part.split() or [""])[0] for part in rule_sentences(text)]
+        return self._each(starts, first_of(self.first_word))
+
+    def _fixed(self, text: str) -> Verdict:
+        starts = [w[0] for part in sentences(text) if (w := words(part))]
+        return self._each(starts, first_of(self.first_word))
+
+
+@final
+@dataclass(frozen=True)
+class FirstWordAnswer(_EachSentence):
+    """The reply starts with the word.
+
+    Source: IFBench's training types. Departs: `official` strips no mark from the word.
+    """
+
+    name = "first_word:first_word_answer"
+    departure = "marks around the word are skipped"
+    place = "starts"
+    first_word: str
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            f"Start your answer with the word {self.first_word}.",
+            f"The first word of your answer must be {self.first_word}.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return f"{self.first_word} flies.", "A bird."
+
+    def _official(self, text: str) -> Verdict:
+        return self._one(text.split()[0], first_of(self.first_word))
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._one((words(text) or ("",))[0], first_of(self.first_word))
+
+
+@final
+@dataclass(frozen=True)
+class LastWordSent(_EachSentence):
+    """Each sentence ends with the word. Source: IFBench's training types."""
+
+    name = "last_word:last_word_sent"
+    departure = "`?!` is one end, and the word may have an apostrophe"
+    place = "ends"
+    last_word: str | tuple[str, ...]
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        word = first_of(self.last_word)
+        return (
+            f"End each sentence with the word {word}.",
+            f"The last word of every sentence must be {word}.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        word = first_of(self.last_word)
+        return f"It is {word}. We have {word}!", f"It is {word}. We go."
+
+    def _official(self, text: str) -> Verdict:
+        ends = [(part.split() or [""])[-1] for part in rule_sentences(text)]
+        return self._each([re.sub(r"[^\w\s]", "", end) for end in ends], first_of(self.last_word))
+
+    def _fixed(self, text: str) -> Verdict:
+        ends = [w[-1] for part in sentences(text) if (w := words(part))]
+        return self._each(ends, first_of(self.last_word))
+
+
+@final
+@dataclass(frozen=True)
+class LastWordAnswer(_EachSentence):
+    """The reply ends with the word. Source: IFBench's training types."""
+
+    name = "last_word:last_word_answer"
+    departure = "the word may have an apostrophe or a hyphen"
+    place = "ends"
+    last_word: str
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            f"End your answer with the word {self.last_word}.",
+            f"The last word of your answer must be {self.last_word}.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return f"It is {self.last_word}.", "It is here."
+
+    def _official(self, text: str) -> Verdict:
+        return self._one(re.sub(r"[^\w\s]", "", text.split()[-1]), first_of(self.last_word))
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._one((words(text) or ("",))[-1], first_of(self.last_word))
+
+
+@final
+@dataclass(frozen=True)
+class StartEnd(Constraint):
+    """The reply ends with the word that it starts with.
+
+    Source: IFBench's training types. Departs: `official` compares NLTK's tokens, so a full stop at the
+    end breaks it.
+    """
+
+    name = "keywords:start_end"
+    group = "lexical"
+    family = "position"
+    departure = "a mark at the end is no word"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Start and end your answer with the same word, and write no mark after the last word.",
+            "The first and the last word of your answer must be the same, with nothing behind the last.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "Time goes on in time", "Time goes on in space"
+
+    def _official(self, text: str) -> Verdict:
+        return self._hold(tokens(text))
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._hold(words(text))
+
+    def _hold(self, found: Sequence[str]) -> Verdict:
+        if len(found) < 2:
+            return Verdict(0.0, "fewer than two words")
+        return Verdict(float(same(found[0], found[-1])), f"{found[0]!r} and {found[-1]!r}")

@@ -1,0 +1,378 @@
+"""How often does a given word or letter occur?"""
+
+import re
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from twofold.constraints.counting import (
+    Relation,
+    exactly,
+    graded,
+    hold,
+    require_counts,
+    require_threshold,
+    within,
+)
+from twofold.constraints.draws import WORDS, number, one_of, several_of
+from twofold.constraints.ifbench.pieces import words
+from twofold.constraints.words import as_word
+from twofold.errors import ProblemError
+from twofold.types import Constraint, Profile, Verdict
+
+# How often each of the five keywords of `KeywordsMultiple` must occur.
+_TIMES = (1, 2, 3, 5, 7)
+
+
+@final
+@dataclass(frozen=True)
+class KeywordsMultiple(Constraint):
+    """Five keywords occur exactly once, twice, three, five and seven times.
+
+    Source: IFBench. Departs: `official` counts parts of words; `fixed` counts separate words.
+    """
+
+    name = "count:keywords_multiple"
+    group = "lexical"
+    family = "keywords"
+    departure = "counts separate words, not `door` in `outdoors`"
+    keyword1: str
+    keyword2: str
+    keyword3: str
+    keyword4: str
+    keyword5: str
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        one, two, three, five, seven = self._keywords
+        return (
+            f"Use the word {one} once, {two} twice, {three} three times, {five} five times and "
+            f"{seven} seven times.",
+            f"In your answer the words {one}, {two}, {three}, {five} and {seven} must occur exactly "
+            "1, 2, 3, 5 and 7 times, in this order.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        return {f"keyword{i}": word for i, word in enumerate(several_of(rng, WORDS, 5), start=1)}
+
+    @property
+    def _keywords(self) -> tuple[str, ...]:
+        return (self.keyword1, self.keyword2, self.keyword3, self.keyword4, self.keyword5)
+
+    def witnesses(self) -> tuple[str, str]:
+        text = " ".join(" ".join([w] * n) for w, n in zip(self._keywords, _TIMES, strict=True))
+        return text, "No such thing."
+
+    def _official(self, text: str) -> Verdict:
+        low = text.lower()
+        return self._hold([low.count(keyword.lower()) for keyword in self._keywords])
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._hold([as_word(k).count(text) for k in self._keywords])
+
+    def _hold(self, counts: list[int]) -> Verdict:
+        gap = sum(abs(n - wanted) for n, wanted in zip(counts, _TIMES, strict=True))
+        reason = f"they occur {counts} times, {list(_TIMES)} wanted"
+        return graded(gap / sum(_TIMES), reason)
+
+
+@final
+@dataclass(frozen=True)
+class WordOnce(Constraint):
+    """The reply includes the keyword.
+
+    Source: IFBench's training types. Departs: `official` reads it as a pattern and wants exactly one
+    hit, inside words too; `fixed` wants the word, once or more, as the request says.
+    """
+
+    name = "keywords:word_once"
+    group = "lexical"
+    family = "keywords"
+    departure = "the word on its own, once or more; no pattern, no part of a word"
+    keyword: str
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            f"Include the word {self.keyword} in your answer.",
+            f"The word {self.keyword} must occur in your answer.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        return {"keyword": one_of(rng, WORDS)}
+
+    def witnesses(self) -> tuple[str, str]:
+        return f"Here: {self.keyword}.", "No such thing."
+
+    def _official(self, text: str) -> Verdict:
+        return exactly(_hits(self.keyword, text), 1, f"hits of {self.keyword!r}")
+
+    def _fixed(self, text: str) -> Verdict:
+        return hold(as_word(self.keyword).count(text), "at least", 1, self.keyword)
+
+
+@final
+@dataclass(frozen=True)
+class WordCountDifferentNumbers(Constraint):
+    """The keyword occurs `frequency` times.
+
+    Source: IFBench's training types. Departs: `official` compares hits of a pattern by `relation`; the
+    request names the number alone, so `fixed` wants exactly that many separate words.
+    """
+
+    name = "keywords:word_count_different_numbers"
+    group = "lexical"
+    family = "keywords"
+    departure = "exactly so many separate words, as the request says; no pattern, no relation"
+    keyword: str
+    frequency: int
+    relation: Relation
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        if self.frequency < 0:
+            raise ProblemError(f"{self.name}: frequency is {self.frequency}; give 0 or more")
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            f"Use the word {self.keyword} exactly {self.frequency} times.",
+            f"The word {self.keyword} must occur {self.frequency} times in your answer.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        return {
+            "keyword": one_of(rng, WORDS),
+            "frequency": number(rng, 1, 6),
+            "relation": "at least",
+        }
+
+    def witnesses(self) -> tuple[str, str]:
+        often = f"Here: {self.keyword}" + f" {self.keyword}" * (self.frequency - 1)
+        if self.relation == "less than":
+            return often, often  # no text can meet both: the request and the relation disagree
+        return often if self.frequency else "Nothing.", "No such thing."
+
+    def _official(self, text: str) -> Verdict:
+        return hold(_hits(self.keyword, text), self.relation, self.frequency, "hits")
+
+    def _fixed(self, text: str) -> Verdict:
+        return exactly(as_word(self.keyword).count(text), self.frequency, self.keyword)
+
+
+@final
+@dataclass(frozen=True)
+class ExcludeWordHarder(Constraint):
+    """The keyword does not occur.
+
+    Source: IFBench's training types. Departs: `official` only sees the word between two blanks.
+    """
+
+    name = "keywords:exclude_word_harder"
+    group = "lexical"
+    family = "keywords"
+    departure = "the word is seen in any case, also beside marks and at both ends"
+    keyword: str
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            f"Do not use the word {self.keyword}.",
+            f"The word {self.keyword} must not occur anywhere in your answer.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        found = sorted({w for w in words(question.lower()) if w.isalpha() and len(w) > 3})
+        return {"keyword": one_of(rng, found or WORDS)}
+
+    def witnesses(self) -> tuple[str, str]:
+        return "No such thing.", f"Here is {self.keyword} again."
+
+    def _official(self, text: str) -> Verdict:
+        return Verdict(float(f" {self.keyword} " not in text), f"between blanks: {self.keyword!r}")
+
+    def _fixed(self, text: str) -> Verdict:
+        count = as_word(self.keyword).count(text)
+        return Verdict(float(count == 0), f"{self.keyword!r} occurs {count} times")
+
+
+@final
+@dataclass(frozen=True)
+class CountIncrementWord(Constraint):
+    """The first keyword occurs once and the second twice.
+
+    Source: IFBench's training types. Departs: `official` counts hits of a pattern, also inside words.
+    """
+
+    name = "count:count_increment_word"
+    group = "lexical"
+    family = "keywords"
+    departure = "counts separate words; no pattern, no part of a word"
+    keyword1: str
+    keyword2: str
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            f"Use the word {self.keyword1} once and the word {self.keyword2} twice.",
+            f"In your answer {self.keyword1} must occur exactly one time and {self.keyword2} exactly "
+            "two times.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        one, two = several_of(rng, WORDS, 2)
+        return {"keyword1": one, "keyword2": two}
+
+    def witnesses(self) -> tuple[str, str]:
+        one, two = self.keyword1, self.keyword2
+        return f"{one} {two} {two}", "No such thing."
+
+    def _official(self, text: str) -> Verdict:
+        return self._hold(_hits(self.keyword1, text), _hits(self.keyword2, text))
+
+    def _fixed(self, text: str) -> Verdict:
+        one, two = (as_word(k).count(text) for k in (self.keyword1, self.keyword2))
+        return self._hold(one, two)
+
+    def _hold(self, one: int, two: int) -> Verdict:
+        reason = f"{self.keyword1!r} {one} times, {self.keyword2!r} {two} times; 1 and 2 wanted"
+        return graded((abs(one - 1) + abs(two - 2)) / 3, reason)
+
+
+@final
+@dataclass(frozen=True)
+class LowercaseCounting(Constraint):
+    """The reply has at most `N` words in lower case. Source: IFBench's training types."""
+
+    name = "count:lowercase_counting"
+    group = "format"
+    family = "case"
+    departure = "don't is one word, and words with accents count"
+    N: int
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        require_threshold(self.N, "at least", "N")
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            f"Write at most {self.N} words in lower case.",
+            f"No more than {self.N} words of your answer may be all in small letters.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        return {"N": number(rng, 1, 11)}
+
+    def witnesses(self) -> tuple[str, str]:
+        return "GO NOW", " ".join(["go"] * (self.N + 1))
+
+    def _official(self, text: str) -> Verdict:
+        return self._hold(len(re.findall(r"\b[a-z]+\b", text)))
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._hold(sum(w.islower() for w in words(text)))
+
+    def _hold(self, count: int) -> Verdict:
+        reason = f"{count} words in lower case, at most {self.N} wanted"
+        return within(count, None, self.N, reason)
+
+
+@final
+@dataclass(frozen=True)
+class LetterCounting(Constraint):
+    """The reply has at least, or less than, `N` letters.
+
+    Source: IFBench's training types. Departs: `official` counts a to z; `fixed` counts every letter.
+    """
+
+    name = "letters:letter_counting"
+    group = "length"
+    family = "letters"
+    departure = "letters with accents and of other scripts count"
+    N: int
+    relation: str
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        require_counts(N=self.N)
+        if self.profile == "fixed":
+            require_threshold(self.N, self.relation, "N")  # type: ignore[arg-type]  # checked there
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            f"Write {self.relation} {self.N} letters.",
+            f"Your answer must have {self.relation} {self.N} letters in all.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        return {"N": number(rng, 20, 599), "relation": one_of(rng, ["at least", "less than"])}
+
+    def witnesses(self) -> tuple[str, str]:
+        below, at = "a" * (self.N - 1), "a" * max(self.N, 1)
+        return (below, at) if self.relation == "less than" else (at, below)
+
+    def _official(self, text: str) -> Verdict:
+        count = len(re.findall(r"[A-Za-z]", text))
+        if self.relation not in ("at least", "less than"):
+            return Verdict(0.0, f"the published checker knows no relation {self.relation!r}")
+        return hold(count, self.relation, self.N, "letters")  # type: ignore[arg-type]
+
+    def _fixed(self, text: str) -> Verdict:
+        return hold(sum(ch.isalpha() for ch in text), self.relation, self.N, "letters")  # type: ignore[arg-type]
+
+
+@final
+@dataclass(frozen=True)
+class LetterCounting2(Constraint):
+    """A letter occurs at least, or less than, `let_frequency` times. Source: IFBench's training types."""
+
+    name = "letters:letter_counting2"
+    group = "lexical"
+    family = "letters"
+    departure = ""
+    letter: str
+    let_frequency: int
+    let_relation: Relation
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        require_counts(let_frequency=self.let_frequency)
+        if len(self.letter) != 1:
+            raise ProblemError(f"{self.name}: letter is {self.letter!r}; give one character")
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            f"Use the letter {self.letter} {self.let_relation} {self.let_frequency} times.",
+            f"The letter {self.letter} must occur {self.let_relation} {self.let_frequency} times.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        relation = one_of(rng, ["at least", "less than"])
+        often = number(rng, 2, 19)
+        return {
+            "letter": one_of(rng, "abcdghklmpuvwy"),
+            "let_frequency": often,
+            "let_relation": relation,
+        }
+
+    def witnesses(self) -> tuple[str, str]:
+        without = "no" if self.letter.lower() not in "no" else "yes"
+        often = self.letter * self.let_frequency
+        return (without, often) if self.let_relation == "less than" else (often or without, without)
+
+    def _official(self, text: str) -> Verdict:
+        count = text.lower().count(self.letter.lower())
+        return hold(count, self.let_relation, self.let_frequency, f"times {self.letter}")
+
+
+def _hits(pattern: str, text: str) -> int:
+    """How often the published checker finds a keyword: as a pattern, in any case, inside words too."""
+    return len(re.findall(pattern.strip(), text, flags=re.IGNORECASE))

@@ -1,0 +1,345 @@
+"""Which letters do the words have, and how do they begin?"""
+
+import re
+import string
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from types import ModuleType
+from typing import final
+
+from twofold.constraints.counting import every, hold, within
+from twofold.constraints.ifbench.lists import PALINDROMES
+from twofold.constraints.ifbench.pieces import bare, words
+from twofold.types import Constraint, Profile, Verdict
+
+_CLUSTER = re.compile(r"[b-df-hj-np-tv-z]{2}")
+_PRIMES = frozenset(n for n in range(2, 100) if all(n % d for d in range(2, n)))
+
+
+def _next_letter(letter: str) -> str:
+    """The letter after `letter`, a after z; "" if it is none of a to z."""
+    place = string.ascii_lowercase.find(letter) if letter else -1
+    return string.ascii_lowercase[(place + 1) % 26] if place >= 0 else ""
+
+
+@final
+@dataclass(frozen=True)
+class Alphabet(Constraint):
+    """Each word starts with the letter after the one before, a after z. Source: IFBench."""
+
+    name = "words:alphabet"
+    group = "lexical"
+    family = "letters"
+    departure = "a dash between words is no word"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Start each word with the next letter of the alphabet, and begin again at A after Z.",
+            "The first letters of your words must run through the alphabet in order, from any letter on.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "A big cat dozes", "A cat dozes"
+
+    def _official(self, text: str) -> Verdict:
+        return self._hold(bare(text).split())
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._hold(words(text))
+
+    def _hold(self, found: Sequence[str]) -> Verdict:
+        firsts = [word[0].lower() for word in found]
+        if not firsts or not _next_letter(firsts[0]):
+            return Verdict(0.0, "the first word does not start with a letter", distance=1.0)
+        return every([b == _next_letter(a) for a, b in pairwise(firsts)], "words follow on")
+
+
+@final
+@dataclass(frozen=True)
+class Vowel(Constraint):
+    """One paragraph that uses at most three different vowels.
+
+    Source: IFBench. Departs: the request asks for a paragraph and three types of vowels; `official` wants
+    no line break and at most three of a, e, i, o, u. `fixed` also counts vowels with accents.
+    """
+
+    name = "words:vowel"
+    group = "lexical"
+    family = "letters"
+    departure = "a vowel with an accent is that vowel"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Write one paragraph that uses only three of the vowels a, e, i, o, u.",
+            "At most three different vowels may occur in your answer, and it must be a single paragraph.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "A bee is in a tree", "education"
+
+    def _official(self, text: str) -> Verdict:
+        return self._hold(text)
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._hold(unicodedata.normalize("NFD", text))
+
+    def _hold(self, text: str) -> Verdict:
+        if "\n" in text.strip():
+            return Verdict(0.0, "more than one line")
+        used = sorted(set("aeiou") & set(text.lower()))
+        return within(len(used), None, 3, f"vowels used: {' '.join(used)}; at most 3 wanted")
+
+
+@final
+@dataclass(frozen=True)
+class Consonants(Constraint):
+    """Each word has two consonants side by side (y is one). Source: IFBench."""
+
+    name = "words:consonants"
+    group = "lexical"
+    family = "letters"
+    departure = "marks and numbers are not words"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Use only words with at least two consonants next to each other.",
+            "Every word of your answer must contain a consonant cluster (two or more consonants in a row).",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "Most things bring strength", "Most things are strong"
+
+    def _official(self, text: str) -> Verdict:
+        return self._hold(text.lower().split())
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._hold([w for w in words(text.lower()) if not w.isdigit()])
+
+    def _hold(self, found: Sequence[str]) -> Verdict:
+        good = [_CLUSTER.search(word) is not None for word in found]
+        return every(good, "words have a consonant cluster", least=1)
+
+
+@final
+@dataclass(frozen=True)
+class Palindromes(Constraint):
+    """At least ten palindromes of five letters or more.
+
+    Source: IFBench. Departs: `official` counts the same one again; `fixed` wants ten different ones.
+    """
+
+    name = "words:palindrome"
+    group = "lexical"
+    family = "letters"
+    departure = "ten different ones"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Include at least ten different palindromes of five or more letters each, such as level.",
+            "Ten or more words of your answer must read the same backwards and have at least 5 letters.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return " ".join(PALINDROMES[:10]), " ".join(PALINDROMES[:9])
+
+    def _official(self, text: str) -> Verdict:
+        return self._hold(bare(text.lower()).split())
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._hold(sorted({w.casefold() for w in words(text)}))
+
+    def _hold(self, found: Sequence[str]) -> Verdict:
+        count = sum(len(w) >= 5 and w == w[::-1] for w in found)
+        return hold(count, "at least", 10, "palindromes of five letters or more")
+
+
+@final
+@dataclass(frozen=True)
+class PrimeLengths(Constraint):
+    """The length of each word is a prime number. Source: IFBench."""
+
+    name = "words:prime_lengths"
+    group = "lexical"
+    family = "letters"
+    departure = "letters and digits count; a hyphen parts two words, a dash is no word"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Use only words whose number of letters is a prime (2, 3, 5, 7, 11 ...).",
+            "Every word of your answer must have a prime number of letters.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "go see the sea", "go home"
+
+    def _official(self, text: str) -> Verdict:
+        return self._hold(bare(text).split())
+
+    def _fixed(self, text: str) -> Verdict:
+        parts = [part for w in words(text) for part in w.split("-")]
+        return self._hold(["".join(filter(str.isalnum, part)) for part in parts])
+
+    def _hold(self, found: Sequence[str]) -> Verdict:
+        return every([len(word) in _PRIMES for word in found], "words have a prime length")
+
+
+@final
+@dataclass(frozen=True)
+class OddEvenSyllables(Constraint):
+    """Words with an odd and an even number of syllables alternate.
+
+    Syllables are looked up in `syllapy`'s list; without the package the reply is unscored.
+
+    Source: IFBench.
+    """
+
+    name = "words:odd_even_syllables"
+    group = "lexical"
+    family = "letters"
+    departure = "marks and dashes are not words"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Alternate between words with an odd and words with an even number of syllables.",
+            "If a word of your answer has an odd number of syllables, the next must have an even number, "
+            "and the other way round.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "cat water dog paper", "cat dog"
+
+    def _official(self, text: str) -> Verdict:
+        return self._hold(bare(text.lower()).split())
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._hold([w for w in words(text.lower()) if not w.isdigit()])
+
+    def _hold(self, found: Sequence[str]) -> Verdict:
+        try:
+            counter = _syllables()
+        except ModuleNotFoundError:
+            return Verdict(None, "syllables cannot be counted: pip install 'twofold[ifbench]'")
+        odd = [counter.count(word) % 2 for word in found]
+        return every([a != b for a, b in pairwise(odd)], "words differ from the one before")
+
+
+@final
+@dataclass(frozen=True)
+class NoConsecutive(Constraint):
+    """No two words in a row start with the same letter. Source: IFBench."""
+
+    name = "words:no_consecutive"
+    group = "lexical"
+    family = "letters"
+    departure = "a dash between words is no word; é is e"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "No two words in a row may start with the same letter.",
+            "Each word must start with another letter than the word before it.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "big cat runs", "big bat runs"
+
+    def _official(self, text: str) -> Verdict:
+        return self._hold(bare(text.lower()).split())
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._hold(words(unicodedata.normalize("NFD", text).casefold()))
+
+    def _hold(self, found: Sequence[str]) -> Verdict:
+        good = [a[0] != b[0] for a, b in pairwise(found)]
+        return every(good, "words start with another letter than the word before")
+
+
+@final
+@dataclass(frozen=True)
+class NoAdjacentConsecutive(Constraint):
+    """No word starts with the letter that follows the first letter of the word before.
+
+    Source: IFBench's training types. Departs: `official` looks at marks and digits too.
+    """
+
+    name = "keywords:no_adjacent_consecutive"
+    group = "lexical"
+    family = "letters"
+    departure = "letters alone; marks before a word are skipped"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "No word may start with the letter that comes right after the first letter of the word "
+            "before (so never a word with a and then one with b).",
+            "The first letters of two neighbouring words must not follow each other in the alphabet.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "bear apple", "apple bear"
+
+    def _official(self, text: str) -> Verdict:
+        firsts = [w[0].lower() for w in text.split()]
+        good = [len(a) == len(b) == 1 and ord(b) != ord(a) + 1 for a, b in pairwise(firsts)]
+        return every(good, "words do not follow on in the alphabet")
+
+    def _fixed(self, text: str) -> Verdict:
+        firsts = [w[0].lower() for w in words(text)]
+        good = [_next_letter(a) != b or a == "z" for a, b in pairwise(firsts)]
+        return every(good, "words do not follow on in the alphabet")
+
+
+@final
+@dataclass(frozen=True)
+class Palindrome(Constraint):
+    """The reply has a palindrome.
+
+    Source: IFBench's training types. Departs: `official` takes any piece, `a` and `-` too, in its case.
+    """
+
+    name = "keywords:palindrome"
+    group = "lexical"
+    family = "letters"
+    departure = "at least three letters, in any case, without the marks around it"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Include a palindrome.",
+            "At least one word of your answer must read the same forwards and backwards.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "The noon sun", "The Sun rises."
+
+    def _official(self, text: str) -> Verdict:
+        return self._found([w for w in text.split() if w == w[::-1]])
+
+    def _fixed(self, text: str) -> Verdict:
+        low = [w.casefold() for w in words(text)]
+        return self._found([w for w in low if len(w) >= 3 and w.isalpha() and w == w[::-1]])
+
+    def _found(self, found: list[str]) -> Verdict:
+        return Verdict(float(bool(found)), f"palindromes: {' '.join(found[:3]) or 'none'}")
+
+
+@cache
+def _syllables() -> ModuleType:
+    """The package that counts syllables.
+
+    Raises:
+        ModuleNotFoundError: If it is not installed.
+    """
+    import syllapy
+
+    package: ModuleType = syllapy
+    return package

@@ -1,0 +1,285 @@
+"""How are lines, bullets and paragraphs laid out?"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import final
+
+import numpy as np
+
+from twofold.constraints.counting import every, exactly, hold
+from twofold.constraints.draws import one_of
+from twofold.constraints.ifbench.lists import SEPARATORS
+from twofold.constraints.ifbench.pieces import bare, sentences, words
+from twofold.constraints.prose import paragraphs
+from twofold.constraints.published import punkt_sentences
+from twofold.errors import ProblemError
+from twofold.types import Constraint, Profile, Verdict
+
+
+@final
+@dataclass(frozen=True)
+class Newline(Constraint):
+    """Each word stands on a line of its own.
+
+    Source: IFBench. Departs: `official` compares the number of lines with that of words, so a blank line
+    makes up for a line of two words.
+    """
+
+    name = "format:newline"
+    group = "format"
+    family = "layout"
+    departure = "each line is looked at"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return ("Write each word on a new line.", "Put only one word on each line of your answer.")
+
+    def witnesses(self) -> tuple[str, str]:
+        return "one\ntwo\nthree", "one two\nthree"
+
+    def _official(self, text: str) -> Verdict:
+        text = bare(text)
+        lines = sum(line != "" for line in text.strip().split("\n"))
+        return exactly(lines, len(text.split()), "lines for as many words")
+
+    def _fixed(self, text: str) -> Verdict:
+        counts = [n for line in text.splitlines() if (n := len(words(line)))]
+        return every([n == 1 for n in counts], "lines have one word", least=1)
+
+
+@final
+@dataclass(frozen=True)
+class LineIndent(Constraint):
+    """Each line is indented further than the one before.
+
+    Source: IFBench. Departs: `official` keeps one of two blank lines, and ignores tabs.
+    """
+
+    name = "format:line_indent"
+    group = "format"
+    family = "layout"
+    departure = "blank lines are skipped, tabs indent, and two lines are needed"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Indent each line further than the line before, like stairs.",
+            "Every new line must start with more spaces than the line above it.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "a\n b\n  c", "a\n b\n b"
+
+    def _official(self, text: str) -> Verdict:
+        lines = text.split("\n")
+        i = 0
+        while i < len(lines):  # a removed line makes the loop skip the one behind it
+            if not lines[i].strip():
+                lines.remove(lines[i])
+            i += 1
+        return self._stairs([len(line) - len(line.lstrip(" ")) for line in lines], least=0)
+
+    def _fixed(self, text: str) -> Verdict:
+        lines = [line.expandtabs(4) for line in text.splitlines() if line.strip()]
+        return self._stairs([len(line) - len(line.lstrip()) for line in lines], least=1)
+
+    def _stairs(self, indents: Sequence[int], *, least: int) -> Verdict:
+        good = [b > a for a, b in pairwise(indents)]
+        return every(good, "lines are indented further", least=least)
+
+
+@final
+@dataclass(frozen=True)
+class ListMarker(Constraint):
+    """The reply lists items with a marker of its own.
+
+    Source: IFBench. Departs: `official` wants the marker twice anywhere, also inside words.
+    """
+
+    name = "format:list"
+    group = "format"
+    family = "layout"
+    departure = "the marker starts at least two lines, with words behind it"
+    sep: str
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        if self.profile == "fixed" and not self.sep.strip():
+            raise ProblemError(f"{self.name}: sep is {self.sep!r}; give the marker of a list item")
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            f"Answer with a list, and use {self.sep} in place of bullet points.",
+            f"Give at least two items, each on a line that starts with {self.sep}",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        return {"sep": one_of(rng, SEPARATORS)}
+
+    def witnesses(self) -> tuple[str, str]:
+        return f"{self.sep} one\n{self.sep} two", f"{self.sep} one"
+
+    def _official(self, text: str) -> Verdict:
+        return hold(text.count(self.sep), "at least", 2, f"markers {self.sep!r}")
+
+    def _fixed(self, text: str) -> Verdict:
+        item = re.compile(rf"^[ \t]*{re.escape(self.sep.strip())}[ \t]*\S", re.MULTILINE)
+        return hold(len(item.findall(text)), "at least", 2, f"items that start with {self.sep!r}")
+
+
+@final
+@dataclass(frozen=True)
+class SubBullets(Constraint):
+    """Each bullet `*` has a sub-bullet `-`.
+
+    Source: IFBench. Departs: `official` wants a `-` anywhere between two `*`, and passes a text without
+    bullets; `fixed` wants lines.
+    """
+
+    name = "format:sub-bullets"
+    group = "format"
+    family = "layout"
+    departure = "bullets and sub-bullets start lines, and there is at least one"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Write bullet points with * and under each at least one sub-bullet with -.",
+            "Your answer needs bullets that start with * and, below every one, a line that starts with -.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "* a\n  - b\n* c\n  - d", "* a\n  - b\n* c"
+
+    def _official(self, text: str) -> Verdict:
+        return every(["-" in part for part in text.split("*")[1:]], "bullets have a dash")
+
+    def _fixed(self, text: str) -> Verdict:
+        parts = re.split(r"^[ \t]*\*[ \t]+(?=\S)", text, flags=re.MULTILINE)[1:]
+        good = [re.search(r"^[ \t]*-[ \t]+\S", part, re.MULTILINE) is not None for part in parts]
+        return every(good, "bullets have a sub-bullet", least=1)
+
+
+@final
+@dataclass(frozen=True)
+class NoBulletsBullets(Constraint):
+    """At least two sentences, then at least two bullets `*`.
+
+    Source: IFBench. Departs: `official` forgets the sentences at each blank line and fails on a line
+    break at the end.
+    """
+
+    name = "format:no_bullets_bullets"
+    group = "format"
+    family = "layout"
+    departure = "blank lines are free; the sentences end in a full stop"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Write at least two sentences that end in a full stop, and then at least two bullets with *.",
+            "Begin with two or more sentences, follow with two or more lines that start with *, and end "
+            "there.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "One here. Two here.\n* a\n* b", "One here. Two here.\n* a"
+
+    def _official(self, text: str) -> Verdict:
+        n_sentences = bullets = 0
+        prose = True  # until a blank line or a bullet
+        for line in text.split("\n"):
+            if line.strip().startswith("*"):
+                prose = False
+                bullets += 1
+                if n_sentences < 2:
+                    return Verdict(0.0, f"{n_sentences} sentences before the first bullet")
+            elif prose:
+                found = len(punkt_sentences(line.strip()))
+                n_sentences += found
+                prose = found > 0
+            else:
+                return Verdict(0.0, "a line behind a blank line or a bullet")
+        return hold(bullets, "at least", 2, "bullets")
+
+    def _fixed(self, text: str) -> Verdict:
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        first = next((i for i, line in enumerate(lines) if _is_bullet(line)), len(lines))
+        stops = sum(part.endswith(".") for line in lines[:first] for part in sentences(line))
+        if stops < 2:
+            return Verdict(0.0, f"{stops} sentences with a full stop before the first bullet")
+        if not all(map(_is_bullet, lines[first:])):
+            return Verdict(0.0, "other lines follow the first bullet")
+        return hold(len(lines) - first, "at least", 2, "bullets")
+
+
+def _is_bullet(line: str) -> bool:
+    """Whether a line is a bullet with words."""
+    return re.match(r"\*[ \t]+\S", line) is not None
+
+
+class _TwoParagraphs(Constraint):
+    """What the two types of two paragraphs share."""
+
+    group = "length"
+    family = "layout"
+
+    def _published(self, parts: list[str]) -> Verdict:
+        filled = [bool(part.strip()) for part in parts]
+        if not all(filled[1:-1]):
+            return Verdict(0.0, "nothing stands between two dividers")
+        return exactly(sum(filled), 2, "paragraphs")
+
+
+@final
+@dataclass(frozen=True)
+class ParagraphsStars(_TwoParagraphs):
+    """Two paragraphs with `***` between. Source: IFBench's training types."""
+
+    name = "paragraphs:paragraphs"
+    departure = "the divider is a line of its own"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Write two paragraphs with a line *** between them.",
+            "Your answer has exactly 2 paragraphs, separated by the markdown divider ***.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "One\n***\nTwo", "One\n***\nTwo\n***\nThree"
+
+    def _official(self, text: str) -> Verdict:
+        return self._published(re.split(r"\s?\*\*\*\s?", text))
+
+    def _fixed(self, text: str) -> Verdict:
+        parts = re.split(r"^[ \t]*\*\*\*[ \t]*\r?$", text, flags=re.MULTILINE)
+        return exactly(sum(bool(part.strip()) for part in parts), 2, "paragraphs")
+
+
+@final
+@dataclass(frozen=True)
+class ParagraphsBlankLine(_TwoParagraphs):
+    """Two paragraphs with a blank line between. Source: IFBench's training types."""
+
+    name = "paragraphs:paragraphs2"
+    departure = "any number of blank lines parts two paragraphs"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Write two paragraphs with a blank line between them.",
+            "Your answer has exactly 2 paragraphs, separated by two line breaks.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "One\n\nTwo", "One\nTwo"
+
+    def _official(self, text: str) -> Verdict:
+        return self._published(text.split("\n\n"))
+
+    def _fixed(self, text: str) -> Verdict:
+        return exactly(len(paragraphs(text)), 2, "paragraphs")

@@ -1,0 +1,281 @@
+"""Which word stands at a given place?"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from twofold.constraints.counting import every, require_counts
+from twofold.constraints.draws import WORDS, number, one_of
+from twofold.constraints.ifbench.pieces import (
+    first_of,
+    rule_sentences,
+    same,
+    sentences,
+    stripped,
+    tokens,
+    words,
+)
+from twofold.constraints.published import punkt_sentences
+from twofold.constraints.words import as_word
+from twofold.errors import ProblemError
+from twofold.types import Constraint, Profile, Verdict
+
+_MARKS = r"""!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~"""
+
+
+@final
+@dataclass(frozen=True)
+class LastFirst(Constraint):
+    """The last word of each sentence is the first word of the next.
+
+    Source: IFBench. Departs: `official` leaves a mark behind the first word and curly quotes on both.
+    """
+
+    name = "words:last_first"
+    group = "lexical"
+    family = "position"
+    departure = "marks around both words are skipped"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "Start each sentence with the last word of the sentence before.",
+            "The word that ends a sentence must also begin the next one.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "We love cats. Cats love us.", "We love cats. Dogs love us."
+
+    def _official(self, text: str) -> Verdict:
+        parts = [part.split() for part in punkt_sentences(text)]
+        ends = [p[-1].rstrip(_MARKS + " ").casefold() for p in parts]
+        starts = [p[0].lstrip(_MARKS + " ").casefold() for p in parts]
+        return self._hold(starts, ends)
+
+    def _fixed(self, text: str) -> Verdict:
+        parts = [w for part in sentences(text) if (w := words(part))]
+        return self._hold([p[0].casefold() for p in parts], [p[-1].casefold() for p in parts])
+
+    def _hold(self, starts: Sequence[str], ends: Sequence[str]) -> Verdict:
+        good = [end == start for end, start in zip(ends, starts[1:], strict=False)]
+        return every(good, "sentences start with the last word before")
+
+
+@final
+@dataclass(frozen=True)
+class ParagraphLastFirst(Constraint):
+    """Each paragraph (a line of its own) ends with the word that it starts with. Source: IFBench."""
+
+    name = "words:paragraph_last_first"
+    group = "lexical"
+    family = "position"
+    departure = "curly quotes and dashes around a word are skipped"
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            "End each paragraph with the word that it starts with, and write each paragraph on one line.",
+            "The first and the last word of every paragraph must be the same; part paragraphs by a line "
+            "break.",
+        )
+
+    def witnesses(self) -> tuple[str, str]:
+        return "Time flies in time.\n\nLife is life.", "Time flies in life."
+
+    def _official(self, text: str) -> Verdict:
+        pieces = [stripped(line.lower()).split() for line in text.split("\n")]
+        return self._hold([p for p in pieces if p])
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._hold([w for line in text.casefold().splitlines() if (w := words(line))])
+
+    def _hold(self, lines: Sequence[Sequence[str]]) -> Verdict:
+        return every([line[0] == line[-1] for line in lines], "paragraphs end as they start")
+
+
+@final
+@dataclass(frozen=True)
+class WordsPosition(Constraint):
+    """The second and the last but one word are the keyword.
+
+    Source: IFBench. Departs: `official` counts marks as words, but for one at the end.
+    """
+
+    name = "words:words_position"
+    group = "lexical"
+    family = "position"
+    departure = "marks are not words"
+    keyword: str
+    profile: Profile
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            f"The second word and the last but one word of your answer must be {self.keyword}.",
+            f"Write {self.keyword} as the second word and again as the word before the last.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        return {"keyword": one_of(rng, WORDS)}
+
+    def witnesses(self) -> tuple[str, str]:
+        return f"A {self.keyword} is a {self.keyword} here.", "A dog is a dog."
+
+    def _official(self, text: str) -> Verdict:
+        found = tokens(text)
+        back = 3 if found and len(found[-1]) == 1 and found[-1] in _MARKS else 2
+        return self._hold(found, back)
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._hold(words(text), 2)
+
+    def _hold(self, found: Sequence[str], back: int) -> Verdict:
+        if len(found) < max(back, 2):
+            return Verdict(0.0, f"{len(found)} words only", distance=1.0)
+        places = [found[1], found[-back]]
+        return every([same(w, self.keyword) for w in places], f"places hold {self.keyword!r}")
+
+
+class _SentencePlace(Constraint):
+    """What the two types of `keyword as word m of sentence n` share: words and reasons."""
+
+    keyword: str | tuple[str, ...]
+    n: int
+    m: int
+    group = "lexical"
+    family = "position"
+
+    def wordings(self) -> tuple[str, ...]:
+        word = first_of(self.keyword)
+        return (
+            f"Write {word} as word {self.m} of sentence {self.n}.",
+            f"In sentence number {self.n} of your answer, word number {self.m} must be {word}.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        return {"keyword": one_of(rng, WORDS), "n": number(rng, 1, 5), "m": number(rng, 1, 9)}
+
+    def witnesses(self) -> tuple[str, str]:
+        before = ["We go on."] * (self.n - 1)
+        place = " ".join(["we"] * (self.m - 1) + [first_of(self.keyword), "go"])
+        return " ".join([*before, place + "."]), "No."
+
+    def _at(self, parts: Sequence[str], cut: Callable[[str], Sequence[str]]) -> str:
+        """The word at the place; "" if there is none."""
+        if not 0 < self.n <= len(parts):
+            return ""
+        found = cut(parts[self.n - 1])
+        return found[self.m - 1] if 0 < self.m <= len(found) else ""
+
+    def _hold(self, found: str, right: bool) -> Verdict:
+        reason = f"word {self.m} of sentence {self.n} is {found[:40]!r}, {first_of(self.keyword)!r} wanted"
+        return Verdict(float(right), reason)
+
+
+@final
+@dataclass(frozen=True)
+class KeywordsSpecificPosition(_SentencePlace):
+    """The `m`th word of the `n`th sentence is the keyword (both from 1).
+
+    Source: IFBench. Departs: `official` counts NLTK's tokens, so a contraction is two words.
+    """
+
+    name = "words:keywords_specific_position"
+    departure = "a contraction is one word"
+    keyword: str
+    n: int
+    m: int
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        require_counts(1, n=self.n, m=self.m)
+
+    def _official(self, text: str) -> Verdict:
+        cut = lambda part: [t for t in tokens(part) if any(ch.isalnum() for ch in t)]  # noqa: E731
+        found = self._at(punkt_sentences(text), cut)
+        return self._hold(found, same(found, self.keyword))
+
+    def _fixed(self, text: str) -> Verdict:
+        found = self._at(sentences(text), words)
+        return self._hold(found, same(found, self.keyword))
+
+
+@final
+@dataclass(frozen=True)
+class KeywordSpecificPosition(_SentencePlace):
+    """The `m`th word of the `n`th sentence is the keyword (both from 1).
+
+    Source: IFBench's training types. Departs: `official` counts marks as words and minds the case.
+    """
+
+    name = "keywords:keyword_specific_position"
+    departure = "marks are not words; case does not matter"
+    keyword: str | tuple[str, ...]
+    n: int
+    m: int
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        require_counts(1, n=self.n, m=self.m)
+
+    def _official(self, text: str) -> Verdict:
+        found = self._at(rule_sentences(text), tokens)
+        return self._hold(found, found == first_of(self.keyword))
+
+    def _fixed(self, text: str) -> Verdict:
+        found = self._at(sentences(text), words)
+        return self._hold(found, same(found, first_of(self.keyword)))
+
+
+@final
+@dataclass(frozen=True)
+class SentenceKeyword(Constraint):
+    r"""The `N`th sentence has the word.
+
+    Source: IFBench. Departs: `official` puts `\b` around it, so `c++` is never found, and reads N = 0 as
+    the last sentence.
+    """
+
+    name = "sentence:keyword"
+    group = "lexical"
+    family = "position"
+    departure = "words that end in a symbol are found"
+    word: str
+    N: int
+    profile: Profile
+
+    def __post_init__(self) -> None:
+        require_counts(N=self.N)
+        if self.profile == "fixed" and self.N < 1:
+            raise ProblemError(f"{self.name}: N is {self.N}; give 1 or more")
+
+    def wordings(self) -> tuple[str, ...]:
+        return (
+            f"Use the word {self.word} in sentence {self.N}.",
+            f"Sentence number {self.N} of your answer must contain the word {self.word}.",
+        )
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
+        return {"word": one_of(rng, WORDS), "N": number(rng, 1, 8)}
+
+    def witnesses(self) -> tuple[str, str]:
+        before = "We go on. " * (self.N - 1)
+        return f"{before}A {self.word} is here.", f"{before}Nothing is here."
+
+    def _official(self, text: str) -> Verdict:
+        pattern = re.compile(rf"\b{re.escape(self.word)}\b", re.IGNORECASE)
+        return self._hold(punkt_sentences(text), lambda part: pattern.search(part) is not None)
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._hold(sentences(text), as_word(self.word).occurs)
+
+    def _hold(self, parts: Sequence[str], occurs: Callable[[str], bool]) -> Verdict:
+        if len(parts) < self.N:
+            return Verdict(0.0, f"{len(parts)} sentences, so there is no sentence {self.N}")
+        part = parts[self.N - 1]
+        return Verdict(float(occurs(part)), f"sentence {self.N}: {part[:60]!r}")
