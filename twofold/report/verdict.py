@@ -80,6 +80,7 @@ def _of_one(finding: Finding, name: str) -> Statement:
         ("right without constraints", "unconstrained", "accuracy"),
         ("right with constraints", "constrained", "accuracy"),
         ("all constraints met", "constrained", "hacc"),
+        ("obedience", "", "obedience"),
         ("right and all constraints met", "constrained", "joint"),
     )
     said = [
