@@ -3,6 +3,7 @@
 `load` takes all of them by one text, and recognises a published format by the keys of its first row.
 """
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
@@ -91,10 +92,13 @@ def load(spec: str | Path, *, profile: Profile, limit: int | None = None) -> lis
 def _suite(name: str, options: str, profile: Profile) -> list[Problem]:
     """A generated suite, with the size and split in `options` (`N:SPLIT`)."""
     size, _, split = options.partition(":")
-    if (size and not (size.isdecimal() and int(size) > 0)) or split not in ("", *_SUITES[name]):
+    if (size and not re.fullmatch(r"0*[1-9]\d{0,5}", size, re.ASCII)) or split not in (
+        "",
+        *_SUITES[name],
+    ):
         raise ProblemError(
             f"{name + ':' + options!r} is no suite; write {name}, {name}:200 or {name}:200:SPLIT, "
-            f"with SPLIT one of {', '.join(_SUITES[name])}"
+            f"with at most 999999 problems and SPLIT one of {', '.join(_SUITES[name])}"
         )
     from twofold.problems import pocket, synthetic
     from twofold.problems.optimisation import choice
