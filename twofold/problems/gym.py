@@ -73,7 +73,8 @@ def problems(options: str) -> list[Problem]:
     if found is None:
         raise ProblemError(
             f"{'gym:' + options!r} is no suite; write gym:TASK, gym:TASK:200 or gym:TASK:200:SPLIT, "
-            f"with at most 999999 problems, SPLIT one of {', '.join(SPLITS)} and TASK one of {', '.join(TASKS)}"
+            f"with at most 999999 problems, SPLIT one of {', '.join(SPLITS)} and TASK one of "
+            f"{', '.join(TASKS)}"
         )
     task, size, split = found.groups()
     return suite(task, int(size or 200), split=cast(Split, split or "test"))
