@@ -8,7 +8,8 @@ import pytest
 
 pytest.importorskip("trl")
 
-from twofold.methods.method import TrainingError
+from twofold.methods.method import TrainedModel, TrainingError
+from twofold.methods.sft import Sft
 from twofold.methods.trl.checkpoints import (
     checkpoint,
     last_checkpoint,
@@ -17,6 +18,7 @@ from twofold.methods.trl.checkpoints import (
     whole,
 )
 from twofold.methods.trl.disk import DiskErrors
+from twofold.methods.trl.runner import TrlRunner
 
 
 def written(out: Path, step: int) -> Path:
@@ -124,3 +126,18 @@ def test_a_real_full_disk(tmp_path: Path) -> None:
         open("/dev/full", "w") as file,
     ):
         file.write("x" * 100_000)
+
+
+def test_a_run_is_finished_if_its_result_and_its_weights_are_there(tmp_path: Path) -> None:
+    def run() -> TrlRunner:
+        return TrlRunner(Sft(demonstrations="solutions"), "pocket", [{"text": "a"}], out=tmp_path)
+
+    result = tmp_path / "training.json"
+    result.write_text('{"folder": "x", "base": "pocket", "method": "sft", "n_steps": 4}')
+    assert run().finished is None  # its weights are lost
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    assert run().finished == TrainedModel(folder=tmp_path, base="pocket", method="sft", n_steps=4)
+    for torn in ('{"fol', "[]", "{}", '{"folder": 7}'):
+        result.write_text(torn)
+        with pytest.raises(TrainingError, match=r"training\.json is corrupt .*; delete it"):
+            _ = run().finished

@@ -2,6 +2,7 @@
 
 import pytest
 
+from twofold.errors import ModelError
 from twofold.models.thinking import ThinkingPolicy, detect, detect_in, split, split_served
 from twofold.types import FinishReason
 
@@ -189,3 +190,9 @@ def test_a_thought_sent_separately(
     )
     again = split(response.raw, policy=PLAIN, hit_limit=hit_limit)
     assert (again.reply, again.finish_reason, again.thinking) == (reply, finish_reason, "2+2")
+
+
+@pytest.mark.parametrize("marks", [("", ""), (" ", "</think>"), ("<think>", "\n")])
+def test_blank_marks_are_refused(marks):
+    with pytest.raises(ModelError, match="a blank one is everywhere in a text"):
+        ThinkingPolicy(*marks)

@@ -300,7 +300,7 @@ OTHER = DOC | {"doc_id": 1, "doc": {"question": THREE[1].question}}
         (DOC, OTHER | {"doc": "A?"}, "doc is 'A\\?', not an object"),
         (DOC, {k: OTHER[k] for k in ("doc_id", "doc")}, "the key 'resps' is missing"),
         (DOC, {k: OTHER[k] for k in ("doc_id", "resps")}, "the key 'doc' is missing"),
-        ({"output": ["a"]}, {"outputs": ["a"]}, "the key 'response' is missing"),
+        ({"output": ["a"]}, {"outputs": ["a"]}, "the key 'output' is missing"),
         ({"output": ["a"]}, {"output": {"a": 1}}, "a reply is"),
         ({"prompt": "x", "response": "a"}, {"prompt": 7, "response": "a"}, "the prompt is 7"),
         ({"prompt": "x", "response": "a"}, {"prompt": "x"}, "the key 'response' is missing"),

@@ -285,3 +285,16 @@ def test_a_run_of_an_older_form_gets_one_clear_error(tmp_path):
     with pytest.raises(RunError, match="older twofold"):
         RunDir(tmp_path / "run").manifest()
     assert json.loads(manifest.read_text()) == old
+
+
+def test_a_new_run_that_is_refused_before_its_first_row_leaves_nothing(tmp_path):
+    out = tmp_path / "a" / "run"
+    with pytest.raises(RunError, match="broken weights"), RunDir.open(out, {"seed": 0}, {}):
+        (out / "problems.jsonl").write_text("{}\n")
+        raise RunError("broken weights")
+    assert not (tmp_path / "a").exists()
+    with RunDir.open(out, {"seed": 1}, {}):  # the directory is free for another model
+        pass
+    with pytest.raises(RunError, match="later"), RunDir.open(out, {"seed": 1}, {}):
+        raise RunError("later")
+    assert (out / "manifest.json").exists()  # a resumed run is kept

@@ -71,6 +71,7 @@ def test_the_packaged_study_names_real_methods_and_rewards() -> None:
         ({"arms": {}}, "'arms' should have at least 1 item"),
         ({"splits": {}}, "'splits' should have at least 1 item"),
         ({"splits": {"test": "pocket:0"}}, "is no suite"),
+        ({"splits": {"test": "pocket:999999999999"}}, "at most 999999 problems"),
         ({"splits": {"a/b": "pocket:3"}}, "becomes a folder"),
         ({"seeds": [1, 1]}, "different whole numbers"),
         ({"seeds": "many"}, "'seeds' should be a valid tuple, but it is 'many'"),

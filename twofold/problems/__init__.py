@@ -3,6 +3,7 @@
 `load` takes all of them by one text, and recognises a published format by the keys of its first row.
 """
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
@@ -106,10 +107,10 @@ def _suite(name: str, options: str, profile: Profile) -> list[Problem]:
     size, _, rest = options.partition(":")
     split, _, types = rest.partition(":")
     known = split in ("", *_SUITES[name]) and not (types and name == "choice")
-    if (size and not (size.isdecimal() and int(size) > 0)) or not known:
+    if (size and not re.fullmatch(r"0*[1-9]\d{0,5}", size, re.ASCII)) or not known:
         raise ProblemError(
             f"{name + ':' + options!r} is no suite; write {name}, {name}:200 or {name}:200:SPLIT, "
-            f"with SPLIT one of {', '.join(_SUITES[name])}"
+            f"with at most 999999 problems and SPLIT one of {', '.join(_SUITES[name])}"
         )
     from twofold.problems import pocket, synthetic
     from twofold.problems.optimisation import choice

@@ -69,11 +69,12 @@ _JUDGED = re.compile(r"-?\d+(?:\.\d+)?(?:/\d+)?|[^\W\d_]+(?:-[^\W\d_]+)*")
 
 def problems(options: str) -> list[Problem]:
     """The suite of the spec `gym:OPTIONS`; by default 200 problems of the split `test`."""
-    found = re.fullmatch(rf"([^:]+)(?::([0-9]*)(?::({'|'.join(SPLITS)}|))?)?", options)
+    found = re.fullmatch(rf"([^:]+)(?::([0-9]{{0,6}})(?::({'|'.join(SPLITS)}|))?)?", options)
     if found is None:
         raise ProblemError(
             f"{'gym:' + options!r} is no suite; write gym:TASK, gym:TASK:200 or gym:TASK:200:SPLIT, "
-            f"with SPLIT one of {', '.join(SPLITS)} and TASK one of {', '.join(TASKS)}"
+            f"with at most 999999 problems, SPLIT one of {', '.join(SPLITS)} and TASK one of "
+            f"{', '.join(TASKS)}"
         )
     task, size, split = found.groups()
     return suite(task, int(size or 200), split=cast(Split, split or "test"))

@@ -20,7 +20,7 @@ from typing import Any, NotRequired, Self, final
 from pydantic import ConfigDict, TypeAdapter
 from typing_extensions import TypedDict
 
-from twofold.errors import RunError
+from twofold.errors import RunError, TwofoldError
 from twofold.storage.jsonl import cut_torn_line, dumps, named_disk_errors, read_lines, replaced
 from twofold.storage.reading import InputFile, Kind, Row, files, kind_of, names
 from twofold.storage.writing import Appender
@@ -62,6 +62,8 @@ class RunDir:
         self.rank = rank
         self._lock: int | None = None
         self._out: Appender | None = None
+        self._is_new = False  # this process wrote the manifest
+        self._folders: list[Path] = []  # those that it made, the innermost first
 
     @classmethod
     def open(
@@ -84,7 +86,7 @@ class RunDir:
         run = cls(path, rank=rank)
         bound: Row = json.loads(dumps(identity))
         run._recognise(bound)
-        made = run._made()
+        run._folders = run._made()
         try:
             run._take_lock()
             run._recognise(bound)  # another process may have been first
@@ -92,11 +94,14 @@ class RunDir:
             run._repair()
         except BaseException:
             run.close()
-            for folder in made:
-                with suppress(OSError):  # it holds something by now
-                    folder.rmdir()
+            run._remove_folders()
             raise
         return run
+
+    def _remove_folders(self) -> None:
+        for folder in self._folders:
+            with suppress(OSError):  # it holds something by now
+                folder.rmdir()
 
     def _made(self) -> list[Path]:
         """The directories that had to be made, the innermost first."""
@@ -142,6 +147,7 @@ class RunDir:
     def _bind(self, identity: Row, about: Mapping[str, Any]) -> None:
         manifest = self.path / "manifest.json"
         if self.rank == 0 and kind_of(manifest) is Kind.missing:
+            self._is_new = True
             with replaced(manifest) as file:
                 json.dump(
                     {"form": FORM, "identity": identity, **about},
@@ -311,8 +317,17 @@ class RunDir:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        """Close it; a new run that is refused before its first row leaves nothing behind."""
+        begun = {"manifest.json", "problems.jsonl", f".lock.{self.rank}"}
+        refused = self._is_new and isinstance(error, TwofoldError)
+        if not refused or not begun.issuperset(names(self.path)):
+            self.close()
+            return
+        for name in ("problems.jsonl", "manifest.json"):
+            (self.path / name).unlink(missing_ok=True)
         self.close()
+        self._remove_folders()
 
 
 def _is_there(path: Path) -> bool:

@@ -5,11 +5,10 @@ a different one is refused. The network is loaded last, after all settings are c
 """
 
 import hashlib
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +19,7 @@ import numpy as np
 import torch
 import transformers
 import trl
+from pydantic import TypeAdapter
 
 from twofold.methods.method import TrainedModel, TrainingError
 from twofold.methods.trl.callbacks import EvalCallback, SoundNumbers, stopped
@@ -34,10 +34,12 @@ from twofold.models.chat_template import render
 from twofold.models.quiet import quiet
 from twofold.storage.jsonl import Row, dumps, replaced
 from twofold.storage.leftovers import remove_incomplete
+from twofold.storage.reading import InputFile, Kind, kind_of
 from twofold.storage.run_dir import RunDir
 from twofold.types import Problem, Scorer, Share
 
 _DONE = "training.json"
+_RESULT: TypeAdapter[TrainedModel] = TypeAdapter(TrainedModel)
 
 # Checkpoints that a run keeps, unless `trl: {save_total_limit: ...}` says otherwise.
 _N_KEPT = 2
@@ -69,9 +71,11 @@ class TrlRunner:
         if _rank() == 0 and (self._out / "manifest.json").exists():
             self._bound().close()
         file = self._out / _DONE
-        if not file.exists():
+        if kind_of(file) is Kind.missing or not any(self._out.glob("*.safetensors")):
             return None
-        return TrainedModel(**json.loads(file.read_text()) | {"folder": self._out})
+        remedy = "delete it, and the same command finishes the run from its last checkpoint"
+        read = InputFile(file, TrainingError, remedy, is_ours=True).json(_RESULT)
+        return replace(read, folder=self._out)
 
     @property
     def has_begun(self) -> bool:

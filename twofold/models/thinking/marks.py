@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, final
 
+from twofold.errors import ModelError
+
 
 @final
 @dataclass(frozen=True)
@@ -21,11 +23,21 @@ class ThinkingPolicy:
     that nobody named.
 
     `prefilled`: the chat template ends the prompt with `open_tag`, so the text begins in the thought.
+
+    Raises:
+        ModelError: If a mark is blank.
     """
 
     open_tag: str = "<think>"
     close_tag: str = "</think>"
     prefilled: bool = False
+
+    def __post_init__(self) -> None:
+        if not (self.open_tag.strip() and self.close_tag.strip()):
+            raise ModelError(
+                f"the marks of a thought are {self.open_tag!r} and {self.close_tag!r}; a blank one is "
+                "everywhere in a text, so give two texts (such as <think> and </think>)"
+            )
 
 
 # Left and right bracket of a mark, the longer ones first.
