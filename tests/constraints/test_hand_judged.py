@@ -26,7 +26,8 @@ def test_fixed_judges_as_a_person_does(row):
 
 
 def test_they_cover_every_type_and_are_not_what_official_says_anyway():
-    assert {row["name"] for row in ROWS} == set(CONSTRAINTS)
+    published = {n for n, c in CONSTRAINTS.items() if ".ifbench." not in c.__module__}
+    assert {row["name"] for row in ROWS} == published and len(published) == 25
     differs = 0
     for row in ROWS:
         official = from_spec(row["name"], row["args"], profile="official")
