@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -388,8 +389,16 @@ ARGS = {
 @pytest.mark.parametrize("profile", ["official", "fixed"])
 @pytest.mark.parametrize("name", sorted(CONSTRAINTS))
 def test_examples_of_every_constraint_are_true(name, profile):
-    constraint = from_spec(name, ARGS.get(name), profile=profile)
-    problem = Problem(question="3 + 4?", constraints=(constraint,))
+    question = "What is 3 + 4, if nobody adds more?"
+    args = ARGS.get(name) or CONSTRAINTS[name].draw(np.random.default_rng(0), question)
+    constraint = from_spec(name, args, profile=profile)
+    if constraint.check(constraint.witnesses()[0]).score is None:
+        pytest.skip("a resource of this type is missing")
+    problem = Problem(question=question, constraints=(constraint,))
+    if name == "ratio:overlap":  # its band leaves no room for a second text, and it says so
+        with pytest.raises(ProblemError, match="write examples by hand"):
+            examples_for(written_by_rules(problem).criteria[0], problem)
+        return
     found = examples_for(written_by_rules(problem).criteria[0], problem)
     assert 2 <= len(set(found.positive)) == len(found.positive) <= 4
     assert 2 <= len(set(found.negative)) == len(found.negative) <= 4

@@ -123,7 +123,7 @@ def test_lost_connections_are_tried_again(act: Act) -> None:
         (Send(body=b'{"choices": [{"message": "hi"}]}'), "no choice", 1),
         (Say(None), "holds no text", 1),
         (Say(None, finish_reason="length"), "holds no text", 1),
-        (Say(None, more={"content": ["a"]}), "holds no text", 1),
+        (Say(None, more={"content": [7]}), "holds no text", 1),
         (Say("half a", finish_reason="content_filter"), "content_filter", 1),
         (Say("half a", finish_reason="abort"), "abort", 1),
         (Say(None, finish_reason="tool_calls"), "tool_calls", 1),
