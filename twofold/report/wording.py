@@ -141,7 +141,7 @@ def statement(
     effects = {key: each.minimum_detectable_effect for key, each in moved.items()}
     seen = [f"{key} {number(effect)}" for key, effect in effects.items() if effect is not None]
     if outcome is Outcome.underpowered and seen:
-        meaning += f" Smallest detectable differences (80 % power): {', '.join(seen)}."
+        meaning += f" Smallest detectable differences (about 80 % power): {', '.join(seen)}."
     said = ", ".join(f"{key} {spread(each.difference, sign=True)}" for key, each in moved.items())
     found = Statement(title, f"{said}.".capitalize(), meaning)
     return replace(found, **_of_one_run(base_is_trained)) if n_runs == 1 else found

@@ -49,7 +49,8 @@ class Comparison:
         n_regressed: Problems that went from passed to failed.
         p: Two-sided p-value of the null hypothesis of no difference.
         p_adjusted: `p` after Holm's correction over its family; None outside a family.
-        minimum_detectable_effect: Smallest true difference detectable with 80 % power; None if unknown.
+        minimum_detectable_effect: Smallest true difference detectable with about 80 % power (see
+            docs/statistics.md); None if unknown.
         test: The test that gave `p`, e.g. "exact McNemar".
     """
 
