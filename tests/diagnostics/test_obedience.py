@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from twofold.constraints import from_spec
+from twofold.diagnostics.joint import table
+from twofold.diagnostics.joint.analysis import Joint
 from twofold.diagnostics.joint.obedience import interference, obedience
 from twofold.diagnostics.joint.table import Block
+from twofold.runs.score_responses import ResponseScores
+from twofold.types import Finding, FinishReason, Item, Problem, Response
 
 NAN = float("nan")
 
@@ -84,3 +89,49 @@ def test_random_tables_against_brute_force(seed: int) -> None:
     # Every unit has a control where the answers are scored.
     flat = interference(untold, untold).effect
     assert np.isfinite(flat).all()
+
+
+NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
+
+
+def found_in(problems: list[Problem], answers: list[tuple[Item, Response]]) -> Finding:
+    scored = ResponseScores({p.id: p for p in problems}).rows(answers)
+    return Joint().analyse(list(table.rows(scored)), problems)
+
+
+def test_a_cut_thought_is_counted_beside_the_loose_accuracy_too() -> None:
+    asked = [
+        Problem(question=q, constraints=(NO_COMMA,), question_states_constraints=True)
+        for q in ("Name a colour.", "Name a fruit.", "Name a tree.")
+    ]
+    replies = [
+        Response(raw="Sure, yes:\nred", reply="Sure, yes:\nred"),
+        Response(raw="plum", reply="plum"),
+        Response(raw="<think>an oak", reply="", finish_reason=FinishReason.unclosed_thinking),
+    ]
+    items = [Item("model", "constrained", p.id, 0) for p in asked]
+    found = found_in(asked, list(zip(items, replies, strict=True)))
+    strict, loose = (
+        found.estimate(metric, condition="constrained") for metric in ("hacc", "hacc_loose")
+    )
+    assert strict is not None and loose is not None
+    assert (strict.value, strict.n, strict.n_unscored) == (0.5, 2, 1)
+    assert (loose.value, loose.n, loose.n_unscored) == (1.0, 2, 1)
+
+
+@pytest.mark.parametrize("samples", [1, 2])
+def test_a_control_that_is_the_chosen_reply_itself_is_told(samples: int) -> None:
+    asked = [
+        Problem(question=f"What is {i} + 1?", answer=str(i + 1), constraints=(NO_COMMA,))
+        for i in range(4)
+    ]
+    answers = [
+        (Item("model", condition, p.id, k), Response(raw=text, reply=text))
+        for p in asked
+        for condition in ("constrained", "unconstrained")
+        for k in range(samples)
+        for text in (f"The answer is {p.answer}.",)
+    ]
+    found = found_in(asked, answers)
+    assert found.estimate("interference") is not None
+    assert any("--samples 2" in caveat for caveat in found.caveats) == (samples == 1)

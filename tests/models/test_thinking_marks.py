@@ -1,4 +1,4 @@
-"""Is a thought told from its reply in every known style, on every path, whatever the texts hold?"""
+"""Are thought and reply separated in every known style, on every path, whatever the texts hold?"""
 
 import json
 from dataclasses import dataclass

@@ -103,3 +103,38 @@ def test_a_suite_with_types_by_name() -> None:
     assert [p.question for p in found] == [p.question for p in synthetic.suite(12, split="train")]
     with pytest.raises(ProblemError, match="no type and no family"):
         load("pocket:3:test:keywrds", profile="fixed")
+
+
+def test_what_no_reply_can_meet_is_not_drawn() -> None:
+    """A short question has too few trigrams for a share within two points."""
+    short = Problem(question="2 + 2?", answer="4")
+    with pytest.raises(ProblemError, match="give more types"):
+        bind(short, ["ratio:overlap"], rng=np.random.default_rng(0))
+    made = bind(short, ["ratio:overlap", "startend:quotation"], rng=np.random.default_rng(0))
+    assert [c.name for c in made.constraints] == ["startend:quotation"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "clashes"),
+    [
+        # By hand: can one reply meet both, whatever the arguments?
+        ("format:title_case", "change_case:english_lowercase", True),
+        ("startend:quotation", "startend:end_checker", True),
+        ("length_constraints:number_words", "count:word_count_range", True),
+        ("words:prime_lengths", "words:consonants", True),
+        ("punctuation:no_comma", "count:punctuation", True),
+        ("keywords:forbidden_words", "keywords:word_once", True),
+        ("format:no_whitespace", "keywords:existence", True),
+        ("paragraphs:paragraphs", "format:list", True),
+        ("first_word:first_word_answer", "words:start_verb", True),
+        ("copy:copy", "punctuation:no_comma", True),
+        ("keywords:existence", "startend:quotation", False),
+        ("punctuation:no_comma", "length_constraints:number_words", False),
+        ("keywords:existence", "keywords:frequency", False),
+        ("change_case:english_lowercase", "punctuation:no_comma", False),
+        ("detectable_format:title", "length_constraints:number_sentences", False),
+        ("count:numbers", "first_word:first_word_answer", False),
+    ],
+)
+def test_pairs_by_hand(one: str, other: str, clashes: bool) -> None:
+    assert clash(one, other) == clashes

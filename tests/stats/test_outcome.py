@@ -1,6 +1,6 @@
 import pytest
 
-from twofold.stats import outcome
+from twofold.stats import outcome, with_habit
 from twofold.types import Comparison, Estimate, Outcome
 
 UP, DOWN, TIGHT, WIDE = (0.02, 0.10), (-0.10, -0.02), (-0.03, 0.03), (-0.20, 0.20)
@@ -58,3 +58,24 @@ def test_a_rise_is_ruled_out_only_below_five_points(high: float, wanted: Outcome
     side = comparison((-0.2, high))
     assert outcome(side, side) is wanted
     assert outcome(comparison((-0.2, 0.01)), side) is wanted
+
+
+@pytest.mark.parametrize(
+    ("capability", "obedience", "compliance", "wanted"),
+    [
+        (UP, UP, UP, Outcome.both_rise),
+        (UP, TIGHT, UP, Outcome.habit),
+        (TIGHT, TIGHT, UP, Outcome.habit),
+        (UP, TIGHT, TIGHT, Outcome.one_rises),
+        (UP, TIGHT, DOWN, Outcome.one_rises),
+        # A loss says more than a habit does.
+        (DOWN, TIGHT, UP, Outcome.worse),
+        (UP, DOWN, UP, Outcome.trade_off),
+        (TIGHT, DOWN, UP, Outcome.worse),
+    ],
+)
+def test_a_habit_is_a_rise_of_compliance_alone(
+    capability: tuple, obedience: tuple, compliance: tuple, wanted: Outcome
+) -> None:
+    sides = (comparison(each) for each in (capability, obedience, compliance))
+    assert with_habit(*sides) is wanted

@@ -6,7 +6,15 @@ import pytest
 
 from twofold.constraints import from_spec
 from twofold.diagnostics.joint.table import JointTable
-from twofold.report.study_file import ACCURACY, CONSTRAINED_ACCURACY, HACC, JOINT, TOKENS, Key
+from twofold.report.study_file import (
+    ACCURACY,
+    CONSTRAINED_ACCURACY,
+    HACC,
+    JOINT,
+    OBEDIENCE,
+    TOKENS,
+    Key,
+)
 from twofold.study.analysis import StudyAnalysis
 from twofold.study.scores import Scores
 from twofold.types import ALL, Comparison, Estimate, Finding, Outcome, Problem, Slice
@@ -32,13 +40,19 @@ def table(
     unconstrained: Sequence[float | None] | None,
     constrained: Sequence[tuple[float | None, float | None]],
     finish_reason: Mapping[int, str] = {},
+    *,
+    met_untold: float = 0,
 ) -> JointTable:
     """One sample a problem: right without constraints, (right, obedient) with them."""
     rows = []
     for i, (problem, (correct, obeys)) in enumerate(zip(asked, constrained, strict=True)):
         about = {"role": "model", "problem": problem.id, "sample": 0}
         about |= {"n_thinking_tokens": 1, "n_reply_tokens": 9 + i}
-        plain = {"condition": "unconstrained", "parts": {KEY: 0}, "finish_reason": "answered"}
+        plain = {
+            "condition": "unconstrained",
+            "parts": {KEY: met_untold},
+            "finish_reason": "answered",
+        }
         if unconstrained is not None:
             rows.append(about | plain | {"correct": unconstrained[i]})
         told = {"condition": "constrained", "parts": {KEY: obeys}, "correct": correct}
@@ -241,3 +255,19 @@ def test_a_problem_without_an_answer_is_not_lost() -> None:
         *(3, 0),
     )
     assert estimate(found, "base", HACC).n == 4
+
+
+def test_what_is_met_untold_too_is_a_habit() -> None:
+    """Both arms quote every reply when told; one of them does so untold as well."""
+    asked = problems(40)
+    base = table(asked, [0] * 40, [(0, 0)] * 40)
+    obeys = table(asked, [1] * 40, [(1, 1)] * 40)
+    always = table(asked, [1] * 40, [(1, 1)] * 40, met_untold=1)
+    work = analysis(asked, {"base": [base], "obeys": [obeys], "always": [always]})
+    found = finding(work)
+    assert comparison(found, "obeys", OBEDIENCE).difference.value == pytest.approx(1.0)
+    assert comparison(found, "always", OBEDIENCE).difference.value == pytest.approx(0.0)
+    assert comparison(found, "always", HACC).difference.value == pytest.approx(1.0)
+    of_type = estimate(found, "always", OBEDIENCE, Slice("type", KEY))
+    assert of_type.value == pytest.approx(0.0)
+    assert verdicts(work) == {"obeys": Outcome.both_rise, "always": Outcome.habit}

@@ -7,8 +7,6 @@ table is careful: what it allows, one reply can meet; some pairs that it forbids
 
 from functools import cache
 
-from twofold.types import Constraint
-
 # Everything: the reply is one given text, or has one form that leaves no room.
 _WHOLE = frozenset({"whole"})
 
@@ -156,14 +154,3 @@ def clash(one: str, other: str) -> bool:
     if one == other or "whole" in mine | theirs:
         return True
     return bool(mine & theirs or mine & needs[1] or theirs & needs[0])
-
-
-def free(names: list[str], among: list[str]) -> list[str]:
-    """The types of `among` that go together with all of `names`."""
-    return [name for name in among if not any(clash(name, taken) for taken in names)]
-
-
-def together(constraints: tuple[Constraint, ...]) -> bool:
-    """Whether no two of the constraints clash."""
-    names = [constraint.name for constraint in constraints]
-    return not any(clash(a, b) for i, a in enumerate(names) for b in names[i + 1 :])

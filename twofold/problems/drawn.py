@@ -80,7 +80,8 @@ def bind(
         profile: How the constraints judge.
 
     Raises:
-        ProblemError: If there is no type, `most` is out of range, or the question states its constraints.
+        ProblemError: If there is no type, none that a reply to this question can meet, `most` is out of
+            range, or the question states its constraints.
     """
     if not types or not 1 <= most <= MOST:
         raise ProblemError(
@@ -95,6 +96,11 @@ def bind(
             chosen += _drawn(types[place], problem.question, rng, profile)
         if len(chosen) == wanted:
             break
+    if not chosen:
+        raise ProblemError(
+            f"no constraint of {', '.join(types)} can be met in a reply to {problem.question!r:.60}; "
+            "give more types"
+        )
     wordings = tuple(c.wordings()[int(rng.integers(len(c.wordings())))] for c in chosen)
     return replace(problem, constraints=tuple(chosen), wordings=wordings)
 
@@ -120,7 +126,9 @@ def _drawn(
     """A constraint of the type for this question; none if it has no feasible arguments here."""
     for _ in range(_TRIES):
         try:
-            return [from_spec(name, CONSTRAINTS[name].draw(rng, question), profile=profile)]
+            rule = from_spec(name, CONSTRAINTS[name].draw(rng, question), profile=profile)
         except ProblemError:
             continue
+        if rule.witnesses()[0].strip():  # else no reply is known that meets it
+            return [rule]
     return []

@@ -9,9 +9,6 @@ from twofold.errors import ProblemError
 from twofold.problems.row import Origin, ProblemRow
 from twofold.types import Constraint, Problem, Profile
 
-# The sources of constraints that the current form names; the older form cannot be read by its checker.
-_CURRENT = "ifeval"
-
 
 @final
 class RlvrIfRow(ProblemRow):

@@ -20,7 +20,7 @@ from twofold.report import chains, figures, judged, side_by_side, tables, verdic
 from twofold.report.chains import View
 from twofold.report.examples import MOST_SAMPLES, Examples
 from twofold.report.judged import JudgedView
-from twofold.report.plane import Axis, Plane, PlanePoint, ignored
+from twofold.report.plane import Axis, Plane, PlanePoint
 from twofold.storage.jsonl import dumps
 from twofold.types import Estimate, Finding
 
@@ -135,7 +135,7 @@ def _plane(finding: Finding, names: Mapping[str, str]) -> Plane | None:
     arms = _paired_arms(finding, names, axis) or _arms(finding, names, axis)
     if not arms:
         return None
-    floors = tables.floors(finding, "hacc") if axis == "compliance" else ignored(arms[-1].height)
+    floors = tables.floors(finding, "hacc" if axis == "compliance" else axis)
     return Plane(arms, floors, (0, 1) if len(arms) == 2 else None, axis)
 
 

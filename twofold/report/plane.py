@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, final
 
 from markupsafe import Markup
@@ -34,12 +34,6 @@ class PlanePoint:
     name: str
     capability: Estimate
     height: Estimate
-
-
-def ignored(like: Estimate) -> dict[str, Estimate]:
-    """The floor of obedience: a reply that ignores the prompt is the same told and untold."""
-    zero = replace(like, value=0.0, low=0.0, high=0.0, method="by definition")
-    return {"any reply that ignores the rules": zero}
 
 
 @final

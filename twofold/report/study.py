@@ -16,7 +16,7 @@ from markupsafe import Markup
 from twofold.report import curves, study_file
 from twofold.report.markdown import flat, table
 from twofold.report.page import asset, render
-from twofold.report.plane import Plane, PlanePoint, ignored
+from twofold.report.plane import Plane, PlanePoint
 from twofold.report.study_file import (
     ACCURACY,
     CONSTRAINED_ACCURACY,
@@ -29,6 +29,7 @@ from twofold.report.study_file import (
     RetainedRecord,
     StudyFile,
 )
+from twofold.report.tables import ignored
 from twofold.report.wording import Statement, spread, statement
 from twofold.storage.jsonl import Row, replaced
 from twofold.storage.run_dir import RunDir

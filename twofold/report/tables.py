@@ -4,7 +4,7 @@ The page and the plain text show the same rows; a row without a number is left o
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twofold.constraints import ALIASES, CONSTRAINTS
 from twofold.problems.floors import FLOORS
@@ -194,8 +194,17 @@ def floors(
     finding: Finding, metric: str, *, condition: str = "", part: Slice = ALL
 ) -> dict[str, Estimate]:
     """What trivial replies score, by the floor's name in words."""
+    if metric == "obedience":
+        measured = finding.estimate(metric)
+        return ignored(measured) if measured else {}
     found = by_role(finding, metric, FLOORS, condition=condition, part=part)
     return {name.replace("_", " "): estimate for name, estimate in found.items()}
+
+
+def ignored(like: Estimate) -> dict[str, Estimate]:
+    """The floor of obedience: a reply that ignores the prompt is the same told and untold."""
+    zero = replace(like, value=0.0, low=0.0, high=0.0, method="by definition")
+    return {"any reply that ignores the rules": zero}
 
 
 def types(finding: Finding) -> dict[str, list[TypeRow]]:

@@ -44,8 +44,8 @@ class ResponseScores:
                     row["correct"] = correct[i].to_json()
                 if problems[i].constraints:
                     row["compliant"] = compliant[i].to_json()
-                    if problems[i].question_states_constraints and response.unscored() is None:
-                        row["loose"] = _loose(problems[i], response.reply)
+                    if problems[i].question_states_constraints:
+                        row["loose"] = _loose(problems[i], response)
                     if self.profile == "fixed" and keeps_tokens(response.reply):
                         row["special_tokens"] = True
                 yield row
@@ -60,9 +60,11 @@ class ResponseScores:
         return dict(zip(with_answer, found, strict=True))
 
 
-def _loose(problem: Problem, reply: str) -> dict[str, float | None]:
+def _loose(problem: Problem, response: Response) -> dict[str, float | None]:
     """Each constraint on the reply as IFEval's and IFBench's loose accuracy reads it."""
-    scores = [loose(constraint, reply).score for constraint in problem.constraints]
+    if response.unscored():
+        return dict.fromkeys(problem.constraint_keys)
+    scores = [loose(constraint, response.reply).score for constraint in problem.constraints]
     return dict(zip(problem.constraint_keys, scores, strict=True))
 
 

@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 # The name of a file before it replaces the one that is meant; see `jsonl.replaced`.
-_INCOMPLETE = re.compile(r"\..+\.[0-9a-f]{32}")
+INCOMPLETE = re.compile(r"\..+\.[0-9a-f]{32}")
 
 
 def remove_incomplete(folder: Path) -> None:
     """Remove such parts from a folder of ours and those below it; only its one user may do so."""
     for path in folder.rglob(".*"):
-        if _INCOMPLETE.fullmatch(path.name):
+        if INCOMPLETE.fullmatch(path.name):
             path.unlink()

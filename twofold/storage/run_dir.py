@@ -22,6 +22,7 @@ from typing_extensions import TypedDict
 
 from twofold.errors import RunError, TwofoldError
 from twofold.storage.jsonl import cut_torn_line, dumps, named_disk_errors, read_lines, replaced
+from twofold.storage.leftovers import INCOMPLETE
 from twofold.storage.reading import InputFile, Kind, Row, files, kind_of, names
 from twofold.storage.writing import Appender
 from twofold.types import FinishReason, Item, Response
@@ -31,7 +32,6 @@ FORM = 2
 
 # Names of what a killed run leaves while it begins: its locks, and a manifest that is being written.
 _BEGUN = re.compile(r"\.lock\.\d+|\.manifest\.json\.[0-9a-f]{32}")
-_INCOMPLETE = re.compile(r"\..+\.[0-9a-f]{32}")
 
 
 class _Manifest(TypedDict):
@@ -163,7 +163,7 @@ class RunDir:
         """
         if self.rank != 0:
             return
-        for name in filter(_INCOMPLETE.fullmatch, names(self.path)):
+        for name in filter(INCOMPLETE.fullmatch, names(self.path)):
             (self.path / name).unlink()
         for path in self._tables():
             cut_torn_line(path)

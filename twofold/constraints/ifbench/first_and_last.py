@@ -9,14 +9,8 @@ import numpy as np
 
 from twofold.constraints.counting import every
 from twofold.constraints.draws import WORDS, one_of
-from twofold.constraints.ifbench.pieces import (
-    first_of,
-    rule_sentences,
-    same,
-    sentences,
-    tokens,
-    words,
-)
+from twofold.constraints.ifbench.pieces import first_of, rule_sentences, same, tokens, words
+from twofold.constraints.published import punkt_sentences
 from twofold.types import Constraint, Profile, Verdict
 
 
@@ -73,7 +67,7 @@ class FirstWordSent(_EachSentence):
         return self._each(starts, first_of(self.first_word))
 
     def _fixed(self, text: str) -> Verdict:
-        starts = [w[0] for part in sentences(text) if (w := words(part))]
+        starts = [w[0] for part in punkt_sentences(text) if (w := words(part))]
         return self._each(starts, first_of(self.first_word))
 
 
@@ -134,7 +128,7 @@ class LastWordSent(_EachSentence):
         return self._each([re.sub(r"[^\w\s]", "", end) for end in ends], first_of(self.last_word))
 
     def _fixed(self, text: str) -> Verdict:
-        ends = [w[-1] for part in sentences(text) if (w := words(part))]
+        ends = [w[-1] for part in punkt_sentences(text) if (w := words(part))]
         return self._each(ends, first_of(self.last_word))
 
 

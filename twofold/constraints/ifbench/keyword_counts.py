@@ -17,6 +17,7 @@ from twofold.constraints.counting import (
 )
 from twofold.constraints.draws import WORDS, number, one_of, several_of
 from twofold.constraints.ifbench.pieces import words
+from twofold.constraints.keywords import LetterFrequency
 from twofold.constraints.words import as_word
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
@@ -331,12 +332,15 @@ class LetterCounting(Constraint):
 @final
 @dataclass(frozen=True)
 class LetterCounting2(Constraint):
-    """A letter occurs at least, or less than, `let_frequency` times. Source: IFBench's training types."""
+    """A letter occurs at least, or less than, `let_frequency` times; `fixed` is `LetterFrequency`'s.
+
+    Source: IFBench's training types.
+    """
 
     name = "letters:letter_counting2"
     group = "lexical"
     family = "letters"
-    departure = ""
+    departure = "an accented letter is one character in every encoding"
     letter: str
     let_frequency: int
     let_relation: Relation
@@ -346,6 +350,8 @@ class LetterCounting2(Constraint):
         require_counts(let_frequency=self.let_frequency)
         if len(self.letter) != 1:
             raise ProblemError(f"{self.name}: letter is {self.letter!r}; give one character")
+        if self.profile == "fixed":
+            _ = self._ifeval
 
     def wordings(self) -> tuple[str, ...]:
         return (
@@ -371,6 +377,14 @@ class LetterCounting2(Constraint):
     def _official(self, text: str) -> Verdict:
         count = text.lower().count(self.letter.lower())
         return hold(count, self.let_relation, self.let_frequency, f"times {self.letter}")
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._ifeval.check(text)
+
+    @property
+    def _ifeval(self) -> LetterFrequency:
+        """The same rule among IFEval's types, which refuses a bound that no reply can meet."""
+        return LetterFrequency(self.letter, self.let_frequency, self.let_relation, "fixed")
 
 
 def _hits(pattern: str, text: str) -> int:

@@ -12,7 +12,7 @@ import regex
 
 from twofold.constraints.counting import every, within
 from twofold.constraints.draws import listed, one_of
-from twofold.constraints.ifbench.pieces import bare, sentences, tokens, words
+from twofold.constraints.ifbench.pieces import bare, tokens, words
 from twofold.constraints.published import punkt_sentences
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
@@ -148,7 +148,7 @@ class Emoji(Constraint):
             is_emoji = _emoji()
         except ModuleNotFoundError:
             return Verdict(None, _NO_EMOJI)
-        pieces = [regex.findall(r"\X", part.strip()) for part in sentences(text)]
+        pieces = [regex.findall(r"\X", part.strip()) for part in punkt_sentences(text)]
         good: list[bool] = []
         for piece in pieces:
             while piece and good and is_emoji(piece[0]):  # it stands behind the mark before

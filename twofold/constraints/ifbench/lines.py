@@ -11,7 +11,8 @@ import numpy as np
 from twofold.constraints.counting import every, exactly, hold
 from twofold.constraints.draws import one_of
 from twofold.constraints.ifbench.lists import SEPARATORS
-from twofold.constraints.ifbench.pieces import bare, sentences, words
+from twofold.constraints.ifbench.pieces import bare, words
+from twofold.constraints.length import NumberParagraphs
 from twofold.constraints.prose import paragraphs
 from twofold.constraints.published import punkt_sentences
 from twofold.errors import ProblemError
@@ -208,7 +209,7 @@ class NoBulletsBullets(Constraint):
     def _fixed(self, text: str) -> Verdict:
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         first = next((i for i, line in enumerate(lines) if _is_bullet(line)), len(lines))
-        stops = sum(part.endswith(".") for line in lines[:first] for part in sentences(line))
+        stops = sum(part.endswith(".") for line in lines[:first] for part in punkt_sentences(line))
         if stops < 2:
             return Verdict(0.0, f"{stops} sentences with a full stop before the first bullet")
         if not all(map(_is_bullet, lines[first:])):
@@ -221,25 +222,14 @@ def _is_bullet(line: str) -> bool:
     return re.match(r"\*[ \t]+\S", line) is not None
 
 
-class _TwoParagraphs(Constraint):
-    """What the two types of two paragraphs share."""
-
-    group = "length"
-    family = "layout"
-
-    def _published(self, parts: list[str]) -> Verdict:
-        filled = [bool(part.strip()) for part in parts]
-        if not all(filled[1:-1]):
-            return Verdict(0.0, "nothing stands between two dividers")
-        return exactly(sum(filled), 2, "paragraphs")
-
-
 @final
 @dataclass(frozen=True)
-class ParagraphsStars(_TwoParagraphs):
+class ParagraphsStars(Constraint):
     """Two paragraphs with `***` between. Source: IFBench's training types."""
 
     name = "paragraphs:paragraphs"
+    group = "length"
+    family = "layout"
     departure = "the divider is a line of its own"
     profile: Profile
 
@@ -253,19 +243,17 @@ class ParagraphsStars(_TwoParagraphs):
         return "One\n***\nTwo", "One\n***\nTwo\n***\nThree"
 
     def _official(self, text: str) -> Verdict:
-        return self._published(re.split(r"\s?\*\*\*\s?", text))
-
-    def _fixed(self, text: str) -> Verdict:
-        parts = re.split(r"^[ \t]*\*\*\*[ \t]*\r?$", text, flags=re.MULTILINE)
-        return exactly(sum(bool(part.strip()) for part in parts), 2, "paragraphs")
+        return NumberParagraphs(2, self.profile).check(text)
 
 
 @final
 @dataclass(frozen=True)
-class ParagraphsBlankLine(_TwoParagraphs):
+class ParagraphsBlankLine(Constraint):
     """Two paragraphs with a blank line between. Source: IFBench's training types."""
 
     name = "paragraphs:paragraphs2"
+    group = "length"
+    family = "layout"
     departure = "any number of blank lines parts two paragraphs"
     profile: Profile
 
@@ -279,7 +267,10 @@ class ParagraphsBlankLine(_TwoParagraphs):
         return "One\n\nTwo", "One\nTwo"
 
     def _official(self, text: str) -> Verdict:
-        return self._published(text.split("\n\n"))
+        filled = [bool(part.strip()) for part in text.split("\n\n")]
+        if not all(filled[1:-1]):
+            return Verdict(0.0, "nothing stands between two blank lines")
+        return exactly(sum(filled), 2, "paragraphs")
 
     def _fixed(self, text: str) -> Verdict:
         return exactly(len(paragraphs(text)), 2, "paragraphs")

@@ -76,12 +76,6 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(plain(text)))
 
 
-@lru_cache(maxsize=32)
-def sentences(text: str) -> tuple[str, ...]:
-    """The sentences that a person counts."""
-    return punkt_sentences(text)
-
-
 def end_mark(sentence: str) -> str:
     """The mark that ends a sentence, behind closing quotes, brackets and emphasis; "" if none."""
     mark = sentence.rstrip(" \t\n\"'”’»)]*_")[-1:]

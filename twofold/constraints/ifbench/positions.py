@@ -1,6 +1,7 @@
 """Which word stands at a given place?"""
 
 import re
+import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import final
@@ -13,7 +14,6 @@ from twofold.constraints.ifbench.pieces import (
     first_of,
     rule_sentences,
     same,
-    sentences,
     stripped,
     tokens,
     words,
@@ -22,8 +22,6 @@ from twofold.constraints.published import punkt_sentences
 from twofold.constraints.words import as_word
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
-
-_MARKS = r"""!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~"""
 
 
 @final
@@ -51,12 +49,12 @@ class LastFirst(Constraint):
 
     def _official(self, text: str) -> Verdict:
         parts = [part.split() for part in punkt_sentences(text)]
-        ends = [p[-1].rstrip(_MARKS + " ").casefold() for p in parts]
-        starts = [p[0].lstrip(_MARKS + " ").casefold() for p in parts]
+        ends = [p[-1].rstrip(string.punctuation + " ").casefold() for p in parts]
+        starts = [p[0].lstrip(string.punctuation + " ").casefold() for p in parts]
         return self._hold(starts, ends)
 
     def _fixed(self, text: str) -> Verdict:
-        parts = [w for part in sentences(text) if (w := words(part))]
+        parts = [w for part in punkt_sentences(text) if (w := words(part))]
         return self._hold([p[0].casefold() for p in parts], [p[-1].casefold() for p in parts])
 
     def _hold(self, starts: Sequence[str], ends: Sequence[str]) -> Verdict:
@@ -126,7 +124,7 @@ class WordsPosition(Constraint):
 
     def _official(self, text: str) -> Verdict:
         found = tokens(text)
-        back = 3 if found and len(found[-1]) == 1 and found[-1] in _MARKS else 2
+        back = 3 if found and len(found[-1]) == 1 and found[-1] in string.punctuation else 2
         return self._hold(found, back)
 
     def _fixed(self, text: str) -> Verdict:
@@ -200,7 +198,7 @@ class KeywordsSpecificPosition(_SentencePlace):
         return self._hold(found, same(found, self.keyword))
 
     def _fixed(self, text: str) -> Verdict:
-        found = self._at(sentences(text), words)
+        found = self._at(punkt_sentences(text), words)
         return self._hold(found, same(found, self.keyword))
 
 
@@ -227,7 +225,7 @@ class KeywordSpecificPosition(_SentencePlace):
         return self._hold(found, found == first_of(self.keyword))
 
     def _fixed(self, text: str) -> Verdict:
-        found = self._at(sentences(text), words)
+        found = self._at(punkt_sentences(text), words)
         return self._hold(found, same(found, first_of(self.keyword)))
 
 
@@ -272,7 +270,7 @@ class SentenceKeyword(Constraint):
         return self._hold(punkt_sentences(text), lambda part: pattern.search(part) is not None)
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold(sentences(text), as_word(self.word).occurs)
+        return self._hold(punkt_sentences(text), as_word(self.word).occurs)
 
     def _hold(self, parts: Sequence[str], occurs: Callable[[str], bool]) -> Verdict:
         if len(parts) < self.N:

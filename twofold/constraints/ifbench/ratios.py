@@ -10,7 +10,7 @@ import numpy as np
 from twofold.constraints.counting import graded, require_counts, within
 from twofold.constraints.draws import number
 from twofold.constraints.ifbench.lists import STOP_WORDS
-from twofold.constraints.ifbench.pieces import end_mark, sentences, words
+from twofold.constraints.ifbench.pieces import end_mark, words
 from twofold.constraints.published import punkt_sentences
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
@@ -96,7 +96,7 @@ class SentenceType(Constraint):
         return self._hold([part[-1:] for part in punkt_sentences(text)])
 
     def _fixed(self, text: str) -> Verdict:
-        ends = [end_mark(part) for part in sentences(text)]
+        ends = [end_mark(part) for part in punkt_sentences(text)]
         if "?" not in ends:
             return Verdict(0.0, "no question at all", distance=1.0)
         return self._hold(ends)
@@ -135,7 +135,7 @@ class SentenceBalance(Constraint):
         return self._hold([part[-1:] for part in punkt_sentences(text)])
 
     def _fixed(self, text: str) -> Verdict:
-        ends = [end_mark(part) for part in sentences(text)]
+        ends = [end_mark(part) for part in punkt_sentences(text)]
         if not {".", "?", "!"} <= set(ends):
             return Verdict(0.0, "not one of each", distance=1.0)
         return self._hold(ends)
@@ -233,7 +233,7 @@ class SentenceWords(Constraint):
         used = [w.casefold() for w in words(text)]
         if len(set(used)) < len(used):
             return Verdict(0.0, "a word occurs twice")
-        return self._lengths(sentences(text))
+        return self._lengths(punkt_sentences(text))
 
     def _lengths(self, parts: tuple[str, ...]) -> Verdict:
         lengths = [len(part) for part in parts]

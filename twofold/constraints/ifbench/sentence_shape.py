@@ -1,6 +1,7 @@
 """How do the sentences compare with one another?"""
 
 import re
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,12 +13,10 @@ import numpy as np
 
 from twofold.constraints.counting import every, hold, require_counts, within
 from twofold.constraints.draws import number
-from twofold.constraints.ifbench.pieces import bare, rule_sentences, sentences, tokens, words
+from twofold.constraints.ifbench.pieces import bare, rule_sentences, tokens, words
 from twofold.constraints.published import punkt_sentences
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
-
-_LEFT_MARKS = r"""!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~"""
 
 
 @final
@@ -56,7 +55,7 @@ class Increment(Constraint):
         return self._hold([len(bare(part).split()) for part in punkt_sentences(text)], least=0)
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold([len(words(part)) for part in sentences(text)], least=1)
+        return self._hold([len(words(part)) for part in punkt_sentences(text)], least=1)
 
     def _hold(self, counts: list[int], *, least: int) -> Verdict:
         good = [b - a == self.small_n for a, b in pairwise(counts)]
@@ -91,12 +90,12 @@ class AlliterationIncrement(Constraint):
     def _official(self, text: str) -> Verdict:
         sums = []
         for part in punkt_sentences(text):
-            firsts = [w[0] for p in part.lower().split() if (w := p.lstrip(_LEFT_MARKS))]
+            firsts = [w[0] for p in part.lower().split() if (w := p.lstrip(string.punctuation))]
             sums.append(sum(n for n in _runs(firsts) if n > 1))
         return self._hold(sums, least=0)
 
     def _fixed(self, text: str) -> Verdict:
-        firsts = [[w[0].casefold() for w in words(part)] for part in sentences(text)]
+        firsts = [[w[0].casefold() for w in words(part)] for part in punkt_sentences(text)]
         return self._hold([max(_runs(f), default=0) for f in firsts], least=1)
 
     def _hold(self, lengths: list[int], *, least: int) -> Verdict:
@@ -137,7 +136,9 @@ class SentenceAlphabet(Constraint):
         return self._hold([part.split()[0][0].lower() for part in punkt_sentences(text)])
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold([w[0][0].casefold() for part in sentences(text) if (w := words(part))])
+        return self._hold(
+            [w[0][0].casefold() for part in punkt_sentences(text) if (w := words(part))]
+        )
 
     def _hold(self, firsts: list[str]) -> Verdict:
         good = sum(a == b for a, b in zip(firsts, ascii_lowercase, strict=False))
@@ -229,7 +230,7 @@ class CountingComposition(Constraint):
 
     def _fixed(self, text: str) -> Verdict:
         parts = re.split(r"^[ \t]*(?:\*[ \t]*){3}\r?$", text, flags=re.MULTILINE)
-        return self._hold([[len(words(s)) for s in sentences(part)] for part in parts])
+        return self._hold([[len(words(s)) for s in punkt_sentences(part)] for part in parts])
 
     def _hold(self, counts: list[list[int]]) -> Verdict:
         wanted = [[self.n_words] * self.n_sent] * 3

@@ -24,6 +24,7 @@ def caveats(table: JointTable, found: Finding) -> Iterator[str]:
                 "chance-corrected rate, and capability is the accuracy with the constraints in the prompt."
             )
     yield from _finish_reasons_in_words(table, found)
+    yield from _own_control(table, found)
     yield from _unknown_marks_in_words(table, found)
     if kept := [c for c in found.counts if c.metric == "special_tokens"]:
         where = "; ".join(f"{c.role}, {c.condition}: in {c.n}" for c in kept)
@@ -61,6 +62,19 @@ def _unknown_marks_in_words(table: JointTable, found: Finding) -> Iterator[str]:
                 f"{role}: some replies hold a tag such as {first}, which may mark a thought and is "
                 f"judged as part of the reply ({'; '.join(shares)}). If it marks one, name both marks "
                 "with --thinking-marks OPEN CLOSE."
+            )
+
+
+def _own_control(table: JointTable, found: Finding) -> Iterator[str]:
+    """Where interference is measured against the very replies that were chosen."""
+    for role in table.roles():
+        untold = table.block(role, "unconstrained")
+        if untold is None or found.estimate("interference", role=role) is None:
+            continue
+        if (untold.sample == 0).all():
+            yield (
+                f"{role}: each problem was asked once without its rules, so the control of interference is "
+                "the reply that was chosen for meeting them; --samples 2 gives another reply."
             )
 
 
