@@ -10,6 +10,7 @@ narrow terminal, another language or time zone, a proxy, one process of several.
 import os
 import signal
 import time
+from pathlib import Path
 
 from hypothesis import settings
 
@@ -25,6 +26,9 @@ _OF_THE_CALLER = (
 for _name in _OF_THE_CALLER:
     os.environ.pop(_name, None)
 os.environ |= {"LC_ALL": "C.UTF-8", "TZ": "UTC", "TERM": "dumb", "COLUMNS": "80"}
+# Published benchmark files: named by the caller, or in the folder `shared` beside the repository.
+if not os.environ.get("TWOFOLD_SHARED"):
+    os.environ["TWOFOLD_SHARED"] = str(Path(__file__).parents[2] / "shared")
 time.tzset()
 os.umask(0o022)
 signal.signal(signal.SIGINT, signal.default_int_handler)

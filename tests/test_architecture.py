@@ -130,6 +130,13 @@ def test_the_list_of_readers_is_not_longer_than_it_must_be():
     assert list(opens(ast.parse("open('a'); p.read_text(); json.load(f); os.listdir('b')")))
 
 
+def test_published_files_are_looked_for_in_one_place():
+    """A test that guesses the folder itself can guess wrong, and is then skipped for good."""
+    guess = 'environ.get("' + 'TWOFOLD_SHARED"'
+    guessing = [path for path in (ROOT / "tests").rglob("*.py") if guess in path.read_text()]
+    assert guessing == [ROOT / "tests/conftest.py"]
+
+
 def test_the_repository_names_no_machine_and_no_registry():
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],

@@ -14,7 +14,7 @@ from twofold.runs.audit import audit
 from twofold.runs.score import score
 from twofold.types import ALL, Sampling
 
-SHARED = Path(os.environ.get("TWOFOLD_SHARED", Path(__file__).parents[2] / "shared")) / "data"
+SHARED = Path(os.environ["TWOFOLD_SHARED"]) / "data"
 needs_files = pytest.mark.skipif(
     not (SHARED / "followbench").is_dir(),
     reason="no published files here; set TWOFOLD_SHARED to the folder that holds data/",

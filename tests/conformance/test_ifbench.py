@@ -15,7 +15,7 @@ from twofold.constraints.loose import loose
 from twofold.problems import load
 from twofold.problems.rlvr_if import constraints_of
 
-ROOT = Path(os.environ.get("TWOFOLD_SHARED") or Path(__file__).parents[2].parent / "shared")
+ROOT = Path(os.environ["TWOFOLD_SHARED"])
 DATA = ROOT / "data" / "ifbench"
 pytestmark = pytest.mark.skipif(
     not DATA.is_dir(),

@@ -8,7 +8,7 @@ import pytest
 
 from twofold.constraints import from_spec
 
-SHARED = Path(os.environ.get("TWOFOLD_SHARED", Path(__file__).parents[3] / "shared"))
+SHARED = Path(os.environ["TWOFOLD_SHARED"])
 CASES = SHARED / "data" / "reported_faults" / "cases.jsonl"
 
 JSON, BARE = "detectable_format:json_format", "detectable_format:constrained_response"

@@ -15,7 +15,7 @@ from twofold.problems import load
 from twofold.types import Problem
 from twofold.types.problem import READING
 
-SHARED = Path(os.environ.get("TWOFOLD_SHARED", Path(__file__).parents[3] / "shared"))
+SHARED = Path(os.environ["TWOFOLD_SHARED"])
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from twofold.problems import load
 from twofold.types import ALL, Problem, Slice, Verdict
 from twofold.types.checklist import Checklist, Criterion
 
-ROOT = Path(os.environ.get("TWOFOLD_SHARED") or Path(__file__).parents[2].parent / "shared")
+ROOT = Path(os.environ["TWOFOLD_SHARED"])
 DATA = ROOT / "data" / "healthbench_sample"
 needs_data = pytest.mark.skipif(
     not DATA.is_dir(),

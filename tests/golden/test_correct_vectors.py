@@ -14,7 +14,7 @@ import pytest
 from twofold.scorers import Correct
 from twofold.types import Problem, Response
 
-SHARED = Path(os.environ.get("TWOFOLD_SHARED", Path(__file__).parents[3] / "shared"))
+SHARED = Path(os.environ["TWOFOLD_SHARED"])
 MATHIF = SHARED / "data" / "mathif"
 OFFICIAL = Correct(profile="official", timeout_s=20)
 

@@ -12,7 +12,7 @@ from twofold.problems import load
 from twofold.scorers import Compliant, Correct
 from twofold.types import Problem, Response
 
-SHARED = Path(os.environ.get("TWOFOLD_SHARED", Path(__file__).parents[2].parent / "shared"))
+SHARED = Path(os.environ["TWOFOLD_SHARED"])
 MATHIF = SHARED / "data" / "mathif"
 
 

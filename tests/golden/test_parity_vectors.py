@@ -12,7 +12,7 @@ import pytest
 from twofold.constraints import from_spec
 from twofold.types import Profile
 
-SHARED = Path(os.environ.get("TWOFOLD_SHARED", Path(__file__).parents[3] / "shared")) / "data"
+SHARED = Path(os.environ["TWOFOLD_SHARED"]) / "data"
 
 
 def rows(path: Path) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ from twofold.models.thinking import ThinkingPolicy, detect_in, split
 from twofold.scorers import Correct, SoftGate
 from twofold.types import Problem
 
-SHARED = Path(os.environ.get("TWOFOLD_SHARED", Path(__file__).parents[2].parent / "shared"))
+SHARED = Path(os.environ["TWOFOLD_SHARED"])
 CASES = SHARED / "data" / "reported_faults" / "cases.jsonl"
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
 TWELVE = Problem(question="7 + 5 = ?", answer="12", constraints=(NO_COMMA,))

@@ -8,7 +8,7 @@ import pytest
 
 from twofold.models.thinking import official_split
 
-SHARED = Path(os.environ.get("TWOFOLD_SHARED", Path(__file__).parents[2].parent / "shared"))
+SHARED = Path(os.environ["TWOFOLD_SHARED"])
 VECTORS = SHARED / "data" / "mathif" / "parity_vectors.jsonl"
 
 

@@ -23,7 +23,7 @@ from twofold.study.scores import Scores
 from twofold.types import Finding, Slice
 
 TABLES = Path(__file__).parent / "tables"
-SHARED = Path(os.environ.get("TWOFOLD_SHARED", Path(__file__).parents[3] / "shared"))
+SHARED = Path(os.environ["TWOFOLD_SHARED"])
 ARMS = ("base", "sft", "answer_only", "joint")
 
 

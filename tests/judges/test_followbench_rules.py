@@ -21,7 +21,7 @@ from twofold.problems.lint import lint
 from twofold.types import FinishReason, Problem, Response
 from twofold.types.checklist import Checklist, Criterion
 
-ROOT = Path(os.environ.get("TWOFOLD_SHARED") or Path(__file__).parents[2].parent / "shared")
+ROOT = Path(os.environ["TWOFOLD_SHARED"])
 DATA = ROOT / "data" / "followbench"
 needs_data = pytest.mark.skipif(
     not DATA.is_dir(),

@@ -15,7 +15,7 @@ from twofold.judges.forms.rar import Rar
 from twofold.types import Problem
 from twofold.types.checklist import Checklist, Criterion
 
-SHARED = Path(os.environ.get("TWOFOLD_SHARED", Path(__file__).parents[2].parent / "shared"))
+SHARED = Path(os.environ["TWOFOLD_SHARED"])
 HEALTHBENCH = SHARED / "data" / "healthbench_sample" / "healthbench_first30.jsonl"
 
 

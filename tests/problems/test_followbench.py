@@ -14,7 +14,7 @@ from twofold.errors import ProblemError
 from twofold.problems import load, read, write
 from twofold.problems.followbench import answer_form
 
-ROOT = Path(os.environ.get("TWOFOLD_SHARED") or Path(__file__).parents[2].parent / "shared")
+ROOT = Path(os.environ["TWOFOLD_SHARED"])
 DATA = ROOT / "data" / "followbench"
 needs_data = pytest.mark.skipif(
     not DATA.is_dir(),

@@ -16,7 +16,7 @@ from twofold.problems import load
 from twofold.problems.row import ASK
 from twofold.types import Profile
 
-ROOT = Path(os.environ.get("TWOFOLD_SHARED") or Path(__file__).parents[2].parent / "shared")
+ROOT = Path(os.environ["TWOFOLD_SHARED"])
 BENCHMARKS = ROOT / "data"
 needs_benchmarks = pytest.mark.skipif(
     not BENCHMARKS.is_dir(),

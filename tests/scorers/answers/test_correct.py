@@ -10,7 +10,7 @@ from twofold.types import Problem, Response, Verdict
 
 HERE = Path(__file__).parent
 GOLDEN = (HERE.parents[1] / "golden" / "answers.jsonl").read_text().splitlines()
-SHARED = Path(os.environ.get("TWOFOLD_SHARED", HERE.parents[3] / "shared")) / "data"
+SHARED = Path(os.environ["TWOFOLD_SHARED"]) / "data"
 
 
 def judge(gold: str | None, reply: str, scorer: Correct = Correct()) -> Verdict:

@@ -11,7 +11,7 @@ from twofold.scorers import Correct
 from twofold.scorers.answers.equal import read
 from twofold.types import Problem, Response
 
-SHARED = Path(os.environ.get("TWOFOLD_SHARED", Path(__file__).parents[3] / "shared")) / "data"
+SHARED = Path(os.environ["TWOFOLD_SHARED"]) / "data"
 
 
 def golds() -> list[str]:
