@@ -21,7 +21,7 @@ from benchmarks.coverage.worlds import (
     runs,
     truth,
 )
-from twofold.stats import crossed_mean, crossed_paired, mean, outcome, paired
+from twofold.stats import crossed_independent, crossed_mean, crossed_paired, mean, outcome, paired
 from twofold.stats.paired_difference import difference
 from twofold.types import Estimate, Outcome
 
@@ -103,6 +103,16 @@ def differences_of_runs(cell: Cell, repetitions: int) -> Result:
     true -= mean_of_runs(cell["centre"], cell["sd_problems"], 0.0)
     found = (_over_runs(b, a) for b, a in zip(base, after, strict=True))
     return _held(found, true)
+
+
+def differences_of_recipes(cell: Cell, repetitions: int) -> Result:
+    """Intervals of the difference of two recipes, each with training runs of its own, without effect."""
+    n_before, n_after = cell["runs"]
+    shape = (repetitions, n_before + n_after, cell["problems"])
+    rates = runs(shape, cell["centre"], cell["sd_problems"], cell["sd_seeds"], 7)
+    scores = (np.random.default_rng(8).random(shape) < rates).astype(float)
+    pairs = ((each[:n_before], each[n_before:]) for each in scores)
+    return _held((crossed_independent(*pair).difference for pair in pairs), 0.0)
 
 
 def _over_runs(base: Array, after: Array) -> Estimate:
@@ -189,6 +199,16 @@ FAMILIES: dict[str, tuple[Callable[[Cell, int], Result], list[Cell]]] = {
     ),
     "mean of runs": (means_of_runs, _cells(**_RUNS)),
     "difference of runs": (differences_of_runs, _cells(**_RUNS)),
+    "difference of recipes": (
+        differences_of_recipes,
+        _cells(
+            runs=((2, 2), (2, 5), (3, 3), (5, 5)),
+            problems=(50, 200),
+            centre=(-2.0, 0.0),
+            sd_problems=(1.5,),
+            sd_seeds=(0.0, 0.1, 0.3, 0.6),
+        ),
+    ),
     "power": (
         powers,
         _cells(

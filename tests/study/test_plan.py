@@ -14,7 +14,8 @@ from twofold.methods import Grpo, Sft
 from twofold.scorers import SoftGate
 from twofold.study import read
 from twofold.study.cell import Cell, cells
-from twofold.study.plan import _ARM, BASE, _check_folders
+from twofold.study.plan import BASE
+from twofold.study.plan_file import _ARM, _check_folders
 
 GOOD = {
     "base": "pocket",
@@ -53,6 +54,36 @@ def test_a_plan_is_read_and_written(tmp_path: Path) -> None:
     (tmp_path / "again.yaml").write_text(plan.to_yaml())
     assert read(tmp_path / "again.yaml") == plan
     assert cells(plan)[:4] == [Cell("base", 3), Cell("plain", 3), Cell("both", 3), Cell("base", 5)]
+
+
+def test_arms_that_were_trained_elsewhere(tmp_path: Path) -> None:
+    """Each run is a cell, also where the sides have different numbers of them."""
+    file = tmp_path / "study.yaml"
+    values = {
+        "base": ["b1", "b2"],
+        "splits": {"test": "pocket:13"},
+        "seeds": [4, 5, 6],
+        "limit": 7,
+        "arms": {"mine": {"checkpoints": ["a1", "a2", "a3"]}},
+    }
+    file.write_text(yaml.safe_dump(values))
+    plan = read(file)
+    assert plan.bases == ("b1", "b2") and plan.base_is_trained and not plan.trained_here
+    given = {(cell.arm, cell.seed): cell.checkpoint(plan) for cell in cells(plan)}
+    assert given == {
+        ("base", 4): "b1",
+        ("base", 5): "b2",
+        ("mine", 4): "a1",
+        ("mine", 5): "a2",
+        ("mine", 6): "a3",
+    }
+    assert len(plan.problems("test")) == 7
+    (tmp_path / "again.yaml").write_text(plan.to_yaml())
+    assert read(tmp_path / "again.yaml") == plan
+    file.write_text(yaml.safe_dump(values | {"base": "b", "temperature": 0}))
+    assert [c.seed for c in cells(read(file)) if c.arm == "base"] == [4]  # greedy: all alike
+    file.write_text(yaml.safe_dump(values | {"base": "b"}))
+    assert [c.seed for c in cells(read(file)) if c.arm == "base"] == [4, 5, 6]
 
 
 def test_the_packaged_study_names_real_methods_and_rewards() -> None:
@@ -101,7 +132,7 @@ def test_the_packaged_study_names_real_methods_and_rewards() -> None:
         ({"arms": {"x": SMALL | {"steps": True}}}, "'steps' should be a number, but it is True"),
         ({"temperature": float("nan")}, "'temperature' should be a finite number"),
         ({"temperature": -0.5}, "'temperature' should be greater than or equal to 0"),
-        ({"base": ""}, "'base' should have at least 1 character"),
+        ({"base": ""}, "base: name a MODEL"),
         ({"lora": 8}, "'lora' is unknown.*under an arm"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"by": ["competed"]}, "did you mean 'competes'"),
@@ -115,6 +146,20 @@ def test_the_packaged_study_names_real_methods_and_rewards() -> None:
         ({"arms": {"x": {"method": "grpo", "stepz": 2}}}, "did you mean 'steps'"),
         ({"arms": {"x": {"method": "grpo", "seed": 2}}}, "use the study's `seeds`"),
         ({"arms": {"x": {"method": "grpo", "saturation": 0.5}}}, "normalize_then_sum"),
+        ({"arms": {"x": {"checkpoints": []}}}, "write `x: {checkpoints:"),
+        ({"arms": {"x": {"checkpoints": "a"}}}, "one for each seed"),
+        ({"arms": {"x": {"checkpoints": ["a", 3]}}}, "3 among the checkpoints is no MODEL"),
+        ({"arms": {"x": {"checkpoints": ["a"], "method": "sft"}}}, "nothing but its MODELs"),
+        ({"arms": {"x": {"checkpoints": ["a", "b", "c"]}}}, "x has 3 checkpoints .* 2 seeds"),
+        ({"arms": {"x": {"checkpoints": ["a", "a"]}}}, "the same checkpoint twice"),
+        ({"base": ["pocket", "b"]}, "plain is to be trained, from which of the 2"),
+        ({"base": []}, "base: name a MODEL"),
+        ({"base": 3}, "'base"),
+        ({"train": None}, "the key 'train' is missing"),
+        (
+            {"base": ["pocket", "b"], "arms": {"x": {"checkpoints": ["a"]}}, "reference": "x"},
+            "needs one base",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, changed: dict[str, object], told: str) -> None:

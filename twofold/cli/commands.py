@@ -11,6 +11,7 @@ import typer
 from twofold.cli.checklists import JUDGES, ProgramsOption, loaded
 from twofold.cli.exits import EXIT_FAULTS, EXIT_LOST, fail, finite, resumable, run
 from twofold.cli.servers import asks_servers
+from twofold.cli.several import TakesSeveral, compare_runs
 from twofold.cli.terminal import say
 from twofold.types import Profile, Share
 
@@ -85,18 +86,21 @@ def main_options(
         register(each.strip())
 
 
-@app.command()
+@app.command(cls=TakesSeveral)
 @asks_servers
 def audit(
     model: Annotated[
-        str,
+        list[str],
         typer.Argument(
             help="smollm2, pocket, a Hugging Face directory or id, a PEFT adapter directory, or "
-            "http://host:port/v1#model."
+            "http://host:port/v1#model. Several: training runs of one recipe, with a baseline."
         ),
     ],
     baseline: Annotated[
-        str | None, typer.Option(help="The base model to compare with, on the same problems.")
+        list[str] | None,
+        typer.Option(
+            help="The base model to compare with, on the same problems. Several: its training runs."
+        ),
     ] = None,
     problems: ProblemsOption = "synthetic",
     limit: LimitOption = None,
@@ -122,8 +126,28 @@ def audit(
 ) -> None:
     """Measure a model, or its change against a base.
 
-    The same command again resumes a stopped run.
+    With several checkpoints a side (`audit A1 A2 A3 --baseline B1 B2 B3`) the intervals cover new training
+    runs, too. The same command again resumes a stopped run.
     """
+    if len(model) > 1 or len(baseline or ()) > 1:
+        place = out or _default_out(_in_short(model), _in_short(baseline or ()))
+        settings = {
+            "splits": {"problems": problems},
+            "limit": limit,
+            "diagnostics": diagnostics,
+            "samples": samples,
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+            "top_p": top_p,
+            "judge": judge,
+            "thinking_marks": thinking_marks,
+        }
+        other = {"check-packed": check_packed, "paraphraser": paraphraser, "programs": programs}
+        with resumable(place):
+            made = compare_runs(
+                model, baseline or (), out=place, seed=seed, settings=settings, refused=other
+            )
+        return _show_study(made)
     from twofold.diagnostics import diagnostics_named
     from twofold.models import resolve
     from twofold.runs.audit import audit as measured
@@ -131,12 +155,13 @@ def audit(
 
     asked = loaded(problems, limit=limit)
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p)
-    place = out or _default_out(model, baseline)
+    new, old = model[0], baseline[0] if baseline else None
+    place = out or _default_out(new, old)
     with resumable(place):
         result = measured(
-            resolve(model, thinking_marks=thinking_marks),
+            resolve(new, thinking_marks=thinking_marks),
             asked,
-            baseline=resolve(baseline, thinking_marks=thinking_marks) if baseline else None,
+            baseline=resolve(old, thinking_marks=thinking_marks) if old else None,
             sampling=sampling,
             n=samples,
             seed=seed,
@@ -284,7 +309,7 @@ def study(
     with resumable(place):
         result = studies.study(chosen, out=place, ray=ray, say=say)
     if Share.here().rank == 0:
-        _show_study(result.path, failed=len(result.failed))
+        _show_study(result.path)
 
 
 @app.command()
@@ -305,20 +330,21 @@ def report(
     if kind_of(run_dir / studies.PLAN) is not Kind.missing:
         with nothing_imported():
             plan = studies.read(run_dir / studies.PLAN)
-        found = studies.finalize(plan, run_dir)
-        return _show_study(run_dir, failed=len(found.failed))
+        studies.finalize(plan, run_dir)
+        return _show_study(run_dir)
     _finish(finalize(run_dir, asked), remedy="give the command that made the run again")
 
 
-def _show_study(path: Path, *, failed: int) -> None:
+def _show_study(path: Path) -> None:
     """Print the result of a study; fail if an arm is missing, or an audit lost too much."""
+    from twofold.report import study_file
     from twofold.report.findings import read_findings
     from twofold.report.study import summary
     from twofold.storage.reading import files
 
     say(summary(path))
     say(f"\npage: {path / 'report.html'}")
-    if failed:
+    if failed := len(study_file.read(path).failed):
         fail(
             f"{failed} trainings or audits failed, see above; fix the cause and give the same command "
             "again: the others are kept",
@@ -332,6 +358,11 @@ def _show_study(path: Path, *, failed: int) -> None:
             "do not describe the models. Fix the cause and give the same command again",
             EXIT_LOST,
         )
+
+
+def _in_short(models: list[str] | tuple[str, ...]) -> str:
+    """The name of several training runs in a folder's name."""
+    return " and ".join([*models[:1], *([f"{len(models) - 1} more"] if len(models) > 1 else [])])
 
 
 def _default_out(model: str, baseline: str | None) -> Path:

@@ -110,6 +110,12 @@ class Page:
         return {(v.arm, v.split, v.slice_by, v.slice): v.outcome for v in self.study.verdicts}
 
     @property
+    def title(self) -> str:
+        """The base by its name, or how many training runs it is."""
+        runs = self.study.arms[self.study.base_arm].settings.get("checkpoints", ())
+        return f"{len(runs)} training runs of the base" if runs else self.study.base
+
+    @property
     def trained(self) -> list[str]:
         """Every arm that is compared with the base."""
         return [arm for arm, made in self.study.arms.items() if made.method and made.seeds]
@@ -121,7 +127,7 @@ class Page:
             (split, part)
             for split, found in self.findings.items()
             for part in dict.fromkeys(
-                [ALL, *(m.slice for m in found.measures if m.metric != MET[0])]
+                [ALL, *(m.slice for m in found.measures if m.metric == HACC[0])]
             )
         ]
 
@@ -294,7 +300,7 @@ def html(page: Page) -> str:
         measures=MEASURES,
         compared=COMPARED,
         diagnostics=DIAGNOSTICS,
-        met=MET,
+        by_type={MET: "", OBEDIENCE: "obedience"},
         part_label=part_label,
         words=_words,
         curves=curves,

@@ -106,7 +106,8 @@ class StudyFile:
     """The results of a study.
 
     Args:
-        base: The MODEL that every arm starts from.
+        base: The MODEL that every arm starts from, or is compared with; several as a list with commas.
+        train: The training problems; None if every arm was trained elsewhere.
         splits: What each split was loaded from; the verdicts use the first.
         reference: The arm whose accuracy gain the others should retain.
         arms: How each arm was trained, the base first.
@@ -119,7 +120,7 @@ class StudyFile:
     """
 
     base: str
-    train: str
+    train: str | None
     seeds: list[int]
     splits: dict[str, str]
     reference: str | None

@@ -138,6 +138,8 @@ def statement(
     moved = {k: comparisons[k] for k in shown if k in comparisons}
     if outcome in (Outcome.one_rises, Outcome.trade_off, Outcome.worse):
         title = _who_moved(moved, outcome)
+    if outcome is Outcome.underpowered and n_runs > 1:
+        title = "Too few problems or training runs to tell"
     effects = {key: each.minimum_detectable_effect for key, each in moved.items()}
     seen = [f"{key} {number(effect)}" for key, effect in effects.items() if effect is not None]
     if outcome is Outcome.underpowered and seen:

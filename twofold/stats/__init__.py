@@ -9,6 +9,7 @@
 | which of many differences are significant? | `holm`, `corrected` |
 | what is the mean of an arm trained from several seeds? | `crossed_mean` |
 | does it beat its base over problems and seeds? | `crossed_paired` |
+| does one recipe beat another, each trained several times? | `crossed_independent` |
 | which share of another arm's gain does it keep? | `retained` |
 | did both capability and obedience rise? | `outcome`, `with_habit` |
 | what is the mean of an unbounded number (nats)? | `average` |
@@ -23,7 +24,7 @@ Intervals have a coverage of 95 %. Seeds are passed in. What cannot be computed 
 
 from twofold.stats.auroc import auroc
 from twofold.stats.chance_corrected import chance_corrected
-from twofold.stats.crossed import crossed_mean, crossed_paired, retained
+from twofold.stats.crossed import crossed_independent, crossed_mean, crossed_paired, retained
 from twofold.stats.means import mean
 from twofold.stats.multiple_tests import corrected, holm
 from twofold.stats.outcome import outcome, with_habit

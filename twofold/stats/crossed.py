@@ -103,19 +103,79 @@ def crossed_paired(before_SP: ArrayLike, after_SP: ArrayLike, *, seed: int = 0) 
         return found
     change = after - before
     spread = Spread.over_problems_and_seeds(change - value)
+    return _over_runs(found, spread, _by_problem(change), _covered(len(before)))
+
+
+def crossed_independent(before_SP: ArrayLike, after_TP: ArrayLike, *, seed: int = 0) -> Comparison:
+    """The difference `after - before` of two recipes, each trained several times.
+
+    The problems are the same, the training runs are not: run 0 before has nothing to do with run 0 after.
+    So the difference is paired by problem only, and the runs of both sides widen its interval.
+
+    Args:
+        before_SP: Scores in [0, 1], shape `(runs, problems)`; NaN = unscored.
+        after_TP: Those of the other recipe, shape `(its runs, problems)`.
+        seed: Of the random sign flips.
+
+    Returns:
+        The comparison over the problems that each side has a score for. With one run a side it is
+        `paired`; a side with a single run is taken as it is, and `method` says so.
+
+    Raises:
+        StatsError: If the numbers of problems differ, or no problem is scored on both sides.
+
+    Source:
+        `Spread.over_problems_and_both_runs`; p from the same t statistic.
+
+    Example:
+        >>> before = np.tile([0.0, 0.0, 1.0, 1.0], (2, 10))
+        >>> after = np.tile([1.0, 0.0, 1.0, 1.0], (3, 10))
+        >>> found = crossed_independent(before, after).difference
+        >>> print(found, found.method)
+        0.250 [0.110, 0.390] (n=40) student's t, two-way by problem and by 2 and 3 runs
+    """
+    before, after = np.asarray(before_SP, dtype=float), np.asarray(after_TP, dtype=float)
+    if before.ndim != 2 or after.ndim != 2 or before.shape[1] != after.shape[1]:
+        raise StatsError(
+            f"scores before have the shape {before.shape}, after {after.shape}; give both as "
+            "(runs, problems), with the same problems"
+        )
+    lost = np.isnan(before).all(axis=0) | np.isnan(after).all(axis=0)
+    before, after = (_scored_problems(np.where(lost, np.nan, side)) for side in (before, after))
+    old, new = _by_problem(before), _by_problem(after)
+    found = paired(old, new, seed=seed)
+    centre = float(np.nanmean(before)), float(np.nanmean(after))
+    value, plain = centre[1] - centre[0], found.difference
+    plain = replace(
+        plain,
+        value=value,
+        low=min(plain.low, value),
+        high=max(plain.high, value),
+        n_unscored=int(lost.sum()),
+    )
+    found = replace(found, difference=plain, before=crossed_mean(before), after=crossed_mean(after))
+    if len(before) == len(after) == 1:
+        return found
+    spread = Spread.over_problems_and_both_runs(before - centre[0], after - centre[1])
+    return _over_runs(found, spread, new - old, _both_covered(len(before), len(after)))
+
+
+def _over_runs(found: Comparison, spread: Spread, change: FloatArray, covered: str) -> Comparison:
+    """A comparison by problem, widened by the spread over problems and runs."""
+    plain = found.difference
     if spread.variance == 0:
-        return replace(found, difference=replace(plain, method=_covered(len(before))))
+        return replace(found, difference=replace(plain, method=covered))
     wide = replace(
         plain,
-        low=max(value - spread.reach, -1.0),
-        high=min(value + spread.reach, 1.0),
-        method=f"student's t, {_covered(len(before))}",
+        low=max(plain.value - spread.reach, -1.0),
+        high=min(plain.value + spread.reach, 1.0),
+        method=f"student's t, {covered}",
     )
-    rates = Rates(float(np.nanmean(before)), float(np.nanmean(after)), before.shape[1])
+    rates = Rates(found.before.value, found.after.value, len(change))
     return replace(
         found,
-        difference=_at_least_as_wide(wide, plain, _by_problem(change)),
-        p=max(found.p, float(2 * stdtr(spread.df, -abs(value) / spread.error))),
+        difference=_at_least_as_wide(wide, plain, change),
+        p=max(found.p, float(2 * stdtr(spread.df, -abs(plain.value) / spread.error))),
         minimum_detectable_effect=detectable_shift(spread, rates),
         test="t, two-way clustered by problem and seed; never below the test by problem alone",
     )
@@ -171,6 +231,12 @@ def _covered(n_seeds: int) -> str:
         return "over problems; one seed, which is not covered"
     wide = "92 to 100" if n_seeds == 2 else "94 to 100"
     return f"two-way by problem and {n_seeds} seeds, covers {wide} %"
+
+
+def _both_covered(n_before: int, n_after: int) -> str:
+    """What an interval covers that has training runs on both sides."""
+    one = "; a side with one run is taken as it is" if 1 in (n_before, n_after) else ""
+    return f"two-way by problem and by {n_before} and {n_after} runs{one}"
 
 
 def _at_least_as_wide(found: Estimate, plain: Estimate, means: FloatArray) -> Estimate:

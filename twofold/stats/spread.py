@@ -57,21 +57,43 @@ class Spread:
             Satterthwaite (1946) averages by the squared share, which is too optimistic here: a part
             known from two to five runs is often far too small by chance (coverage 85 to 93 %).
         """
-        n_seeds, n_problems = residuals_SP.shape
-        filled, there = np.nan_to_num(residuals_SP), ~np.isnan(residuals_SP)
-        n = int(there.sum())
-        by_problem = _cluster_variance(filled.sum(axis=0), n)
-        by_seed = _cluster_variance(filled.sum(axis=1), n)
-        cells = filled - _means(filled, there, 0) - _means(filled, there, 1) + filled.sum() / n
-        df_cells = n - n_seeds - n_problems + 1
-        by_cell = float((cells[there] ** 2).sum()) / df_cells / n if df_cells > 0 else 0.0
-        of_seeds = max(by_seed, by_cell)
-        variance = max(by_problem - by_cell, 0.0) + of_seeds
+        runs, by_cell = _of_runs(residuals_SP)
+        by_problem = _cluster_variance(np.nan_to_num(residuals_SP).sum(axis=0), _n(residuals_SP))
+        return cls._added(by_problem - by_cell, residuals_SP.shape[1], runs)
+
+    @classmethod
+    def over_problems_and_both_runs(cls, before_SP: FloatArray, after_TP: FloatArray) -> Spread:
+        """Of the difference of two means over cells, each side with training runs of its own.
+
+        The problems are the same on both sides, so their part is that of each problem's change; the
+        parts of the runs add up. A side with a single run adds nothing: its runs cannot be seen to differ.
+
+        Args:
+            before_SP: Distances of the cells to their mean, NaN = unscored.
+            after_TP: The same of the other side, whose runs are others.
+
+        Source:
+            As `over_problems_and_seeds`; the runs of both sides are one part, whose degrees of freedom
+            are Welch's (1947). Averaging their reciprocals, too, gave 0 to 2 % alarms for 5 %.
+        """
+        sides = (before_SP, after_TP)
+        old, new = (np.nan_to_num(side).sum(axis=0) / _n(side) for side in sides)
+        by_problem = _cluster_variance(new - old, 1)
+        found = [_of_runs(side) for side in sides if len(side) > 1]
+        by_cell = sum(each for _, each in found)
+        parts = [runs for runs, _ in found]
+        runs = sum(part for part, _ in parts)
+        df = runs**2 / sum(part**2 / df for part, df in parts) if runs > 0 else 1.0
+        return cls._added(by_problem - by_cell, before_SP.shape[1], (runs, df))
+
+    @classmethod
+    def _added(cls, of_problems: float, n_problems: int, runs: tuple[float, float]) -> Spread:
+        """The parts of the problems and of the runs, with the degrees of freedom of their sum."""
+        parts = [(max(of_problems, 0.0), max(1, n_problems - 1)), runs]
+        variance = sum(part for part, _ in parts)
         if not variance > 0:
             return cls(0.0, 1.0)
-        share = of_seeds / variance
-        k, n = max(1, n_seeds - 1), max(1, n_problems - 1)
-        return cls(variance, 1 / (share / k + (1 - share) / n))
+        return cls(variance, 1 / sum(part / variance / df for part, df in parts))
 
     @property
     def error(self) -> float:
@@ -116,6 +138,22 @@ def effective_n(values: FloatArray, rows: FloatArray, unit_variance: float) -> f
     by_sample = Spread.over_problems(np.column_stack([values, np.ones(len(values))]))
     spread = max(Spread.over_problems(rows), by_sample, key=lambda each: each.variance)
     return max(least, spread.effective_n(unit_variance)) if spread.variance > 0 else least
+
+
+def _of_runs(residuals_SP: FloatArray) -> tuple[tuple[float, int], float]:
+    """The part of the runs with its degrees of freedom, and the part of single cells."""
+    n_runs, n_problems = residuals_SP.shape
+    filled, there, n = np.nan_to_num(residuals_SP), ~np.isnan(residuals_SP), _n(residuals_SP)
+    by_run = _cluster_variance(filled.sum(axis=1), n)
+    cells = filled - _means(filled, there, 0) - _means(filled, there, 1) + filled.sum() / n
+    df = n - n_runs - n_problems + 1
+    by_cell = float((cells[there] ** 2).sum()) / df / n if df > 0 else 0.0
+    return (max(by_run, by_cell), max(1, n_runs - 1)), by_cell
+
+
+def _n(values: FloatArray) -> int:
+    """How many cells are scored."""
+    return int((~np.isnan(values)).sum())
 
 
 def _cluster_variance(totals: FloatArray, n: int) -> float:

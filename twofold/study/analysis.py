@@ -73,6 +73,7 @@ class StudyAnalysis:
         headline: The split behind the verdicts.
         by: Tags by which a split is broken down.
         reference: The arm whose gain the others should retain; None = no such arm.
+        base_is_trained: Whether the seeds of the base are training runs, not samples of one model.
     """
 
     scores: Mapping[str, Mapping[str, Scores]]
@@ -80,6 +81,7 @@ class StudyAnalysis:
     headline: str
     by: Sequence[str] = ()
     reference: str | None = None
+    base_is_trained: bool = False
 
     def findings(self) -> list[SplitRecords]:
         """The estimates of every arm and its paired differences to the base, by split."""
@@ -154,6 +156,10 @@ class StudyAnalysis:
     def _finished(self) -> list[str]:
         return [arm for arm, seeds in self.seeds.items() if seeds]
 
+    def _is_trained(self, arm: str) -> bool:
+        """Whether the seeds of an arm are training runs."""
+        return arm != BASE or self.base_is_trained
+
     @property
     def _trained(self) -> list[str]:
         return [arm for arm in self._finished if arm != BASE]
@@ -215,7 +221,7 @@ class StudyAnalysis:
     ) -> Estimate | None:
         """A measure of the replies inside a bin of lengths."""
         asked = self._asked(arm, self.headline, key) & inside.any(axis=0)
-        return estimate(arm, np.where(inside, values, np.nan), asked)
+        return estimate(np.where(inside, values, np.nan), asked, is_trained=self._is_trained(arm))
 
     def _measures(self, split: str) -> list[Measure]:
         """The estimates of a split; constraint types on the headline split only."""
@@ -227,7 +233,7 @@ class StudyAnalysis:
                     tokens = (0.0, float(np.nanmax(values, initial=1.0)))
                     limits = {TOKENS: tokens, OBEDIENCE: SIGNED}.get(key)
                     asked = self._asked(arm, split, key)[part.at]
-                    each = estimate(arm, values, asked, limits=limits)
+                    each = estimate(values, asked, is_trained=self._is_trained(arm), limits=limits)
                     found += filed(arm, key[0], each, condition=key[1], slice=part.slice)
         for arm in self._finished if split == self.headline else ():
             for name in self._splits[split].types():
@@ -235,7 +241,7 @@ class StudyAnalysis:
                 asked = mine.type_asked(name, seeds)
                 for key, limits in ((MET, None), (OBEDIENCE, SIGNED)):
                     values = mine.type_matrix(name, seeds, key)
-                    each = estimate(arm, values, asked, limits=limits)
+                    each = estimate(values, asked, is_trained=self._is_trained(arm), limits=limits)
                     kind = Slice("type", name)
                     found += filed(arm, key[0], each, condition=key[1], slice=kind)
         return found
@@ -247,9 +253,10 @@ class StudyAnalysis:
             for (arm, (metric, condition)), each in row.items() if part.split == split else ():
                 found += compared(arm, BASE, metric, each, condition=condition, slice=part.slice)
         for arm in self._trained if split == self.headline else ():
-            for name, each in self._by_type(arm).items():
-                kind = Slice("type", name)
-                found += compared(arm, BASE, "met", each, condition="constrained", slice=kind)
+            for key in (MET, OBEDIENCE):
+                for name, each in self._by_type(arm, key).items():
+                    kind = Slice("type", name)
+                    found += compared(arm, BASE, key[0], each, condition=key[1], slice=kind)
         return found
 
     def _difference(
@@ -261,7 +268,9 @@ class StudyAnalysis:
         )
         asked = self._asked(BASE, part.split, key) & self._asked(arm, part.split, key)
         limits = SIGNED if key == OBEDIENCE else None
-        return difference(base, own, asked[part.at], limits=limits)
+        return difference(
+            base, own, asked[part.at], limits=limits, base_is_trained=self.base_is_trained
+        )
 
     def _verdict(
         self, arm: str, part: Part, found: Mapping[tuple[str, Key], Comparison]
@@ -309,20 +318,21 @@ class StudyAnalysis:
         ]
         return replace(found, n_unscored=int((np.all(asked, axis=0) & ~keep).sum()))
 
-    def _by_type(self, arm: str) -> dict[str, Comparison]:
+    def _by_type(self, arm: str, key: Key) -> dict[str, Comparison]:
         """An arm minus the base by constraint type on the headline split, Holm-corrected."""
         scores, base = self.scores[arm][self.headline], self.scores[BASE][self.headline]
+        sides = ((BASE, base), (arm, scores))
         found = {}
         for name in scores.types():
-            before, after = (
-                each.type_matrix(name, self.seeds[who])
-                for who, each in ((BASE, base), (arm, scores))
+            before, after = (each.type_matrix(name, self.seeds[who], key) for who, each in sides)
+            asked = [each.type_asked(name, self.seeds[who]) for who, each in sides]
+            comparison = difference(
+                before,
+                after,
+                asked[0] & asked[1],
+                limits=SIGNED if key == OBEDIENCE else None,
+                base_is_trained=self.base_is_trained,
             )
-            asked = [
-                each.type_asked(name, self.seeds[who])
-                for who, each in ((BASE, base), (arm, scores))
-            ]
-            comparison = difference(before, after, asked[0] & asked[1])
             if comparison is not None:
                 found[name] = comparison
         return corrected(found)

@@ -15,7 +15,6 @@ from typing import Any, cast, final
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
-from twofold.diagnostics import diagnostics_named
 from twofold.errors import TwofoldError
 from twofold.models import resolve
 from twofold.runs.audit import audit
@@ -72,19 +71,33 @@ class Cell:
                 f"{self.folder(out)} holds an arm {self.arm} with other settings "
                 f"({there['settings']}); give the new arm another name, or choose another --out"
             )
-        asked = diagnostics_named(plan.diagnostics)
         split = self.folder(out) / plan.headline
-        return all(kind_of(split / f"{each.table}.jsonl") is Kind.file for each in asked)
+        return all(kind_of(split / f"{each.table}.jsonl") is Kind.file for each in plan.asked)
 
     def settings(self, plan: Plan) -> str:
-        """The settings of the arm, besides the study's identity; "" for the base."""
+        """The settings of the arm, besides the study's identity; "" for a base that is one model."""
+        if given := self.checkpoint(plan):
+            return given
         return "" if self.arm == BASE else repr(plan.arm(self.arm).method)
+
+    def checkpoint(self, plan: Plan) -> str | None:
+        """The MODEL that the cell is given as; None if it is the base, or to be trained."""
+        given = plan.checkpoints(self.arm)
+        return given[plan.seeds.index(self.seed)] if given else None
 
 
 def cells(plan: Plan) -> list[Cell]:
     """All cells, seed by seed, so that a stopped study has complete comparisons."""
     names = [BASE, *(arm.name for arm in plan.arms)]
-    return [Cell(name, seed) for seed in plan.seeds for name in names]
+    given = {name: len(plan.checkpoints(name)) or len(plan.seeds) for name in names}
+    if plan.temperature == 0 and not plan.base_is_trained and not plan.trained_here:
+        given[BASE] = 1  # its replies are the same with every seed
+    return [
+        Cell(name, seed)
+        for nth, seed in enumerate(plan.seeds)
+        for name in names
+        if nth < given[name]
+    ]
 
 
 def work(plan: Plan, cell: Cell, out: Path) -> str | None:
@@ -96,13 +109,13 @@ def work(plan: Plan, cell: Cell, out: Path) -> str | None:
         trained = time.monotonic()
         for split in plan.splits:
             audit(
-                resolve(model),
+                resolve(model, thinking_marks=plan.thinking_marks),
                 plan.problems(split),
                 sampling=plan.sampling,
                 n=plan.samples,
                 seed=cell.seed,
                 out=folder / split,
-                diagnostics=diagnostics_named(plan.diagnostics) if split == plan.headline else (),
+                diagnostics=plan.asked if split == plan.headline else (),
             )
     except TwofoldError as error:
         return str(error)
@@ -124,12 +137,15 @@ def work(plan: Plan, cell: Cell, out: Path) -> str | None:
 
 
 def _trained(plan: Plan, cell: Cell, folder: Path) -> str:
-    """The MODEL to audit: the base itself, or the trained arm."""
+    """The MODEL to audit: the base itself, a given checkpoint, or the trained arm."""
+    if given := cell.checkpoint(plan):
+        return given
+    (base,) = plan.bases
     if cell.arm == BASE:
-        return plan.base
-    method: Any = replace(cast(Any, plan.arm(cell.arm).method), seed=cell.seed)
+        return base
+    method: Any = replace(cast(Any, plan.arm(cell.arm).trainer), seed=cell.seed)
     print(f"{cell.arm}, seed {cell.seed}: training")
     eval_problems = plan.load(plan.eval_problems) if plan.eval_problems else ()
     out = folder / "model"
-    done = method.train(plan.base, plan.load(plan.train), out=out, eval_problems=eval_problems)
+    done = method.train(base, plan.load(str(plan.train)), out=out, eval_problems=eval_problems)
     return str(done.folder)

@@ -158,7 +158,9 @@ MEASURES = (
 
 
 def diagnosed(
-    problems: Sequence[Problem], audits: Mapping[str, Mapping[int, Path]]
+    problems: Sequence[Problem],
+    audits: Mapping[str, Mapping[int, Path]],
+    base_is_trained: bool = False,
 ) -> DiagnosticRecords:
     """Every measure of every arm on the headline split, and its difference to the base."""
     measures: list[Measure] = []
@@ -171,12 +173,12 @@ def diagnosed(
             read = _matrix(measure, audits[arm], problems)
             if read is None or np.isnan(read.values).all():
                 continue
-            if (each := _estimate(arm, read)) is not None:
+            if (each := _estimate(read, arm != BASE or base_is_trained)) is not None:
                 estimates[measure] = each
             if arm == BASE:
                 base[measure] = read
             elif measure in base and not (measure.needs_accuracy and _has_collapsed(estimates)):
-                comparison = _compared(base[measure], read)
+                comparison = _compared(base[measure], read, base_is_trained)
                 if comparison is not None:
                     found[measure] = comparison
         for m, each in estimates.items():
@@ -219,15 +221,16 @@ def _matrix(
     return _Read(out, asked)
 
 
-def _estimate(arm: str, read: _Read) -> Estimate | None:
+def _estimate(read: _Read, is_trained: bool) -> Estimate | None:
     try:
-        return estimate(arm, read.values, read.asked)
+        return estimate(read.values, read.asked, is_trained=is_trained)
     except StatsError:
         return None
 
 
-def _compared(old: _Read, new: _Read) -> Comparison | None:
+def _compared(old: _Read, new: _Read, base_is_trained: bool) -> Comparison | None:
     try:
-        return difference(old.values, new.values, old.asked & new.asked)
+        asked = old.asked & new.asked
+        return difference(old.values, new.values, asked, base_is_trained=base_is_trained)
     except StatsError:
         return None

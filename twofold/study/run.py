@@ -1,5 +1,6 @@
 """How does a whole study run? Train and audit every cell, analyse, and write the page."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,13 +63,17 @@ def study(
         ModelError: If the base cannot be loaded or has no chat template.
     """
     out = Path(out)
-    _check_base(plan)
-    _check_arms(plan)
+    if plan.trained_here:
+        _check_base(plan.bases[0])
+        _check_arms(plan)
     rank = Share.here().rank
     say = say if rank == 0 else lambda _: None
     failed: dict[str, str] = {}
-    models = {BASE: resolve(plan.base)}
-    identity = plan.identity() | {"base": models[BASE].fingerprint()}
+    models = {spec: resolve(spec) for spec in plan.bases}
+    prints = [model.fingerprint() for model in models.values()]
+    identity = plan.identity() | {"base": prints if plan.base_is_trained else prints[0]}
+    if not plan.base_is_trained:
+        models = {BASE: models[plan.bases[0]]}
     with RunDir.open(out, identity, about(models), rank=rank):
         if rank == 0:
             remove_incomplete(out)
@@ -116,11 +121,13 @@ def finalize(plan: Plan, out: str | Path, failed: Mapping[str, str] | None = Non
         arm: {split: Scores.read(problems[split], folders) for split, folders in of.items()}
         for arm, of in audits.items()
     }
-    analysis = StudyAnalysis(scores, seeds, plan.headline, plan.by, plan.reference)
+    analysis = StudyAnalysis(
+        scores, seeds, plan.headline, plan.by, plan.reference, plan.base_is_trained
+    )
     headline = {arm: of[plan.headline] for arm, of in audits.items() if of[plan.headline]}
     first = {arm: next(iter(folders.values())) for arm, folders in headline.items()}
     found = StudyFile(
-        base=plan.base,
+        base=", ".join(plan.bases),
         train=plan.train,
         seeds=list(plan.seeds),
         splits=dict(plan.splits),
@@ -136,7 +143,7 @@ def finalize(plan: Plan, out: str | Path, failed: Mapping[str, str] | None = Non
             for seed in mine
             for row in curve(Cell(arm, seed), out)
         ],
-        diagnostics=diagnosed(problems[plan.headline], headline),
+        diagnostics=diagnosed(problems[plan.headline], headline, plan.base_is_trained),
         floors=floors(first[BASE]),
         samples=samples(problems[plan.headline], first),
         failed=dict(failed),
@@ -156,24 +163,31 @@ def _known_failures(seeds: Mapping[str, list[int]], out: Path) -> dict[str, str]
 
 
 def _finished(plan: Plan, out: Path) -> dict[str, list[int]]:
-    """The seeds of each arm that are finished for the arm and for the base."""
-    base = [seed for seed in plan.seeds if Cell(BASE, seed).is_finished(plan, out)]
-    found = {BASE: base}
-    for arm in plan.arms:
-        found[arm.name] = [s for s in base if Cell(arm.name, s).is_finished(plan, out)]
-    return found
+    """The finished seeds of each arm; of an arm that the study trains, those of the base, too."""
+    done: dict[str, list[int]] = {BASE: [], **{arm.name: [] for arm in plan.arms}}
+    for cell in cells(plan):
+        if cell.is_finished(plan, out):
+            done[cell.arm].append(cell.seed)
+    trained = {arm.name for arm in plan.trained_here}
+    return {
+        name: [seed for seed in seeds if name not in trained or seed in done[BASE]]
+        for name, seeds in done.items()
+    }
 
 
 def _described(plan: Plan, arm: str, seeds: list[int], out: Path) -> ArmRecord:
+    if given := plan.checkpoints(arm):
+        method, settings = None if arm == BASE else "checkpoints", {"checkpoints": [*given]}
+        return ArmRecord(method=method, reward=None, settings=settings, seeds=seeds, minutes=None)
     if arm == BASE:
         return ArmRecord(method=None, reward=None, settings={}, seeds=seeds, minutes=None)
     files = [Cell(arm, seed).folder(out) / "cell.json" for seed in seeds]
     minutes = [m for file in files if (m := read(file)["minutes"])]
-    settings: Row = dict(plan.arm(arm).settings)
+    made: Row = dict(plan.arm(arm).settings)
     return ArmRecord(
-        method=settings.pop("method"),
-        reward=settings.pop("reward", None),
-        settings=settings,
+        method=made.pop("method"),
+        reward=made.pop("reward", None),
+        settings=made,
         seeds=seeds,
         minutes=sum(minutes) / len(minutes) if minutes else None,
     )
@@ -184,10 +198,15 @@ def _caveats(plan: Plan, seeds: Mapping[str, list[int]], failed: Mapping[str, st
         f"{name.replace('/', ', seed ')} is missing from these numbers: {why}"
         for name, why in failed.items()
     ]
-    few = {arm: len(s) for arm, s in seeds.items() if len(s) < len(plan.seeds)}
+    planned = Counter(cell.arm for cell in cells(plan))
+    few = {arm: len(s) for arm, s in seeds.items() if len(s) < planned[arm]}
     if few:
-        counts = ", ".join(f"{arm} {n}" for arm, n in few.items())
-        found.append(f"Not all {len(plan.seeds)} seeds are finished: {counts}.")
+        counts = ", ".join(f"{arm} {n} of {planned[arm]}" for arm, n in few.items())
+        found.append(f"Not all seeds are finished: {counts}.")
+    if any(arm.checkpoints for arm in plan.arms) and not plan.base_is_trained:
+        found.append(
+            "The base is one model: if it is itself a training run, another run of it is not covered."
+        )
     if len(plan.seeds) == 1:
         found.append("One seed: the intervals cover new problems, but not another training run.")
     return found
@@ -195,17 +214,17 @@ def _caveats(plan: Plan, seeds: Mapping[str, list[int]], failed: Mapping[str, st
 
 def _check_arms(plan: Plan) -> None:
     """Have every arm's method check its settings and data, before the first arm is trained."""
-    problems = plan.load(plan.train)
+    problems = plan.load(str(plan.train))
     eval_problems = plan.load(plan.eval_problems) if plan.eval_problems else []
-    for arm in plan.arms:
+    for arm in plan.trained_here:
         try:
-            arm.method.check(problems, eval_problems)
+            arm.trainer.check(problems, eval_problems)
         except TwofoldError as error:
             raise StudyError(f"arm {arm.name}: {error}") from error
 
 
-def _check_base(plan: Plan) -> None:
+def _check_base(base: str) -> None:
     """Check the tokenizer of the base before the first arm is trained."""
     from twofold.methods.trl.trainable_model import TrainableModel
 
-    _ = TrainableModel(plan.base, lora=None).tokenizer
+    _ = TrainableModel(base, lora=None).tokenizer

@@ -24,7 +24,7 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 
 def _plan() -> dict[str, Any]:
-    """The schema of `Plan`; an arm is a method's name with its settings, without a seed of its own."""
+    """The schema of `Plan`; an arm is a method's name with its settings, without a seed, or checkpoints."""
     study = TypeAdapter(Plan).json_schema()
     anyone: Any = reduce(or_, METHODS.values())
     arm = TypeAdapter(anyone).json_schema()
@@ -36,6 +36,15 @@ def _plan() -> dict[str, Any]:
     study["$defs"] = arm.pop("$defs")
     outside = {"method": {"type": "string", "pattern": r"^[\w.]+:\w+$"}}
     arm["anyOf"].append({"type": "object", "properties": outside, "required": ["method"]})
+    given = {"checkpoints": {"type": "array", "items": {"type": "string"}, "minItems": 1}}
+    arm["anyOf"].append(
+        {
+            "type": "object",
+            "properties": given,
+            "required": ["checkpoints"],
+            "additionalProperties": False,
+        }
+    )
     study["properties"]["arms"] = {
         "type": "object",
         "additionalProperties": arm,

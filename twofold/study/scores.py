@@ -25,9 +25,8 @@ from twofold.report.study_file import (
     TOKENS,
     Key,
 )
-from twofold.stats import crossed_mean, crossed_paired, mean
+from twofold.stats import crossed_independent, crossed_mean, crossed_paired, mean
 from twofold.storage.jsonl import read_lines
-from twofold.study.plan import BASE
 from twofold.types import Comparison, Estimate, Problem
 
 # Start and width of the range of obedience.
@@ -183,21 +182,28 @@ def pooled(base: Matrix, n_seeds: int) -> Matrix:
 
 
 def difference(
-    base: Matrix, arm: Matrix, asked: Asked, *, limits: tuple[float, float] | None = None
+    base: Matrix,
+    arm: Matrix,
+    asked: Asked,
+    *,
+    limits: tuple[float, float] | None = None,
+    base_is_trained: bool = False,
 ) -> Comparison | None:
-    """An arm minus the pooled base, on the problems that both have a score for; None without any.
+    """An arm minus the base, on the problems that both have a score for; None without any.
 
-    Scores are bounded by start and width in `limits`.
+    Scores are bounded by start and width in `limits`. The rows of a base that is one model are samples of
+    it and are pooled; those of a base that is several training runs widen the interval.
 
     Problems `asked` on both sides without a score on both are counted beside every number of it.
     """
-    before = pooled(base, len(arm))
-    keep: Asked = np.asarray(~(np.isnan(before) | np.isnan(arm)).all(axis=0))
+    before = base if base_is_trained else pooled(base, len(arm))
+    keep: Asked = np.asarray(~(np.isnan(before).all(axis=0) | np.isnan(arm).all(axis=0)))
     if not keep.any():
         return None
     before, after = before[:, keep], arm[:, keep]
     start, width = limits or _range(before, after)
-    found = crossed_paired((before - start) / width, (after - start) / width)
+    compared = crossed_independent if base_is_trained else crossed_paired
+    found = compared((before - start) / width, (after - start) / width)
     effect, lost = found.minimum_detectable_effect, _lost(asked, keep)
     return replace(
         found,
@@ -209,12 +215,12 @@ def difference(
 
 
 def estimate(
-    arm: str, values: Matrix, asked: Asked, *, limits: tuple[float, float] | None = None
+    values: Matrix, asked: Asked, *, is_trained: bool, limits: tuple[float, float] | None = None
 ) -> Estimate | None:
     """The mean of an arm's scores, bounded by start and width in `limits`; None if nothing is scored.
 
-    Problems `asked` without a score in any seed are counted as unscored. The seeds of the base are no
-    trainings but samples of the same problems.
+    Problems `asked` without a score in any seed are counted as unscored. The rows of one model (not
+    `is_trained`) are no trainings but samples of the same problems.
     """
     keep: Asked = np.asarray(~np.isnan(values).all(axis=0))
     if not keep.any():
@@ -222,11 +228,11 @@ def estimate(
     values, lost = values[:, keep], _lost(asked, keep)
     start, width = limits or _range(values)
     values = (values - start) / width
-    if arm == BASE:
+    if is_trained:
+        found = crossed_mean(values)
+    else:
         scored = ~np.isnan(values)
         found = mean(values[scored], np.nonzero(scored)[1])
-    else:
-        found = crossed_mean(values)
     return _stretched(found, start, width, lost)
 
 
