@@ -8,8 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twofold.cli.checklists import JUDGES, ProgramsOption, loaded
-from twofold.cli.exits import EXIT_FAULTS, EXIT_LOST, fail, finite, resumable, run
+from twofold.cli.checklists import ProgramsOption, loaded
+from twofold.cli.exits import EXIT_FAULTS, EXIT_LOST, fail, resumable, run
+from twofold.cli.options import (
+    BaselineOption,
+    CheckPackedOption,
+    DiagnosticsOption,
+    JudgedOption,
+    LimitOption,
+    MarksOption,
+    MaxTokensOption,
+    ModelsArgument,
+    ParaphraserOption,
+    ProblemsOption,
+    RunOption,
+    SamplesOption,
+    SeedOption,
+    TemperatureOption,
+    TopPOption,
+)
 from twofold.cli.servers import asks_servers
 from twofold.cli.several import TakesSeveral, compare_runs
 from twofold.cli.terminal import say
@@ -25,48 +42,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-ProblemsOption = Annotated[
-    str,
-    typer.Option(
-        "--problems",
-        help="A suite (synthetic or pocket, synthetic:200, synthetic:200:train), a file or directory "
-        "(MathIF, IFEval, GSM8K, MATH-500, own JSONL), hub:org/name[:split], or package.module:function.",
-    ),
-]
-
-MaxTokensOption = Annotated[
-    int, typer.Option(min=1, help="Token budget for thinking and reply together.")
-]
-JudgedOption = Annotated[
-    str | None, typer.Option("--judge", help=f"Judge the problems' checklists. {JUDGES}")
-]
-DiagnosticsOption = Annotated[
-    str,
-    typer.Option(
-        help="Diagnostics to run, separated by commas; all = every built-in one; your own as "
-        "package.module:Name."
-    ),
-]
-CheckPackedOption = Annotated[
-    int, typer.Option(min=0, help="Score the first N chains unpacked, too; stop if scores differ.")
-]
-ParaphraserOption = Annotated[
-    str | None,
-    typer.Option(help="A MODEL that paraphrases chains, besides the rules (`faithfulness`)."),
-]
-SamplesOption = Annotated[
-    int, typer.Option(min=1, max=100_000, help="Samples per problem and condition.")
-]
-MarksOption = Annotated[
-    tuple[str, str] | None,
-    typer.Option(
-        "--thinking-marks",
-        metavar="OPEN CLOSE",
-        help="What opens and closes a thought, if a caveat says that it is not known.",
-    ),
-]
-LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first N problems.")]
 
 
 @app.callback()
@@ -89,40 +64,22 @@ def main_options(
 @app.command(cls=TakesSeveral)
 @asks_servers
 def audit(
-    model: Annotated[
-        list[str],
-        typer.Argument(
-            help="smollm2, pocket, a Hugging Face directory or id, a PEFT adapter directory, or "
-            "http://host:port/v1#model. Several: training runs of one recipe, with a baseline."
-        ),
-    ],
-    baseline: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="The base model to compare with, on the same problems. Several: its training runs."
-        ),
-    ] = None,
+    model: ModelsArgument,
+    baseline: BaselineOption = None,
     problems: ProblemsOption = "synthetic",
     limit: LimitOption = None,
     diagnostics: DiagnosticsOption = "joint",
     samples: SamplesOption = 1,
     max_tokens: MaxTokensOption = 512,
-    temperature: Annotated[
-        float, typer.Option(min=0.0, max=100.0, callback=finite, help="0 is greedy.")
-    ] = 0.0,
-    top_p: Annotated[
-        float,
-        typer.Option(min=1e-6, max=1.0, callback=finite, help="Nucleus sampling; 1 keeps all."),
-    ] = 1.0,
-    seed: Annotated[int, typer.Option(min=0, help="Base of all randomness.")] = 0,
+    temperature: TemperatureOption = 0.0,
+    top_p: TopPOption = 1.0,
+    seed: SeedOption = 0,
     check_packed: CheckPackedOption = 0,
     judge: JudgedOption = None,
     programs: ProgramsOption = None,
     paraphraser: ParaphraserOption = None,
     thinking_marks: MarksOption = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Run directory [default: runs/MODEL[-vs-BASE]].")
-    ] = None,
+    out: RunOption = None,
 ) -> None:
     """Measure a model, or its change against a base.
 
@@ -131,17 +88,9 @@ def audit(
     """
     if len(model) > 1 or len(baseline or ()) > 1:
         place = out or _default_out(_in_short(model), _in_short(baseline or ()))
-        settings = {
-            "splits": {"problems": problems},
-            "limit": limit,
-            "diagnostics": diagnostics,
-            "samples": samples,
-            "max_tokens": max_tokens,
-            "temperature": temperature,
-            "top_p": top_p,
-            "judge": judge,
-            "thinking_marks": thinking_marks,
-        }
+        settings = {"splits": {"problems": problems}, "limit": limit, "diagnostics": diagnostics}
+        settings |= {"samples": samples, "max_tokens": max_tokens, "temperature": temperature}
+        settings |= {"top_p": top_p, "judge": judge, "thinking_marks": thinking_marks}
         other = {"check-packed": check_packed, "paraphraser": paraphraser, "programs": programs}
         with resumable(place):
             made = compare_runs(
