@@ -17,6 +17,7 @@ from typing_extensions import TypedDict
 
 from twofold.diagnostics import diagnostics_named
 from twofold.errors import TwofoldError
+from twofold.methods.tuning import LATER
 from twofold.models import resolve
 from twofold.runs.audit import audit
 from twofold.storage.jsonl import replaced
@@ -78,7 +79,10 @@ class Cell:
 
     def settings(self, plan: Plan) -> str:
         """The settings of the arm, besides the study's identity; "" for the base."""
-        return "" if self.arm == BASE else repr(plan.arm(self.arm).method)
+        text = "" if self.arm == BASE else repr(plan.arm(self.arm).method)
+        for name, value in LATER.items():
+            text = text.replace(f", {name}={value!r}", "")
+        return text
 
 
 def cells(plan: Plan) -> list[Cell]:
