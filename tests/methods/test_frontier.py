@@ -235,6 +235,10 @@ class Killed(BaseException):
     """What `kill -9` is to the code: nothing handles it."""
 
 
+# Which call of each belongs to step 3.
+CALL = {"write": 4, "copy": 2, "drop_all_but": 2, "save_log": 3, "put_back": 1}
+
+
 @pytest.mark.parametrize(
     "place",
     [
@@ -257,13 +261,12 @@ def test_a_resumed_run_names_and_keeps_the_same(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Killed right before or after each write that an evaluation makes, at step 2 if it has several."""
-
+    """Killed right before or after each write that an evaluation makes, at the step that is kept."""
     calls, real = [], getattr(*place)
 
     def deadly(*args: Any, **kw: Any) -> Any:
         calls.append(args)
-        dies = len(calls) == {"write": 3, "save_log": 2}.get(place[1], 1)
+        dies = len(calls) == CALL[place[1]]
         if dies and not after:
             raise Killed
         found = real(*args, **kw)

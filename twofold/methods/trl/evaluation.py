@@ -123,19 +123,20 @@ class Evaluation:
         return {name: each for name, each in found.items() if each is not None}
 
     @cached_property
-    def _table(self) -> JointTable:
+    def table(self) -> JointTable:
+        """The scores in columns."""
         known = {problem.id for problem in self.problems}
         return JointTable.of(self.problems, (r for r in self.rows if r["problem"] in known))
 
     def _block(self, condition: str) -> Block | None:
-        return self._table.block("model", condition)
+        return self.table.block("model", condition)
 
     @property
     def _answered(self) -> Block | None:
         """The replies behind accuracy, to problems with a reference answer."""
         untold = self._block("unconstrained")
         block = self._block("constrained") if untold is None else untold
-        return None if block is None else block.where(self._table.has_answer[block.problem])
+        return None if block is None else block.where(self.table.has_answer[block.problem])
 
     @cached_property
     def _effects(self) -> Effects | None:
