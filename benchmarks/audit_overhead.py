@@ -15,7 +15,8 @@ from benchmarks.ratio import Ratio, in_turn
 from twofold.models.batches import plan
 from twofold.models.hf import HfModel
 from twofold.problems import load
-from twofold.runs.audit import audit, prompt
+from twofold.problems.conditions import asked
+from twofold.runs.audit import audit
 from twofold.types import Sampling
 
 SAMPLING = Sampling(max_tokens=96)
@@ -24,12 +25,7 @@ SAMPLING = Sampling(max_tokens=96)
 def measure(rounds: int = 3, n_problems: int = 24) -> list[Ratio]:
     model = HfModel("smollm2", use_cache=False)
     problems = load(f"synthetic:{n_problems}", profile="fixed")
-    texts = [
-        model.render(chat)
-        for condition in ("constrained", "unconstrained")
-        for problem in problems
-        if (chat := prompt(problem, condition)) is not None
-    ]
+    texts = [model.render(chat) for *_, chat in asked(problems)]
     ids = [model.tokenizer(text, add_special_tokens=False).input_ids for text in texts]
     batches = plan(
         [len(i) for i in ids], n=1, max_tokens=SAMPLING.max_tokens, capacity=model.capacity

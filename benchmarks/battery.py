@@ -10,7 +10,7 @@ from twofold.diagnostics.chain import collect as chains
 from twofold.diagnostics.diagnostic import ScoredResponse, Subject
 from twofold.models.hf import HfModel
 from twofold.problems import load
-from twofold.runs.audit import prompt
+from twofold.problems.conditions import prompt
 from twofold.scorers import Correct
 from twofold.types import Item, Sampling
 

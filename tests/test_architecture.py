@@ -22,8 +22,8 @@ FLOORS = [
     {"prefix_scoring"},
     {"scorers"},
     {"judges"},
-    {"methods"},
     {"diagnostics"},
+    {"methods"},
     {"report"},
     {"runs"},
     {"study"},
@@ -95,6 +95,7 @@ READERS = {
     "methods/trl/callbacks.py": "checkpoints of the trainer",
     "methods/trl/checkpoints.py": "checkpoints of the trainer",
     "methods/trl/early_stopping.py": "checkpoints of the trainer",
+    "methods/trl/kept_model.py": "checkpoints of the trainer",
     "methods/trl/runner.py": "checkpoints of the trainer",
 }
 OPENING = {"open", "read_text", "read_bytes", "iterdir", "glob", "rglob", "listdir", "scandir"}

@@ -35,3 +35,9 @@ def test_a_torn_marker_is_noticed(tmp_path: Path) -> None:
     """The events around the end of a checkpoint, where the sample might not look."""
     summary = run(tmp_path, "sft", "kill", n_tried=12, about="whole.json")
     assert summary["tried"] == 12 and summary["unequal"] == []
+
+
+@pytest.mark.parametrize("about", ["evaluations", "frontier"])
+def test_what_an_evaluation_keeps_is_the_same(about: str, tmp_path: Path) -> None:
+    summary = run(tmp_path, "kept", "kill", n_tried=5, about=about)
+    assert summary["tried"] == 5 and summary["unequal"] == []

@@ -5,13 +5,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Literal, final
+from unittest import mock
 
 import torch
 import transformers
 
 from twofold.constraints import from_spec
 from twofold.methods import Grpo, Sft
+from twofold.methods.trl import frontier
 from twofold.study import read, study
 from twofold.types import Problem, Response, Scorer, Verdict
 
@@ -40,15 +42,22 @@ class Share(Scorer):
         return [Verdict(sum(c in "to" for c in text) / max(1, len(text))) for text in texts]
 
 
-def sft(base: Path, out: Path) -> None:
+def sft(base: Path, out: Path, *, keep_checkpoint: Literal["last", "frontier"] = "last") -> None:
     method = Sft(
         demonstrations=base.parent / "demonstrations.jsonl",
         learning_rate=1e-3,
         epochs=1.5,  # three steps of one row
         batch=1,
         save_steps=1,
+        keep_checkpoint=keep_checkpoint,
     )
     method.train(str(base), PROBLEMS, out=out, eval_problems=HELD_OUT)
+
+
+def kept(base: Path, out: Path) -> None:
+    """The same, where every checkpoint holds, so that each is copied and takes the place of the last."""
+    with mock.patch.object(frontier, "holds", frontier.is_compared):
+        sft(base, out, keep_checkpoint="frontier")
 
 
 def grpo(base: Path, out: Path) -> None:
@@ -73,7 +82,12 @@ def whole_study(base: Path, out: Path) -> None:
         raise RuntimeError(str(result.failed))
 
 
-WORKS: Mapping[str, Callable[[Path, Path], None]] = {"sft": sft, "grpo": grpo, "study": whole_study}
+WORKS: Mapping[str, Callable[[Path, Path], None]] = {
+    "sft": sft,
+    "kept": kept,
+    "grpo": grpo,
+    "study": whole_study,
+}
 
 
 def prepare(folder: Path) -> Path:

@@ -13,8 +13,9 @@ from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from twofold.judges import ExactJudge, MeetsChecklist
 from twofold.methods import Grpo, TrainingError
-from twofold.methods.trl.callbacks import EvalCallback, measured
+from twofold.methods.trl.callbacks import EvalCallback
 from twofold.methods.trl.early_stopping import EVAL_METRIC, BestCheckpoint
+from twofold.methods.trl.evaluation import Replies
 from twofold.scorers import Correct, Length
 from twofold.types import Problem, Response
 from twofold.types.checklist import Checklist, Criterion
@@ -105,7 +106,7 @@ def watching(
 ) -> EvalCallback:
     """A watch whose checkpoints are worth what `metrics` says by the folder's name."""
     monkeypatch.setattr(
-        EvalCallback, "_ask", lambda _, spec: {EVAL_METRIC: metrics[Path(spec).name]}
+        EvalCallback, "_ask", lambda _, spec, *about: {EVAL_METRIC: metrics[Path(spec).name]}
     )
     return EvalCallback(
         [Problem(question="?")], base="base", log=print, max_tokens=1, eval_metric=best
@@ -133,7 +134,7 @@ def test_the_unscored_share_of_the_metric_is_reported() -> None:
         Problem(question="!", answer="2"),
     ]
     said = [Response(raw="#### 1", reply="#### 1")] * 2
-    found = measured(problems, said, {"eval_metric": MeetsChecklist(ExactJudge())})
+    found = Replies(problems, said).means({"eval_metric": MeetsChecklist(ExactJudge())})
     assert (found[EVAL_METRIC], found["eval/eval_metric_unscored"]) == (1.0, 0.5)
 
 
@@ -156,7 +157,7 @@ torch.distributed.init_process_group(
     world_size=2,
     timeout=timedelta(seconds=60),
 )
-EvalCallback._ask = lambda self, spec: {EVAL_METRIC: 0.5}
+EvalCallback._ask = lambda self, spec, *about: {EVAL_METRIC: 0.5}
 watch = EvalCallback([Problem(question="?")], base="b", log=print, max_tokens=1,
 eval_metric=BestCheckpoint(out, 1))
 args, control = TrainingArguments(output_dir=str(out), use_cpu=True), TrainerControl()

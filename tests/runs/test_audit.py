@@ -8,7 +8,7 @@ import pytest
 from twofold.constraints import from_spec
 from twofold.errors import ModelError, ProblemError, RunError
 from twofold.models.scripted import ScriptedModel
-from twofold.runs.audit import audit, prompt
+from twofold.runs.audit import audit
 from twofold.runs.finalize import finalize
 from twofold.storage.jsonl import read_lines
 from twofold.types import ALL, Count, FinishReason, Outcome, Problem, Response, Sampling, Slice
@@ -191,17 +191,6 @@ def test_no_problem_and_a_model_that_cannot_work_say_so(tmp_path):
 def test_duplicates_are_asked_once(tmp_path):
     audit(ScriptedModel(obedient), problems(4) * 2, out=tmp_path / "run")
     assert len(list(read_lines(tmp_path / "run" / "responses.jsonl"))) == 8
-
-
-def test_what_makes_no_sense_is_not_asked():
-    plain = Problem(question="What is 1 + 1?", answer="2")
-    stated = Problem(
-        question="No commas, please.", constraints=(NO_COMMA,), question_states_constraints=True
-    )
-    assert prompt(plain, "constrained") is None
-    assert prompt(plain, "unconstrained") is not None
-    assert prompt(stated, "unconstrained") is None
-    assert prompt(stated, "constrained")[0]["content"] == "No commas, please."
 
 
 def test_conclude_remakes_the_same_findings_without_a_model(tmp_path):

@@ -92,6 +92,11 @@ def test_a_study_is_made_resumed_extended_and_remade(tmp_path: Path) -> None:
     assert steps[0] == 0
     assert steps == sorted(steps)
     assert len(steps) > 1
+    assert [(each.arm, each.step) for each in found.curve_means] == [("answer", s) for s in steps]
+    for row, each in zip(found.curves, found.curve_means, strict=True):
+        assert each.accuracy is not None and each.obedience is not None
+        assert row["accuracy"] == pytest.approx(each.accuracy.value)
+        assert (row["accuracy_n"], "accuracy_gain" in row) == (4, row["step"] > 0)
     assert ("constant_reply", "hacc") in {(floor.role, floor.metric) for floor in found.floors}
     assert found.samples["base"]["raw"]
     page = (out / "report.html").read_text()

@@ -86,6 +86,11 @@ class Grpo(OnPolicy):
             raise TrainingError(
                 "early_stopping_patience needs an eval_metric to wait for; set one, or give 0"
             )
+        if self.early_stopping_patience and self.keep_checkpoint == "frontier":
+            raise TrainingError(
+                "early_stopping_patience makes the best checkpoint by eval_metric the result, and "
+                "keep_checkpoint: frontier another; leave one out"
+            )
 
     @property
     def grouping(self) -> AdvantageNormalizer:

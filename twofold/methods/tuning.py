@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import field, fields
 from pathlib import Path
+from typing import Literal
 
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
@@ -12,6 +13,10 @@ from twofold.methods.method import Method, Problems, Seed, TrainingError
 from twofold.storage.jsonl import Row
 from twofold.types import Response, Sampling
 from twofold.validation import SETTINGS
+
+# Settings that 0.1.0 did not have, and the value at which they change nothing: at it they are left out of
+# what a run or a study is bound to, so that one that was begun before goes on.
+LATER: Mapping[str, object] = {"keep_checkpoint": "last"}
 
 # fields of TRL's configuration under another name than ours
 _RENAMED = {
@@ -36,6 +41,9 @@ class Tuned(Method):
         bias_only: Tune only the bias terms (BitFit, https://arxiv.org/abs/2106.10199); the model
             must have some, as GPT-2 and Qwen2 do and Llama does not.
         save_steps: Steps between checkpoints.
+        keep_checkpoint: Whose model is the result: the `last` one's, or the `frontier`'s, which is the
+            last checkpoint at which accuracy and obedience are both above the base's on the held-out
+            problems (lower bounds of the paired gains above zero); if there is none, the last.
         seed: For the order of the rows, sampling and the initialisation of LoRA.
         trl: Further fields of TRL's own configuration.
 
@@ -51,6 +59,7 @@ class Tuned(Method):
     lora: PositiveInt | None = None
     bias_only: bool = False
     save_steps: PositiveInt = 50
+    keep_checkpoint: Literal["last", "frontier"] = "last"
     seed: Seed = 0
     trl: Mapping[str, object] = field(default_factory=dict)
 
@@ -73,6 +82,8 @@ class Tuned(Method):
 
         super().check(problems, eval_problems)
         configuration(self, Path("unused"))
+        if self.keep_checkpoint == "frontier":
+            _require_both(eval_problems)
 
     def rows(self, problems: Problems) -> list[Row]:
         """One row per problem: its chat and its id."""
@@ -99,6 +110,17 @@ class Tuned(Method):
             "seed": self.seed,
             **self.trl,
         }
+
+
+def _require_both(eval_problems: Problems) -> None:
+    """Refuse held-out problems on which accuracy or obedience could never be measured."""
+    is_answered = any(problem.answer is not None for problem in eval_problems)
+    is_bound = any(p.constraints and not p.question_states_constraints for p in eval_problems)
+    if not (is_answered and is_bound):
+        raise TrainingError(
+            "keep_checkpoint: frontier needs held-out problems with reference answers, and with "
+            "constraints that can be left out of the prompt; name some with --eval-problems"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)

@@ -77,11 +77,13 @@ def drawing(kind: str, size: Point, said: str, parts: Sequence[Markup]) -> Marku
     ).format(kind, *size, said, Markup("").join(parts))
 
 
-def rate_axis(y: Scale, left: float, right: float) -> list[Markup]:
-    """A vertical axis from 0 to 1 with grid lines from `left` to `right`."""
+def rate_axis(
+    y: Scale, left: float, right: float, ticks: Sequence[float] = RATE_TICKS
+) -> list[Markup]:
+    """A vertical axis, from 0 to 1 by default, with grid lines from `left` to `right`."""
     return [
         part
-        for tick in RATE_TICKS
+        for tick in ticks
         for part in (
             line("grid", (left, y(tick)), (right, y(tick))),
             label("end", (left - 6, y(tick) + 4), f"{tick:.2f}"),

@@ -25,6 +25,7 @@ from twofold.report.study_file import (
     MET,
     OBEDIENCE,
     TOKENS,
+    CurveRecord,
     Key,
     RetainedRecord,
     StudyFile,
@@ -213,6 +214,10 @@ class Page:
     def curve(self, arm: str) -> list[Row]:
         """The scores of an arm at each checkpoint."""
         return [row for row in self.study.curves if row["arm"] == arm]
+
+    def curve_means(self, arm: str) -> list[CurveRecord]:
+        """Their means over the seeds."""
+        return [each for each in self.study.curve_means if each.arm == arm]
 
     def kept(self, arm: str) -> Iterator[RetainedRecord]:
         """The share of the reference's gain that an arm retains on the headline split."""

@@ -1,7 +1,7 @@
 """What does `study.json` hold? Its fields as types, shared by the study and its page."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
@@ -102,6 +102,22 @@ class LengthRecord:
 
 @final
 @dataclass(frozen=True, kw_only=True)
+class CurveRecord:
+    """Means over the `seeds` of an arm at a step of its training, on the evaluation problems.
+
+    Accuracy is that without constraints in the prompt, or with them if nothing was asked without.
+    """
+
+    arm: str
+    step: int
+    seeds: list[int]
+    accuracy: Estimate | None
+    hacc: Estimate | None
+    obedience: Estimate | None
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
 class StudyFile:
     """The results of a study.
 
@@ -112,7 +128,9 @@ class StudyFile:
         reference: The arm whose accuracy gain the others should retain.
         arms: How each arm was trained, the base first.
         verdicts: One per arm and part; absent where capability or compliance was not scored.
-        curves: Scores on the evaluation problems at each checkpoint, with `arm`, `seed` and `step`.
+        curves: Scores on the evaluation problems at each checkpoint, with `arm`, `seed` and `step`;
+            `frontier` marks the last step of a training that was above the base on both sides.
+        curve_means: Their means over the seeds.
         floors: What trivial replies score; role = the floor's name.
         samples: One reply of each arm to the same problem.
         failed: Why a training or an audit failed, by `ARM/SEED`.
@@ -135,6 +153,7 @@ class StudyFile:
     samples: dict[str, Row]
     failed: dict[str, str]
     caveats: list[str]
+    curve_means: list[CurveRecord] = field(default_factory=list)
 
     @property
     def headline(self) -> str:

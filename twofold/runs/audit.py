@@ -23,15 +23,15 @@ from twofold.diagnostics import Diagnostic, ScoredResponse, Subject
 from twofold.diagnostics.diagnostic import standing
 from twofold.diagnostics.joint import table
 from twofold.errors import ProblemError, RunError
+from twofold.problems import conditions
 from twofold.runs.finalize import RunResult, finalize
 from twofold.runs.observed import Observations
 from twofold.runs.score_responses import ResponseScores, floor_answers
 from twofold.storage.jsonl import Row, read_lines
 from twofold.storage.run_dir import RunDir
-from twofold.types import Item, Message, Model, OpenModel, Problem, Response, Sampling, Share
+from twofold.types import Item, Model, OpenModel, Problem, Response, Sampling, Share
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "scipy", "math-verify", "langdetect")
-CONDITIONS = ("constrained", "unconstrained")
 SKIPPED = "*"
 NO_WEIGHTS = (
     "not measured, because the weights are behind a server; audit the checkpoint itself (a Hugging Face "
@@ -154,12 +154,7 @@ class _Run:
 
     def collect(self, run: RunDir) -> None:
         """Sample what is not on disk yet; every response is saved when finished."""
-        asked = [
-            (condition, problem.id, messages)
-            for condition in CONDITIONS
-            for problem in self.problems
-            if (messages := prompt(problem, condition)) is not None
-        ]
+        asked = conditions.asked(self.problems)
         finished = run.finished()
         if strange := {item.problem for item in finished} - self._order.keys():
             raise RunError(
@@ -168,7 +163,7 @@ class _Run:
             )
         for role, model in self.models.items():
             items = {
-                (p, g): Item(role, condition, problem, g)
+                (p, g): Item(role, condition, problem.id, g)
                 for p, (condition, problem, _) in enumerate(asked)
                 for g in range(self.n)
             }
@@ -259,18 +254,6 @@ class _Run:
             seed=self.seed,
             scorer=other if role == "model" else None,
         )
-
-
-def prompt(problem: Problem, condition: str) -> list[Message] | None:
-    """The chat for a problem in a condition; None where the condition does not apply.
-
-    Without constraints it is asked `unconstrained` only; if the question states them, `constrained` only.
-    """
-    if condition == "constrained":
-        return problem.messages() if problem.is_bound else None
-    if problem.question_states_constraints:
-        return None
-    return problem.messages(stated=())
 
 
 def about(models: Mapping[str, Model]) -> Row:

@@ -15,6 +15,7 @@ from typing import final
 
 from twofold.errors import RunError
 from twofold.models.thinking import ThinkingPolicy, read_said
+from twofold.problems.conditions import CONDITIONS
 from twofold.runs.losses import LOST_LIMIT
 from twofold.storage import tables
 from twofold.storage.reading import InputFile, Row
@@ -27,7 +28,6 @@ FORMS = (
 
 # What the rows of a run say about themselves.
 ROLES = ("model", "baseline")
-CONDITIONS = ("constrained", "unconstrained")
 
 # Keys of lm-eval's documents that hold the question.
 _QUESTIONS = ("prompt", "question", "problem", "input")

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from twofold.errors import TwofoldError
+from twofold.methods.tuning import LATER
 from twofold.models import resolve
 from twofold.runs.audit import audit
 from twofold.storage.jsonl import replaced
@@ -78,7 +79,10 @@ class Cell:
         """The settings of the arm, besides the study's identity; "" for a base that is one model."""
         if given := self.checkpoint(plan):
             return given
-        return "" if self.arm == BASE else repr(plan.arm(self.arm).method)
+        text = "" if self.arm == BASE else repr(plan.arm(self.arm).method)
+        for name, value in LATER.items():
+            text = text.replace(f", {name}={value!r}", "")
+        return text
 
     def checkpoint(self, plan: Plan) -> str | None:
         """The MODEL that the cell is given as; None if it is the base, or to be trained."""

@@ -1,48 +1,12 @@
-"""What else does a study's page show? Training curves, floors, and sample replies."""
+"""What else does a study's page show? Floors, and sample replies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pydantic import TypeAdapter
-from typing_extensions import TypedDict
-
 from twofold.report.findings import read_findings
 from twofold.storage.jsonl import Row, read_lines
-from twofold.storage.reading import InputFile, Kind, kind_of
-from twofold.study.cell import Cell
-from twofold.study.plan import StudyError
 from twofold.types import ALL, Measure, Problem
-
-
-class _State(TypedDict):
-    """What is read of `trainer_state.json`."""
-
-    log_history: list[Row]
-
-
-_STATE = TypeAdapter(_State)
-
-EVALUATED = "eval/"  # prefix of the keys in the trainer's log
-
-
-def curve(cell: Cell, out: Path) -> list[Row]:
-    """The scores on the evaluation problems while a cell was trained, one row per checkpoint.
-
-    Rejection sampling trains every round from the base; the curve is that of the last round.
-    """
-    file = cell.folder(out) / "model" / "trainer_state.json"
-    if kind_of(file) is Kind.missing:
-        return []
-    remedy = "restore it from a copy, or train the cell again with another --out"
-    history = InputFile(file, StudyError, remedy, is_ours=True).json(_STATE)["log_history"]
-    return [
-        {"arm": cell.arm, "seed": cell.seed, "step": row["step"]}
-        | {key.removeprefix(EVALUATED): value for key, value in row.items() if EVALUATED in key}
-        for row in history
-        if any(EVALUATED in key for key in row) and "step" in row
-    ]
-
 
 # Of compliance, a study shows the share of replies that meet all constraints.
 _NO_FLOOR = ("sacc", "instruction_accuracy")

@@ -18,10 +18,11 @@ from twofold.storage.run_dir import RunDir
 from twofold.study import executor
 from twofold.study.analysis import StudyAnalysis
 from twofold.study.cell import Cell, cells, read
-from twofold.study.cell_outputs import curve, floors, samples
+from twofold.study.cell_outputs import floors, samples
 from twofold.study.diagnosed import diagnosed
 from twofold.study.plan import BASE, Plan, StudyError
 from twofold.study.scores import Scores
+from twofold.study.training_curves import curve, means
 from twofold.types import Share
 
 PLAN = "study.yaml"
@@ -121,6 +122,11 @@ def finalize(plan: Plan, out: str | Path, failed: Mapping[str, str] | None = Non
         arm: {split: Scores.read(problems[split], folders) for split, folders in of.items()}
         for arm, of in audits.items()
     }
+    curves = {
+        arm: [row for seed in mine for row in curve(Cell(arm, seed), out)]
+        for arm, mine in seeds.items()
+    }
+    followed = plan.load(plan.eval_problems) if plan.eval_problems else []
     analysis = StudyAnalysis(
         scores, seeds, plan.headline, plan.by, plan.reference, plan.base_is_trained
     )
@@ -137,11 +143,9 @@ def finalize(plan: Plan, out: str | Path, failed: Mapping[str, str] | None = Non
         verdicts=analysis.verdicts(),
         retained=analysis.retained(),
         lengths=analysis.lengths(),
-        curves=[
-            row
-            for arm, mine in seeds.items()
-            for seed in mine
-            for row in curve(Cell(arm, seed), out)
+        curves=[row for rows in curves.values() for row in rows],
+        curve_means=[
+            each for arm, rows in curves.items() for each in means(arm, rows, followed, out)
         ],
         diagnostics=diagnosed(problems[plan.headline], headline, plan.base_is_trained),
         floors=floors(first[BASE]),

@@ -27,19 +27,18 @@ from twofold.diagnostics.joint.table import (
     Ints,
     JointTable,
     labels_of,
+    scored_chance_corrected,
     scored_mean,
     scored_paired,
     slots_of,
 )
 from twofold.diagnostics.row_table import compared, filed, holm_corrected
-from twofold.errors import StatsError
-from twofold.stats import chance_corrected, outcome, with_habit
+from twofold.stats import outcome, with_habit
 from twofold.storage.jsonl import Row
 from twofold.types import (
     ALL,
     Comparison,
     Contrast,
-    Estimate,
     Finding,
     FinishReason,
     Measure,
@@ -174,9 +173,7 @@ class _JointAnalysis:
         Unlike SAcc, a problem with three constraints counts three times, and a constraint that is scored
         counts beside one that is not.
         """
-        rows, slots = np.nonzero(block.parts != -1)
-        estimate = scored_mean(block.parts[rows, slots], block.problem[rows])
-        yield from filed(role, metric, estimate, condition=condition)
+        yield from filed(role, metric, scored_mean(*block.instances()), condition=condition)
 
     def _loose(self, role: str) -> Iterator[Measure]:
         """IFEval's and IFBench's loose accuracies, prompt and instruction level."""
@@ -212,7 +209,7 @@ class _JointAnalysis:
                 estimate = scored_mean(*values)
                 yield from filed(role, "met", estimate, condition=condition, slice=part)
             if plain is not None:
-                corrected = self._chance_corrected(*found[0], *found[1])
+                corrected = scored_chance_corrected(*found[0], *found[1])
                 yield from filed(
                     role, "chance_corrected", corrected, condition="constrained", slice=part
                 )
@@ -221,12 +218,7 @@ class _JointAnalysis:
         """Obedience, over all constraints, by type and by group, and interference."""
         units = obedience(told, plain)
         yield from self._effect(role, "obedience", units)
-        every = [(block.parts != -1).nonzero() for block in (told, plain)]
-        met, habit = (
-            (block.parts[at], block.problem[at[0]])
-            for block, at in zip((told, plain), every, strict=True)
-        )
-        corrected = self._chance_corrected(*met, *habit)
+        corrected = scored_chance_corrected(*told.instances(), *plain.instances())
         yield from filed(role, "chance_corrected", corrected, condition="constrained")
         for by, labels in (("type", self.table.slot_types()), ("group", self.table.slot_groups())):
             for label in labels_of(labels):
@@ -249,24 +241,6 @@ class _JointAnalysis:
         """Over the problems with a reference answer and constraints."""
         usable = self.table.has_answer & self.table.has_constraint
         return interference(*(block.where(usable[block.problem]) for block in (told, plain)))
-
-    def _chance_corrected(
-        self, values: Floats, problem: Ints, null: Floats, null_problem: Ints
-    ) -> Estimate | None:
-        """Over the problems that are scored in both conditions; None if null is 1."""
-        keep, null_keep = ~np.isnan(values), ~np.isnan(null)
-        shared = np.intersect1d(problem[keep], null_problem[null_keep])
-        keep &= np.isin(problem, shared)
-        null_keep &= np.isin(null_problem, shared)
-        try:
-            return chance_corrected(
-                values[keep],
-                null[null_keep],
-                (problem[keep], null_problem[null_keep]),
-                n_unscored=int((~keep).sum()),
-            )
-        except StatsError:
-            return None
 
     def _breakdowns(self, role: str, told: Block) -> Iterator[Measure]:
         for tag, names, codes in self._parts(told):

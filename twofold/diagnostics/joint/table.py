@@ -15,9 +15,10 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from twofold.errors import StatsError
 from twofold.problems.floors import FLOORS
 from twofold.scorers.answers.correct import rests_on_last_number
-from twofold.stats import mean, paired
+from twofold.stats import chance_corrected, mean, paired
 from twofold.types import Comparison, Estimate, FinishReason, Problem
 
 Floats = NDArray[np.float32]
@@ -57,6 +58,11 @@ class Block:
     def joint(self) -> Floats:
         """Right and all constraints met; NaN if either is unscored."""
         return np.asarray(self.correct * self.hacc())
+
+    def instances(self) -> tuple[Floats, Ints]:
+        """The score of every constraint that was asked, and the problem of each."""
+        rows, slots = np.nonzero(self.parts != -1)
+        return self.parts[rows, slots], self.problem[rows]
 
     def unclosed_as_wrong(self) -> Block:
         """The same rows, with unclosed thinking counted as wrong and disobedient."""
@@ -198,6 +204,32 @@ def scored_paired(
         return None
     lost, kept = int((~scored).sum()), problem[scored]
     return paired(before[scored], after[scored], kept, n_unscored=lost, seed=seed)
+
+
+def scored_chance_corrected(
+    values: Floats, problem: Ints, null: Floats, null_problem: Ints
+) -> Estimate | None:
+    """`chance_corrected` over the problems that are scored on both sides; None if null is 1.
+
+    Args:
+        values: Scores of constraints when told; NaN where unscored.
+        problem: The problem of each.
+        null: Scores when not told.
+        null_problem: The problem of each.
+    """
+    keep, null_keep = ~np.isnan(values), ~np.isnan(null)
+    shared = np.intersect1d(problem[keep], null_problem[null_keep])
+    keep &= np.isin(problem, shared)
+    null_keep &= np.isin(null_problem, shared)
+    try:
+        return chance_corrected(
+            values[keep],
+            null[null_keep],
+            (problem[keep], null_problem[null_keep]),
+            n_unscored=int((~keep).sum()),
+        )
+    except StatsError:
+        return None
 
 
 def _or_nan(score: float | None) -> float:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, final
 
 import torch
@@ -11,15 +10,15 @@ from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from twofold.methods.method import TrainingError
+from twofold.methods.trl import evaluation
 from twofold.methods.trl.checkpoints import checkpoint, save_log
 from twofold.methods.trl.early_stopping import EVAL_METRIC, BestCheckpoint
-from twofold.methods.trl.reward import UNSCORED, judged
+from twofold.methods.trl.evaluation import TOKENS, Evaluation, Replies
+from twofold.methods.trl.frontier import FrontierCheckpoint
+from twofold.methods.trl.reward import UNSCORED
 from twofold.models.hf import HfModel
-from twofold.scorers import Compliant, Correct, Product
-from twofold.types import Problem, Response, Sampling, Scorer, Verdict
-
-# Logged at every evaluation, whatever could be scored.
-TOKENS = "eval/tokens"
+from twofold.problems.conditions import asked
+from twofold.types import Problem, Sampling, Scorer
 
 PATIENCE = 20  # steps without a single reward after which a run stops: the scorer is down
 
@@ -89,12 +88,16 @@ def stopped(out: Path, why: str) -> TrainingError:
 @final
 @dataclass(eq=False)
 class EvalCallback(TrainerCallback):
-    """Evaluates the base and every checkpoint on held-out problems.
+    """Evaluates the base and every checkpoint on held-out problems, told and untold in one batch.
 
     Replies are sampled at temperature 1 with a fixed seed: training shapes that distribution, and
-    greedy replies hide small changes. Logged: `eval/correct`, `eval/compliant_all`, `eval/joint` (means
-    over the scored replies), `eval/unscored`, `eval/tokens` (mean length of thought and reply), and for
-    each of `measures` the mean `eval/NAME` and the unscored share `eval/NAME_unscored`.
+    greedy replies hide small changes. Logged, of the replies to the usual prompts: `eval/correct`,
+    `eval/compliant_all`, `eval/joint` (means over the scored replies), `eval/unscored`, `eval/tokens` (mean
+    length of thought and reply), and for each of `measures` the mean `eval/NAME` and the unscored share
+    `eval/NAME_unscored`. Of both conditions, each with `_low`, `_high`, `_n` and `_n_unscored`:
+    `eval/accuracy` (untold where that was asked), `eval/obedience` (met told minus met untold),
+    `eval/chance_corrected`, and of a checkpoint the gains over the base, `eval/accuracy_gain` and
+    `eval/obedience_gain`. The scores are saved by problem, in `evaluations/`.
     """
 
     problems: Sequence[Problem]
@@ -104,6 +107,10 @@ class EvalCallback(TrainerCallback):
     max_tokens: int
     measures: Mapping[str, Scorer] = field(default_factory=dict)
     eval_metric: BestCheckpoint | None = None
+    frontier: FrontierCheckpoint | None = None
+
+    def __post_init__(self) -> None:
+        self.problems = tuple({problem.id: problem for problem in self.problems}.values())
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -121,13 +128,18 @@ class EvalCallback(TrainerCallback):
         control.should_training_stop |= self._is_past()
 
     def _evaluate(self, args: TrainingArguments, state: TrainerState) -> None:
-        """Evaluate the checkpoint of this step (0: the base) on the first process."""
+        """Evaluate the checkpoint of this step (0: the base) on the first process.
+
+        What is kept is kept before the log with the evaluation is saved: a kill before that repeats all.
+        """
         if state.is_world_process_zero:
-            step = int(state.global_step)
-            folder = checkpoint(Path(str(args.output_dir)), step) if step else None
-            found = self._ask(str(folder or self.base))
+            step, out = int(state.global_step), Path(str(args.output_dir))
+            folder = checkpoint(out, step) if step else None
+            found = self._ask(str(folder or self.base), step, out)
             if self.eval_metric is not None:
                 self.eval_metric.saw(step, found.get(EVAL_METRIC), folder)
+            if self.frontier is not None:
+                self.frontier.saw(step, found, folder)
             if folder is not None:
                 save_log(folder, state)
 
@@ -140,33 +152,16 @@ class EvalCallback(TrainerCallback):
             torch.distributed.broadcast_object_list(decision, src=0)
         return decision[0]
 
-    def _ask(self, spec: str) -> dict[str, float]:
+    def _ask(self, spec: str, step: int, out: Path) -> dict[str, float]:
+        """Sample, save and log; what is logged."""
         sampling = Sampling(max_tokens=self.max_tokens, temperature=1.0)
-        chats = [problem.messages() for problem in self.problems]
-        rows = HfModel(spec, use_cache=False).sample(chats, sampling)
-        found = measured(self.problems, [row[0] for row in rows], self.measures)
+        chats = [chat for *_, chat in asked(self.problems)]
+        said = HfModel(spec, use_cache=False).sample(chats, sampling)
+        replies = Replies(self.problems, [row[0] for row in said])
+        rows = replies.rows()
+        evaluation.write(out, step, rows)
+        base = evaluation.read(out, 0, self.problems) if step else None
+        now = Evaluation(self.problems, rows)
+        found = replies.means(self.measures) | evaluation.logged(now, base)
         self.log(dict(found))
         return found
-
-
-def measured(
-    problems: Sequence[Problem],
-    responses: Sequence[Response],
-    measures: Mapping[str, Scorer] = MappingProxyType({}),
-) -> dict[str, float]:
-    """The means that `EvalCallback` logs for one reply per problem, by metric name."""
-    verdicts = Product((Correct(), Compliant("all")))(problems, responses)
-    columns: dict[str, list[Verdict]] = {"joint": verdicts}
-    columns |= {n: [v.parts[n] for v in verdicts] for n in ("correct", "compliant_all")}
-    columns |= {name: judged(scorer, problems, responses) for name, scorer in measures.items()}
-    found: dict[str, float] = {}
-    for name, column in columns.items():
-        scores = [verdict.score for verdict in column if verdict.score is not None]
-        if scores:
-            found[f"eval/{name}"] = sum(scores) / len(scores)
-        if name in measures:  # a judge may fail where correctness does not
-            found[f"eval/{name}_unscored"] = 1 - len(scores) / len(column)
-    found["eval/unscored"] = sum(v.score is None for v in verdicts) / len(verdicts)
-    tokens = [(r.n_thinking_tokens or 0) + (r.n_reply_tokens or 0) for r in responses]
-    found[TOKENS] = sum(tokens) / len(responses)
-    return found

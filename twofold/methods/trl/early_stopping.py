@@ -6,20 +6,16 @@ also measured by a metric that is not trained on, and the best one is kept.
 
 import json
 import logging
-import shutil
 from pathlib import Path
 from typing import final
 
+from twofold.methods.trl.kept_model import KeptModel
 from twofold.storage.jsonl import replaced
 
 EVAL_METRIC = "eval/eval_metric"
 ROUNDING = 1e-9  # a smaller difference is not a rise
 
 _RECORD = "eval_metric.json"
-_NOT_THE_MODEL = (
-    *("optimizer", "scheduler", "rng_state", "trainer_state", "training_args", "scaler"),
-    "whole.json",
-)
 
 
 @final
@@ -35,7 +31,8 @@ class BestCheckpoint:
     """
 
     def __init__(self, out: Path, early_stopping_patience: int) -> None:
-        self._folder = out / "best"
+        self._kept = KeptModel(out, "best")
+        self._folder = self._kept.folder
         self._out = out
         self._patience = early_stopping_patience
 
@@ -45,16 +42,13 @@ class BestCheckpoint:
         if eval_metric is None or self.has_seen(step):
             return
         is_best = all(eval_metric > row["eval_metric"] + ROUNDING for row in seen)
-        kept = self._folder / f"step-{step}"
         if is_best and checkpoint is not None:
-            _copied(checkpoint, kept)
+            self._kept.copy(step, checkpoint)
         self._folder.mkdir(exist_ok=True)
         with replaced(self._folder / _RECORD) as file:
             json.dump([*seen, {"step": step, "eval_metric": eval_metric}], file)
         if is_best:
-            for other in self._folder.glob("step-*"):
-                if other != kept:
-                    shutil.rmtree(other)
+            self._kept.drop_all_but(step)
 
     def has_seen(self, step: int) -> bool:
         """Whether the metric of a step is recorded."""
@@ -74,12 +68,10 @@ class BestCheckpoint:
     def put_back(self) -> None:
         """Make the best checkpoint the run's model, if one beat the base."""
         seen = self.record()
-        step = seen[_best(seen)]["step"] if seen else 0
-        best = self._folder / f"step-{step}"
+        step = int(seen[_best(seen)]["step"]) if seen else 0
         log = logging.getLogger(__name__)
-        if best.is_dir():
-            shutil.copytree(best, self._out, dirs_exist_ok=True)
-            log.warning("%s holds the model of %s, the best by eval_metric", self._out, best.name)
+        if self._kept.put_back(step):
+            log.warning("%s holds the model of step-%d, the best by eval_metric", self._out, step)
         elif seen:
             log.warning("no checkpoint beat the base; %s holds the last one", self._out)
         else:
@@ -90,14 +82,3 @@ def _best(seen: list[dict[str, float]]) -> int:
     """The index of the first checkpoint with the highest metric."""
     top = max(row["eval_metric"] for row in seen)
     return next(i for i, row in enumerate(seen) if row["eval_metric"] >= top - ROUNDING)
-
-
-def _copied(checkpoint: Path, kept: Path) -> None:
-    """Copy the model of a checkpoint, all or nothing."""
-    part = kept.with_name("part")
-    for old in (part, kept):
-        shutil.rmtree(old, ignore_errors=True)
-    shutil.copytree(
-        checkpoint, part, ignore=lambda _, names: [n for n in names if n.startswith(_NOT_THE_MODEL)]
-    )
-    part.rename(kept)

@@ -5,10 +5,11 @@ a different one is refused. The network is loaded last, after all settings are c
 """
 
 import hashlib
+import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, fields, replace
+from dataclasses import Field, asdict, fields, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -27,9 +28,10 @@ from twofold.methods.trl.checkpoints import Keeper, flush, last_checkpoint
 from twofold.methods.trl.configuration import configuration, typed
 from twofold.methods.trl.disk import DiskErrors
 from twofold.methods.trl.early_stopping import BestCheckpoint
+from twofold.methods.trl.frontier import FrontierCheckpoint, in_words, is_compared
 from twofold.methods.trl.resume import NothingLeftError, Resume
 from twofold.methods.trl.trainable_model import TrainableModel
-from twofold.methods.tuning import Tuned
+from twofold.methods.tuning import LATER, Tuned
 from twofold.models.chat_template import render
 from twofold.models.quiet import quiet
 from twofold.storage.jsonl import Row, dumps, replaced
@@ -95,14 +97,20 @@ class TrlRunner:
         identity = {
             "base": self.trainable.hashes(),
             "method": self._method.name,
-            "settings": {
-                f.name: _json(getattr(self._method, f.name)) for f in fields(self._method)
-            },
+            "settings": {f.name: _json(getattr(self._method, f.name)) for f in self._settings()},
             "rows_sha256": hashlib.sha256(dumps(list(self._rows)).encode()).hexdigest(),
         }
         versions = {m.__name__: m.__version__ for m in (torch, transformers, trl)}
         about = {"spec": self._base, "n_rows": len(self._rows), "versions": versions}
         return RunDir.open(self._out, identity, about)
+
+    def _settings(self) -> list[Field[Any]]:
+        """The fields of the method that decide the result; those of `LATER` only if they do."""
+        return [
+            f
+            for f in fields(self._method)
+            if f.name not in LATER or getattr(self._method, f.name) != LATER[f.name]
+        ]
 
     def data(self, *, n_steps: int) -> datasets.Dataset:
         """The rows for `n_steps` steps, in shuffled passes, for a trainer without shuffling.
@@ -177,6 +185,8 @@ class TrlRunner:
         folder = self._bound() if _rank() == 0 else None
         patience = early_stopping_patience
         best = BestCheckpoint(self._out, patience) if patience else None
+        keeps_frontier = self._method.keep_checkpoint == "frontier"
+        frontier = FrontierCheckpoint(self._out) if keeps_frontier else None
         if not sys.stderr.isatty():
             datasets.disable_progress_bars()
         try:
@@ -198,6 +208,7 @@ class TrlRunner:
                         max_tokens=max_tokens,
                         measures=measures,
                         eval_metric=best,
+                        frontier=frontier,
                     )
                     trainer.add_callback(callback)
                 trainer.add_callback(Resume(trainer))
@@ -205,8 +216,8 @@ class TrlRunner:
                 with suppress(NothingLeftError):
                     trainer.train(resume_from_checkpoint=str(last) if last else None)
                 trainer.save_model(str(self._out))
-                if best is not None and trainer.is_world_process_zero():
-                    best.put_back()
+                if trainer.is_world_process_zero():
+                    _choose(best, frontier, trainer.state.log_history)
                 return self._finish(trainer)
         except RuntimeError as error:
             if "probability tensor" in str(error):  # torch's message when no token can be drawn
@@ -230,6 +241,18 @@ class TrlRunner:
             with replaced(self._out / _DONE) as file:
                 file.write(dumps(asdict(done) | {"folder": self._out.name}))
         return done
+
+
+def _choose(
+    best: BestCheckpoint | None, frontier: FrontierCheckpoint | None, log: Sequence[Row]
+) -> None:
+    """Make the checkpoint that was asked for the run's model, and name the last that holds."""
+    if best is not None:
+        best.put_back()
+    if frontier is not None:
+        frontier.put_back(log)
+    elif any(map(is_compared, log)):
+        logging.getLogger(__name__).warning("%s", in_words(log))
 
 
 def _rank() -> int:
