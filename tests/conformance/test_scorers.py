@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twofold.constraints import from_spec
-from twofold.scorers import Compliant, Correct, Gated, Product, SoftGate, WeightedSum
+from twofold.scorers import Compliant, Correct, Gated, Lexicographic, Product, SoftGate, WeightedSum
 from twofold.types import FinishReason, Problem, Response, Scorer
 
 SCORERS: list[tuple[Scorer, str]] = [
@@ -25,6 +25,8 @@ SCORERS: list[tuple[Scorer, str]] = [
     (WeightedSum((Correct(), Compliant())), "weighted_sum(correct,compliant)"),
     (Gated(Correct(), Compliant()), "gated(correct,compliant)"),
     (Gated(Compliant("all"), Correct()), "gated(compliant_all,correct)"),
+    (Lexicographic(Correct(), Compliant()), "lexicographic(correct,compliant)"),
+    (Lexicographic(Compliant("all"), Correct()), "lexicographic(compliant_all,correct)"),
 ]
 each = pytest.mark.parametrize("scorer", [pytest.param(s, id=repr(s)) for s, _ in SCORERS])
 

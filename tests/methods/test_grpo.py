@@ -297,6 +297,7 @@ def test_held_out_problems_are_followed(tiny: Path, tmp_path: Path) -> None:
         ({"trl": {"learning_rate": 1}}, "set by learning_rate"),
         ({"accumulation": 3}, "does not divide a step's 32 rows"),
         ({"num_generations": 1}, "greater than or equal to 2"),
+        ({"aggregation": "lexicographic"}, "needs a reward with an order, and share has none"),
         ({"temperature": 0.0}, "greater than 0"),
         ({"learning_rate": 0.0}, "greater than 0"),
     ],

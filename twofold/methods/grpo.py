@@ -4,7 +4,7 @@ import importlib.util
 import logging
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, final
+from typing import Annotated, Any, ClassVar, final
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
@@ -13,9 +13,9 @@ from twofold.errors import ScoringError
 from twofold.methods.method import Problems, TrainedModel, TrainingError
 from twofold.methods.rewards import Reward, require_listed
 from twofold.methods.support import require, support
-from twofold.methods.trl.advantage import AdvantageNormalizer
+from twofold.methods.trl.advantage import AdvantageNormalizer, Aggregation
 from twofold.methods.tuning import OnPolicy
-from twofold.scorers import Compliant, Correct, Product, SoftGate
+from twofold.scorers import Compliant, Correct, Lexicographic, Product, SoftGate
 from twofold.validation import SETTINGS
 
 # Logged in every run, rewarded or not: accuracy, all constraints met, and both.
@@ -40,7 +40,9 @@ class Grpo(OnPolicy):
         max_completion_length: Token budget of a reply, including the thought. A truncated reply is
             unscored or wrong.
         aggregation: `sum_then_normalize`: the reward as one number (GRPO); `normalize_then_sum`: its
-            parts are normalised within the group, then added (GDPO).
+            parts are normalised within the group, then added (GDPO); `lexicographic`: the second
+            part counts only between replies of the group that tie in the first, for the rewards
+            `correct_then_compliant` and `compliant_then_correct`.
         min_std: Lower bound of the standard deviation used for scaling; see `AdvantageNormalizer`.
         saturation: Down-weights parts that are nearly always earned; see `AdvantageNormalizer`.
         eval_metric: A scorer for the held-out problems that is not trained on, logged as
@@ -69,7 +71,7 @@ class Grpo(OnPolicy):
     reward: Reward = field(default_factory=SoftGate)
     steps: PositiveInt = 100
     num_generations: Annotated[int, Field(ge=2)] = 8
-    aggregation: Literal["sum_then_normalize", "normalize_then_sum"] = "sum_then_normalize"
+    aggregation: Aggregation = "sum_then_normalize"
     min_std: Annotated[float, Field(ge=0, lt=1)] = 0.0
     saturation: NonNegativeFloat = 0.0
     eval_metric: Reward | None = None
@@ -82,6 +84,11 @@ class Grpo(OnPolicy):
             _ = self.grouping
         except ScoringError as error:
             raise TrainingError(str(error)) from error
+        if self.aggregation == "lexicographic" and not isinstance(self.reward, Lexicographic):
+            raise TrainingError(
+                f"aggregation: lexicographic needs a reward with an order, and {self.reward.name} has "
+                "none; take correct_then_compliant or compliant_then_correct"
+            )
         if self.early_stopping_patience and self.eval_metric is None:
             raise TrainingError(
                 "early_stopping_patience needs an eval_metric to wait for; set one, or give 0"
@@ -174,7 +181,8 @@ class Grpo(OnPolicy):
             "shuffle_dataset": False,
         }
         if not self.grouping.is_trl_own:  # the reward normalises; for GDPO TRL scales the batch
-            settings["scale_rewards"] = "batch" if self.grouping.by_part else "none"
+            is_gdpo = self.aggregation == "normalize_then_sum"
+            settings["scale_rewards"] = "batch" if is_gdpo else "none"
         return settings
 
 
