@@ -1,5 +1,7 @@
 """How does a model learn from its own best replies? Rejection-sampling fine-tuning."""
 
+import logging
+from collections.abc import Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated, ClassVar, final
@@ -12,7 +14,11 @@ from twofold.methods.method import Problems, TrainedModel, TrainingError
 from twofold.methods.rewards import Reward
 from twofold.methods.tuning import OnPolicy
 from twofold.scorers import Compliant, Correct, Product
+from twofold.storage.jsonl import Row
+from twofold.types import Share
 from twofold.validation import SETTINGS
+
+_log = logging.getLogger(__name__)
 
 
 @final
@@ -20,7 +26,8 @@ from twofold.validation import SETTINGS
 class Rft(Imitation, OnPolicy):
     """Sample replies, keep those that a scorer accepts, fine-tune on them; repeat.
 
-    Cheaper and more stable than reward training. Each round fine-tunes the original base on
+    Cheaper and more stable than reward training. Problems without an accepted reply are left out and
+    counted in the log. Each round fine-tunes the original base on
     replies of the previous round's model, so that errors do not accumulate and an adapter stays
     a single adapter.
 
@@ -59,6 +66,7 @@ class Rft(Imitation, OnPolicy):
             folder = out if number == self.rounds else out.with_name(f"{out.name}-round-{number}")
             replies = self.draw(sampled, problems, seed=self.seed + number)
             rows = kept(problems, replies, by=self.reward, at_least=self.at_least)
+            self._tell(number, problems, rows)
             if not rows:
                 raise TrainingError(
                     f"round {number} kept none of {len(problems) * self.num_generations} replies: "
@@ -68,3 +76,13 @@ class Rft(Imitation, OnPolicy):
             done = self.imitate(base, rows, out=folder, eval_problems=eval_problems)
             sampled, n_steps = str(done.folder), n_steps + done.n_steps
         return TrainedModel(folder=out, base=base, method=self.name, n_steps=n_steps)
+
+    def _tell(self, number: int, problems: Problems, rows: Sequence[Row]) -> None:
+        """Log how many replies a round keeps, and how many problems are left without one."""
+        if Share.here().rank == 0:
+            left_out = len({problem.id for problem in problems} - {row["problem"] for row in rows})
+            _log.warning(
+                "round %d: %d of %d replies kept; %d of %d problems have none and are left out",
+                *(number, len(rows), len(problems) * self.num_generations),
+                *(left_out, len(problems)),
+            )
