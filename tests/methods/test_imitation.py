@@ -194,7 +194,7 @@ def test_rft_counts_the_problems_that_it_leaves_out(
     drawn = [[reply("#### 4"), reply("#### 5")], [reply("#### 3"), reply("#### 5")]]
     monkeypatch.setattr(Rft, "draw", lambda *_, **__: drawn)
     Rft(num_generations=2, epochs=1).train(str(tiny), [P1, P2], out=tmp_path / "run")
-    told = "round 1: 1 of 4 replies kept; 1 of 2 problems have none and are left out"
+    told = "round 1: 1 of 4 replies kept; 1 of 2 problems have none"
     assert told in caplog.text
 
 
