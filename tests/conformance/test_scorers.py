@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twofold.constraints import from_spec
-from twofold.scorers import Compliant, Correct, Gated, Product, SoftGate, WeightedSum
+from twofold.scorers import Compliant, Correct, Gated, Lexicographic, Product, SoftGate, WeightedSum
 from twofold.types import FinishReason, Problem, Response, Scorer
 
 SCORERS: list[tuple[Scorer, str]] = [
@@ -18,11 +18,15 @@ SCORERS: list[tuple[Scorer, str]] = [
     (Correct(profile="official"), "correct"),
     (Compliant(), "compliant"),
     (Compliant("all"), "compliant_all"),
+    (Compliant("graded"), "compliant_graded"),
     (SoftGate(), "soft_gate"),
+    (SoftGate(Correct(), Compliant("graded")), "soft_gate"),
     (Product((Correct(), Compliant("all"))), "product(correct,compliant_all)"),
     (WeightedSum((Correct(), Compliant())), "weighted_sum(correct,compliant)"),
     (Gated(Correct(), Compliant()), "gated(correct,compliant)"),
     (Gated(Compliant("all"), Correct()), "gated(compliant_all,correct)"),
+    (Lexicographic(Correct(), Compliant()), "lexicographic(correct,compliant)"),
+    (Lexicographic(Compliant("all"), Correct()), "lexicographic(compliant_all,correct)"),
 ]
 each = pytest.mark.parametrize("scorer", [pytest.param(s, id=repr(s)) for s, _ in SCORERS])
 

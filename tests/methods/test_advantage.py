@@ -61,6 +61,56 @@ def test_saturation_down_weights_what_is_nearly_always_earned() -> None:
     assert gone == pytest.approx(z[:, 0] * 0.25**0.5 + z[:, 1] * 0.75**0.5)
 
 
+IN_ORDER = AdvantageNormalizer(order="lexicographic")
+
+
+def test_the_second_part_counts_between_equals_in_the_first() -> None:
+    cells = np.array([[1.0, 1], [1, 0], [0, 1], [0, 0]])
+    # 1 and 0, with a half of ±.5 beside it: 1.25, .75, .25, -.25; mean .5, spread sqrt(1.25 / 3)
+    spread = (1.25 / 3) ** 0.5 + 1e-4
+    assert IN_ORDER(cells, size=4) == pytest.approx(
+        [x / spread for x in (0.75, 0.25, -0.25, -0.75)]
+    )
+    # the three right replies are worth the same, however much the wrong one obeys
+    cheap = np.array([[1.0, 0], [1, 0], [1, 0], [0, 1]])
+    alone = AdvantageNormalizer(min_std=1e-9)(cheap[:, :1], size=4)
+    assert IN_ORDER(cheap, size=4) == pytest.approx(alone)
+    # a group that ties in the first is compared by the second alone, at full size
+    tied = np.array([[0.5, 1], [0.5, 0], [0.5, 0], [0.5, 0]])
+    second = AdvantageNormalizer(min_std=1e-9)(tied[:, 1:], size=4)
+    assert IN_ORDER(tied, size=4) == pytest.approx(second)
+
+
+def test_whatever_the_scores_the_order_is_that_of_the_pairs() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        first = rng.integers(0, 4, 6) / 3 * rng.choice([1, 0.1])
+        scores = np.stack([first, rng.integers(0, 3, 6) / 2], axis=1)
+        lost = rng.random(6) < 0.2
+        scores[lost, rng.integers(0, 2)] = np.nan
+        got = IN_ORDER(scores, size=6)
+        assert np.isnan(got).tolist() == lost.tolist()
+        kept = [
+            (*pair, value)
+            for pair, value in zip(scores.tolist(), got, strict=True)
+            if value == value
+        ]
+        assert sum(value for *_, value in kept) == pytest.approx(0, abs=1e-6)
+        for a, b, value in kept:
+            for c, d, other in kept:
+                if a > c + 1e-9 or (abs(a - c) < 1e-9 and b > d):
+                    assert value > other
+                elif abs(a - c) < 1e-9 and b == d:
+                    assert value == pytest.approx(other)
+
+
+def test_a_lost_reply_ties_with_nobody() -> None:
+    scores = np.array([[1, 1.0], [1, 0.0], [1, np.nan], [0, 0.5]])
+    got = IN_ORDER(scores, size=4)
+    alone = IN_ORDER(scores[[0, 1, 3]], size=3)
+    assert got[[0, 1, 3]] == pytest.approx(alone) and np.isnan(got[2])
+
+
 def test_wrong_settings_and_incomplete_groups() -> None:
     with pytest.raises(ScoringError, match="min_std"):
         AdvantageNormalizer(min_std=1.0)

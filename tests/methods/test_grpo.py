@@ -64,6 +64,26 @@ class Faulty(Scorer):
         ]
 
 
+@final
+@dataclass(frozen=True)
+class ByProblem(Scorer):
+    """`Share`, but always 0 for the questions in `hopeless` and unscored for those in `lost`."""
+
+    hopeless: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return "by_problem"
+
+    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
+        found = []
+        for problem, response in zip(problems, responses, strict=True):
+            score = 0.0 if problem.question in self.hopeless else share(response.raw)
+            found.append(Verdict(None if problem.question in self.lost else score))
+        return found
+
+
 GRPO = Grpo(
     reward=Share(),
     steps=14,
@@ -201,6 +221,51 @@ def test_a_base_that_never_earns_a_reward_is_reported(tiny: Path, tmp_path: Path
         replace(method, reward=Compliant()).train(str(tiny), PROBLEMS, out=tmp_path / "run")
 
 
+def test_problems_that_earn_nothing_are_left_out_and_counted(
+    tiny: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two, it, others = PROBLEMS[0], PROBLEMS[1], PROBLEMS[2:]
+    reward = ByProblem(hopeless=(two.question,), lost=(it.question,))
+    more = {"logging_steps": 1, "log_completions": True}
+    method = replace(GRPO, reward=reward, steps=3, batch=2, drop_after=4, save_steps=2, trl=more)
+    done = method.train(str(tiny), PROBLEMS, out=tmp_path / "run")
+    noted = json.loads((done.folder / "manifest.json").read_text())["left_out"]
+    assert noted == {"problems": [two.id], "replies": 4, "reward": "by_problem"}
+    told = "1 of 4 problems are left out: none of 4 replies of the base earned any by_problem"
+    assert told in caplog.text
+    asked = asked_in(done.folder)
+    assert {p.question for p in [it, *others] if any(p.question in a for a in asked)} == {
+        p.question
+        for p in [it, *others]  # what cannot be scored is not hopeless
+    }
+    assert not any(two.question in prompt for prompt in asked)
+    # a resumed run trains on the same problems without a second look
+    for file in ("training.json", "model.safetensors"):
+        (done.folder / file).unlink()
+    monkeypatch.setattr(Grpo, "draw", lambda *_, **__: pytest.fail("drawn again"))
+    assert method.train(str(tiny), PROBLEMS, out=tmp_path / "run").n_steps == 3
+    assert not any(two.question in prompt for prompt in asked_in(done.folder))
+
+
+def asked_in(folder: Path) -> list[str]:
+    """The prompts of all logged steps."""
+    import pandas
+
+    files = sorted((folder / "completions").glob("*.parquet"))
+    return [str(prompt) for file in files for prompt in pandas.read_parquet(file)["prompt"]]
+
+
+def test_a_base_that_earns_nothing_anywhere_is_refused_with_or_without_the_check(
+    tiny: Path, tmp_path: Path
+) -> None:
+    none = ByProblem(hopeless=tuple(problem.question for problem in PROBLEMS))
+    method = replace(GRPO, reward=none, drop_after=2)
+    with pytest.raises(TrainingError, match=r"pass@2 of the base is 0/4"):
+        method.train(str(tiny), PROBLEMS, out=tmp_path / "run")
+    with pytest.raises(TrainingError, match="all 4 problems are left out; take easier ones"):
+        replace(method, precheck_problems=0).train(str(tiny), PROBLEMS, out=tmp_path / "run")
+
+
 def test_thinking_tags_that_trl_would_drop_are_refused(tiny: Path, tmp_path: Path) -> None:
     base = copy_of(tiny, tmp_path / "base")
     for file in (base / "tokenizer.json", base / "tokenizer_config.json"):
@@ -297,6 +362,7 @@ def test_held_out_problems_are_followed(tiny: Path, tmp_path: Path) -> None:
         ({"trl": {"learning_rate": 1}}, "set by learning_rate"),
         ({"accumulation": 3}, "does not divide a step's 32 rows"),
         ({"num_generations": 1}, "greater than or equal to 2"),
+        ({"aggregation": "lexicographic"}, "needs a reward with an order, and share has none"),
         ({"temperature": 0.0}, "greater than 0"),
         ({"learning_rate": 0.0}, "greater than 0"),
     ],

@@ -188,6 +188,16 @@ def test_rft_and_dpo_raise_what_they_filter_by(tiny: Path, tmp_path: Path) -> No
     assert score(adapted.folder) > before
 
 
+def test_rft_counts_the_problems_that_it_leaves_out(
+    tiny: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = [[reply("#### 4"), reply("#### 5")], [reply("#### 3"), reply("#### 5")]]
+    monkeypatch.setattr(Rft, "draw", lambda *_, **__: drawn)
+    Rft(num_generations=2, epochs=1).train(str(tiny), [P1, P2], out=tmp_path / "run")
+    told = "round 1: 1 of 4 replies kept; 1 of 2 problems have none"
+    assert told in caplog.text
+
+
 def test_nothing_kept_and_no_pair_say_what_to_do(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"kept none of 4 replies.*easier problems"):
         Rft(num_generations=4, max_completion_length=4).train(str(tiny), [P1], out=tmp_path / "a")

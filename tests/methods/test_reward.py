@@ -12,7 +12,7 @@ from twofold.errors import ScoringError
 from twofold.methods.trl.advantage import AdvantageNormalizer
 from twofold.methods.trl.reward import TrlReward
 from twofold.models.thinking import ThinkingPolicy
-from twofold.scorers import Compliant, Correct, Product, SoftGate, WeightedSum
+from twofold.scorers import Compliant, Correct, Lexicographic, Product, SoftGate, WeightedSum
 from twofold.types import FinishReason, Problem, Response, Scorer, Verdict
 
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
@@ -92,6 +92,24 @@ def test_groups_are_compared_in_the_reward_where_trl_could_not() -> None:
     got = rewards(reward, said(*half), *[BOTH] * 4)
     assert got[1] is None
     assert sum(value for value in got if value is not None) == pytest.approx(0, abs=1e-6)
+
+
+def test_an_order_is_kept_within_the_group() -> None:
+    in_order = AdvantageNormalizer(order="lexicographic")
+    scorer = Lexicographic(Correct(), Compliant())
+    reward = TrlReward(scorer, (BOTH, FREE), aggregation=in_order, num_generations=4)
+    texts = ["#### 12", "So, #### 12", "<think>", "So, #### 13"]
+    plain = ["#### 2", "#### 3", "#### 3", "#### 2"]  # no constraint to compare by
+    got = rewards(reward, said(*texts, *plain), *[BOTH] * 4, *[FREE] * 4)
+    # 1 + .25, 1 - .25 and 0: mean 2/3, deviations 7/12, 1/12, -8/12
+    spread = ((49 + 1 + 64) / 144 / 2) ** 0.5 + 1e-4
+    assert got[2] is None
+    assert [got[i] for i in (0, 1, 3)] == pytest.approx([x / 12 / spread for x in (7, 1, -8)])
+    assert got[4:] == pytest.approx([0.5 / (3**-0.5 + 1e-4) * s for s in (1, -1, -1, 1)])
+    down = TrlReward(
+        Lexicographic(Correct(), Down()), (BOTH,), aggregation=in_order, num_generations=4
+    )
+    assert rewards(down, said(*texts), *[BOTH] * 4) == [None] * 4
 
 
 def test_collapsed_groups_are_counted() -> None:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from twofold.constraints import from_spec
 from twofold.judges import Blend, Holistic, MeetsChecklist, Quantised
 from twofold.methods import Dpo, Grpo, TrainingError
 from twofold.methods.rewards import require_listed, reward
 from twofold.scorers import Correct, SoftGate
-from twofold.types import Problem
+from twofold.types import Problem, Response
 from twofold.types.checklist import Checklist, Criterion
 
 NOISY = "recipes.checklists.planted_judges:LabelNoiseJudge"
@@ -55,3 +56,17 @@ def test_a_reward_by_checklists_needs_one(tmp_path: Path) -> None:
             method.train("nowhere", [PLAIN], out=tmp_path / "run")
     require_listed(listed, [PLAIN, LISTED])
     require_listed(SoftGate(Correct(), listed), [PLAIN])  # it goes by the answer alone
+
+
+def test_a_graded_soft_gate_keeps_the_order_of_the_cells_and_ranks_by_nearness_within() -> None:
+    args = {"num_words": 4, "relation": "less than"}
+    rule = from_spec("length_constraints:number_words", args, profile="fixed")
+    problem = Problem(question="7 + 5 = ?", answer="12", constraints=(rule,))
+    texts = ["so #### 12", "so it is #### 12", "so it is surely then #### 12"]  # 2, 4 and 6 words
+    texts += [text.replace("12", "13") for text in texts]
+    replies = [Response(raw=text, reply=text) for text in texts]
+    found = reward("soft_gate_graded")([problem] * 6, replies)
+    graded = [1, 1 - 1 / 3, 0]  # at most 3 words: none, 1 and 3 too many
+    by_hand = [(1 + s / 2) / 1.5 for s in graded] + [s / 6 for s in graded]
+    assert [verdict.score for verdict in found] == pytest.approx(by_hand)
+    assert by_hand == sorted(by_hand, reverse=True)

@@ -7,7 +7,16 @@ import pytest
 
 from twofold.constraints import from_spec
 from twofold.errors import ScoringError
-from twofold.scorers import Compliant, Correct, Gated, Length, Product, SoftGate, WeightedSum
+from twofold.scorers import (
+    Compliant,
+    Correct,
+    Gated,
+    Length,
+    Lexicographic,
+    Product,
+    SoftGate,
+    WeightedSum,
+)
 from twofold.types import Problem, Response, Scorer, Verdict
 
 
@@ -94,6 +103,33 @@ def test_weighted_sum_and_gates_by_hand_over_the_four_cells() -> None:
     assert scores(WeightedSum(both, (3, 1))) == [1, 0.75, 0.25, 0]
     assert scores(Gated(Correct(), Compliant())) == [1, 0.5, 0, 0]
     assert scores(Gated(Compliant(), Correct())) == [1, 0, 0.5, 0]
+    assert scores(Lexicographic(Correct(), Compliant())) == [1, 2 / 3, 1 / 3, 0]
+    assert scores(Lexicographic(Compliant("all"), Correct())) == [1, 1 / 3, 2 / 3, 0]
+
+
+def test_the_second_measure_never_turns_the_first_and_decides_between_equals() -> None:
+    grid = [i / 4 for i in range(5)]
+    for (f, t), (g, u) in product(product([0, 1], grid), repeat=2):
+        one, other = (judge(Lexicographic(Says("f", a), Says("t", b))) for a, b in [(f, t), (g, u)])
+        assert one.score is not None and other.score is not None
+        assert (one.score > other.score) == ((f, t) > (g, u))
+    # a first measure that is earned in part is not earned
+    assert judge(Lexicographic(Says("f", 0.9), Says("t", 0))).score == 0
+    for f, t in [(None, 1.0), (1.0, None), (0.0, None)]:  # type: ignore[assignment]
+        assert judge(Lexicographic(Says("f", f), Says("t", t))).score is None
+
+
+@pytest.mark.parametrize("scorer", [SoftGate(), Lexicographic(Compliant("all"), Correct())])
+def test_a_problem_with_one_side_is_scored_by_that_one(scorer: Scorer) -> None:
+    no_comma = from_spec("punctuation:no_comma", None, profile="fixed")
+    free, bound = (
+        Problem(question="2 + 2?", answer="4"),
+        Problem(question="2?", constraints=(no_comma,)),
+    )
+    replies = [Response(raw=text, reply=text) for text in ("#### 4", "so, #### 4", "so, #### 5")]
+    assert [v.score for v in scorer([free] * 3, replies)] == [1, 1, 0]
+    assert [v.score for v in scorer([bound] * 3, replies)] == [1, 0, 0]
+    assert scorer.applies(free) and scorer.applies(bound)
 
 
 def test_the_soft_gate_applies_where_either_side_does() -> None:

@@ -1,8 +1,9 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 import pytest
 
+from twofold.constraints import from_spec
 from twofold.scorers import Compliant
 from twofold.types import Constraint, Problem, Profile, Response, Verdict
 
@@ -82,6 +83,38 @@ def test_one_unscored_part_leaves_the_reply_unscored_a_broken_one_beside_it_or_n
     assert judge(Compliant("all"), "no", problem).score is None
     assert judge(Compliant("all"), "a1", problem).score is None
     assert judge(Compliant("mean"), "no", problem).score is None
+
+
+WORDS = from_spec(
+    "length_constraints:number_words", {"num_words": 4, "relation": "at least"}, profile="fixed"
+)
+QUOTED = from_spec("startend:quotation", None, profile="fixed")
+
+
+@pytest.mark.parametrize(
+    ("reply", "graded", "mean"),
+    [
+        ('"one two three four"', 1, 1),
+        ('"one two three"', (0.75 + 1) / 2, 0.5),  # a quarter of the words is missing
+        ("one two three", 0.75 / 2, 0),  # quotation marks are there or not
+        ("one", 0.25 / 2, 0),
+        ("", 0, 0),
+    ],
+)
+def test_graded_by_the_distance_where_there_is_one(reply: str, graded: float, mean: float) -> None:
+    problem = Problem(question="?", constraints=(WORDS, QUOTED))
+    assert judge(Compliant("graded"), reply, problem).score == pytest.approx(graded)
+    assert judge(Compliant(), reply, problem).score == mean
+
+
+def test_graded_what_is_broken_stays_below_what_is_met_and_what_is_lost_is_unscored() -> None:
+    long = Problem(question="?", constraints=(replace(WORDS, num_words=1000),))
+    words = ["word"] * 1000
+    met, near = (judge(Compliant("graded"), " ".join(words[i:]), long) for i in (0, 1))
+    assert (met.score, near.score) == (1.0, pytest.approx(0.999))
+    assert near.reason == "0 of 1 met, 0.999 by distance"
+    lost = Problem(question="?", constraints=(WORDS, Says("a1")))
+    assert judge(Compliant("graded"), "one two maybe", lost).score is None
 
 
 def test_parts_are_filed_under_the_constraint_keys() -> None:

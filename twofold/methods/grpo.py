@@ -4,7 +4,7 @@ import importlib.util
 import logging
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
@@ -13,10 +13,16 @@ from twofold.errors import ScoringError
 from twofold.methods.method import Problems, TrainedModel, TrainingError
 from twofold.methods.rewards import Reward, require_listed
 from twofold.methods.support import require, support
-from twofold.methods.trl.advantage import AdvantageNormalizer
+from twofold.methods.trl.advantage import AdvantageNormalizer, Aggregation
 from twofold.methods.tuning import OnPolicy
-from twofold.scorers import Compliant, Correct, Product, SoftGate
+from twofold.scorers import Compliant, Correct, Lexicographic, Product, SoftGate
+from twofold.types import Share
 from twofold.validation import SETTINGS
+
+if TYPE_CHECKING:
+    from twofold.methods.trl.runner import TrlRunner
+
+_log = logging.getLogger(__name__)
 
 # Logged in every run, rewarded or not: accuracy, all constraints met, and both.
 JOINT = Product((Correct(), Compliant("all")))
@@ -40,7 +46,9 @@ class Grpo(OnPolicy):
         max_completion_length: Token budget of a reply, including the thought. A truncated reply is
             unscored or wrong.
         aggregation: `sum_then_normalize`: the reward as one number (GRPO); `normalize_then_sum`: its
-            parts are normalised within the group, then added (GDPO).
+            parts are normalised within the group, then added (GDPO); `lexicographic`: the second
+            part counts only between replies of the group that tie in the first, for the rewards
+            `correct_then_compliant` and `compliant_then_correct`.
         min_std: Lower bound of the standard deviation used for scaling; see `AdvantageNormalizer`.
         saturation: Down-weights parts that are nearly always earned; see `AdvantageNormalizer`.
         eval_metric: A scorer for the held-out problems that is not trained on, logged as
@@ -50,6 +58,11 @@ class Grpo(OnPolicy):
             stops, with its best checkpoint as the result. 0 = never; the last one is the result.
         precheck_problems: Problems on which to check first whether the base ever solves one; 0
             skips the check.
+        drop_after: Replies of the base that are drawn to each problem before training; where all
+            of them are scored and earn 0, the problem is left out: its groups would have no
+            gradient. Counted in the log and listed in `manifest.json` under `left_out`. 0 keeps all.
+            A problem that is rewarded once in 10 replies is lost with a probability of 0.43 after 8
+            replies, of 0.03 after 32.
 
     Source:
         Shao et al. 2024, "DeepSeekMath", https://arxiv.org/abs/2402.03300, section 4.1, as in TRL
@@ -69,12 +82,13 @@ class Grpo(OnPolicy):
     reward: Reward = field(default_factory=SoftGate)
     steps: PositiveInt = 100
     num_generations: Annotated[int, Field(ge=2)] = 8
-    aggregation: Literal["sum_then_normalize", "normalize_then_sum"] = "sum_then_normalize"
+    aggregation: Aggregation = "sum_then_normalize"
     min_std: Annotated[float, Field(ge=0, lt=1)] = 0.0
     saturation: NonNegativeFloat = 0.0
     eval_metric: Reward | None = None
     early_stopping_patience: NonNegativeInt = 0
     precheck_problems: NonNegativeInt = 16
+    drop_after: NonNegativeInt = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -82,6 +96,11 @@ class Grpo(OnPolicy):
             _ = self.grouping
         except ScoringError as error:
             raise TrainingError(str(error)) from error
+        if self.aggregation == "lexicographic" and not isinstance(self.reward, Lexicographic):
+            raise TrainingError(
+                f"aggregation: lexicographic needs a reward with an order, and {self.reward.name} has "
+                "none; take correct_then_compliant or compliant_then_correct"
+            )
         if self.early_stopping_patience and self.eval_metric is None:
             raise TrainingError(
                 "early_stopping_patience needs an eval_metric to wait for; set one, or give 0"
@@ -129,8 +148,8 @@ class Grpo(OnPolicy):
         from twofold.methods.trl.reward import TrlReward
 
         kind = LikeLengths if self.accumulation > 1 else GRPOTrainer
-        data = runner.data
-        trainer = runner.trainer(kind, lambda: data(n_steps=self.steps))
+        data, left_out = runner.data, self._left_out(runner, base, problems)
+        trainer = runner.trainer(kind, lambda: data(n_steps=self.steps, left_out=left_out))
         reward = TrlReward(
             self.reward,
             tuple(problems),
@@ -139,10 +158,6 @@ class Grpo(OnPolicy):
             aggregation=self.grouping,
             num_generations=self.num_generations,
         )
-        if self.precheck_problems and not runner.has_begun:
-            some = problems[: self.precheck_problems]
-            replies = self.draw(base, some, seed=self.seed)
-            require(support(some, replies, by=self.reward), reward=self.reward.name)
         logging.getLogger(GRPOTrainer.__module__).addFilter(_is_news)
 
         def with_template() -> Any:
@@ -158,6 +173,36 @@ class Grpo(OnPolicy):
             measures={} if metric is None else {"reward": self.reward, "eval_metric": metric},
             early_stopping_patience=self.early_stopping_patience,
         )
+
+    def _left_out(self, runner: "TrlRunner", base: str, problems: Problems) -> list[str]:
+        """The ids of the problems that are not trained on; refuses those that none of can teach."""
+
+        def look(n_problems: int, n: int) -> tuple[str, ...]:
+            some = problems[:n_problems]
+            found = support(some, self.draw(base, some, seed=self.seed, n=n), by=self.reward)
+            if self.precheck_problems:
+                require(found, reward=self.reward.name)
+            return found.unrewarded
+
+        if not self.drop_after:
+            if self.precheck_problems and not runner.has_begun:
+                look(self.precheck_problems, self.num_generations)
+            return []
+        noted = runner.noted(
+            "left_out",
+            lambda: {
+                "problems": look(len(problems), self.drop_after),
+                "replies": self.drop_after,
+                "reward": self.reward.name,
+            },
+        )
+        if Share.here().rank == 0:
+            told = len(noted["problems"]), len(problems), self.drop_after, self.reward.name
+            _log.warning(
+                "%d of %d problems are left out: none of %d replies of the base earned any %s",
+                *told,
+            )
+        return list(noted["problems"])
 
     def configuration(self) -> tuple[type, dict[str, object]]:
         """See `Tuned.configuration`."""
@@ -179,7 +224,8 @@ class Grpo(OnPolicy):
             "shuffle_dataset": False,
         }
         if not self.grouping.is_trl_own:  # the reward normalises; for GDPO TRL scales the batch
-            settings["scale_rewards"] = "batch" if self.grouping.by_part else "none"
+            is_gdpo = self.aggregation == "normalize_then_sum"
+            settings["scale_rewards"] = "batch" if is_gdpo else "none"
         return settings
 
 

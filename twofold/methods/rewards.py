@@ -10,7 +10,16 @@ from twofold.extension import instance_named, is_reference
 from twofold.judges import Blend, Holistic, MeetsChecklist, ProgramJudge, Quantised
 from twofold.judges.spec import judge_named
 from twofold.methods.method import TrainingError
-from twofold.scorers import Compliant, Correct, Gated, Length, Product, SoftGate, WeightedSum
+from twofold.scorers import (
+    Compliant,
+    Correct,
+    Gated,
+    Length,
+    Lexicographic,
+    Product,
+    SoftGate,
+    WeightedSum,
+)
 from twofold.types import Problem, Scorer
 from twofold.validation import SETTINGS, complaint
 
@@ -19,12 +28,16 @@ REWARDS: dict[str, Scorer] = {
     "correct": Correct(),
     "compliant": Compliant(),
     "compliant_all": Compliant("all"),
+    "compliant_graded": Compliant("graded"),
     "soft_gate": SoftGate(),
+    "soft_gate_graded": SoftGate(Correct(), Compliant("graded")),
     "product": Product((Correct(), Compliant())),
     "joint": Product((Correct(), Compliant("all"))),
     "weighted_sum": WeightedSum((Correct(), Compliant())),
     "correct_first": Gated(Correct(), Compliant()),
     "compliance_gated": Gated(Compliant("all"), Correct()),
+    "correct_then_compliant": Lexicographic(Correct(), Compliant()),
+    "compliant_then_correct": Lexicographic(Compliant("all"), Correct()),
     "correct_short": Length(Correct(), "short"),
     "correct_long": Length(Correct(), "long"),
 }

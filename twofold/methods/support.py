@@ -16,12 +16,14 @@ class Support:
 
     `n_solved` of them have a correct reply (pass@k for k = `n_samples`; a score above 0 if the reward
     does not measure correctness), and `n_mixed` have replies that differ, which gives a gradient.
+    `unrewarded` are the ids of the problems whose replies were all scored and all earned 0.
     """
 
     n_problems: int
     n_solved: int
     n_mixed: int
     n_samples: int
+    unrewarded: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return (
@@ -35,13 +37,23 @@ def support(
 ) -> Support:
     """Count what the replies earn; there are equally many for each problem."""
     n_problems = n_solved = n_mixed = 0
+    unrewarded: list[str] = []
     for problem, responses in zip(problems, responses_P_G, strict=True):
-        verdicts = [v for v in judged(by, [problem] * len(responses), responses) if v.is_scored]
+        found = judged(by, [problem] * len(responses), responses)
+        if found and all(verdict.score == 0.0 for verdict in found):  # an unscored one may be good
+            unrewarded.append(problem.id)
+        verdicts = [verdict for verdict in found if verdict.is_scored]
         n_problems += bool(verdicts)
         n_solved += any(map(_solves, verdicts))
         n_mixed += len({verdict.score for verdict in verdicts}) > 1
     n_samples = max((len(row) for row in responses_P_G), default=0)
-    return Support(n_problems=n_problems, n_solved=n_solved, n_mixed=n_mixed, n_samples=n_samples)
+    return Support(
+        n_problems=n_problems,
+        n_solved=n_solved,
+        n_mixed=n_mixed,
+        n_samples=n_samples,
+        unrewarded=tuple(unrewarded),
+    )
 
 
 def _solves(verdict: Verdict) -> bool:

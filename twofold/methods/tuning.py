@@ -131,9 +131,11 @@ class OnPolicy(Tuned):
     temperature: PositiveFloat = 1.0
     max_completion_length: PositiveInt = 512
 
-    def draw(self, model: str, problems: Problems, *, seed: int) -> list[list[Response]]:
-        """Sample replies from `model` for each problem."""
+    def draw(
+        self, model: str, problems: Problems, *, seed: int, n: int | None = None
+    ) -> list[list[Response]]:
+        """Sample `n` replies (None: `num_generations`) from `model` for each problem."""
         from twofold.methods.draw import draw
 
         sampling = Sampling(max_tokens=self.max_completion_length, temperature=self.temperature)
-        return draw(model, problems, sampling, n=self.num_generations, seed=seed)
+        return draw(model, problems, sampling, n=n or self.num_generations, seed=seed)

@@ -61,9 +61,33 @@ class Combination(Scorer):
         return verdicts
 
 
+class TwoSided(Combination):
+    """Two measures of which a problem may have one side only: then that one alone is the score.
+
+    So all kinds of problems can be mixed in one training run; replies are compared only within a
+    problem.
+    """
+
+    def applies(self, problem: Problem) -> bool:
+        """Whether either measure applies to the problem."""
+        return any(scorer.applies(problem) for scorer in self.members)
+
+    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
+        """Judge by both and combine; by one where only that one applies to the problem."""
+        both = super().__call__(problems, responses)
+        return [self._one_sided(p, verdict) for p, verdict in zip(problems, both, strict=True)]
+
+    def _one_sided(self, problem: Problem, verdict: Verdict) -> Verdict:
+        there = [scorer for scorer in self.members if scorer.applies(problem)]
+        if len(there) != 1:
+            return verdict
+        part = verdict.parts[there[0].name]
+        return Verdict(part.score, part.reason, verdict.parts)
+
+
 @final
 @dataclass(frozen=True)
-class SoftGate(Combination):
+class SoftGate(TwoSided):
     """Right and compliant at once: compliance counts fully only where the answer is right.
 
     With c and s the scores of `correct` and `compliant`, the reward is
@@ -77,8 +101,7 @@ class SoftGate(Combination):
 
     If either is unscored, so is the reward: a failed judge must not train against a good reply. A
     problem without constraints is rewarded by `correct` alone, one without a reference answer by
-    `compliant` alone, so that all kinds can be mixed in one training run (replies are compared only
-    within a problem).
+    `compliant` alone.
 
     Example:
         >>> gate = SoftGate()
@@ -91,10 +114,6 @@ class SoftGate(Combination):
     correct: Scorer = field(default_factory=Correct)
     compliant: Scorer = field(default_factory=Compliant)
 
-    def applies(self, problem: Problem) -> bool:
-        """Whether either measure applies to the problem."""
-        return self.correct.applies(problem) or self.compliant.applies(problem)
-
     @staticmethod
     def reward(c: float, s: float) -> float:
         """The reward for correctness `c` and compliance `s`, each in [0, 1]."""
@@ -104,17 +123,41 @@ class SoftGate(Combination):
         """The reward."""
         return self.reward(*scores)
 
-    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
-        """Judge by both and combine; by one where only that one applies to the problem."""
-        both = super().__call__(problems, responses)
-        return [self._one_sided(p, verdict) for p, verdict in zip(problems, both, strict=True)]
 
-    def _one_sided(self, problem: Problem, verdict: Verdict) -> Verdict:
-        is_compliant = self.compliant.applies(problem)
-        if is_compliant == self.correct.applies(problem):
-            return verdict
-        part = verdict.parts[(self.compliant if is_compliant else self.correct).name]
-        return Verdict(part.score, part.reason, verdict.parts)
+@final
+@dataclass(frozen=True)
+class Lexicographic(TwoSided):
+    """The first measure decides; the second decides between replies that are equal in the first.
+
+    The score is (2·f + t)/3 with f = 1 where the first measure is wholly earned, else 0, and t the
+    second: no number in [0, 1] keeps the order of two graded ones, so the first is taken as all or
+    nothing. (1, 1) is worth 1, (1, 0) 2/3, (0, 1) 1/3 and (0, 0) 0.
+
+    As a reward of single replies the second measure is also compared across replies that differ in
+    the first: it can widen or narrow their distance, never turn it. Where that matters, `aggregation:
+    lexicographic` of GRPO compares within the group, where ties are seen; see `AdvantageNormalizer`.
+
+    A problem to which one measure does not apply is scored by the other alone.
+
+    Source:
+        MAI-Thinking-1 (Microsoft AI 2026), technical report: a lower reward counts only where the
+        whole group ties on the higher one, whatever their scales. Departs: here also between the
+        tied replies of a group that is not tied as a whole.
+
+    Example:
+        >>> Lexicographic(Compliant("all"), Correct()).combined([1, 0]) > 0.5
+        True
+    """
+
+    label: ClassVar[str] = "lexicographic"
+
+    first: Scorer
+    then: Scorer
+
+    def combined(self, scores: Sequence[float]) -> float:
+        """The score in [0, 1]."""
+        first, then = scores
+        return (2 * float(first == 1.0) + then) / 3
 
 
 @final

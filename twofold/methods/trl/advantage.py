@@ -15,7 +15,10 @@ from twofold.errors import ScoringError
 
 Floats = NDArray[np.float64]
 
+Aggregation = Literal["sum_then_normalize", "normalize_then_sum", "lexicographic"]
+
 TINY = 1e-4  # added to each standard deviation, as in TRL
+ROUNDING = 6  # decimals in which two scores are the same
 
 
 @final
@@ -26,7 +29,9 @@ class AdvantageNormalizer:
     Args:
         order: `sum_then_normalize`: the reward is one number, normalised within the group (GRPO).
             `normalize_then_sum`: each part is normalised within the group, then they are added
-            (GDPO).
+            (GDPO). `lexicographic`: the first of two parts decides, the second only between replies
+            that tie in it. Its mean over the tied ones is taken off and half the smallest gap of
+            the first is its weight, so that it never changes which ties are better or by how much.
         min_std: Lower bound of the standard deviation that scores are divided by, in score units;
             0 = none. About 0.1 keeps a judge's noise from counting as much as the answer.
         saturation: Exponent g of the weights (1 - mean of the part)^g, which down-weight a part
@@ -37,8 +42,9 @@ class AdvantageNormalizer:
 
     Source:
         GDPO: arXiv 2601.05242, section 3. Saturation: SA-MRPO, arXiv 2608.16072 (0.5 is its best).
-        `min_std` is ours; arXiv 2606.06058 describes the problem. Departs: the means in the weights
-        are those of the process's own batch.
+        `min_std` is ours; arXiv 2606.06058 describes the problem. Lexicographic: see
+        `scorers.Lexicographic`. Departs: the means in the weights are those of the process's own
+        batch.
 
     Example:
         First column: right or wrong; second: a noisy judge. Without `min_std` the judge's 0.03
@@ -52,7 +58,7 @@ class AdvantageNormalizer:
         [0.8, -0.7, 0.7, -0.8]
     """
 
-    order: Literal["sum_then_normalize", "normalize_then_sum"] = "sum_then_normalize"
+    order: Aggregation = "sum_then_normalize"
     min_std: float = 0.0
     saturation: float = 0.0
 
@@ -69,7 +75,7 @@ class AdvantageNormalizer:
     @property
     def by_part(self) -> bool:
         """Whether it takes the parts of a reward instead of their sum."""
-        return self.order == "normalize_then_sum"
+        return self.order != "sum_then_normalize"
 
     @property
     def is_trl_own(self) -> bool:
@@ -90,6 +96,11 @@ class AdvantageNormalizer:
             )
         lost = np.asarray(np.isnan(scores_NK).any(axis=1))
         grouped = np.where(lost[:, None], np.nan, scores_NK).reshape(-1, size, n_parts)
+        if self.order == "lexicographic" and n_parts == 2:
+            grouped = np.stack(
+                [_in_order(first, then) for first, then in grouped.transpose(0, 2, 1)]
+            )
+            grouped, n_parts = grouped[:, :, None], 1
         n_scored = (~np.isnan(grouped)).sum(axis=1, keepdims=True)
         center = np.nansum(grouped, axis=1, keepdims=True) / np.maximum(n_scored, 1)
         squares = np.nansum((grouped - center) ** 2, axis=1, keepdims=True)
@@ -101,5 +112,18 @@ class AdvantageNormalizer:
 
     def _weights(self, scored: Floats) -> Floats:
         if not self.saturation or not scored.size:
-            return np.ones(scored.shape[1])
+            return np.ones(1)
         return np.asarray((1.0 - scored.mean(axis=0)) ** self.saturation)
+
+
+def _in_order(first: Floats, then: Floats) -> Floats:
+    """The scores of one group by two parts as one: `then` counts between equals in `first` only."""
+    level = np.round(first, ROUNDING)
+    levels = np.unique(level[~np.isnan(level)])
+    if levels.size < 2:
+        return then
+    ahead = np.full_like(then, np.nan)
+    for each in levels:
+        tied = level == each
+        ahead[tied] = then[tied] - then[tied].mean()  # below 1 in size, so half a gap never closes
+    return np.asarray(first + ahead * np.diff(levels).min() / 2)

@@ -49,7 +49,8 @@ class TrlReward:
         policy: The model's thinking marks; where they do not occur, all known ones count.
         watched: Further scorers that are logged but not rewarded, by name.
         aggregation: How the scores of a group are compared. If it is not TRL's own, set TRL's
-            `scale_rewards` to none, or to batch for `normalize_then_sum`.
+            `scale_rewards` to none, or to batch for `normalize_then_sum`. `lexicographic` takes the
+            parts of the scorer's verdict in their order.
         num_generations: Replies per group; they are adjacent.
 
     Raises:

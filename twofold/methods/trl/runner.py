@@ -7,7 +7,7 @@ a different one is refused. The network is loaded last, after all settings are c
 import hashlib
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import Field, asdict, fields, replace
 from functools import partial
@@ -20,6 +20,7 @@ import numpy as np
 import torch
 import transformers
 import trl
+from accelerate import PartialState
 from pydantic import TypeAdapter
 
 from twofold.methods.method import TrainedModel, TrainingError
@@ -84,6 +85,22 @@ class TrlRunner:
         """Whether there is a checkpoint to resume from."""
         return last_checkpoint(self._out) is not None
 
+    def noted(self, name: str, make: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        """What `make` returned when the run first started; then it is in the run's manifest.
+
+        All processes call it together. `finished` has refused another run before.
+        """
+        begun = kind_of(self._out / "manifest.json") is not Kind.missing
+        known: Mapping[str, Any] | None = RunDir(self._out).manifest().get(name) if begun else None
+        PartialState().wait_for_everyone()  # nobody writes while others still look
+        if known is not None:
+            return known
+        made = make()
+        if _rank() == 0:
+            with self._bound() as folder:
+                folder.note(name, made)
+        return made
+
     @property
     def _n_kept(self) -> int | None:
         """How many checkpoints are kept; None = all, as in TRL."""
@@ -112,15 +129,19 @@ class TrlRunner:
             if f.name not in LATER or getattr(self._method, f.name) != LATER[f.name]
         ]
 
-    def data(self, *, n_steps: int) -> datasets.Dataset:
+    def data(self, *, n_steps: int, left_out: Collection[str] = ()) -> datasets.Dataset:
         """The rows for `n_steps` steps, in shuffled passes, for a trainer without shuffling.
 
         TRL's own sampler for groups drops rows that do not fill a step, and reshuffles on resuming.
+        The rows of the problems `left_out` (ids) are not among them.
         """
+        rows = [row for row in self._rows if row["problem"] not in left_out]
+        if not rows:
+            raise TrainingError(f"all {len(self._rows)} problems are left out; take easier ones")
         n = n_steps * self._method.batch * Share.here().world
         rng = np.random.default_rng(self._method.seed)
-        passes = [rng.permutation(len(self._rows)) for _ in range(-(-n // len(self._rows)))]
-        return datasets.Dataset.from_list([self._rows[i] for i in np.concatenate(passes)[:n]])
+        passes = [rng.permutation(len(rows)) for _ in range(-(-n // len(rows)))]
+        return datasets.Dataset.from_list([rows[i] for i in np.concatenate(passes)[:n]])
 
     def tokens(self) -> datasets.Dataset:
         """The rows as token ids, with a mask over the completion."""
