@@ -14,6 +14,7 @@ import numpy as np
 
 from twofold.errors import ProblemError
 from twofold.types.checklist import Checklist
+from twofold.types.marked import marked_answers
 from twofold.types.seen import seen
 
 # `official` reproduces the published checkers bit for bit; `fixed` follows the instruction's
@@ -91,7 +92,7 @@ class Constraint(ABC):
     registry, in its spelling, then `profile`, then readings of the prompt's words (`READING`). They
     implement `_official` (the published checker, bugs included) and `_fixed` (the wording of the
     instruction), which gets the reply as a reader sees it (`twofold.types.seen`). A blank reply breaks
-    every constraint.
+    every constraint. Where a given reply can be made to obey, they implement `_edited` too.
     """
 
     name: ClassVar[str]  # the registry name, e.g. "punctuation:no_comma"; stable
@@ -142,6 +143,26 @@ class Constraint(ABC):
             return self._official(text) if self.profile == "official" else self._fixed(text)
         except TimeoutError:
             return Verdict(None, f"a pattern took too long on {len(text)} characters")
+
+    def _edited(self, text: str) -> str | None:
+        """`text`, which breaks the rule, changed as little as the rule asks for; see `apply`."""
+        return None
+
+    @final
+    def apply(self, text: str) -> str | None:
+        """The reply `text` edited by rule so that it obeys; it says the same, and its answer stays.
+
+        A function of the text and the arguments alone. A reply that obeys is returned unchanged.
+
+        Returns:
+            None where no edit is known that makes the reply obey and keeps the answers it marks.
+        """
+        if self.check(text).score == 1.0:
+            return text
+        edited = self._edited(text) if text.strip() else None
+        if edited is None or self.check(edited).score != 1.0:
+            return None
+        return edited if marked_answers(edited) == marked_answers(text) else None
 
     def worded(self, prompt: str) -> Constraint:
         """The same constraint as the words of `prompt` state it; `fixed` follows them.
