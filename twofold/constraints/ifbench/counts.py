@@ -8,6 +8,8 @@ import numpy as np
 
 from twofold.constraints.counting import exactly, hold, require_counts, require_threshold, within
 from twofold.constraints.draws import number
+from twofold.constraints.editing import MOST_ADDED, first_met, grown, mention, shortened, slipped_in
+from twofold.constraints.fillers import BRIEF, SENTENCES, WITH_CONJUNCTIONS, in_turn
 from twofold.constraints.ifbench.lists import CONJUNCTIONS, NAMES
 from twofold.constraints.ifbench.pieces import bare, stripped, words
 from twofold.constraints.prose import n_words
@@ -54,6 +56,18 @@ class WordCountRange(Constraint):
     def witnesses(self) -> tuple[str, str]:
         return ("word " * self.min_words).strip(), "word " * (self.max_words + 1)
 
+    def _edited(self, text: str) -> str | None:
+        def count(longer: str) -> int:
+            official = self.profile == "official"
+            return len(re.findall(r"\w+", longer)) if official else n_words(longer)
+
+        for sentence in in_turn(SENTENCES, text, MOST_ADDED):
+            missing = self.min_words - count(text)
+            if missing > 0:
+                fits = count(sentence) <= self.max_words - count(text)
+                text = slipped_in(text, sentence if fits else BRIEF[min(missing, len(BRIEF)) - 1])
+        return first_met(self, [text]) or shortened(self, text)
+
     def _official(self, text: str) -> Verdict:
         return self._hold(len(re.findall(r"\w+", text)))
 
@@ -97,6 +111,9 @@ class UniqueWordCount(Constraint):
     def witnesses(self) -> tuple[str, str]:
         return " ".join(f"w{i}" for i in range(max(self.N, 1))), "..." if self.N > 1 else ""
 
+    def _edited(self, text: str) -> str | None:
+        return grown(self, text)
+
     def _official(self, text: str) -> Verdict:
         return hold(len({stripped(w) for w in text.lower().split()}), "at least", self.N, "words")
 
@@ -139,6 +156,9 @@ class Conjunctions(Constraint):
         if self.profile == "fixed" and not 0 <= self.small_n <= len(CONJUNCTIONS):
             raise ProblemError(f"{self.name}: small_n is {self.small_n}; give 0 to 7")
 
+    def _edited(self, text: str) -> str | None:
+        return grown(self, text, WITH_CONJUNCTIONS)
+
     def _official(self, text: str) -> Verdict:
         found = {w for w in text.split() if stripped(w).lower() in CONJUNCTIONS}
         return hold(len(found), "at least", self.small_n, "conjunctions as written")
@@ -176,6 +196,11 @@ class PersonNames(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return " ".join(["They are", *NAMES[: self.N]]), "Nobody is here."
+
+    def _edited(self, text: str) -> str | None:
+        names = in_turn([name for name in NAMES if name not in text], text)
+        told = (mention(names[:n], "Names") for n in range(1, len(names) + 1))
+        return first_met(self, (slipped_in(text, each) for each in told))
 
     def _official(self, text: str) -> Verdict:
         found = sum(re.search(rf"\b{name}\b", text) is not None for name in NAMES)

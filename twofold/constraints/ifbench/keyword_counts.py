@@ -8,7 +8,9 @@ import numpy as np
 
 from twofold.constraints.counting import Relation, exactly, graded, hold
 from twofold.constraints.draws import WORDS, number, one_of, several_of
+from twofold.constraints.editing import first_met, mention, slipped_in
 from twofold.constraints.ifbench.pieces import words
+from twofold.constraints.synonyms import without_words
 from twofold.constraints.words import as_word
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
@@ -57,12 +59,22 @@ class KeywordsMultiple(Constraint):
         text = " ".join(" ".join([w] * n) for w, n in zip(self._keywords, _TIMES, strict=True))
         return text, "No such thing."
 
+    def _edited(self, text: str) -> str | None:
+        missing = [n - mine for n, mine in zip(_TIMES, self._counts(text), strict=True)]
+        wanted = [k for k, n in zip(self._keywords, missing, strict=True) for _ in range(n)]
+        return slipped_in(text, mention(wanted)) if wanted else None
+
+    def _counts(self, text: str) -> list[int]:
+        if self.profile == "official":
+            low = text.lower()
+            return [low.count(keyword.lower()) for keyword in self._keywords]
+        return [as_word(k).count(text) for k in self._keywords]
+
     def _official(self, text: str) -> Verdict:
-        low = text.lower()
-        return self._hold([low.count(keyword.lower()) for keyword in self._keywords])
+        return self._hold(self._counts(text))
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold([as_word(k).count(text) for k in self._keywords])
+        return self._hold(self._counts(text))
 
     def _hold(self, counts: list[int]) -> Verdict:
         gap = sum(abs(n - wanted) for n, wanted in zip(counts, _TIMES, strict=True))
@@ -98,6 +110,9 @@ class WordOnce(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return f"Here: {self.keyword}.", "No such thing."
+
+    def _edited(self, text: str) -> str | None:
+        return slipped_in(text, mention([self.keyword]))
 
     def _official(self, text: str) -> Verdict:
         return exactly(_hits(self.keyword, text), 1, f"hits of {self.keyword!r}")
@@ -148,6 +163,10 @@ class WordCountDifferentNumbers(Constraint):
             return often, often  # no text can meet both: the request and the relation disagree
         return often if self.frequency else "Nothing.", "No such thing."
 
+    def _edited(self, text: str) -> str | None:
+        words = ([self.keyword] * n for n in range(1, self.frequency + 1))
+        return first_met(self, (slipped_in(text, mention(each)) for each in words))
+
     def _official(self, text: str) -> Verdict:
         return hold(_hits(self.keyword, text), self.relation, self.frequency, "hits")
 
@@ -183,6 +202,9 @@ class ExcludeWordHarder(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return "No such thing.", f"Here is {self.keyword} again."
+
+    def _edited(self, text: str) -> str | None:
+        return without_words(self, text, [self.keyword])
 
     def _official(self, text: str) -> Verdict:
         return Verdict(float(f" {self.keyword} " not in text), f"between blanks: {self.keyword!r}")
@@ -223,6 +245,10 @@ class CountIncrementWord(Constraint):
     def witnesses(self) -> tuple[str, str]:
         one, two = self.keyword1, self.keyword2
         return f"{one} {two} {two}", "No such thing."
+
+    def _edited(self, text: str) -> str | None:
+        added = [[self.keyword1] * n + [self.keyword2] * m for n in (0, 1) for m in (0, 1, 2)]
+        return first_met(self, (slipped_in(text, mention(words)) for words in added if words))
 
     def _official(self, text: str) -> Verdict:
         return self._hold(_hits(self.keyword1, text), _hits(self.keyword2, text))

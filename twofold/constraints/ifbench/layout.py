@@ -12,6 +12,8 @@ import regex
 
 from twofold.constraints.counting import every
 from twofold.constraints.draws import listed, one_of
+from twofold.constraints.editing import at_start, capital, ended_by, pieces, words_changed
+from twofold.constraints.fillers import SENTENCES, chosen, in_turn
 from twofold.constraints.ifbench.pieces import bare, tokens, words
 from twofold.constraints.published import punkt_sentences
 from twofold.errors import ProblemError
@@ -28,6 +30,7 @@ _SMALL = frozenset(
     """
     )
 )
+_EMOJI = "🙂👍😀✨🌱"
 _NO_EMOJI = "emoji cannot be told apart: pip install 'twofold[ifbench]'"
 
 
@@ -130,6 +133,11 @@ class Emoji(Constraint):
     def witnesses(self) -> tuple[str, str]:
         return "I am happy 😀. You too 👍!", "I am happy 😀. You too!"
 
+    def _edited(self, text: str) -> str | None:
+        parts = pieces(text)
+        signs = in_turn(_EMOJI, text, len(parts))
+        return "".join(ended_by(p, f" {sign}") for p, sign in zip(parts, signs, strict=True))
+
     def _official(self, text: str) -> Verdict:
         try:
             is_emoji = _emoji()
@@ -198,6 +206,9 @@ class Thesis(Constraint):
     def witnesses(self) -> tuple[str, str]:
         return "<i>Thesis.</i> Body.", "<i>Thesis.</i>"
 
+    def _edited(self, text: str) -> str | None:
+        return at_start(text, f"<i>{chosen(SENTENCES, text)}</i>")
+
     def _official(self, text: str) -> Verdict:
         start = max(text.find("<i>"), -1) if "<i>" in text else text.find("<em>")
         if start < 0:
@@ -237,6 +248,9 @@ class TitleCase(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return "The Quick Brown Fox", "The quick Fox"
+
+    def _edited(self, text: str) -> str | None:
+        return words_changed(text, capital)
 
     def _official(self, text: str) -> Verdict:
         found = [t for t in tokens(text) if t[0].isalpha()]
@@ -279,6 +293,10 @@ class OutputTemplate(Constraint):
             "My Answer: yes\nMy Conclusion: ok\nFuture Outlook: fine",
             "My Answer: yes\nMy Conclusion: ok",
         )
+
+    def _edited(self, text: str) -> str | None:
+        end, hope = in_turn(SENTENCES, text, 2)
+        return f"My Answer: {text.strip()}\nMy Conclusion: {end}\nFuture Outlook: {hope}"
 
     def _official(self, text: str) -> Verdict:
         return every([label in text for label in _TEMPLATE], "labels occur")

@@ -8,6 +8,15 @@ import numpy as np
 
 from twofold.constraints.counting import Relation, hold, require_counts, require_threshold, within
 from twofold.constraints.draws import number, one_of
+from twofold.constraints.editing import (
+    capital,
+    first_met,
+    grown,
+    mention,
+    shortened,
+    slipped_in,
+    words_changed,
+)
 from twofold.constraints.ifbench.pieces import words
 from twofold.constraints.keywords import LetterFrequency
 from twofold.errors import ProblemError
@@ -41,6 +50,9 @@ class LowercaseCounting(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return "GO NOW", " ".join(["go"] * (self.N + 1))
+
+    def _edited(self, text: str) -> str | None:
+        return words_changed(text, capital)
 
     def _official(self, text: str) -> Verdict:
         return self._hold(len(re.findall(r"\b[a-z]+\b", text)))
@@ -87,6 +99,9 @@ class LetterCounting(Constraint):
     def witnesses(self) -> tuple[str, str]:
         below, at = "a" * (self.N - 1), "a" * max(self.N, 1)
         return (below, at) if self.relation == "less than" else (at, below)
+
+    def _edited(self, text: str) -> str | None:
+        return grown(self, text) or shortened(self, text)
 
     def _official(self, text: str) -> Verdict:
         count = len(re.findall(r"[A-Za-z]", text))
@@ -142,6 +157,10 @@ class LetterCounting2(Constraint):
         without = "no" if self.letter.lower() not in "no" else "yes"
         often = self.letter * self.let_frequency
         return (without, often) if self.let_relation == "less than" else (often or without, without)
+
+    def _edited(self, text: str) -> str | None:
+        letters = ([self.letter] * n for n in range(1, self.let_frequency + 1))
+        return first_met(self, (slipped_in(text, mention(each, "Letters")) for each in letters))
 
     def _official(self, text: str) -> Verdict:
         count = text.lower().count(self.letter.lower())

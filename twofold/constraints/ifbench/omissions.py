@@ -1,9 +1,11 @@
 """Does the reply leave out what it must: white space, full stops, exclamation marks?"""
 
+import re
 from dataclasses import dataclass
 from typing import final
 
 from twofold.constraints.counting import within
+from twofold.constraints.editing import has_spaced_formulas
 from twofold.types import Constraint, Profile, Verdict
 
 
@@ -26,6 +28,9 @@ class NoWhitespace(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return "OneTwoThree.", "One Two"
+
+    def _edited(self, text: str) -> str | None:
+        return None if has_spaced_formulas(text) else "".join(text.split())
 
     def _official(self, text: str) -> Verdict:
         count = sum(ch.isspace() for ch in text)
@@ -65,6 +70,11 @@ class NoDot(_NoMark):
     def witnesses(self) -> tuple[str, str]:
         return "No dot here", "Pi is 3.14"
 
+    def _edited(self, text: str) -> str | None:
+        text = re.sub(r"^([ \t]*\d{1,3})\.(?=\s)", r"\1)", text.rstrip(), flags=re.MULTILINE)
+        text = re.sub(r"(?<=[^\W\d])\.(?=[^\W\d])|\.{2,}|…|\.(?=[\"'”’)\]*_]*(?:\n|\Z))", "", text)
+        return re.sub(r"\.(?=\s)", ";", text)
+
     def _official(self, text: str) -> Verdict:
         return self._without(text, ".")
 
@@ -89,6 +99,11 @@ class NoExclamation(_NoMark):
 
     def witnesses(self) -> tuple[str, str]:
         return "Fine.", "Fine!"
+
+    def _edited(self, text: str) -> str | None:
+        if re.search(r"[\d)\]}]!|\$[^$\n]*![^$\n]*\$", text):  # a factorial
+            return None
+        return re.sub(r"\?!+|!+\?", "?", text).replace("!", ".")
 
     def _official(self, text: str) -> Verdict:
         return self._without(text, "!")

@@ -9,6 +9,8 @@ import numpy as np
 
 from twofold.constraints.counting import hold, require_counts, require_threshold, within
 from twofold.constraints.draws import number
+from twofold.constraints.editing import grown, has_spaced_formulas, slipped_in
+from twofold.constraints.fillers import WITH_PRONOUNS, in_turn
 from twofold.constraints.ifbench.lists import PRONOUNS
 from twofold.constraints.ifbench.pieces import bare, stripped, tokens, words
 from twofold.errors import ProblemError
@@ -16,6 +18,8 @@ from twofold.types import Constraint, Profile, Verdict
 
 _JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 _JAPANESE_FIXED = re.compile(r"[\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff66-\uff9d]")
+# Japanese for number, road, house, sea, mountain: words to add.
+_NOUNS = ("数", "道", "家", "海", "山")
 _MARKS = ".,!?;:"
 
 
@@ -39,6 +43,9 @@ class Punctuation(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return "What?! Yes, no; so: go! Why? End.", "What?! Yes, no; so: go. Why?"
+
+    def _edited(self, text: str) -> str | None:
+        return slipped_in(text, "Is it clear?! Yes: it is; we are done, are we? Good! All fits.")
 
     def _official(self, text: str) -> Verdict:
         bang = next((mark for mark in ("?!", "!?", "‽") if mark in text), "")
@@ -80,6 +87,19 @@ class WordsJapanese(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return " ".join(["one"] * (self.N - 1) + ["猫"]), " ".join(["one"] * self.N)
+
+    def _edited(self, text: str) -> str | None:
+        if has_spaced_formulas(text) or self.N < 2:
+            return None
+        words = iter(in_turn(_NOUNS, text, len(text)))
+        parts, place = [], 0
+        for part in re.findall(r"\S+\s*", text):
+            place += self.profile == "official" or any(ch.isalnum() for ch in part)
+            if place % self.N == 0:
+                parts.append(f"{next(words)} ")
+                place += 1
+            parts.append(part)
+        return "".join(parts)
 
     def _official(self, text: str) -> Verdict:
         wanted = [stripped(word) for word in text.split()][self.N - 1 :: self.N]
@@ -125,6 +145,9 @@ class Pronouns(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return "Yes" + " it" * self.N, "The cat told Tom." if self.N else ""
+
+    def _edited(self, text: str) -> str | None:
+        return grown(self, text, WITH_PRONOUNS)
 
     def _official(self, text: str) -> Verdict:
         found = sum(token in PRONOUNS for token in tokens(text.replace("/", " ").lower()))
