@@ -65,7 +65,8 @@ def pieces(text: str) -> list[str]:
     cut = [text[a:b] for a, b in pairwise([0, *starts[1:], len(text)])]
     found: list[str] = []
     for piece in cut:
-        if found and (closing := _CLOSING.match(piece)):  # **Step 1.** We add
+        closing = _CLOSING.match(piece)
+        if closing and found and not found[-1].endswith("\n"):  # **Step 1.** We add
             found[-1] += closing[0]
             piece = piece[closing.end() :]
         if found and (not re.search(r"\w", piece) or _ONLY_NUMBER.fullmatch(found[-1])):
@@ -88,11 +89,16 @@ def slipped_in(text: str, sentence: str) -> str:
         '2 + 2 = 4.\nIt fits.\n#### 4'
     """
     *before, last = pieces(text)
-    if last.lstrip().startswith("#"):
-        return "".join([*before, sentence, "\n", last])
-    mark = _LIST_MARK.match(last)
+    return "".join([*before, _led(last, sentence)])
+
+
+def _led(piece: str, sentence: str) -> str:
+    """A piece of a reply behind a sentence, and behind its own mark if it is in a list."""
+    if piece.lstrip().startswith("#"):
+        return f"{sentence}\n{piece}"
+    mark = _LIST_MARK.match(piece)
     head = mark[0] if mark else ""
-    return "".join([*before, head, sentence, " ", last[len(head) :]])
+    return f"{head}{sentence} {piece[len(head) :]}"
 
 
 def at_start(text: str, sentence: str) -> str:
@@ -232,7 +238,7 @@ def spread(text: str, sentences: Sequence[str]) -> str:
     for i, sentence in enumerate(sentences):
         groups[i * len(parts) // len(sentences)].append(sentence)
     return "".join(
-        f"{' '.join(group)} {part}" if group else part
+        _led(part, " ".join(group)) if group else part
         for group, part in zip(groups, parts, strict=True)
     )
 

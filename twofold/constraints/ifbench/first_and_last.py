@@ -64,7 +64,9 @@ class FirstWordSent(_EachSentence):
         return f"{word} flies. {word} heals.", f"{word} flies. It heals."
 
     def _edited(self, text: str) -> str | None:
-        return "".join(f"{capital(first_of(self.first_word))} - {part}" for part in pieces(text))
+        word = first_of(self.first_word)
+        starts = [(part, same((words(part) or ("",))[0], word)) for part in pieces(text)]
+        return "".join(part if met else f"{capital(word)} - {part}" for part, met in starts)
 
     def _official(self, text: str) -> Verdict:
         starts = [(part.split() or [""])[0] for part in rule_sentences(text)]
@@ -132,7 +134,8 @@ class LastWordSent(_EachSentence):
 
     def _edited(self, text: str) -> str | None:
         word = first_of(self.last_word)
-        return "".join(ended_by(part, f" ({word})") for part in pieces(text))
+        ends = [(part, same((words(part) or ("",))[-1], word)) for part in pieces(text)]
+        return "".join(part if met else ended_by(part, f" ({word})") for part, met in ends)
 
     def _official(self, text: str) -> Verdict:
         ends = [(part.split() or [""])[-1] for part in rule_sentences(text)]
