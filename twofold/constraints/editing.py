@@ -48,12 +48,13 @@ def has_spaced_formulas(text: str) -> bool:
     return any(a.isspace() and b == "\0" for a, b in zip(text.strip(), hidden.strip(), strict=True))
 
 
-def pieces(text: str) -> list[str]:
+@lru_cache(maxsize=64)
+def pieces(text: str) -> tuple[str, ...]:
     r"""The sentences and lines of `text`, each with the white space behind it; joined they are `text`.
 
     Example:
         >>> pieces("Add 2. Halve it:\n- so 3.5\n#### 3.5")
-        ['Add 2. ', 'Halve it:\n', '- so 3.5\n', '#### 3.5']
+        ('Add 2. ', 'Halve it:\n', '- so 3.5\n', '#### 3.5')
     """
     hidden = _NEVER_LAST.sub(lambda found: "k" * len(found[0]), masked(text))
     starts = []
@@ -73,7 +74,7 @@ def pieces(text: str) -> list[str]:
             found[-1] += piece
         else:
             found.append(piece)
-    return found
+    return tuple(found)
 
 
 def bare_pieces(text: str) -> list[str]:
@@ -131,14 +132,9 @@ def first_met(rule: Constraint, candidates: Iterable[str]) -> str | None:
 
 def grown(rule: Constraint, text: str, among: Sequence[str] = SENTENCES) -> str | None:
     """`text` with as few of the sentences as the rule needs."""
-
-    def ever_longer() -> Iterable[str]:
-        longer = text
-        for sentence in in_turn(among, text, MOST_ADDED):
-            longer = slipped_in(longer, sentence)
-            yield longer
-
-    return first_met(rule, ever_longer())
+    added = in_turn(among, text, MOST_ADDED)
+    longer = (slipped_in(text, " ".join(added[:n])) for n in range(1, MOST_ADDED + 1))
+    return first_met(rule, longer)
 
 
 def shortened(rule: Constraint, text: str) -> str | None:

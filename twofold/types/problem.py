@@ -211,6 +211,8 @@ class Problem:
             without them.
         checklist: Criteria the reply is judged by. Not part of the identity, so a checklist may be
             written after the replies were sampled.
+        solution: A worked reply that is right and ignores the constraints, where the source has one;
+            demonstrations are made of it. Not part of the identity.
         tags: Names by which tables are broken down: `source`, `difficulty`, `split` ... Not part of the
             identity.
 
@@ -226,6 +228,7 @@ class Problem:
     ask: str = ""
     question_states_constraints: bool = False
     checklist: Checklist | None = None
+    solution: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -248,7 +251,7 @@ class Problem:
 
     @cached_property
     def id(self) -> str:
-        """16 hex digits of the SHA-256 of everything but tags and checklist."""
+        """16 hex digits of the SHA-256 of everything but tags, checklist and solution."""
         content = [
             self.question,
             self.answer,

@@ -76,7 +76,7 @@ class LastFirst(Constraint):
         return "We love cats. Cats love us.", "We love cats. Dogs love us."
 
     def _edited(self, text: str) -> str | None:
-        sentences = pieces(text)
+        sentences = [*pieces(text)]
         for i, before in enumerate(sentences[:-1]):
             end = words(before)
             if end and not as_word(end[-1]).starts(sentences[i + 1]):
