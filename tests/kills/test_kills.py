@@ -22,7 +22,13 @@ pytestmark = [
 
 @pytest.mark.parametrize(
     ("work", "mode", "n_tried"),
-    [("sft", "kill", 9), ("grpo", "kill", 5), ("study", "kill", 5), ("sft", "full", 5)],
+    [
+        ("sft", "kill", 9),
+        ("applied", "kill", 5),
+        ("grpo", "kill", 5),
+        ("study", "kill", 5),
+        ("sft", "full", 5),
+    ],
 )
 def test_it_ends_the_same(work: str, mode: str, n_tried: int, tmp_path: Path) -> None:
     summary = run(tmp_path, work, mode, n_tried=n_tried)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, final
 from unittest import mock
@@ -18,10 +18,12 @@ from twofold.study import read, study
 from twofold.types import Problem, Response, Scorer, Verdict
 
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
+QUOTED = from_spec("startend:quotation", None, profile="fixed")
 PROBLEMS = [
     Problem(question="what is two and two", answer="4", constraints=(NO_COMMA,)),
     Problem(question="what is it", answer="2", constraints=(NO_COMMA,)),
 ]
+TO_QUOTE = [replace(problem, constraints=(QUOTED,)) for problem in PROBLEMS]
 HELD_OUT = [Problem(question="what is four", answer="4", constraints=(NO_COMMA,))]
 
 # Keys of a log that say how long a step took.
@@ -60,6 +62,21 @@ def kept(base: Path, out: Path) -> None:
         sft(base, out, keep_checkpoint="frontier")
 
 
+def applied(base: Path, out: Path) -> None:
+    method = Sft(
+        demonstrations="applied",
+        reward=Share(),
+        at_least=0.0,  # no reply of this base is right
+        num_generations=3,
+        max_completion_length=6,
+        learning_rate=1e-3,
+        epochs=1,
+        batch=3,
+        save_steps=1,
+    )
+    method.train(str(base), TO_QUOTE, out=out, eval_problems=HELD_OUT)
+
+
 def grpo(base: Path, out: Path) -> None:
     method = Grpo(
         reward=Share(),
@@ -85,6 +102,7 @@ def whole_study(base: Path, out: Path) -> None:
 WORKS: Mapping[str, Callable[[Path, Path], None]] = {
     "sft": sft,
     "kept": kept,
+    "applied": applied,
     "grpo": grpo,
     "study": whole_study,
 }

@@ -8,6 +8,7 @@ import numpy as np
 
 from twofold.constraints.counting import plural
 from twofold.constraints.draws import ENDINGS, one_of
+from twofold.constraints.editing import at_end
 from twofold.constraints.words import as_word, fold
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
@@ -64,6 +65,9 @@ class EndPhrase(Constraint):
         other = "y" if phrase.rstrip(_CLOSING).lower().endswith("x") else "x"
         return f"The answer is 4. {phrase}", f"{phrase} {other}"
 
+    def _edited(self, text: str) -> str | None:
+        return at_end(text, self.end_phrase.strip())
+
     def _official(self, text: str) -> Verdict:
         end = text.strip().strip('"').lower()
         return self._judged(end.endswith(self.end_phrase.strip().lower()), text)
@@ -117,6 +121,9 @@ class Quotation(Constraint):
     def witnesses(self) -> tuple[str, str]:
         """A reply in quotation marks, and the same without."""
         return '"The answer is 4."', "The answer is 4."
+
+    def _edited(self, text: str) -> str | None:
+        return '"' + re.sub(f"[{''.join(_KINDS)}]", "'", text.strip()) + '"'
 
     def _official(self, text: str) -> Verdict:
         reply = text.strip()
@@ -179,6 +186,11 @@ class NoComma(Constraint):
     def witnesses(self) -> tuple[str, str]:
         """A sentence without commas, and one with."""
         return "Two and two make four.", "Well, four."
+
+    def _edited(self, text: str) -> str | None:
+        text = re.sub(r"(?<=\d)(?:,|\\,|\{,\})(?=\d{3}(?!\d))", "", text).replace("\\,", " ")
+        text = re.sub(rf"(?<=[\d)\]}}])\s*[,{_COMMAS}]\s*(?=[\d(\[{{$+-])", "; ", text)
+        return re.sub(rf"[,{_COMMAS}]", "", text)
 
     def _official(self, text: str) -> Verdict:
         return self._judged([found.start() for found in re.finditer(",", text)], text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import final
 
 import numpy as np
@@ -17,6 +18,7 @@ from twofold.constraints.counting import (
 )
 from twofold.constraints.detect import judge_language, published_language
 from twofold.constraints.draws import number, one_of
+from twofold.constraints.editing import first_met, some_words_changed, with_more, words_changed
 from twofold.constraints.prose import prose, words_in_formulas
 from twofold.constraints.published import capital_tokens
 from twofold.constraints.wording import stated_times
@@ -65,6 +67,9 @@ class EnglishCapital(Constraint):
         """A sentence in capitals, and in normal case."""
         return _ENGLISH.upper(), _ENGLISH
 
+    def _edited(self, text: str) -> str | None:
+        return with_more(lambda more: first_met(self, [words_changed(more, str.upper)]), text)
+
     def _official(self, text: str) -> Verdict:
         if not text.isupper():
             return Verdict(0.0, "not all capital letters")
@@ -98,6 +103,9 @@ class EnglishLowercase(Constraint):
     def witnesses(self) -> tuple[str, str]:
         """A sentence in lower case, and in normal case."""
         return _ENGLISH.lower(), _ENGLISH
+
+    def _edited(self, text: str) -> str | None:
+        return with_more(lambda more: first_met(self, [words_changed(more, str.lower)]), text)
 
     def _official(self, text: str) -> Verdict:
         if not text.islower():
@@ -155,6 +163,14 @@ class CapitalWordFrequency(Constraint):
     def witnesses(self) -> tuple[str, str]:
         """A text on either side of the threshold."""
         return both_sides(self.capital_frequency, self.capital_relation, lambda n: "so" + " SO" * n)
+
+    def _edited(self, text: str) -> str | None:
+        quieter = words_changed(text, lambda word: word.title() if len(word) > 1 else word)
+        return first_met(self, [quieter]) or with_more(self._louder, text)
+
+    def _louder(self, text: str) -> str | None:
+        tried = (some_words_changed(text, str.upper, least=least) for least in (4, 2))
+        return first_met(self, chain.from_iterable(tried))
 
     def _official(self, text: str) -> Verdict:
         return self._hold(capital_tokens(text))

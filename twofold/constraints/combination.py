@@ -7,6 +7,7 @@ from typing import final
 import numpy as np
 
 from twofold.constraints.counting import plural
+from twofold.constraints.editing import pieces
 from twofold.constraints.words import fold, plain
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
@@ -59,6 +60,9 @@ class RepeatPrompt(Constraint):
         other = "y" if request.lower().startswith("x") else "x"
         return f"{request}\n\nThe answer is 4.", f"{other} is 4."
 
+    def _edited(self, text: str) -> str | None:
+        return f"{self.prompt_to_repeat.strip()}\n\n{text.lstrip()}"
+
     def _official(self, text: str) -> Verdict:
         if text.strip().lower().startswith(self.prompt_to_repeat.strip().lower()):
             return Verdict(1.0, "begins with the request")
@@ -106,6 +110,9 @@ class TwoResponses(Constraint):
     def witnesses(self) -> tuple[str, str]:
         """Two responses, and one."""
         return "It is four.\n******\nTwo and two make four.", "It is four."
+
+    def _edited(self, text: str) -> str | None:
+        return f"{text.strip()}\n******\nIn short: {pieces(text)[-1].strip()}"
 
     def _official(self, text: str) -> Verdict:
         return self._judged([part.strip() for part in text.split("******")])

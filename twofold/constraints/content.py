@@ -8,6 +8,8 @@ import numpy as np
 
 from twofold.constraints.counting import Bound, both_sides, hold, plural, require_threshold
 from twofold.constraints.draws import number, one_of
+from twofold.constraints.editing import first_met, mention, slipped_in
+from twofold.constraints.fillers import BLANKS, POSTSCRIPTS, chosen, in_turn
 from twofold.constraints.markup import mask_math
 from twofold.constraints.wording import stated_bound
 from twofold.errors import ProblemError
@@ -56,6 +58,11 @@ class Placeholders(Constraint):
     def witnesses(self) -> tuple[str, str]:
         """N placeholders, and one fewer."""
         return both_sides(self.num_placeholders, "at least", lambda n: "Dear all," + " [name]" * n)
+
+    def _edited(self, text: str) -> str | None:
+        blanks = in_turn([f"[{blank}]" for blank in BLANKS], text, self.num_placeholders + 1)
+        asked = (mention(blanks[:n], "Blanks") for n in range(1, len(blanks) + 1))
+        return first_met(self, (slipped_in(text, each) for each in asked))
 
     def _official(self, text: str) -> Verdict:
         # An unclosed bracket matches too, with an empty group, which keeps many of them cheap.
@@ -137,6 +144,9 @@ class Postscript(Constraint):
     def witnesses(self) -> tuple[str, str]:
         """With the postscript, and without."""
         return f"The answer is 4.\n\n{self._marker} Check the sum.", "!"
+
+    def _edited(self, text: str) -> str | None:
+        return f"{text.rstrip()}\n\n{self._marker} {chosen(POSTSCRIPTS, text)}"
 
     def _official(self, text: str) -> Verdict:
         pattern = _PUBLISHED.get(self._marker, self._marker.lower())

@@ -58,6 +58,11 @@ class Bound:
             return count == self.n
         return count < self.n if self.relation == "less than" else count >= self.n
 
+    @property
+    def wanted(self) -> int:
+        """The count that just meets the bound."""
+        return self.n - 1 if self.relation == "less than" else self.n
+
     def verdict(self, count: int, what: str, *, most: int | None = None) -> Verdict:
         """The verdict on a count of `what`, or on `count` to `most`; unscored if it depends on which."""
         wanted = f"{self.relation} {self.n} wanted"

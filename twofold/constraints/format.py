@@ -12,6 +12,7 @@ import numpy as np
 
 from twofold.constraints.counting import Bound, both_sides, hold, plural, require_threshold
 from twofold.constraints.draws import SECTIONS, number, one_of
+from twofold.constraints.editing import bulleted, first_met, parted, some_words_changed, with_more
 from twofold.constraints.markup import mask_code, mask_math
 from twofold.constraints.wording import stated_bound
 from twofold.constraints.words import plain
@@ -66,6 +67,10 @@ class BulletLists(Constraint):
         """N bullets, and one more."""
         obeys = "The points:" + "\n* This is a point." * self.num_bullets
         return obeys, obeys + "\n* One more."
+
+    def _edited(self, text: str) -> str | None:
+        bound = self.stated or Bound("exactly", self.num_bullets)
+        return bulleted(text, bound.wanted)
 
     def _official(self, text: str) -> Verdict:
         # The published `^\s*` may cross blank lines; stopping at the line end counts the same.
@@ -141,6 +146,14 @@ class HighlightedSections(Constraint):
         return both_sides(
             self.num_highlights, "at least", lambda n: "The answer:" + "\nThis is *a point*." * n
         )
+
+    def _edited(self, text: str) -> str | None:
+        mark = "**" if self.style == "bold" else "*"
+
+        def highlighted(more: str) -> str | None:
+            return first_met(self, some_words_changed(more, lambda w: f"{mark}{w}{mark}", least=3))
+
+        return with_more(highlighted, text)
 
     def _official(self, text: str) -> Verdict:
         single = re.findall(r"\*([^\n*]*)\*", text)
@@ -247,6 +260,11 @@ class MultipleSections(Constraint):
         none = "First some words."
         obeys = none + "".join(f"\n{self._word} {number}\nMore words." for number in numbers)
         return obeys, none if self.num_sections else ""
+
+    def _edited(self, text: str) -> str | None:
+        n = (self.stated or Bound("exactly", self.num_sections)).wanted
+        bodies = enumerate(parted(text, n), 1) if n else ()
+        return "\n".join(f"{self._word} {i}\n{body}" for i, body in bodies)
 
     def _official(self, text: str) -> Verdict:
         found = len(re.findall(rf"\s?{self._word}\s?\d+\s?", text))

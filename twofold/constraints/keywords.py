@@ -10,6 +10,8 @@ import regex
 
 from twofold.constraints.counting import RELATIONS, Bound, Relation, require_threshold
 from twofold.constraints.draws import COMMON, WORDS, number, one_of, several_of
+from twofold.constraints.editing import first_met, mention, slipped_in
+from twofold.constraints.synonyms import without_words
 from twofold.constraints.wording import stated_times
 from twofold.constraints.words import as_word, characters
 from twofold.errors import ProblemError
@@ -65,6 +67,10 @@ class Existence(Constraint):
     def witnesses(self) -> tuple[str, str]:
         """The keywords, and a text without them."""
         return " ".join(self.keywords), _without(self.keywords)
+
+    def _edited(self, text: str) -> str | None:
+        missing = [k for k in self.keywords if not Existence((k,), self.profile).check(text).score]
+        return slipped_in(text, mention(missing))
 
     def _official(self, text: str) -> Verdict:
         return self._verdict([k for k in self.keywords if not _found(k, text)])
@@ -141,6 +147,11 @@ class Frequency(Constraint):
     def _repeated(self) -> str:
         return " ".join([self.keyword.strip()] * self.frequency)
 
+    def _edited(self, text: str) -> str | None:
+        bound, word = self.stated or Bound(self.relation, self.frequency), self.keyword.strip()
+        longer = (slipped_in(text, mention([word] * n)) for n in range(1, bound.wanted + 1))
+        return first_met(self, longer)
+
     def _official(self, text: str) -> Verdict:
         count = _found(self.keyword.strip(), text)
         return _occurs(self.keyword.strip(), count, Bound(self.relation, self.frequency))
@@ -193,6 +204,9 @@ class ForbiddenWords(Constraint):
             if all(count(word) for count in _counters(word, bounded=True))
         )
         return _without(self.forbidden_words), next(found, "")
+
+    def _edited(self, text: str) -> str | None:
+        return without_words(self, text, self.forbidden_words)
 
     def _official(self, text: str) -> Verdict:
         words = self.forbidden_words
@@ -253,6 +267,11 @@ class LetterFrequency(Constraint):
         without = "no" if self.letter.lower() not in "no" else "yes"
         often = self.letter * self.let_frequency
         return _either(without, often, self.let_relation, self.let_frequency)
+
+    def _edited(self, text: str) -> str | None:
+        bound = self.stated or Bound(self.let_relation, self.let_frequency)
+        named = (mention([self.letter] * n, "Letters") for n in range(1, bound.wanted + 1))
+        return first_met(self, (slipped_in(text, each) for each in named))
 
     def _official(self, text: str) -> Verdict:
         count = text.lower().count(self.letter.lower())

@@ -16,6 +16,7 @@ from twofold.constraints.counting import (
     require_threshold,
 )
 from twofold.constraints.draws import WORDS, number, one_of
+from twofold.constraints.editing import capital, first_met, grown, joined, parted, shortened
 from twofold.constraints.prose import most_words, n_words, paragraphs
 from twofold.constraints.published import punkt_sentences
 from twofold.constraints.sentences import sentence_bounds
@@ -65,6 +66,9 @@ class NumberWords(Constraint):
     def witnesses(self) -> tuple[str, str]:
         """A text on either side of the threshold."""
         return both_sides(self.num_words, self.relation, lambda n: ("word " * n).strip() or "...")
+
+    def _edited(self, text: str) -> str | None:
+        return grown(self, text) or shortened(self, text)
 
     def _official(self, text: str) -> Verdict:
         return hold(len(re.findall(r"\w+", text)), self.relation, self.num_words, "words")
@@ -118,6 +122,9 @@ class NumberSentences(Constraint):
         return both_sides(
             self.num_sentences, self.relation, lambda n: " ".join(["It works."] * n), least=1
         )
+
+    def _edited(self, text: str) -> str | None:
+        return grown(self, text) or first_met(self, joined(text)) or shortened(self, text)
 
     def _official(self, text: str) -> Verdict:
         return hold(len(punkt_sentences(text)), self.relation, self.num_sentences, "sentences")
@@ -176,6 +183,11 @@ class NumberParagraphs(Constraint):
         """N paragraphs, and one more."""
         obeys = "\n***\n".join(["A paragraph."] * self.num_paragraphs) or "***"
         return obeys, "\n***\n".join(["A paragraph."] * (self.num_paragraphs + 1))
+
+    def _edited(self, text: str) -> str | None:
+        n = (self.stated or self._bound).wanted
+        body = re.sub(r"^[ \t]*\*\*\*[ \t]*\n", "", text, flags=re.MULTILINE)
+        return "\n***\n".join(parted(body, n)) if n else None
 
     def _official(self, text: str) -> Verdict:
         filled = [bool(part.strip()) for part in re.split(r"\s?\*\*\*\s?", text)]
@@ -283,6 +295,12 @@ class NthParagraphFirstWord(Constraint):
         texts = ["0"] * self.num_paragraphs
         texts[self.nth_paragraph - 1] = self.first_word
         return "\n\n".join(texts), "\n\n".join([*texts, "0"])
+
+    def _edited(self, text: str) -> str | None:
+        parts = parted(text, self.num_paragraphs)
+        nth = self.nth_paragraph - 1
+        parts[nth] = f"{capital(self.first_word)} - {parts[nth]}"
+        return "\n\n".join(parts)
 
     def _official(self, text: str) -> Verdict:
         parts = text.split("\n\n")

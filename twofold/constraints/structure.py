@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, final
 
+from twofold.constraints.fillers import TITLES, chosen
 from twofold.types import Constraint, Profile, Verdict
 from twofold.types.problem import READING
 
@@ -31,6 +32,9 @@ class JsonFormat(Constraint):
     def witnesses(self) -> tuple[str, str]:
         """An object, and a sentence."""
         return '{"answer": 4}', "The answer is 4."
+
+    def _edited(self, text: str) -> str | None:
+        return json.dumps({"reply": text.strip()}, ensure_ascii=False)
 
     def _official(self, text: str) -> Verdict:
         body = text.strip()
@@ -100,6 +104,9 @@ class Title(Constraint):
     def witnesses(self) -> tuple[str, str]:
         """With a title, and without."""
         return "<<A Short Sum>>\nThe answer is 4.", "The answer is 4."
+
+    def _edited(self, text: str) -> str | None:
+        return f"<<{chosen(TITLES, text)}>>\n{text.lstrip()}"
 
     def _official(self, text: str) -> Verdict:
         for line in text.split("\n"):

@@ -16,7 +16,13 @@ from twofold.validation import SETTINGS
 
 # Settings that 0.1.0 did not have, and the value at which they change nothing: at it they are left out of
 # what a run or a study is bound to, so that one that was begun before goes on.
-LATER: Mapping[str, object] = {"keep_checkpoint": "last"}
+LATER: Mapping[str, object] = {
+    "keep_checkpoint": "last",
+    "drop_after": 0,
+    "hindsight": None,
+    "replies": None,
+    "applied_to": "own",
+}
 
 # fields of TRL's configuration under another name than ours
 _RENAMED = {

@@ -1,5 +1,6 @@
 """How are GSM8K rows read? `question`, and a worked `answer` that ends in `#### number`."""
 
+import re
 from typing import ClassVar, final
 
 from twofold.errors import ProblemError
@@ -12,7 +13,8 @@ class Gsm8kRow(ProblemRow):
     """A row of openai/grade-school-math.
 
     Source: Cobbe et al. 2021, https://arxiv.org/abs/2110.14168. Departs: the published file asks for no
-    form of the answer; we ask for a box, so that one scorer reads all math problems.
+    form of the answer; we ask for a box, so that one scorer reads all math problems, and the solution
+    ends in one; its calculator marks `<<3*2=6>>` are left out.
     """
 
     title: ClassVar[str] = "GSM8K, with '#### number' at the end of the answer"
@@ -34,4 +36,11 @@ class Gsm8kRow(ProblemRow):
                 "(a file whose first answer has no '#### ')"
             )
         answer = gold.strip().replace(",", "")
-        return Problem(question=self.question, answer=answer, ask=ASK, tags=origin.tags("gsm8k"))
+        steps = re.sub(r"<<[^<>\n]*>>", "", worked).strip()
+        return Problem(
+            question=self.question,
+            answer=answer,
+            ask=ASK,
+            solution=f"{steps}\nThe answer is \\boxed{{{answer}}}.",
+            tags=origin.tags("gsm8k"),
+        )

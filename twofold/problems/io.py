@@ -82,6 +82,7 @@ class OwnRow(ProblemRow):
     ask: str = ""
     question_states_constraints: bool = False
     checklist: ChecklistSpec | None = None
+    solution: str | None = None
     tags: dict[str, str] = Field(default_factory=dict)
 
     def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:

@@ -19,6 +19,7 @@ class Math500Row(ProblemRow):
 
     problem: str
     answer: AnswerText
+    solution: object = None  # other sets keep numbers there
     subject: str | None = None
     level: AnswerText | None = None
     unique_id: str | None = None
@@ -29,4 +30,7 @@ class Math500Row(ProblemRow):
         given = {"difficulty": self.level, "subject": self.subject}
         tags = origin.tags(source, self.unique_id or "")
         tags |= {key: str(value) for key, value in given.items() if value is not None}
-        return Problem(question=self.problem, answer=self.answer, ask=ASK, tags=tags)
+        worked = self.solution if isinstance(self.solution, str) and self.solution else None
+        return Problem(
+            question=self.problem, answer=self.answer, ask=ASK, solution=worked, tags=tags
+        )

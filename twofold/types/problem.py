@@ -14,6 +14,7 @@ import numpy as np
 
 from twofold.errors import ProblemError
 from twofold.types.checklist import Checklist
+from twofold.types.marked import marked_answers
 from twofold.types.seen import seen
 
 # `official` reproduces the published checkers bit for bit; `fixed` follows the instruction's
@@ -91,7 +92,7 @@ class Constraint(ABC):
     registry, in its spelling, then `profile`, then readings of the prompt's words (`READING`). They
     implement `_official` (the published checker, bugs included) and `_fixed` (the wording of the
     instruction), which gets the reply as a reader sees it (`twofold.types.seen`). A blank reply breaks
-    every constraint.
+    every constraint. Where a given reply can be made to obey, they implement `_edited` too.
     """
 
     name: ClassVar[str]  # the registry name, e.g. "punctuation:no_comma"; stable
@@ -143,6 +144,26 @@ class Constraint(ABC):
         except TimeoutError:
             return Verdict(None, f"a pattern took too long on {len(text)} characters")
 
+    def _edited(self, text: str) -> str | None:
+        """`text`, which breaks the rule, changed as little as the rule asks for; see `apply`."""
+        return None
+
+    @final
+    def apply(self, text: str) -> str | None:
+        """The reply `text` edited by rule so that it obeys; it says the same, and its answer stays.
+
+        A function of the text and the arguments alone. A reply that obeys is returned unchanged.
+
+        Returns:
+            None where no edit is known that makes the reply obey and keeps the answers it marks.
+        """
+        if self.check(text).score == 1.0:
+            return text
+        edited = self._edited(text) if text.strip() else None
+        if edited is None or self.check(edited).score != 1.0:
+            return None
+        return edited if marked_answers(edited) == marked_answers(text) else None
+
     def worded(self, prompt: str) -> Constraint:
         """The same constraint as the words of `prompt` state it; `fixed` follows them.
 
@@ -190,6 +211,8 @@ class Problem:
             without them.
         checklist: Criteria the reply is judged by. Not part of the identity, so a checklist may be
             written after the replies were sampled.
+        solution: A worked reply that is right and ignores the constraints, where the source has one;
+            demonstrations are made of it. Not part of the identity.
         tags: Names by which tables are broken down: `source`, `difficulty`, `split` ... Not part of the
             identity.
 
@@ -205,6 +228,7 @@ class Problem:
     ask: str = ""
     question_states_constraints: bool = False
     checklist: Checklist | None = None
+    solution: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -227,7 +251,7 @@ class Problem:
 
     @cached_property
     def id(self) -> str:
-        """16 hex digits of the SHA-256 of everything but tags and checklist."""
+        """16 hex digits of the SHA-256 of everything but tags, checklist and solution."""
         content = [
             self.question,
             self.answer,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import final
 
 from twofold.constraints.counting import every, within
+from twofold.constraints.editing import at_start, has_spaced_formulas, slipped_in
 from twofold.types import Constraint, Profile, Verdict
 
 _PAIRS = {")": "(", "]": "[", "}": "{"}
@@ -37,6 +38,9 @@ class Parentheses(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return "a (b [c {d (e [f] g) h} i] j) k", "a (b (c (d) e) f) g"
+
+    def _edited(self, text: str) -> str | None:
+        return slipped_in(text, "It holds (seen (from (one (and (every) other) side) or) back).")
 
     def _official(self, text: str) -> Verdict:
         stack: list[str] = []
@@ -99,6 +103,9 @@ class Quotes(Constraint):
     def witnesses(self) -> tuple[str, str]:
         return '"a \'b "c" b\' a"', "\"a 'b' a\""
 
+    def _edited(self, text: str) -> str | None:
+        return at_start(text, 'They said "we told \'all is "well" here\' to them" at last.')
+
     def _official(self, text: str) -> Verdict:
         return self._nested([ch for ch in text if ch in "\"'"])
 
@@ -146,6 +153,9 @@ class QuoteUnquote(Constraint):
     def witnesses(self) -> tuple[str, str]:
         return '"Yes" means assent.', 'He said "yes".'
 
+    def _edited(self, text: str) -> str | None:
+        return at_start(text, '"Solved" means that it is worked out here.')
+
     def _official(self, text: str) -> Verdict:
         text = text.replace("'\"'", "")
         if '""' in "".join(text.split()):
@@ -180,6 +190,9 @@ class SquareBrackets(Constraint):
     def witnesses(self) -> tuple[str, str]:
         return "[All] [words]", "[All words]"
 
+    def _edited(self, text: str) -> str | None:
+        return None if has_spaced_formulas(text) else re.sub(r"(\S+)", r"[\1]", text.strip())
+
     def _official(self, text: str) -> Verdict:
         good = [w.startswith("[") and w.endswith("]") for w in text.split()]
         return every(good, "words stand in square brackets")
@@ -211,6 +224,11 @@ class BigramWrapping(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return "<<I am>> <<at home>>", "<<I am>> at home"
+
+    def _edited(self, text: str) -> str | None:
+        if has_spaced_formulas(text):
+            return None
+        return re.sub(r"(\S+)(\s+\S+)?", r"<<\1\2>>", text.strip())
 
     def _official(self, text: str) -> Verdict:
         parts = text.split()

@@ -8,6 +8,7 @@ import numpy as np
 
 from twofold.constraints.counting import exactly, require_counts
 from twofold.constraints.draws import number, one_of
+from twofold.constraints.editing import capital, first_met, slipped_in
 from twofold.constraints.ifbench.lists import COPY_THIS, PHRASES
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
@@ -331,6 +332,12 @@ class RepeatPhrase(Constraint):
         parts = self.phrase.split()
         changed = " ".join([parts[0], "qwerty", *parts[2:]])
         return "\n".join([changed] * self.small_n), self.phrase
+
+    def _edited(self, text: str) -> str | None:
+        first, _, *rest = self.phrase.split()
+        changed = capital(" ".join([first, "other", *rest])) + "."
+        longer = (slipped_in(text, " ".join([changed] * n)) for n in range(1, self.small_n + 1))
+        return first_met(self, longer)
 
     def _official(self, text: str) -> Verdict:
         parts = self.phrase.split()

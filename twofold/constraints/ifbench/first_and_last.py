@@ -9,6 +9,7 @@ import numpy as np
 
 from twofold.constraints.counting import every
 from twofold.constraints.draws import WORDS, one_of
+from twofold.constraints.editing import at_end, at_start, capital, ended_by, pieces
 from twofold.constraints.ifbench.pieces import first_of, rule_sentences, same, tokens, words
 from twofold.constraints.published import punkt_sentences
 from twofold.types import Constraint, Profile, Verdict
@@ -62,6 +63,11 @@ class FirstWordSent(_EachSentence):
         word = first_of(self.first_word)
         return f"{word} flies. {word} heals.", f"{word} flies. It heals."
 
+    def _edited(self, text: str) -> str | None:
+        word = first_of(self.first_word)
+        starts = [(part, same((words(part) or ("",))[0], word)) for part in pieces(text)]
+        return "".join(part if met else f"{capital(word)} - {part}" for part, met in starts)
+
     def _official(self, text: str) -> Verdict:
         starts = [(part.split() or [""])[0] for part in rule_sentences(text)]
         return self._each(starts, first_of(self.first_word))
@@ -94,6 +100,9 @@ class FirstWordAnswer(_EachSentence):
     def witnesses(self) -> tuple[str, str]:
         return f"{self.first_word} flies.", "A bird."
 
+    def _edited(self, text: str) -> str | None:
+        return at_start(text, f"{capital(self.first_word)} is the opening word here.")
+
     def _official(self, text: str) -> Verdict:
         return self._one(text.split()[0], first_of(self.first_word))
 
@@ -123,6 +132,11 @@ class LastWordSent(_EachSentence):
         word = first_of(self.last_word)
         return f"It is {word}. We have {word}!", f"It is {word}. We go."
 
+    def _edited(self, text: str) -> str | None:
+        word = first_of(self.last_word)
+        ends = [(part, same((words(part) or ("",))[-1], word)) for part in pieces(text)]
+        return "".join(part if met else ended_by(part, f" ({word})") for part, met in ends)
+
     def _official(self, text: str) -> Verdict:
         ends = [(part.split() or [""])[-1] for part in rule_sentences(text)]
         return self._each([re.sub(r"[^\w\s]", "", end) for end in ends], first_of(self.last_word))
@@ -151,6 +165,9 @@ class LastWordAnswer(_EachSentence):
 
     def witnesses(self) -> tuple[str, str]:
         return f"It is {self.last_word}.", "It is here."
+
+    def _edited(self, text: str) -> str | None:
+        return at_end(text, f"The last word is {self.last_word}.")
 
     def _official(self, text: str) -> Verdict:
         return self._one(re.sub(r"[^\w\s]", "", text.split()[-1]), first_of(self.last_word))
@@ -182,6 +199,9 @@ class StartEnd(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return "Time goes on in time", "Time goes on in space"
+
+    def _edited(self, text: str) -> str | None:
+        return at_end(text, f"It starts and ends with {(words(text) or tokens(text))[0]}")
 
     def _official(self, text: str) -> Verdict:
         return self._hold(tokens(text))

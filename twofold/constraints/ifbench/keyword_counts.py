@@ -1,4 +1,4 @@
-"""How often does a given word or letter occur?"""
+"""How often does a given word occur?"""
 
 import re
 from dataclasses import dataclass
@@ -6,18 +6,11 @@ from typing import final
 
 import numpy as np
 
-from twofold.constraints.counting import (
-    Relation,
-    exactly,
-    graded,
-    hold,
-    require_counts,
-    require_threshold,
-    within,
-)
+from twofold.constraints.counting import Relation, exactly, graded, hold
 from twofold.constraints.draws import WORDS, number, one_of, several_of
+from twofold.constraints.editing import first_met, mention, slipped_in
 from twofold.constraints.ifbench.pieces import words
-from twofold.constraints.keywords import LetterFrequency
+from twofold.constraints.synonyms import without_words
 from twofold.constraints.words import as_word
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
@@ -66,12 +59,22 @@ class KeywordsMultiple(Constraint):
         text = " ".join(" ".join([w] * n) for w, n in zip(self._keywords, _TIMES, strict=True))
         return text, "No such thing."
 
+    def _edited(self, text: str) -> str | None:
+        missing = [n - mine for n, mine in zip(_TIMES, self._counts(text), strict=True)]
+        wanted = [k for k, n in zip(self._keywords, missing, strict=True) for _ in range(n)]
+        return slipped_in(text, mention(wanted)) if wanted else None
+
+    def _counts(self, text: str) -> list[int]:
+        if self.profile == "official":
+            low = text.lower()
+            return [low.count(keyword.lower()) for keyword in self._keywords]
+        return [as_word(k).count(text) for k in self._keywords]
+
     def _official(self, text: str) -> Verdict:
-        low = text.lower()
-        return self._hold([low.count(keyword.lower()) for keyword in self._keywords])
+        return self._hold(self._counts(text))
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold([as_word(k).count(text) for k in self._keywords])
+        return self._hold(self._counts(text))
 
     def _hold(self, counts: list[int]) -> Verdict:
         gap = sum(abs(n - wanted) for n, wanted in zip(counts, _TIMES, strict=True))
@@ -107,6 +110,9 @@ class WordOnce(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return f"Here: {self.keyword}.", "No such thing."
+
+    def _edited(self, text: str) -> str | None:
+        return slipped_in(text, mention([self.keyword]))
 
     def _official(self, text: str) -> Verdict:
         return exactly(_hits(self.keyword, text), 1, f"hits of {self.keyword!r}")
@@ -157,6 +163,10 @@ class WordCountDifferentNumbers(Constraint):
             return often, often  # no text can meet both: the request and the relation disagree
         return often if self.frequency else "Nothing.", "No such thing."
 
+    def _edited(self, text: str) -> str | None:
+        words = ([self.keyword] * n for n in range(1, self.frequency + 1))
+        return first_met(self, (slipped_in(text, mention(each)) for each in words))
+
     def _official(self, text: str) -> Verdict:
         return hold(_hits(self.keyword, text), self.relation, self.frequency, "hits")
 
@@ -192,6 +202,9 @@ class ExcludeWordHarder(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return "No such thing.", f"Here is {self.keyword} again."
+
+    def _edited(self, text: str) -> str | None:
+        return without_words(self, text, [self.keyword])
 
     def _official(self, text: str) -> Verdict:
         return Verdict(float(f" {self.keyword} " not in text), f"between blanks: {self.keyword!r}")
@@ -233,6 +246,10 @@ class CountIncrementWord(Constraint):
         one, two = self.keyword1, self.keyword2
         return f"{one} {two} {two}", "No such thing."
 
+    def _edited(self, text: str) -> str | None:
+        added = [[self.keyword1] * n + [self.keyword2] * m for n in (0, 1) for m in (0, 1, 2)]
+        return first_met(self, (slipped_in(text, mention(words)) for words in added if words))
+
     def _official(self, text: str) -> Verdict:
         return self._hold(_hits(self.keyword1, text), _hits(self.keyword2, text))
 
@@ -243,148 +260,6 @@ class CountIncrementWord(Constraint):
     def _hold(self, one: int, two: int) -> Verdict:
         reason = f"{self.keyword1!r} {one} times, {self.keyword2!r} {two} times; 1 and 2 wanted"
         return graded((abs(one - 1) + abs(two - 2)) / 3, reason)
-
-
-@final
-@dataclass(frozen=True)
-class LowercaseCounting(Constraint):
-    """The reply has at most `N` words in lower case. Source: IFBench's training types."""
-
-    name = "count:lowercase_counting"
-    group = "format"
-    family = "case"
-    departure = "don't is one word, and words with accents count"
-    N: int
-    profile: Profile
-
-    def __post_init__(self) -> None:
-        require_threshold(self.N, "at least", "N")
-
-    def wordings(self) -> tuple[str, ...]:
-        return (
-            f"Write at most {self.N} words in lower case.",
-            f"No more than {self.N} words of your answer may be all in small letters.",
-        )
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
-        return {"N": number(rng, 1, 11)}
-
-    def witnesses(self) -> tuple[str, str]:
-        return "GO NOW", " ".join(["go"] * (self.N + 1))
-
-    def _official(self, text: str) -> Verdict:
-        return self._hold(len(re.findall(r"\b[a-z]+\b", text)))
-
-    def _fixed(self, text: str) -> Verdict:
-        return self._hold(sum(w.islower() for w in words(text)))
-
-    def _hold(self, count: int) -> Verdict:
-        reason = f"{count} words in lower case, at most {self.N} wanted"
-        return within(count, None, self.N, reason)
-
-
-@final
-@dataclass(frozen=True)
-class LetterCounting(Constraint):
-    """The reply has at least, or less than, `N` letters.
-
-    Source: IFBench's training types. Departs: `official` counts a to z; `fixed` counts every letter.
-    """
-
-    name = "letters:letter_counting"
-    group = "length"
-    family = "letters"
-    departure = "letters with accents and of other scripts count"
-    N: int
-    relation: str
-    profile: Profile
-
-    def __post_init__(self) -> None:
-        require_counts(N=self.N)
-        if self.profile == "fixed":
-            require_threshold(self.N, self.relation, "N")  # type: ignore[arg-type]  # checked there
-
-    def wordings(self) -> tuple[str, ...]:
-        return (
-            f"Write {self.relation} {self.N} letters.",
-            f"Your answer must have {self.relation} {self.N} letters in all.",
-        )
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
-        return {"N": number(rng, 20, 599), "relation": one_of(rng, ["at least", "less than"])}
-
-    def witnesses(self) -> tuple[str, str]:
-        below, at = "a" * (self.N - 1), "a" * max(self.N, 1)
-        return (below, at) if self.relation == "less than" else (at, below)
-
-    def _official(self, text: str) -> Verdict:
-        count = len(re.findall(r"[A-Za-z]", text))
-        if self.relation not in ("at least", "less than"):
-            return Verdict(0.0, f"the published checker knows no relation {self.relation!r}")
-        return hold(count, self.relation, self.N, "letters")  # type: ignore[arg-type]
-
-    def _fixed(self, text: str) -> Verdict:
-        return hold(sum(ch.isalpha() for ch in text), self.relation, self.N, "letters")  # type: ignore[arg-type]
-
-
-@final
-@dataclass(frozen=True)
-class LetterCounting2(Constraint):
-    """A letter occurs at least, or less than, `let_frequency` times; `fixed` is `LetterFrequency`'s.
-
-    Source: IFBench's training types.
-    """
-
-    name = "letters:letter_counting2"
-    group = "lexical"
-    family = "letters"
-    departure = "an accented letter is one character in every encoding"
-    letter: str
-    let_frequency: int
-    let_relation: Relation
-    profile: Profile
-
-    def __post_init__(self) -> None:
-        require_counts(let_frequency=self.let_frequency)
-        if len(self.letter) != 1:
-            raise ProblemError(f"{self.name}: letter is {self.letter!r}; give one character")
-        if self.profile == "fixed":
-            _ = self._ifeval
-
-    def wordings(self) -> tuple[str, ...]:
-        return (
-            f"Use the letter {self.letter} {self.let_relation} {self.let_frequency} times.",
-            f"The letter {self.letter} must occur {self.let_relation} {self.let_frequency} times.",
-        )
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
-        relation = one_of(rng, ["at least", "less than"])
-        often = number(rng, 2, 19)
-        return {
-            "letter": one_of(rng, "abcdghklmpuvwy"),
-            "let_frequency": often,
-            "let_relation": relation,
-        }
-
-    def witnesses(self) -> tuple[str, str]:
-        without = "no" if self.letter.lower() not in "no" else "yes"
-        often = self.letter * self.let_frequency
-        return (without, often) if self.let_relation == "less than" else (often or without, without)
-
-    def _official(self, text: str) -> Verdict:
-        count = text.lower().count(self.letter.lower())
-        return hold(count, self.let_relation, self.let_frequency, f"times {self.letter}")
-
-    def _fixed(self, text: str) -> Verdict:
-        return self._ifeval.check(text)
-
-    @property
-    def _ifeval(self) -> LetterFrequency:
-        """The same rule among IFEval's types, which refuses a bound that no reply can meet."""
-        return LetterFrequency(self.letter, self.let_frequency, self.let_relation, "fixed")
 
 
 def _hits(pattern: str, text: str) -> int:

@@ -1,4 +1,4 @@
-"""Does the whole reply have a given form: an option, a template, title case, emoji, no spaces or marks?"""
+"""Does the whole reply have a given form: an option, a template, title case, emoji, a thesis?"""
 
 import re
 import string
@@ -10,8 +10,10 @@ from typing import final
 import numpy as np
 import regex
 
-from twofold.constraints.counting import every, within
+from twofold.constraints.counting import every
 from twofold.constraints.draws import listed, one_of
+from twofold.constraints.editing import at_start, capital, ended_by, pieces, words_changed
+from twofold.constraints.fillers import SENTENCES, chosen, in_turn
 from twofold.constraints.ifbench.pieces import bare, tokens, words
 from twofold.constraints.published import punkt_sentences
 from twofold.errors import ProblemError
@@ -28,6 +30,7 @@ _SMALL = frozenset(
     """
     )
 )
+_EMOJI = "🙂👍😀✨🌱"
 _NO_EMOJI = "emoji cannot be told apart: pip install 'twofold[ifbench]'"
 
 
@@ -130,6 +133,11 @@ class Emoji(Constraint):
     def witnesses(self) -> tuple[str, str]:
         return "I am happy 😀. You too 👍!", "I am happy 😀. You too!"
 
+    def _edited(self, text: str) -> str | None:
+        parts = pieces(text)
+        signs = in_turn(_EMOJI, text, len(parts))
+        return "".join(ended_by(p, f" {sign}") for p, sign in zip(parts, signs, strict=True))
+
     def _official(self, text: str) -> Verdict:
         try:
             is_emoji = _emoji()
@@ -198,6 +206,9 @@ class Thesis(Constraint):
     def witnesses(self) -> tuple[str, str]:
         return "<i>Thesis.</i> Body.", "<i>Thesis.</i>"
 
+    def _edited(self, text: str) -> str | None:
+        return at_start(text, f"<i>{chosen(SENTENCES, text)}</i>")
+
     def _official(self, text: str) -> Verdict:
         start = max(text.find("<i>"), -1) if "<i>" in text else text.find("<em>")
         if start < 0:
@@ -237,6 +248,9 @@ class TitleCase(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return "The Quick Brown Fox", "The quick Fox"
+
+    def _edited(self, text: str) -> str | None:
+        return words_changed(text, capital)
 
     def _official(self, text: str) -> Verdict:
         found = [t for t in tokens(text) if t[0].isalpha()]
@@ -280,6 +294,10 @@ class OutputTemplate(Constraint):
             "My Answer: yes\nMy Conclusion: ok",
         )
 
+    def _edited(self, text: str) -> str | None:
+        end, hope = in_turn(SENTENCES, text, 2)
+        return f"My Answer: {text.strip()}\nMy Conclusion: {end}\nFuture Outlook: {hope}"
+
     def _official(self, text: str) -> Verdict:
         return every([label in text for label in _TEMPLATE], "labels occur")
 
@@ -292,93 +310,3 @@ class OutputTemplate(Constraint):
             return Verdict(0.0, f"labels found: {order[:4]}; text before: {parts[0][:20]!r}")
         filled = [any(ch.isalnum() for ch in part) for part in parts[1:]]
         return every([a and b for a, b in zip(good, filled, strict=True)], "parts are in place")
-
-
-@final
-@dataclass(frozen=True)
-class NoWhitespace(Constraint):
-    """The reply has no white space. Source: IFBench."""
-
-    name = "format:no_whitespace"
-    group = "format"
-    family = "layout"
-    departure = "a line break at an end is free"
-    profile: Profile
-
-    def wordings(self) -> tuple[str, ...]:
-        return (
-            "Write without any spaces or line breaks.",
-            "Your answer must not contain any white space.",
-        )
-
-    def witnesses(self) -> tuple[str, str]:
-        return "OneTwoThree.", "One Two"
-
-    def _official(self, text: str) -> Verdict:
-        count = sum(ch.isspace() for ch in text)
-        return within(count, None, 0, f"{count} spaces or line breaks")
-
-    def _fixed(self, text: str) -> Verdict:
-        return self._official(text.strip())
-
-
-class _NoMark(Constraint):
-    """What the two types without a mark share."""
-
-    group = "format"
-    family = "punctuation"
-    marks: str
-
-    def _without(self, text: str, marks: str) -> Verdict:
-        count = sum(text.count(mark) for mark in marks)
-        return Verdict(float(count == 0), f"{count} of {marks}", distance=min(count / 10, 1.0))
-
-
-@final
-@dataclass(frozen=True)
-class NoDot(_NoMark):
-    """The reply has no full stop. Source: IFBench's training types."""
-
-    name = "punctuation:punctuation_dot"
-    departure = "full stops of every script count, and an ellipsis"
-    profile: Profile
-
-    def wordings(self) -> tuple[str, ...]:
-        return (
-            "Use no full stops at all.",
-            "Your answer must not contain the character . anywhere.",
-        )
-
-    def witnesses(self) -> tuple[str, str]:
-        return "No dot here", "Pi is 3.14"
-
-    def _official(self, text: str) -> Verdict:
-        return self._without(text, ".")
-
-    def _fixed(self, text: str) -> Verdict:
-        return self._without(text, ".。．｡…।۔")
-
-
-@final
-@dataclass(frozen=True)
-class NoExclamation(_NoMark):
-    """The reply has no exclamation mark. Source: IFBench's training types."""
-
-    name = "punctuation:punctuation_exclamation"
-    departure = "exclamation marks of every script count"
-    profile: Profile
-
-    def wordings(self) -> tuple[str, ...]:
-        return (
-            "Use no exclamation marks.",
-            "Your answer must not contain the character ! anywhere.",
-        )
-
-    def witnesses(self) -> tuple[str, str]:
-        return "Fine.", "Fine!"
-
-    def _official(self, text: str) -> Verdict:
-        return self._without(text, "!")
-
-    def _fixed(self, text: str) -> Verdict:
-        return self._without(text, "!！‼❗﹗⁉")

@@ -11,10 +11,14 @@ from types import ModuleType
 from typing import final
 
 from twofold.constraints.counting import every, hold, within
+from twofold.constraints.editing import mention, slipped_in
+from twofold.constraints.fillers import chosen, in_turn
 from twofold.constraints.ifbench.lists import PALINDROMES
 from twofold.constraints.ifbench.pieces import bare, words
 from twofold.types import Constraint, Profile, Verdict
 
+# Words to add where one palindrome is asked for.
+_SHORT_PALINDROMES = ("level", "civic", "noon")
 _CLUSTER = re.compile(r"[b-df-hj-np-tv-z]{2}")
 _PRIMES = frozenset(n for n in range(2, 100) if all(n % d for d in range(2, n)))
 
@@ -148,6 +152,9 @@ class Palindromes(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return " ".join(PALINDROMES[:10]), " ".join(PALINDROMES[:9])
+
+    def _edited(self, text: str) -> str | None:
+        return slipped_in(text, mention(in_turn(PALINDROMES, text, 10)))
 
     def _official(self, text: str) -> Verdict:
         return self._hold(bare(text.lower()).split())
@@ -320,6 +327,9 @@ class Palindrome(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return "The noon sun", "The Sun rises."
+
+    def _edited(self, text: str) -> str | None:
+        return slipped_in(text, f"It is on a {chosen(_SHORT_PALINDROMES, text)} here.")
 
     def _official(self, text: str) -> Verdict:
         return self._found([w for w in text.split() if w == w[::-1]])

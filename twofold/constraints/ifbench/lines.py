@@ -10,6 +10,7 @@ import numpy as np
 
 from twofold.constraints.counting import every, exactly, hold
 from twofold.constraints.draws import one_of
+from twofold.constraints.editing import bare_pieces, filled, first_met, parted, pieces
 from twofold.constraints.ifbench.lists import SEPARATORS
 from twofold.constraints.ifbench.pieces import bare, words
 from twofold.constraints.length import NumberParagraphs
@@ -73,6 +74,10 @@ class LineIndent(Constraint):
     def witnesses(self) -> tuple[str, str]:
         return "a\n b\n  c", "a\n b\n b"
 
+    def _edited(self, text: str) -> str | None:
+        lines = [part.strip() for part in filled(pieces(text), 2)]
+        return "\n".join(" " * i + line for i, line in enumerate(lines))
+
     def _official(self, text: str) -> Verdict:
         lines = text.split("\n")
         i = 0
@@ -123,6 +128,10 @@ class ListMarker(Constraint):
     def witnesses(self) -> tuple[str, str]:
         return f"{self.sep} one\n{self.sep} two", f"{self.sep} one"
 
+    def _edited(self, text: str) -> str | None:
+        items = [item.strip() for item in filled(bare_pieces(text), 2)]
+        return "\n".join(f"{self.sep.strip()} {item}" for item in items)
+
     def _official(self, text: str) -> Verdict:
         return hold(text.count(self.sep), "at least", 2, f"markers {self.sep!r}")
 
@@ -154,6 +163,9 @@ class SubBullets(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return "* a\n  - b\n* c\n  - d", "* a\n  - b\n* c"
+
+    def _edited(self, text: str) -> str | None:
+        return "\n".join(["* Steps", *(f"  - {item}" for item in bare_pieces(text))])
 
     def _official(self, text: str) -> Verdict:
         return every(["-" in part for part in text.split("*")[1:]], "bullets have a dash")
@@ -188,6 +200,13 @@ class NoBulletsBullets(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return "One here. Two here.\n* a\n* b", "One here. Two here.\n* a"
+
+    def _edited(self, text: str) -> str | None:
+        for n in (4, 5, 6):
+            *prose, one, two = (part.strip() for part in filled(bare_pieces(text), n))
+            if edited := first_met(self, [f"{' '.join(prose)}\n* {one}\n* {two}"]):
+                return edited
+        return None
 
     def _official(self, text: str) -> Verdict:
         n_sentences = bullets = 0
@@ -242,6 +261,9 @@ class ParagraphsStars(Constraint):
     def witnesses(self) -> tuple[str, str]:
         return "One\n***\nTwo", "One\n***\nTwo\n***\nThree"
 
+    def _edited(self, text: str) -> str | None:
+        return NumberParagraphs(2, self.profile).apply(text)
+
     def _official(self, text: str) -> Verdict:
         return NumberParagraphs(2, self.profile).check(text)
 
@@ -265,6 +287,9 @@ class ParagraphsBlankLine(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return "One\n\nTwo", "One\nTwo"
+
+    def _edited(self, text: str) -> str | None:
+        return "\n\n".join(parted(text, 2))
 
     def _official(self, text: str) -> Verdict:
         filled = [bool(part.strip()) for part in text.split("\n\n")]

@@ -4,12 +4,22 @@ import re
 import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import final
 
 import numpy as np
 
 from twofold.constraints.counting import every, require_counts
 from twofold.constraints.draws import WORDS, number, one_of
+from twofold.constraints.editing import (
+    at_end,
+    at_start,
+    capital,
+    first_met,
+    inserted,
+    mention,
+    pieces,
+)
 from twofold.constraints.ifbench.pieces import (
     first_of,
     rule_sentences,
@@ -22,6 +32,24 @@ from twofold.constraints.published import punkt_sentences
 from twofold.constraints.words import as_word
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
+
+# Words that come before a keyword in a sentence of ours.
+_ONWARD = (
+    "We",
+    "go",
+    "on",
+    "and",
+    "look",
+    "at",
+    "how",
+    "it",
+    "all",
+    "fits",
+    "with",
+    "what",
+    "is",
+    "told",
+)
 
 
 @final
@@ -46,6 +74,14 @@ class LastFirst(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return "We love cats. Cats love us.", "We love cats. Dogs love us."
+
+    def _edited(self, text: str) -> str | None:
+        sentences = [*pieces(text)]
+        for i, before in enumerate(sentences[:-1]):
+            end = words(before)
+            if end and not as_word(end[-1]).starts(sentences[i + 1]):
+                sentences[i + 1] = f"{capital(end[-1])} - {sentences[i + 1]}"
+        return "".join(sentences)
 
     def _official(self, text: str) -> Verdict:
         parts = [part.split() for part in punkt_sentences(text)]
@@ -82,6 +118,10 @@ class ParagraphLastFirst(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return "Time flies in time.\n\nLife is life.", "Time flies in life."
+
+    def _edited(self, text: str) -> str | None:
+        lines = [(line.rstrip(), words(line)) for line in text.split("\n")]
+        return "\n".join(f"{line} So much for {w[0]}." if w else line for line, w in lines)
 
     def _official(self, text: str) -> Verdict:
         pieces = [stripped(line.lower()).split() for line in text.split("\n")]
@@ -122,6 +162,10 @@ class WordsPosition(Constraint):
     def witnesses(self) -> tuple[str, str]:
         return f"A {self.keyword} is a {self.keyword} here.", "A dog is a dog."
 
+    def _edited(self, text: str) -> str | None:
+        framed = at_start(text, f"The {self.keyword} is named here.")
+        return at_end(framed, f"Here is the {self.keyword} again.")
+
     def _official(self, text: str) -> Verdict:
         found = tokens(text)
         back = 3 if found and len(found[-1]) == 1 and found[-1] in string.punctuation else 2
@@ -161,6 +205,12 @@ class _SentencePlace(Constraint):
         before = ["We go on."] * (self.n - 1)
         place = " ".join(["we"] * (self.m - 1) + [first_of(self.keyword), "go"])
         return " ".join([*before, place + "."]), "No."
+
+    def _edited(self, text: str) -> str | None:
+        before = " ".join(islice(cycle(_ONWARD), self.m - 1))
+        word = first_of(self.keyword)
+        sentence = f"{before} {word} then." if before else f"{word} is named here."
+        return first_met(self, inserted(text, sentence, self.n))
 
     def _at(self, parts: Sequence[str], cut: Callable[[str], Sequence[str]]) -> str:
         """The word at the place; "" if there is none."""
@@ -264,6 +314,9 @@ class SentenceKeyword(Constraint):
     def witnesses(self) -> tuple[str, str]:
         before = "We go on. " * (self.N - 1)
         return f"{before}A {self.word} is here.", f"{before}Nothing is here."
+
+    def _edited(self, text: str) -> str | None:
+        return first_met(self, inserted(text, mention([self.word]), self.N))
 
     def _official(self, text: str) -> Verdict:
         pattern = re.compile(rf"\b{re.escape(self.word)}\b", re.IGNORECASE)

@@ -9,6 +9,8 @@ import numpy as np
 
 from twofold.constraints.counting import graded, require_counts, within
 from twofold.constraints.draws import number
+from twofold.constraints.editing import spread
+from twofold.constraints.fillers import EXCLAMATIONS, QUESTIONS, SENTENCES, in_turn
 from twofold.constraints.ifbench.lists import STOP_WORDS
 from twofold.constraints.ifbench.pieces import end_mark, words
 from twofold.constraints.published import punkt_sentences
@@ -92,11 +94,18 @@ class SentenceType(Constraint):
     def witnesses(self) -> tuple[str, str]:
         return "One here. Two here. Three?", "One here. Three?"
 
+    def _edited(self, text: str) -> str | None:
+        ends = _ends(text, self.profile)
+        stops, questions = ends.count("."), ends.count("?")
+        n = max(questions, -(-stops // 2), 1)
+        asked = in_turn(QUESTIONS, text, n - questions)
+        return spread(text, [*asked, *in_turn(SENTENCES, text, 2 * n - stops)])
+
     def _official(self, text: str) -> Verdict:
-        return self._hold([part[-1:] for part in punkt_sentences(text)])
+        return self._hold(_ends(text, self.profile))
 
     def _fixed(self, text: str) -> Verdict:
-        ends = [end_mark(part) for part in punkt_sentences(text)]
+        ends = _ends(text, self.profile)
         if "?" not in ends:
             return Verdict(0.0, "no question at all", distance=1.0)
         return self._hold(ends)
@@ -131,11 +140,18 @@ class SentenceBalance(Constraint):
     def witnesses(self) -> tuple[str, str]:
         return "One. Two? Three!", "One. Two?"
 
+    def _edited(self, text: str) -> str | None:
+        ends = _ends(text, self.profile)
+        n = max(1, *map(ends.count, ".?!"))
+        kinds = {"?": QUESTIONS, ".": SENTENCES, "!": EXCLAMATIONS}
+        more = [in_turn(kinds[mark], text, n - ends.count(mark)) for mark in kinds]
+        return spread(text, [sentence for same in more for sentence in same])
+
     def _official(self, text: str) -> Verdict:
-        return self._hold([part[-1:] for part in punkt_sentences(text)])
+        return self._hold(_ends(text, self.profile))
 
     def _fixed(self, text: str) -> Verdict:
-        ends = [end_mark(part) for part in punkt_sentences(text)]
+        ends = _ends(text, self.profile)
         if not {".", "?", "!"} <= set(ends):
             return Verdict(0.0, "not one of each", distance=1.0)
         return self._hold(ends)
@@ -244,3 +260,9 @@ class SentenceWords(Constraint):
 def _runs(items: Sequence[str]) -> set[Sequence[str]]:
     """The runs of three."""
     return {items[i : i + 3] for i in range(len(items) - 2)}
+
+
+def _ends(text: str, profile: Profile) -> list[str]:
+    """The mark at the end of each sentence; `official` does not look behind quotes and brackets."""
+    parts = punkt_sentences(text)
+    return [part[-1:] for part in parts] if profile == "official" else [*map(end_mark, parts)]

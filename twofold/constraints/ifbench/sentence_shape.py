@@ -13,6 +13,7 @@ import numpy as np
 
 from twofold.constraints.counting import every, hold, require_counts, within
 from twofold.constraints.draws import number
+from twofold.constraints.editing import bare_pieces, filled
 from twofold.constraints.ifbench.pieces import bare, rule_sentences, tokens, words
 from twofold.constraints.published import punkt_sentences
 from twofold.errors import ProblemError
@@ -169,6 +170,9 @@ class SentenceHyphens(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         return "One here.-Two here.", "One here. Two here."
+
+    def _edited(self, text: str) -> str | None:
+        return "-".join(part.strip() for part in filled(bare_pieces(text), 2))
 
     def _official(self, text: str) -> Verdict:
         wanted = rule_sentences(text.replace("-", " "))
