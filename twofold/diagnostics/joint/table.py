@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from twofold.problems.floors import FLOORS
 from twofold.scorers.answers.correct import rests_on_last_number
 from twofold.stats import mean, paired
+from twofold.stats.paired_difference import difference
 from twofold.types import Comparison, Estimate, FinishReason, Problem
 
 Floats = NDArray[np.float32]
@@ -198,6 +199,17 @@ def scored_paired(
         return None
     lost, kept = int((~scored).sum()), problem[scored]
     return paired(before[scored], after[scored], kept, n_unscored=lost, seed=seed)
+
+
+def scored_difference(
+    before: NDArray[Any], after: NDArray[Any], problem: NDArray[Any]
+) -> Estimate | None:
+    """The difference of `scored_paired` without its test, which takes longer than all the rest."""
+    scored = ~(np.isnan(before) | np.isnan(after))
+    if not scored.any():
+        return None
+    lost = int((~scored).sum())
+    return difference(before[scored], after[scored], problem[scored], n_unscored=lost)
 
 
 def _or_nan(score: float | None) -> float:
