@@ -23,7 +23,9 @@ from twofold.types import Comparison, Estimate, FinishReason, Problem
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
+_NAN = float("nan")  # an unscored one
 FINISH_REASONS = tuple(FinishReason)
+_ENDED = {str(reason): i for i, reason in enumerate(FINISH_REASONS)}
 
 
 @final
@@ -99,14 +101,14 @@ class JointTable:
         self.special_tokens[where] += bool(row.get("special_tokens"))
         index = self._index[row["problem"]]
         lengths = (row.get("n_thinking_tokens"), row.get("n_reply_tokens"))
-        ended = FINISH_REASONS.index(FinishReason(row["finish_reason"]))
+        ended = _ENDED[row["finish_reason"]]
         ints.extend((index, row["sample"], ended, *(-1 if n is None else n for n in lengths)))
         ints.append(int(row.get("last_number", False)))
-        floats.append(_or_nan(row.get("correct")))
         parts = row["parts"]
         keys = self.problems[index].constraint_keys
-        floats.extend(_or_nan(parts.get(key)) for key in keys)
-        floats.extend(-1.0 for _ in range(self.slots - len(keys)))
+        scores = [row.get("correct"), *map(parts.get, keys)]
+        floats.extend([_NAN if score is None else score for score in scores])
+        floats.extend([-1.0] * (self.slots - len(keys)))
         if mark := row.get("unknown_mark"):
             self.unknown_marks.setdefault(where, Counter())[mark] += 1
 
@@ -210,10 +212,6 @@ def scored_difference(
         return None
     lost = int((~scored).sum())
     return difference(before[scored], after[scored], problem[scored], n_unscored=lost)
-
-
-def _or_nan(score: float | None) -> float:
-    return float("nan") if score is None else float(score)
 
 
 JOINT_KEYS = (
