@@ -268,8 +268,7 @@ class InputFile:
         if _UNDECODED.search(text):
             raise self.broken(where, f"this is not JSON in UTF-8 (some bytes are no UTF-8{binary})")
         try:
-            constant = None if self.nan else _refused
-            value = json.loads(text, parse_constant=constant, object_pairs_hook=_unique)
+            value = (_DECODER_NAN if self.nan else _DECODER).decode(text)
             if not self.halves and "\\ud" in text.lower():
                 json.dumps(value, ensure_ascii=False).encode()
         except RecursionError as fault:
@@ -313,6 +312,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> Row:
 
 def _refused(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON value")
+
+
+# One each, since making one takes as long as reading a line.
+_DECODER = json.JSONDecoder(parse_constant=_refused, object_pairs_hook=_unique)
+_DECODER_NAN = json.JSONDecoder(object_pairs_hook=_unique)
 
 
 def _unbounded(value: object, most: int | None = MOST_VALUES) -> str:

@@ -217,25 +217,22 @@ class _JointAnalysis:
     def _effects(self, role: str, told: Block, plain: Block) -> Iterator[Measure]:
         """Obedience, over all constraints, by type and by group, and interference."""
         units = obedience(told, plain)
-        yield from self._effect(role, "obedience", units)
+        yield from filed(role, "obedience", units.difference())
         corrected = scored_chance_corrected(*told.instances(), *plain.instances())
         yield from filed(role, "chance_corrected", corrected, condition="constrained")
         for by, labels in (("type", self.table.slot_types()), ("group", self.table.slot_groups())):
             for label in labels_of(labels):
                 part = units.where(labels[units.problem, units.slot] == label)
-                yield from self._effect(role, "obedience", part, Slice(by, label))
+                yield from filed(role, "obedience", part.difference(), slice=Slice(by, label))
         met_unasked = self._interference(told, plain)
-        yield from self._effect(role, "interference", met_unasked)
-        if found := met_unasked.compared(seed=self.seed):
-            for condition, side in (("unconstrained", found.before), ("constrained", found.after)):
-                yield from filed(role, "accuracy_if_met", side, condition=condition)
-
-    def _effect(
-        self, role: str, metric: str, units: Effects, part: Slice = ALL
-    ) -> Iterator[Measure]:
-        """Told minus untold."""
-        if found := units.compared(seed=self.seed):
-            yield from filed(role, metric, found.difference, slice=part)
+        yield from filed(role, "interference", met_unasked.difference())
+        for condition, side in (
+            ("unconstrained", met_unasked.untold),
+            ("constrained", met_unasked.told),
+        ):
+            both = np.where(np.isnan(met_unasked.effect), np.nan, side)
+            estimate = scored_mean(both, met_unasked.problem)
+            yield from filed(role, "accuracy_if_met", estimate, condition=condition)
 
     def _interference(self, told: Block, plain: Block) -> Effects:
         """Over the problems with a reference answer and constraints."""

@@ -19,7 +19,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from twofold.diagnostics.joint.table import Block, scored_paired
+from twofold.diagnostics.joint.table import Block, scored_difference, scored_paired
 from twofold.types import Comparison, Estimate
 
 Reals = NDArray[np.float64]
@@ -55,9 +55,9 @@ class Effects:
         """The units that `keep` selects."""
         return Effects(self.problem[keep], self.slot[keep], self.told[keep], self.untold[keep])
 
-    def compared(self, *, seed: int) -> Comparison | None:
-        """Told against untold, paired by unit and clustered by problem; None if nothing was scored."""
-        return scored_paired(self.untold, self.told, self.problem, seed=seed)
+    def difference(self) -> Estimate | None:
+        """Told minus untold, paired by unit and clustered by problem; None if nothing was scored."""
+        return scored_difference(self.untold, self.told, self.problem)
 
 
 def obedience(told: Block, untold: Block) -> Effects:
