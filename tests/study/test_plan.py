@@ -199,3 +199,14 @@ def test_names_that_are_taken_are_folders_side_by_side(names: list[str]) -> None
         for name in names:
             (Path(folder) / name).mkdir()
         assert sorted(p.name for p in Path(folder).iterdir()) == sorted(names)
+
+
+def test_a_setting_of_a_later_release_does_not_orphan_what_is_trained(tmp_path: Path) -> None:
+    """At its neutral value it is no part of what a cell is bound to; at another it is."""
+    plan = read(written(tmp_path))
+    old = Cell("both", 3).settings(plan)
+    assert old.startswith("Grpo(learning_rate=0.0001, ") and "drop_after" not in old
+    arms = GOOD["arms"]
+    assert isinstance(arms, dict)
+    changed = arms | {"both": arms["both"] | {"drop_after": 2}}
+    assert ", drop_after=2" in Cell("both", 3).settings(read(written(tmp_path, arms=changed)))

@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
@@ -77,6 +78,7 @@ class Grpo(OnPolicy):
     """
 
     name: ClassVar[str] = "grpo"
+    later: ClassVar[Mapping[str, object]] = OnPolicy.later | {"drop_after": 0}
 
     learning_rate: PositiveFloat = 1e-6
     reward: Reward = field(default_factory=SoftGate)

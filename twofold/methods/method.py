@@ -1,8 +1,8 @@
 """What is a training method? The base class, and the result of training."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, ClassVar, final
 
@@ -42,6 +42,15 @@ class Method(ABC):
     """
 
     name: ClassVar[str]  # as in `twofold train NAME`
+    # Settings that came after a release, and the value at which they change nothing. At it they are left
+    # out of what a run or a study is bound to, so that one that was begun before goes on.
+    later: ClassVar[Mapping[str, object]] = {}
+
+    @final
+    def bound_to(self) -> dict[str, object]:
+        """The settings that decide the result, by name."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}  # type: ignore[arg-type]
+        return {k: v for k, v in values.items() if k not in self.later or v != self.later[k]}
 
     @abstractmethod
     def rows(self, problems: Problems) -> list[Row]:

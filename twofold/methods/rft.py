@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
@@ -54,6 +54,7 @@ class Rft(Imitation, OnPolicy):
     """
 
     name: ClassVar[str] = "rft"
+    later: ClassVar[Mapping[str, object]] = OnPolicy.later | {"hindsight": None, "replies": None}
 
     reward: Reward = field(default_factory=lambda: Product((Correct(), Compliant("all"))))
     at_least: Annotated[float, Field(ge=0, le=1)] = 1.0

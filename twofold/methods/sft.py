@@ -1,7 +1,7 @@
 """How is a model trained on demonstrations?"""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, final
 
@@ -49,6 +49,12 @@ class Sft(Imitation, OnPolicy):
     """
 
     name: ClassVar[str] = "sft"
+    later: ClassVar[Mapping[str, object]] = OnPolicy.later | {
+        "applied_to": "own",
+        "num_generations": 8,
+        "temperature": 1.0,
+        "max_completion_length": 512,
+    }
 
     demonstrations: Path | Literal["solutions", "obedient", "applied"]
     applied_to: Literal["own", "solutions"] = "own"

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import field, fields
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
@@ -13,16 +13,6 @@ from twofold.methods.method import Method, Problems, Seed, TrainingError
 from twofold.storage.jsonl import Row
 from twofold.types import Response, Sampling
 from twofold.validation import SETTINGS
-
-# Settings that 0.1.0 did not have, and the value at which they change nothing: at it they are left out of
-# what a run or a study is bound to, so that one that was begun before goes on.
-LATER: Mapping[str, object] = {
-    "keep_checkpoint": "last",
-    "drop_after": 0,
-    "hindsight": None,
-    "replies": None,
-    "applied_to": "own",
-}
 
 # fields of TRL's configuration under another name than ours
 _RENAMED = {
@@ -57,6 +47,8 @@ class Tuned(Method):
         ValidationError: pydantic's, if a value has the wrong type or range.
         TrainingError: If settings contradict each other.
     """
+
+    later: ClassVar[Mapping[str, object]] = {"keep_checkpoint": "last"}
 
     learning_rate: PositiveFloat
     batch: PositiveInt = 8

@@ -16,7 +16,6 @@ from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from twofold.errors import TwofoldError
-from twofold.methods.tuning import LATER
 from twofold.models import resolve
 from twofold.runs.audit import audit
 from twofold.storage.jsonl import replaced
@@ -79,10 +78,11 @@ class Cell:
         """The settings of the arm, besides the study's identity; "" for a base that is one model."""
         if given := self.checkpoint(plan):
             return given
-        text = "" if self.arm == BASE else repr(plan.arm(self.arm).method)
-        for name, value in LATER.items():
-            text = text.replace(f", {name}={value!r}", "")
-        return text
+        if self.arm == BASE:
+            return ""
+        method = plan.arm(self.arm).trainer
+        values = (f"{name}={value!r}" for name, value in method.bound_to().items())
+        return f"{type(method).__qualname__}({', '.join(values)})"
 
     def checkpoint(self, plan: Plan) -> str | None:
         """The MODEL that the cell is given as; None if it is the base, or to be trained."""

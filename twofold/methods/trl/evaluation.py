@@ -103,9 +103,9 @@ class Evaluation:
         """
         right, effects = self._answered, self._effects
         found = {"accuracy": right and scored_mean(right.correct, right.problem)}
-        if effects is not None and (change := effects.compared(seed=_SEED)):
+        if effects is not None and (caused := effects.difference()):
             told, untold = self._block("constrained"), self._block("unconstrained")
-            found["obedience"] = change.difference
+            found["obedience"] = caused
             if told is not None and untold is not None:
                 corrected = scored_chance_corrected(*told.instances(), *untold.instances())
                 found["chance_corrected"] = corrected

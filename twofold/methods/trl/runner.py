@@ -9,7 +9,7 @@ import logging
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import Field, asdict, fields, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -32,7 +32,7 @@ from twofold.methods.trl.early_stopping import BestCheckpoint
 from twofold.methods.trl.frontier import FrontierCheckpoint, in_words, is_compared
 from twofold.methods.trl.resume import NothingLeftError, Resume
 from twofold.methods.trl.trainable_model import TrainableModel
-from twofold.methods.tuning import LATER, Tuned
+from twofold.methods.tuning import Tuned
 from twofold.models.chat_template import render
 from twofold.models.quiet import quiet
 from twofold.storage.jsonl import Row, dumps, replaced
@@ -114,20 +114,12 @@ class TrlRunner:
         identity = {
             "base": self.trainable.hashes(),
             "method": self._method.name,
-            "settings": {f.name: _json(getattr(self._method, f.name)) for f in self._settings()},
+            "settings": {k: _json(v) for k, v in self._method.bound_to().items()},
             "rows_sha256": hashlib.sha256(dumps(list(self._rows)).encode()).hexdigest(),
         }
         versions = {m.__name__: m.__version__ for m in (torch, transformers, trl)}
         about = {"spec": self._base, "n_rows": len(self._rows), "versions": versions}
         return RunDir.open(self._out, identity, about)
-
-    def _settings(self) -> list[Field[Any]]:
-        """The fields of the method that decide the result; those of `LATER` only if they do."""
-        return [
-            f
-            for f in fields(self._method)
-            if f.name not in LATER or getattr(self._method, f.name) != LATER[f.name]
-        ]
 
     def data(self, *, n_steps: int, left_out: Collection[str] = ()) -> datasets.Dataset:
         """The rows for `n_steps` steps, in shuffled passes, for a trainer without shuffling.
