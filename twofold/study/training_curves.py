@@ -90,9 +90,9 @@ def _record(arm: str, step: int, scores: Scores) -> CurveRecord:
     seeds = list(scores.tables)
     sides: dict[str, Estimate | None] = {
         name: estimate(
-            arm,
             scores.matrix(key, seeds),
             scores.asked(key, seeds),
+            is_trained=True,
             limits=SIGNED if key == OBEDIENCE else None,
         )
         for name, key in keys.items()
