@@ -12,8 +12,9 @@ import regex
 
 from twofold.constraints.counting import every, within
 from twofold.constraints.draws import listed, one_of
-from twofold.constraints.ifbench.pieces import bare, tokens, words
+from twofold.constraints.ifbench.pieces import bare, words
 from twofold.constraints.published import punkt_sentences
+from twofold.constraints.tokens import tokens
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 

@@ -10,15 +10,9 @@ import numpy as np
 
 from twofold.constraints.counting import every, require_counts
 from twofold.constraints.draws import WORDS, number, one_of
-from twofold.constraints.ifbench.pieces import (
-    first_of,
-    rule_sentences,
-    same,
-    stripped,
-    tokens,
-    words,
-)
+from twofold.constraints.ifbench.pieces import first_of, rule_sentences, same, stripped, words
 from twofold.constraints.published import punkt_sentences
+from twofold.constraints.tokens import tokens
 from twofold.constraints.words import as_word
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
