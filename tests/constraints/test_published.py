@@ -1,4 +1,4 @@
-"""Short cuts to sentences and tokens in capitals change none of NLTK's results."""
+"""Short cuts to sentences and tokens change none of NLTK's results."""
 
 from collections.abc import Callable
 
@@ -9,40 +9,30 @@ from hypothesis import strategies as st
 from nltk.tokenize.destructive import NLTKWordTokenizer
 from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
 
-from twofold.constraints.published import capital_tokens, punkt_sentences
+from twofold.constraints.published import punkt_sentences
+from twofold.constraints.tokens import capital_tokens, tokens
 
 MODEL = punkt.load_model("english")
 COLLOCATIONS = sorted(MODEL.collocations)
 WORDS = (
     *("the", "Then", "Answer", "ANSWER", "A", "I", "x", "B2", "3", "3.14", "-5", "$5", "1990s"),
     *("CANNOT", "cannot", "Gimme", "WANNA", "GONNA", "GOTTA", "LEMME", "CANNOTS", "'TIS", "D'YE"),
-    *(
-        "DON'T",
-        "An't",
-        "so. . .",
-        "don't",
-        "I'M",
-        "A's",
-        "A'S",
-        "'A'",
-        '"A"',
-        "``A''",
-        "U.S.",
-        "e.g.",
-        "E.G.",
-        "J.",
-    ),
+    *("DON'T", "An't", "so. . .", "don't", "I'M", "A's", "A'S", "'A'", '"A"', "``A''", "U.S."),
+    *("e.g.", "E.G.", "J.", "more'n", "(cannot)", "can-not", "_gonna", "gonna_", "''", '""', "'\""),
     *("(A)", "{B}", "[C]", "<D>", "A,B", "A,3B", "A:B", "A.B", "A--B", "A-B", "A/B", "A?B", "_A_"),
     *("$X$", r"\FRAC{A}{B}", r"\boxed{5}", "*A*", "##", "...", ". . .", "--", "É", "ÉTÉ", "“A”"),
     *("end.)", 'end."', "END.*", "END.(A", "x-Mr.", "(Mr.", "a$b.", "so$.", "so}.", "so].", "3)."),
+    *("12.", "1,000.", "2:30", ",5", "a,,b", ":,", ",:x", ".)", ".”", ")", '"', "'", "!)", "?!"),
 )
-SEPARATORS = (*(" ",) * 6, "  ", "\n", "\n\n", "\t", "", "\x1c", "\x0b", "\u00a0")
+SEPARATORS = (*(" ",) * 6, "  ", "\n", "\n\n", "\t", "", "\x1c", "\x0b", "\u00a0", "\r\n", "\0")
 MARKS = (*("",) * 4, ".", ".", ",", "?", "!", ";", ":", "..")
+
+Judged = tuple[tuple[str, ...], tuple[str, ...], int]
 
 
 @pytest.fixture(scope="module")
-def published() -> Callable[[str], tuple[list[str], int]]:
-    """NLTK as it comes, on the same model: the sentences, and the tokens in capitals."""
+def published() -> Callable[[str], Judged]:
+    """NLTK as it comes, on the same model: sentences, tokens, and how many of them are in capitals."""
     parameters = PunktParameters()
     parameters.abbrev_types = set(MODEL.abbrev_types)
     parameters.collocations = set(MODEL.collocations)
@@ -50,11 +40,16 @@ def published() -> Callable[[str], tuple[list[str], int]]:
     parameters.ortho_context.update({k: int(v) for k, v in MODEL.ortho_context.items()})
     cut, words = PunktSentenceTokenizer(parameters), NLTKWordTokenizer()
 
-    def judge(text: str) -> tuple[list[str], int]:
-        sentences = cut.tokenize(text)
-        return sentences, sum(w.isupper() for s in sentences for w in words.tokenize(s))
+    def judge(text: str) -> Judged:
+        sentences = tuple(cut.tokenize(text))
+        found = tuple(w for s in sentences for w in words.tokenize(s))
+        return sentences, found, sum(map(str.isupper, found))
 
     return judge
+
+
+def ours(text: str) -> Judged:
+    return punkt_sentences(text), tokens(text), capital_tokens(text)
 
 
 def cased(words: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -67,6 +62,7 @@ WORD = st.one_of(
     cased(st.sampled_from(COLLOCATIONS).map("{0[0]}. {0[1]}".format)),
     cased(st.sampled_from(sorted(MODEL.sent_starters))),
     st.text(alphabet="AAaBbt1.,;:!?'\"()-$*` \n", max_size=8),
+    st.text(alphabet="a1.,:'\")]» ", max_size=8),
 )
 PIECE = st.tuples(WORD, st.sampled_from(MARKS), st.sampled_from(SEPARATORS)).map("".join)
 
@@ -74,18 +70,44 @@ PIECE = st.tuples(WORD, st.sampled_from(MARKS), st.sampled_from(SEPARATORS)).map
 @settings(max_examples=400, deadline=None)
 @given(text=st.lists(PIECE, min_size=1, max_size=10).map("".join))
 def test_any_text_is_cut_and_counted_as_nltk_does(
-    published: Callable[[str], tuple[list[str], int]], text: str
+    published: Callable[[str], Judged], text: str
 ) -> None:
-    assert (list(punkt_sentences(text)), capital_tokens(text)) == published(text)
+    assert ours(text) == published(text)
 
 
 def test_every_abbreviation_and_collocation_of_the_model(
-    published: Callable[[str], tuple[list[str], int]],
+    published: Callable[[str], Judged],
 ) -> None:
     """One text each would be slow; a stop's context is the two words around it, so one text does."""
     text = " ".join(f"So {word}. Then {word.upper()}. it" for word in sorted(MODEL.abbrev_types))
     text += " ".join(f" a {a}. {b} c. {a.upper()}. {b.title()} and" for a, b in COLLOCATIONS)
-    assert (list(punkt_sentences(text)), capital_tokens(text)) == published(text)
+    assert ours(text) == published(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # The ends of a sentence, where NLTK's patterns look further than one piece.
+        "\"'' A",
+        '""A" b',
+        '"A"',
+        "''A'' b",
+        "He said “so.” )",
+        "It ends. )",
+        "(It ends.) ",
+        "It ends.\" '",
+        "It ends.'\"",
+        "5$.",
+        "so a..)",
+        "a\0b",
+        " a",
+        "12. It",
+        "12. it",
+        "So 7. Then 8. then",
+    ],
+)
+def test_the_ends_of_a_sentence(published: Callable[[str], Judged], text: str) -> None:
+    assert ours(text) == published(text)
 
 
 def test_counts_by_hand() -> None:

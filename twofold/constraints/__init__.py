@@ -1,13 +1,13 @@
-"""Which rules can a program check? Every IFEval type, and with them every MathIF type.
+"""Which rules can a program check? Every type of IFEval, MathIF and IFBench.
 
 Each family is a file, each constraint a frozen dataclass (`twofold.types.Constraint`). `from_spec`
 builds one from a name and arguments of a file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from functools import cache
-from inspect import isabstract
+from types import ModuleType
 from typing import get_args, get_type_hints
 
 from twofold.constraints import (
@@ -16,24 +16,28 @@ from twofold.constraints import (
     combination,
     content,
     format,
-    ifbench,
     keywords,
     language,
     length,
     structure,
 )
+from twofold.constraints.registry import Registry
 from twofold.errors import ProblemError, nearest
 from twofold.extension import class_named
 from twofold.types import Constraint, Profile
 from twofold.types.problem import is_argument
 
 _FILES = (length, keywords, language, case, format, structure, content, combination, affix)
-CONSTRAINTS: dict[str, type[Constraint]] = {
-    cls.name: cls
-    for file in (*_FILES, *ifbench.FAMILIES)
-    for cls in vars(file).values()
-    if isinstance(cls, type) and issubclass(cls, Constraint) and not isabstract(cls)
-}
+
+
+def _ifbench() -> Iterable[ModuleType]:
+    """The 87 types of IFBench, which take longer to import than all others."""
+    from twofold.constraints import ifbench
+
+    return ifbench.FAMILIES
+
+
+CONSTRAINTS = Registry(_FILES, _ifbench)
 
 # Other spellings in published data (MathIF's), and the names they stand for.
 ALIASES = {"length_constraint_checkers:number_words": "length_constraints:number_words"}
@@ -73,7 +77,7 @@ def from_spec(name: str, args: Mapping[str, object] | None, *, profile: Profile)
     (the hub's copy of IFEval pads with nulls).
 
     Args:
-        name: A registry name of IFEval or MathIF, e.g. `"punctuation:no_comma"`.
+        name: A registry name of IFEval, MathIF or IFBench, e.g. `"punctuation:no_comma"`.
         args: The arguments in the registry's spelling; None = none.
         profile: `"official"` reproduces the published checker, `"fixed"` follows the instruction.
 

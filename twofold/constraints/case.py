@@ -20,7 +20,7 @@ from twofold.constraints.detect import judge_language, published_language
 from twofold.constraints.draws import number, one_of
 from twofold.constraints.editing import first_met, some_words_changed, with_more, words_changed
 from twofold.constraints.prose import prose, words_in_formulas
-from twofold.constraints.published import capital_tokens
+from twofold.constraints.tokens import capital_tokens
 from twofold.constraints.wording import stated_times
 from twofold.constraints.words import plain
 from twofold.types import Constraint, Profile, Verdict

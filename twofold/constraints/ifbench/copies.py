@@ -364,7 +364,8 @@ class RepeatPhrase(Constraint):
 
 def _plain(word: str) -> str:
     """A word without the marks around it, in lower case."""
-    return re.sub(r"^\W+|\W+$", "", word).casefold()
+    bare = word if word.isalnum() else re.sub(r"^\W+|\W+$", "", word)
+    return bare.casefold()
 
 
 def _first_words(text: str) -> str:

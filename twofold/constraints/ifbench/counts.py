@@ -203,7 +203,8 @@ class PersonNames(Constraint):
         return first_met(self, (slipped_in(text, each) for each in told))
 
     def _official(self, text: str) -> Verdict:
-        found = sum(re.search(rf"\b{name}\b", text) is not None for name in NAMES)
+        there = [name for name in NAMES if name in text]
+        found = sum(re.search(rf"\b{name}\b", text) is not None for name in there)
         return hold(found, "at least", self.N, "names")
 
 

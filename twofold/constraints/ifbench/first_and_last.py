@@ -10,8 +10,9 @@ import numpy as np
 from twofold.constraints.counting import every
 from twofold.constraints.draws import WORDS, one_of
 from twofold.constraints.editing import at_end, at_start, capital, ended_by, pieces
-from twofold.constraints.ifbench.pieces import first_of, rule_sentences, same, tokens, words
+from twofold.constraints.ifbench.pieces import first_of, rule_sentences, same, words
 from twofold.constraints.published import punkt_sentences
+from twofold.constraints.tokens import tokens
 from twofold.types import Constraint, Profile, Verdict
 
 

@@ -14,8 +14,9 @@ from twofold.constraints.counting import every
 from twofold.constraints.draws import listed, one_of
 from twofold.constraints.editing import at_start, capital, ended_by, pieces, words_changed
 from twofold.constraints.fillers import SENTENCES, chosen, in_turn
-from twofold.constraints.ifbench.pieces import bare, tokens, words
+from twofold.constraints.ifbench.pieces import bare, words
 from twofold.constraints.published import punkt_sentences
+from twofold.constraints.tokens import tokens
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 

@@ -3,11 +3,10 @@
 import re
 import string
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
-from types import ModuleType
 from typing import final
 
 from twofold.constraints.counting import every, hold, within
@@ -232,10 +231,10 @@ class OddEvenSyllables(Constraint):
 
     def _hold(self, found: Sequence[str]) -> Verdict:
         try:
-            counter = _syllables()
+            n_syllables = _syllables()
         except ModuleNotFoundError:
             return Verdict(None, "syllables cannot be counted: pip install 'twofold[ifbench]'")
-        odd = [counter.count(word) % 2 for word in found]
+        odd = [n_syllables(word) % 2 for word in found]
         return every([a != b for a, b in pairwise(odd)], "words differ from the one before")
 
 
@@ -343,13 +342,12 @@ class Palindrome(Constraint):
 
 
 @cache
-def _syllables() -> ModuleType:
-    """The package that counts syllables.
+def _syllables() -> Callable[[str], int]:
+    """How many syllables a word has.
 
     Raises:
-        ModuleNotFoundError: If it is not installed.
+        ModuleNotFoundError: If the package that counts them is not installed.
     """
     import syllapy
 
-    package: ModuleType = syllapy
-    return package
+    return lru_cache(maxsize=4096)(syllapy.count)

@@ -6,7 +6,6 @@ from functools import lru_cache
 
 import regex
 
-from twofold.constraints.published import punkt_sentences, word_tokens
 from twofold.constraints.words import plain
 
 _DELETE = str.maketrans("", "", string.punctuation)
@@ -14,6 +13,7 @@ _TITLES = "Mr|Mrs|Ms|Dr|Prof|Capt|Cpt|Lt"
 _OPENERS = r"(?:He|She|It|They|Their|Our|We|But|However|That|This)\s"
 _STARTER = rf"({_TITLES}|{_OPENERS}|Wherever)"
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['.\-&/][\p{L}\p{M}\p{N}]+)*")
+_ASCII_WORD = re.compile(r"[A-Za-z0-9]++(?:['.\-&/][A-Za-z0-9]++)*+")  # the same, and faster
 # A dot that ends nothing, and the end of a sentence, until all rules have run.
 _DOT, _END = "<prd>", "<stop>"
 # IFEval's rules, in their order; what each protects or ends stands beside it.
@@ -65,15 +65,10 @@ def stripped(piece: str) -> str:
 
 
 @lru_cache(maxsize=32)
-def tokens(text: str) -> tuple[str, ...]:
-    """The tokens of `nltk.word_tokenize(text)`."""
-    return tuple(token for part in punkt_sentences(text) for token in word_tokens(part))
-
-
-@lru_cache(maxsize=32)
 def words(text: str) -> tuple[str, ...]:
     """The words of a text as written, without the marks around them: `don't` and `3.14` are one each."""
-    return tuple(_WORD.findall(plain(text)))
+    text = plain(text)
+    return tuple((_ASCII_WORD if text.isascii() else _WORD).findall(text))
 
 
 def end_mark(sentence: str) -> str:

@@ -20,15 +20,9 @@ from twofold.constraints.editing import (
     mention,
     pieces,
 )
-from twofold.constraints.ifbench.pieces import (
-    first_of,
-    rule_sentences,
-    same,
-    stripped,
-    tokens,
-    words,
-)
+from twofold.constraints.ifbench.pieces import first_of, rule_sentences, same, stripped, words
 from twofold.constraints.published import punkt_sentences
+from twofold.constraints.tokens import tokens
 from twofold.constraints.words import as_word
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict

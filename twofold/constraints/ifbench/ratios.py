@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import final
 
 import numpy as np
@@ -59,8 +60,7 @@ class StopWords(Constraint):
 
     def _fixed(self, text: str) -> Verdict:
         found = words(text)
-        parts = [re.findall(r"\w+", w.casefold()) for w in found]
-        return self._hold(found, [all(part in STOP_WORDS for part in p) for p in parts])
+        return self._hold(found, [_is_stop_word(w.casefold()) for w in found])
 
     def _hold(self, found: Sequence[str], stop: list[bool]) -> Verdict:
         if not found:
@@ -257,6 +257,14 @@ class SentenceWords(Constraint):
         return Verdict(float(obeys), f"sentences of {lengths[:5]} characters; three alike wanted")
 
 
+def _is_stop_word(word: str) -> bool:
+    """Whether each run of letters of a word is a stop word."""
+    if word.isalnum():
+        return word in STOP_WORDS
+    return all(part in STOP_WORDS for part in re.findall(r"\w+", word))
+
+
+@lru_cache(maxsize=32)
 def _runs(items: Sequence[str]) -> set[Sequence[str]]:
     """The runs of three."""
     return {items[i : i + 3] for i in range(len(items) - 2)}

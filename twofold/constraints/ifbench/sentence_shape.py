@@ -2,7 +2,7 @@
 
 import re
 import string
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby, pairwise
@@ -14,8 +14,9 @@ import numpy as np
 from twofold.constraints.counting import every, hold, require_counts, within
 from twofold.constraints.draws import number
 from twofold.constraints.editing import bare_pieces, filled
-from twofold.constraints.ifbench.pieces import bare, rule_sentences, tokens, words
+from twofold.constraints.ifbench.pieces import bare, rule_sentences, words
 from twofold.constraints.published import punkt_sentences
+from twofold.constraints.tokens import tokens
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -229,18 +230,22 @@ class CountingComposition(Constraint):
         return "\n***\n".join([paragraph] * 3), "\n***\n".join([paragraph] * 2)
 
     def _official(self, text: str) -> Verdict:
-        parts = [rule_sentences(part) for part in text.split("***")]
-        return self._hold([[len(tokens(s)) for s in part] for part in parts])
+        return self._hold(text.split("***"), rule_sentences, tokens)
 
     def _fixed(self, text: str) -> Verdict:
         parts = re.split(r"^[ \t]*(?:\*[ \t]*){3}\r?$", text, flags=re.MULTILINE)
-        return self._hold([[len(words(s)) for s in punkt_sentences(part)] for part in parts])
+        return self._hold(parts, punkt_sentences, words)
 
-    def _hold(self, counts: list[list[int]]) -> Verdict:
-        wanted = [[self.n_words] * self.n_sent] * 3
-        good = [mine == theirs for mine, theirs in zip(counts, wanted, strict=False)]
-        if len(counts) != 3:
-            return Verdict(0.0, f"{len(counts)} paragraphs, 3 wanted", distance=1.0)
+    def _hold(
+        self,
+        parts: list[str],
+        sentences: Callable[[str], tuple[str, ...]],
+        cut: Callable[[str], tuple[str, ...]],
+    ) -> Verdict:
+        if len(parts) != 3:
+            return Verdict(0.0, f"{len(parts)} paragraphs, 3 wanted", distance=1.0)
+        counts = [[len(cut(sentence)) for sentence in sentences(part)] for part in parts]
+        good = [mine == [self.n_words] * self.n_sent for mine in counts]
         return every(good, "paragraphs have the sentences and words wanted")
 
 
@@ -300,14 +305,14 @@ class StartVerb(Constraint):
         return "Write it down.", "The dog runs."
 
     def _official(self, text: str) -> Verdict:
-        return _is_verb(tokens(text))
+        return _starts_with_verb(text)
 
     def _fixed(self, text: str) -> Verdict:
-        return _is_verb(tokens(re.sub(r"^[\W_]+", "", text)))
+        return _starts_with_verb(re.sub(r"^[\W_]+", "", text))
 
 
-def _is_verb(found: Sequence[str]) -> Verdict:
-    """Whether the first of the tokens is tagged as a verb; unscored without the tagger's weights."""
+def _starts_with_verb(text: str) -> Verdict:
+    """Whether the first token is tagged as a verb; unscored without the tagger's weights."""
     tagger = _tagger()
     if tagger is None:
         return Verdict(
@@ -315,6 +320,7 @@ def _is_verb(found: Sequence[str]) -> Verdict:
             "a verb cannot be told without NLTK's tagger: python -m nltk.downloader "
             "averaged_perceptron_tagger_eng",
         )
+    found = tokens(text)
     tag = tagger.tag(list(found[:3]))[0][1] if found else ""
     return Verdict(float("VB" in tag), f"{found[0] if found else ''!r} is tagged {tag}")
 

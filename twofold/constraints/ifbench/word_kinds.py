@@ -12,7 +12,8 @@ from twofold.constraints.draws import number
 from twofold.constraints.editing import grown, has_spaced_formulas, slipped_in
 from twofold.constraints.fillers import WITH_PRONOUNS, in_turn
 from twofold.constraints.ifbench.lists import PRONOUNS
-from twofold.constraints.ifbench.pieces import bare, stripped, tokens, words
+from twofold.constraints.ifbench.pieces import bare, stripped, words
+from twofold.constraints.tokens import tokens
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
