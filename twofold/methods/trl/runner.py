@@ -190,7 +190,8 @@ class TrlRunner:
         """Train to the end, from the last complete checkpoint if there is one, and save the model.
 
         The other arguments are those of `EvalCallback`; with `early_stopping_patience` above 0 the run
-        stops after that many checkpoints without a rise of the measure `eval_metric`.
+        stops after that many checkpoints without a rise of the measure `eval_metric`. Where checkpoints
+        were compared with the base, the last that holds is named, and kept if the method says so.
 
         Raises:
             TrainingError: If a gradient or the loss is not finite; the last checkpoint stays.
