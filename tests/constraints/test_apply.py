@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -125,6 +126,22 @@ def test_types_of_many_families_can_be_applied() -> None:
     assert not can_apply(rules("words:repeats", "fixed")[0])
 
 
+def test_the_document_lists_the_types_that_can_be_applied() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "constraints.md").read_text(encoding="utf-8")
+    _, _, section = text.partition("## Which rules can be applied to a given reply")
+    listed = {
+        line.partition(":")[0].removeprefix("- "): set(re.findall(r"`([^`]+)`", line))
+        for line in section.partition("\n\nNo edit")[0].replace("\n  ", " ").splitlines()
+        if line.startswith("- ")
+    }
+    families = {CONSTRAINTS[name].family for name in EDITED}
+    assert listed == {
+        family: {name for name in EDITED if CONSTRAINTS[name].family == family}
+        for family in families
+    }
+    assert f"{len(EDITED)} of the {len(CONSTRAINTS)} types" in section
+
+
 SNIPPETS = r"""The answer is 5. ** * *** - # $x$ $$ \[ \( \frac{1}{2} \boxed{ } ``` ` [a] << >> Section
     1 P.S. Q: { [ 答え。 नमस्ते привет ؟ I'M NASA e.g. ****** . ?!"""
 TEXTS = st.one_of(
@@ -180,13 +197,13 @@ BY_HAND: list[tuple[str, dict[str, Any], str, str]] = [
         "keywords:existence",
         {"keywords": ["lamp", "first"]},
         BAKER,
-        r"First, 12 + 7 = 19. Words to note: lamp. So it is \boxed{19}.",
+        r"First, 12 + 7 = 19. Lamp. So it is \boxed{19}.",
     ),
     (
         "keywords:frequency",
         {"keyword": "lamp", "frequency": 2, "relation": "at least"},
         BAKER,
-        r"First, 12 + 7 = 19. Words to note: lamp and lamp. So it is \boxed{19}.",
+        r"First, 12 + 7 = 19. Lamp and lamp. So it is \boxed{19}.",
     ),
     (
         "keywords:forbidden_words",
@@ -339,7 +356,7 @@ def test_several_rules_by_hand() -> None:
         ("keywords:existence", {"keywords": ["lamp"]}),
     ]
     asked = [from_spec(name, args, profile="fixed") for name, args in specs]
-    wanted = '"Part 1\nFirst 12 + 7 = 19.\nPart 2\nWords to note: lamp. So it is \\boxed{19}."'
+    wanted = '"Part 1\nFirst 12 + 7 = 19.\nPart 2\nLamp. So it is \\boxed{19}."'
     assert apply_all(asked, BAKER) == apply_all(asked[::-1], BAKER) == wanted
 
 

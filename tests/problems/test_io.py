@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ RULED = Problem(
     ),
     wordings=("No commas.", "Say sum and plus."),
     ask=" Box it. ",
+    solution="The sum is \\boxed{7}.",
     tags={"source": "hand", "source_id": "1"},
 )
 STATED = Problem(
@@ -46,6 +48,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     again = read(path, profile="fixed")
     assert again == [RULED, STATED]
     assert [p.id for p in again] == [RULED.id, STATED.id]
+    assert replace(RULED, solution=None).id == RULED.id
 
 
 def test_the_form_on_disk_is_the_documented_one(tmp_path: Path) -> None:
@@ -61,6 +64,7 @@ def test_the_form_on_disk_is_the_documented_one(tmp_path: Path) -> None:
         ],
         "wordings": ["No commas.", "Say sum and plus."],
         "ask": " Box it. ",
+        "solution": "The sum is \\boxed{7}.",
         "tags": {"source": "hand", "source_id": "1"},
     }
     assert second == {

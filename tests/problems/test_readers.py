@@ -14,7 +14,8 @@ import pytest
 from twofold.errors import ProblemError
 from twofold.problems import load
 from twofold.problems.row import ASK
-from twofold.types import Profile
+from twofold.scorers import Correct
+from twofold.types import Profile, Response
 
 ROOT = Path(os.environ["TWOFOLD_SHARED"])
 BENCHMARKS = ROOT / "data"
@@ -60,6 +61,7 @@ def saved(path: Path, *rows: dict[str, Any]) -> str:
 def test_gsm8k(tmp_path: Path) -> None:
     (problem,) = load(saved(tmp_path / "test.jsonl", GSM8K), profile="fixed")
     assert problem.answer == "1000"
+    assert problem.solution == "500 + 500 = 1,000\nThe answer is \\boxed{1000}."
     assert problem.tags == {"source": "gsm8k", "source_id": "test#0", "split": "test"}
     assert problem.messages()[0]["content"] == "How many?" + ASK.rstrip()
     assert "\\boxed{}" in ASK
@@ -68,6 +70,7 @@ def test_gsm8k(tmp_path: Path) -> None:
 def test_math500(tmp_path: Path) -> None:
     (problem,) = load(saved(tmp_path / "m.jsonl", MATH), profile="fixed")
     assert (problem.question, problem.answer) == ("Find $x$.", "5")
+    assert problem.solution == "It is $5$."
     assert problem.tags == {
         "source": "math500",
         "source_id": "test/algebra/1.json",
@@ -77,9 +80,9 @@ def test_math500(tmp_path: Path) -> None:
 
 
 def test_a_set_with_problem_and_answer_reads_like_math500(tmp_path: Path) -> None:
-    row = {"id": 60, "problem": "Find $x$.", "answer": 33, "year": "2024"}
+    row = {"id": 60, "problem": "Find $x$.", "answer": 33, "solution": 33, "year": "2024"}
     (problem,) = load(saved(tmp_path / "aime_2024.jsonl", row), profile="fixed")
-    assert problem.answer == "33"
+    assert (problem.answer, problem.solution) == ("33", None)
     assert problem.tags == {"source": "aime_2024", "source_id": "aime_2024#0"}
 
 
@@ -320,3 +323,12 @@ def test_gsm8k_answers_are_numbers() -> None:
     for split in ("test", "train"):
         problems = load(str(BENCHMARKS / f"gsm8k/{split}.jsonl"), profile="fixed")
         assert all(re.fullmatch(r"-?\d+(\.\d+)?", p.answer or "") for p in problems)
+
+
+@needs_benchmarks
+@pytest.mark.parametrize("file", ["gsm8k/test.jsonl", "math500"])
+def test_published_solutions_are_right(file: str) -> None:
+    problems = load(str(BENCHMARKS / file), profile="fixed", limit=300)
+    replies = [Response(raw=str(p.solution), reply=str(p.solution)) for p in problems]
+    assert {verdict.score for verdict in Correct()(problems, replies)} == {1.0}
+    assert not any("<<" in reply.raw for reply in replies if "gsm8k" in file)

@@ -61,7 +61,7 @@ class Placeholders(Constraint):
 
     def _edited(self, text: str) -> str | None:
         blanks = in_turn([f"[{blank}]" for blank in BLANKS], text, self.num_placeholders + 1)
-        asked = (mention(blanks[:n], "Blanks") for n in range(1, len(blanks) + 1))
+        asked = (mention(blanks[:n]) for n in range(1, len(blanks) + 1))
         return first_met(self, (slipped_in(text, each) for each in asked))
 
     def _official(self, text: str) -> Verdict:

@@ -115,14 +115,14 @@ def at_end(text: str, sentence: str) -> str:
     return body + (" " if ends and "\n" not in body and "####" not in body else "\n") + sentence
 
 
-def mention(words: Iterable[str], what: str = "Words") -> str:
-    """A sentence that holds the words and claims nothing.
+def mention(words: Iterable[str]) -> str:
+    """The words as a sentence of their own, which claims nothing.
 
     Example:
         >>> mention(["lamp", "river"])
-        'Words to note: lamp and river.'
+        'Lamp and river.'
     """
-    return f"{what} to note: {' and '.join(words)}."
+    return f"{capital(' and '.join(words))}."
 
 
 def first_met(rule: Constraint, candidates: Iterable[str]) -> str | None:

@@ -270,7 +270,7 @@ class LetterFrequency(Constraint):
 
     def _edited(self, text: str) -> str | None:
         bound = self.stated or Bound(self.let_relation, self.let_frequency)
-        named = (mention([self.letter] * n, "Letters") for n in range(1, bound.wanted + 1))
+        named = (mention([self.letter] * n) for n in range(1, bound.wanted + 1))
         return first_met(self, (slipped_in(text, each) for each in named))
 
     def _official(self, text: str) -> Verdict:

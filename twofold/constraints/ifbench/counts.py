@@ -199,7 +199,7 @@ class PersonNames(Constraint):
 
     def _edited(self, text: str) -> str | None:
         names = in_turn([name for name in NAMES if name not in text], text)
-        told = (mention(names[:n], "Names") for n in range(1, len(names) + 1))
+        told = (mention(names[:n]) for n in range(1, len(names) + 1))
         return first_met(self, (slipped_in(text, each) for each in told))
 
     def _official(self, text: str) -> Verdict:

@@ -160,7 +160,7 @@ class LetterCounting2(Constraint):
 
     def _edited(self, text: str) -> str | None:
         letters = ([self.letter] * n for n in range(1, self.let_frequency + 1))
-        return first_met(self, (slipped_in(text, mention(each, "Letters")) for each in letters))
+        return first_met(self, (slipped_in(text, mention(each)) for each in letters))
 
     def _official(self, text: str) -> Verdict:
         count = text.lower().count(self.letter.lower())
