@@ -88,7 +88,11 @@ def audit(
     """
     if len(model) > 1 or len(baseline or ()) > 1:
         place = out or _default_out(_in_short(model), _in_short(baseline or ()))
-        settings = {"splits": {"problems": problems}, "limit": limit, "diagnostics": diagnostics}
+        settings: dict[str, object] = {
+            "splits": {"problems": problems},
+            "limit": limit,
+            "diagnostics": diagnostics,
+        }
         settings |= {"samples": samples, "max_tokens": max_tokens, "temperature": temperature}
         settings |= {"top_p": top_p, "judge": judge, "thinking_marks": thinking_marks}
         other = {"check-packed": check_packed, "paraphraser": paraphraser, "programs": programs}

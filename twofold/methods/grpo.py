@@ -78,7 +78,7 @@ class Grpo(OnPolicy):
     """
 
     name: ClassVar[str] = "grpo"
-    later: ClassVar[Mapping[str, object]] = OnPolicy.later | {"drop_after": 0}
+    later: ClassVar[Mapping[str, object]] = {**OnPolicy.later, "drop_after": 0}
 
     learning_rate: PositiveFloat = 1e-6
     reward: Reward = field(default_factory=SoftGate)

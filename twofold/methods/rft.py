@@ -54,7 +54,7 @@ class Rft(Imitation, OnPolicy):
     """
 
     name: ClassVar[str] = "rft"
-    later: ClassVar[Mapping[str, object]] = OnPolicy.later | {"hindsight": None, "replies": None}
+    later: ClassVar[Mapping[str, object]] = {**OnPolicy.later, "hindsight": None, "replies": None}
 
     reward: Reward = field(default_factory=lambda: Product((Correct(), Compliant("all"))))
     at_least: Annotated[float, Field(ge=0, le=1)] = 1.0

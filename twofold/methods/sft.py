@@ -49,7 +49,8 @@ class Sft(Imitation, OnPolicy):
     """
 
     name: ClassVar[str] = "sft"
-    later: ClassVar[Mapping[str, object]] = OnPolicy.later | {
+    later: ClassVar[Mapping[str, object]] = {
+        **OnPolicy.later,
         "applied_to": "own",
         "num_generations": 8,
         "temperature": 1.0,
