@@ -1,7 +1,7 @@
 """`python -m recipes.10_smollm2_study.obedience`: the saved adapters on all generated problems of the study.
 
-No weight is trained. The problems are those that the study made, since the levels that its base could solve are
-known; half of its test split is in `adapters/test.jsonl`.
+No weight is trained. The problems are those that the study made, since the levels that its base could solve
+are known; half of its test split is in `adapters/test.jsonl`.
 """
 
 from __future__ import annotations
