@@ -1,4 +1,4 @@
-"""How often does a given word or letter occur?"""
+"""How often does a given word occur?"""
 
 import re
 from dataclasses import dataclass
@@ -6,19 +6,11 @@ from typing import final
 
 import numpy as np
 
-from twofold.constraints.counting import (
-    Relation,
-    exactly,
-    graded,
-    hold,
-    require_counts,
-    require_threshold,
-    within,
-)
+from twofold.constraints.counting import Relation, exactly, graded, hold, require_threshold, within
 from twofold.constraints.draws import WORDS, number, one_of, several_of
 from twofold.constraints.ifbench.pieces import words
-from twofold.constraints.keywords import LetterFrequency
-from twofold.constraints.words import as_word
+from twofold.constraints.keywords import as_pattern, n_found
+from twofold.constraints.words import as_word, fold
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -44,6 +36,10 @@ class KeywordsMultiple(Constraint):
     keyword4: str
     keyword5: str
     profile: Profile
+
+    def __post_init__(self) -> None:
+        if self.profile == "fixed":  # the published checker reads no pattern here
+            _require_keywords(self, *self._keywords)
 
     def wordings(self) -> tuple[str, ...]:
         one, two, three, five, seven = self._keywords
@@ -95,6 +91,9 @@ class WordOnce(Constraint):
     keyword: str
     profile: Profile
 
+    def __post_init__(self) -> None:
+        _require_keywords(self, self.keyword)
+
     def wordings(self) -> tuple[str, ...]:
         return (
             f"Include the word {self.keyword} in your answer.",
@@ -136,6 +135,7 @@ class WordCountDifferentNumbers(Constraint):
     def __post_init__(self) -> None:
         if self.frequency < 0:
             raise ProblemError(f"{self.name}: frequency is {self.frequency}; give 0 or more")
+        _require_keywords(self, self.keyword)
 
     def wordings(self) -> tuple[str, ...]:
         return (
@@ -152,10 +152,12 @@ class WordCountDifferentNumbers(Constraint):
         }
 
     def witnesses(self) -> tuple[str, str]:
-        often = f"Here: {self.keyword}" + f" {self.keyword}" * (self.frequency - 1)
-        if self.relation == "less than":
-            return often, often  # no text can meet both: the request and the relation disagree
-        return often if self.frequency else "Nothing.", "No such thing."
+        often = "Here:" + f" {self.keyword}" * self.frequency
+        if self.profile == "official" and self.relation == "less than":
+            return "No such thing." if self.frequency else "", often
+        if self.profile == "official":
+            return often, "No such thing." if self.frequency else ""
+        return often, f"{often} {self.keyword}"
 
     def _official(self, text: str) -> Verdict:
         return hold(_hits(self.keyword, text), self.relation, self.frequency, "hits")
@@ -178,6 +180,10 @@ class ExcludeWordHarder(Constraint):
     departure = "the word is seen in any case, also beside marks and at both ends"
     keyword: str
     profile: Profile
+
+    def __post_init__(self) -> None:
+        if self.profile == "fixed":
+            _require_keywords(self, self.keyword)
 
     def wordings(self) -> tuple[str, ...]:
         return (
@@ -216,6 +222,9 @@ class CountIncrementWord(Constraint):
     keyword1: str
     keyword2: str
     profile: Profile
+
+    def __post_init__(self) -> None:
+        _require_keywords(self, self.keyword1, self.keyword2)
 
     def wordings(self) -> tuple[str, ...]:
         return (
@@ -284,109 +293,21 @@ class LowercaseCounting(Constraint):
         return within(count, None, self.N, reason)
 
 
-@final
-@dataclass(frozen=True)
-class LetterCounting(Constraint):
-    """The reply has at least, or less than, `N` letters.
+def _require_keywords(rule: Constraint, *keywords: str) -> None:
+    """Reject keywords that no reply can have: blank, or twice; for `official`, also no valid pattern.
 
-    Source: IFBench's training types. Departs: `official` counts a to z; `fixed` counts every letter.
+    Raises:
+        ProblemError: Says what is wrong with which.
     """
-
-    name = "letters:letter_counting"
-    group = "length"
-    family = "letters"
-    departure = "letters with accents and of other scripts count"
-    N: int
-    relation: str
-    profile: Profile
-
-    def __post_init__(self) -> None:
-        require_counts(N=self.N)
-        if self.profile == "fixed":
-            require_threshold(self.N, self.relation, "N")  # type: ignore[arg-type]  # checked there
-
-    def wordings(self) -> tuple[str, ...]:
-        return (
-            f"Write {self.relation} {self.N} letters.",
-            f"Your answer must have {self.relation} {self.N} letters in all.",
-        )
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
-        return {"N": number(rng, 20, 599), "relation": one_of(rng, ["at least", "less than"])}
-
-    def witnesses(self) -> tuple[str, str]:
-        below, at = "a" * (self.N - 1), "a" * max(self.N, 1)
-        return (below, at) if self.relation == "less than" else (at, below)
-
-    def _official(self, text: str) -> Verdict:
-        count = len(re.findall(r"[A-Za-z]", text))
-        if self.relation not in ("at least", "less than"):
-            return Verdict(0.0, f"the published checker knows no relation {self.relation!r}")
-        return hold(count, self.relation, self.N, "letters")  # type: ignore[arg-type]
-
-    def _fixed(self, text: str) -> Verdict:
-        return hold(sum(ch.isalpha() for ch in text), self.relation, self.N, "letters")  # type: ignore[arg-type]
-
-
-@final
-@dataclass(frozen=True)
-class LetterCounting2(Constraint):
-    """A letter occurs at least, or less than, `let_frequency` times; `fixed` is `LetterFrequency`'s.
-
-    Source: IFBench's training types.
-    """
-
-    name = "letters:letter_counting2"
-    group = "lexical"
-    family = "letters"
-    departure = "an accented letter is one character in every encoding"
-    letter: str
-    let_frequency: int
-    let_relation: Relation
-    profile: Profile
-
-    def __post_init__(self) -> None:
-        require_counts(let_frequency=self.let_frequency)
-        if len(self.letter) != 1:
-            raise ProblemError(f"{self.name}: letter is {self.letter!r}; give one character")
-        if self.profile == "fixed":
-            _ = self._ifeval
-
-    def wordings(self) -> tuple[str, ...]:
-        return (
-            f"Use the letter {self.letter} {self.let_relation} {self.let_frequency} times.",
-            f"The letter {self.letter} must occur {self.let_relation} {self.let_frequency} times.",
-        )
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
-        relation = one_of(rng, ["at least", "less than"])
-        often = number(rng, 2, 19)
-        return {
-            "letter": one_of(rng, "abcdghklmpuvwy"),
-            "let_frequency": often,
-            "let_relation": relation,
-        }
-
-    def witnesses(self) -> tuple[str, str]:
-        without = "no" if self.letter.lower() not in "no" else "yes"
-        often = self.letter * self.let_frequency
-        return (without, often) if self.let_relation == "less than" else (often or without, without)
-
-    def _official(self, text: str) -> Verdict:
-        count = text.lower().count(self.letter.lower())
-        return hold(count, self.let_relation, self.let_frequency, f"times {self.letter}")
-
-    def _fixed(self, text: str) -> Verdict:
-        return self._ifeval.check(text)
-
-    @property
-    def _ifeval(self) -> LetterFrequency:
-        """The same rule among IFEval's types, which refuses a bound that no reply can meet."""
-        return LetterFrequency(self.letter, self.let_frequency, self.let_relation, "fixed")
+    for keyword in keywords:
+        if rule.profile == "official":
+            as_pattern(keyword.strip())
+        elif not any(ch.isalnum() for ch in keyword):
+            raise ProblemError(f"{rule.name}: a keyword is {keyword!r}; give a word")
+    if rule.profile == "fixed" and len({fold(keyword) for keyword in keywords}) < len(keywords):
+        raise ProblemError(f"{rule.name}: {', '.join(keywords)} are not all different; give others")
 
 
 def _hits(pattern: str, text: str) -> int:
     """How often the published checker finds a keyword: as a pattern, in any case, inside words too."""
-    return len(re.findall(pattern.strip(), text, flags=re.IGNORECASE))
+    return n_found(pattern.strip(), text)
