@@ -41,6 +41,11 @@ class WordCountRange(Constraint):
 
     def __post_init__(self) -> None:
         require_counts(min_words=self.min_words, max_words=self.max_words)
+        if self.profile == "fixed" and self.max_words < max(self.min_words, 1):
+            raise ProblemError(
+                f"{self.name}: no reply has {self.min_words} to {self.max_words} words; "
+                "give max_words that is at least min_words and 1"
+            )
 
     def wordings(self) -> tuple[str, ...]:
         low, high = self.min_words, self.max_words
@@ -56,7 +61,7 @@ class WordCountRange(Constraint):
         return {"min_words": low, "max_words": low + number(rng, 3, 39)}
 
     def witnesses(self) -> tuple[str, str]:
-        return ("word " * self.min_words).strip(), "word " * (self.max_words + 1)
+        return ("word " * max(self.min_words, 1)).strip(), "word " * (self.max_words + 1)
 
     def _official(self, text: str) -> Verdict:
         return self._hold(len(re.findall(r"\w+", text)))
@@ -179,7 +184,7 @@ class PersonNames(Constraint):
         return {"N": number(rng, 1, 15)}
 
     def witnesses(self) -> tuple[str, str]:
-        return " ".join(["They are", *NAMES[: self.N]]), "Nobody is here."
+        return " ".join(["They are", *NAMES[: self.N]]), "Nobody is here." if self.N else ""
 
     def _official(self, text: str) -> Verdict:
         found = sum(re.search(rf"\b{name}\b", text) is not None for name in NAMES)
