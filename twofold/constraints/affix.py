@@ -128,12 +128,12 @@ class Quotation(Constraint):
     def _official(self, text: str) -> Verdict:
         reply = text.strip()
         obeys = len(reply) > 1 and reply[0] == reply[-1] == '"'
-        return Verdict(float(obeys), f"begins with {reply[0]} and ends with {reply[-1]}")
+        return Verdict(float(obeys), f"begins with {reply[0]!r} and ends with {reply[-1]!r}")
 
     def _fixed(self, text: str) -> Verdict:
         reply = text.strip()
         if reply[0] + reply[-1] not in _PAIRS or not reply[1:-1].strip():
-            return Verdict(0.0, f"begins with {reply[0]} and ends with {reply[-1]}")
+            return Verdict(0.0, f"begins with {reply[0]!r} and ends with {reply[-1]!r}")
         depth = 1
         same_kind = next(kind for kind in _KINDS if reply[0] in kind)
         for mark in re.finditer(rf"(?<!\\)[{same_kind}]", reply[1:-1]):

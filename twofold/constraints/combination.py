@@ -11,6 +11,7 @@ from twofold.constraints.editing import pieces
 from twofold.constraints.words import fold, plain
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
+from twofold.types.seen import seen
 
 
 @final
@@ -37,7 +38,8 @@ class RepeatPrompt(Constraint):
     profile: Profile
 
     def __post_init__(self) -> None:
-        if not self.prompt_to_repeat.strip():
+        request = self.prompt_to_repeat
+        if not (seen(request) if self.profile == "fixed" else request).strip():
             raise ProblemError(f"{self.name}: prompt_to_repeat is blank; give the request's text")
 
     def wordings(self) -> tuple[str, ...]:
@@ -69,7 +71,7 @@ class RepeatPrompt(Constraint):
         return self._other_start(text)
 
     def _fixed(self, text: str) -> Verdict:
-        texts = (self.prompt_to_repeat, text)
+        texts = (seen(self.prompt_to_repeat), text)
         request, reply = (" ".join(plain(each).split()) for each in texts)
         answer = reply.removeprefix(request)
         if not reply.startswith(request) or re.match(r"[^\W_]{2}", request[-1] + answer[:1]):

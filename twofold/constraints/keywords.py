@@ -49,7 +49,7 @@ class Existence(Constraint):
         if self.profile == "official":
             together = " ".join(self.keywords)
             for keyword in self.keywords:
-                if not _pattern(keyword).search(together):
+                if not as_pattern(keyword).search(together):
                     raise _unfindable(keyword)
 
     def wordings(self) -> tuple[str, ...]:
@@ -73,7 +73,7 @@ class Existence(Constraint):
         return slipped_in(text, mention(missing))
 
     def _official(self, text: str) -> Verdict:
-        return self._verdict([k for k in self.keywords if not _found(k, text)])
+        return self._verdict([k for k in self.keywords if not n_found(k, text)])
 
     def _fixed(self, text: str) -> Verdict:
         return self._verdict([k for k in self.keywords if not as_word(k).occurs(text)])
@@ -113,7 +113,7 @@ class Frequency(Constraint):
         _require_words((self.keyword,), "keyword")
         require_threshold(self.frequency, self.relation, "frequency")
         if self.profile == "official":
-            found = len(_pattern(self.keyword.strip()).findall(self._repeated()))
+            found = len(as_pattern(self.keyword.strip()).findall(self._repeated()))
             if self.relation == "at least" and found < self.frequency:
                 raise _unfindable(self.keyword)
 
@@ -153,7 +153,7 @@ class Frequency(Constraint):
         return first_met(self, longer)
 
     def _official(self, text: str) -> Verdict:
-        count = _found(self.keyword.strip(), text)
+        count = n_found(self.keyword.strip(), text)
         return _occurs(self.keyword.strip(), count, Bound(self.relation, self.frequency))
 
     def _fixed(self, text: str) -> Verdict:
@@ -182,7 +182,7 @@ class ForbiddenWords(Constraint):
         _require_words(self.forbidden_words, "forbidden_words")
         if self.profile == "official":
             for word in self.forbidden_words:
-                _pattern(rf"\b{word}\b")
+                as_pattern(rf"\b{word}\b")
 
     def wordings(self) -> tuple[str, ...]:
         """Sentences that state the rule."""
@@ -210,7 +210,7 @@ class ForbiddenWords(Constraint):
 
     def _official(self, text: str) -> Verdict:
         words = self.forbidden_words
-        return self._verdict([w for w in words if _found(rf"\b{w}\b", text)])
+        return self._verdict([w for w in words if n_found(rf"\b{w}\b", text)])
 
     def _fixed(self, text: str) -> Verdict:
         return self._verdict([w for w in self.forbidden_words if as_word(w).occurs(text)])
@@ -310,20 +310,20 @@ def _require_words(words: Sequence[str], argument: str) -> None:
 SEARCH_S = 5.0
 
 
-def _found(keyword: str, text: str) -> int:
+def n_found(keyword: str, text: str) -> int:
     """How often the keyword occurs as the published checker reads it: a regular expression.
 
     Raises:
         TimeoutError: If a pattern such as `(a+)+b` would not end in time.
     """
-    pattern = _pattern(keyword)
+    pattern = as_pattern(keyword)
     if not re.search(r"[*+?{]", keyword):
         return sum(1 for _ in pattern.finditer(text))
     timed = regex.compile(keyword, regex.IGNORECASE | regex.VERSION0)
     return sum(1 for _ in timed.finditer(text, timeout=SEARCH_S))
 
 
-def _pattern(keyword: str) -> re.Pattern[str]:
+def as_pattern(keyword: str) -> re.Pattern[str]:
     """The keyword as a regular expression, in any case."""
     try:
         return re.compile(keyword, re.IGNORECASE)
@@ -348,7 +348,7 @@ def _listed(words: Sequence[str]) -> str:
 def _counters(keyword: str, *, bounded: bool = False) -> list[Callable[[str], int]]:
     """How either profile counts: the keyword as a word and, if valid, as a regular expression."""
     try:
-        pattern = _pattern(rf"\b{keyword}\b" if bounded else keyword)
+        pattern = as_pattern(rf"\b{keyword}\b" if bounded else keyword)
     except ProblemError:  # only `fixed` can be built with it
         return [as_word(keyword).count]
     return [as_word(keyword).count, lambda text: len(pattern.findall(text))]

@@ -16,6 +16,7 @@ from twofold.constraints.ifbench import (
     lines,
     listings,
     omissions,
+    phrases,
     positions,
     ratios,
     sentence_shape,
@@ -26,6 +27,7 @@ from twofold.constraints.ifbench import (
 FAMILIES = (  # their order is the registry's, from which constraints are drawn
     brackets,
     copies,
+    phrases,
     counts,
     word_kinds,
     first_and_last,

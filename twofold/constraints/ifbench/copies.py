@@ -1,4 +1,4 @@
-"""Does the reply copy the request, or a phrase, as it is told to?"""
+"""Does the reply copy the request as it is told to?"""
 
 import re
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from typing import final
 import numpy as np
 
 from twofold.constraints.counting import exactly, require_counts
-from twofold.constraints.draws import number, one_of
-from twofold.constraints.editing import capital, first_met, slipped_in
-from twofold.constraints.ifbench.lists import COPY_THIS, PHRASES
+from twofold.constraints.draws import number
+from twofold.constraints.ifbench.lists import COPY_THIS
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
+from twofold.types.seen import seen
 
 _ONLY = "Do not answer it, and write nothing else."
 
@@ -22,8 +22,8 @@ def _alike(text: str, wanted: str) -> bool:
 
 
 def _verbatim(text: str, wanted: str) -> bool:
-    """Whether two texts are the same but for white space."""
-    return text.split() == wanted.split()
+    """Whether two texts are the same but for white space and for what no reader sees."""
+    return seen(text).split() == seen(wanted).split()
 
 
 class _Copy(Constraint):
@@ -34,7 +34,8 @@ class _Copy(Constraint):
     prompt_to_repeat: str
 
     def __post_init__(self) -> None:
-        if not self.prompt_to_repeat.strip():
+        request = self.prompt_to_repeat
+        if not (seen(request) if self.profile == "fixed" else request).strip():
             raise ProblemError(f"{self.name}: prompt_to_repeat is blank; give the request's text")
 
     @classmethod
@@ -70,14 +71,17 @@ class RepeatChange(_Copy):
         )
 
     def witnesses(self) -> tuple[str, str]:
-        return " ".join(["Qwerty", *self.prompt_to_repeat.split()[1:]]), self.prompt_to_repeat
+        rest = self.prompt_to_repeat.split()[1:]
+        if self.profile == "fixed":
+            rest = seen(self.prompt_to_repeat).split()[1:]
+        return " ".join(["Qwerty", *rest]), self.prompt_to_repeat
 
     def _official(self, text: str) -> Verdict:
         same = text.split()[1:] == self.prompt_to_repeat.split()[1:]
         return Verdict(float(same and text != self.prompt_to_repeat), _first_words(text))
 
     def _fixed(self, text: str) -> Verdict:
-        mine, theirs = text.split(), self.prompt_to_repeat.split()
+        mine, theirs = text.split(), seen(self.prompt_to_repeat).split()
         obeys = mine[1:] == theirs[1:] and mine[0].casefold() != theirs[0].casefold()
         return Verdict(float(obeys), _first_words(text))
 
@@ -140,7 +144,7 @@ class RepeatSpan(_Copy):
         start, end = self.n_start, self.n_end + 1
         if self.profile == "official":
             return self.prompt_to_repeat[start:end]
-        return " ".join(self.prompt_to_repeat.split()[start:end])
+        return " ".join(seen(self.prompt_to_repeat).split()[start:end])
 
     def _official(self, text: str) -> Verdict:
         return Verdict(float(_alike(text, self._wanted())), f"{self._wanted()[:60]!r} wanted")
@@ -180,14 +184,17 @@ class CopySpanIdx(_Copy):
 
     def witnesses(self) -> tuple[str, str]:
         wanted = self._wanted()
-        return wanted, f"{wanted} x"
+        return wanted if seen(wanted) else "", f"{wanted} x"
 
     def _wanted(self) -> str:
-        end = self.n_end if self.profile == "official" else (self.n_end + 1) or None
+        end = self.n_end if self.profile == "official" else self.n_end + 1
         return self.prompt_to_repeat[self.n_start : end]
 
     def _official(self, text: str) -> Verdict:
         return Verdict(float(_alike(text, self._wanted())), f"{self._wanted()[:60]!r} wanted")
+
+    def _fixed(self, text: str) -> Verdict:
+        return Verdict(float(_alike(text, seen(self._wanted()))), f"{self._wanted()[:60]!r} wanted")
 
 
 @final
@@ -291,81 +298,6 @@ class CopyingMultiple(_Copy):
         if not all(alike):
             return Verdict(0.0, f"{sum(alike)} of {len(alike)} parts are the request")
         return exactly(len(alike), self.N, "copies")
-
-
-@final
-@dataclass(frozen=True)
-class RepeatPhrase(Constraint):
-    """The phrase occurs `small_n` times, each time with one inner word changed.
-
-    Source: IFBench's training types. Departs: `official` builds a pattern of the first and the last word
-    without escaping them, also inside other words, and accepts any inner word; the request says the one in
-    the centre, which `fixed` reads as any inner word of whole words.
-    """
-
-    name = "copy:repeat_phrase"
-    group = "affix"
-    family = "copying"
-    departure = "whole words, marks aside, over line breaks too; no pattern"
-    phrase: str
-    small_n: int
-    profile: Profile
-
-    def __post_init__(self) -> None:
-        require_counts(small_n=self.small_n)
-        if len(self.phrase.split()) < (3 if self.profile == "fixed" else 1):
-            raise ProblemError(f"{self.name}: phrase is {self.phrase!r}; give three words or more")
-
-    def wordings(self) -> tuple[str, ...]:
-        return (
-            f'Write the phrase "{self.phrase}" exactly {self.small_n} times, each time with one word '
-            "in its middle changed.",
-            f'Your answer must contain {self.small_n} versions of "{self.phrase}"; in each, replace one '
-            "inner word by another.",
-        )
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
-        return {"phrase": one_of(rng, PHRASES), "small_n": number(rng, 1, 4)}
-
-    def witnesses(self) -> tuple[str, str]:
-        parts = self.phrase.split()
-        changed = " ".join([parts[0], "qwerty", *parts[2:]])
-        return "\n".join([changed] * self.small_n), self.phrase
-
-    def _edited(self, text: str) -> str | None:
-        first, _, *rest = self.phrase.split()
-        changed = capital(" ".join([first, "other", *rest])) + "."
-        longer = (slipped_in(text, " ".join([changed] * n)) for n in range(1, self.small_n + 1))
-        return first_met(self, longer)
-
-    def _official(self, text: str) -> Verdict:
-        parts = self.phrase.split()
-        found = re.findall(rf"{parts[0]} .*? {parts[-1]}", text)
-        return self._hold([f.split() for f in found], parts)
-
-    def _fixed(self, text: str) -> Verdict:
-        wanted = [_plain(word) for word in self.phrase.split()]
-        mine = [_plain(word) for word in text.split()]
-        n = len(wanted)
-        windows = [mine[i : i + n] for i in range(len(mine) - n + 1)]
-        ends = [w for w in windows if (w[0], w[-1]) == (wanted[0], wanted[-1])]
-        near = [w for w in ends if sum(a != b for a, b in zip(w, wanted, strict=True)) <= 1]
-        return self._hold(near, wanted)
-
-    def _hold(self, found: list[list[str]], wanted: list[str]) -> Verdict:
-        for copy in found:
-            same = len(copy) == len(wanted)
-            changed = sum(a != b for a, b in zip(copy, wanted, strict=False))
-            if not same or changed != 1:
-                return Verdict(0.0, f"{' '.join(copy)[:80]!r} does not change one word")
-        return exactly(len(found), self.small_n, "changed phrases")
-
-
-def _plain(word: str) -> str:
-    """A word without the marks around it, in lower case."""
-    bare = word if word.isalnum() else re.sub(r"^\W+|\W+$", "", word)
-    return bare.casefold()
 
 
 def _first_words(text: str) -> str:

@@ -39,6 +39,11 @@ class WordCountRange(Constraint):
 
     def __post_init__(self) -> None:
         require_counts(min_words=self.min_words, max_words=self.max_words)
+        if self.profile == "fixed" and self.max_words < max(self.min_words, 1):
+            raise ProblemError(
+                f"{self.name}: no reply has {self.min_words} to {self.max_words} words; "
+                "give max_words that is at least min_words and 1"
+            )
 
     def wordings(self) -> tuple[str, ...]:
         low, high = self.min_words, self.max_words
@@ -54,7 +59,7 @@ class WordCountRange(Constraint):
         return {"min_words": low, "max_words": low + number(rng, 3, 39)}
 
     def witnesses(self) -> tuple[str, str]:
-        return ("word " * self.min_words).strip(), "word " * (self.max_words + 1)
+        return ("word " * max(self.min_words, 1)).strip(), "word " * (self.max_words + 1)
 
     def _edited(self, text: str) -> str | None:
         def count(longer: str) -> int:
@@ -195,7 +200,7 @@ class PersonNames(Constraint):
         return {"N": number(rng, 1, 15)}
 
     def witnesses(self) -> tuple[str, str]:
-        return " ".join(["They are", *NAMES[: self.N]]), "Nobody is here."
+        return " ".join(["They are", *NAMES[: self.N]]), "Nobody is here." if self.N else ""
 
     def _edited(self, text: str) -> str | None:
         names = in_turn([name for name in NAMES if name not in text], text)

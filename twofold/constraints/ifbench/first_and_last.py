@@ -1,6 +1,7 @@
 """Which word begins or ends each sentence, or the reply?"""
 
 import re
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, final
@@ -10,7 +11,7 @@ import numpy as np
 from twofold.constraints.counting import every
 from twofold.constraints.draws import WORDS, one_of
 from twofold.constraints.editing import at_end, at_start, capital, ended_by, pieces
-from twofold.constraints.ifbench.pieces import first_of, rule_sentences, same, words
+from twofold.constraints.ifbench.pieces import first_of, one_word, rule_sentences, same, words
 from twofold.constraints.published import punkt_sentences
 from twofold.constraints.tokens import tokens
 from twofold.types import Constraint, Profile, Verdict
@@ -22,6 +23,19 @@ class _EachSentence(Constraint):
     group = "lexical"
     family = "position"
     place: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        if self.profile == "fixed":
+            one_word(self.name, self._given)
+
+    @property
+    @abstractmethod
+    def _given(self) -> str | tuple[str, ...]:
+        """The argument."""
+
+    @property
+    def _word(self) -> str:
+        return one_word(self.name, self._given)
 
     @classmethod
     def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
@@ -53,6 +67,10 @@ class FirstWordSent(_EachSentence):
     first_word: str | tuple[str, ...]
     profile: Profile
 
+    @property
+    def _given(self) -> str | tuple[str, ...]:
+        return self.first_word
+
     def wordings(self) -> tuple[str, ...]:
         word = first_of(self.first_word)
         return (
@@ -62,7 +80,8 @@ class FirstWordSent(_EachSentence):
 
     def witnesses(self) -> tuple[str, str]:
         word = first_of(self.first_word)
-        return f"{word} flies. {word} heals.", f"{word} flies. It heals."
+        other = "They" if same(word, "it") else "It"
+        return f"{word} flies. {word} heals.", f"{word} flies. {other} heals."
 
     def _edited(self, text: str) -> str | None:
         word = first_of(self.first_word)
@@ -75,7 +94,7 @@ class FirstWordSent(_EachSentence):
 
     def _fixed(self, text: str) -> Verdict:
         starts = [w[0] for part in punkt_sentences(text) if (w := words(part))]
-        return self._each(starts, first_of(self.first_word))
+        return self._each(starts, self._word)
 
 
 @final
@@ -92,6 +111,10 @@ class FirstWordAnswer(_EachSentence):
     first_word: str
     profile: Profile
 
+    @property
+    def _given(self) -> str | tuple[str, ...]:
+        return self.first_word
+
     def wordings(self) -> tuple[str, ...]:
         return (
             f"Start your answer with the word {self.first_word}.",
@@ -99,7 +122,7 @@ class FirstWordAnswer(_EachSentence):
         )
 
     def witnesses(self) -> tuple[str, str]:
-        return f"{self.first_word} flies.", "A bird."
+        return f"{self.first_word} flies.", "The bird." if same(self.first_word, "a") else "A bird."
 
     def _edited(self, text: str) -> str | None:
         return at_start(text, f"{capital(self.first_word)} is the opening word here.")
@@ -108,7 +131,7 @@ class FirstWordAnswer(_EachSentence):
         return self._one(text.split()[0], first_of(self.first_word))
 
     def _fixed(self, text: str) -> Verdict:
-        return self._one((words(text) or ("",))[0], first_of(self.first_word))
+        return self._one((words(text) or ("",))[0], self._word)
 
 
 @final
@@ -122,6 +145,10 @@ class LastWordSent(_EachSentence):
     last_word: str | tuple[str, ...]
     profile: Profile
 
+    @property
+    def _given(self) -> str | tuple[str, ...]:
+        return self.last_word
+
     def wordings(self) -> tuple[str, ...]:
         word = first_of(self.last_word)
         return (
@@ -131,7 +158,8 @@ class LastWordSent(_EachSentence):
 
     def witnesses(self) -> tuple[str, str]:
         word = first_of(self.last_word)
-        return f"It is {word}. We have {word}!", f"It is {word}. We go."
+        other = "stop" if same(word, "go") else "go"
+        return f"It is {word}. We have {word}!", f"It is {word}. We {other}."
 
     def _edited(self, text: str) -> str | None:
         word = first_of(self.last_word)
@@ -144,7 +172,7 @@ class LastWordSent(_EachSentence):
 
     def _fixed(self, text: str) -> Verdict:
         ends = [w[-1] for part in punkt_sentences(text) if (w := words(part))]
-        return self._each(ends, first_of(self.last_word))
+        return self._each(ends, self._word)
 
 
 @final
@@ -158,6 +186,10 @@ class LastWordAnswer(_EachSentence):
     last_word: str
     profile: Profile
 
+    @property
+    def _given(self) -> str | tuple[str, ...]:
+        return self.last_word
+
     def wordings(self) -> tuple[str, ...]:
         return (
             f"End your answer with the word {self.last_word}.",
@@ -165,7 +197,8 @@ class LastWordAnswer(_EachSentence):
         )
 
     def witnesses(self) -> tuple[str, str]:
-        return f"It is {self.last_word}.", "It is here."
+        other = "there" if same(self.last_word, "here") else "here"
+        return f"It is {self.last_word}.", f"It is {other}."
 
     def _edited(self, text: str) -> str | None:
         return at_end(text, f"The last word is {self.last_word}.")
@@ -174,7 +207,7 @@ class LastWordAnswer(_EachSentence):
         return self._one(re.sub(r"[^\w\s]", "", text.split()[-1]), first_of(self.last_word))
 
     def _fixed(self, text: str) -> Verdict:
-        return self._one((words(text) or ("",))[-1], first_of(self.last_word))
+        return self._one((words(text) or ("",))[-1], self._word)
 
 
 @final
@@ -213,4 +246,6 @@ class StartEnd(Constraint):
     def _hold(self, found: Sequence[str]) -> Verdict:
         if len(found) < 2:
             return Verdict(0.0, "fewer than two words")
-        return Verdict(float(same(found[0], found[-1])), f"{found[0]!r} and {found[-1]!r}")
+        return Verdict(
+            float(same(found[0], found[-1])), f"{found[0][:40]!r} and {found[-1][:40]!r}"
+        )

@@ -1,6 +1,5 @@
 """How often does a given word occur?"""
 
-import re
 from dataclasses import dataclass
 from typing import final
 
@@ -10,8 +9,9 @@ from twofold.constraints.counting import Relation, exactly, graded, hold
 from twofold.constraints.draws import WORDS, number, one_of, several_of
 from twofold.constraints.editing import first_met, mention, slipped_in
 from twofold.constraints.ifbench.pieces import words
+from twofold.constraints.keywords import as_pattern, n_found
 from twofold.constraints.synonyms import without_words
-from twofold.constraints.words import as_word
+from twofold.constraints.words import as_word, fold
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -37,6 +37,10 @@ class KeywordsMultiple(Constraint):
     keyword4: str
     keyword5: str
     profile: Profile
+
+    def __post_init__(self) -> None:
+        if self.profile == "fixed":  # the published checker reads no pattern here
+            _require_keywords(self, *self._keywords)
 
     def wordings(self) -> tuple[str, ...]:
         one, two, three, five, seven = self._keywords
@@ -98,6 +102,9 @@ class WordOnce(Constraint):
     keyword: str
     profile: Profile
 
+    def __post_init__(self) -> None:
+        _require_keywords(self, self.keyword)
+
     def wordings(self) -> tuple[str, ...]:
         return (
             f"Include the word {self.keyword} in your answer.",
@@ -142,6 +149,7 @@ class WordCountDifferentNumbers(Constraint):
     def __post_init__(self) -> None:
         if self.frequency < 0:
             raise ProblemError(f"{self.name}: frequency is {self.frequency}; give 0 or more")
+        _require_keywords(self, self.keyword)
 
     def wordings(self) -> tuple[str, ...]:
         return (
@@ -158,10 +166,12 @@ class WordCountDifferentNumbers(Constraint):
         }
 
     def witnesses(self) -> tuple[str, str]:
-        often = f"Here: {self.keyword}" + f" {self.keyword}" * (self.frequency - 1)
-        if self.relation == "less than":
-            return often, often  # no text can meet both: the request and the relation disagree
-        return often if self.frequency else "Nothing.", "No such thing."
+        often = "Here:" + f" {self.keyword}" * self.frequency
+        if self.profile == "official" and self.relation == "less than":
+            return "No such thing." if self.frequency else "", often
+        if self.profile == "official":
+            return often, "No such thing." if self.frequency else ""
+        return often, f"{often} {self.keyword}"
 
     def _edited(self, text: str) -> str | None:
         words = ([self.keyword] * n for n in range(1, self.frequency + 1))
@@ -188,6 +198,10 @@ class ExcludeWordHarder(Constraint):
     departure = "the word is seen in any case, also beside marks and at both ends"
     keyword: str
     profile: Profile
+
+    def __post_init__(self) -> None:
+        if self.profile == "fixed":
+            _require_keywords(self, self.keyword)
 
     def wordings(self) -> tuple[str, ...]:
         return (
@@ -230,6 +244,9 @@ class CountIncrementWord(Constraint):
     keyword2: str
     profile: Profile
 
+    def __post_init__(self) -> None:
+        _require_keywords(self, self.keyword1, self.keyword2)
+
     def wordings(self) -> tuple[str, ...]:
         return (
             f"Use the word {self.keyword1} once and the word {self.keyword2} twice.",
@@ -262,6 +279,21 @@ class CountIncrementWord(Constraint):
         return graded((abs(one - 1) + abs(two - 2)) / 3, reason)
 
 
+def _require_keywords(rule: Constraint, *keywords: str) -> None:
+    """Reject keywords that no reply can have: blank, or twice; for `official`, also no valid pattern.
+
+    Raises:
+        ProblemError: Says what is wrong with which.
+    """
+    for keyword in keywords:
+        if rule.profile == "official":
+            as_pattern(keyword.strip())
+        elif not any(ch.isalnum() for ch in keyword):
+            raise ProblemError(f"{rule.name}: a keyword is {keyword!r}; give a word")
+    if rule.profile == "fixed" and len({fold(keyword) for keyword in keywords}) < len(keywords):
+        raise ProblemError(f"{rule.name}: {', '.join(keywords)} are not all different; give others")
+
+
 def _hits(pattern: str, text: str) -> int:
     """How often the published checker finds a keyword: as a pattern, in any case, inside words too."""
-    return len(re.findall(pattern.strip(), text, flags=re.IGNORECASE))
+    return n_found(pattern.strip(), text)

@@ -97,7 +97,7 @@ class Options(Constraint):
         return self._among(reply, choices)
 
     def _among(self, reply: str, choices: list[str]) -> Verdict:
-        return Verdict(float(reply in choices), f"{reply[:40]!r}; one of {self.options} wanted")
+        return Verdict(float(reply in choices), f"{reply[:40]!r}; one of {self.options!r} wanted")
 
 
 def _core(text: str) -> str:

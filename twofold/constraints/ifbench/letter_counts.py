@@ -97,7 +97,7 @@ class LetterCounting(Constraint):
         return {"N": number(rng, 20, 599), "relation": one_of(rng, ["at least", "less than"])}
 
     def witnesses(self) -> tuple[str, str]:
-        below, at = "a" * (self.N - 1), "a" * max(self.N, 1)
+        below, at = "a" * (self.N - 1) or "7", "a" * self.N or "7"
         return (below, at) if self.relation == "less than" else (at, below)
 
     def _edited(self, text: str) -> str | None:

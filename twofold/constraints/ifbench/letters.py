@@ -338,7 +338,7 @@ class Palindrome(Constraint):
         return self._found([w for w in low if len(w) >= 3 and w.isalpha() and w == w[::-1]])
 
     def _found(self, found: list[str]) -> Verdict:
-        return Verdict(float(bool(found)), f"palindromes: {' '.join(found[:3]) or 'none'}")
+        return Verdict(float(bool(found)), f"palindromes: {' '.join(found[:3])[:60]!r}")
 
 
 @cache

@@ -7,6 +7,7 @@ from functools import lru_cache
 import regex
 
 from twofold.constraints.words import plain
+from twofold.errors import ProblemError
 
 _DELETE = str.maketrans("", "", string.punctuation)
 _TITLES = "Mr|Mrs|Ms|Dr|Prof|Capt|Cpt|Lt"
@@ -79,7 +80,24 @@ def end_mark(sentence: str) -> str:
 
 def first_of(given: str | tuple[str, ...]) -> str:
     """The word of an argument that may be a list: its first entry counts."""
-    return (given if isinstance(given, str) else given[0]).strip()
+    return (given if isinstance(given, str) else next(iter(given), "")).strip()
+
+
+def one_word(name: str, given: str | tuple[str, ...]) -> str:
+    """The word of an argument of the type `name`, as `words` cuts it.
+
+    Raises:
+        ProblemError: If it is not one word, which no reply could have at one place.
+
+    Example:
+        >>> one_word("last_word:last_word_answer", " U.S. ")
+        'U.S'
+    """
+    wanted = first_of(given)
+    found = words(wanted)
+    if len(found) != 1 or not all(ch.isalnum() or ch in "'’.,;:!?-" for ch in plain(wanted)):
+        raise ProblemError(f"{name}: {wanted!r} is not one word; give one, without other signs")
+    return found[0]
 
 
 def same(a: str, b: str) -> bool:

@@ -20,7 +20,14 @@ from twofold.constraints.editing import (
     mention,
     pieces,
 )
-from twofold.constraints.ifbench.pieces import first_of, rule_sentences, same, stripped, words
+from twofold.constraints.ifbench.pieces import (
+    first_of,
+    one_word,
+    rule_sentences,
+    same,
+    stripped,
+    words,
+)
 from twofold.constraints.published import punkt_sentences
 from twofold.constraints.tokens import tokens
 from twofold.constraints.words import as_word
@@ -143,6 +150,10 @@ class WordsPosition(Constraint):
     keyword: str
     profile: Profile
 
+    def __post_init__(self) -> None:
+        if self.profile == "fixed":
+            one_word(self.name, self.keyword)
+
     def wordings(self) -> tuple[str, ...]:
         return (
             f"The second word and the last but one word of your answer must be {self.keyword}.",
@@ -163,16 +174,16 @@ class WordsPosition(Constraint):
     def _official(self, text: str) -> Verdict:
         found = tokens(text)
         back = 3 if found and len(found[-1]) == 1 and found[-1] in string.punctuation else 2
-        return self._hold(found, back)
+        return self._hold(found, back, self.keyword)
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold(words(text), 2)
+        return self._hold(words(text), 2, one_word(self.name, self.keyword))
 
-    def _hold(self, found: Sequence[str], back: int) -> Verdict:
+    def _hold(self, found: Sequence[str], back: int, wanted: str) -> Verdict:
         if len(found) < max(back, 2):
             return Verdict(0.0, f"{len(found)} words only", distance=1.0)
         places = [found[1], found[-back]]
-        return every([same(w, self.keyword) for w in places], f"places hold {self.keyword!r}")
+        return every([same(w, wanted) for w in places], f"places hold {wanted!r}")
 
 
 class _SentencePlace(Constraint):
@@ -198,7 +209,9 @@ class _SentencePlace(Constraint):
     def witnesses(self) -> tuple[str, str]:
         before = ["We go on."] * (self.n - 1)
         place = " ".join(["we"] * (self.m - 1) + [first_of(self.keyword), "go"])
-        return " ".join([*before, place + "."]), "No."
+        return " ".join([*before, place + "."]), "Yes." if same(
+            first_of(self.keyword), "no"
+        ) else "No."
 
     def _edited(self, text: str) -> str | None:
         before = " ".join(islice(cycle(_ONWARD), self.m - 1))
@@ -235,6 +248,8 @@ class KeywordsSpecificPosition(_SentencePlace):
 
     def __post_init__(self) -> None:
         require_counts(1, n=self.n, m=self.m)
+        if self.profile == "fixed":
+            one_word(self.name, self.keyword)
 
     def _official(self, text: str) -> Verdict:
         cut = lambda part: [t for t in tokens(part) if any(ch.isalnum() for ch in t)]  # noqa: E731
@@ -243,7 +258,7 @@ class KeywordsSpecificPosition(_SentencePlace):
 
     def _fixed(self, text: str) -> Verdict:
         found = self._at(punkt_sentences(text), words)
-        return self._hold(found, same(found, self.keyword))
+        return self._hold(found, same(found, one_word(self.name, self.keyword)))
 
 
 @final
@@ -263,6 +278,8 @@ class KeywordSpecificPosition(_SentencePlace):
 
     def __post_init__(self) -> None:
         require_counts(1, n=self.n, m=self.m)
+        if self.profile == "fixed":
+            one_word(self.name, self.keyword)
 
     def _official(self, text: str) -> Verdict:
         found = self._at(rule_sentences(text), tokens)
@@ -270,7 +287,7 @@ class KeywordSpecificPosition(_SentencePlace):
 
     def _fixed(self, text: str) -> Verdict:
         found = self._at(punkt_sentences(text), words)
-        return self._hold(found, same(found, first_of(self.keyword)))
+        return self._hold(found, same(found, one_word(self.name, self.keyword)))
 
 
 @final
@@ -294,6 +311,8 @@ class SentenceKeyword(Constraint):
         require_counts(N=self.N)
         if self.profile == "fixed" and self.N < 1:
             raise ProblemError(f"{self.name}: N is {self.N}; give 1 or more")
+        if self.profile == "fixed" and not any(ch.isalnum() for ch in self.word):
+            raise ProblemError(f"{self.name}: word is {self.word!r}; give a word")
 
     def wordings(self) -> tuple[str, ...]:
         return (
@@ -307,7 +326,8 @@ class SentenceKeyword(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         before = "We go on. " * (self.N - 1)
-        return f"{before}A {self.word} is here.", f"{before}Nothing is here."
+        other = "Yes" if as_word(self.word).occurs("Nothing is here") else "Nothing is here"
+        return f"{before}A {self.word} is here.", f"{before}{other}."
 
     def _edited(self, text: str) -> str | None:
         return first_met(self, inserted(text, mention([self.word]), self.N))

@@ -17,6 +17,7 @@ from twofold.constraints.ifbench.pieces import end_mark, words
 from twofold.constraints.published import punkt_sentences
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
+from twofold.types.seen import seen
 
 # How far the overlap may lie from the percentage asked for, in points.
 _BAND = 2.0
@@ -197,24 +198,39 @@ class Overlap(Constraint):
         return {"reference_text": question, "percentage": number(rng, 20, 99)}
 
     def witnesses(self) -> tuple[str, str]:
-        text, other = self.reference_text, "Ω Ψ Ξ Θ Λ"
-        for i in range(400):  # each new word lowers the share a little
-            if self.check(text).score:
-                return text, "" if self.percentage <= _BAND else other
-            text += f" {chr(0x3B1 + i % 24)}{i}"
+        other = "Ω Ψ Ξ Θ Λ"
+        breaks = "" if self.percentage <= _BAND else other
+        pieces = self.reference_text.split()
+        for n in range(len(pieces), max(len(pieces) - 8, 0), -1):  # a short one has large steps
+            text = self.reference_text if n == len(pieces) else " ".join(pieces[:n])
+            for i in range(400):  # each new word lowers the share a little
+                share = self._share(text)
+                if abs(share - self.percentage) <= _BAND:
+                    return text, breaks
+                if share < self.percentage:
+                    break
+                text += f" {chr(0x3B1 + i % 24)}{i}"
         return "", other  # the reference is too short to come that near
 
     def _official(self, text: str) -> Verdict:
-        return self._hold(_runs(text), _runs(self.reference_text))
+        return self._hold(self._share(text))
 
     def _fixed(self, text: str) -> Verdict:
-        mine, theirs = (tuple(w.casefold() for w in words(t)) for t in (text, self.reference_text))
-        return self._hold(_runs(mine), _runs(theirs))
+        return self._hold(self._share(text))
 
-    def _hold(self, mine: set[Sequence[str]], theirs: set[Sequence[str]]) -> Verdict:
-        if not mine:
+    def _share(self, text: str) -> float:
+        """The percentage of the trigrams of `text` that occur in the reference; -1 if it has none."""
+        mine, theirs = (self._trigrams(each) for each in (text, self.reference_text))
+        return 100 * len(mine & theirs) / len(mine) if mine else -1.0
+
+    def _trigrams(self, text: str) -> set[Sequence[str]]:
+        if self.profile == "fixed":
+            return _runs(tuple(w.casefold() for w in words(seen(text))))
+        return _runs(text)
+
+    def _hold(self, share: float) -> Verdict:
+        if share < 0:
             return Verdict(0.0, "too short for a trigram", distance=1.0)
-        share = 100 * len(mine & theirs) / len(mine)
         reason = f"{share:.1f}% of the trigrams occur in it, {self.percentage}% wanted"
         return within(share, self.percentage - _BAND, self.percentage + _BAND, reason)
 
