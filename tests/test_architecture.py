@@ -91,6 +91,8 @@ READERS = {
     "report/page.py": "the package's own templates",
     "models/cache.py": "weights, hashed byte by byte",
     "models/checkpoint.py": "a model's folder, with errors about models",
+    "models/gguf.py": "weights in the cache, counted",
+    "models/gguf_header.py": "weights, whose header is binary",
     "models/smollm2.py": "a file of an installed package",
     "methods/trl/callbacks.py": "checkpoints of the trainer",
     "methods/trl/checkpoints.py": "checkpoints of the trainer",

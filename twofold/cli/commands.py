@@ -91,8 +91,8 @@ def audit(
     model: Annotated[
         str,
         typer.Argument(
-            help="smollm2, pocket, a Hugging Face directory or id, a PEFT adapter directory, or "
-            "http://host:port/v1#model."
+            help="smollm2, pocket, a Hugging Face directory or id, a PEFT adapter directory, a .gguf file, "
+            "or http://host:port/v1#model."
         ),
     ],
     baseline: Annotated[

@@ -50,7 +50,8 @@ class HfModel(OpenModel):
     """A local checkpoint, run by transformers.
 
     Args:
-        spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, or a hub id.
+        spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, a `.gguf` file, or a
+            hub id.
         use_cache: Whether to read and store replies in the cache.
         thinking: The thinking marks, if the chat template does not show them.
 

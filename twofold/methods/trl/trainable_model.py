@@ -44,6 +44,11 @@ class TrainableModel:
         """SHA-256 of the files; see `Checkpoint.hashes`."""
         return self._checkpoint.hashes(Cache(cache_folder()))
 
+    @property
+    def source(self) -> str:
+        """What an adapter names as its base, if not the base's folder; see `Checkpoint.source`."""
+        return self._checkpoint.source
+
     @cached_property
     def tokenizer(self) -> Any:
         """The base's tokenizer.
