@@ -87,7 +87,7 @@ READERS = {
     "constraints/ngrams.py": "langdetect's own profiles",
     "judges/prompt_template.py": "the package's own prompts",
     "judges/sandbox/sandbox_worker.py": "the kernel's own files",
-    "models/batches.py": "the kernel's own files",
+    "models/memory.py": "the kernel's own files",
     "report/page.py": "the package's own templates",
     "models/cache.py": "weights, hashed byte by byte",
     "models/checkpoint.py": "a model's folder, with errors about models",

@@ -97,6 +97,7 @@ class TrainableModel:
             with quiet():
                 network = adapted.merge_and_unload().requires_grad_(True)  # PEFT had frozen it
             loading.require_finite(network, self._checkpoint)
+            loading.put_rows_together(network)  # the adapter may have brought another head
         if self._bias_only:
             self._freeze_all_but_biases(network)
         ends = self._checkpoint.end_ids(self.tokenizer)
