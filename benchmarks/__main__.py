@@ -13,6 +13,7 @@ from benchmarks import (
     battery,
     branch_scoring,
     grpo_step,
+    head,
     judging,
     memory,
     sampling,
@@ -36,6 +37,7 @@ MODULES = {
         verifiers,
         audit_overhead,
         sampling,
+        head,
         sft_step,
         grpo_step,
     )

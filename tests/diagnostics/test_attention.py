@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from twofold.diagnostics.instruction import attention
 from twofold.diagnostics.instruction.attention import Spans, looked_at
 
 PROMPT, REPLY = list(range(20)), [1, 2, 3, 4]
@@ -52,6 +53,20 @@ def test_a_network_without_attention_says_so(layers):
 def test_nothing_behind_the_thought_is_not_looked_at(reply, start):
     found = looked_at(SimpleNamespace(network=None), PROMPT, reply, start, WHERE)
     assert "no reply" in found["reason"]
+
+
+def test_maps_for_which_no_memory_is_left_are_not_asked_for(monkeypatch):
+    network = Network((True,))
+    network.config.num_hidden_layers, network.config.num_attention_heads = 24, 14
+    network.config.vocab_size = 1000
+    n = len(PROMPT) + len(REPLY)
+    needed = 4 * (27 * 14 * n * n + 1000 * n)
+    model = SimpleNamespace(network=network)
+    monkeypatch.setattr(attention, "available_bytes", lambda: needed)
+    assert "instruction" in looked_at(model, PROMPT, REPLY, 1, WHERE)
+    monkeypatch.setattr(attention, "available_bytes", lambda: needed - 1)
+    found = looked_at(model, PROMPT, REPLY, 1, WHERE)
+    assert found == {"reason": f"the maps need {needed:,} bytes, and {needed - 1:,} are left"}
 
 
 def test_long_sequences_are_left_out():

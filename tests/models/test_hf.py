@@ -14,11 +14,12 @@ from scipy.stats import chisquare  # noqa: E402
 from tiny_llama import copy_of, write_tiny  # noqa: E402
 
 from twofold.errors import ModelError  # noqa: E402
-from twofold.models import loading  # noqa: E402
-from twofold.models.batches import SHAPE, Capacity, capacity_of, main_memory_bytes, plan  # noqa: E402
+from twofold.models import hf, loading  # noqa: E402
+from twofold.models.batches import SHAPE, Capacity, capacity_of, plan  # noqa: E402
 from twofold.models.decode import PlannedRow, decode  # noqa: E402
 from twofold.models.gumbel import GumbelNoise, row_seed  # noqa: E402
 from twofold.models.hf import HfModel  # noqa: E402
+from twofold.models.memory import main_memory_bytes  # noqa: E402
 from twofold.models.quiet import quiet  # noqa: E402
 from twofold.models.thinking import ThinkingPolicy  # noqa: E402
 from twofold.types import FinishReason, Message, Response, Sampling, Share  # noqa: E402
@@ -248,6 +249,35 @@ def test_a_row_that_never_fits_fails_alone(tiny: Path, monkeypatch: pytest.Monke
     assert response.finish_reason is FinishReason.failed
     assert "lower max_tokens" in response.error
     assert model.sample(chats("two"), GREEDY)[0][0].has_reply, "a failure must not be cached"
+
+
+def test_a_batch_is_halved_before_it_asks_for_more_than_is_left(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = model_of(tiny)
+    expected = model.sample(chats("two"), DRAWN, n=3, seed=2)
+    n_tokens = len(model.tokenizer(model.render(chats("two")[0])).input_ids) + 24
+    for rows, left in ((3, 3 * (n_tokens + 1)), (2, 3 * (n_tokens + 1) - 1), (1, n_tokens + 1)):
+        memory = Memory(model.network, 3, MemoryError())
+        with monkeypatch.context() as patch:
+            patch.setattr(model.network, "generate", memory)
+            patch.setattr(hf, "available_bytes", lambda left=left: left)
+            assert model.sample(chats("two"), DRAWN, n=3, seed=2) == expected
+        assert max(memory.asked) == rows
+
+
+def test_a_row_for_which_no_memory_is_left_is_not_begun(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = model_of(tiny)
+    memory = Memory(model.network, 3, MemoryError())
+    monkeypatch.setattr(model.network, "generate", memory)
+    monkeypatch.setattr(hf, "available_bytes", lambda: 40)
+    (((response,),)) = model.sample(chats("two"), GREEDY)
+    assert response.finish_reason is FinishReason.failed
+    assert "lower max_tokens or take a smaller model (it may need " in response.error
+    assert "and 40 are left" in response.error
+    assert memory.asked == []
 
 
 def test_other_errors_go_up(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

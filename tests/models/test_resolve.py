@@ -16,7 +16,10 @@ from twofold.models.thinking import ThinkingPolicy
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("smolm2", r"did you mean 'smollm2'\?.*save_pretrained.*organisation/name.*http://"),
+        (
+            "smolm2",
+            r"did you mean 'smollm2'\?.*save_pretrained.*`.gguf` file.*organisation/name.*http://",
+        ),
         ("SmolLM2", r"did you mean 'smollm2'\?"),
         ("", r"no model ''; .*a model is"),
         ("./no/such/folder", "there is no such folder"),

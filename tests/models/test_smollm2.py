@@ -4,7 +4,6 @@ import importlib.util
 import json
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 
 from twofold.errors import ModelError
 from twofold.models import resolve, smollm2
+from twofold.models.checkpoint import locate
 from twofold.models.hf import HfModel
 from twofold.models.quiet import quiet
 from twofold.types import FinishReason, Message, Sampling
@@ -37,41 +37,6 @@ def test_without_wheel_and_network_the_remedy_is_reported(
         resolve("smollm2")
 
 
-def fake_conversion(source: Path, folder: Path) -> None:
-    (folder / "config.json").write_text("{}")
-
-
-def test_conversions_at_once_leave_one_whole_folder(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("TWOFOLD_CACHE", str(tmp_path))
-    source = tmp_path / "a.gguf"
-    source.write_bytes(b"weights")
-    monkeypatch.setattr(smollm2, "gguf_file", lambda: source)
-    monkeypatch.setattr(smollm2, "_convert", fake_conversion)
-    with ThreadPoolExecutor(4) as pool:
-        folders = {future.result() for future in [pool.submit(smollm2.converted) for _ in "1234"]}
-    (folder,) = folders
-    assert list((tmp_path / "models").iterdir()) == [folder], "nothing half-made is left"
-
-
-def test_a_failed_conversion_leaves_nothing(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def full(source: Path, folder: Path) -> None:
-        (folder / "half").write_text("")
-        raise OSError("No space left on device")
-
-    monkeypatch.setenv("TWOFOLD_CACHE", str(tmp_path))
-    source = tmp_path / "a.gguf"
-    source.write_bytes(b"weights")
-    monkeypatch.setattr(smollm2, "gguf_file", lambda: source)
-    monkeypatch.setattr(smollm2, "_convert", full)
-    with pytest.raises(ModelError, match=r"No space left.*540 MB.*TWOFOLD_CACHE"):
-        smollm2.converted()
-    assert list((tmp_path / "models").iterdir()) == []
-
-
 @pytest.mark.slow
 def test_the_converted_weights_are_the_dequantised_ones(model: HfModel) -> None:
     import torch
@@ -95,6 +60,27 @@ def test_the_converted_weights_are_the_dequantised_ones(model: HfModel) -> None:
         torch.testing.assert_close(
             model.network(ids).logits, original(ids).logits, atol=1e-4, rtol=0
         )
+
+
+@pytest.mark.slow
+def test_the_file_by_its_path_is_the_same_model_in_bfloat16(model: HfModel) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    source = smollm2.gguf_file()
+    assert source is not None
+    by_path, by_name = locate(str(source)), locate("smollm2")
+    assert by_path.number_format == "bfloat16"
+    assert by_name.number_format == "float32"
+    weights = load_file(by_path.folder / "model.safetensors")
+    exact = load_file(by_name.folder / "model.safetensors")
+    assert weights.keys() == exact.keys()
+    assert all(torch.equal(weights[name], exact[name].bfloat16()) for name in exact)
+    asked = HfModel(str(source), use_cache=False)
+    assert asked.render(QUESTION) == model.render(QUESTION)
+    assert asked.eos == model.eos == (2,)
+    (((response,),)) = asked.sample([QUESTION], Sampling(max_tokens=32))
+    assert "4" in response.reply
 
 
 @pytest.mark.slow

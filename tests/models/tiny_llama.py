@@ -18,7 +18,7 @@ def write_tiny(folder: Path) -> Path:
     import torch
     import transformers
 
-    tokenizer = _tokenizer()
+    tokenizer = tiny_tokenizer()
     config = transformers.LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=32,
@@ -56,7 +56,7 @@ def copy_of(folder: Path, to: Path, **changes: dict[str, object]) -> Path:
     return to
 
 
-def _tokenizer() -> Any:
+def tiny_tokenizer() -> Any:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 

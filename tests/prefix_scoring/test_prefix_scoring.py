@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twofold.errors import ModelError
-from twofold.prefix_scoring import Branch, Tree, branch_logprobs, score, why_not
+from twofold.prefix_scoring import Branch, Tree, branch_logprobs, score, unpacked, why_not
 from twofold.prefix_scoring import passes as passes_module
 from twofold.types import OpenModel
 
@@ -261,3 +261,31 @@ def test_any_of_the_stops_may_come_next(named):
         right = [*truth(model, prefix[:cut], branch), np.logaddexp.reduce(ends)]
         np.testing.assert_allclose(got.logprobs, right, atol=2e-4)
         assert len(got.greedy) == 4
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+@torch.inference_mode()
+def test_branches_one_by_one_ask_for_a_bounded_number_of_logits(monkeypatch, keeps):
+    model = llama()
+    tree = Tree(tuple(range(1, 41)), tuple(Branch(cut, (5, 6, 7)) for cut in range(10, 40, 3)))
+    place = passes_module.Place(model.network)
+    kept = unpacked.scored(place, tree)
+    made = []
+    forward = model.network.forward
+
+    def counting(ids, logits_to_keep=0):
+        out = forward(ids, logits_to_keep=logits_to_keep)
+        made.append(out.logits.shape)
+        return out
+
+    def without(ids):
+        return counting(ids)
+
+    monkeypatch.setattr(model.network, "forward", counting if keeps else without)
+    most = 4 * VOCABULARY * 45
+    monkeypatch.setattr(unpacked, "MOST_BYTES", most)
+    found = unpacked.scored(place, tree)
+    assert len(made) > 1, "all branches fit at once into 4,096 tokens"
+    assert all(4 * np.prod(shape) <= most for shape in made if shape[0] > 1)
+    assert sum(shape[0] for shape in made) == len(tree.branches)
+    assert max(a.furthest(b) for a, b in zip(found, kept, strict=True)) < 1e-5

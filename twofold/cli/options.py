@@ -11,8 +11,8 @@ from twofold.cli.exits import finite
 ModelsArgument = Annotated[
     list[str],
     typer.Argument(
-        help="smollm2, pocket, a Hugging Face directory or id, a PEFT adapter directory, or "
-        "http://host:port/v1#model. Several: training runs of one recipe, with a baseline."
+        help="smollm2, pocket, a Hugging Face directory or id, a PEFT adapter directory, a .gguf file, "
+        "or http://host:port/v1#model. Several: training runs of one recipe, with a baseline."
     ),
 ]
 BaselineOption = Annotated[

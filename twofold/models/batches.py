@@ -5,10 +5,8 @@ work, independently of what is already done and of the process: a resumed or dis
 the same batches and gives bit-identical replies.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import final
 
 SampleKey = tuple[int, int]  # one reply: (prompt index, sample index)
@@ -24,8 +22,6 @@ SHAPE = (
     "vocab_size",
 )
 
-_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
-
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +30,8 @@ class Capacity:
 
     Example:
         >>> room = Capacity(max_rows=16, n_bytes=1000, bytes_per_token=1, bytes_per_row=50)
-        >>> room.rows(200), room.rows(5000)
-        (4, 1)
+        >>> room.rows(200), room.rows(5000), room.needed(4, 200)
+        (4, 1, 1000)
     """
 
     max_rows: int
@@ -45,8 +41,11 @@ class Capacity:
 
     def rows(self, n_tokens: int) -> int:
         """How many rows of `n_tokens` tokens (prompt and reply) fit; at least 1."""
-        fit = self.n_bytes // (n_tokens * self.bytes_per_token + self.bytes_per_row)
-        return max(1, min(self.max_rows, fit))
+        return max(1, min(self.max_rows, self.n_bytes // self.needed(1, n_tokens)))
+
+    def needed(self, n_rows: int, n_tokens: int) -> int:
+        """How many bytes a batch needs besides the weights."""
+        return n_rows * (n_tokens * self.bytes_per_token + self.bytes_per_row)
 
 
 def plan(
@@ -99,10 +98,3 @@ def capacity_of(
         bytes_per_token=kv_bytes * 3 // 2 + activations,
         bytes_per_row=40 * (shape["vocab_size"] or 1),  # logits, sorted copy and order, noise
     )
-
-
-def main_memory_bytes() -> int:
-    """The machine's memory in bytes, or the container's limit if that is less."""
-    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    limit = _CGROUP_LIMIT.read_text().strip() if _CGROUP_LIMIT.exists() else "max"
-    return min(total, int(limit)) if limit.isdigit() else total

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, final
 
 from twofold.errors import ModelError
-from twofold.models import pocket, smollm2
+from twofold.models import gguf, pocket, smollm2
 from twofold.models.cache import Cache, Stamp, content_key, stamp
 
 # An id on the model hub: `organisation/name`.
@@ -44,13 +44,15 @@ _MOST_JSON = 64 * 2**20  # bytes of a JSON file; the largest index has some ten 
 class Checkpoint:
     """A model's files: configuration and weights in `folder`, and perhaps a PEFT `adapter` on them.
 
-    `origin` says how converted weights were made.
+    `origin` says how converted weights were made, and `source` what they were made from: an adapter
+    names that as its base, since the cache that `folder` lies in may be deleted.
     """
 
     spec: str
     folder: Path
     adapter: Path | None = None
     origin: str = ""
+    source: str = ""
 
     @property
     def tokenizer_folder(self) -> Path:
@@ -119,22 +121,27 @@ def locate(spec: str) -> Checkpoint:
     """Find the files of `spec`, without loading them.
 
     Args:
-        spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, or a hub id.
+        spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, a `.gguf` file, or a
+            hub id. A folder called `x.gguf` is a folder, a missing `x/y.gguf` no hub id.
 
     Raises:
-        ModelError: If there is no such folder, it lacks a file, its weights are pickled, or the hub
-            cannot be reached.
+        ModelError: If there is no such folder or file, it lacks a file, its weights are pickled, a GGUF
+            file cannot be converted, or the hub cannot be reached.
     """
     if spec == pocket.SPEC:
         return Checkpoint(spec=spec, folder=_checked(pocket.FOLDER))
     if spec == smollm2.SPEC:
         folder = smollm2.converted()
         if folder is not None:
-            return Checkpoint(spec=spec, folder=folder, origin=smollm2.ORIGIN)
+            return Checkpoint(spec=spec, folder=folder, origin=smollm2.ORIGIN, source=smollm2.SPEC)
         return Checkpoint(spec=spec, folder=_fetched(smollm2.HUB_ID, remedy=smollm2.REMEDY))
     folder = folder_named(spec)
     if (folder / ADAPTER_CONFIG).exists():
         return _adapted(spec, folder)
+    if gguf.is_gguf(spec):
+        made = gguf.converted(folder)
+        source = str(folder.absolute())
+        return Checkpoint(spec=spec, folder=made.folder, origin=made.origin, source=source)
     if folder.exists() or not HUB_ID.fullmatch(spec):
         return Checkpoint(spec=spec, folder=_checked(folder))
     remedy = "download it beforehand and give its folder as the model"

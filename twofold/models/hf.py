@@ -19,11 +19,12 @@ import transformers
 
 from twofold.errors import ModelError
 from twofold.models import chat_template, loading
-from twofold.models.batches import SHAPE, Capacity, SampleKey, capacity_of, main_memory_bytes, plan
+from twofold.models.batches import SHAPE, Capacity, SampleKey, capacity_of, plan
 from twofold.models.cache import Cache, cache_folder, content_key
 from twofold.models.checkpoint import locate
 from twofold.models.decode import PlannedRow, decode
 from twofold.models.gumbel import row_seed
+from twofold.models.memory import available_bytes, main_memory_bytes
 from twofold.models.thinking import ThinkingPolicy, split
 from twofold.types import FinishReason, Message, OpenModel, Response, Sampling, Share
 
@@ -50,7 +51,8 @@ class HfModel(OpenModel):
     """A local checkpoint, run by transformers.
 
     Args:
-        spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, or a hub id.
+        spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, a `.gguf` file, or a
+            hub id.
         use_cache: Whether to read and store replies in the cache.
         thinking: The thinking marks, if the chat template does not show them.
 
@@ -288,11 +290,17 @@ class HfModel(OpenModel):
         return int(self.network.get_input_embeddings().weight.shape[0])
 
     def _decoded(self, rows: Sequence[PlannedRow], sampling: Sampling) -> list[list[int] | str]:
-        """New token ids per row, or why there are none; a batch that does not fit is halved."""
+        """New token ids per row, or why there are none; a batch that does not fit is halved.
+
+        In main memory it is halved before it asks for more than is left: the kernel would end a process.
+        """
         if not rows:
             return []
-        n_tokens = len(rows) * max(len(row.ids) + row.limit for row in rows)
-        if len(rows) == 1 or self._too_big is None or n_tokens < self._too_big:
+        n_tokens = len(rows) * _longest(rows)
+        shortage = self._shortage(rows)
+        if shortage and len(rows) == 1:
+            return [f"{_NO_ROOM} ({shortage})"]
+        if not shortage and (len(rows) == 1 or self._too_big is None or n_tokens < self._too_big):
             try:
                 with torch.inference_mode():
                     new = decode(self.network, rows, sampling, eos=self.eos)
@@ -306,6 +314,13 @@ class HfModel(OpenModel):
             self._too_big = n_tokens
         half = len(rows) // 2
         return self._decoded(rows[:half], sampling) + self._decoded(rows[half:], sampling)
+
+    def _shortage(self, rows: Sequence[PlannedRow]) -> str:
+        """By how much a batch exceeds the main memory that is left now; "" if it fits."""
+        if self.network.device.type != "cpu":  # whose allocator says so without harm
+            return ""
+        needed, left = self.capacity.needed(len(rows), _longest(rows)), available_bytes()
+        return f"it may need {needed:,} bytes, and {left:,} are left" if needed > left else ""
 
     def _response(self, ids: list[int]) -> Response:
         spoken = [i for i in ids if i not in self._silent]
@@ -332,6 +347,11 @@ class HfModel(OpenModel):
     def _silent(self) -> frozenset[int]:
         """Token ids of the chat format: special and end tokens, but no tokens of thinking marks."""
         return chat_template.silent_ids(self.tokenizer, self.thinking, self.eos)
+
+
+def _longest(rows: Sequence[PlannedRow]) -> int:
+    """Tokens of the longest row, prompt and reply."""
+    return max(len(row.ids) + row.limit for row in rows)
 
 
 def _failed(error: str) -> Response:

@@ -43,15 +43,20 @@ class Place:
         dtype: torch.dtype = next(self.network.parameters()).dtype
         return dtype
 
+    @property
+    def vocabulary(self) -> int:
+        """For how many tokens it has embeddings; 0 if it does not say."""
+        embeddings = getattr(self.network, "get_input_embeddings", None)
+        return 0 if embeddings is None else int(embeddings().weight.shape[0])
+
     def tensor(self, values: layout.Ints) -> torch.Tensor:
         """`values` on the network's device."""
         return torch.from_numpy(values).to(self.device)
 
     def piece(self, n_rows: int, n_kept: int) -> int:
         """How many branch tokens of each row are read at once."""
-        vocabulary: int = self.network.get_input_embeddings().weight.shape[0]
         heads: int = self.network.config.get_text_config().num_attention_heads
-        a_token = n_rows * (10 * vocabulary + 4 * heads * (n_kept + 256))
+        a_token = n_rows * (10 * self.vocabulary + 4 * heads * (n_kept + 256))
         return max(16, MOST_BYTES // a_token)
 
 

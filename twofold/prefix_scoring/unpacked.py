@@ -1,6 +1,7 @@
 """How are branches scored one by one? Slow, but correct for any network, and used to check the others."""
 
 import inspect
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from twofold.prefix_scoring.passes import Place, picked
 from twofold.prefix_scoring.tree import Scored, Tree
 
 MOST_TOKENS = 4096  # of a batch, including padding
+MOST_BYTES = 2**30  # of a batch's logits; 4,096 tokens of a vocabulary of 150,000 would take 2.5 GB
 
 
 def scored(place: Place, tree: Tree) -> list[Scored]:
@@ -21,13 +23,13 @@ def scored(place: Place, tree: Tree) -> list[Scored]:
     found: dict[int, Scored] = {}
     while order:
         longest = _length(tree, order[0])
-        n = max(1, MOST_TOKENS // longest)
+        n = _n_rows(place, tree, order, keeps=keeps)
         batch, order = order[:n], order[n:]
         rows = np.zeros((len(batch), longest), dtype=np.int64)
         for row, i in zip(rows, batch, strict=True):
             branch = tree.branches[i]
             row[: _length(tree, i)] = [*tree.trunk[: branch.cut], *branch.ids]
-        first = min(tree.branches[i].cut + tree.branches[i].given - 1 for i in batch)
+        first = _first(tree, batch)
         kept = {"logits_to_keep": longest - first} if keeps else {}
         logits = place.network(place.tensor(rows), **kept).logits
         logits = logits[:, -(longest - first) :]
@@ -38,6 +40,23 @@ def scored(place: Place, tree: Tree) -> list[Scored]:
             there = logits[r, start : start + branch.n_scored].float()
             found[i] = Scored(*picked(there, asked.target, asked.stops))
     return [found[i] for i in range(len(tree.branches))]
+
+
+def _n_rows(place: Place, tree: Tree, order: Sequence[int], *, keeps: bool) -> int:
+    """How many of the branches in `order` are scored at once; at least one."""
+    longest = _length(tree, order[0])
+    n = max(1, MOST_TOKENS // longest)
+    while n > 1:
+        n_logits = longest - _first(tree, order[:n]) if keeps else longest
+        if 4 * place.vocabulary * n_logits * n <= MOST_BYTES:
+            break
+        n //= 2
+    return n
+
+
+def _first(tree: Tree, batch: Sequence[int]) -> int:
+    """The first position whose logits are needed for some branch of a batch."""
+    return min(tree.branches[i].cut + tree.branches[i].given - 1 for i in batch)
 
 
 def _length(tree: Tree, i: int) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+from twofold.models.memory import available_bytes
 from twofold.storage.jsonl import Row
 from twofold.types import Message, OpenModel
 
@@ -66,6 +67,9 @@ def looked_at(
     if len(reply) <= start:
         return {"reason": "there is no reply behind the thought"}
     network: Any = model.network
+    needed, left = _needed(network.config, len(ids)), available_bytes()
+    if needed > left:
+        return {"reason": f"the maps need {needed:,} bytes, and {left:,} are left"}
     kernel = network.config._attn_implementation
     network.set_attn_implementation("eager")
     try:
@@ -90,3 +94,14 @@ def looked_at(
         "control": times_even(where.control),
         "distance": len(prompt) + start - where.instruction[1],
     }
+
+
+def _needed(config: Any, n_tokens: int) -> int:
+    """Bytes of the attention maps and logits of one sequence, in float32, as far as `config` says."""
+    layers, heads, vocabulary = (
+        getattr(config, name, None) or 0
+        for name in ("num_hidden_layers", "num_attention_heads", "vocab_size")
+    )
+    return (
+        4 * n_tokens * ((layers + 3) * heads * n_tokens + vocabulary)
+    )  # one layer's is made thrice

@@ -16,6 +16,7 @@ from typing import Any, final
 from accelerate import PartialState
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from twofold.models.checkpoint import ADAPTER_CONFIG
 from twofold.storage.jsonl import dumps, replaced
 
 _MARKER = "whole.json"
@@ -29,12 +30,14 @@ _PART = ".tmp" + 6 * "[A-Za-z0-9]"
 class Keeper(TrainerCallback):
     """Marks each new checkpoint as whole, and removes all but the last `n_kept` (None = no) ones.
 
-    TRL would remove the old one before the new one is known to be whole.
+    TRL would remove the old one before the new one is known to be whole. An adapter in it names `base`,
+    if one is given; see `name_base`.
     """
 
-    def __init__(self, out: Path, n_kept: int | None) -> None:
+    def __init__(self, out: Path, n_kept: int | None, *, base: str = "") -> None:
         self._out = out
         self._n_kept = n_kept
+        self._base = base
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -48,7 +51,9 @@ class Keeper(TrainerCallback):
         """Mark the checkpoint of this step once every process has written its part."""
         PartialState().wait_for_everyone()
         if state.is_world_process_zero:
-            mark_whole(checkpoint(self._out, int(state.global_step)))
+            folder = checkpoint(self._out, int(state.global_step))
+            name_base(folder, self._base)
+            mark_whole(folder)
             self.tidy()
 
     def tidy(self) -> None:
@@ -63,6 +68,19 @@ class Keeper(TrainerCallback):
 def checkpoint(out: Path, step: int) -> Path:
     """The folder of the checkpoint after `step` steps."""
     return out / f"checkpoint-{step}"
+
+
+def name_base(folder: Path, base: str) -> None:
+    """Have an adapter name `base`, not the folder of converted weights that it was trained on.
+
+    That folder lies in the cache of one machine, and may be deleted. Without a `base`, or for a whole
+    model, nothing is changed.
+    """
+    file = folder / ADAPTER_CONFIG
+    if base and file.exists():
+        config = json.loads(file.read_text(encoding="utf-8"))
+        with replaced(file) as out:
+            json.dump(config | {"base_model_name_or_path": base}, out, indent=2, sort_keys=True)
 
 
 def mark_whole(folder: Path) -> None:

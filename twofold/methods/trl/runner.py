@@ -25,7 +25,7 @@ from pydantic import TypeAdapter
 
 from twofold.methods.method import TrainedModel, TrainingError
 from twofold.methods.trl.callbacks import EvalCallback, SoundNumbers, stopped
-from twofold.methods.trl.checkpoints import Keeper, flush, last_checkpoint
+from twofold.methods.trl.checkpoints import Keeper, flush, last_checkpoint, name_base
 from twofold.methods.trl.configuration import configuration, typed
 from twofold.methods.trl.disk import DiskErrors
 from twofold.methods.trl.early_stopping import BestCheckpoint
@@ -205,7 +205,7 @@ class TrlRunner:
             datasets.disable_progress_bars()
         try:
             with DiskErrors(self._out), quiet():  # PEFT and TRL use what transformers renames
-                keeper = Keeper(self._out, self._n_kept)
+                keeper = Keeper(self._out, self._n_kept, base=self.trainable.source)
                 if folder is not None:
                     keeper.tidy()
                     remove_incomplete(self._out)
@@ -231,6 +231,7 @@ class TrlRunner:
                     trainer.train(resume_from_checkpoint=str(last) if last else None)
                 trainer.save_model(str(self._out))
                 if trainer.is_world_process_zero():
+                    name_base(self._out, self.trainable.source)
                     _choose(best, frontier, trainer.state.log_history)
                 return self._finish(trainer)
         except RuntimeError as error:

@@ -44,6 +44,11 @@ class TrainableModel:
         """SHA-256 of the files; see `Checkpoint.hashes`."""
         return self._checkpoint.hashes(Cache(cache_folder()))
 
+    @property
+    def source(self) -> str:
+        """What an adapter names as its base, if not the base's folder; see `Checkpoint.source`."""
+        return self._checkpoint.source
+
     @cached_property
     def tokenizer(self) -> Any:
         """The base's tokenizer.
@@ -92,6 +97,7 @@ class TrainableModel:
             with quiet():
                 network = adapted.merge_and_unload().requires_grad_(True)  # PEFT had frozen it
             loading.require_finite(network, self._checkpoint)
+            loading.put_rows_together(network)  # the adapter may have brought another head
         if self._bias_only:
             self._freeze_all_but_biases(network)
         ends = self._checkpoint.end_ids(self.tokenizer)

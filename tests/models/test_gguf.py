@@ -1,0 +1,321 @@
+"""Is a GGUF file the model that it says, everywhere, or refused with a remedy?"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+pytest.importorskip("gguf")
+
+from safetensors.torch import load_file  # noqa: E402
+from tiny_gguf import INNER, N_HEADS, N_KV, N_LAYERS, WIDTH, write_gguf  # noqa: E402
+from tiny_llama import SPECIAL, TEMPLATE, tiny_tokenizer  # noqa: E402
+
+from twofold.errors import ModelError  # noqa: E402
+from twofold.models import gguf, resolve  # noqa: E402
+from twofold.models.checkpoint import locate  # noqa: E402
+from twofold.models.gguf_header import header_of  # noqa: E402
+from twofold.models.hf import HfModel  # noqa: E402
+from twofold.models.quiet import quiet  # noqa: E402
+from twofold.types import Sampling  # noqa: E402
+
+CHAT: list[Any] = [{"role": "user", "content": "what is two and two"}]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TWOFOLD_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    write_gguf(tmp_path / "tiny.gguf")
+    return tmp_path / "tiny.gguf"
+
+
+def network_of(kind: str, weights: dict[str, Any], *, tied: bool) -> Any:
+    """The network that these weights are of, made without a GGUF file."""
+    made = {"llama": transformers.LlamaConfig, "qwen2": transformers.Qwen2Config}[kind](
+        vocab_size=len(tiny_tokenizer()),
+        hidden_size=WIDTH,
+        intermediate_size=INNER,
+        num_hidden_layers=N_LAYERS,
+        num_attention_heads=N_HEADS,
+        num_key_value_heads=N_KV,
+        max_position_embeddings=256,
+        rms_norm_eps=1e-6,
+        tie_word_embeddings=tied,
+    )
+    network = transformers.AutoModelForCausalLM.from_config(made)
+    told = network.load_state_dict(
+        {k: torch.from_numpy(v.copy()) for k, v in weights.items()}, strict=False
+    )
+    assert set(told.missing_keys) <= ({"lm_head.weight"} if tied else set())
+    assert not told.unexpected_keys
+    network.tie_weights()
+    return network.eval()
+
+
+@pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
+@pytest.mark.parametrize("kind", ["llama", "qwen2"])
+def test_no_weight_is_lost_and_the_head_is_the_right_one(
+    tmp_path: Path, kind: str, tied: bool
+) -> None:
+    weights = write_gguf(tmp_path / "m.gguf", kind, tied=tied)
+    model = resolve(tmp_path / "m.gguf")
+    assert isinstance(model, HfModel)
+    folder = locate(str(tmp_path / "m.gguf")).folder
+    saved = load_file(folder / "model.safetensors")
+    assert saved.keys() == weights.keys()
+    for name, values in weights.items():
+        assert torch.equal(saved[name], torch.from_numpy(values)), name
+    network = model.network
+    head, embedding = network.get_output_embeddings(), network.get_input_embeddings()
+    assert (head.weight is embedding.weight) == tied
+    ids = torch.tensor([[1, 40, 7, 99, 250, 12]])
+    with torch.inference_mode():
+        right = network_of(kind, weights, tied=tied)(ids).logits
+        assert torch.equal(network(ids).logits, right)
+
+
+@pytest.mark.parametrize(
+    ("stored", "dtype"),
+    [("Q8_0", "bfloat16"), ("Q5_0", "bfloat16"), ("BF16", "bfloat16"), ("F16", "float32")],
+)
+def test_what_is_quantised_becomes_bfloat16_and_what_is_not_stays_exact(
+    tmp_path: Path, stored: str, dtype: str
+) -> None:
+    weights = write_gguf(tmp_path / "m.gguf", tied=False, stored=stored)
+    there = locate(str(tmp_path / "m.gguf"))
+    assert there.number_format == dtype
+    for name, saved in load_file(there.folder / "model.safetensors").items():
+        right = torch.from_numpy(weights[name]).to(getattr(torch, dtype))
+        assert torch.equal(saved, right), name
+
+
+def test_tokenizer_template_and_ends_are_the_files(tiny: Path) -> None:
+    model, right = HfModel(str(tiny), use_cache=False), tiny_tokenizer()
+    assert model.tokenizer.chat_template == TEMPLATE
+    assert model.render(CHAT) == (
+        "<|im_start|>user\nwhat is two and two<|im_end|>\n<|im_start|>assistant\n"
+    )
+    for text in (model.render(CHAT), " is  it\n\n4,5 naïve", "<think>four</think>"):
+        ids = model.tokenizer(text, add_special_tokens=False).input_ids
+        assert ids == right(text, add_special_tokens=False).input_ids
+    assert [model.tokenizer.convert_ids_to_tokens(i) for i in model.eos] == [SPECIAL[2]]
+
+
+def test_the_fingerprint_names_the_file_by_its_content(tiny: Path, tmp_path: Path) -> None:
+    shutil.copy(tiny, tmp_path / "copy.gguf")
+    prints = [HfModel(str(file)).fingerprint() for file in (tiny, tmp_path / "copy.gguf")]
+    assert hashlib.sha256(tiny.read_bytes()).hexdigest() in str(prints[0]["origin"])
+    assert [p.pop("spec") for p in prints] == [str(tiny), str(tmp_path / "copy.gguf")]
+    assert prints[0] == prints[1]
+    write_gguf(tiny, tied=False)
+    assert HfModel(str(tiny)).fingerprint()["weights_sha256"] != prints[0]["weights_sha256"]
+
+
+def test_it_is_converted_once(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = gguf.converted(tiny)
+    monkeypatch.setattr(gguf, "_convert", lambda *_: pytest.fail("converted again"))
+    assert gguf.converted(tiny) == first
+
+
+def test_a_folder_of_that_name_wins_and_a_missing_file_is_no_hub_id(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(locate(str(tiny)).folder, tmp_path / "folder.gguf")
+    assert locate(str(tmp_path / "folder.gguf")).folder == tmp_path / "folder.gguf"
+    monkeypatch.chdir(tmp_path)
+    for missing in ("organisation/name.gguf", "./no.gguf", "no.GGUF"):
+        with pytest.raises(ModelError, match=r"there is no file .*; check the path"):
+            resolve(missing)
+
+
+def test_an_adapter_on_it_is_loaded_with_its_base(tiny: Path, tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft")
+    network = HfModel(str(tiny)).network
+    with quiet():
+        made = peft.get_peft_model(
+            network, peft.LoraConfig(r=2, target_modules=["q_proj"], init_lora_weights=False)
+        )
+        made.peft_config["default"].base_model_name_or_path = str(tiny)
+        made.save_pretrained(tmp_path / "adapter")
+    model = HfModel(str(tmp_path / "adapter"))
+    assert hashlib.sha256(tiny.read_bytes()).hexdigest() in str(model.fingerprint()["origin"])
+    ids = torch.tensor([[1, 40, 7]])
+    with torch.inference_mode():
+        torch.testing.assert_close(model.network(ids).logits, made(ids).logits)
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "no template": ({"template": None}, "has no chat template.*gguf-new-metadata"),
+    "not a model": ({"settings": {"general.type": "mmproj"}}, "type 'mmproj'.*the whole model"),
+    "lost scaling": (
+        {"settings": {"llama.rope.scaling.type": "yarn"}},
+        "positions are scaled by 'yarn', which is lost.*llama-server",
+    ),
+    "a part": ({"settings": {"split.count": 3}}, "one of 3 parts.*llama-gguf-split --merge"),
+    "missing tensor": (
+        {"left_out": ("blk.1.ffn_up.weight",)},
+        r"does not hold model\.layers\.1\.mlp\.up_proj\.weight, nor 0 other",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_would_be_another_model_is_refused(tmp_path: Path, case: str) -> None:
+    given, message = REFUSED[case]
+    write_gguf(tmp_path / "m.gguf", **given)
+    with pytest.raises(ModelError, match=message):
+        resolve(tmp_path / "m.gguf")
+    assert not list((tmp_path / "cache").rglob("*.safetensors"))
+
+
+def test_a_tensor_without_a_place_in_the_network_is_refused(tmp_path: Path) -> None:
+    more = {"rope_freqs.weight": torch.ones(4).numpy()}
+    write_gguf(tmp_path / "m.gguf", more=more)
+    with pytest.raises(
+        ModelError, match=r"as another model.*outside the layers.*rope_freqs\.weight"
+    ):
+        resolve(tmp_path / "m.gguf")
+
+
+def test_an_unknown_architecture_is_refused_with_other_ways(tmp_path: Path) -> None:
+    write_gguf(tmp_path / "m.gguf", "clip")
+    with pytest.raises(
+        ModelError, match=r"transformers cannot read .*architecture 'clip'.*update.*address"
+    ):
+        resolve(tmp_path / "m.gguf")
+
+
+def test_one_of_several_parts_is_known_by_its_name(tiny: Path, tmp_path: Path) -> None:
+    tiny.rename(tmp_path / "m-00002-of-00003.gguf")
+    with pytest.raises(ModelError, match=r"one of 3 parts.*llama-gguf-split --merge"):
+        resolve(tmp_path / "m-00002-of-00003.gguf")
+
+
+@pytest.mark.parametrize("content", [b"", b"GG", b"version https://git-lfs.github.com/spec/v1\n"])
+def test_what_is_no_gguf_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "m.gguf").write_bytes(content)
+    with pytest.raises(ModelError, match=r"is no GGUF file; .*git lfs pull"):
+        resolve(tmp_path / "m.gguf")
+
+
+def test_a_file_that_was_cut_off_anywhere_is_refused(tiny: Path) -> None:
+    whole = tiny.read_bytes()
+    start = header_of(tiny).start
+    for end in [*range(4, start, 97), *range(start, len(whole), len(whole) // 20), len(whole) - 40]:
+        tiny.write_bytes(whole[:end])
+        with pytest.raises(ModelError, match=r"is cut off or broken.*download or copy it again"):
+            header_of(tiny)
+
+
+def test_a_header_with_any_other_byte_is_read_or_refused(tiny: Path) -> None:
+    whole = tiny.read_bytes()
+    for at in range(4, header_of(tiny).start, 41):
+        for value in (0, 255, whole[at] ^ 1):
+            tiny.write_bytes(whole[:at] + bytes([value]) + whole[at + 1 :])
+            try:
+                header_of(tiny)
+            except ModelError:
+                continue
+
+
+def test_too_little_room_is_said_in_bytes_before_anything_is_written(
+    tiny: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n_values = sum(tensor.n_values for tensor in header_of(tiny).tensors)
+    needed = 4 * n_values + 64 * 2**20
+    usage = shutil.disk_usage(tiny)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=needed - 1))
+    with pytest.raises(
+        ModelError, match=rf"needs {needed:,} bytes.*{needed - 1:,} bytes are free.*TWOFOLD_CACHE"
+    ):
+        gguf.converted(tiny)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=needed))
+    assert gguf.converted(tiny).folder.parent == own_cache / "models"
+
+
+def left(cache: Path) -> list[str]:
+    return sorted(p.name for p in (cache / "models").iterdir() if p.suffix != ".lock")
+
+
+def test_a_disk_that_fills_up_leaves_nothing(
+    tiny: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, header: object, folder: Path, dtype: str) -> None:
+        (folder / "half").write_text("")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(gguf, "_convert", full)
+    with pytest.raises(ModelError, match=r"needs [\d,]+ bytes.*No space left.*TWOFOLD_CACHE"):
+        gguf.converted(tiny)
+    assert left(own_cache) == []
+
+
+def test_conversions_at_once_are_one(
+    tiny: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def slow(source: Path, header: object, folder: Path, dtype: str) -> None:
+        made.append(folder)
+        time.sleep(0.2)
+        (folder / "config.json").write_text("{}")
+
+    monkeypatch.setattr(gguf, "_convert", slow)
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(gguf.converted, tiny) for _ in range(4)]
+        folders = {future.result().folder for future in asked}
+    (folder,) = folders
+    assert len(made) == 1
+    assert left(own_cache) == [folder.name]
+    assert (folder / "config.json").exists()
+
+
+HELD = """
+import sys, time
+from pathlib import Path
+from twofold.models import gguf
+
+def forever(source, header, folder, dtype):
+    (folder / "half").write_text("x")
+    print("begun", flush=True)
+    time.sleep(600)
+
+gguf._convert = forever
+gguf.converted(Path(sys.argv[1]))
+"""
+
+
+def test_a_conversion_that_was_killed_does_no_harm(tiny: Path, own_cache: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HELD, str(tiny)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"begun\n"
+        child.send_signal(signal.SIGKILL)
+    (half,) = left(own_cache)
+    assert half.endswith(".partial")
+    folder = locate(str(tiny)).folder
+    assert left(own_cache) == [folder.name]
+    assert not (folder / "half").exists()
+    ((reply,),) = HfModel(str(tiny), use_cache=False).sample([CHAT], Sampling(max_tokens=4))
+    assert not reply.error
