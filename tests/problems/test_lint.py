@@ -34,6 +34,15 @@ QUOTED: Spec = ("startend:quotation", {})
 JSON: Spec = ("detectable_format:json_format", {})
 
 
+DOT: Spec = ("punctuation:punctuation_dot", {})
+BANG: Spec = ("punctuation:punctuation_exclamation", {})
+MARKS: Spec = ("count:punctuation", {})
+VOWEL: Spec = ("words:vowel", {})
+UNIQUE: Spec = ("count:count_unique", {})
+NO_SPACE: Spec = ("format:no_whitespace", {})
+NUMBERS_2: Spec = ("count:numbers", {"N": 2})
+
+
 def repeat(text: str) -> Spec:
     return "combination:repeat_prompt", {"prompt_to_repeat": text}
 
@@ -80,6 +89,34 @@ def ends(phrase: str) -> Spec:
     return "startend:end_checker", {"end_phrase": phrase}
 
 
+def copy(text: str, how: str = "copy:copy") -> Spec:
+    return how, {"prompt_to_repeat": text}
+
+
+def first(word: str) -> Spec:
+    return "first_word:first_word_answer", {"first_word": word}
+
+
+def once_and_twice(one: str, two: str) -> Spec:
+    return "count:count_increment_word", {"keyword1": one, "keyword2": two}
+
+
+def five_words(*words: str) -> Spec:
+    return "count:keywords_multiple", {f"keyword{i}": word for i, word in enumerate(words, start=1)}
+
+
+def word_range(low: int, high: int) -> Spec:
+    return "count:word_count_range", {"min_words": low, "max_words": high}
+
+
+def different_words(count: int) -> Spec:
+    return "count:unique_word_count", {"N": count}
+
+
+def repeats(most: int) -> Spec:
+    return "words:repeats", {"small_n": most}
+
+
 def asked(*specs: Spec, profile: Profile, answer: str | None = None, ask: str = "") -> Problem:
     rules = tuple(from_spec(name, args, profile=profile) for name, args in specs)
     return Problem(question="What is it?", answer=answer, constraints=rules, ask=ask)
@@ -111,6 +148,41 @@ IMPOSSIBLE: list[tuple[str, tuple[Spec, ...]]] = [
     ("no_text_obeys_both", (n_sentences("at least", 5), n_sentences("less than", 4))),
     ("no_text_obeys_both", (capitals("less than", 3), capitals("at least", 3))),
     ("no_text_obeys_both", (letters("E", "at least", 3), letters("e", "less than", 3))),
+    # IFBench's types
+    ("copy_breaks", (copy("Say it, now."), COMMA)),
+    ("copy_breaks", (copy("Say it."), has("river"))),
+    ("copy_breaks", (copy("Say it."), QUOTED)),
+    ("copy_breaks", (copy("Say it."), n_words("at least", 3))),
+    ("copy_breaks", (copy("Say one."), copy("Say two.", "copy:copying_simple"))),
+    ("copy_breaks", (("repeat:repeat_simple", {}), JSON)),
+    ("keyword_breaks", (first("maybe"), bans("maybe"))),
+    ("keyword_breaks", (first("go"), often("go", "less than", 1))),
+    ("keyword_breaks", (five_words("a1", "b2", "c3", "d4", "e5"), often("e5", "less than", 7))),
+    ("keyword_breaks", (once_and_twice("go", "stop"), often("stop", "at least", 3))),
+    ("keyword_breaks", (once_and_twice("go", "stop"), repeats(1))),
+    ("keyword_breaks", (often("go", "at least", 2), UNIQUE)),
+    ("keyword_breaks", (has("education"), VOWEL)),
+    ("keyword_breaks", (has("ice cream"), NO_SPACE)),
+    ("ending_breaks", (ends("Any other questions?"), VOWEL)),
+    ("ending_breaks", (ends("That is all."), DOT)),
+    ("ending_breaks", (ends("That is all!"), BANG)),
+    ("repeat_breaks", (repeat("Say it. Do it."), DOT)),
+    ("mark_breaks", (MARKS, COMMA)),
+    ("mark_breaks", (MARKS, DOT)),
+    ("mark_breaks", (MARKS, BANG)),
+    ("no_text_obeys_both", (word_range(5, 9), n_words("at least", 10))),
+    ("no_text_obeys_both", (word_range(5, 9), word_range(10, 12))),
+    ("no_text_obeys_both", (different_words(20), n_words("less than", 19))),
+    ("no_text_obeys_both", (capitals("at least", 1), LOWER)),
+    ("no_text_obeys_both", (first("go"), first("stop"))),
+    ("no_text_obeys_both", (NUMBERS_2, ("count:numbers", {"N": 3}))),
+    (
+        "no_text_obeys_both",
+        (
+            ("letters:letter_counting2", letters("e", "at least", 3)[1]),
+            letters("e", "less than", 3),
+        ),
+    ),
 ]
 
 
@@ -122,6 +194,9 @@ def test_impossible_pairs_are_errors_in_either_order(
     for order in (specs, specs[::-1]):
         faults = lint([asked(*order, profile=profile)])
         assert [f.rule for f in faults if f.severity == "error"] == [rule], faults
+        (detail,) = [f.detail for f in faults if f.severity == "error"]
+        assert all(name in detail for name, _ in specs)
+        assert detail.endswith("; drop one of the two")
 
 
 POSSIBLE: list[tuple[Spec, ...]] = [
@@ -141,6 +216,25 @@ POSSIBLE: list[tuple[Spec, ...]] = [
     (letters("e", "at least", 3), letters("a", "less than", 3)),
     (n_words("at least", 100), n_sentences("less than", 3)),
     (JSON, bans("go")),
+    (copy("Say it now."), COMMA),
+    (copy("Say it."), has("say")),
+    (copy("Say it."), ("paragraphs:paragraphs2", {})),  # white space may be free
+    (copy("Say it."), copy("Say it.", "copy:copying_simple")),
+    (first("maybe"), bans("perhaps")),
+    (first("Go"), first("go")),
+    (first("go"), has("go")),
+    (five_words("a1", "b2", "c3", "d4", "e5"), often("e5", "less than", 8)),
+    (once_and_twice("go", "stop"), often("stop", "at least", 2)),
+    (once_and_twice("go", "stop"), repeats(2)),
+    (has("go"), UNIQUE),
+    (has("level tree"), VOWEL),
+    (often("go", "at least", 2), NO_SPACE),
+    (ends("Questions?"), NO_SPACE),
+    (MARKS, letters(",", "less than", 2)),
+    (word_range(5, 9), n_words("at least", 9)),
+    (different_words(20), n_words("less than", 21)),
+    (capitals("less than", 1), LOWER),
+    (NUMBERS_2, first("go")),
 ]
 
 
@@ -157,6 +251,21 @@ def test_a_required_and_forbidden_word_leaves_only_a_loophole_of_the_published_c
     assert "xnotex" in official.detail
     (fixed,) = lint([asked(has("note"), bans("note"), profile="fixed")])
     assert (fixed.rule, fixed.severity) == ("keyword_breaks", "error")
+
+
+FIXED_ALONE: list[tuple[str, tuple[Spec, ...]]] = [
+    # The published checkers pass a text without sentences, and see a word between blanks alone.
+    ("mark_breaks", (("ratio:sentence_type", {}), DOT)),
+    ("mark_breaks", (("ratio:sentence_balance", {}), BANG)),
+    ("mark_breaks", (("format:no_bullets_bullets", {}), DOT)),
+    ("keyword_breaks", (first("go"), ("keywords:exclude_word_harder", {"keyword": "go"}))),
+]
+
+
+@pytest.mark.parametrize(("rule", "specs"), FIXED_ALONE)
+def test_what_only_the_published_checkers_let_pass(rule: str, specs: tuple[Spec, ...]) -> None:
+    assert lint([asked(*specs, profile="official")]) == []
+    assert rules_of(lint([asked(*specs, profile="fixed")])) == [rule]
 
 
 @pytest.mark.parametrize("spec", [LOWER, capitals("less than", 2)])

@@ -6,8 +6,9 @@ Every rule is a pure function from problems to `Fault`s; `lint` runs them all. S
 - `blank_gold` (error), `ambiguous_gold` (warning): the answer is blank; is an equation or several
   values.
 - `gold_breaks` (error): the answer itself breaks a constraint.
-- `repeat_breaks`, `keyword_breaks`, `ending_breaks` (error): one constraint forces a text that
-  breaks another (warning: a loophole of the checker remains).
+- `repeat_breaks`, `keyword_breaks`, `ending_breaks`, `mark_breaks` (error): one constraint forces a
+  text that breaks another (warning: a loophole of the checker remains).
+- `copy_breaks` (error): one constraint leaves a single reply, which breaks another.
 - `no_text_obeys_both` (error), `same_constraint` (warning): two constraints exclude or repeat each
   other.
 - `box_in_capitals`, `two_answer_marks`, `less_than_one`, `number_not_said` (warning): the prompt

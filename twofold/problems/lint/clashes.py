@@ -6,36 +6,20 @@ another, no reply can obey both. Each constraint's own `check` decides which tex
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import combinations, permutations
-from typing import final
+from collections.abc import Iterator, Sequence
+from itertools import chain, combinations, permutations, product
 
-from twofold.constraints.affix import EndPhrase, NoComma, Quotation
+from twofold.constraints.affix import NoComma, Quotation
 from twofold.constraints.case import CapitalWordFrequency, EnglishCapital, EnglishLowercase
-from twofold.constraints.combination import RepeatPrompt
-from twofold.constraints.keywords import Existence, ForbiddenWords, Frequency, LetterFrequency
+from twofold.constraints.keywords import ForbiddenWords, Frequency, LetterFrequency
 from twofold.constraints.language import ResponseLanguage
 from twofold.constraints.length import NumberSentences, NumberWords
+from twofold.constraints.parts import settled
 from twofold.constraints.structure import JsonFormat
 from twofold.problems.lint.fault import Fault
+from twofold.problems.lint.forced import Forced, cases, forced, only
+from twofold.problems.lint.implied import implied
 from twofold.types import Constraint, Problem
-
-
-@final
-@dataclass(frozen=True)
-class Forced:
-    """A text that every obeying reply has, in one of its `spellings`.
-
-    `rule` names the clash in reports; `loopholes` are spellings that only the checker accepts, such as a
-    keyword inside another word.
-    """
-
-    rule: str
-    what: str
-    spellings: tuple[str, ...]
-    loopholes: tuple[str, ...] = ()
-    at_start: bool = False
 
 
 def clashes(problem: Problem) -> Iterator[Fault]:
@@ -44,67 +28,54 @@ def clashes(problem: Problem) -> Iterator[Fault]:
     A clash that only a loophole of the checker avoids is a warning; otherwise it is an error.
     """
     for one, other in permutations(problem.constraints, 2):
-        for forced in _forced(one):
-            if fault := _clash(problem, forced, one, other):
+        for text in chain.from_iterable(forced(each) for each in implied(one)):
+            if fault := _clash(problem, text, one, other):
                 yield fault
     for one, other in combinations(problem.constraints, 2):
+        both = f"{one.name} and {other.name}"
         if one == other:
             yield Fault.of(problem, "same_constraint", f"{one.name} twice, both alike", "warning")
-        elif reason := _exclude(one, other) or _exclude(other, one):
-            yield Fault.of(problem, "no_text_obeys_both", reason, "error")
+        elif reason := _no_copy(one, other) or _no_copy(other, one):
+            yield Fault.of(problem, "copy_breaks", f"{reason}; {_REMEDY}", "error")
+        elif reason := _no_text(one, other):
+            detail = f"{both}: {reason}; {_REMEDY}"
+            yield Fault.of(problem, "no_text_obeys_both", detail, "error")
     if problem.answer is not None and problem.answer.strip():
-        spellings = _cases(_written_plainly(problem.answer))
+        spellings = cases(_written_plainly(problem.answer))
+        gold = Forced("gold_breaks", problem.answer, spellings, in_one=False)
         for constraint in problem.constraints:
-            reasons = [_breach(text, constraint, at_start=False) for text in spellings]
-            if all(reasons):
-                detail = f"the answer {problem.answer!r} breaks {constraint.name}: {reasons[0]}"
-                yield Fault.of(problem, "gold_breaks", detail, "error")
+            if reason := _broken(gold.spellings, gold, constraint):
+                detail = f"the answer {problem.answer!r} breaks {constraint.name}: {reason}"
+                yield Fault.of(problem, gold.rule, detail, "error")
 
 
-def _clash(problem: Problem, forced: Forced, one: Constraint, other: Constraint) -> Fault | None:
+_REMEDY = "drop one of the two"
+
+
+def _clash(problem: Problem, text: Forced, one: Constraint, other: Constraint) -> Fault | None:
     """The fault if what `one` forces breaks `other`, however it is spelled."""
-    reasons = [_breach(text, other, at_start=forced.at_start) for text in forced.spellings]
-    if not all(reasons):
+    reason = _broken(text.spellings, text, other)
+    if not reason:
         return None
-    detail = f"{one.name} forces {forced.what!r:.50}, which breaks {other.name}: {reasons[0]}"
-    ways_out = [t for t in forced.loopholes if not _breach(t, other, at_start=forced.at_start)]
-    if ways_out:
-        detail += f"; only a loophole of the checker is left: {ways_out[0]!r:.50}"
-    return Fault.of(problem, forced.rule, detail, "warning" if ways_out else "error")
+    detail = f"{one.name} forces {text.what!r:.50}, which breaks {other.name}: {reason}"
+    way_out = next((t for t in text.loopholes if not _broken((t,), text, other)), None)
+    if way_out is None:
+        return Fault.of(problem, text.rule, f"{detail}; {_REMEDY}", "error")
+    detail += f"; only a loophole of the checker is left: {way_out!r:.50}; {_REMEDY}"
+    return Fault.of(problem, text.rule, detail, "warning")
 
 
-def _forced(constraint: Constraint) -> list[Forced]:
-    """The texts that a constraint forces into the reply."""
-    match constraint:
-        case RepeatPrompt(prompt_to_repeat=request):
-            request = request.strip()
-            other_case = [request.upper(), request.lower()]
-            let_pass = [t for t in other_case if constraint.check(f"{t}\n\nIt is 4.").score == 1]
-            return [Forced("repeat_breaks", request, (request,), tuple(let_pass), at_start=True)]
-        case EndPhrase(end_phrase=phrase):
-            return [Forced("ending_breaks", phrase, _cases(phrase))]
-        case Existence(keywords=keywords):
-            return [_keyword(Existence((k,), constraint.profile), k, 1) for k in keywords]
-        case Frequency(keyword=keyword, frequency=count, relation="at least") if count:
-            return [_keyword(constraint, keyword.strip(), count)]
-        case _:
-            return []
+def _broken(spellings: Sequence[str], text: Forced, constraint: Constraint) -> str:
+    """Why each spelling of a text breaks a constraint, in what it implies; "" if one may obey."""
+    reasons = [
+        next(filter(None, (_breach(each, text, rule) for rule in implied(constraint))), "")
+        for each in spellings
+    ]
+    return reasons[0] if all(reasons) else ""
 
 
-def _keyword(constraint: Constraint, keyword: str, count: int) -> Forced:
-    """A keyword `count` times, in any case; if the checker allows it, inside a longer word."""
-    inside = " ".join([f"x{keyword}x"] * count)
-    let_pass = _cases(inside) if constraint.check(inside).score == 1 else ()
-    often = " ".join([keyword] * count)
-    return Forced("keyword_breaks", often, _cases(often), let_pass)
-
-
-def _cases(text: str) -> tuple[str, ...]:
-    return (text, text.lower(), text.upper())
-
-
-def _breach(text: str, constraint: Constraint, *, at_start: bool) -> str:
-    """Why a reply with `text` (at its start) breaks the constraint, whatever follows; "" if it may obey."""
+def _breach(text: str, forced: Forced, constraint: Constraint) -> str:
+    """Why a reply with `text` breaks the constraint, whatever else it has; "" if it may obey."""
     match constraint:
         case EnglishCapital():
             judged = text != text.upper()  # else only the language could fail, which can be fixed
@@ -120,16 +91,44 @@ def _breach(text: str, constraint: Constraint, *, at_start: bool) -> str:
             | CapitalWordFrequency(capital_relation="less than")
         ):
             judged = True
-        case Quotation() if at_start:
+        case Quotation() if forced.at_start:
             wrapped = [constraint.check(f"{text[0]}a{mark}").score for mark in '"”“']
             return "" if any(wrapped) else f"the reply begins with {text[0]!r}"
-        case JsonFormat() if at_start:
+        case JsonFormat() if forced.at_start:
             is_json = text.startswith(("{", "[", '"', "```"))
             return "" if is_json else f"JSON does not begin with {text[0]!r}"
         case _:
-            return ""
+            judged = (
+                constraint.name in _FOR_GOOD and "\\" not in text
+            )  # LaTeX may be spelled otherwise
+            judged |= constraint.name == "format:no_whitespace" and forced.in_one
     verdict = constraint.check(text) if judged else None
     return verdict.reason if verdict and verdict.score == 0 else ""
+
+
+# Types that a text breaks for good: what is added mends nothing.
+_FOR_GOOD = (
+    *("punctuation:punctuation_dot", "punctuation:punctuation_exclamation"),
+    *("words:vowel", "words:repeats", "count:count_unique"),
+)
+
+
+def _no_copy(one: Constraint, other: Constraint) -> str:
+    """Why the only reply that obeys `one` breaks `other`; "" if it may obey, or if `one` leaves more."""
+    if settled(other.name) & {"lines", "sentences"}:  # white space may be free in the copy
+        return ""
+    verdicts = [other.check(copy) for copy in only(one)]
+    if not verdicts or any(verdict.score != 0 for verdict in verdicts):
+        return ""
+    return (
+        f"{one.name} leaves {only(one)[0]!r:.50}, which breaks {other.name}: {verdicts[0].reason}"
+    )
+
+
+def _no_text(one: Constraint, other: Constraint) -> str:
+    """Why no text obeys both in what they imply; "" if one may."""
+    pairs = product(implied(one), implied(other))
+    return next(filter(None, (_exclude(a, b) or _exclude(b, a) for a, b in pairs)), "")
 
 
 def _exclude(one: Constraint, other: Constraint) -> str:
@@ -137,14 +136,34 @@ def _exclude(one: Constraint, other: Constraint) -> str:
     match one, other:
         case EnglishCapital(), EnglishLowercase():
             return "all capital letters, and none"
+        case CapitalWordFrequency(capital_relation="at least"), EnglishLowercase():
+            return "words in capitals, and no capital letter" if one.capital_frequency else ""
         case ResponseLanguage(language=first), ResponseLanguage(language=second):
             return f"the whole reply in {first!r}, and in {second!r}" if first != second else ""
         case ResponseLanguage(language=code), EnglishCapital() | EnglishLowercase():
             return f"in {code!r}, and in English" if code != "en" else ""
+    mine, theirs = _settles(one), _settles(other)
+    if mine and theirs and mine[0] == theirs[0] and mine[1] != theirs[1]:
+        return f"{mine[0]} {mine[1]!r}, and {theirs[1]!r}"
     floor, ceiling = _bound(one, "at least"), _bound(other, "less than")
     if floor and ceiling and floor[0] == ceiling[0] and floor[1] >= ceiling[1]:
         return f"{floor[0]}: at least {floor[1]}, and less than {ceiling[1]}"
     return ""
+
+
+def _settles(constraint: Constraint) -> tuple[str, object] | None:
+    """What the constraint gives one value, and the value."""
+    args = constraint.args()
+    match constraint.name:
+        case "first_word:first_word_answer":
+            return "the first word", str(args["first_word"]).strip().casefold()
+        case "last_word:last_word_answer":
+            return "the last word", str(args["last_word"]).strip().casefold()
+        case "words:words_position":
+            return "the second word", str(args["keyword"]).strip().casefold()
+        case "count:numbers":
+            return "the count of numbers", args["N"]
+    return None
 
 
 def _bound(constraint: Constraint, wanted: str) -> tuple[str, int] | None:
