@@ -41,10 +41,23 @@ def test_one_to_five_that_go_together() -> None:
         names = [c.name for c in problem.constraints]
         assert not any(clash(a, b) for i, a in enumerate(names) for b in names[i + 1 :])
         assert problem.wordings is not None and len(problem.wordings) == len(names)
-    told = [
-        f for f in lint(made) if f.rule in ("no_text_obeys_both", "keyword_breaks", "ending_breaks")
+
+
+def test_no_two_contradict_each_other_by_their_arguments() -> None:
+    """Some types of a pair go together only if other words or numbers are drawn."""
+    types = [
+        "combination:repeat_prompt",
+        "keywords:exclude_word_harder",  # a word of the question
+        "keywords:letter_frequency",
+        "keywords:frequency",
+        "words:repeats",
+        "count:keywords_multiple",
+        "keywords:word_count_different_numbers",
     ]
-    assert told == []
+    pairs = sum(len(p.constraints) > 1 for p in bound(BARE, types))
+    assert pairs >= 20
+    for made in (bound(BARE, types), bound(BARE, list(CONSTRAINTS), seed=1)):
+        assert [fault.detail for fault in lint(made) if fault.severity == "error"] == []
 
 
 def test_the_same_seed_binds_the_same_whatever_the_order() -> None:

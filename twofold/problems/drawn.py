@@ -13,6 +13,7 @@ import numpy as np
 from twofold.constraints import CONSTRAINTS, from_spec
 from twofold.constraints.parts import clash
 from twofold.errors import ProblemError, nearest
+from twofold.problems.lint.clashes import clashes
 from twofold.randomness import rng_for
 from twofold.types import Constraint, Problem, Profile
 
@@ -70,7 +71,8 @@ def bind(
 ) -> Problem:
     """The problem with one to `most` constraints of `types` in place of its own.
 
-    No two of them clash, so fewer than drawn may fit. Each is worded in one of its wordings.
+    No two of them clash, by type or by what is drawn for them, so fewer than drawn may fit. Each is
+    worded in one of its wordings.
 
     Args:
         problem: Its question must not state constraints itself.
@@ -93,7 +95,8 @@ def bind(
     chosen: list[Constraint] = []
     for place in rng.permutation(len(types)):
         if not any(clash(types[place], c.name) for c in chosen):
-            chosen += _drawn(types[place], problem.question, rng, profile)
+            drawn = _drawn(types[place], problem.question, rng, profile)
+            chosen += [rule for rule in drawn if _go_together((*chosen, rule))]
         if len(chosen) == wanted:
             break
     if not chosen:
@@ -118,6 +121,12 @@ def bound(
         bind(p, types, rng=rng_for("drawn", seed, p.question), most=most, profile=profile)
         for p in problems
     ]
+
+
+def _go_together(rules: tuple[Constraint, ...]) -> bool:
+    """Whether no two constraints are known to contradict each other, with these arguments."""
+    faults = clashes(Problem(question="?", constraints=rules))
+    return all(fault.severity != "error" for fault in faults)
 
 
 def _drawn(
