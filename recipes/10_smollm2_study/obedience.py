@@ -13,6 +13,7 @@ from twofold import study
 from twofold.report.study import summary
 
 from . import PLACE, SCALES
+from .base import merged
 from .problems import splits
 
 SOLVABLE = (1, 2, 3)
@@ -22,12 +23,14 @@ FOLDER = PLACE / "obedience"
 
 
 def main() -> None:
-    """Write the problems, audit the adapters and print the table; finished parts are kept."""
+    """Write the problems, merge and audit the adapters and print the table; finished parts are kept."""
     plan = Path(__file__).with_suffix(".yaml")
     found = splits(SCALES["cpu"], SOLVABLE)
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name in ("test", "held_out", "ood"):
         problem_files.write(FOLDER / f"{name}.jsonl", found[name])
+    for name in ("base", "sft", "sft_obedient"):  # in bfloat16, as the study audited them
+        merged(Path(__file__).parent / "adapters" / name, FOLDER / name)
     study.study(study.read(plan), out=FOLDER / "study")
     print(summary(FOLDER / "study"))
 
