@@ -1,4 +1,4 @@
-"""`python -m recipes.10_smollm2_study.obedience [--ray local]`: the saved adapters on all generated problems of the study.
+"""`python -m recipes.10_smollm2_study.obedience [--ray local]`: the saved adapters, audited with obedience.
 
 No weight is trained. The problems are those that the study made, since the levels that its base could solve
 are known; half of its test split is in `adapters/test.jsonl`.
