@@ -161,6 +161,18 @@ def test_an_adapter_on_it_is_loaded_with_its_base(tiny: Path, tmp_path: Path) ->
         torch.testing.assert_close(model.network(ids).logits, made(ids).logits)
 
 
+def test_it_judges_and_its_branches_are_scored(tiny: Path) -> None:
+    from twofold.judges.spec import judge_named
+    from twofold.prefix_scoring import branch_logprobs
+
+    model = HfModel(str(tiny))
+    ((found, _),) = branch_logprobs(model, [1, 40, 7], [3], [[5, 6], [9]])
+    with torch.inference_mode():
+        right = model.network(torch.tensor([[1, 40, 7, 5, 6]])).logits[0, 2:4].log_softmax(-1)
+    assert found == pytest.approx(right[[0, 1], [5, 6]].numpy(), abs=1e-5)
+    assert judge_named(str(tiny)).name == "log_odds"
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no template": ({"template": None}, "has no chat template.*gguf-new-metadata"),
     "not a model": ({"settings": {"general.type": "mmproj"}}, "type 'mmproj'.*the whole model"),

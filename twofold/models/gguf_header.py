@@ -74,8 +74,7 @@ def header_of(file: Path) -> Header:
     """
     if not file.is_file():
         raise ModelError(
-            f"there is no file {file}; check the path (a model of the hub is named `organisation/name`, "
-            "and its folder of safetensors by its own path)"
+            f"there is no file {file}; check the path (a `.gguf` file is never fetched from the hub)"
         )
     with os_errors(file, "read", ModelError), file.open("rb") as opened:
         if opened.read(4) != _MAGIC:
