@@ -1,10 +1,11 @@
 """What does a step of GRPO cost with our reward, and where does its time go?
 
-Ours is `Grpo.train` with `SoftGate`, its logged metrics and its callbacks; the other side is TRL's
-trainer with a constant reward. Both train the pocket model for a few steps alternately (A B B A
-...), without the first step of each. The learning rate is too small to move a weight and the same
-seed is set before each step, so both sides sample the same replies; if they do not, nothing is
-reported. On a CPU the time is process time, which other programs hardly affect.
+Ours is `Grpo.train` with `SoftGate` and with other shapes, its logged metrics and its callbacks; the
+other side is TRL's trainer with a constant reward, on the same rows. Both train the pocket model for
+a few steps alternately (A B B A ...), without the first step of each. The learning rate is too small
+to move a weight and the same seed is set before each step, so both sides sample the same replies; if
+they do not, nothing is reported. On a CPU the time is process time, which other programs hardly
+affect.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,15 @@ GRPO = Grpo(
     precheck_problems=0,
     trl={"report_to": "none"},
 )
+
+SHAPES = {
+    "SoftGate": GRPO,
+    "SoftGate, graded": replace(GRPO, reward="soft_gate_graded"),
+    "correct, then compliant": replace(
+        GRPO, reward="correct_then_compliant", aggregation="lexicographic"
+    ),
+    "contrast pairs": replace(GRPO, contrast=True),
+}
 
 SAMPLING, REWARD, BATCH, GRADIENT = PARTS = (
     "_generate",
@@ -129,13 +140,13 @@ def nothing(completions: Sequence[object], **_: object) -> list[float]:
     return [0.0] * len(completions)
 
 
-def ours(problems: Sequence[Problem], out: Path) -> None:
-    GRPO.train(BASE, problems, out=out)
+def ours(method: Grpo, problems: Sequence[Problem], out: Path) -> None:
+    method.train(BASE, problems, out=out)
 
 
-def bare(problems: Sequence[Problem], out: Path) -> None:
+def bare(method: Grpo, problems: Sequence[Problem], out: Path) -> None:
     """TRL's trainer as users run it, on the same rows in the same order."""
-    runner = TrlRunner(GRPO, BASE, GRPO.rows(problems), out=out)
+    runner = TrlRunner(method, BASE, method.rows(problems), out=out)
     on_gpu = loading.device().type == "cuda"
     settings = GRPOConfig(
         output_dir=str(out),
@@ -176,8 +187,13 @@ def clocked(train: Callable[[Path], None]) -> Clock:
 
 def measure() -> list[Ratio]:
     logging.getLogger(GRPOTrainer.__module__).setLevel(logging.ERROR)
-    problems = load(f"{BASE}:{GRPO.batch * N_STEPS}:train", profile="fixed")
-    sides = [partial(ours, problems), partial(bare, problems)]
+    logging.getLogger("twofold").setLevel(logging.ERROR)
+    return [compared(name, method) for name, method in SHAPES.items()]
+
+
+def compared(name: str, method: Grpo) -> Ratio:
+    problems = load(f"{BASE}:{method.batch * N_STEPS}:train", profile="fixed")
+    sides = [partial(ours, method, problems), partial(bare, method, problems)]
     rounds: list[tuple[Clock, Clock]] = []
     for number in range(N_ROUNDS):
         if number % 2:
@@ -189,15 +205,13 @@ def measure() -> list[Ratio]:
                 "the two sides sampled different replies, so their times cannot be compared"
             )
         rounds.append((a, b))
-    return [
-        Ratio(
-            name=f"a GRPO step of {GRPO.batch} x {GRPO.num_generations} replies, SoftGate",
-            rounds=[a.seconds["whole"] / b.seconds["whole"] for a, b in rounds],
-            limit=LIMIT,
-            ours=told([a for a, _ in rounds]),
-            theirs=f"TRL with a constant reward: {told([b for _, b in rounds])}",
-        )
-    ]
+    return Ratio(
+        name=f"a GRPO step of {method.batch} x {method.num_generations} replies, {name}",
+        rounds=[a.seconds["whole"] / b.seconds["whole"] for a, b in rounds],
+        limit=LIMIT,
+        ours=told([a for a, _ in rounds]),
+        theirs=f"TRL with a constant reward: {told([b for _, b in rounds])}",
+    )
 
 
 def told(clocks: Sequence[Clock]) -> str:

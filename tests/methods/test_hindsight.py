@@ -12,6 +12,7 @@ from twofold.constraints import from_spec
 from twofold.methods import Rft, TrainingError
 from twofold.methods.hindsight import relabelled, untold_rates
 from twofold.problems import load
+from twofold.problems.contrast import twin
 from twofold.scorers import Compliant, Correct, Product
 from twofold.stats import proportion
 from twofold.types import Constraint, FinishReason, Problem, Profile, Response, Verdict
@@ -158,6 +159,17 @@ def test_questions_that_state_their_rules_give_and_take_none() -> None:
     replies = [[said('"#### 3"')], []]
     assert relabelled([inside, asked(2, QUOTED)], replies, by=JOINT, at_least=1.0, most=1.0) == []
     assert relabelled([asked(1, TITLE), other], replies, by=JOINT, at_least=1.0, most=1.0) == []
+
+
+def test_who_is_told_the_opposite_is_told_of_the_rule_and_opposites_are_no_candidates() -> None:
+    bound, free = asked(1, NO_COMMA), asked(2, TITLE)
+    other = twin(bound)
+    assert other is not None
+    replies = [[said("#### 3")], [said("So, #### 3")], [said("So, #### 4")]]
+    rates = untold_rates([bound, other, free], replies, [NO_COMMA])
+    assert rates[NO_COMMA] == proportion(0, 1).high  # the last reply alone was told of neither
+    found = relabelled([other, free], replies[1:], by=JOINT, at_least=1.0, most=1.0)
+    assert found == []  # "So, #### 4" would obey the opposite
 
 
 def test_no_held_out_type_is_ever_shown() -> None:

@@ -1,6 +1,6 @@
 """How does a model learn which of two replies is better? Direct preference optimisation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated, ClassVar, final
@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, final
 from pydantic import Field, PositiveFloat
 from pydantic.dataclasses import dataclass
 
+from twofold.methods.contrast import contrasted
 from twofold.methods.method import Problems, TrainedModel, TrainingError
 from twofold.methods.preferences import pairs, read_pairs
 from twofold.methods.rewards import Reward, require_listed
@@ -29,6 +30,9 @@ class Dpo(OnPolicy):
         gap: Smallest difference in score that makes a pair, in (0, 1].
         keep: Share of the pairs that is kept: those with the largest lead in one criterion; RLCF
             uses 0.4.
+        contrast: Also sample replies to each problem with one of its rules turned into the opposite
+            (`problems.contrast.twin`), so that what is preferred depends on the rule; not with
+            `pairs`.
         pairs: JSON lines written by `twofold pairs`; then nothing is sampled or scored.
         beta: Strength of the KL penalty; a higher value stays closer to the base.
         epochs: Passes over the pairs.
@@ -43,19 +47,30 @@ class Dpo(OnPolicy):
     """
 
     name: ClassVar[str] = "dpo"
+    later: ClassVar[Mapping[str, object]] = {**OnPolicy.later, "contrast": False}
 
     learning_rate: PositiveFloat = 2e-6
     reward: Reward = field(default_factory=SoftGate)
     gap: Annotated[float, Field(gt=0, le=1)] = 0.25
     keep: Annotated[float, Field(gt=0, le=1)] = 1.0
+    contrast: bool = False
     pairs: Path | None = None
     beta: PositiveFloat = 0.1
     epochs: PositiveFloat = 2.0
     num_generations: Annotated[int, Field(ge=2)] = 8
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.contrast and self.pairs is not None:
+            raise TrainingError(
+                "pairs has none of the opposites of contrast; leave one of them out"
+            )
+
     def rows(self, problems: Problems) -> list[Row]:
         """The pairs of the file; without a file the prompts, since the pairs depend on replies."""
-        return super().rows(problems) if self.pairs is None else read_pairs(self.pairs, problems)
+        if self.pairs is not None:
+            return read_pairs(self.pairs, problems)
+        return super().rows(contrasted(problems) if self.contrast else problems)
 
     def check(self, problems: Problems, eval_problems: Problems = ()) -> None:
         """Also refuse a file without pairs and a reward that needs checklists; see `Method.check`."""
@@ -89,6 +104,7 @@ class Dpo(OnPolicy):
         if self.pairs is not None:
             rows = self.rows(problems)
         else:
+            problems = contrasted(problems) if self.contrast else problems
             replies = self.draw(base, problems, seed=self.seed)
             rows = pairs(problems, replies, by=self.reward, gap=self.gap, keep=self.keep)
         if not rows:

@@ -11,12 +11,14 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from pydantic.dataclasses import dataclass
 
 from twofold.errors import ScoringError
+from twofold.methods.contrast import contrasted, paired
 from twofold.methods.method import Problems, TrainedModel, TrainingError
 from twofold.methods.rewards import Reward, require_listed
 from twofold.methods.support import require, support
 from twofold.methods.trl.advantage import AdvantageNormalizer, Aggregation
 from twofold.methods.tuning import OnPolicy
 from twofold.scorers import Compliant, Correct, Lexicographic, Product, SoftGate
+from twofold.storage.jsonl import Row
 from twofold.types import Share
 from twofold.validation import SETTINGS
 
@@ -59,16 +61,22 @@ class Grpo(OnPolicy):
             stops, with its best checkpoint as the result. 0 = never; the last one is the result.
         precheck_problems: Problems on which to check first whether the base ever solves one; 0
             skips the check.
+        contrast: Also ask each problem with one of its rules turned into the opposite, in the same
+            step (`problems.contrast.twin`). Then a rule earns nothing by habit: what a policy says
+            in both alike has two advantages whose sum does not depend on the rule. For that, rewards
+            are centred within each prompt and not scaled (Dr. GRPO), so aggregation, min_std and
+            saturation stay at their defaults, and batch is even.
         drop_after: Replies of the base that are drawn to each problem before training; where all
             of them are scored and earn 0, the problem is left out: its groups would have no
             gradient. Counted in the log and listed in `manifest.json` under `left_out`. 0 keeps all.
             A problem that is rewarded once in 10 replies is lost with a probability of 0.43 after 8
-            replies, of 0.03 after 32.
+            replies, of 0.03 after 32. The two of a contrast pair are left out together.
 
     Source:
         Shao et al. 2024, "DeepSeekMath", https://arxiv.org/abs/2402.03300, section 4.1, as in TRL
-        1.16; the other aggregations: see `AdvantageNormalizer`. Departs: TRL's default loss (DAPO's,
-        token-level) and no KL term.
+        1.16; the other aggregations: see `AdvantageNormalizer`; rewards without scaling: Liu et al.
+        2025, "Dr. GRPO", https://arxiv.org/abs/2503.20783. Departs: TRL's default loss (DAPO's,
+        token-level) and no KL term. Contrast pairs are ours.
 
     Example:
         >>> from twofold.types import Problem
@@ -78,7 +86,7 @@ class Grpo(OnPolicy):
     """
 
     name: ClassVar[str] = "grpo"
-    later: ClassVar[Mapping[str, object]] = {**OnPolicy.later, "drop_after": 0}
+    later: ClassVar[Mapping[str, object]] = {**OnPolicy.later, "drop_after": 0, "contrast": False}
 
     learning_rate: PositiveFloat = 1e-6
     reward: Reward = field(default_factory=SoftGate)
@@ -91,6 +99,7 @@ class Grpo(OnPolicy):
     early_stopping_patience: NonNegativeInt = 0
     precheck_problems: NonNegativeInt = 16
     drop_after: NonNegativeInt = 0
+    contrast: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -103,6 +112,13 @@ class Grpo(OnPolicy):
                 f"aggregation: lexicographic needs a reward with an order, and {self.reward.name} has "
                 "none; take correct_then_compliant or compliant_then_correct"
             )
+        if self.contrast and not (self.grouping.is_trl_own and "scale_rewards" not in self.trl):
+            raise TrainingError(
+                "contrast compares rewards without scaling, or a habit would be worth something; leave "
+                "aggregation, min_std and trl: scale_rewards at their defaults"
+            )
+        if self.contrast and self.batch % 2:
+            raise TrainingError(f"contrast needs an even batch for its pairs, not {self.batch}")
         if self.early_stopping_patience and self.eval_metric is None:
             raise TrainingError(
                 "early_stopping_patience needs an eval_metric to wait for; set one, or give 0"
@@ -119,6 +135,17 @@ class Grpo(OnPolicy):
         return AdvantageNormalizer(
             order=self.aggregation, min_std=self.min_std, saturation=self.saturation
         )
+
+    def rows(self, problems: Problems) -> list[Row]:
+        """One row per problem: its chat and its id; with `contrast` its twin after it, as a `pair`."""
+        return self._rows(self._asked(problems))
+
+    def _asked(self, problems: Problems) -> Problems:
+        return contrasted(problems) if self.contrast else problems
+
+    def _rows(self, asked: Problems) -> list[Row]:
+        rows = super().rows(asked)
+        return paired(rows, asked) if self.contrast else rows
 
     @property
     def rows_a_step(self) -> int:
@@ -141,7 +168,8 @@ class Grpo(OnPolicy):
         self.check(problems, eval_problems)
         from twofold.methods.trl.runner import TrlRunner
 
-        runner = TrlRunner(self, base, self.rows(problems), out=Path(out))
+        asked = self._asked(problems)
+        runner = TrlRunner(self, base, self._rows(asked), out=Path(out))
         if runner.finished is not None:
             return runner.finished
         from trl.trainer.grpo_trainer import GRPOTrainer
@@ -150,11 +178,11 @@ class Grpo(OnPolicy):
         from twofold.methods.trl.reward import TrlReward
 
         kind = LikeLengths if self.accumulation > 1 else GRPOTrainer
-        data, left_out = runner.data, self._left_out(runner, base, problems)
+        data, left_out = runner.data, self._left_out(runner, base, asked)
         trainer = runner.trainer(kind, lambda: data(n_steps=self.steps, left_out=left_out))
         reward = TrlReward(
             self.reward,
-            tuple(problems),
+            tuple(asked),
             runner.trainable.policy,
             watched=(("joint", JOINT),),
             aggregation=self.grouping,
@@ -177,14 +205,19 @@ class Grpo(OnPolicy):
         )
 
     def _left_out(self, runner: "TrlRunner", base: str, problems: Problems) -> list[str]:
-        """The ids of the problems that are not trained on; refuses those that none of can teach."""
+        """The ids of the problems that are not trained on; an error if the base earns nothing."""
+        from twofold.methods.trl.order import pairs_and_singles
 
-        def look(n_problems: int, n: int) -> tuple[str, ...]:
+        def look(n_problems: int, n: int) -> list[str]:
             some = problems[:n_problems]
             found = support(some, self.draw(base, some, seed=self.seed, n=n), by=self.reward)
             if self.precheck_problems:
                 require(found, reward=self.reward.name)
-            return found.unrewarded
+            gone = set(found.unrewarded)
+            units = [
+                [r["problem"] for r in rows] for rows in pairs_and_singles(self._rows(problems))
+            ]
+            return [each for unit in units if gone.issuperset(unit) for each in unit]
 
         if not self.drop_after:
             if self.precheck_problems and not runner.has_begun:
@@ -228,6 +261,8 @@ class Grpo(OnPolicy):
         if not self.grouping.is_trl_own:  # the reward normalises; for GDPO TRL scales the batch
             is_gdpo = self.aggregation == "normalize_then_sum"
             settings["scale_rewards"] = "batch" if is_gdpo else "none"
+        if self.contrast:  # a group's own scale would weigh the two sides of a pair differently
+            settings["scale_rewards"] = "none"
         return settings
 
 

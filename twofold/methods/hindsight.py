@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
+from twofold.constraints.opposite import Opposite
 from twofold.scorers import Compliant, Correct
 from twofold.stats import proportion
 from twofold.storage.jsonl import Row
@@ -84,7 +85,7 @@ def untold_rates(
     responses_P_G: Sequence[Sequence[Response]],
     rules: Sequence[Constraint],
 ) -> dict[Constraint, float]:
-    """How often, at most, each rule is met by replies that were not told of its type.
+    """How often, at most, each rule is met by replies that were not told of its type or the opposite.
 
     The upper end of a 95 % interval over one reply a problem, the first complete one. Rules without
     any such reply that can be judged are left out.
@@ -92,7 +93,7 @@ def untold_rates(
     firsts = []
     for problem, responses in zip(problems, responses_P_G, strict=True):
         if complete := _complete(responses):
-            firsts.append(({c.name for c in problem.constraints}, complete[0].reply))
+            firsts.append((set(map(_type, problem.constraints)), complete[0].reply))
     rates = {}
     for rule in rules:
         checks = [rule.check(reply) for told, reply in firsts if rule.name not in told]
@@ -137,16 +138,24 @@ def _disobedient(
     return found
 
 
+def _type(rule: Constraint) -> str:
+    return rule.of.name if isinstance(rule, Opposite) else rule.name
+
+
 def _complete(responses: Sequence[Response]) -> list[Response]:
     return [r for r in responses if r.finish_reason is FinishReason.answered]
 
 
 def _rules(problems: Sequence[Problem]) -> Mapping[Constraint, str]:
-    """The rules that are stated apart from their question, each in the words of its first problem."""
+    """The rules stated apart from their question, each in the words of its first problem.
+
+    The opposites of contrast pairs are left out; most replies obey them untold.
+    """
     said: dict[Constraint, str] = {}
     for problem in problems:
         if not problem.question_states_constraints:
             words = problem.wordings or [c.instruction() for c in problem.constraints]
             for constraint, sentence in zip(problem.constraints, words, strict=True):
-                said.setdefault(constraint, sentence)
+                if not isinstance(constraint, Opposite):
+                    said.setdefault(constraint, sentence)
     return said

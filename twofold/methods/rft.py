@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, final
 from pydantic import Field, PositiveInt
 from pydantic.dataclasses import dataclass
 
+from twofold.methods.contrast import contrasted
 from twofold.methods.demonstrations import Imitation, kept, lines_about
 from twofold.methods.hindsight import relabelled
 from twofold.methods.method import Problems, TrainedModel, TrainingError
@@ -43,6 +44,8 @@ class Rft(Imitation, OnPolicy):
         replies: JSON lines with `problem` and `raw`: replies of the base that are there already, such
             as an audit's `responses.jsonl`, of which those of the model that was told the rules
             count. The first round then samples nothing, and `--dry-run` shows what it learns from.
+        contrast: Also sample replies to each problem with one of its rules turned into the opposite
+            (`problems.contrast.twin`), so that both are shown; not with `replies`.
         num_generations: Replies per problem and round.
         temperature: Sampling temperature of the replies, above 0.
         max_completion_length: Token budget of a reply, including the thought.
@@ -54,18 +57,31 @@ class Rft(Imitation, OnPolicy):
     """
 
     name: ClassVar[str] = "rft"
-    later: ClassVar[Mapping[str, object]] = {**OnPolicy.later, "hindsight": None, "replies": None}
+    later: ClassVar[Mapping[str, object]] = {
+        **OnPolicy.later,
+        "hindsight": None,
+        "replies": None,
+        "contrast": False,
+    }
 
     reward: Reward = field(default_factory=lambda: Product((Correct(), Compliant("all"))))
     at_least: Annotated[float, Field(ge=0, le=1)] = 1.0
     rounds: PositiveInt = 1
     hindsight: Annotated[float, Field(gt=0, lt=1)] | None = None
     replies: Path | None = None
+    contrast: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.contrast and self.replies is not None:
+            raise TrainingError(
+                "replies has none to the opposites of contrast; leave one of them out"
+            )
 
     def rows(self, problems: Problems) -> list[Row]:
         """The rows of the first round if its replies are in a file; else the prompts."""
         if self.replies is None:
-            return super().rows(problems)
+            return super().rows(contrasted(problems) if self.contrast else problems)
         return self._learned("replies", problems, self._read(problems))
 
     def check(self, problems: Problems, eval_problems: Problems = ()) -> None:
@@ -85,6 +101,7 @@ class Rft(Imitation, OnPolicy):
             TrainingError: Also if a round keeps no reply.
         """
         self.check(problems, eval_problems)
+        problems = contrasted(problems) if self.contrast else problems
         out = Path(out)
         sampled, n_steps = base, 0
         for number in range(1, self.rounds + 1):

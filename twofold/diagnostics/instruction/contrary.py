@@ -1,29 +1,17 @@
 """The opposite of a constraint, in words. Only a model that reads obeys both a rule and its opposite."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from twofold.constraints import from_spec
 from twofold.constraints.affix import EndPhrase, NoComma, Quotation
-from twofold.constraints.case import CapitalWordFrequency, EnglishCapital, EnglishLowercase
+from twofold.constraints.case import EnglishCapital, EnglishLowercase
 from twofold.constraints.content import Placeholders, Postscript
 from twofold.constraints.format import BulletLists, HighlightedSections
-from twofold.constraints.keywords import Existence, ForbiddenWords, Frequency, LetterFrequency
-from twofold.constraints.length import NumberSentences, NumberWords
+from twofold.constraints.keywords import Existence, ForbiddenWords
+from twofold.constraints.opposite import TURNED
 from twofold.constraints.structure import Title
 from twofold.types import Constraint
-
-
-def _turned(field: str) -> Callable[[Any], str]:
-    """The same count with the other relation: the exact complement."""
-
-    def sentence(constraint: Any) -> str:
-        other = "at least" if getattr(constraint, field) == "less than" else "less than"
-        said: str = replace(constraint, **{field: other}).instruction()
-        return said
-
-    return sentence
 
 
 def _rule(name: str, **args: object) -> str:
@@ -31,11 +19,7 @@ def _rule(name: str, **args: object) -> str:
 
 
 _OPPOSITES: Mapping[type[Constraint], Callable[[Any], str]] = {
-    NumberWords: _turned("relation"),
-    NumberSentences: _turned("relation"),
-    Frequency: _turned("relation"),
-    LetterFrequency: _turned("let_relation"),
-    CapitalWordFrequency: _turned("capital_relation"),
+    **TURNED,
     Existence: lambda c: _rule("keywords:forbidden_words", forbidden_words=[*c.keywords]),
     ForbiddenWords: lambda c: _rule("keywords:existence", keywords=[*c.forbidden_words]),
     EnglishCapital: lambda c: _rule("change_case:english_lowercase"),

@@ -30,6 +30,7 @@ from twofold.methods.trl.configuration import configuration, typed
 from twofold.methods.trl.disk import DiskErrors
 from twofold.methods.trl.early_stopping import BestCheckpoint
 from twofold.methods.trl.frontier import FrontierCheckpoint, in_words, is_compared
+from twofold.methods.trl.order import passes
 from twofold.methods.trl.resume import NothingLeftError, Resume
 from twofold.methods.trl.trainable_model import TrainableModel
 from twofold.methods.tuning import Tuned
@@ -132,8 +133,7 @@ class TrlRunner:
             raise TrainingError(f"all {len(self._rows)} problems are left out; take easier ones")
         n = n_steps * self._method.batch * Share.here().world
         rng = np.random.default_rng(self._method.seed)
-        passes = [rng.permutation(len(rows)) for _ in range(-(-n // len(rows)))]
-        return datasets.Dataset.from_list([rows[i] for i in np.concatenate(passes)[:n]])
+        return datasets.Dataset.from_list(passes(rows, n, rng))
 
     def tokens(self) -> datasets.Dataset:
         """The rows as token ids, with a mask over the completion."""
