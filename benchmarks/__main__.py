@@ -18,6 +18,7 @@ from benchmarks import (
     memory,
     sampling,
     scoring,
+    scoring_ifbench,
     sft_step,
     startup,
     verifiers,
@@ -30,6 +31,7 @@ MODULES = {
     for m in (
         startup,
         scoring,
+        scoring_ifbench,
         memory,
         branch_scoring,
         battery,
