@@ -27,15 +27,111 @@ PLAIN = (
 )
 SIGNS = (
     *("* ", "- ", "+ ", "1. ", "2) ", "• ", "# ", "## ", "> ", "| a | b |", "---", "***", "******"),
-    *("`", "```", "~~~", "$", "$$", r"\[", r"\]", r"\(", r"\)", r"\frac{1}{2}", r"\boxed{", "}", "{"),
-    *("[", "]", "(", ")", "<", ">", "<<", ">>", "<i>", "</i>", "<em>", "</em>", "<!--", "-->", "&amp;"),
-    *('"', "'", "“", "”", "‘", "’", "«", "»", "「", "」", "''", '""', "(a)", "[b]", "{c}", "...", "…"),
-    *(".", "?", "!", "?!", "‽", ";", ":", ",", "。", "！", "؟", "।", "—", "–", "-", "_", "/", "\\", "%"),
-    *("P.S.", "Section 1", "My Answer:", "Question 1:", "Zimbabwe", "yes", "Maybe", "Mr.", "www.x.com"),
+    *(
+        "`",
+        "```",
+        "~~~",
+        "$",
+        "$$",
+        r"\[",
+        r"\]",
+        r"\(",
+        r"\)",
+        r"\frac{1}{2}",
+        r"\boxed{",
+        "}",
+        "{",
+    ),
+    *(
+        "[",
+        "]",
+        "(",
+        ")",
+        "<",
+        ">",
+        "<<",
+        ">>",
+        "<i>",
+        "</i>",
+        "<em>",
+        "</em>",
+        "<!--",
+        "-->",
+        "&amp;",
+    ),
+    *(
+        '"',
+        "'",
+        "“",
+        "”",
+        "‘",
+        "’",
+        "«",
+        "»",
+        "「",
+        "」",
+        "''",
+        '""',
+        "(a)",
+        "[b]",
+        "{c}",
+        "...",
+        "…",
+    ),
+    *(
+        ".",
+        "?",
+        "!",
+        "?!",
+        "‽",
+        ";",
+        ":",
+        ",",
+        "。",
+        "！",
+        "؟",
+        "।",
+        "—",
+        "–",
+        "-",
+        "_",
+        "/",
+        "\\",
+        "%",
+    ),
+    *(
+        "P.S.",
+        "Section 1",
+        "My Answer:",
+        "Question 1:",
+        "Zimbabwe",
+        "yes",
+        "Maybe",
+        "Mr.",
+        "www.x.com",
+    ),
 )
 SCRIPTS = (
-    *("привет мир", "γειά σου Κόσμε", "नमस्ते दुनिया।", "สวัสดีชาวโลก", "안녕 세상", "今天很冷。", "四です。"),
-    *("مرحبا بالعالم", "שלום עולם", "গাছ", "კარგი", "Բարեւ", "ກາ ນ", "မြန်မာ", "ភាសា", "İstanbul ıI ß ŉ ǆ"),
+    *(
+        "привет мир",
+        "γειά σου Κόσμε",
+        "नमस्ते दुनिया।",
+        "สวัสดีชาวโลก",
+        "안녕 세상",
+        "今天很冷。",
+        "四です。",
+    ),
+    *(
+        "مرحبا بالعالم",
+        "שלום עולם",
+        "গাছ",
+        "კარგი",
+        "Բարեւ",
+        "ກາ ນ",
+        "မြန်မာ",
+        "ភាសា",
+        "İstanbul ıI ß ŉ ǆ",
+    ),
     *("Ⅻ ² ¼ ٣ ३ ④ ｆｕｌｌ ﬃ K Å", "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 𝟛", "\u0345\u0390\u03b0\u1fd3", "ﷺ ﷽"),
 )
 EMOJI = ("😀", "👍🏽", "👩‍🔬", "🇫🇷", "1️⃣", "❤️", "☺", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "👨‍👩‍👧‍👦", "©", "‼️", "🫠")
@@ -43,8 +139,33 @@ NUMBERS = (
     *("3.14", "1,000", "1 000", "2-3", "1/2", "-7", "1e9", "1800-02-30", "1805-12-02", "007", "½"),
     *("10:30", "5%", "$5", "x2", "2nd", "14, 21, 28, 35, 42, 49", "٣٤", "1.2.3", "9" * 40),
 )
-ENDS = ("\n", "\r\n", "\r", "\n\n", "\n \n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029")
-HIDDEN = ("\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\u2066", "\ufe0f", "\u034f")
+ENDS = (
+    "\n",
+    "\r\n",
+    "\r",
+    "\n\n",
+    "\n \n",
+    "\v",
+    "\f",
+    "\x1c",
+    "\x1d",
+    "\x1e",
+    "\x85",
+    "\u2028",
+    "\u2029",
+)
+HIDDEN = (
+    "\u200b",
+    "\u200c",
+    "\u200d",
+    "\u2060",
+    "\ufeff",
+    "\u00ad",
+    "\u202e",
+    "\u2066",
+    "\ufe0f",
+    "\u034f",
+)
 TOKENS = ("<|im_end|>", "</s>", "<s>", "<|im_start|>assistant\n", "<think>", "</think>", "[/INST]")
 
 
@@ -57,7 +178,9 @@ def some(rng: Rng, among: Sequence[str], most: int, joint: str = " ") -> str:
 
 
 def blank(rng: Rng) -> str:
-    return some(rng, ("", " ", "\n", "\t", "\u3000", "\u200b", "\ufeff", "</s>", "\x00", "\u2028"), 5, "")
+    return some(
+        rng, ("", " ", "\n", "\t", "\u3000", "\u200b", "\ufeff", "</s>", "\x00", "\u2028"), 5, ""
+    )
 
 
 def unicode(rng: Rng) -> str:
@@ -71,20 +194,38 @@ def markdown(rng: Rng) -> str:
 
 
 def long_line(rng: Rng) -> str:
-    piece = one(rng, ("a", "ab ", "word. ", "(", '"', "*", "- ", "😀", "e\u0301", "1,", "A", "\\", "猫", "[x] "))
-    return piece * int(rng.integers(200, 4000))
+    pieces = (
+        "a",
+        "ab ",
+        "word. ",
+        "(",
+        '"',
+        "*",
+        "- ",
+        "😀",
+        "e\u0301",
+        "1,",
+        "A",
+        "\\",
+        "猫",
+        "[x] ",
+    )
+    return one(rng, pieces) * int(rng.integers(200, 4000))
 
 
 def fences(rng: Rng) -> str:
     body = some(rng, (*PLAIN, '{"a": 4}', "x = 1", "- a", "a,b\n1,2", ""), 3, "\n")
     mark = one(rng, ("```", "~~~", "```json", "``` csv", "````", "`"))
-    return some(rng, ("", *PLAIN), 1) + f"\n{mark}\n{body}\n" + one(rng, (mark[:3], "", "```", "~~~", "\nEnd."))
+    end = one(rng, (mark[:3], "", "```", "~~~", "\nEnd."))
+    return some(rng, ("", *PLAIN), 1) + f"\n{mark}\n{body}\n{end}"
 
 
 def marks(rng: Rng) -> str:
     """Letters under many marks, and marks without a letter."""
     accents = [chr(c) for c in range(0x300, 0x370)]
-    return "".join(one(rng, "aeiou nAÉß") + some(rng, accents, 6, "") for _ in range(20)) + one(rng, accents)
+    return "".join(one(rng, "aeiou nAÉß") + some(rng, accents, 6, "") for _ in range(20)) + one(
+        rng, accents
+    )
 
 
 def line_ends(rng: Rng) -> str:
@@ -92,8 +233,21 @@ def line_ends(rng: Rng) -> str:
 
 
 def prose(rng: Rng) -> str:
-    words = ("we", "The", "river", "and", "it", "Anna", "level", "apple", "boat", "cat's", "well-known", "I")
-    parts = (some(rng, words, 12) + one(rng, (".", "?", "!", "...", ",", "")) for _ in range(int(rng.integers(1, 12))))
+    words = (
+        "we",
+        "The",
+        "river",
+        "and",
+        "it",
+        "Anna",
+        "level",
+        "apple",
+        "cat's",
+        "well-known",
+        "I",
+    )
+    ends = (".", "?", "!", "...", ",", "")
+    parts = [some(rng, words, 12) + one(rng, ends) for _ in range(int(rng.integers(1, 12)))]
     return one(rng, (" ", "\n", "\n\n")).join(parts)
 
 

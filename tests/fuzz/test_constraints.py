@@ -35,9 +35,38 @@ LONGEST_REASON = 1500
 
 # Words to ask for that no draw gives: with signs, of other scripts, and the witnesses' own.
 ODD_WORDS = (
-    *("c++", "C#", "U.S.", "数", "don't", "Zürich", "e\u0301", "ß", "ﬁ", "well-known", "a b", " a ", "x" * 50),
+    *(
+        "c++",
+        "C#",
+        "U.S.",
+        "数",
+        "don't",
+        "Zürich",
+        "e\u0301",
+        "ß",
+        "ﬁ",
+        "well-known",
+        "a b",
+        " a ",
+    ),
+    "x" * 50,
     *("-", "(", "*", ".", "[", "\\", "\n", "😀", "(a+)+b", "less than", "at least"),
-    *("it", "It", "no", "here", "go", "is", "nothing", "a", "we", "on", "such", "thing", "the", "The"),
+    *(
+        "it",
+        "It",
+        "no",
+        "here",
+        "go",
+        "is",
+        "nothing",
+        "a",
+        "we",
+        "on",
+        "such",
+        "thing",
+        "the",
+        "The",
+    ),
 )
 
 # More text behind a reply takes back nothing that it has ...
@@ -140,8 +169,13 @@ def judged(made: Case) -> str:
         other = rule.check(EDITS[made.edit](text))
         if other.score != verdict.score:
             return f"{verdict}, but with {made.edit} {other}"
-    stays = {*({1.0} if rule.name in STAYS_MET else ()), *({0.0} if rule.name in STAYS_BROKEN else ())}
-    if verdict.score in stays and any(ch.isalnum() for ch in text):
+    stays = {
+        *({1.0} if rule.name in STAYS_MET else ()),
+        *({0.0} if rule.name in STAYS_BROKEN else ()),
+    }
+    if (rule.name, rule.profile) == ("keywords:word_once", "official"):  # it wants one and no more
+        stays = set()
+    if verdict.score in stays and "blank" not in verdict.reason:
         longer = rule.check(text + MORE)
         if longer.score != verdict.score:
             return f"{verdict}, but with more text {longer}"

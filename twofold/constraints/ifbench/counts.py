@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import groupby
 from typing import final
 
 import numpy as np
@@ -10,17 +11,17 @@ import numpy as np
 from twofold.constraints.counting import exactly, hold, require_counts, require_threshold, within
 from twofold.constraints.draws import number
 from twofold.constraints.ifbench.lists import CONJUNCTIONS, NAMES, PRONOUNS
-from twofold.constraints.ifbench.pieces import bare, stripped, tokens, words
+from twofold.constraints.ifbench.pieces import bare, spoken, stripped, tokens, words
 from twofold.constraints.prose import n_words
+from twofold.constraints.words import unmasked
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
 _JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 _JAPANESE_FIXED = re.compile(r"[\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff66-\uff9d]")
 # A number as people write one: groups, decimals and a sign belong to it, a range or date is several.
-_NUMBER = re.compile(r"\d+(?:[,.\u202f\u00a0']\d{3})*(?:\.\d+)?")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9])\d+(?:[,.\u202f\u00a0']\d{3})*(?:\.\d+)?")
 _LIST_NUMBER = re.compile(r"^[ \t]*\d{1,3}[.)][ \t]+", re.MULTILINE)
-_MARKS = ".,!?;:"
 
 
 @final
@@ -86,7 +87,7 @@ class UniqueWordCount(Constraint):
     name = "count:unique_word_count"
     group = "length"
     family = "counting"
-    departure = "marks are not words, and curly quotes make no new word"
+    departure = "marks and rows of numbers are not words, and curly quotes make no new word"
     N: int
     profile: Profile
 
@@ -110,7 +111,8 @@ class UniqueWordCount(Constraint):
         return hold(len({stripped(w) for w in text.lower().split()}), "at least", self.N, "words")
 
     def _fixed(self, text: str) -> Verdict:
-        return hold(len({w.casefold() for w in words(text)}), "at least", self.N, "different words")
+        found = {w.casefold() for w in spoken(words(text))}
+        return hold(len(found), "at least", self.N, "different words")
 
 
 @final
@@ -124,7 +126,7 @@ class Conjunctions(Constraint):
     name = "count:conjunctions"
     group = "lexical"
     family = "counting"
-    departure = "`and`, `And` and `and,` are one conjunction, not three"
+    departure = "`and`, `And` and `and,` are one conjunction; a list of them uses none"
     small_n: int
     profile: Profile
 
@@ -141,7 +143,10 @@ class Conjunctions(Constraint):
         return {"small_n": number(rng, 1, 6)}
 
     def witnesses(self) -> tuple[str, str]:
-        return " ".join(["start", *sorted(CONJUNCTIONS)[: self.small_n]]), "No such words here."
+        breaks = "No such words here." if self.small_n else ""
+        return " ".join(
+            ["We go", *(f"{c} stop" for c in sorted(CONJUNCTIONS)[: self.small_n])]
+        ), breaks
 
     def __post_init__(self) -> None:
         require_counts(small_n=self.small_n)
@@ -153,7 +158,10 @@ class Conjunctions(Constraint):
         return hold(len(found), "at least", self.small_n, "conjunctions as written")
 
     def _fixed(self, text: str) -> Verdict:
-        found = CONJUNCTIONS.intersection(w.casefold() for w in words(text))
+        found: set[str] = set()
+        for joins, row in groupby([w.casefold() for w in words(text)], CONJUNCTIONS.__contains__):
+            each = [*row]
+            found.update(each if joins and len(each) < 3 else ())  # a longer row is a list of them
         return hold(len(found), "at least", self.small_n, "different conjunctions")
 
 
@@ -203,7 +211,7 @@ class Numbers(Constraint):
     name = "count:numbers"
     group = "lexical"
     family = "counting"
-    departure = "`2-3` and `1/2` are two numbers; the number of a list item is none"
+    departure = "`2-3` and `1/2` are two numbers; that of a list item and the 2 of `H2O` are none"
     N: int
     profile: Profile
 
@@ -232,35 +240,6 @@ class Numbers(Constraint):
 
 @final
 @dataclass(frozen=True)
-class Punctuation(Constraint):
-    """The reply uses every standard punctuation mark, an interrobang among them. Source: IFBench."""
-
-    name = "count:punctuation"
-    group = "format"
-    family = "counting"
-    departure = ""
-    profile: Profile
-
-    def wordings(self) -> tuple[str, ...]:
-        return (
-            "Use each of these marks at least once: . , ! ? ; : and the interrobang ?!",
-            "Your answer must contain a full stop, a comma, an exclamation mark, a question mark, a "
-            "semicolon, a colon and also ?!",
-        )
-
-    def witnesses(self) -> tuple[str, str]:
-        return "What?! Yes, no; so: go! Why? End.", "What?! Yes, no; so: go. Why?"
-
-    def _official(self, text: str) -> Verdict:
-        bang = next((mark for mark in ("?!", "!?", "‽") if mark in text), "")
-        rest = text.replace(bang, "", 1) if bang != "‽" else text
-        missing = [mark for mark in _MARKS if mark not in rest] + ["?!"] * (not bang)
-        good = len(_MARKS) + 1 - len(missing)
-        return within(good, len(_MARKS) + 1, None, f"missing: {' '.join(missing) or 'nothing'}")
-
-
-@final
-@dataclass(frozen=True)
 class WordsJapanese(Constraint):
     """Every `N`th word of the reply is Japanese.
 
@@ -270,7 +249,7 @@ class WordsJapanese(Constraint):
     name = "count:words_japanese"
     group = "content"
     family = "language"
-    departure = "a reply with fewer than N words has none and fails"
+    departure = "fewer than N words fail, and so do a number and a word that is mostly not Japanese"
     N: int
     profile: Profile
 
@@ -304,9 +283,15 @@ class WordsJapanese(Constraint):
     def _fixed(self, text: str) -> Verdict:
         pieces = [w for w in text.split() if any(ch.isalnum() for ch in w)]
         wanted = pieces[self.N - 1 :: self.N]
-        good = sum(w.isdigit() or _JAPANESE_FIXED.search(w) is not None for w in wanted)
+        good = sum(_is_japanese(w) for w in wanted)
         reason = f"{good} of {len(wanted)} places hold a Japanese word"
         return within(good, max(len(wanted), 1), None, reason)
+
+
+def _is_japanese(word: str) -> bool:
+    """Whether most of its letters are."""
+    letters = [ch for ch in word if ch.isalnum()]
+    return 2 * sum(_JAPANESE_FIXED.match(ch) is not None for ch in letters) > len(letters)
 
 
 @final
@@ -317,7 +302,7 @@ class Pronouns(Constraint):
     name = "count:pronouns"
     group = "lexical"
     family = "counting"
-    departure = ""
+    departure = "the US and IT are no pronouns"
     N: int
     profile: Profile
 
@@ -340,6 +325,9 @@ class Pronouns(Constraint):
     def _official(self, text: str) -> Verdict:
         found = sum(token in PRONOUNS for token in tokens(text.replace("/", " ").lower()))
         return hold(found, "at least", self.N, "pronouns")
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._official(text if text.isupper() else re.sub(r"\b(?:US|IT)\b", "", text))
 
 
 @final
@@ -374,7 +362,7 @@ class Repeats(Constraint):
         return self._hold(bare(text.lower()).split())
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold([w.casefold() for w in words(text)])
+        return self._hold([w.casefold() for w in words(unmasked(text))])
 
     def _hold(self, found: list[str]) -> Verdict:
         if not found:

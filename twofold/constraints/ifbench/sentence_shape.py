@@ -13,8 +13,9 @@ import numpy as np
 
 from twofold.constraints.counting import every, hold, require_counts, within
 from twofold.constraints.draws import number
-from twofold.constraints.ifbench.pieces import bare, rule_sentences, tokens, words
+from twofold.constraints.ifbench.pieces import bare, rule_sentences, sentences, tokens, words
 from twofold.constraints.published import punkt_sentences
+from twofold.constraints.words import unmasked
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -55,7 +56,7 @@ class Increment(Constraint):
         return self._hold([len(bare(part).split()) for part in punkt_sentences(text)], least=0)
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold([len(words(part)) for part in punkt_sentences(text)], least=1)
+        return self._hold([len(words(part)) for part in sentences(text)], least=1)
 
     def _hold(self, counts: list[int], *, least: int) -> Verdict:
         good = [b - a == self.small_n for a, b in pairwise(counts)]
@@ -95,7 +96,9 @@ class AlliterationIncrement(Constraint):
         return self._hold(sums, least=0)
 
     def _fixed(self, text: str) -> Verdict:
-        firsts = [[w[0].casefold() for w in words(part)] for part in punkt_sentences(text)]
+        firsts = [
+            [w[0].casefold() for w in words(part) if w[0].isalpha()] for part in sentences(text)
+        ]
         return self._hold([max(_runs(f), default=0) for f in firsts], least=1)
 
     def _hold(self, lengths: list[int], *, least: int) -> Verdict:
@@ -136,9 +139,9 @@ class SentenceAlphabet(Constraint):
         return self._hold([part.split()[0][0].lower() for part in punkt_sentences(text)])
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold(
-            [w[0][0].casefold() for part in punkt_sentences(text) if (w := words(part))]
-        )
+        firsts = [w[0] for part in sentences(text) if (w := words(part))]
+        # A letter is no word, apart from these.
+        return self._hold([w[0].casefold() for w in firsts if len(w) > 1 or w in "AaIiOo"])
 
     def _hold(self, firsts: list[str]) -> Verdict:
         good = sum(a == b for a, b in zip(firsts, ascii_lowercase, strict=False))
@@ -180,9 +183,11 @@ class SentenceHyphens(Constraint):
         return every(good, "parts between hyphens are a sentence")
 
     def _fixed(self, text: str) -> Verdict:
-        parts = re.split(r"(?<=[.!?])[\"'”’)*_]*(\s*-?\s*)(?=\S)", text.strip())
-        gaps = parts[1::2]
-        return every([gap == "-" for gap in gaps], "gaps between sentences are a hyphen", least=1)
+        parts = re.split(r"(?<=[.!?][\"'”’)*_])-(?=\S)|(?<=[.!?])-(?=\S)", text.strip())
+        good = [len(sentences(part)) == 1 for part in parts]
+        if len(parts) < 2:
+            return Verdict(0.0, "no hyphen joins two sentences", distance=1.0)
+        return every(good, "parts between hyphens are one sentence")
 
 
 @final
@@ -230,7 +235,7 @@ class CountingComposition(Constraint):
 
     def _fixed(self, text: str) -> Verdict:
         parts = re.split(r"^[ \t]*(?:\*[ \t]*){3}\r?$", text, flags=re.MULTILINE)
-        return self._hold([[len(words(s)) for s in punkt_sentences(part)] for part in parts])
+        return self._hold([[len(words(s)) for s in sentences(part)] for part in parts])
 
     def _hold(self, counts: list[list[int]]) -> Verdict:
         wanted = [[self.n_words] * self.n_sent] * 3
@@ -267,7 +272,7 @@ class CountUnique(Constraint):
         return self._hold(tokens(text))
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold([w.casefold() for w in words(text)])
+        return self._hold([w.casefold() for w in words(unmasked(text))])
 
     def _hold(self, found: Sequence[str]) -> Verdict:
         return hold(len(set(found)), "at least", len(found), "different words")
