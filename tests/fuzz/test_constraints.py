@@ -48,8 +48,8 @@ ODD_WORDS = (
         "well-known",
         "a b",
         " a ",
-        "x" * 50,
     ),
+    "x" * 50,
     *("-", "(", "*", ".", "[", "\\", "\n", "😀", "(a+)+b", "less than", "at least"),
     *(
         "it",
@@ -173,7 +173,9 @@ def judged(made: Case) -> str:
         *({1.0} if rule.name in STAYS_MET else ()),
         *({0.0} if rule.name in STAYS_BROKEN else ()),
     }
-    if verdict.score in stays and any(ch.isalnum() for ch in text):
+    if (rule.name, rule.profile) == ("keywords:word_once", "official"):  # it wants one and no more
+        stays = set()
+    if verdict.score in stays and "blank" not in verdict.reason:
         longer = rule.check(text + MORE)
         if longer.score != verdict.score:
             return f"{verdict}, but with more text {longer}"

@@ -15,6 +15,7 @@ from twofold.constraints.wording import stated_bound
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 from twofold.types.problem import READING
+from twofold.types.seen import seen
 
 
 @final
@@ -154,8 +155,9 @@ class Postscript(Constraint):
         return Verdict(1.0, f"{found[0]!r} occurs") if found else self._missing()
 
     def _fixed(self, text: str) -> Verdict:
-        marker = re.escape(self._marker).replace(r"\.", r"\.[ ]?")
-        edge = r"(?!\w)" if self._marker[-1].isalnum() else ""
+        said = seen(self._marker)
+        marker = re.escape(said).replace(r"\.", r"\.[ ]?")
+        edge = r"(?!\w)" if said[-1:].isalnum() else ""
         opening = r"[ \t#>*_\"“'‘«„「『(\[-]*"
         after_sentence = r"(?<=[.!?…。！？:;\"'”’»」)\]*_])[ \t]+[*_(\[\"“]*"
         line = rf"(?:^{opening}|{after_sentence}){marker}{edge}(?=\W*\w)"
@@ -166,11 +168,11 @@ class Postscript(Constraint):
             if in_line and "\n" in text[found.end() :].strip():
                 continue
             if found.end() > last_three and re.search(r"\w", text[: found.start()]):
-                return Verdict(1.0, f"the postscript begins with {found[0].strip()}")
+                return Verdict(1.0, f"the postscript begins with {found[0].strip()!r}")
         return self._missing()
 
     def _missing(self) -> Verdict:
-        return Verdict(0.0, f"no postscript that starts with {self._marker}")
+        return Verdict(0.0, f"no postscript that starts with {self._marker!r}")
 
 
 _PUBLISHED = {"P.P.S": r"p\.\s?p\.\s?s", "P.S.": r"p\.\s?s\."}

@@ -13,7 +13,7 @@ from twofold.constraints.draws import COMMON, WORDS, number, one_of, several_of
 from twofold.constraints.editing import first_met, mention, slipped_in
 from twofold.constraints.synonyms import without_words
 from twofold.constraints.wording import stated_times
-from twofold.constraints.words import as_word, characters
+from twofold.constraints.words import as_word, characters, unmasked
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 from twofold.types.problem import READING
@@ -66,7 +66,7 @@ class Existence(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         """The keywords, and a text without them."""
-        return " ".join(self.keywords), _without(self.keywords)
+        return " ".join(self.keywords), without(self.keywords)
 
     def _edited(self, text: str) -> str | None:
         missing = [k for k in self.keywords if not Existence((k,), self.profile).check(text).score]
@@ -136,7 +136,7 @@ class Frequency(Constraint):
         if self.relation == "less than":
             counts = [count(often) for count in _counters(word)]
             often = often if min(counts) >= self.frequency else ""
-        return _either(_without((word,)), often, self.relation, self.frequency)
+        return _either(without((word,)), often, self.relation, self.frequency)
 
     def worded(self, prompt: str) -> Constraint:
         """As the prompt says how often the word should appear."""
@@ -203,7 +203,7 @@ class ForbiddenWords(Constraint):
             for word in self.forbidden_words
             if all(count(word) for count in _counters(word, bounded=True))
         )
-        return _without(self.forbidden_words), next(found, "")
+        return without(self.forbidden_words), next(found, "")
 
     def _edited(self, text: str) -> str | None:
         return without_words(self, text, self.forbidden_words)
@@ -213,6 +213,7 @@ class ForbiddenWords(Constraint):
         return self._verdict([w for w in words if n_found(rf"\b{w}\b", text)])
 
     def _fixed(self, text: str) -> Verdict:
+        text = unmasked(text)
         return self._verdict([w for w in self.forbidden_words if as_word(w).occurs(text)])
 
     def _verdict(self, found: list[str]) -> Verdict:
@@ -286,6 +287,7 @@ class LetterFrequency(Constraint):
     def _fixed(self, text: str) -> Verdict:
         bound = self.stated or Bound(self.let_relation, self.let_frequency)
         (letter,) = characters(self.letter)
+        text = unmasked(text) if bound.relation == "less than" else text
         return _occurs(self.letter, sum(one == letter for one in characters(text)), bound)
 
 
@@ -354,7 +356,7 @@ def _counters(keyword: str, *, bounded: bool = False) -> list[Callable[[str], in
     return [as_word(keyword).count, lambda text: len(pattern.findall(text))]
 
 
-def _without(keywords: Sequence[str]) -> str:
+def without(keywords: Sequence[str]) -> str:
     """A short text in which neither profile finds any of the keywords."""
     taken = "".join(keywords).lower()
     free = next((ch for ch in "qzxjkvw0123456789!" if ch not in taken), "~")

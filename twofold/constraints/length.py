@@ -210,7 +210,7 @@ class NumberParagraphs(Constraint):
     def _fixed(self, text: str) -> Verdict:
         divider = r"^[ \t]*\*\*\*[ \t]*$" if self.own_line else r"(?:^|(?<=\s))\*\*\*(?!\S)"
         parts = re.split(divider, text, flags=re.MULTILINE)
-        count = sum(bool(part.strip()) for part in parts)
+        count = sum(any(map(str.isalnum, part)) for part in parts)
         return (self.stated or self._bound).verdict(count, "paragraphs")
 
     def _exactly(self, count: int) -> Verdict:
@@ -304,7 +304,7 @@ class NthParagraphFirstWord(Constraint):
 
     def _official(self, text: str) -> Verdict:
         parts = text.split("\n\n")
-        count = sum(bool(part.strip()) for part in parts)
+        count = sum(any(map(str.isalnum, part)) for part in parts)
         if self.nth_paragraph > count:
             return self._too_few(count)
         paragraph = parts[self.nth_paragraph - 1].strip()

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from twofold.constraints.words import apart
+
 CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 # What opens a formula, or a whole one between single dollars: no space inside them and no digit after,
 # so that "$5 and $10" is money.
@@ -19,6 +21,8 @@ _OPENING = re.compile(
 _CLOSING = {"$$": "$$", r"\[": r"\]", r"\(": r"\)"}
 # The longest formula, in characters: an opening that nothing closes is text.
 _LONGEST_FORMULA = 4000
+# Pieces up to so many signs join no three words.
+_LONG = 7
 _URL = re.compile(r"https?://\S+")
 TEXT_COMMAND = re.compile(r"\\(?:text[a-z]*|emph|mbox|underline|(?:sub)*section|title|item)\b\*?")
 _TEXT_ARGUMENT = re.compile(r"\\(?:text[a-z]*|mathrm|emph|mbox)\*?\{([^{}]*)\}")
@@ -92,7 +96,7 @@ def n_words(text: str) -> int:
     A word has a letter or a digit and is separated by spaces or em dashes: `don't`, `well-known`,
     `3.14` and `f(x)=2` are one each, a lone `=` is none. A LaTeX command's name is not a word, its
     arguments are: `\frac{1}{2}` is one, `\alpha` none. Each Chinese or Japanese character counts, as
-    in word processors.
+    in word processors. Many words joined without spaces are many (`words.apart`).
 
     Example:
         >>> n_words(r"Don't guess: \frac{1}{2} = 0.5 — a well-known fact.")
@@ -101,7 +105,11 @@ def n_words(text: str) -> int:
         4
     """
     pieces = _PIECE.findall(_COMMAND_NAME.sub(" ", text))
-    return sum(any(ch.isalnum() for ch in piece) for piece in pieces)
+    return sum(
+        any(ch.isalnum() for ch in word)
+        for piece in pieces
+        for word in (apart(piece) if len(piece) > _LONG else (piece,))
+    )
 
 
 def most_words(text: str) -> int:

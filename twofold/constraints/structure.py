@@ -113,13 +113,13 @@ class Title(Constraint):
             start, end = line.find("<<"), line.rfind(">>")
             title = line[start : end + 2].lstrip("<").rstrip(">").strip()
             if 0 <= start <= end - 3 and title:
-                return Verdict(1.0, f"title: {title}")
+                return Verdict(1.0, f"title: {title[:80]!r}")
         return Verdict(0.0, "no <<title>>")
 
     def _fixed(self, text: str) -> Verdict:
         for found in re.finditer(r"<<((?:(?!<<|>>)[^\n])+)>>", text):
             if re.search(r"[^\W_]", found[1]) and not _is_code(text, found):
-                return Verdict(1.0, f"title: {found[1].strip()}")
+                return Verdict(1.0, f"title: {found[1].strip()[:80]!r}")
         return Verdict(0.0, "no <<title>> with words in it")
 
 

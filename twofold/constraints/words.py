@@ -147,6 +147,47 @@ def as_word(phrase: str) -> Phrase:
     return Phrase(*(regex.compile(each, regex.WORD) for each in (whole, whole + r"\Z")))
 
 
+# Letters of other alphabets that look like one of ours, and that one.
+_LOOKALIKES = str.maketrans(
+    "АВЕЅІЈКМНОРСТУХаеѕіјорсухһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοϲ", "ABESIJKMHOPCTYXaesijopcyxhdqwABEZHIKMNOPTYXoc"
+)
+_MIXED = regex.compile(r"(?=\p{L}*\p{Latin})(?=\p{L}*[\p{Cyrillic}\p{Greek}])\p{L}+")
+
+
+@lru_cache(maxsize=64)
+def unmasked(text: str) -> str:
+    r"""`text` with each word that mixes alphabets in the letters that it looks like.
+
+    Nobody writes such a word but to hide it: `bread` with a Cyrillic `е` is read as bread.
+
+    Example:
+        >>> unmasked("br\u0435ad"), unmasked("\u0435\u0441\u043b\u0438") == "bread"
+        ('bread', False)
+    """
+    if text.isascii():
+        return text
+    return _MIXED.sub(lambda word: word[0].translate(_LOOKALIKES), text)
+
+
+def apart(word: str) -> list[str]:
+    """The words of a run without spaces; one, unless it joins more than a word can have.
+
+    `well-known`, `mother-in-law`, `and/or`, `e.g.` and `3.14` are one; three words joined by points or
+    slashes and five joined by hyphens are a way to write no spaces. An address is one.
+
+    Example:
+        >>> apart("state-of-the-art"), apart("two.and.two")
+        (['state-of-the-art'], ['two', 'and', 'two'])
+    """
+    if word.isalnum() or "://" in word or "@" in word or word.startswith("www."):
+        return [word]
+    for joints, most in (("./&_|,;:", 2), ("-", 4)):
+        parts = regex.split(f"[{joints}]", word)
+        if sum(len(part) > 1 and part.isalpha() for part in parts) > most:
+            return [each for part in parts if part for each in apart(part)]
+    return [word]
+
+
 def without_marks_before(text: str) -> str:
     """`text` from its first letter or digit on: markdown and quotation marks are no word."""
     return regex.sub(r"\A[^\p{L}\p{M}\p{N}]+", "", text)

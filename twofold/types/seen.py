@@ -16,9 +16,22 @@ _INVISIBLE = (
 )
 _HIDDEN = re.compile(f"[{_INVISIBLE}]+")
 _LINE_END = re.compile("\r\n?|[\u0085\u2028]")
-_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
 # At an end they join and select nothing. Control characters are left: JSON refuses them.
 _AT_ENDS = "\u200c\u200d\ufe0e\ufe0f \t\n\v\f\r"
+
+# What a page of markdown does not show, outside of code: comments, where a link leads, and lines that say
+# where links lead. A target has letters, so that an index or a product stays.
+_CODE = r"(?P<code>```.*?(?:```|\Z)|`[^`\n]+`)"
+_COMMENT = r"<!--(?:(?!<!--).)*?-->"
+_TITLE = r"""(?:\s+(?:"[^"\n]*"|'[^'\n]*'))?"""
+_LINK = (
+    r"(?<![\w\\\]])(?P<text>!?\[[^\[\]\n]*\])"
+    rf"\((?=[^\s()]*[A-Za-z]{{2}})[^\s()<>]*{_TITLE}[ \t]*\)"
+)
+_LEADS = r"^[ ]{0,3}\[[^\]\n]+\]:[ \t]*(?:#[ \t]*[\"'(\n]|<|https?://)[^\n]*"
+_UNSHOWN = re.compile(rf"{_CODE}|{_COMMENT}|{_LINK}|{_LEADS}", re.DOTALL | re.MULTILINE)
+_OPEN_COMMENT = re.compile(rf"{_CODE}|^[ \t]*<!--", re.DOTALL | re.MULTILINE)
 
 # The signs by which chat templates and tokenizers delimit turns and texts: the family `<|name|>`
 # (ChatML, Llama 3, Phi, GPT-2, Cohere; DeepSeek with full-width bars), then the others by name.
@@ -36,11 +49,14 @@ _MARK_AT_END = re.compile(rf"{_TOKEN}\Z")
 def seen(text: str) -> str:
     r"""`text` as a reader sees it: composed letters, plain spaces and line ends, nothing invisible.
 
-    Special tokens at either end (`</s>`, `<|im_end|>`, a role's header) are not part of the reply.
+    Special tokens at either end (`</s>`, `<|im_end|>`, a role's header) are not part of the reply, nor are
+    comments and the targets of links.
 
     Example:
         >>> seen('\ufeff{"a":\u00a04}<|im_end|>\n'), seen("<s>cafe\u0301</s>")
         ('{"a": 4}', 'café')
+        >>> seen("It is [four](https://four.example).<!-- river -->")
+        'It is [four]().'
     """
     return _without_tokens(_visible(text))
 
@@ -62,7 +78,17 @@ def _visible(text: str) -> str:
         text = _HIDDEN.sub("", unicodedata.normalize("NFC", text))
         text = _LINE_END.sub("\n", text).replace("\u2029", "\n\n")
         text = _SPACE.sub(" ", text)
+    if "<!--" in text or "](" in text or "]:" in text:
+        text = _UNSHOWN.sub(_shown, text)
+        opened = (each.start() for each in _OPEN_COMMENT.finditer(text) if not each["code"])
+        text = text[: next((start for start in opened if "-->" not in text[start:]), None)]
     return text.strip(_AT_ENDS)
+
+
+def _shown(found: re.Match[str]) -> str:
+    """What a page shows of it."""
+    parts = found.groupdict()
+    return parts["code"] or (f"{parts['text']}()" if parts["text"] else "")
 
 
 def _without_tokens(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import final
 
 from twofold.constraints.counting import every, within
 from twofold.constraints.editing import at_start, has_spaced_formulas, slipped_in
+from twofold.constraints.ifbench.pieces import has_words, words
 from twofold.types import Constraint, Profile, Verdict
 
 _PAIRS = {")": "(", "]": "[", "}": "{"}
@@ -91,7 +92,7 @@ class Quotes(Constraint):
     name = "format:quotes"
     group = "format"
     family = "layout"
-    departure = "apostrophes inside words are no marks; curly marks count"
+    departure = "apostrophes inside words are no marks; curly marks count; words are quoted"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -111,8 +112,22 @@ class Quotes(Constraint):
 
     def _fixed(self, text: str) -> Verdict:
         text = re.sub(r"(?<=\w)['’](?=\w)", "", text)
-        kinds = [('"' if ch in _DOUBLE else "'") for ch in text if ch in _DOUBLE + _SINGLE]
-        return self._nested(kinds)
+        stack: list[tuple[str, int, int]] = []  # mark, place, how deep closed ones inside it go
+        deepest, word = 0, -1  # the place of the last letter or digit
+        for place, ch in enumerate(text):
+            if ch not in _DOUBLE + _SINGLE:
+                word = place if ch.isalnum() else word
+                continue
+            kind = '"' if ch in _DOUBLE else "'"
+            if not stack or stack[-1][0] != kind:
+                stack.append((kind, place, 0))
+                continue
+            _, start, inside = stack.pop()
+            depth = inside + 1 if word > start else 0
+            deepest = max(deepest, depth)
+            if stack:
+                stack[-1] = (*stack[-1][:2], max(stack[-1][2], depth))
+        return self._closed(deepest)
 
     def _nested(self, marks: Sequence[str]) -> Verdict:
         stack: list[str] = []
@@ -126,7 +141,10 @@ class Quotes(Constraint):
             else:
                 stack.append(mark)
                 deepest = max(deepest, len(stack))
-        return within(closed, _QUOTE_DEPTH, None, f"{closed} levels closed, {_QUOTE_DEPTH} wanted")
+        return self._closed(closed)
+
+    def _closed(self, depth: int) -> Verdict:
+        return within(depth, _QUOTE_DEPTH, None, f"{depth} levels closed, {_QUOTE_DEPTH} wanted")
 
 
 @final
@@ -141,7 +159,7 @@ class QuoteUnquote(Constraint):
     name = "format:quote_unquote"
     group = "format"
     family = "layout"
-    departure = "needs a quotation; words must follow each one; curly marks count"
+    departure = "needs a quotation; words stand in and follow each one; curly marks count"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -165,8 +183,11 @@ class QuoteUnquote(Constraint):
 
     def _fixed(self, text: str) -> Verdict:
         parts = re.split(r"[\"“”]", text)
-        after = parts[2::2]  # what stands outside, after each quotation
-        good = [any(ch.isalpha() for ch in part) for part in after]
+        quoted, after = parts[1::2], parts[2::2]  # what stands inside, and outside behind it
+        good = [
+            has_words(inside) and re.search(r"[^\W\d_]{2}|[^\W\d_A-Za-z]", part) is not None
+            for inside, part in zip(quoted, after, strict=False)
+        ]
         return every(good, "quotations are followed by words", least=1)
 
 
@@ -198,7 +219,10 @@ class SquareBrackets(Constraint):
         return every(good, "words stand in square brackets")
 
     def _fixed(self, text: str) -> Verdict:
-        good = [re.fullmatch(r"\[[^\[\]\s]+\]\W*", w) is not None for w in text.split()]
+        held = [re.fullmatch(r"\[([^\[\]\s]+)\]\W*", w) for w in text.split()]
+        good = [each is not None and _n_words(each[1]) <= 1 for each in held]
+        if not has_words(text):
+            return Verdict(0.0, "no word at all", distance=1.0)
         return every(good, "words stand in square brackets")
 
 
@@ -237,8 +261,18 @@ class BigramWrapping(Constraint):
         return every(good, "pairs are wrapped")
 
     def _fixed(self, text: str) -> Verdict:
-        rest = re.sub(r"<<[^\s<>]+[ \t\n]+[^\s<>]+>>", "", text)
-        rest = re.sub(r"<<[^\s<>]+>>\W*\Z", "", rest)
-        wrapped = text.count("<<")
+        rest = re.sub(r"<<([^\s<>]+)[ \t\n]+([^\s<>]+)>>", self._kept, text)
+        rest = re.sub(r"<<([^\s<>]+)>>\W*\Z", self._kept, rest)
+        wrapped = text.count("<<") - rest.count("<<")
         bare = len(re.findall(r"\w+", rest))
         return every([True] * wrapped + [False] * bare, "pairs are wrapped", least=1)
+
+    @staticmethod
+    def _kept(found: re.Match[str]) -> str:
+        """Nothing of a pair of words; a pair that is none."""
+        return "" if all(has_words(w) and _n_words(w) <= 1 for w in found.groups()) else found[0]
+
+
+def _n_words(piece: str) -> int:
+    """How many words with letters a piece without spaces has."""
+    return sum(any(map(str.isalpha, word)) for word in words(piece))

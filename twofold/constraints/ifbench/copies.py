@@ -9,6 +9,8 @@ import numpy as np
 from twofold.constraints.counting import exactly, require_counts
 from twofold.constraints.draws import number
 from twofold.constraints.ifbench.lists import COPY_THIS
+from twofold.constraints.ifbench.pieces import bare, has_words
+from twofold.constraints.words import fold, unmasked
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 from twofold.types.seen import seen
@@ -59,7 +61,7 @@ class RepeatChange(_Copy):
     """
 
     name = "repeat:repeat_change"
-    departure = "the first words must differ"
+    departure = "the first words must differ in more than case and marks"
     prompt_to_repeat: str
     profile: Profile
 
@@ -82,7 +84,8 @@ class RepeatChange(_Copy):
 
     def _fixed(self, text: str) -> Verdict:
         mine, theirs = text.split(), seen(self.prompt_to_repeat).split()
-        obeys = mine[1:] == theirs[1:] and mine[0].casefold() != theirs[0].casefold()
+        first, other = (fold(unmasked(bare(each[0]))) for each in (mine, theirs))
+        obeys = mine[1:] == theirs[1:] and has_words(first) and first != other
         return Verdict(float(obeys), _first_words(text))
 
 
@@ -162,7 +165,7 @@ class CopySpanIdx(_Copy):
     """
 
     name = "new:copy_span_idx"
-    departure = "the end index is included, as the request says"
+    departure = "the end index is included, as the request says; case counts, white space does not"
     prompt_to_repeat: str
     n_start: int
     n_end: int
@@ -194,7 +197,7 @@ class CopySpanIdx(_Copy):
         return Verdict(float(_alike(text, self._wanted())), f"{self._wanted()[:60]!r} wanted")
 
     def _fixed(self, text: str) -> Verdict:
-        return Verdict(float(_alike(text, seen(self._wanted()))), f"{self._wanted()[:60]!r} wanted")
+        return Verdict(float(_verbatim(text, self._wanted())), f"{self._wanted()[:60]!r} wanted")
 
 
 @final

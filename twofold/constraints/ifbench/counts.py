@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import groupby
 from typing import final
 
 import numpy as np
@@ -11,13 +12,13 @@ from twofold.constraints.draws import number
 from twofold.constraints.editing import MOST_ADDED, first_met, grown, mention, shortened, slipped_in
 from twofold.constraints.fillers import BRIEF, SENTENCES, WITH_CONJUNCTIONS, in_turn
 from twofold.constraints.ifbench.lists import CONJUNCTIONS, NAMES
-from twofold.constraints.ifbench.pieces import bare, stripped, words
+from twofold.constraints.ifbench.pieces import bare, spoken, stripped, words
 from twofold.constraints.prose import n_words
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
 # A number as people write one: groups, decimals and a sign belong to it, a range or date is several.
-_NUMBER = re.compile(r"\d+(?:[,.\u202f\u00a0']\d{3})*(?:\.\d+)?")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9])\d+(?:[,.\u202f\u00a0']\d{3})*(?:\.\d+)?")
 _LIST_NUMBER = re.compile(r"^[ \t]*\d{1,3}[.)][ \t]+", re.MULTILINE)
 
 
@@ -96,7 +97,7 @@ class UniqueWordCount(Constraint):
     name = "count:unique_word_count"
     group = "length"
     family = "counting"
-    departure = "marks are not words, and curly quotes make no new word"
+    departure = "marks and rows of numbers are not words, and curly quotes make no new word"
     N: int
     profile: Profile
 
@@ -123,7 +124,8 @@ class UniqueWordCount(Constraint):
         return hold(len({stripped(w) for w in text.lower().split()}), "at least", self.N, "words")
 
     def _fixed(self, text: str) -> Verdict:
-        return hold(len({w.casefold() for w in words(text)}), "at least", self.N, "different words")
+        found = {w.casefold() for w in spoken(words(text))}
+        return hold(len(found), "at least", self.N, "different words")
 
 
 @final
@@ -137,7 +139,7 @@ class Conjunctions(Constraint):
     name = "count:conjunctions"
     group = "lexical"
     family = "counting"
-    departure = "`and`, `And` and `and,` are one conjunction, not three"
+    departure = "`and`, `And` and `and,` are one conjunction; a list of them uses none"
     small_n: int
     profile: Profile
 
@@ -154,7 +156,10 @@ class Conjunctions(Constraint):
         return {"small_n": number(rng, 1, 6)}
 
     def witnesses(self) -> tuple[str, str]:
-        return " ".join(["start", *sorted(CONJUNCTIONS)[: self.small_n]]), "No such words here."
+        breaks = "No such words here." if self.small_n else ""
+        return " ".join(
+            ["We go", *(f"{c} stop" for c in sorted(CONJUNCTIONS)[: self.small_n])]
+        ), breaks
 
     def __post_init__(self) -> None:
         require_counts(small_n=self.small_n)
@@ -169,7 +174,10 @@ class Conjunctions(Constraint):
         return hold(len(found), "at least", self.small_n, "conjunctions as written")
 
     def _fixed(self, text: str) -> Verdict:
-        found = CONJUNCTIONS.intersection(w.casefold() for w in words(text))
+        found: set[str] = set()
+        for joins, row in groupby([w.casefold() for w in words(text)], CONJUNCTIONS.__contains__):
+            each = [*row]
+            found.update(each if joins and len(each) < 3 else ())  # a longer row is a list of them
         return hold(len(found), "at least", self.small_n, "different conjunctions")
 
 
@@ -225,7 +233,7 @@ class Numbers(Constraint):
     name = "count:numbers"
     group = "lexical"
     family = "counting"
-    departure = "`2-3` and `1/2` are two numbers; the number of a list item is none"
+    departure = "`2-3` and `1/2` are two numbers; that of a list item and the 2 of `H2O` are none"
     N: int
     profile: Profile
 

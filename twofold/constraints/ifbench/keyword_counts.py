@@ -9,9 +9,9 @@ from twofold.constraints.counting import Relation, exactly, graded, hold
 from twofold.constraints.draws import WORDS, number, one_of, several_of
 from twofold.constraints.editing import first_met, mention, slipped_in
 from twofold.constraints.ifbench.pieces import words
-from twofold.constraints.keywords import as_pattern, n_found
+from twofold.constraints.keywords import as_pattern, n_found, without
 from twofold.constraints.synonyms import without_words
-from twofold.constraints.words import as_word, fold
+from twofold.constraints.words import as_word, fold, unmasked
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -72,7 +72,7 @@ class KeywordsMultiple(Constraint):
         if self.profile == "official":
             low = text.lower()
             return [low.count(keyword.lower()) for keyword in self._keywords]
-        return [as_word(k).count(text) for k in self._keywords]
+        return [_times(k, n, text) for k, n in zip(self._keywords, _TIMES, strict=True)]
 
     def _official(self, text: str) -> Verdict:
         return self._hold(self._counts(text))
@@ -116,7 +116,7 @@ class WordOnce(Constraint):
         return {"keyword": one_of(rng, WORDS)}
 
     def witnesses(self) -> tuple[str, str]:
-        return f"Here: {self.keyword}.", "No such thing."
+        return f"Here: {self.keyword}.", without((self.keyword.strip(),))
 
     def _edited(self, text: str) -> str | None:
         return slipped_in(text, mention([self.keyword]))
@@ -167,11 +167,10 @@ class WordCountDifferentNumbers(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         often = "Here:" + f" {self.keyword}" * self.frequency
-        if self.profile == "official" and self.relation == "less than":
-            return "No such thing." if self.frequency else "", often
-        if self.profile == "official":
-            return often, "No such thing." if self.frequency else ""
-        return often, f"{often} {self.keyword}"
+        if self.profile == "fixed":
+            return often, f"{often} {self.keyword}"
+        other = without((self.keyword.strip(),)) if self.frequency else ""
+        return (other, often) if self.relation == "less than" else (often, other)
 
     def _edited(self, text: str) -> str | None:
         words = ([self.keyword] * n for n in range(1, self.frequency + 1))
@@ -181,7 +180,7 @@ class WordCountDifferentNumbers(Constraint):
         return hold(_hits(self.keyword, text), self.relation, self.frequency, "hits")
 
     def _fixed(self, text: str) -> Verdict:
-        return exactly(as_word(self.keyword).count(text), self.frequency, self.keyword)
+        return exactly(_times(self.keyword, self.frequency, text), self.frequency, self.keyword)
 
 
 @final
@@ -215,7 +214,7 @@ class ExcludeWordHarder(Constraint):
         return {"keyword": one_of(rng, found or WORDS)}
 
     def witnesses(self) -> tuple[str, str]:
-        return "No such thing.", f"Here is {self.keyword} again."
+        return without((self.keyword,)), f"Here is {self.keyword} again."
 
     def _edited(self, text: str) -> str | None:
         return without_words(self, text, [self.keyword])
@@ -224,7 +223,7 @@ class ExcludeWordHarder(Constraint):
         return Verdict(float(f" {self.keyword} " not in text), f"between blanks: {self.keyword!r}")
 
     def _fixed(self, text: str) -> Verdict:
-        count = as_word(self.keyword).count(text)
+        count = _times(self.keyword, 0, text)
         return Verdict(float(count == 0), f"{self.keyword!r} occurs {count} times")
 
 
@@ -261,7 +260,7 @@ class CountIncrementWord(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         one, two = self.keyword1, self.keyword2
-        return f"{one} {two} {two}", "No such thing."
+        return f"{one} {two} {two}", without((one.strip(), two.strip()))
 
     def _edited(self, text: str) -> str | None:
         added = [[self.keyword1] * n + [self.keyword2] * m for n in (0, 1) for m in (0, 1, 2)]
@@ -271,8 +270,7 @@ class CountIncrementWord(Constraint):
         return self._hold(_hits(self.keyword1, text), _hits(self.keyword2, text))
 
     def _fixed(self, text: str) -> Verdict:
-        one, two = (as_word(k).count(text) for k in (self.keyword1, self.keyword2))
-        return self._hold(one, two)
+        return self._hold(_times(self.keyword1, 1, text), _times(self.keyword2, 2, text))
 
     def _hold(self, one: int, two: int) -> Verdict:
         reason = f"{self.keyword1!r} {one} times, {self.keyword2!r} {two} times; 1 and 2 wanted"
@@ -290,8 +288,18 @@ def _require_keywords(rule: Constraint, *keywords: str) -> None:
             as_pattern(keyword.strip())
         elif not any(ch.isalnum() for ch in keyword):
             raise ProblemError(f"{rule.name}: a keyword is {keyword!r}; give a word")
-    if rule.profile == "fixed" and len({fold(keyword) for keyword in keywords}) < len(keywords):
+    if rule.profile == "fixed" and len({fold(keyword.strip()) for keyword in keywords}) < len(
+        keywords
+    ):
         raise ProblemError(f"{rule.name}: {', '.join(keywords)} are not all different; give others")
+
+
+def _times(keyword: str, wanted: int, text: str) -> int:
+    """How often a word occurs; of the counts with and without look-alike letters the one farther off."""
+    word = as_word(keyword)
+    return max(
+        (word.count(text), word.count(unmasked(text))), key=lambda count: abs(count - wanted)
+    )
 
 
 def _hits(pattern: str, text: str) -> int:

@@ -14,13 +14,14 @@ from twofold.constraints.counting import every
 from twofold.constraints.draws import listed, one_of
 from twofold.constraints.editing import at_start, capital, ended_by, pieces, words_changed
 from twofold.constraints.fillers import SENTENCES, chosen, in_turn
-from twofold.constraints.ifbench.pieces import bare, words
+from twofold.constraints.ifbench.pieces import bare, has_words, told, words
 from twofold.constraints.published import punkt_sentences
 from twofold.constraints.tokens import tokens
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
 _TEMPLATE = ("My Answer:", "My Conclusion:", "Future Outlook:")
+_UNFILLED = re.compile(r"\[[^\]\n]*\b(?:answer|conclusion|outlook)\b[^\]\n]*\]", re.IGNORECASE)
 _OPTIONS = ("yes/no/maybe", "agree/disagree/unsure", "true/false", "more/less/equal")
 # Words that title case leaves small unless they come first or last.
 _SMALL = frozenset(
@@ -32,6 +33,8 @@ _SMALL = frozenset(
     )
 )
 _EMOJI = "🙂👍😀✨🌱"
+# Names that are written with a small letter first: iPhone, eBay, mRNA.
+_CAMEL = r"[^\W\d_]?[a-z][A-Z](?:[a-z]+.*|[A-Z0-9]{0,2})"
 _NO_EMOJI = "emoji cannot be told apart: pip install 'twofold[ifbench]'"
 
 
@@ -157,9 +160,11 @@ class Emoji(Constraint):
             is_emoji = _emoji()
         except ModuleNotFoundError:
             return Verdict(None, _NO_EMOJI)
-        pieces = [regex.findall(r"\X", part.strip()) for part in punkt_sentences(text)]
+        parts = [part.strip() for block in told(text) for part in punkt_sentences(block)]
+        if not any(map(has_words, parts)):
+            return Verdict(0.0, "no sentence at all", distance=1.0)
         good: list[bool] = []
-        for piece in pieces:
+        for piece in (regex.findall(r"\X", part) for part in parts):
             while piece and good and is_emoji(piece[0]):  # it stands behind the mark before
                 good[-1] = True
                 piece = [*piece[1:]]
@@ -223,7 +228,9 @@ class Thesis(Constraint):
 
     def _fixed(self, text: str) -> Verdict:
         found = re.match(r"\s*(?:#[^\n]*\n\s*)?<(i|em)>(.*?)</\1>(.*)", text, re.DOTALL)
-        obeys = found is not None and bool(found[2].strip()) and bool(found[3].strip())
+        obeys = found is not None and all(
+            has_words(re.sub(r"<[^<>]*>", "", each)) for each in found.groups()[1:]
+        )
         return Verdict(float(obeys), f"the reply begins {text.strip()[:40]!r}")
 
 
@@ -263,7 +270,10 @@ class TitleCase(Constraint):
 
     def _fixed(self, text: str) -> Verdict:
         major = [w for w in words(text) if w[0].isalpha() and w.lower() not in _SMALL]
-        good = [not w[0].islower() or any(ch.isupper() for ch in w) for w in major]
+        upper = [not w[0].islower() for w in major]
+        names = [re.fullmatch(_CAMEL, w) is not None for w in major]
+        few = sum(names) <= sum(w[0].isupper() for w in words(text))
+        good = [first or (name and few) for first, name in zip(upper, names, strict=True)]
         return every(good, "major words are capitalised")
 
 
@@ -278,7 +288,7 @@ class OutputTemplate(Constraint):
     name = "format:output_template"
     group = "format"
     family = "layout"
-    departure = "the labels start lines, in order, each with words, and the first comes first"
+    departure = "the labels stand in order, each with words of its own, and the first comes first"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -309,5 +319,5 @@ class OutputTemplate(Constraint):
         good = [a == b for a, b in zip(order, _TEMPLATE, strict=False)]
         if len(order) != 3 or parts[0].strip():
             return Verdict(0.0, f"labels found: {order[:4]}; text before: {parts[0][:20]!r}")
-        filled = [any(ch.isalnum() for ch in part) for part in parts[1:]]
+        filled = [has_words(_UNFILLED.sub("", part)) for part in parts[1:]]
         return every([a and b for a, b in zip(good, filled, strict=True)], "parts are in place")

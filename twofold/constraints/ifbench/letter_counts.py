@@ -164,7 +164,7 @@ class LetterCounting2(Constraint):
 
     def _official(self, text: str) -> Verdict:
         count = text.lower().count(self.letter.lower())
-        return hold(count, self.let_relation, self.let_frequency, f"times {self.letter}")
+        return hold(count, self.let_relation, self.let_frequency, f"times {self.letter!r}")
 
     def _fixed(self, text: str) -> Verdict:
         return self._ifeval.check(text)

@@ -13,7 +13,8 @@ from twofold.constraints.counting import every, hold, within
 from twofold.constraints.editing import mention, slipped_in
 from twofold.constraints.fillers import chosen, in_turn
 from twofold.constraints.ifbench.lists import PALINDROMES
-from twofold.constraints.ifbench.pieces import bare, words
+from twofold.constraints.ifbench.pieces import bare, spoken, words
+from twofold.constraints.words import unmasked
 from twofold.types import Constraint, Profile, Verdict
 
 # Words to add where one palindrome is asked for.
@@ -36,7 +37,7 @@ class Alphabet(Constraint):
     name = "words:alphabet"
     group = "lexical"
     family = "letters"
-    departure = "a dash between words is no word"
+    departure = "a dash between words is no word, nor is a row of letters"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -52,7 +53,7 @@ class Alphabet(Constraint):
         return self._hold(bare(text).split())
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold(words(text))
+        return self._hold(spoken(words(text)))
 
     def _hold(self, found: Sequence[str]) -> Verdict:
         firsts = [word[0].lower() for word in found]
@@ -73,7 +74,7 @@ class Vowel(Constraint):
     name = "words:vowel"
     group = "lexical"
     family = "letters"
-    departure = "a vowel with an accent is that vowel"
+    departure = "a vowel with an accent or in another shape is that vowel"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -89,7 +90,9 @@ class Vowel(Constraint):
         return self._hold(text)
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold(unicodedata.normalize("NFD", text))
+        if not any(map(str.isalpha, text)):
+            return Verdict(0.0, "no word at all", distance=1.0)
+        return self._hold(unicodedata.normalize("NFKD", unmasked(text)))
 
     def _hold(self, text: str) -> Verdict:
         if "\n" in text.strip():
@@ -140,7 +143,7 @@ class Palindromes(Constraint):
     name = "words:palindrome"
     group = "lexical"
     family = "letters"
-    departure = "ten different ones"
+    departure = "ten different ones, of letters, and not of one letter alone"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -159,7 +162,8 @@ class Palindromes(Constraint):
         return self._hold(bare(text.lower()).split())
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold(sorted({w.casefold() for w in words(text)}))
+        found = {w.casefold() for w in words(text)}
+        return self._hold(sorted(w for w in found if w.isalpha() and len(set(w)) > 1))
 
     def _hold(self, found: Sequence[str]) -> Verdict:
         count = sum(len(w) >= 5 and w == w[::-1] for w in found)
@@ -191,6 +195,8 @@ class PrimeLengths(Constraint):
 
     def _fixed(self, text: str) -> Verdict:
         parts = [part for w in words(text) for part in w.split("-")]
+        if not parts:
+            return Verdict(0.0, "no word at all", distance=1.0)
         return self._hold(["".join(filter(str.isalnum, part)) for part in parts])
 
     def _hold(self, found: Sequence[str]) -> Verdict:
@@ -227,7 +233,8 @@ class OddEvenSyllables(Constraint):
         return self._hold(bare(text.lower()).split())
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold([w for w in words(text.lower()) if not w.isdigit()])
+        found = [w for w in words(text.lower()) if not w.isdigit()]
+        return self._hold(found) if found else Verdict(0.0, "no word at all", distance=1.0)
 
     def _hold(self, found: Sequence[str]) -> Verdict:
         try:
@@ -246,7 +253,7 @@ class NoConsecutive(Constraint):
     name = "words:no_consecutive"
     group = "lexical"
     family = "letters"
-    departure = "a dash between words is no word; é is e"
+    departure = "dashes and numbers are no words; é is e"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -262,7 +269,8 @@ class NoConsecutive(Constraint):
         return self._hold(bare(text.lower()).split())
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold(words(unicodedata.normalize("NFD", text).casefold()))
+        found = words(unicodedata.normalize("NFD", text).casefold())
+        return self._hold([w for w in found if not w.isdigit()])
 
     def _hold(self, found: Sequence[str]) -> Verdict:
         good = [a[0] != b[0] for a, b in pairwise(found)]
@@ -280,7 +288,7 @@ class NoAdjacentConsecutive(Constraint):
     name = "keywords:no_adjacent_consecutive"
     group = "lexical"
     family = "letters"
-    departure = "letters alone; marks before a word are skipped"
+    departure = "letters alone; numbers, and marks before a word, are skipped"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -299,7 +307,7 @@ class NoAdjacentConsecutive(Constraint):
         return every(good, "words do not follow on in the alphabet")
 
     def _fixed(self, text: str) -> Verdict:
-        firsts = [w[0].lower() for w in words(text)]
+        firsts = [w[0].lower() for w in words(text) if not w.isdigit()]
         good = [_next_letter(a) != b or a == "z" for a, b in pairwise(firsts)]
         return every(good, "words do not follow on in the alphabet")
 
@@ -315,7 +323,7 @@ class Palindrome(Constraint):
     name = "keywords:palindrome"
     group = "lexical"
     family = "letters"
-    departure = "at least three letters, in any case, without the marks around it"
+    departure = "three letters or more, two different, in any case, without the marks around it"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -335,7 +343,7 @@ class Palindrome(Constraint):
 
     def _fixed(self, text: str) -> Verdict:
         low = [w.casefold() for w in words(text)]
-        return self._found([w for w in low if len(w) >= 3 and w.isalpha() and w == w[::-1]])
+        return self._found([w for w in low if len(set(w)) > 1 and w.isalpha() and w == w[::-1]])
 
     def _found(self, found: list[str]) -> Verdict:
         return Verdict(float(bool(found)), f"palindromes: {' '.join(found[:3])[:60]!r}")

@@ -12,12 +12,13 @@ from twofold.constraints.counting import every, exactly, hold
 from twofold.constraints.draws import one_of
 from twofold.constraints.editing import bare_pieces, filled, first_met, parted, pieces
 from twofold.constraints.ifbench.lists import SEPARATORS
-from twofold.constraints.ifbench.pieces import bare, words
+from twofold.constraints.ifbench.pieces import bare, has_words, words
 from twofold.constraints.length import NumberParagraphs
 from twofold.constraints.prose import paragraphs
 from twofold.constraints.published import punkt_sentences
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
+from twofold.types.seen import seen
 
 
 @final
@@ -47,7 +48,7 @@ class Newline(Constraint):
         return exactly(lines, len(text.split()), "lines for as many words")
 
     def _fixed(self, text: str) -> Verdict:
-        counts = [n for line in text.splitlines() if (n := len(words(line)))]
+        counts = [n for line in text.split("\n") if (n := len(words(line)))]
         return every([n == 1 for n in counts], "lines have one word", least=1)
 
 
@@ -88,7 +89,7 @@ class LineIndent(Constraint):
         return self._stairs([len(line) - len(line.lstrip(" ")) for line in lines], least=0)
 
     def _fixed(self, text: str) -> Verdict:
-        lines = [line.expandtabs(4) for line in text.splitlines() if line.strip()]
+        lines = [line.expandtabs(4) for line in text.split("\n") if line.strip()]
         return self._stairs([len(line) - len(line.lstrip()) for line in lines], least=1)
 
     def _stairs(self, indents: Sequence[int], *, least: int) -> Verdict:
@@ -112,7 +113,7 @@ class ListMarker(Constraint):
     profile: Profile
 
     def __post_init__(self) -> None:
-        if self.profile == "fixed" and not self.sep.strip():
+        if self.profile == "fixed" and not seen(self.sep):
             raise ProblemError(f"{self.name}: sep is {self.sep!r}; give the marker of a list item")
 
     def wordings(self) -> tuple[str, ...]:
@@ -136,8 +137,9 @@ class ListMarker(Constraint):
         return hold(text.count(self.sep), "at least", 2, f"markers {self.sep!r}")
 
     def _fixed(self, text: str) -> Verdict:
-        item = re.compile(rf"^[ \t]*{re.escape(self.sep.strip())}[ \t]*\S", re.MULTILINE)
-        return hold(len(item.findall(text)), "at least", 2, f"items that start with {self.sep!r}")
+        item = re.compile(rf"^[ \t]*{re.escape(seen(self.sep))}[^\n]*", re.MULTILINE)
+        items = [each for each in item.findall(text) if has_words(each.replace(seen(self.sep), ""))]
+        return hold(len(items), "at least", 2, f"items that start with {self.sep!r}")
 
 
 @final
@@ -152,7 +154,7 @@ class SubBullets(Constraint):
     name = "format:sub-bullets"
     group = "format"
     family = "layout"
-    departure = "bullets and sub-bullets start lines, and there is at least one"
+    departure = "bullets and sub-bullets start lines and have words, and there is at least one"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -172,7 +174,11 @@ class SubBullets(Constraint):
 
     def _fixed(self, text: str) -> Verdict:
         parts = re.split(r"^[ \t]*\*[ \t]+(?=\S)", text, flags=re.MULTILINE)[1:]
-        good = [re.search(r"^[ \t]*-[ \t]+\S", part, re.MULTILINE) is not None for part in parts]
+        subs = [re.findall(r"^[ \t]*-[ \t]+(.*)", part, re.MULTILINE) for part in parts]
+        good = [
+            any(map(has_words, found)) and has_words(part.split("\n")[0])
+            for part, found in zip(parts, subs, strict=True)
+        ]
         return every(good, "bullets have a sub-bullet", least=1)
 
 
@@ -226,9 +232,10 @@ class NoBulletsBullets(Constraint):
         return hold(bullets, "at least", 2, "bullets")
 
     def _fixed(self, text: str) -> Verdict:
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        lines = [line.strip() for line in text.split("\n") if line.strip()]
         first = next((i for i, line in enumerate(lines) if _is_bullet(line)), len(lines))
-        stops = sum(part.endswith(".") for line in lines[:first] for part in punkt_sentences(line))
+        parts = (part for line in lines[:first] for part in punkt_sentences(line))
+        stops = sum(part.endswith(".") and has_words(part) for part in parts)
         if stops < 2:
             return Verdict(0.0, f"{stops} sentences with a full stop before the first bullet")
         if not all(map(_is_bullet, lines[first:])):
@@ -238,7 +245,7 @@ class NoBulletsBullets(Constraint):
 
 def _is_bullet(line: str) -> bool:
     """Whether a line is a bullet with words."""
-    return re.match(r"\*[ \t]+\S", line) is not None
+    return re.match(r"\*[ \t]", line) is not None and has_words(line)
 
 
 @final
@@ -276,7 +283,7 @@ class ParagraphsBlankLine(Constraint):
     name = "paragraphs:paragraphs2"
     group = "length"
     family = "layout"
-    departure = "any number of blank lines parts two paragraphs"
+    departure = "any number of blank lines parts two paragraphs; marks alone are none"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -298,4 +305,4 @@ class ParagraphsBlankLine(Constraint):
         return exactly(sum(filled), 2, "paragraphs")
 
     def _fixed(self, text: str) -> Verdict:
-        return exactly(len(paragraphs(text)), 2, "paragraphs")
+        return exactly(sum(map(has_words, paragraphs(text))), 2, "paragraphs")

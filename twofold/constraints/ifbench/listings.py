@@ -12,7 +12,8 @@ from itertools import pairwise
 from typing import final
 
 from twofold.constraints.counting import every
-from twofold.constraints.ifbench.lists import AFRICA, CAPITALS
+from twofold.constraints.draws import listed
+from twofold.constraints.ifbench.lists import AFRICA, CAPITALS, STOP_WORDS
 from twofold.constraints.ifbench.pieces import bare, stripped
 from twofold.types import Constraint, Profile, Verdict
 
@@ -21,6 +22,8 @@ _QUESTION = re.compile(r"Question \d+[.|):;]?")
 _CHOICE = re.compile(r"^[A-Za-z][).|]\s*\w", re.MULTILINE)
 # Napoleon's lifetime, which the published checker allows for a battle.
 _YEARS = range(1769, 1822)
+# La Maddalena and Waterloo.
+_FIRST, _LAST = datetime.date(1793, 2, 22), datetime.date(1815, 6, 18)
 
 
 class Custom(Constraint):
@@ -68,7 +71,7 @@ class McqCountLength(Custom):
     """Four questions of growing length, each with five options. Source: IFBench."""
 
     name = "custom:mcq_count_length"
-    departure = "emphasis around a label is free"
+    departure = "emphasis around a label is free; marks make no question longer"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -95,7 +98,13 @@ class McqCountLength(Custom):
         return every([b > a for a, b in pairwise(lengths)], "questions are longer")
 
     def _fixed(self, text: str) -> Verdict:
-        return self._official(text.replace("*", "").strip())
+        text = text.replace("*", "").strip()
+        found = self._official(text)
+        if found.score != 1.0:
+            return found
+        stems = [_CHOICE.split(part, maxsplit=1)[0] for part in _QUESTION.split(text)[1:]]
+        lengths = [sum(map(str.isalnum, stem)) for stem in stems]
+        return every([b > a for a, b in pairwise(lengths)], "questions have more letters")
 
 
 @final
@@ -108,7 +117,9 @@ class ReverseNewline(Custom):
     """
 
     name = "custom:reverse_newline"
-    departure = "at least 52 of the lines are countries of Africa; list numbers are skipped"
+    departure = (
+        "at least 52 of the lines are different countries of Africa; list numbers are skipped"
+    )
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -126,9 +137,11 @@ class ReverseNewline(Custom):
         lines = [re.sub(r"^[\W\d_]+|[\W_]+$", "", line) for line in text.splitlines()]
         start = next((i for i, line in enumerate(lines) if "Zimbabwe" in line), len(lines))
         names = [_ascii(line) for line in lines[start:] if line]
-        known = sum(name.casefold() in _AFRICAN for name in names)
+        known = len({name.casefold() for name in names} & _AFRICAN)
         if known < 52:
-            return Verdict(0.0, f"{known} lines are countries of Africa, at least 52 wanted")
+            return Verdict(
+                0.0, f"{known} different lines are countries of Africa, at least 52 wanted"
+            )
         return self._hold(names)
 
     def _hold(self, names: Sequence[str]) -> Verdict:
@@ -159,6 +172,22 @@ _AFRICAN = frozenset(name.casefold() for name in AFRICA) | frozenset(
 )
 
 
+# Words that follow one another in a sentence about it, and not the other way round.
+_PAIRS = frozenset(
+    listed(
+        """
+    it is, is the, of the, in the, is a, the bald, a bald, the national, symbol of, symbol is,
+    animal is, eagle is, known as, that is, this is, the us, the united, united states
+    """
+    )
+)
+
+
+def _in_order(found: Sequence[str]) -> int:
+    """How many pairs of neighbours are in the order of a sentence."""
+    return sum(f"{a} {b}" in _PAIRS for a, b in pairwise(found))
+
+
 class _Reversed(Custom):
     """What the two types that turn a sentence around share."""
 
@@ -172,7 +201,7 @@ class WordReverse(_Reversed):
     """The answer, the bald eagle, in a sentence whose words are reversed. Source: IFBench."""
 
     name = "custom:word_reverse"
-    departure = ""
+    departure = "the sentence is reversed, not the answer alone"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -186,6 +215,12 @@ class WordReverse(_Reversed):
     def _official(self, text: str) -> Verdict:
         return self._contains(" ".join(reversed(bare(text.lower()).split())), "bald eagle")
 
+    def _fixed(self, text: str) -> Verdict:
+        found = bare(text.lower()).split()
+        if _in_order(found) >= _in_order(found[::-1]):
+            return Verdict(0.0, "the words of the sentence are not reversed")
+        return self._official(text)
+
 
 @final
 @dataclass(frozen=True)
@@ -193,7 +228,7 @@ class CharacterReverse(_Reversed):
     """The answer, the bald eagle, in a sentence whose letters are reversed. Source: IFBench."""
 
     name = "custom:character_reverse"
-    departure = ""
+    departure = "the sentence is reversed, not the answer alone"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -206,6 +241,15 @@ class CharacterReverse(_Reversed):
 
     def _official(self, text: str) -> Verdict:
         return self._contains(text.lower(), "elgae dlab")
+
+    def _fixed(self, text: str) -> Verdict:
+        forth, back = (
+            sum(word in STOP_WORDS for word in bare(each.lower()).split())
+            for each in (text, text[::-1])
+        )
+        if forth >= back:
+            return Verdict(0.0, "the letters of the sentence are not reversed")
+        return self._official(text)
 
 
 @final
@@ -257,7 +301,7 @@ class DateFormatList(Custom):
     """
 
     name = "custom:date_format_list"
-    departure = "each date exists"
+    departure = "each date exists and lies between his first battle and his last; there are two"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -275,7 +319,10 @@ class DateFormatList(Custom):
 
     def _fixed(self, text: str) -> Verdict:
         parts = [part.strip() for part in text.strip().rstrip(".").split(",")]
-        return every([_date(part) for part in parts], "parts are dates")
+        good = [_date(part) for part in parts]
+        if len(set(parts)) < 2:
+            return Verdict(0.0, "no two different dates", distance=1.0)
+        return every(good, "parts are dates")
 
 
 def _published_date(part: str) -> bool:
@@ -289,10 +336,10 @@ def _published_date(part: str) -> bool:
 
 
 def _date(part: str) -> bool:
-    """Whether it is a date of Napoleon's life."""
+    """Whether it is a date between Napoleon's first battle and his last."""
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", part):
         return False
     try:
-        return datetime.date.fromisoformat(part).year in _YEARS
+        return _FIRST <= datetime.date.fromisoformat(part) <= _LAST
     except ValueError:
         return False

@@ -1,6 +1,7 @@
 """Does the reply leave out what it must: white space, full stops, exclamation marks?"""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import final
 
@@ -58,7 +59,7 @@ class NoDot(_NoMark):
     """The reply has no full stop. Source: IFBench's training types."""
 
     name = "punctuation:punctuation_dot"
-    departure = "full stops of every script count, and an ellipsis"
+    departure = "full stops of every script and shape count, and an ellipsis"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -79,7 +80,7 @@ class NoDot(_NoMark):
         return self._without(text, ".")
 
     def _fixed(self, text: str) -> Verdict:
-        return self._without(text, ".。．｡…।۔")
+        return self._without(unicodedata.normalize("NFKC", text), ".。।۔")
 
 
 @final
@@ -88,7 +89,7 @@ class NoExclamation(_NoMark):
     """The reply has no exclamation mark. Source: IFBench's training types."""
 
     name = "punctuation:punctuation_exclamation"
-    departure = "exclamation marks of every script count"
+    departure = "exclamation marks of every script and shape count"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -109,4 +110,4 @@ class NoExclamation(_NoMark):
         return self._without(text, "!")
 
     def _fixed(self, text: str) -> Verdict:
-        return self._without(text, "!！‼❗﹗⁉")
+        return self._without(unicodedata.normalize("NFKC", text), "!¡❗❕ǃ")

@@ -12,6 +12,7 @@ from twofold.constraints.draws import number, one_of
 from twofold.constraints.editing import capital, first_met, slipped_in
 from twofold.constraints.ifbench.lists import PHRASES
 from twofold.constraints.keywords import SEARCH_S, as_pattern
+from twofold.constraints.words import fold, unmasked
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -95,6 +96,9 @@ class RepeatPhrase(Constraint):
         windows = [mine[i : i + n] for i in range(len(mine) - n + 1)]
         ends = [w for w in windows if (w[0], w[-1]) == (wanted[0], wanted[-1])]
         near = [w for w in ends if sum(a != b for a, b in zip(w, wanted, strict=True)) <= 1]
+        near = [
+            w for w in near if all(a or a == b for a, b in zip(w, wanted, strict=True))
+        ]  # a mark is no word
         return self._hold(near, wanted)
 
     def _hold(self, found: list[list[str]], wanted: list[str]) -> Verdict:
@@ -108,5 +112,4 @@ class RepeatPhrase(Constraint):
 
 def _plain(word: str) -> str:
     """A word without the marks around it, in lower case."""
-    bare = word if word.isalnum() else re.sub(r"^\W+|\W+$", "", word)
-    return bare.casefold()
+    return re.sub(r"^\W+|\W+$", "", fold(unmasked(word)))

@@ -2,11 +2,14 @@
 
 import re
 import string
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import groupby
 
 import regex
 
-from twofold.constraints.words import plain
+from twofold.constraints.published import punkt_sentences
+from twofold.constraints.words import apart, plain
 from twofold.errors import ProblemError
 
 _DELETE = str.maketrans("", "", string.punctuation)
@@ -15,6 +18,15 @@ _OPENERS = r"(?:He|She|It|They|Their|Our|We|But|However|That|This)\s"
 _STARTER = rf"({_TITLES}|{_OPENERS}|Wherever)"
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+(?:['.\-&/][\p{L}\p{M}\p{N}]+)*")
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]++(?:['.\-&/][A-Za-z0-9]++)*+")  # the same, and faster
+_LATEX = re.compile(r"\\(?:begin|end)\{[^{}\n]*\}|\\[A-Za-z]+\*?")
+_HEADING = re.compile(r"[ \t]*#{1,6}[ \t]")
+_LIST_MARK = re.compile(r"\A[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+(?=\S)")
+_ENDS = re.compile(r"[.!?…。！？।؟।]\W*\Z")
+# Abbreviations that end no sentence, and what stands for their dots while sentences are cut.
+_NEVER_LAST = re.compile(r"\b(?:e\.g|i\.e|cf|viz|vs)\.", re.IGNORECASE)
+_HIDDEN_DOT = "\ue000"
+# A paragraph of fewer words, without an end mark, is no sentence.
+_FEWEST = 3
 # A dot that ends nothing, and the end of a sentence, until all rules have run.
 _DOT, _END = "<prd>", "<stop>"
 # IFEval's rules, in their order; what each protects or ends stands beside it.
@@ -67,9 +79,83 @@ def stripped(piece: str) -> str:
 
 @lru_cache(maxsize=32)
 def words(text: str) -> tuple[str, ...]:
-    """The words of a text as written, without the marks around them: `don't` and `3.14` are one each."""
-    text = plain(text)
-    return tuple((_ASCII_WORD if text.isascii() else _WORD).findall(text))
+    r"""The words of a text as written, without the marks around them: `don't` and `3.14` are one each.
+
+    The name of a LaTeX command is no word, and many words joined without spaces are many.
+
+    Example:
+        >>> words(r"It's \boxed{4}, two.and.two")
+        ("It's", '4', 'two', 'and', 'two')
+    """
+    text = _LATEX.sub(" ", plain(text))
+    found = (_ASCII_WORD if text.isascii() else _WORD).findall(text)
+    return tuple(each for word in found for each in (apart(word) if len(word) > 7 else (word,)))
+
+
+@lru_cache(maxsize=32)
+def sentences(text: str) -> tuple[str, ...]:
+    r"""The sentences of a text as a reader cuts it: a paragraph, a list item, a heading ends what it holds.
+
+    Marks alone are no sentence. A heading, and a paragraph of one or two words without an end mark (a
+    label, an answer by itself), are none either, unless there is nothing else.
+
+    Example:
+        >>> sentences("# Sum\n\nWe add two ! ? So we\n\n- get four\n- Done.")
+        ('We add two !', 'So we', 'Done.')
+    """
+    protected = _NEVER_LAST.sub(lambda found: found[0].replace(".", _HIDDEN_DOT), text)
+    parts = (part for block in told(protected) for part in punkt_sentences(block))
+    return tuple(part.replace(_HIDDEN_DOT, ".") for part in parts if has_words(part))
+
+
+def told(text: str) -> list[str]:
+    """The paragraphs and list items of a text; all of it where there are only headings and labels."""
+    every = blocks(text)
+    return [block for block in every if not _is_label(block)] or every
+
+
+def _is_label(block: str) -> bool:
+    """Whether it is a heading, or one or two words without an end mark."""
+    return block.startswith("#") or (not _ENDS.search(block) and len(words(block)) < _FEWEST)
+
+
+def blocks(text: str) -> list[str]:
+    """The paragraphs, list items (without their marks) and headings of a text."""
+    found: list[str] = []
+    begins = True
+    for line in text.split("\n"):
+        is_heading = _HEADING.match(line) is not None
+        bare_line = _LIST_MARK.sub("", line, count=1).strip()
+        if begins or is_heading or bare_line != line.strip():
+            found += [bare_line] if bare_line else []
+        elif bare_line:
+            found[-1] += "\n" + bare_line
+        begins = is_heading or not bare_line
+    return found
+
+
+def spoken(found: Sequence[str]) -> list[str]:
+    """Words without rows of three or more numbers and single letters, which are signs and no words.
+
+    Example:
+        >>> spoken(("I", "add", "7", "to", "x", "1", "2", "3"))
+        ['I', 'add', '7', 'to']
+    """
+    kept: list[str] = []
+    for is_sign, row in groupby(found, _is_sign):
+        signs = [*row]
+        kept += [] if is_sign and len(signs) > 2 else signs
+    return kept
+
+
+def _is_sign(word: str) -> bool:
+    """Whether it is a number or a letter of ours by itself."""
+    return (len(word) == 1 and word.isascii()) or not any(map(str.isalpha, word))
+
+
+def has_words(part: str) -> bool:
+    """Whether it has a letter or a digit; marks alone are nothing."""
+    return any(map(str.isalnum, part))
 
 
 def end_mark(sentence: str) -> str:

@@ -25,6 +25,7 @@ from twofold.constraints.ifbench.pieces import (
     one_word,
     rule_sentences,
     same,
+    sentences,
     stripped,
     words,
 )
@@ -91,7 +92,9 @@ class LastFirst(Constraint):
         return self._hold(starts, ends)
 
     def _fixed(self, text: str) -> Verdict:
-        parts = [w for part in punkt_sentences(text) if (w := words(part))]
+        parts = [w for part in sentences(text) if (w := words(part))]
+        if not parts:
+            return Verdict(0.0, "no sentence at all", distance=1.0)
         return self._hold([p[0].casefold() for p in parts], [p[-1].casefold() for p in parts])
 
     def _hold(self, starts: Sequence[str], ends: Sequence[str]) -> Verdict:
@@ -107,7 +110,9 @@ class ParagraphLastFirst(Constraint):
     name = "words:paragraph_last_first"
     group = "lexical"
     family = "position"
-    departure = "curly quotes and dashes around a word are skipped"
+    departure = (
+        "curly quotes and dashes around a word are skipped; a paragraph has two words or more"
+    )
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -129,7 +134,9 @@ class ParagraphLastFirst(Constraint):
         return self._hold([p for p in pieces if p])
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold([w for line in text.casefold().splitlines() if (w := words(line))])
+        lines = [w for line in text.casefold().split("\n") if (w := words(line))]
+        good = [line[0] == line[-1] and len(line) > 1 for line in lines]
+        return every(good, "paragraphs end as they start", least=1)
 
     def _hold(self, lines: Sequence[Sequence[str]]) -> Verdict:
         return every([line[0] == line[-1] for line in lines], "paragraphs end as they start")
@@ -257,7 +264,7 @@ class KeywordsSpecificPosition(_SentencePlace):
         return self._hold(found, same(found, self.keyword))
 
     def _fixed(self, text: str) -> Verdict:
-        found = self._at(punkt_sentences(text), words)
+        found = self._at(sentences(text), words)
         return self._hold(found, same(found, one_word(self.name, self.keyword)))
 
 
@@ -286,7 +293,7 @@ class KeywordSpecificPosition(_SentencePlace):
         return self._hold(found, found == first_of(self.keyword))
 
     def _fixed(self, text: str) -> Verdict:
-        found = self._at(punkt_sentences(text), words)
+        found = self._at(sentences(text), words)
         return self._hold(found, same(found, one_word(self.name, self.keyword)))
 
 
@@ -337,7 +344,7 @@ class SentenceKeyword(Constraint):
         return self._hold(punkt_sentences(text), lambda part: pattern.search(part) is not None)
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold(punkt_sentences(text), as_word(self.word).occurs)
+        return self._hold(sentences(text), as_word(self.word).occurs)
 
     def _hold(self, parts: Sequence[str], occurs: Callable[[str], bool]) -> Verdict:
         if len(parts) < self.N:

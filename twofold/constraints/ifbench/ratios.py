@@ -13,7 +13,7 @@ from twofold.constraints.draws import number
 from twofold.constraints.editing import spread
 from twofold.constraints.fillers import EXCLAMATIONS, QUESTIONS, SENTENCES, in_turn
 from twofold.constraints.ifbench.lists import STOP_WORDS
-from twofold.constraints.ifbench.pieces import end_mark, words
+from twofold.constraints.ifbench.pieces import end_mark, sentences, spoken, words
 from twofold.constraints.published import punkt_sentences
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
@@ -35,7 +35,7 @@ class StopWords(Constraint):
     name = "ratio:stop_words"
     group = "lexical"
     family = "ratios"
-    departure = "don't is one word, not the stop words don and t"
+    departure = "don't is one word, not the stop words don and t; a row of numbers is no words"
     percentage: int
     profile: Profile
 
@@ -60,7 +60,7 @@ class StopWords(Constraint):
         return self._hold(found, [w.lower() in STOP_WORDS for w in found])
 
     def _fixed(self, text: str) -> Verdict:
-        found = words(text)
+        found = spoken(words(text))
         return self._hold(found, [_is_stop_word(w.casefold()) for w in found])
 
     def _hold(self, found: Sequence[str], stop: list[bool]) -> Verdict:
@@ -205,12 +205,12 @@ class Overlap(Constraint):
             text = self.reference_text if n == len(pieces) else " ".join(pieces[:n])
             for i in range(400):  # each new word lowers the share a little
                 share = self._share(text)
-                if abs(share - self.percentage) <= _BAND:
+                if share >= 0 and abs(share - self.percentage) <= _BAND:
                     return text, breaks
                 if share < self.percentage:
                     break
                 text += f" {chr(0x3B1 + i % 24)}{i}"
-        return "", other  # the reference is too short to come that near
+        return "", breaks  # the reference is too short to come that near
 
     def _official(self, text: str) -> Verdict:
         return self._hold(self._share(text))
@@ -265,7 +265,7 @@ class SentenceWords(Constraint):
         used = [w.casefold() for w in words(text)]
         if len(set(used)) < len(used):
             return Verdict(0.0, "a word occurs twice")
-        return self._lengths(punkt_sentences(text))
+        return self._lengths(sentences(text))
 
     def _lengths(self, parts: tuple[str, ...]) -> Verdict:
         lengths = [len(part) for part in parts]
@@ -288,5 +288,6 @@ def _runs(items: Sequence[str]) -> set[Sequence[str]]:
 
 def _ends(text: str, profile: Profile) -> list[str]:
     """The mark at the end of each sentence; `official` does not look behind quotes and brackets."""
-    parts = punkt_sentences(text)
-    return [part[-1:] for part in parts] if profile == "official" else [*map(end_mark, parts)]
+    if profile == "official":
+        return [part[-1:] for part in punkt_sentences(text)]
+    return [end_mark(part) for part in sentences(text)]

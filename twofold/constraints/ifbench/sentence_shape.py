@@ -14,9 +14,10 @@ import numpy as np
 from twofold.constraints.counting import every, hold, require_counts, within
 from twofold.constraints.draws import number
 from twofold.constraints.editing import bare_pieces, filled
-from twofold.constraints.ifbench.pieces import bare, rule_sentences, words
+from twofold.constraints.ifbench.pieces import bare, rule_sentences, sentences, words
 from twofold.constraints.published import punkt_sentences
 from twofold.constraints.tokens import tokens
+from twofold.constraints.words import unmasked
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -57,7 +58,7 @@ class Increment(Constraint):
         return self._hold([len(bare(part).split()) for part in punkt_sentences(text)], least=0)
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold([len(words(part)) for part in punkt_sentences(text)], least=1)
+        return self._hold([len(words(part)) for part in sentences(text)], least=1)
 
     def _hold(self, counts: list[int], *, least: int) -> Verdict:
         good = [b - a == self.small_n for a, b in pairwise(counts)]
@@ -97,7 +98,9 @@ class AlliterationIncrement(Constraint):
         return self._hold(sums, least=0)
 
     def _fixed(self, text: str) -> Verdict:
-        firsts = [[w[0].casefold() for w in words(part)] for part in punkt_sentences(text)]
+        firsts = [
+            [w[0].casefold() for w in words(part) if w[0].isalpha()] for part in sentences(text)
+        ]
         return self._hold([max(_runs(f), default=0) for f in firsts], least=1)
 
     def _hold(self, lengths: list[int], *, least: int) -> Verdict:
@@ -138,9 +141,9 @@ class SentenceAlphabet(Constraint):
         return self._hold([part.split()[0][0].lower() for part in punkt_sentences(text)])
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold(
-            [w[0][0].casefold() for part in punkt_sentences(text) if (w := words(part))]
-        )
+        firsts = [w[0] for part in sentences(text) if (w := words(part))]
+        # A letter is no word, apart from these.
+        return self._hold([w[0].casefold() for w in firsts if len(w) > 1 or w in "AaIiOo"])
 
     def _hold(self, firsts: list[str]) -> Verdict:
         good = sum(a == b for a, b in zip(firsts, ascii_lowercase, strict=False))
@@ -185,9 +188,11 @@ class SentenceHyphens(Constraint):
         return every(good, "parts between hyphens are a sentence")
 
     def _fixed(self, text: str) -> Verdict:
-        parts = re.split(r"(?<=[.!?])[\"'”’)*_]*(\s*-?\s*)(?=\S)", text.strip())
-        gaps = parts[1::2]
-        return every([gap == "-" for gap in gaps], "gaps between sentences are a hyphen", least=1)
+        parts = re.split(r"(?<=[.!?][\"'”’)*_])-(?=\S)|(?<=[.!?])-(?=\S)", text.strip())
+        good = [len(sentences(part)) == 1 for part in parts]
+        if len(parts) < 2:
+            return Verdict(0.0, "no hyphen joins two sentences", distance=1.0)
+        return every(good, "parts between hyphens are one sentence")
 
 
 @final
@@ -234,7 +239,7 @@ class CountingComposition(Constraint):
 
     def _fixed(self, text: str) -> Verdict:
         parts = re.split(r"^[ \t]*(?:\*[ \t]*){3}\r?$", text, flags=re.MULTILINE)
-        return self._hold(parts, punkt_sentences, words)
+        return self._hold(parts, sentences, words)
 
     def _hold(
         self,
@@ -276,7 +281,7 @@ class CountUnique(Constraint):
         return self._hold(tokens(text))
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold([w.casefold() for w in words(text)])
+        return self._hold([w.casefold() for w in words(unmasked(text))])
 
     def _hold(self, found: Sequence[str]) -> Verdict:
         return hold(len(set(found)), "at least", len(found), "different words")

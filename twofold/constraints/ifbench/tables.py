@@ -9,6 +9,7 @@ from typing import final
 
 from twofold.constraints.counting import every
 from twofold.constraints.ifbench.listings import Custom
+from twofold.constraints.ifbench.pieces import has_words
 from twofold.types import Profile, Verdict
 
 _FENCE = re.compile(r"\A\s*```[\w-]*\n(.*?)\n```\s*\Z", re.DOTALL)
@@ -36,6 +37,9 @@ class _Table(Custom):
         """What is wrong with the number of rows and fields; None if nothing."""
         if len(rows) != wanted:
             return Verdict(0.0, f"{len(rows)} rows, {wanted} wanted")
+        filled = [sum(map(has_words, row)) for row in rows]
+        if self.profile == "fixed" and not (all(filled) and 2 * sum(filled) > 5 * len(rows)):
+            return Verdict(0.0, "most fields have no letter and no digit")
         widths = {len(row) for row in rows}
         return None if widths == {5} else Verdict(0.0, f"rows of {sorted(widths)} fields, 5 wanted")
 
@@ -46,7 +50,7 @@ class CsvCity(_Table):
     """A table of 7 rows and 5 given columns, by commas. Source: IFBench."""
 
     name = "custom:csv_city"
-    departure = "a fence of code and blank lines are free"
+    departure = "a fence of code and blank lines are free; most fields have a letter or digit"
     header = ("ID", "Country", "City", "Year", "Count")
     profile: Profile
 
@@ -83,7 +87,9 @@ class CsvSpecialCharacter(_Table):
     """
 
     name = "custom:csv_special_character"
-    departure = "all rows are looked at; a fence of code is free"
+    departure = (
+        "all rows are looked at, most fields have a letter or digit; a fence of code is free"
+    )
     header = ("ProductID", "Category", "Brand", "Price", "Stock")
     profile: Profile
 
@@ -135,7 +141,7 @@ class CsvQuotes(_Table):
     """A table of 3 rows and 5 given columns, by tabs, each field in double quotes. Source: IFBench."""
 
     name = "custom:csv_quotes"
-    departure = "a fence of code is free"
+    departure = "a fence of code is free; most fields have a letter or digit"
     header = ("StudentID", "Subject", "Grade", "Semester", "Score")
     profile: Profile
 

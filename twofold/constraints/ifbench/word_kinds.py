@@ -14,6 +14,7 @@ from twofold.constraints.fillers import WITH_PRONOUNS, in_turn
 from twofold.constraints.ifbench.lists import PRONOUNS
 from twofold.constraints.ifbench.pieces import bare, stripped, words
 from twofold.constraints.tokens import tokens
+from twofold.constraints.words import unmasked
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -22,17 +23,23 @@ _JAPANESE_FIXED = re.compile(r"[\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf
 # Japanese for number, road, house, sea, mountain: words to add.
 _NOUNS = ("数", "道", "家", "海", "山")
 _MARKS = ".,!?;:"
+# Marks behind a word, its quotation marks and brackets.
+_USED = re.compile(r"(?<=[\w\"'”’»)\]}*])(?:[.,!?;:‽]+| [!?;:‽]+)")
 
 
 @final
 @dataclass(frozen=True)
 class Punctuation(Constraint):
-    """The reply uses every standard punctuation mark, an interrobang among them. Source: IFBench."""
+    """The reply uses every standard punctuation mark, an interrobang among them.
+
+    Source: IFBench. Departs: `official` counts marks anywhere; `fixed` those behind a word, as writing uses
+    them (a blank may stand before `!`, `?`, `;` and `:`, as in French).
+    """
 
     name = "count:punctuation"
     group = "format"
     family = "counting"
-    departure = ""
+    departure = "a mark follows a word: a row of marks uses none"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -55,6 +62,9 @@ class Punctuation(Constraint):
         good = len(_MARKS) + 1 - len(missing)
         return within(good, len(_MARKS) + 1, None, f"missing: {' '.join(missing) or 'nothing'}")
 
+    def _fixed(self, text: str) -> Verdict:
+        return self._official(" ".join(_USED.findall(text)))
+
 
 @final
 @dataclass(frozen=True)
@@ -67,7 +77,7 @@ class WordsJapanese(Constraint):
     name = "count:words_japanese"
     group = "content"
     family = "language"
-    departure = "a reply with fewer than N words has none and fails"
+    departure = "fewer than N words fail, and so do a number and a word that is mostly not Japanese"
     N: int
     profile: Profile
 
@@ -114,9 +124,15 @@ class WordsJapanese(Constraint):
     def _fixed(self, text: str) -> Verdict:
         pieces = [w for w in text.split() if any(ch.isalnum() for ch in w)]
         wanted = pieces[self.N - 1 :: self.N]
-        good = sum(w.isdigit() or _JAPANESE_FIXED.search(w) is not None for w in wanted)
+        good = sum(_is_japanese(w) for w in wanted)
         reason = f"{good} of {len(wanted)} places hold a Japanese word"
         return within(good, max(len(wanted), 1), None, reason)
+
+
+def _is_japanese(word: str) -> bool:
+    """Whether most of its letters are."""
+    letters = [ch for ch in word if ch.isalnum()]
+    return 2 * sum(_JAPANESE_FIXED.match(ch) is not None for ch in letters) > len(letters)
 
 
 @final
@@ -127,7 +143,7 @@ class Pronouns(Constraint):
     name = "count:pronouns"
     group = "lexical"
     family = "counting"
-    departure = ""
+    departure = "the US and IT are no pronouns"
     N: int
     profile: Profile
 
@@ -153,6 +169,9 @@ class Pronouns(Constraint):
     def _official(self, text: str) -> Verdict:
         found = sum(token in PRONOUNS for token in tokens(text.replace("/", " ").lower()))
         return hold(found, "at least", self.N, "pronouns")
+
+    def _fixed(self, text: str) -> Verdict:
+        return self._official(text if text.isupper() else re.sub(r"\b(?:US|IT)\b", "", text))
 
 
 @final
@@ -187,7 +206,7 @@ class Repeats(Constraint):
         return self._hold(bare(text.lower()).split())
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold([w.casefold() for w in words(text)])
+        return self._hold([w.casefold() for w in words(unmasked(text))])
 
     def _hold(self, found: list[str]) -> Verdict:
         if not found:
