@@ -88,13 +88,10 @@ def audit(
     """
     if len(model) > 1 or len(baseline or ()) > 1:
         place = out or _default_out(_in_short(model), _in_short(baseline or ()))
-        settings: dict[str, object] = {
-            "splits": {"problems": problems},
-            "limit": limit,
-            "diagnostics": diagnostics,
-        }
-        settings |= {"samples": samples, "max_tokens": max_tokens, "temperature": temperature}
-        settings |= {"top_p": top_p, "judge": judge, "thinking_marks": thinking_marks}
+        settings: dict[str, object] = {"splits": {"problems": problems}, "limit": limit}
+        settings |= {"diagnostics": diagnostics, "samples": samples, "max_tokens": max_tokens}
+        settings |= {"temperature": temperature, "top_p": top_p, "judge": judge}
+        settings["thinking_marks"] = thinking_marks
         other = {"check-packed": check_packed, "paraphraser": paraphraser, "programs": programs}
         with resumable(place):
             made = compare_runs(
