@@ -198,9 +198,11 @@ def test_two_recipes_with_runs_of_their_own_by_hand() -> None:
         runs.append((max(own.var(ddof=1) / n, cell), n - 1))
         cells += cell
     change = after.mean(axis=0) - before.mean(axis=0)
-    parts = [*runs, (max(change.var(ddof=1) / 40 - cells, 0), 39)]
-    variance = sum(part for part, _ in parts)
-    df = 1 / sum(part / variance / each for part, each in parts)
+    of_runs = sum(part for part, _ in runs)
+    welch = of_runs**2 / sum(part**2 / each for part, each in runs)
+    of_problems = max(change.var(ddof=1) / 40 - cells, 0)
+    variance = of_runs + of_problems
+    df = 1 / (of_runs / variance / welch + of_problems / variance / 39)
     reach = student.ppf(0.975, df) * variance**0.5
     value = after.mean() - before.mean()
     assert found.difference.value == pytest.approx(value)
