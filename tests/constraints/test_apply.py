@@ -175,6 +175,11 @@ def test_pieces_are_the_text_and_masks_keep_its_length(text: str) -> None:
     assert isinstance(has_spaced_formulas(text), bool)
 
 
+def test_white_space_in_formulas_is_found() -> None:
+    texts = ("$x + 1$ is 4", "``` a", "```\nb  ", "$x+1$ is 4", "a b")
+    assert [has_spaced_formulas(text) for text in texts] == [True, True, True, False, False]
+
+
 def test_what_stands_in_formulas_code_and_commands_is_not_changed() -> None:
     text = "see $ab$ and `cd` or \\[ e\nf \\] at http://gh.io \\boxed{ij {kl}} end"
     shouted = "SEE $ab$ AND `cd` OR \\[ e\nf \\] AT http://gh.io \\boxed{ij {kl}} END"

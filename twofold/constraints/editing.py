@@ -45,7 +45,7 @@ def masked(text: str, sign: str = "k") -> str:
 def has_spaced_formulas(text: str) -> bool:
     """Whether a formula, a command or code holds white space, which an edit of the spaces would break."""
     hidden = masked(text, "\0")
-    return any(a.isspace() and b == "\0" for a, b in zip(text.strip(), hidden.strip(), strict=True))
+    return any(a.isspace() and b == "\0" for a, b in zip(text, hidden, strict=True))
 
 
 @lru_cache(maxsize=64)
