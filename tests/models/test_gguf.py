@@ -46,6 +46,10 @@ def tiny(tmp_path: Path) -> Path:
     return tmp_path / "tiny.gguf"
 
 
+def left(cache: Path) -> list[str]:
+    return sorted(p.name for p in (cache / "models").iterdir() if p.suffix != ".lock")
+
+
 def network_of(kind: str, weights: dict[str, Any], *, tied: bool) -> Any:
     """The network that these weights are of, made without a GGUF file."""
     made = {"llama": transformers.LlamaConfig, "qwen2": transformers.Qwen2Config}[kind](
@@ -206,6 +210,26 @@ def test_a_tensor_without_a_place_in_the_network_is_refused(tmp_path: Path) -> N
         resolve(tmp_path / "m.gguf")
 
 
+@pytest.mark.parametrize("what", ["tokenizer", "chat template"])
+def test_a_tokenizer_that_is_another_after_it_is_saved_is_refused(
+    tiny: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    usual = transformers.AutoTokenizer.from_pretrained
+
+    def other(*where: Any, **how: Any) -> Any:
+        read = usual(*where, **how)
+        if what == "tokenizer":
+            read.add_tokens(["What is"])
+        else:
+            read.chat_template += " "
+        return read
+
+    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", other)
+    with pytest.raises(ModelError, match=rf"the {what} of .*is another one after it is saved"):
+        gguf.converted(tiny)
+    assert left(own_cache) == []
+
+
 def test_an_unknown_architecture_is_refused_with_other_ways(tmp_path: Path) -> None:
     write_gguf(tmp_path / "m.gguf", "clip")
     with pytest.raises(
@@ -260,10 +284,6 @@ def test_too_little_room_is_said_in_bytes_before_anything_is_written(
         gguf.converted(tiny)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=needed))
     assert gguf.converted(tiny).folder.parent == own_cache / "models"
-
-
-def left(cache: Path) -> list[str]:
-    return sorted(p.name for p in (cache / "models").iterdir() if p.suffix != ".lock")
 
 
 def test_a_disk_that_fills_up_leaves_nothing(
