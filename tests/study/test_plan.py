@@ -56,6 +56,26 @@ def test_a_plan_is_read_and_written(tmp_path: Path) -> None:
     assert cells(plan)[:4] == [Cell("base", 3), Cell("plain", 3), Cell("both", 3), Cell("base", 5)]
 
 
+def test_an_arm_trains_on_data_of_its_own(tmp_path: Path) -> None:
+    """`{seed}` gives each run its own; arms without `train` share the plan's."""
+    arms = {"own": SMALL | {"train": "synthetic:{seed}:train"}, "plain": SMALL}
+    plan = read(written(tmp_path, arms=arms))
+    own, plain = (plan.arm(name) for name in arms)
+    assert plan.training(own, 3) == "synthetic:3:train"
+    assert plan.training(plain, 3) == plan.training(plain, 5) == "pocket:20:train"
+    assert plan.all_training == ["synthetic:3:train", "synthetic:5:train", "pocket:20:train"]
+    assert "synthetic:{seed}:train" in Cell("own", 3).settings(plan)
+    assert "train" not in Cell("plain", 3).settings(plan)  # studies of earlier versions stay valid
+    (tmp_path / "again.yaml").write_text(plan.to_yaml())
+    assert read(tmp_path / "again.yaml") == plan
+
+
+def test_no_data_for_all_is_needed_where_each_arm_has_its_own(tmp_path: Path) -> None:
+    arms = {"own": SMALL | {"train": "pocket:9:train"}}
+    plan = read(written(tmp_path, arms=arms, train=None, reference=None))
+    assert plan.all_training == ["pocket:9:train"]
+
+
 def test_arms_that_were_trained_elsewhere(tmp_path: Path) -> None:
     """Each run is a cell, also where the sides have different numbers of them."""
     file = tmp_path / "study.yaml"
@@ -155,7 +175,11 @@ def test_the_packaged_study_names_real_methods_and_rewards() -> None:
         ({"base": ["pocket", "b"]}, "plain is to be trained, from which of the 2"),
         ({"base": []}, "base: name a MODEL"),
         ({"base": 3}, "'base"),
-        ({"train": None}, "the key 'train' is missing"),
+        ({"train": None}, "arm plain: the key 'train' is missing"),
+        ({"arms": {"x": SMALL | {"train": 3}}}, "train: 3 names no problems"),
+        ({"arms": {"x": SMALL | {"train": ""}}}, "names no problems"),
+        ({"arms": {"x": SMALL | {"train": "pocket:13:test"}}}, r"problems \(pocket:13:test\)"),
+        ({"arms": {"x": SMALL | {"train": "{seed}.jsonl"}}}, r"3\.jsonl"),
         (
             {"base": ["pocket", "b"], "arms": {"x": {"checkpoints": ["a"]}}, "reference": "x"},
             "needs one base",

@@ -1,12 +1,15 @@
 """A whole study on the pocket model, small: trained, audited, stopped, resumed, failed, on Ray."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 import yaml
 
+from twofold import problems as problem_files
 from twofold.errors import TwofoldError
 from twofold.methods import rft
 from twofold.methods.method import TrainingError
@@ -15,6 +18,7 @@ from twofold.report.study_file import read as read_study
 from twofold.report.study_file import schema
 from twofold.study import Plan, finalize, read, study
 from twofold.study.cell import Cell
+from twofold.types import Problem
 
 RFT = {
     "method": "rft",
@@ -225,3 +229,23 @@ def test_a_wrong_ray_address_is_an_error_with_its_remedy(tmp_path: Path) -> None
     pytest.importorskip("ray")
     with pytest.raises(TwofoldError, match="ray start --head"):
         study(plan(tmp_path), out=tmp_path / "out", ray="127.0.0.1:1", say=quiet)
+
+
+def test_each_run_trains_on_its_own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train, asked = rft.Rft.train, {}
+
+    def seen(self: rft.Rft, base: str, problems: Sequence[Problem], **rest: Any) -> object:
+        asked[self.seed] = {problem.id for problem in problems}
+        return train(self, base, problems, **rest)
+
+    wanted = {}
+    for seed, split in ((0, "train"), (1, "ood")):
+        problems = problem_files.load(f"pocket:24:{split}", profile="fixed")
+        wanted[seed] = {problem.id for problem in problems}
+        problem_files.write(tmp_path / f"{seed}.jsonl", problems)
+    own = RFT | {"reward": "correct", "train": str(tmp_path / "{seed}.jsonl")}
+    made = plan(tmp_path, arms={"own": own}, seeds=[0, 1], train=None, eval_problems=None)
+    monkeypatch.setattr(rft.Rft, "train", seen)
+    done = study(made, out=tmp_path / "out", say=quiet)
+    assert not done.failed
+    assert asked == wanted

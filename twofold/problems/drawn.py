@@ -96,7 +96,7 @@ def bind(
     for place in rng.permutation(len(types)):
         if not any(clash(types[place], c.name) for c in chosen):
             drawn = _drawn(types[place], problem.question, rng, profile)
-            chosen += [rule for rule in drawn if _go_together((*chosen, rule))]
+            chosen += [rule for rule in drawn if go_together((*chosen, rule))]
         if len(chosen) == wanted:
             break
     if not chosen:
@@ -123,7 +123,7 @@ def bound(
     ]
 
 
-def _go_together(rules: tuple[Constraint, ...]) -> bool:
+def go_together(rules: tuple[Constraint, ...]) -> bool:
     """Whether no two constraints are known to contradict each other, with these arguments."""
     faults = clashes(Problem(question="?", constraints=rules))
     return all(fault.severity != "error" for fault in faults)

@@ -80,8 +80,9 @@ class Cell:
             return given
         if self.arm == BASE:
             return ""
-        method = plan.arm(self.arm).trainer
-        values = (f"{name}={value!r}" for name, value in method.bound_to().items())
+        arm = plan.arm(self.arm)
+        method, own = arm.trainer, {"train": arm.train} if arm.train else {}
+        values = (f"{name}={value!r}" for name, value in {**method.bound_to(), **own}.items())
         return f"{type(method).__qualname__}({', '.join(values)})"
 
     def checkpoint(self, plan: Plan) -> str | None:
@@ -147,9 +148,11 @@ def _trained(plan: Plan, cell: Cell, folder: Path) -> str:
     (base,) = plan.bases
     if cell.arm == BASE:
         return base
-    method: Any = replace(cast(Any, plan.arm(cell.arm).trainer), seed=cell.seed)
+    arm = plan.arm(cell.arm)
+    method: Any = replace(cast(Any, arm.trainer), seed=cell.seed)
     print(f"{cell.arm}, seed {cell.seed}: training")
     eval_problems = plan.load(plan.eval_problems) if plan.eval_problems else ()
     out = folder / "model"
-    done = method.train(base, plan.load(str(plan.train)), out=out, eval_problems=eval_problems)
+    asked = plan.load(plan.training(arm, cell.seed))
+    done = method.train(base, asked, out=out, eval_problems=eval_problems)
     return str(done.folder)

@@ -37,12 +37,14 @@ class Arm:
     """One recipe: what trains the arm, and its settings as the file has them, for the record.
 
     An arm that was trained elsewhere has `checkpoints` instead: a MODEL for each seed, in their order.
+    An arm that compares data has its own `train`, in place of the plan's.
     """
 
     name: str
     method: Method | None = None
     settings: Mapping[str, object]
     checkpoints: tuple[str, ...] = ()
+    train: Annotated[str, Field(min_length=1)] | None = None
 
     @property
     def trainer(self) -> Method:
@@ -59,7 +61,8 @@ class Plan:
     Args:
         base: A MODEL with local weights; or several MODELs, the training runs of an earlier recipe, where
             all arms are `checkpoints`. Then the intervals cover new runs of both sides.
-        train: The training problems of every arm; None if all arms are `checkpoints`.
+        train: The training problems of every arm that does not name its own; None if there is no such
+            arm. `{seed}` in it stands for the seed, so that each run may have data of its own.
         splits: The problems of the audits by the split's name; the first is the headline.
         arms: The recipes.
         seeds: Each arm is trained once per seed; the audit of a seed samples with that seed.
@@ -135,6 +138,26 @@ class Plan:
     def arm(self, name: str) -> Arm:
         """The arm called `name`."""
         return next(arm for arm in self.arms if arm.name == name)
+
+    def training(self, arm: Arm, seed: int) -> str:
+        """The training problems of a run.
+
+        Raises:
+            StudyError: If neither the arm nor the plan names any.
+        """
+        spec = arm.train or self.train
+        if spec is None:
+            raise StudyError(
+                f"arm {arm.name}: the key 'train' is missing: the problems that it trains on; give the "
+                "study one for all arms, or this arm its own"
+            )
+        return spec.replace("{seed}", str(seed))
+
+    @property
+    def all_training(self) -> list[str]:
+        """The training problems of all runs, each once."""
+        runs = [(arm, seed) for arm in self.trained_here for seed in self.seeds]
+        return list(dict.fromkeys(self.training(arm, seed) for arm, seed in runs))
 
     def load(self, spec: str) -> list[Problem]:
         """The problems of a spec; registers the constraints of the plan, also on a remote worker."""

@@ -93,11 +93,14 @@ def _arms(found: object, file: Path) -> tuple[Arm, ...]:
                 f"{where} names no method; write `{name}: {{method: rft, ...}}`, or "
                 f"`{name}: {{checkpoints: [MODEL, ...]}}` for what was trained elsewhere"
             )
-        own = {key: value for key, value in settings.items() if key != "method"}
+        own = {key: value for key, value in settings.items() if key not in ("method", "train")}
+        train = settings.get("train")
+        if train is not None and (not isinstance(train, str) or not train):
+            raise StudyError(f"{where}: train: {train!r} names no problems; write a file or a spec")
         if "seed" in own:
             raise StudyError(f"{where} sets a seed; use the study's `seeds`")
         method = with_settings(method_named(str(settings["method"])), own, where=where)
-        arms.append(Arm(name=str(name), method=method, settings=dict(settings)))
+        arms.append(Arm(name=str(name), method=method, settings=dict(settings), train=train))
     return tuple(arms)
 
 
@@ -150,14 +153,14 @@ def _check(plan: Plan, file: object) -> None:
     _check_folders(list(plan.splits), "a split", _SPLIT, taken=MODEL, file=file)
     if plan.reference is not None and plan.reference not in names:
         raise StudyError(f"{file}: reference: {nearest(plan.reference, names)}")
-    trained = {problem.id for problem in plan.load(plan.train)} if plan.train else set()
+    trained = {p.id: spec for spec in plan.all_training for p in plan.load(spec)}
     tags: set[str] = set()
     for split, spec in plan.splits.items():
         problems = plan.problems(split)
-        if shared := sum(problem.id in trained for problem in problems):
+        if shared := [trained[problem.id] for problem in problems if problem.id in trained]:
             raise StudyError(
-                f"{shared} of the {len(problems)} problems of {split} ({spec}) are also training problems "
-                f"({plan.train}), so they would show memorisation; choose other problems"
+                f"{len(shared)} of the {len(problems)} problems of {split} ({spec}) are also training "
+                f"problems ({shared[0]}), so they would show memorisation; choose other problems"
             )
         tags |= {tag for problem in problems for tag in problem.tags}
     for tag in plan.by:
@@ -193,5 +196,3 @@ def _check_checkpoints(plan: Plan, file: object) -> None:
         raise StudyError(
             f"{file}: the share of a gain that is kept needs one base; leave out reference"
         )
-    if plan.trained_here and plan.train is None:
-        raise StudyError(f"{file}: the key 'train' is missing: the problems that the arms train on")

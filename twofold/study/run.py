@@ -218,13 +218,14 @@ def _caveats(plan: Plan, seeds: Mapping[str, list[int]], failed: Mapping[str, st
 
 def _check_arms(plan: Plan) -> None:
     """Have every arm's method check its settings and data, before the first arm is trained."""
-    problems = plan.load(str(plan.train))
+    problems = {spec: plan.load(spec) for spec in plan.all_training}
     eval_problems = plan.load(plan.eval_problems) if plan.eval_problems else []
     for arm in plan.trained_here:
-        try:
-            arm.trainer.check(problems, eval_problems)
-        except TwofoldError as error:
-            raise StudyError(f"arm {arm.name}: {error}") from error
+        for spec in dict.fromkeys(plan.training(arm, seed) for seed in plan.seeds):
+            try:
+                arm.trainer.check(problems[spec], eval_problems)
+            except TwofoldError as error:
+                raise StudyError(f"arm {arm.name}: {error}") from error
 
 
 def _check_base(base: str) -> None:

@@ -23,6 +23,10 @@ def schemas() -> dict[str, dict[str, Any]]:
     return {"plan.json": _plan(), **results, **own}
 
 
+# An arm's own training problems.
+_TRAIN = {"type": "string", "minLength": 1}
+
+
 def _plan() -> dict[str, Any]:
     """The schema of `Plan`; an arm is a method's name with its settings, without a seed, or checkpoints."""
     study = TypeAdapter(Plan).json_schema()
@@ -31,10 +35,10 @@ def _plan() -> dict[str, Any]:
     for name, kind in METHODS.items():
         own = arm["$defs"][kind.__name__]
         del own["properties"]["seed"]
-        own["properties"]["method"] = {"const": name}
+        own["properties"] |= {"method": {"const": name}, "train": _TRAIN}
         own["required"] = ["method", *own.get("required", ())]
     study["$defs"] = arm.pop("$defs")
-    outside = {"method": {"type": "string", "pattern": r"^[\w.]+:\w+$"}}
+    outside = {"method": {"type": "string", "pattern": r"^[\w.]+:\w+$"}, "train": _TRAIN}
     arm["anyOf"].append({"type": "object", "properties": outside, "required": ["method"]})
     given = {"checkpoints": {"type": "array", "items": {"type": "string"}, "minItems": 1}}
     arm["anyOf"].append(
