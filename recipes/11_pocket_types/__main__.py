@@ -1,13 +1,14 @@
-"""`python -m recipes.11_pocket_types BASE OUT [--types 16 1 4] [--seeds 0 1 2]`: train and audit the cells.
+"""`python -m recipes.11_pocket_types BASE OUT [--arms soft_gate_4 ...]`: train and audit the cells.
 
-A cell is a number of trained types, a reward and a seed. The same command goes on where it was stopped;
-more numbers of types, or seeds, are added to the same study.
+An arm is a reward and a number of trained types; a cell is an arm with a seed. The same command goes on
+where it was stopped, and other arms or seeds are added to those that OUT has.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from twofold import study
 from twofold.report.study import summary
 
 from .problems import test, train
-from .rules import POOL, trained
+from .rules import trained
 
 GRPO = {
     "method": "grpo",
@@ -40,13 +41,24 @@ REWARDS: dict[str, dict[str, Any]] = {
 }
 
 
-def plan(base: str, data: Path, types: Sequence[int], seeds: Sequence[int]) -> dict[str, Any]:
+N_TYPES = (1, 2, 4, 8, 16)
+
+ARMS = [f"{reward}_{n}" for n in N_TYPES for reward in REWARDS]
+
+
+def n_types(arm: str) -> int:
+    """How many types an arm trains on."""
+    return int(arm.rpartition("_")[2])
+
+
+def settings(arm: str, data: Path) -> dict[str, Any]:
+    """The settings of an arm, as the plan has them."""
+    reward = REWARDS[arm.rpartition("_")[0]]
+    return GRPO | reward | {"train": str(data / f"train-{n_types(arm)}-{{seed}}.jsonl")}
+
+
+def plan(base: str, data: Path, arms: Sequence[str], seeds: Sequence[int]) -> dict[str, Any]:
     """The plan of the study, as its file has it."""
-    arms = {
-        f"{reward}_{n}": GRPO | settings | {"train": str(data / f"train-{n}-{{seed}}.jsonl")}
-        for n in types
-        for reward, settings in REWARDS.items()
-    }
     return {
         "base": base,
         "splits": {"test": str(data / "test.jsonl")},
@@ -54,7 +66,7 @@ def plan(base: str, data: Path, types: Sequence[int], seeds: Sequence[int]) -> d
         "seeds": list(seeds),
         "temperature": 1.0,
         "max_tokens": 96,
-        "arms": arms,
+        "arms": {arm: settings(arm, data) for arm in arms},
     }
 
 
@@ -63,20 +75,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m recipes.11_pocket_types")
     parser.add_argument("base", help="a folder that `recipes.11_pocket_types.base` made")
     parser.add_argument("out", type=Path)
-    parser.add_argument("--types", type=int, nargs="+", default=[16, 1, 4, 8, 2])
+    parser.add_argument("--arms", nargs="+", default=ARMS, choices=ARMS, metavar="REWARD_N")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--ray", help="spread the cells, as `twofold study --ray`")
     asked = parser.parse_args()
-    if odd := [n for n in asked.types if not 1 <= n <= len(POOL)]:
-        parser.error(f"{odd[0]} types cannot be trained; give 1 to {len(POOL)}")
-    data = asked.out / "data"
+    data, file = asked.out / "data", asked.out / "plan.yaml"
     data.mkdir(parents=True, exist_ok=True)
+    there = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
+    arms = [arm for arm in ARMS if arm in asked.arms or arm in there.get("arms", ())]
+    seeds = sorted({*asked.seeds, *there.get("seeds", ())})
     problem_files.write(data / "test.jsonl", test())
-    for n in asked.types:
-        for seed in asked.seeds:
-            problem_files.write(data / f"train-{n}-{seed}.jsonl", train(trained(n, seed), seed))
-    file = asked.out / "plan.yaml"
-    made = plan(asked.base, data, asked.types, asked.seeds)
+    for n, seed in product({n_types(arm) for arm in arms}, seeds):
+        problem_files.write(data / f"train-{n}-{seed}.jsonl", train(trained(n, seed), seed))
+    made = plan(asked.base, data, arms, seeds)
     file.write_text(yaml.safe_dump(made, sort_keys=False), encoding="utf-8")
     study.study(study.read(file), out=asked.out / "study", ray=asked.ray)
     print(summary(asked.out / "study"))

@@ -24,6 +24,7 @@ from twofold.study.plan import BASE, Plan
 from twofold.study.scores import SIGNED, Scores, difference, estimate
 from twofold.types import Comparison, Outcome
 
+from .__main__ import n_types
 from .rules import held, trained
 
 GROUPS = ("trained", "near", "far", "held-out")
@@ -71,7 +72,7 @@ def rows(plan: Plan, out: Path) -> Iterator[Row]:
     for arm, seeds in done.items():
         if arm == BASE or not seeds:
             continue
-        found, n = scores(arm), int(arm.rpartition("_")[2])
+        found, n = scores(arm), n_types(arm)
         for group in ("all", *GROUPS):
             mask = masks(types, n, seeds, group)
             sides = (
@@ -97,7 +98,8 @@ def compared(
 
 
 def main(out: Path) -> None:
-    """Print the base and the table."""
+    """Print the base and the table of the study in a folder of `recipes.11_pocket_types`."""
+    out /= "study"
     plan = study.read(out / "study.yaml")
     print("| arm | types | seeds | accuracy | obedience | verdict |\n|---|---|---|---|---|---|")
     problems = plan.problems("test")

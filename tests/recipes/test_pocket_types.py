@@ -1,0 +1,115 @@
+"""The wider pocket model: which types are held out, what its two corpora differ in, what a cell trains on."""
+
+from importlib import import_module
+from itertools import islice, pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from twofold import problems as problem_files
+from twofold.constraints import CONSTRAINTS
+from twofold.constraints.apply import can_apply
+from twofold.problems.drawn import distance
+from twofold.problems.pocket.reply import solution
+from twofold.study import read
+
+rules = import_module("recipes.11_pocket_types.rules")
+problems = import_module("recipes.11_pocket_types.problems")
+corpus = import_module("recipes.11_pocket_types.corpus")
+table = import_module("recipes.11_pocket_types.table")
+cells = import_module("recipes.11_pocket_types.__main__")
+
+
+def family(name: str) -> str:
+    return CONSTRAINTS[name].family
+
+
+def test_28_types_of_ten_families_held_out_by_distance() -> None:
+    assert (len(rules.POOL), len(rules.NEAR), len(rules.FAR)) == (16, 6, 6)
+    assert len({family(name) for name in rules.ALL}) == 10
+    assert {family(name) for name in rules.NEAR} <= {family(name) for name in rules.POOL}
+    assert not {family(name) for name in rules.FAR} & {family(name) for name in rules.POOL}
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_few_types_are_among_many(seed: int) -> None:
+    sets = [rules.trained(n, seed) for n in (1, 2, 4, 8, 16)]
+    assert [len(set(each)) for each in sets] == [1, 2, 4, 8, 16]
+    assert all(set(few) < set(many) for few, many in pairwise(sets))
+    assert set(sets[-1]) == set(rules.POOL)
+
+
+def test_every_rule_is_told_and_can_be_met() -> None:
+    for problem in problems.test()[:28]:
+        (rule,) = problem.constraints
+        assert rule.check(rule.witnesses()[0]).score == 1.0
+        assert can_apply(rule)
+
+
+def test_a_run_trains_on_its_types_alone_and_on_no_test_question() -> None:
+    asked = {problem.question for problem in problems.test()}
+    for n in (1, 4):
+        types = rules.trained(n, 2)
+        made = problems.train(types, 2)
+        assert {c.name for problem in made for c in problem.constraints} == set(types)
+        assert len({problem.id for problem in made}) == problems.N_TRAIN
+        assert not asked & {problem.question for problem in made}
+
+
+@pytest.mark.parametrize("law", ["independent", "shared"])
+def test_what_the_two_corpora_differ_in(law: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Obeyed equally often; only in one do the rules of one demonstration stand or fall together."""
+    asked = []
+
+    def kept(**fields: object) -> object:
+        asked.append(problem(**fields))
+        return asked[-1]
+
+    problem = corpus.Problem
+    monkeypatch.setattr(corpus, "Problem", kept)
+    chats = [*islice(corpus.demonstrations(7, law), 2500)]
+    pairs, told = [], []
+    for each, chat in zip(asked, chats, strict=True):
+        text = chat[1]["content"].partition("</think>\n")
+        scores = [rule.check(text[2] or text[0]).score for rule in each.constraints]
+        told += scores
+        if len(scores) > 1:
+            pairs.append(scores[:2])
+    assert 0.55 < np.mean(told) < 0.72  # 0.6 by construction, and what is met by chance
+    correlation = np.corrcoef(np.array(pairs, dtype=float).T)[0, 1]
+    assert (correlation > 0.25) if law == "shared" else (abs(correlation) < 0.15)
+
+
+def test_a_demonstration_breaks_what_it_does_not_obey() -> None:
+    """The plain solution meets few rules untold, so there is something to obey."""
+    made = problems.test()[:140]
+    met = [p.constraints[0].check(solution(p)).score for p in made]
+    assert np.mean(met) < 0.2
+
+
+def test_groups_are_named_from_what_the_run_trained_on() -> None:
+    types = ["startend:end_checker", "last_word:last_word_answer", "keywords:palindrome"]
+    found = table.masks(types, 16, (0, 1), "near")
+    assert found.tolist() == [[False, True, False]] * 2
+    assert table.masks(types, 16, (0,), "far").tolist() == [[False, False, True]]
+    assert table.masks(types, 1, (0,), "held-out").tolist() == [[False, True, True]]
+    (only,) = rules.trained(1, 0)
+    wanted = [distance(name, [only]) == "trained" for name in rules.ALL]
+    assert table.masks([*rules.ALL], 1, (0,), "trained").tolist() == [wanted]
+    assert sum(wanted) == 1
+
+
+def test_the_plan_of_the_cells_is_one_that_a_study_reads(tmp_path: Path) -> None:
+    problem_files.write(tmp_path / "test.jsonl", problems.test()[:28])
+    for n in (1, 16):
+        made = problems.train(rules.trained(n, 0), 0)[:60]
+        problem_files.write(tmp_path / f"train-{n}-0.jsonl", made)
+    arms = [arm for arm in cells.ARMS if cells.n_types(arm) in (1, 16)]
+    plan = cells.plan("pocket", tmp_path, arms, (0,))
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan))
+    read_again = read(tmp_path / "plan.yaml")
+    assert len(read_again.arms) == 10
+    for arm in read_again.arms:
+        arm.trainer.check(read_again.load(read_again.training(arm, 0)), [])
