@@ -1,7 +1,7 @@
 """`python -m recipes.11_pocket_types BASE OUT [--arms soft_gate_4 ...]`: train and audit the cells.
 
 An arm is a reward and a number of trained types; a cell is an arm with a seed. The same command goes on
-where it was stopped, and other arms or seeds are added to those that OUT has.
+where it was stopped; other arms or seeds are added to those that OUT has, and `table` reads them all.
 """
 
 from __future__ import annotations
@@ -57,9 +57,14 @@ def settings(arm: str, data: Path) -> dict[str, Any]:
     return GRPO | reward | {"train": str(data / f"train-{n_types(arm)}-{{seed}}.jsonl")}
 
 
-def plan(base: str, data: Path, arms: Sequence[str], seeds: Sequence[int]) -> dict[str, Any]:
-    """The plan of the study, as its file has it."""
-    return {
+def written(file: Path, base: str, arms: Sequence[str], seeds: Sequence[int]) -> Path:
+    """Write the plan of a study, and its problems into the folder `data` beside it."""
+    data = file.parent / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    problem_files.write(data / "test.jsonl", test())
+    for n, seed in product({n_types(arm) for arm in arms}, seeds):
+        problem_files.write(data / f"train-{n}-{seed}.jsonl", train(trained(n, seed), seed))
+    made = {
         "base": base,
         "splits": {"test": str(data / "test.jsonl")},
         "by": ["held", "competes"],
@@ -68,6 +73,8 @@ def plan(base: str, data: Path, arms: Sequence[str], seeds: Sequence[int]) -> di
         "max_tokens": 96,
         "arms": {arm: settings(arm, data) for arm in arms},
     }
+    file.write_text(yaml.safe_dump(made, sort_keys=False), encoding="utf-8")
+    return file
 
 
 def main() -> None:
@@ -79,16 +86,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--ray", help="spread the cells, as `twofold study --ray`")
     asked = parser.parse_args()
-    data, file = asked.out / "data", asked.out / "plan.yaml"
-    data.mkdir(parents=True, exist_ok=True)
-    there = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
-    arms = [arm for arm in ARMS if arm in asked.arms or arm in there.get("arms", ())]
-    seeds = sorted({*asked.seeds, *there.get("seeds", ())})
-    problem_files.write(data / "test.jsonl", test())
-    for n, seed in product({n_types(arm) for arm in arms}, seeds):
-        problem_files.write(data / f"train-{n}-{seed}.jsonl", train(trained(n, seed), seed))
-    made = plan(asked.base, data, arms, seeds)
-    file.write_text(yaml.safe_dump(made, sort_keys=False), encoding="utf-8")
+    file = written(asked.out / "plan.yaml", asked.base, asked.arms, asked.seeds)
     study.study(study.read(file), out=asked.out / "study", ray=asked.ray)
     print(summary(asked.out / "study"))
 

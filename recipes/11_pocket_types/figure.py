@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from twofold import study
 from twofold.report.plane import Plane, PlanePoint
 from twofold.report.study import standalone
 from twofold.report.study_file import ACCURACY, OBEDIENCE, Key
@@ -17,6 +16,7 @@ from twofold.study.scores import SIGNED, Scores, estimate
 from twofold.types import Estimate
 
 from .rules import held
+from .table import everything
 
 
 def main() -> None:
@@ -26,8 +26,7 @@ def main() -> None:
     parser.add_argument("file", type=Path, help="the SVG file to write")
     parser.add_argument("arms", nargs="+", metavar="ARM")
     asked = parser.parse_args()
-    out = asked.out / "study"
-    plan = study.read(out / "study.yaml")
+    out, plan = asked.out / "study", everything(asked.out)
     problems = plan.problems("test")
     unseen = np.array([held(problem.tags["type"]) != "pool" for problem in problems])
 

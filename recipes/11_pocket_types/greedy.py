@@ -30,6 +30,7 @@ def main() -> None:
                 "checkpoints": [
                     str(out / "study" / "arms" / arm / f"seed-{seed}" / "model")
                     for seed in plan["seeds"]
+                    if (out / "study" / "arms" / arm / f"seed-{seed}" / "cell.json").exists()
                 ]
             }
             for arm in asked.arms

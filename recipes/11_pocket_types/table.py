@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from twofold import study
@@ -24,7 +25,7 @@ from twofold.study.plan import BASE, Plan
 from twofold.study.scores import SIGNED, Scores, difference, estimate
 from twofold.types import Comparison, Outcome
 
-from .__main__ import n_types
+from .__main__ import ARMS, n_types, written
 from .rules import held, trained
 
 GROUPS = ("trained", "near", "far", "held-out")
@@ -97,10 +98,19 @@ def compared(
     return difference(base.matrix(key, base_seeds), after, mask.any(axis=0), limits=limits)
 
 
+def everything(out: Path) -> Plan:
+    """The plan of all arms and seeds that a folder of `recipes.11_pocket_types` has finished."""
+    there = [*(out / "study" / "arms").glob("*/seed-*/cell.json")]
+    arms = [arm for arm in ARMS if any(file.parents[1].name == arm for file in there)]
+    seeds = sorted({int(file.parent.name.removeprefix("seed-")) for file in there})
+    base = yaml.safe_load((out / "plan.yaml").read_text(encoding="utf-8"))["base"]
+    return study.read(written(out / "everything.yaml", base, arms, seeds))
+
+
 def main(out: Path) -> None:
-    """Print the base and the table of the study in a folder of `recipes.11_pocket_types`."""
+    """Print the base and the table of a folder of `recipes.11_pocket_types`."""
+    plan = everything(out)
     out /= "study"
-    plan = study.read(out / "study.yaml")
     print("| arm | types | seeds | accuracy | obedience | verdict |\n|---|---|---|---|---|---|")
     problems = plan.problems("test")
     seeds = [s for s in plan.seeds if Cell(BASE, s).is_finished(plan, out)]
