@@ -7,9 +7,8 @@ are the twelve types that no run trains on, the same for all rows.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import yaml
@@ -19,33 +18,32 @@ from twofold import study
 from twofold.problems.drawn import distance
 from twofold.report.study_file import ACCURACY, OBEDIENCE, Key
 from twofold.report.wording import spread
-from twofold.stats import outcome
+from twofold.stats import corrected, outcome
 from twofold.study.cell import Cell
 from twofold.study.plan import BASE, Plan
 from twofold.study.scores import SIGNED, Scores, difference, estimate
-from twofold.types import Comparison, Outcome
+from twofold.types import Comparison, Problem
 
 from .__main__ import ARMS, n_types, written
 from .rules import held, trained
 
-GROUPS = ("trained", "near", "far", "held-out")
+GROUPS = ("all", "trained", "near", "far", "held-out")
+
+SIDES = (ACCURACY, OBEDIENCE)
+
+COLUMNS = (
+    ("all", ACCURACY),
+    ("trained", OBEDIENCE),
+    ("near", OBEDIENCE),
+    ("far", OBEDIENCE),
+    ("held-out", ACCURACY),
+    ("held-out", OBEDIENCE),
+)
+
+HEAD = ["arm", "seeds", "accuracy", "obedience: trained", "near", "far"]
+HEAD += ["held-out types: accuracy", "obedience", "both rise there?"]
 
 Masks = NDArray[np.bool_]
-
-
-class Row(NamedTuple):
-    """What came out on one group of types: the arm minus the base, paired by problem."""
-
-    arm: str
-    group: str
-    seeds: int
-    accuracy: Comparison
-    obedience: Comparison
-
-    @property
-    def verdict(self) -> Outcome:
-        """Whether both rose on these types; not corrected for the number of rows."""
-        return outcome(self.accuracy, self.obedience)
 
 
 def masks(types: Sequence[str], n: int, seeds: Sequence[int], group: str) -> Masks:
@@ -57,31 +55,33 @@ def masks(types: Sequence[str], n: int, seeds: Sequence[int], group: str) -> Mas
     return np.array([[distance(t, trained(n, seed)) == group for t in types] for seed in seeds])
 
 
-def rows(plan: Plan, out: Path) -> Iterator[Row]:
-    """The rows of the finished arms, on all types and then on each group."""
+def differences(plan: Plan, out: Path, group: str) -> dict[tuple[str, Key], Comparison]:
+    """The finished arms minus the base on a group of types; p by Holm over the arms and both sides."""
     problems = plan.problems("test")
     types = [problem.tags["type"] for problem in problems]
-    done = {
-        name: [s for s in plan.seeds if Cell(name, s).is_finished(plan, out)]
-        for name in (BASE, *(arm.name for arm in plan.arms))
-    }
-
-    def scores(arm: str) -> Scores:
-        return Scores.read(problems, {s: Cell(arm, s).folder(out) / "test" for s in done[arm]})
-
-    base = scores(BASE)
+    names = (BASE, *(arm.name for arm in plan.arms))
+    done = {name: finished(plan, out, name) for name in names}
+    scores = {name: read(problems, out, name, done[name]) for name in names}
+    found = {}
     for arm, seeds in done.items():
         if arm == BASE or not seeds:
             continue
-        found, n = scores(arm), n_types(arm)
-        for group in ("all", *GROUPS):
-            mask = masks(types, n, seeds, group)
-            sides = (
-                compared(base, found, key, done[BASE], seeds, mask) for key in (ACCURACY, OBEDIENCE)
-            )
-            accuracy, obedience = sides
-            if accuracy and obedience:
-                yield Row(arm, group, len(seeds), accuracy, obedience)
+        mask = masks(types, n_types(arm), seeds, group)
+        for key in SIDES:
+            change = compared(scores[BASE], scores[arm], key, done[BASE], seeds, mask)
+            if change is not None:
+                found[arm, key] = change
+    return corrected(found)
+
+
+def finished(plan: Plan, out: Path, arm: str) -> list[int]:
+    """The seeds of an arm that are trained and audited."""
+    return [seed for seed in plan.seeds if Cell(arm, seed).is_finished(plan, out)]
+
+
+def read(problems: Sequence[Problem], out: Path, arm: str, seeds: Sequence[int]) -> Scores:
+    """The scores of an arm."""
+    return Scores.read(problems, {s: Cell(arm, s).folder(out) / "test" for s in seeds})
 
 
 def compared(
@@ -107,28 +107,42 @@ def everything(out: Path) -> Plan:
     return study.read(written(out / "everything.yaml", base, arms, seeds))
 
 
+def base_row(plan: Plan, out: Path) -> list[str]:
+    """The base: accuracy on all types, obedience on the pool and on the types never trained."""
+    problems = plan.problems("test")
+    seeds = finished(plan, out, BASE)
+    scores = read(problems, out, BASE, seeds)
+    kinds = np.array([held(problem.tags["type"]) for problem in problems])
+    cells = []
+    for key, asked in (
+        (ACCURACY, kinds != ""),
+        (OBEDIENCE, kinds == "pool"),
+        (OBEDIENCE, kinds == "near"),
+        (OBEDIENCE, kinds == "far"),
+        (ACCURACY, kinds != "pool"),
+        (OBEDIENCE, kinds != "pool"),
+    ):
+        values = np.where(asked, scores.matrix(key, seeds), np.nan)
+        limits = SIGNED if key == OBEDIENCE else None
+        cells.append(spread(estimate(values, asked, is_trained=False, limits=limits)))
+    return ["base", str(len(seeds)), *cells, ""]
+
+
 def main(out: Path) -> None:
-    """Print the base and the table of a folder of `recipes.11_pocket_types`."""
+    """Print the table of a folder of `recipes.11_pocket_types`: the base, then the arms minus the base."""
     plan = everything(out)
     out /= "study"
-    print("| arm | types | seeds | accuracy | obedience | verdict |\n|---|---|---|---|---|---|")
-    problems = plan.problems("test")
-    seeds = [s for s in plan.seeds if Cell(BASE, s).is_finished(plan, out)]
-    base = Scores.read(problems, {s: Cell(BASE, s).folder(out) / "test" for s in seeds})
-    all_asked = np.ones(len(problems), dtype=np.bool_)
-    pool = np.array([held(problem.tags["type"]) == "pool" for problem in problems])
-    for name, asked in (("all", all_asked), ("pool", pool), ("held-out", ~pool)):
-        cells = []
-        for key, limits in ((ACCURACY, None), (OBEDIENCE, SIGNED)):
-            values = np.where(asked, base.matrix(key, seeds), np.nan)
-            found = estimate(values, asked, is_trained=False, limits=limits)
-            cells.append(spread(found) if found else "")
-        print(f"| base | {name} | {len(seeds)} | {cells[0]} | {cells[1]} | |")
-    for row in rows(plan, out):
-        told = [spread(each.difference, sign=True) for each in (row.accuracy, row.obedience)]
-        print(
-            f"| {row.arm} | {row.group} | {row.seeds} | {told[0]} | {told[1]} | {row.verdict.value} |"
-        )
+    by_group = {group: differences(plan, out, group) for group in GROUPS}
+    rows = [HEAD, ["---"] * len(HEAD), base_row(plan, out)]
+    for arm in (arm.name for arm in plan.arms):
+        cells = [arm, str(len(finished(plan, out, arm)))]
+        for group, key in COLUMNS:
+            change = by_group[group].get((arm, key))
+            cells.append(spread(change.difference, sign=True) if change else "–")
+        sides = (by_group["held-out"][arm, key] for key in SIDES)
+        rows.append([*cells, outcome(*sides).value])
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
 
 
 if __name__ == "__main__":
