@@ -52,10 +52,10 @@ def train(types: Sequence[str], seed: int) -> list[Problem]:
     return found
 
 
-def test() -> list[Problem]:
-    """The problems that every run is audited on: one constraint each, equally many of every type."""
+def test(first_round: int = 0, n_rounds: int = N_PER_TYPE) -> list[Problem]:
+    """What runs are audited on: one constraint each, one problem of every type in each round."""
     found = []
-    for index in range(N_PER_TYPE * len(ALL)):
+    for index in range(first_round * len(ALL), (first_round + n_rounds) * len(ALL)):
         rng = rng_for("11_pocket_types", "test", index)
         first = [*POOL, *NEAR, *FAR][index % len(ALL)]
         found.append(_problem(rng, index, "test", (), first, 1))

@@ -128,10 +128,8 @@ def base_row(plan: Plan, out: Path) -> list[str]:
     return ["base", str(len(seeds)), *cells, ""]
 
 
-def main(out: Path) -> None:
-    """Print the table of a folder of `recipes.11_pocket_types`: the base, then the arms minus the base."""
-    plan = everything(out)
-    out /= "study"
+def printed(plan: Plan, out: Path) -> None:
+    """Print the table of a study: the base, then the arms minus the base."""
     by_group = {group: differences(plan, out, group) for group in GROUPS}
     rows = [HEAD, ["---"] * len(HEAD), base_row(plan, out)]
     for arm in (arm.name for arm in plan.arms):
@@ -146,4 +144,5 @@ def main(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    folder = Path(sys.argv[1])
+    printed(everything(folder), folder / "study")
