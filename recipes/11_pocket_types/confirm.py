@@ -17,10 +17,12 @@ from twofold import problems as problem_files
 from twofold import study
 
 from .problems import N_PER_TYPE, test
-from .table import everything, finished, printed
+from .table import finished, table
 
 N_NEW = 45
 """New problems of each type."""
+
+TEMPERATURES = {"sampled": 1.0, "greedy": 0.0}
 
 
 def main() -> None:
@@ -29,29 +31,30 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="a folder of `recipes.11_pocket_types`")
     parser.add_argument("arms", nargs="+", metavar="ARM")
     asked = parser.parse_args()
-    out = asked.out
-    there = everything(out)
-    problem_files.write(out / "data" / "new.jsonl", test(N_PER_TYPE, N_NEW))
-    plan = yaml.safe_load((out / "everything.yaml").read_text(encoding="utf-8"))
-    for name, temperature in (("sampled", 1.0), ("greedy", 0.0)):
-        plan |= {
-            "temperature": temperature,
-            "splits": {"test": str(out / "data" / "new.jsonl")},
-            "arms": {
-                arm: {
-                    "checkpoints": [
-                        str(out / "study" / "arms" / arm / f"seed-{seed}" / "model")
-                        for seed in finished(there, out / "study", arm)
-                    ]
-                }
-                for arm in asked.arms
-            },
-        }
+    out, new = asked.out, test(N_PER_TYPE, N_NEW)
+    problem_files.write(out / "data" / "new.jsonl", new)
+    models = out / "study" / "arms"
+    plan = {
+        "base": yaml.safe_load((out / "plan.yaml").read_text(encoding="utf-8"))["base"],
+        "splits": {"test": str(out / "data" / "new.jsonl")},
+        "seeds": finished(out / "study", "base"),
+        "max_tokens": 96,
+        "arms": {
+            arm: {
+                "checkpoints": [
+                    str(models / arm / f"seed-{seed}" / "model")
+                    for seed in finished(out / "study", arm)
+                ]
+            }
+            for arm in asked.arms
+        },
+    }
+    for name, temperature in TEMPERATURES.items():
         file = out / f"{name}.yaml"
-        file.write_text(yaml.safe_dump(plan, sort_keys=False), encoding="utf-8")
+        made = plan | {"temperature": temperature}
+        file.write_text(yaml.safe_dump(made, sort_keys=False), encoding="utf-8")
         study.study(study.read(file), out=out / name)
-        print(f"\n{name}\n")
-        printed(study.read(file), out / name)
+        print(f"\n{name}\n\n{table(new, out / name)}")
 
 
 if __name__ == "__main__":
