@@ -51,9 +51,9 @@ _WORDS_WHOLE = {
 }
 
 _OTHERWISE = (
-    "update transformers (pip install -U transformers), take a newer conversion of the model that has a known "
-    "name, name the folder or hub id of its safetensors, or serve the file (`llama-server -m FILE --jinja`) "
-    "and give the server's address as the model"
+    "update transformers (pip install -U transformers), take a newer conversion of the model that has a "
+    "known name, name the folder or hub id of its safetensors, or serve the file "
+    "(`llama-server -m FILE --jinja`) and give the server's address as the model"
 )
 
 
