@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from peft import get_peft_model
@@ -63,8 +64,8 @@ def scored(model: HfModel) -> float:
 def learned(spec: str) -> float:
     """Tokens a second of a forward and backward pass with adapters, logits of the reply only."""
     trainable = TrainableModel(spec, lora=RANK)
-    network = get_peft_model(trainable.network, trainable.adapter)
-    bare = network.get_base_model()
+    adapter: Any = trainable.adapter
+    bare: Any = get_peft_model(trainable.network, adapter).get_base_model()
     ids = torch.randint(0, 1000, (LEARNED, PROMPT + REPLY))
 
     def step() -> None:
@@ -72,7 +73,8 @@ def learned(spec: str) -> float:
         logits = bare.get_output_embeddings()(
             hidden[:, PROMPT - 1 : -1].reshape(-1, hidden.shape[-1])
         )
-        torch.nn.functional.cross_entropy(logits.float(), ids[:, PROMPT:].reshape(-1)).backward()
+        loss: Any = torch.nn.functional.cross_entropy(logits.float(), ids[:, PROMPT:].reshape(-1))
+        loss.backward()
 
     return LEARNED * (PROMPT + REPLY) / seconds(step)
 

@@ -68,7 +68,7 @@ def test_a_trained_rule_can_be_applied_and_the_answer_stays_right(name: str) -> 
 
 def test_plans_name_the_splits_and_budgets_of_their_scales() -> None:
     for name, scale in study.SCALES.items():
-        plan = yaml.safe_load((Path(study.__file__).parent / f"{name}.yaml").read_text())
+        plan = yaml.safe_load((Path(str(study.__file__)).parent / f"{name}.yaml").read_text())
         assert tuple(plan["splits"]) == rules.SPLITS
         assert plan["max_tokens"] == scale.max_tokens
         trained = {k: arm for k, arm in plan["arms"].items() if k != "released"}
@@ -140,7 +140,7 @@ def taught(folder: Path) -> Path:
 
 def tiny_program(tmp_path: Path) -> Path:
     """A program that runs the recipe at a tiny scale, as its command does."""
-    values = yaml.safe_load((Path(command.__file__).parent / "cpu.yaml").read_text())
+    values = yaml.safe_load((Path(str(command.__file__)).parent / "cpu.yaml").read_text())
     text = yaml.safe_dump(values, sort_keys=False).replace("runs/qwen/cpu", "runs/qwen/tiny")
     values = yaml.safe_load(text) | {"seeds": [0], "max_tokens": 16}
     for name, arm in values["arms"].items():
