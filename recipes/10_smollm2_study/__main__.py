@@ -82,8 +82,11 @@ def whole(name: str, ray: str | None, plans: Path = Path(__file__).parent) -> in
 
 
 def sliced(command: list[str], minutes: float) -> int:
-    """Run a command, and kill it and its children when the time is over."""
-    child = subprocess.Popen(command, start_new_session=True)
+    """Run a command, and kill it and its children when the time is over.
+
+    They are a group of processes and no session of their own, which Linux would give the usual priority.
+    """
+    child = subprocess.Popen(command, process_group=0)
     signal.signal(signal.SIGTERM, _ended)  # killed: take the child along
     try:
         return child.wait(timeout=60 * minutes)

@@ -29,13 +29,14 @@ MOST = 12 * 2**20
 _KEPT = ("peft_type", "task_type", "target_modules", "bias", "fan_in_fan_out", "inference_mode")
 
 
-def joined(lower: Path, upper: Path | None, out: Path) -> None:
+def joined(lower: Path, upper: Path | None, out: Path, *, base: str | None = None) -> None:
     """Write the sum of two LoRA adapters as one adapter in bfloat16, on the released model.
 
     Args:
         lower: An adapter on the released model.
         upper: An adapter on the released model plus `lower`; None = only `lower`.
         out: The output folder.
+        base: The released model that it names; None: `smollm2`.
 
     Raises:
         ValueError: If they are not plain LoRA of one scale on the same layers, or their sum is too large.
@@ -63,7 +64,7 @@ def joined(lower: Path, upper: Path | None, out: Path) -> None:
         raise ValueError(f"{out} would have {size:,} bytes, more than {MOST:,}; join smaller ranks")
     config: dict[str, Any] = {key: configs[0][key] for key in _KEPT}
     config["target_modules"] = sorted(config["target_modules"])
-    config["base_model_name_or_path"] = SPEC
+    config["base_model_name_or_path"] = base or SPEC
     for key in ("r", "lora_alpha"):
         config[key] = sum(c[key] for c in configs)
     out.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
 import signal
@@ -202,11 +203,104 @@ def test_what_would_be_another_model_is_refused(tmp_path: Path, case: str) -> No
 
 
 def test_a_tensor_without_a_place_in_the_network_is_refused(tmp_path: Path) -> None:
-    more = {"rope_freqs.weight": torch.ones(4).numpy()}
-    write_gguf(tmp_path / "m.gguf", more=more)
+    write_gguf(tmp_path / "m.gguf", more={"other.weight": torch.ones(4).numpy()})
+    with pytest.raises(ModelError, match=r"as another model.*outside the layers.*other\.weight"):
+        resolve(tmp_path / "m.gguf")
+
+
+def pieces(file: Path, text: str) -> list[str]:
+    """How the tokenizer of a file cuts a text before it merges bytes."""
+    tokenizer = HfModel(str(file), use_cache=False).tokenizer
+    return [piece for piece, _ in tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str(text)]
+
+
+# In the byte alphabet a space is written as Ġ, and \u010a is a line break.
+CUTS = {
+    "gpt-2": ["I'll", "Ġ", "Ġ120", "Ċ"],
+    "olmo": ["I'll", "Ġ", "Ġ120", "Ċ"],
+    "smollm": ["I'll", "ĠĠ", "1", "2", "0", "Ċ"],
+    "command-r": ["I'll", "ĠĠ", "1", "2", "0", "Ċ"],
+    "qwen2": ["I", "'ll", "Ġ", "Ġ", "1", "2", "0", "Ċ"],
+    "llama-bpe": ["I", "'ll", "Ġ", "Ġ", "120", "Ċ"],
+}
+
+
+@pytest.mark.parametrize("name", CUTS)
+def test_a_text_is_cut_as_the_file_says(tmp_path: Path, name: str) -> None:
+    write_gguf(tmp_path / "m.gguf", pre=name)
+    told = [piece for piece in CUTS[name] if piece not in ("I", "'ll", "I'll")]
+    found = pieces(tmp_path / "m.gguf", "I'll  120\n")
+    assert found[-len(told) :] == told
+    assert "".join(found) == "I'llĠĠ120Ċ"
+
+
+def test_a_word_stays_whole_where_the_vocabulary_says_so(tmp_path: Path) -> None:
+    for name, whole in (("llama-bpe", True), ("gpt-2", False), ("qwen2", False)):
+        write_gguf(tmp_path / f"{name}.gguf", pre=name)
+        tokenizer = HfModel(str(tmp_path / f"{name}.gguf"), use_cache=False).tokenizer
+        assert tokenizer.backend_tokenizer.model.ignore_merges is whole
+
+
+@pytest.mark.parametrize("name", [None, "", "default", "falcon", "deepseek-llm", "GPT-2", "qwen9"])
+def test_a_file_that_cuts_texts_in_an_unknown_way_is_refused(
+    tmp_path: Path, name: str | None
+) -> None:
+    write_gguf(tmp_path / "m.gguf", pre=name)
+    said = f"as {name!r}, which is not known" if name else "in a way that it does not name"
     with pytest.raises(
-        ModelError, match=r"as another model.*outside the layers.*rope_freqs\.weight"
+        ModelError, match=rf"cuts texts into words {said}.*safetensors.*llama-server"
     ):
+        resolve(tmp_path / "m.gguf")
+    assert not list((tmp_path / "cache").rglob("*.safetensors"))
+
+
+LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+READ_BEFORE = 64  # the context of the pretraining
+
+
+def llama3_factors() -> Any:
+    """What llama.cpp's converter writes for `LLAMA3`: by what each of the four frequencies is divided.
+
+    Waves of 6 tokens are shorter than 64 / 4 and stay; those of 628 and 6283 are longer than 64 / 1 and are
+    divided by 8; those of 63 lie between, at 64 / 62.83 = 1.0186 of the way from 1 to 4.
+    """
+    between = (READ_BEFORE / (2 * math.pi * 10) - 1) / (4 - 1)
+    return torch.tensor([1.0, 1 / ((1 - between) / 8 + between), 8.0, 8.0]).numpy()
+
+
+def test_the_factors_of_llama_3_scale_positions_as_its_settings_do(tmp_path: Path) -> None:
+    weights = write_gguf(tmp_path / "m.gguf", more={"rope_freqs.weight": llama3_factors()})
+    right = network_of("llama", weights, tied=True)
+    told = {"rope_type": "llama3", "original_max_position_embeddings": READ_BEFORE, **LLAMA3}
+    right.config.rope_parameters = {"rope_theta": 10_000.0, **told}
+    scaled = type(right)(right.config).eval()
+    scaled.load_state_dict(right.state_dict())
+    ids = torch.tensor([[1 + i * 7 % 190 for i in range(200)]])
+    with torch.inference_mode():
+        found = HfModel(str(tmp_path / "m.gguf"), use_cache=False).network(ids).logits
+        torch.testing.assert_close(found, scaled(ids).logits, rtol=1e-4, atol=1e-4)
+        assert (found - right(ids).logits).abs().max() > 0.01, "the factors change nothing"
+
+
+@pytest.mark.parametrize("n", [3, 5])
+def test_factors_that_are_not_one_for_each_frequency_are_refused(tmp_path: Path, n: int) -> None:
+    write_gguf(tmp_path / "m.gguf", more={"rope_freqs.weight": torch.ones(n).numpy()})
+    with pytest.raises(ModelError, match=rf"{n} factors for 4 frequencies.*another conversion"):
+        resolve(tmp_path / "m.gguf")
+
+
+@pytest.mark.parametrize("odd", [0.0, float("nan"), float("inf"), -1.0])
+def test_factors_that_are_no_positive_numbers_are_refused(tmp_path: Path, odd: float) -> None:
+    more = {"rope_freqs.weight": torch.tensor([1.0, 1.0, odd, 1.0]).numpy()}
+    write_gguf(tmp_path / "m.gguf", more=more)
+    with pytest.raises(ModelError, match="no positive numbers; download it again"):
+        resolve(tmp_path / "m.gguf")
+
+
+def test_factors_beside_another_scaling_are_refused(tmp_path: Path) -> None:
+    more, settings = {"rope_freqs.weight": llama3_factors()}, {"llama.rope.scaling.type": "yarn"}
+    write_gguf(tmp_path / "m.gguf", more=more, settings=settings)
+    with pytest.raises(ModelError, match="positions are scaled by 'yarn', which is lost"):
         resolve(tmp_path / "m.gguf")
 
 

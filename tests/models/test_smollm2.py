@@ -37,6 +37,11 @@ def test_without_wheel_and_network_the_remedy_is_reported(
         resolve("smollm2")
 
 
+def test_digits_are_cut_alone_as_its_file_says(model: HfModel) -> None:
+    # with GPT-2's own cut the second space went with the number: Ġ, Ġ, 1, 2
+    assert model.tokenizer.tokenize("so  12") == ["so", "ĠĠ", "1", "2"]
+
+
 @pytest.mark.slow
 def test_the_converted_weights_are_the_dequantised_ones(model: HfModel) -> None:
     import torch

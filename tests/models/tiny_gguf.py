@@ -58,11 +58,12 @@ def write_gguf(
     settings: dict[str, Any] | None = None,
     left_out: tuple[str, ...] = (),
     more: dict[str, Floats] | None = None,
+    pre: str | None = "gpt-2",
 ) -> dict[str, Floats]:
     """Write a two-layer model; returns its weights by transformers' name, as read back without loss.
 
     Matrices are stored in the format `stored`, all else in float32. `left_out` and `more` are tensors
-    by llama.cpp's name, `settings` further texts and numbers.
+    by llama.cpp's name, `settings` further texts and numbers, `pre` the name of how texts are cut.
     """
     import gguf
 
@@ -77,7 +78,7 @@ def write_gguf(
     out.add_rope_freq_base(10_000.0)
     if kind == "llama":
         out.add_rope_dimension_count(WIDTH // N_HEADS)
-    _add_tokenizer(out, template)
+    _add_tokenizer(out, template, pre)
     for key, value in (settings or {}).items():
         (out.add_string if isinstance(value, str) else out.add_uint32)(key, value)
     found: dict[str, Floats] = {}
@@ -108,13 +109,14 @@ def _rotated(name: str, values: Floats, *, back: bool = False) -> Floats:
     return values.reshape(*halves, -1).swapaxes(1, 2).reshape(values.shape)
 
 
-def _add_tokenizer(out: Any, template: str | None) -> None:
+def _add_tokenizer(out: Any, template: str | None, pre: str | None) -> None:
     made = tiny_llama.tiny_tokenizer()
     model = json.loads(made.backend_tokenizer.to_str())["model"]
     tokens = made.convert_ids_to_tokens(range(len(made)))
     kinds = dict.fromkeys(tiny_llama.SPECIAL, 3) | dict.fromkeys(tiny_llama.TAGS, 4)
     out.add_tokenizer_model("gpt2")
-    out.add_tokenizer_pre("gpt-2")
+    if pre is not None:
+        out.add_tokenizer_pre(pre)
     out.add_token_list(tokens)
     out.add_token_types([kinds.get(token, 1) for token in tokens])
     out.add_token_merges([" ".join(pair) for pair in model["merges"]])

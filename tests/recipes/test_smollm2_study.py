@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import sys
 import time
 from dataclasses import replace
@@ -137,6 +138,8 @@ def test_a_slice_ends_in_time_with_all_that_it_started(
     time.sleep(0.5)
     assert beat.stat().st_mtime == last, "a grandchild goes on"
     assert command.sliced([sys.executable, "-c", "raise SystemExit(3)"], 1) == 3
+    same = f"import os, sys; sys.exit(os.getsid(0) != {os.getsid(0)})"
+    assert command.sliced([sys.executable, "-c", same], 1) == 0, "its priority is another one"
 
 
 def test_the_whole_command_at_tiny_scale_and_again(

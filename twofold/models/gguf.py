@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 from twofold.errors import ModelError
 from twofold.models.cache import Cache, cache_folder
 from twofold.models.gguf_header import Header, header_of
+from twofold.models.gguf_positions import factors_in, put_factors
+from twofold.models.gguf_tokenizer import cut_as_told
 from twofold.storage.os_errors import os_errors
 
 SUFFIX = ".gguf"
@@ -26,12 +28,19 @@ _log = logging.getLogger(__name__)
 _TEMPLATE = "tokenizer.chat_template"
 _PLAIN = (0, 1)  # the formats float32 and float16
 _ROOM = 64 * 2**20  # bytes for the tokenizer and the rest
+_VERSION = 2  # of the folders; those of an earlier one are made again (1: other tokens, see `gguf_tokenizer`)
 _OTHERWISE = (
     "update transformers (pip install -U transformers), convert the model's safetensors instead, or "
     "serve the file (`llama-server -m FILE --jinja`) and give the server's address as the model"
 )
 # Texts that a tokenizer must cut alike before and after it is saved.
-_PROBES = ("What is 12 + 345?", "  two  spaces\n\n", "don't x_1 \\frac{1}{2}", "naïve ☃ 日本")
+_PROBES = (
+    "What is 12 + 345?",
+    "so  12",
+    "  two  spaces\n\n",
+    "don't x_1 \\frac{1}{2}",
+    "naïve ☃ 日本",
+)
 
 
 class Converted(NamedTuple):
@@ -69,7 +78,7 @@ def converted(source: Path, *, name: str = "gguf", dtype: str | None = None) -> 
         header_of(source)  # which says so
     root = cache_folder()
     sha256 = Cache(root).file_sha256(source)
-    target = root / "models" / f"{name}-{sha256[:16]}"
+    target = root / "models" / f"{name}-{sha256[:16]}-{_VERSION}"
     if not target.exists():
         header = header_of(source)
         _require_chat(source, header)
@@ -166,7 +175,10 @@ def _convert(source: Path, header: Header, folder: Path, dtype: str) -> None:
     try:
         with quiet():
             config = AutoConfig.from_pretrained(**where)
+            scaled = (getattr(config, "rope_parameters", None) or {}).get("rope_type", "default")
+            put_factors(source, header, config)
             tokenizer: Any = PreTrainedTokenizerFast.from_pretrained(**where)
+            cut_as_told(source, header, tokenizer)
             loaded: Any = AutoModelForCausalLM.from_pretrained(
                 **where, config=config, dtype=getattr(torch, dtype), output_loading_info=True
             )
@@ -187,7 +199,7 @@ def _convert(source: Path, header: Header, folder: Path, dtype: str) -> None:
         with quiet():
             _save(read, folder)
             tokenizer.save_pretrained(folder)
-            _require_all(source, header, read, folder)
+            _require_all(source, header, folder, scaled)
             _require_same_texts(source, header, tokenizer, folder)
     except SafetensorError as error:  # a disk that is full
         raise OSError(str(error)) from error
@@ -205,8 +217,15 @@ def _save(read: Any, folder: Path) -> None:
     network.save_pretrained(folder)
 
 
-def _require_all(source: Path, header: Header, read: Any, folder: Path) -> None:
-    """Refuse a folder that lacks a number of the file, or a network that reads positions otherwise."""
+def _require_all(source: Path, header: Header, folder: Path, scaled: str) -> None:
+    """Refuse a folder that lacks a number of the file, or a network that reads positions otherwise.
+
+    Args:
+        source: The file.
+        header: Its header.
+        folder: The folder that was made of it.
+        scaled: How transformers understood the settings of the positions' scaling.
+    """
     from safetensors import safe_open
 
     n_saved = 0
@@ -214,16 +233,17 @@ def _require_all(source: Path, header: Header, read: Any, folder: Path) -> None:
         with safe_open(file, "pt") as tensors:
             names = tensors.keys()
             n_saved += sum(math.prod(tensors.get_slice(name).get_shape()) for name in names)
+    factors = factors_in(header)
+    n_told = header.n_values - (0 if factors is None else factors.n_values)
     scaling = header.settings.get(f"{header.architecture}.rope.scaling.type", "none")
-    kept = (getattr(read.config, "rope_parameters", None) or {}).get("rope_type", "default")
     lost = ""
-    if n_saved != header.n_values:
+    if n_saved != n_told:
         outside = ", ".join(t.name for t in header.tensors if not t.name.startswith("blk."))
         lost = (
-            f"it holds {header.n_values:,} numbers and the network {n_saved:,}; its tensors outside "
+            f"it holds {n_told:,} numbers and the network {n_saved:,}; its tensors outside "
             f"the layers are {outside:.200}"
         )
-    elif scaling != "none" and kept == "default":
+    elif scaling != "none" and (scaled == "default" or factors is not None):
         lost = f"its positions are scaled by {scaling!r:.40}, which is lost"
     if lost:
         raise ModelError(f"transformers reads {source} as another model ({lost}); {_OTHERWISE}")

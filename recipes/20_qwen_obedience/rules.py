@@ -1,0 +1,62 @@
+"""Which types of rules are trained, and which are held out near them and far from them?
+
+A near type is of a family that training shows, a far one of a family that it does not. Every trained type
+can be applied to a given reply, and leaves its answer in its box.
+"""
+
+from typing import Literal, get_args
+
+from twofold.problems.drawn import Distance
+
+TRAINED = (
+    "detectable_format:title",
+    "detectable_content:postscript",
+    "startend:quotation",
+    "detectable_format:number_highlighted_sections",
+    "detectable_format:multiple_sections",
+    "length_constraints:number_paragraphs",
+    "format:thesis",
+    "format:emoji",
+    "startend:end_checker",
+    "first_word:first_word_answer",
+    "last_word:last_word_sent",
+    "keywords:existence",
+    "keywords:forbidden_words",
+    "keywords:word_once",
+    "change_case:english_lowercase",
+    "format:title_case",
+    "punctuation:no_comma",
+    "keywords:letter_frequency",
+)
+"""Eighteen types of six families: layout, position, keywords, case, punctuation, letters."""
+
+NEAR = (
+    "detectable_format:number_bullet_lists",
+    "detectable_content:number_placeholders",
+    "format:list",
+    "last_word:last_word_answer",
+    "first_word:first_word_sent",
+    "keywords:word_count_different_numbers",
+    "change_case:english_capital",
+    "punctuation:punctuation_dot",
+)
+"""Eight more types of these families."""
+
+FAR = (
+    "length_constraints:number_words",
+    "length_constraints:number_sentences",
+    "count:person_names",
+    "count:conjunctions",
+    "combination:repeat_prompt",
+    "copy:repeat_phrase",
+    "detectable_format:sentence_hyphens",
+    "words:start_verb",
+)
+"""Eight types of families that training does not show: counting, copying, sentences."""
+
+TYPES: dict[Distance, tuple[str, ...]] = {"trained": TRAINED, "near": NEAR, "far": FAR}
+
+Split = Literal["trained", "near", "far", "mathif", "ifeval", "ifbench"]
+"""What is audited: GSM8K's test questions with rules of each distance, and published prompts."""
+
+SPLITS: tuple[Split, ...] = get_args(Split)

@@ -1,0 +1,246 @@
+"""The Qwen study: are its rules what they claim, does it run to the end, and does a kill cost little?"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from twofold.constraints import CONSTRAINTS, from_spec
+from twofold.constraints.apply import can_apply
+from twofold.errors import ProblemError
+from twofold.problems.drawn import distance
+from twofold.randomness import rng_for
+from twofold.scorers import Correct
+from twofold.types import Problem, Response
+
+study = importlib.import_module("recipes.20_qwen_obedience")
+rules = importlib.import_module("recipes.20_qwen_obedience.rules")
+sets = importlib.import_module("recipes.20_qwen_obedience.problems")
+results = importlib.import_module("recipes.20_qwen_obedience.results")
+command = importlib.import_module("recipes.20_qwen_obedience.__main__")
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_rules_are_at_the_distance_that_they_are_named_by() -> None:
+    assert len(rules.TRAINED) >= 16
+    assert len({CONSTRAINTS[name].family for name in rules.TRAINED}) >= 6
+    for name, types in rules.TYPES.items():
+        assert len(set(types)) == len(types)
+        assert {distance(each, rules.TRAINED) for each in types} == {name}
+
+
+def drawn(name: str, question: str, n: int) -> list[Any]:
+    found = []
+    for i in range(n):
+        try:
+            args = CONSTRAINTS[name].draw(rng_for("test", i, name), question)
+            found.append(from_spec(name, args, profile="fixed"))
+        except ProblemError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("name", rules.TRAINED)
+def test_a_trained_rule_can_be_applied_and_the_answer_stays_right(name: str) -> None:
+    question, text = "What is 8 times 9?", "First, 8 times 9 is 72.\n\nThe answer is \\boxed{72}."
+    problem = Problem(question=question, answer="72")
+    made = drawn(name, question, 20)
+    assert made and all(map(can_apply, made))
+    edited = [rule.apply(text) for rule in made]
+    there = [each for each in edited if each is not None]
+    assert len(there) >= len(made) // 2
+    verdicts = Correct()([problem] * len(there), [Response(raw=t, reply=t) for t in there])
+    assert {v.score for v in verdicts} == {1.0}
+
+
+def test_plans_name_the_splits_and_budgets_of_their_scales() -> None:
+    for name, scale in study.SCALES.items():
+        plan = yaml.safe_load((Path(str(study.__file__)).parent / f"{name}.yaml").read_text())
+        assert tuple(plan["splits"]) == rules.SPLITS
+        assert plan["max_tokens"] == scale.max_tokens
+        trained = {k: arm for k, arm in plan["arms"].items() if k != "released"}
+        assert set(trained) == {"rft_answer_only", "rft_joint", "rft_hindsight", "sft_own"}
+        for arm in trained.values():
+            assert arm.get("max_completion_length", scale.max_tokens) == scale.max_tokens
+            assert arm["lora"] == importlib.import_module("recipes.20_qwen_obedience.warm_up").RANK
+
+
+N_TRAIN, N_TEST = 8, 2
+
+
+def written_data(shared: Path) -> None:
+    """A folder of published data with problems of one answer, so that a tiny model can know it."""
+    (shared / "data" / "gsm8k").mkdir(parents=True)
+    for name, n in (("train", N_TRAIN), ("test", N_TEST)):
+        rows = [
+            {"question": f"Is it {name} {i}?", "answer": "Two and two.\n#### 4"} for i in range(n)
+        ]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (shared / "data" / "gsm8k" / f"{name}.jsonl").write_text(text)
+
+
+def taught(folder: Path) -> Path:
+    """A tiny random model that was taught one reply to every prompt."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    spec = importlib.util.spec_from_file_location(
+        "tiny_llama", ROOT / "tests" / "models" / "tiny_llama.py"
+    )
+    assert spec is not None and spec.loader is not None
+    tiny_llama = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tiny_llama)
+    tokenizer = tiny_llama.tiny_tokenizer()
+    config = transformers.LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=1024,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        network = transformers.LlamaForCausalLM(config)
+        steps = torch.optim.AdamW(network.parameters(), lr=1e-2)
+        reply = tokenizer("it is \\boxed{4}<|im_end|>").input_ids
+        for n in range(150):
+            rows = []
+            for _ in range(8):
+                before = torch.randint(5, len(tokenizer) - 5, (40 * (1 + n % 3),)).tolist()
+                start = tokenizer("<|im_end|>\n<|im_start|>assistant\n").input_ids
+                rows.append([*before, *start, *reply])
+            ids = torch.tensor(rows)
+            logits = network(ids).logits[:, -len(reply) - 1 : -1]
+            loss = torch.nn.functional.cross_entropy(
+                logits.reshape(-1, logits.shape[-1]), ids[:, -len(reply) :].reshape(-1)
+            )
+            steps.zero_grad()
+            loss.backward()
+            steps.step()
+    assert loss.item() < 0.05
+    network.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def tiny_program(tmp_path: Path) -> Path:
+    """A program that runs the recipe at a tiny scale, as its command does."""
+    values = yaml.safe_load((Path(str(command.__file__)).parent / "cpu.yaml").read_text())
+    text = yaml.safe_dump(values, sort_keys=False).replace("runs/qwen/cpu", "runs/qwen/tiny")
+    values = yaml.safe_load(text) | {"seeds": [0], "max_tokens": 16}
+    for name, arm in values["arms"].items():
+        if name != "released":
+            arm |= {"batch": 4, "save_steps": 1, "learning_rate": 1e-4}
+        if name.startswith("rft"):
+            arm |= {"num_generations": 2, "max_completion_length": 16}
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    program = tmp_path / "tiny.py"
+    program.write_text(
+        "import importlib, sys, pathlib\n"
+        "study = importlib.import_module('recipes.20_qwen_obedience')\n"
+        f"scale = study.Scale(train={N_TRAIN}, words=None, test={N_TEST}, mathif=None, published=None,"
+        " max_tokens=16, draws=2)\n"
+        "study.SCALES['tiny'] = scale\n"
+        "command = importlib.import_module('recipes.20_qwen_obedience.__main__')\n"
+        "base, out, plans = sys.argv[1:]\n"
+        "sys.exit(command.whole('tiny', base, pathlib.Path(out), pathlib.Path(plans)))\n"
+    )
+    return program
+
+
+def test_the_whole_study_at_tiny_scale_killed_and_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("trl")
+    written_data(tmp_path / "shared")
+    base, out = taught(tmp_path / "base"), tmp_path / "out"
+    environment = os.environ | {
+        "TWOFOLD_SHARED": str(tmp_path / "shared"),
+        "TWOFOLD_CACHE": str(tmp_path / "cache"),
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+    }
+    line = [sys.executable, str(tiny_program(tmp_path)), str(base), str(out), str(tmp_path)]
+    ran = subprocess.Popen(
+        line, env=environment, cwd=tmp_path, start_new_session=True, stderr=subprocess.DEVNULL
+    )
+    merged = out / "base" / "config.json"
+    started = time.monotonic()
+    while not merged.exists():  # the warm-up is done, the study has begun or is about to
+        assert ran.poll() is None and time.monotonic() < started + 400
+        time.sleep(0.05)
+    os.killpg(ran.pid, signal.SIGKILL)
+    ran.wait()
+    assert not (out / "study" / "study.json").exists()
+    kept = [merged, out / "own_right.jsonl", out / "released" / "far" / "responses.jsonl"]
+    stamps = [file.stat().st_mtime_ns for file in kept]
+    done = subprocess.run(line, env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert [file.stat().st_mtime_ns for file in kept] == stamps, "finished work was done again"
+    assert "mathif, ifeval, ifbench left out: set TWOFOLD_SHARED" in done.stdout
+    found = results.lines(out)
+    arms = {"released", "base", "rft_answer_only", "rft_joint", "rft_hindsight", "sft_own"}
+    assert {(each["split"], each["arm"]) for each in found} >= {
+        (split, arm) for split in ("trained", "near", "far") for arm in arms
+    }
+    for each in found:
+        assert each["measures"]["right, untold"]["n"] == N_TEST
+        assert ("obedience" in each["change"]) == (each["arm"] != "base")
+    released = next(each for each in found if each["arm"] == "released")
+    assert released["measures"]["right, untold"]["value"] == 1.0
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    assert set(results.keep(out, found, folder)) == (arms - {"released", "base"}) | {"warm_up"}
+    assert "| trained | released | 1 | 1.000" in (folder / "results.md").read_text()
+    for name in ("warm_up", "rft_joint"):
+        config = json.loads((folder / "adapters" / name / "adapter_config.json").read_text())
+        assert config["r"] == (4 if name == "warm_up" else 8)
+        assert config["base_model_name_or_path"] == results.HUB
+        assert name in (folder / "adapters" / name / "README.md").read_text()
+    # a folder of another scale is not mixed with this one
+    shutil.copy(out / "data" / "near.jsonl", out / "data" / "far.jsonl")
+    monkeypatch.setenv("TWOFOLD_SHARED", str(tmp_path / "shared"))
+    scale = study.Scale(
+        train=N_TRAIN, words=None, test=N_TEST, mathif=None, published=None, max_tokens=16, draws=2
+    )
+    with pytest.raises(ProblemError, match=r"at another scale.*give another --out"):
+        command.written(out, scale)
+
+
+def test_without_data_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWOFOLD_SHARED", str(tmp_path))
+    with pytest.raises(ProblemError, match="GSM8K is not there; set TWOFOLD_SHARED"):
+        sets.files(study.SCALES["cpu"])
+
+
+def test_one_in_four_training_problems_is_bare_and_the_test_questions_are_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written_data(tmp_path)
+    monkeypatch.setenv("TWOFOLD_SHARED", str(tmp_path))
+    scale = study.Scale(
+        train=8, words=5, test=2, mathif=None, published=None, max_tokens=16, draws=2
+    )
+    found = sets.files(scale)
+    assert [bool(p.constraints) for p in found["train"]] == [True, True, True, False] * 2
+    assert all(p.constraints for p in found["shown"])
+    for name, types in rules.TYPES.items():
+        assert [p.question for p in found[name]] == [p.question for p in found["far"]]
+        assert {c.name for p in found[name] for c in p.constraints} <= set(types)
+    with pytest.raises(ProblemError, match="0 questions have at most 1 words, and 8 are needed"):
+        sets.files(study.Scale(**{**vars(scale), "words": 1}))
