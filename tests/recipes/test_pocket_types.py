@@ -1,5 +1,6 @@
 """The wider pocket model: which types are held out, what its two corpora differ in, what a cell trains on."""
 
+import tarfile
 from importlib import import_module
 from itertools import islice, pairwise
 from pathlib import Path
@@ -18,6 +19,7 @@ problems = import_module("recipes.11_pocket_types.problems")
 corpus = import_module("recipes.11_pocket_types.corpus")
 table = import_module("recipes.11_pocket_types.table")
 cells = import_module("recipes.11_pocket_types.__main__")
+confirm = import_module("recipes.11_pocket_types.confirm")
 
 
 def family(name: str) -> str:
@@ -106,3 +108,28 @@ def test_the_plan_of_the_cells_is_one_that_a_study_reads(tmp_path: Path) -> None
     assert len(arms) == 5
     for arm in plan.arms:
         arm.trainer.check(plan.load(plan.training(arm, 0)), [])
+
+
+@pytest.mark.parametrize("law", ["independent", "shared"])
+def test_the_readme_has_the_numbers_of_the_saved_replies(law: str, tmp_path: Path) -> None:
+    """The archive of a base has the replies of its first audits, and how those of all were judged."""
+    recipe = Path(corpus.__file__).parent
+    with tarfile.open(recipe / f"{law}.tar.xz") as saved:
+        saved.extractall(tmp_path, filter="data")
+    new = problems.test(problems.N_PER_TYPE, confirm.N_NEW)
+    asked = {"study": problems.test(), "sampled": new, "greedy": new}
+    wanted = [
+        row
+        for name, problems_of in asked.items()
+        for row in table.table(problems_of, tmp_path / name).splitlines()
+    ]
+    text = (recipe / "README.md").read_text()
+    assert len(wanted) > 15
+    assert [row for row in wanted if row not in text] == []
+
+
+def test_new_problems_are_new() -> None:
+    first = {problem.id for problem in problems.test()}
+    new = problems.test(problems.N_PER_TYPE, 2)
+    assert len(new) == 2 * 28
+    assert not first & {problem.id for problem in new}
