@@ -18,7 +18,7 @@ from twofold.constraints.editing import (
     words_changed,
 )
 from twofold.constraints.ifbench.pieces import words
-from twofold.constraints.keywords import LetterFrequency
+from twofold.constraints.keywords import LetterFrequency, either
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -156,7 +156,7 @@ class LetterCounting2(Constraint):
     def witnesses(self) -> tuple[str, str]:
         without = "no" if self.letter.lower() not in "no" else "yes"
         often = self.letter * self.let_frequency
-        return (without, often) if self.let_relation == "less than" else (often or without, without)
+        return either(without, often, self.let_relation, self.let_frequency)
 
     def _edited(self, text: str) -> str | None:
         letters = ([self.letter] * n for n in range(1, self.let_frequency + 1))

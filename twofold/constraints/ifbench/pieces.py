@@ -9,7 +9,7 @@ from itertools import groupby
 import regex
 
 from twofold.constraints.published import punkt_sentences
-from twofold.constraints.words import apart, plain
+from twofold.constraints.words import apart, fold, plain
 from twofold.errors import ProblemError
 
 _DELETE = str.maketrans("", "", string.punctuation)
@@ -184,6 +184,18 @@ def one_word(name: str, given: str | tuple[str, ...]) -> str:
     if len(found) != 1 or not all(ch.isalnum() or ch in "'’.,;:!?-" for ch in plain(wanted)):
         raise ProblemError(f"{name}: {wanted!r} is not one word; give one, without other signs")
     return found[0]
+
+
+def other_than(given: str | tuple[str, ...], among: Sequence[str]) -> str:
+    """The first of some words that no profile takes for the argument's.
+
+    Example:
+        >>> other_than(" a ", ("A", "The")), other_than("It.", ("It", "They"))
+        ('The', 'They')
+    """
+    wanted = first_of(given)
+    taken = {fold(wanted), *map(fold, words(wanted))}
+    return next(word for word in among if fold(word) not in taken)
 
 
 def same(a: str, b: str) -> bool:
