@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from itertools import count
 
+import numpy as np
+
 PIECES = {
     "one word": "a",
     "one word in capitals": "A",
@@ -156,3 +158,12 @@ HOSTILE: dict[str, Callable[[int], str]] = {
         for name in ("spaces", "line breaks", "stops", "one word", "hyphens", "marks")
     },
 }
+
+
+def composed(rng: np.random.Generator) -> Callable[[int], str]:
+    """A row of one to three things, between one thing at the start and one at the end."""
+    among = [*PIECES.values(), "word", "The end."]
+    head, tail = (among[int(rng.integers(len(among)))] for _ in range(2))
+    n_pieces = int(rng.integers(1, 4))
+    body = "".join(among[int(rng.integers(len(among)))] for _ in range(n_pieces))
+    return lambda length: f"{head}{_whole(body)(length)}{tail}"

@@ -89,6 +89,27 @@ def words_in_formulas(text: str) -> list[str]:
     return re.findall(r"[^\W\d_]{2,}", held)
 
 
+# What no formula has between its letters: words in a row, or a long one.
+_HIDDEN_PROSE = re.compile(r"[^\W\d_]{2,}(?:\s+[^\W\d_]{2,})+|[^\W\d_]{4,}")
+
+
+def with_words_of_formulas(text: str) -> str:
+    r"""`text` with the words that stand in a formula in its place: letters of variables are none.
+
+    Words in `\text{...}` and the like are, and so is prose between dollars.
+
+    Example:
+        >>> with_words_of_formulas(r"It Is $x + \sin y = \text{half a}$, or $just as you like$").split()
+        ['It', 'Is', 'half', ',', 'or', 'just', 'as', 'you', 'like']
+    """
+
+    def held(formula: str) -> str:
+        rest = _COMMAND_NAME.sub("+", _TEXT_ARGUMENT.sub("+", formula))
+        return f" {' '.join([*words_in_formulas(formula), *_HIDDEN_PROSE.findall(rest)])} "
+
+    return with_formulas(text, held)
+
+
 @lru_cache(maxsize=32)
 def n_words(text: str) -> int:
     r"""How many words a person counts.

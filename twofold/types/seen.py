@@ -82,7 +82,8 @@ def _visible(text: str) -> str:
     if "<!--" in text or "](" in text or "]:" in text:
         text = _UNSHOWN.sub(_shown, text)
         opened = (each.start() for each in _OPEN_COMMENT.finditer(text) if not each["code"])
-        text = text[: next((start for start in opened if "-->" not in text[start:]), None)]
+        closed = text.rfind("-->")
+        text = text[: next((start for start in opened if start > closed), None)]
     return text.strip(_AT_ENDS)
 
 

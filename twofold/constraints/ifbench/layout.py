@@ -15,6 +15,7 @@ from twofold.constraints.draws import listed, one_of
 from twofold.constraints.editing import at_start, capital, ended_by, pieces, words_changed
 from twofold.constraints.fillers import SENTENCES, chosen, in_turn
 from twofold.constraints.ifbench.pieces import bare, has_words, told, words
+from twofold.constraints.prose import with_words_of_formulas
 from twofold.constraints.published import punkt_sentences
 from twofold.constraints.tokens import tokens
 from twofold.errors import ProblemError
@@ -245,7 +246,7 @@ class TitleCase(Constraint):
     name = "format:title_case"
     group = "format"
     family = "case"
-    departure = "small words such as `of` are free; a contraction is one word"
+    departure = "small words such as `of` and formulas are free; a contraction is one word"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -269,10 +270,11 @@ class TitleCase(Constraint):
         return every(good, "tokens are capitalised")
 
     def _fixed(self, text: str) -> Verdict:
-        major = [w for w in words(text) if w[0].isalpha() and w.lower() not in _SMALL]
+        found = words(with_words_of_formulas(text))
+        major = [w for w in found if w[0].isalpha() and w.lower() not in _SMALL]
         upper = [not w[0].islower() for w in major]
         names = [re.fullmatch(_CAMEL, w) is not None for w in major]
-        few = sum(names) <= sum(w[0].isupper() for w in words(text))
+        few = sum(names) <= sum(w[0].isupper() for w in found)
         good = [first or (name and few) for first, name in zip(upper, names, strict=True)]
         return every(good, "major words are capitalised")
 

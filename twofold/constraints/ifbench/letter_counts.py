@@ -19,6 +19,7 @@ from twofold.constraints.editing import (
 )
 from twofold.constraints.ifbench.pieces import words
 from twofold.constraints.keywords import LetterFrequency, either
+from twofold.constraints.prose import with_words_of_formulas
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -31,7 +32,7 @@ class LowercaseCounting(Constraint):
     name = "count:lowercase_counting"
     group = "format"
     family = "case"
-    departure = "don't is one word, and words with accents count"
+    departure = "don't is one word, words with accents count, letters in formulas do not"
     N: int
     profile: Profile
 
@@ -58,7 +59,7 @@ class LowercaseCounting(Constraint):
         return self._hold(len(re.findall(r"\b[a-z]+\b", text)))
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold(sum(w.islower() for w in words(text)))
+        return self._hold(sum(w.islower() for w in words(with_words_of_formulas(text))))
 
     def _hold(self, count: int) -> Verdict:
         reason = f"{count} words in lower case, at most {self.N} wanted"

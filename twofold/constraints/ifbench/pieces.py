@@ -121,17 +121,17 @@ def _is_label(block: str) -> bool:
 
 def blocks(text: str) -> list[str]:
     """The paragraphs, list items (without their marks) and headings of a text."""
-    found: list[str] = []
+    found: list[list[str]] = []
     begins = True
     for line in text.split("\n"):
         is_heading = _HEADING.match(line) is not None
         bare_line = _LIST_MARK.sub("", line, count=1).strip()
         if begins or is_heading or bare_line != line.strip():
-            found += [bare_line] if bare_line else []
+            found += [[bare_line]] if bare_line else []
         elif bare_line:
-            found[-1] += "\n" + bare_line
+            found[-1].append(bare_line)
         begins = is_heading or not bare_line
-    return found
+    return ["\n".join(lines) for lines in found]
 
 
 def spoken(found: Sequence[str]) -> list[str]:
