@@ -198,8 +198,69 @@ def test_what_the_words_say(name: str, args: dict, text: str, official: int, fix
         ("copy:copy", {"prompt_to_repeat": " "}, "give the request's text"),
         ("ratio:overlap", {"reference_text": "a", "percentage": 120}, "give 0 to 100"),
         ("format:options", {"options": "yes"}, "give two or more"),
+        ("count:count_increment_word", {"keyword1": "a", "keyword2": "a b"}, "part of the other"),
+        (
+            "count:keywords_multiple",
+            {f"keyword{i}": w for i, w in enumerate(("pie", "apple pie", "c", "d", "e"), start=1)},
+            "part of the other",
+        ),
+        (
+            "keywords:word_count_different_numbers",
+            {"keyword": "a", "frequency": 10**9, "relation": "at least"},
+            "must lie in 0",
+        ),
     ],
 )
 def test_a_bad_type_or_argument_names_the_remedy(name: str, args: dict, told: str) -> None:
     with pytest.raises(ProblemError, match=told):
         from_spec(name, args, profile="fixed")
+
+
+# Arguments with blanks, marks or other alphabets, or words that the witnesses use themselves.
+ODD = [
+    ("first_word:first_word_answer", {"first_word": " a "}),
+    ("first_word:first_word_sent", {"first_word": "It."}),
+    ("last_word:last_word_answer", {"last_word": " here "}),
+    ("last_word:last_word_sent", {"last_word": "go!"}),
+    ("keywords:keyword_specific_position", {"keyword": "no!", "n": 1, "m": 1}),
+    (
+        "keywords:word_count_different_numbers",
+        {"keyword": "here", "frequency": 3, "relation": "at least"},
+    ),
+    (
+        "keywords:word_count_different_numbers",
+        {"keyword": "a", "frequency": 0, "relation": "at least"},
+    ),
+    ("count:count_increment_word", {"keyword1": "a b", "keyword2": "a"}),
+    ("count:count_increment_word", {"keyword1": "a b", "keyword2": "b a"}),
+    ("count:count_increment_word", {"keyword1": "br\u0435ad", "keyword2": "oil"}),
+    ("keywords:exclude_word_harder", {"keyword": "br\u0435ad"}),
+    ("keywords:forbidden_words", {"forbidden_words": ["br\u0435ad"]}),
+    ("words:repeats", {"small_n": 0}),
+]
+
+
+@pytest.mark.parametrize(("name", "args"), ODD)
+def test_odd_arguments_have_a_text_that_obeys_and_one_that_breaks(name: str, args: dict) -> None:
+    rule = from_spec(name, args, profile="fixed")
+    obeys, breaks = rule.witnesses()
+    assert (rule.check(obeys).score, rule.check(breaks).score) == (1.0, 0.0)
+
+
+def test_a_bound_that_every_reply_keeps_has_no_text_that_breaks_it() -> None:
+    args = {"letter": "*", "let_frequency": 0, "let_relation": "at least"}
+    assert from_spec("letters:letter_counting2", args, profile="fixed").witnesses()[1] == ""
+
+
+def test_one_keyword_inside_another_counts_for_both() -> None:
+    """`a b` once and `a` twice: one more `a` does."""
+    args = {"keyword1": "a b", "keyword2": "a"}
+    rule = from_spec("count:count_increment_word", args, profile="fixed")
+    assert [rule.check(text).score for text in ("a b, a", "a b, a, a", "a, a")] == [1, 0, 0]
+
+
+def test_a_word_of_many_hyphens_is_judged() -> None:
+    """Each part of `water-water-...` has two syllables, so all words have an even number."""
+    check = from_spec("words:odd_even_syllables", {}, profile="fixed").check
+    assert check("cat " + "-".join(["a"] * 4000)).score == 1  # 1, then 4000
+    assert check("water " + "-".join(["a"] * 4000)).score == 0

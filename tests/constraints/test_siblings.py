@@ -146,6 +146,21 @@ def test_a_kept_token_breaks_no_form(token):
         assert score(name, reply + token, **args) == 1
 
 
+@pytest.mark.parametrize("role", ["assistant", "model", "final"])
+@pytest.mark.parametrize("token", TOKENS)
+def test_a_header_without_a_reply_is_blank(token, role):
+    """However what follows the header is saved: nothing, a line's end, signs that nobody sees, a token."""
+    for end in ("", "\n", "\n\u200c\ufe0f \n", token, f"\n\u200d{token}\n"):
+        for name, args, _ in OBEY:
+            assert score(name, f"{token}{role}{end}", **args) == 0
+        assert score("punctuation:no_comma", f"{token}{role}{end}") == 0
+
+
+def test_a_role_is_a_word_where_the_line_goes_on():
+    assert score("keywords:existence", "<s>model railways", keywords=["model"]) == 1
+    assert score("punctuation:no_comma", "assistant\n") == 1
+
+
 INVISIBLE = (
     "\ufeff\u200b\u200c\u200d\u2060\u00ad\u200e\u200f\u202a\u202c"
     "\u2066\u2069\u180e\u034f\u061c\ufe0f\u00a0\u3000\u2028\u0085\u2003\u202f"
