@@ -119,6 +119,13 @@ PIECES = {
     "nulls": "a\0",
 }
 
+# After which words follow: what looks for the end of a row would look from each of its signs.
+ENDED = (
+    *("spaces", "line breaks", "blank lines", "stops", "question marks", "one word", "hyphens"),
+    *("marks", "underscores", "asterisks", "hashes", "commas", "double quotes", "backticks"),
+    *("digits", "dollars", "slashes", "digits with dots", "spaced dollars"),
+)
+
 
 def _numbered(length: int) -> str:
     """Sentences that are all different."""
@@ -153,10 +160,7 @@ HOSTILE: dict[str, Callable[[int], str]] = {
     "different sentences": _numbered,
     "nested brackets": _nested,
     "nested quotations": _quotations,
-    **{
-        f"{name}, then words": _ended(PIECES[name])
-        for name in ("spaces", "line breaks", "stops", "one word", "hyphens", "marks")
-    },
+    **{f"{name}, then words": _ended(PIECES[name]) for name in ENDED},
 }
 
 

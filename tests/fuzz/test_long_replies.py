@@ -118,9 +118,10 @@ def test_a_long_reply_is_edited_in_time(name: str) -> None:
 
 
 def test_quadratic_time_is_seen() -> None:
-    """The bound can be broken: this pattern looks at the rest of the text from each of its letters."""
-    import re
+    """The bound can be broken: by a look at the rest of the text, in steps, from each of its letters."""
 
-    pattern = re.compile(r"a+b")
-    assert too_slow(pattern.search, TEXTS["one word"], JUDGE_S)
+    def rest_of_each(text: str) -> int:
+        return sum(1 for start in range(len(text)) for _ in range(start, len(text), 3))
+
+    assert too_slow(rest_of_each, TEXTS["one word"], JUDGE_S)
     assert not too_slow(str.upper, TEXTS["one word"], JUDGE_S)

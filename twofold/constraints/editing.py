@@ -27,7 +27,6 @@ _BULLET = re.compile(r"\A[*+•–-][ \t]+")
 _ONLY_NUMBER = re.compile(r"\s*(?:[*+-]\s*)?\d{1,3}[.)]\s*")
 _NEVER_LAST = re.compile(r"\b(?:e\.g|i\.e|cf|vs)\.|\bP\.\s?(?:P\.\s?)?S\.?(?!\w)", re.IGNORECASE)
 _CLOSING = re.compile(r"\A[*_\"'”’»)\]]+(?=\s)\s+")
-_END = re.compile(r"[.!?]*[\"'”’)\]*_]*\Z")
 
 
 @lru_cache(maxsize=64)
@@ -244,8 +243,7 @@ def with_more(edit: Callable[[str], str | None], text: str) -> str | None:
 def ended_by(piece: str, addition: str) -> str:
     """A sentence with an addition before its final mark."""
     body = piece.rstrip()
-    end = _END.search(body)
-    at = end.start() if end else len(body)
+    at = len(body.rstrip("\"'”’)]*_").rstrip(".!?"))
     return body[:at] + addition + body[at:] + piece[len(body) :]
 
 

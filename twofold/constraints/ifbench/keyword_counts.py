@@ -310,7 +310,8 @@ def _placed(rule: Constraint, keywords: Sequence[str], times: Sequence[int]) -> 
     """
     placed = dict.fromkeys(keywords, 0)
     wanted = dict(zip(keywords, times, strict=True))
-    for keyword in sorted(keywords, key=len, reverse=True):  # what holds others comes first
+    longest_first = sorted(keywords, key=lambda keyword: -len(keyword.strip()))
+    for keyword in longest_first:  # what holds others comes before them
         within = sum(n * as_word(keyword).count(other) for other, n in placed.items())
         if within > wanted[keyword]:
             raise ProblemError(

@@ -14,7 +14,7 @@ from twofold.constraints.counting import every
 from twofold.constraints.draws import listed, one_of
 from twofold.constraints.editing import at_start, capital, ended_by, pieces, words_changed
 from twofold.constraints.fillers import SENTENCES, chosen, in_turn
-from twofold.constraints.ifbench.pieces import bare, has_words, told, words
+from twofold.constraints.ifbench.pieces import bare, has_words, told, trimmed, words
 from twofold.constraints.prose import with_words_of_formulas
 from twofold.constraints.published import punkt_sentences
 from twofold.constraints.tokens import tokens
@@ -111,7 +111,7 @@ def _core(text: str) -> str:
 
 def _option(text: str) -> str:
     """An option without what may surround it, in lower case, white space as one blank."""
-    return " ".join(re.sub(r"^[\W_]+|[\W_]+$", "", text).casefold().split())
+    return " ".join(trimmed(text).casefold().split())
 
 
 @final

@@ -320,6 +320,10 @@ class SentenceKeyword(Constraint):
             raise ProblemError(f"{self.name}: N is {self.N}; give 1 or more")
         if self.profile == "fixed" and not any(ch.isalnum() for ch in self.word):
             raise ProblemError(f"{self.name}: word is {self.word!r}; give a word")
+        if self.profile == "fixed" and len(sentences(f"A {self.word} is here.")) > 1:
+            raise ProblemError(
+                f"{self.name}: {self.word!r} ends a sentence, so none has it; give a word without an end"
+            )
 
     def wordings(self) -> tuple[str, ...]:
         return (
