@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twofold.constraints import CONSTRAINTS, from_spec, ifbench
+from twofold.constraints.ifbench.lines import _without_blank_lines
 from twofold.constraints.loose import loose
 from twofold.errors import ProblemError
 from twofold.types import Constraint
@@ -264,3 +265,15 @@ def test_a_word_of_many_hyphens_is_judged() -> None:
     check = from_spec("words:odd_even_syllables", {}, profile="fixed").check
     assert check("cat " + "-".join(["a"] * 4000)).score == 1  # 1, then 4000
     assert check("water " + "-".join(["a"] * 4000)).score == 0
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(st.sampled_from(["", "", " ", "\t", "a", " b", "  c"]), max_size=12))
+def test_blank_lines_are_removed_as_the_published_loop_does(lines: list[str]) -> None:
+    """The loop itself, which takes time that grows with the square of the number of lines."""
+    wanted, i = list(lines), 0
+    while i < len(wanted):
+        if not wanted[i].strip():
+            wanted.remove(wanted[i])
+        i += 1
+    assert _without_blank_lines("\n".join(lines)) == (wanted if lines else [])
