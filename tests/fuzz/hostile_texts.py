@@ -42,6 +42,8 @@ PIECES = {
     "boxes": "\\boxed{",
     "boxes in a row": "\\boxed{4} ",
     "fractions": "\\frac{1}{",
+    "open options": "\\a[",
+    "open templates": "[answer ",
     "displays": "\\[ ",
     "inline formulas": "\\( ",
     "environments": "\\begin{align} ",

@@ -27,7 +27,7 @@ _URL = re.compile(r"https?://\S+")
 TEXT_COMMAND = re.compile(r"\\(?:text[a-z]*|emph|mbox|underline|(?:sub)*section|title|item)\b\*?")
 _TEXT_ARGUMENT = re.compile(r"\\(?:text[a-z]*|mathrm|emph|mbox)\*?\{([^{}]*)\}")
 COMMAND = re.compile(
-    r"\\[A-Za-z]+\*?(?:\[[^\]\n]*\])?(?:\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*"
+    r"\\[A-Za-z]+\*?(?:\[[^\[\]\n]*\])?(?:\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*"
 )
 _COMMAND_NAME = re.compile(r"\\(?:begin|end)\{[^{}\n]*\}|\\[A-Za-z]+")
 # Counted one by one. Thai, Lao, Khmer and Burmese words can only be told by a dictionary.

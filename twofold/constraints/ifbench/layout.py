@@ -22,7 +22,7 @@ from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
 _TEMPLATE = ("My Answer:", "My Conclusion:", "Future Outlook:")
-_UNFILLED = re.compile(r"\[[^\]\n]*\b(?:answer|conclusion|outlook)\b[^\]\n]*\]", re.IGNORECASE)
+_UNFILLED = re.compile(r"\[[^\[\]\n]*\b(?:answer|conclusion|outlook)\b[^\[\]\n]*\]", re.IGNORECASE)
 _OPTIONS = ("yes/no/maybe", "agree/disagree/unsure", "true/false", "more/less/equal")
 # Words that title case leaves small unless they come first or last.
 _SMALL = frozenset(
