@@ -73,6 +73,7 @@ PIECES = {
     "emoji with joiners": "👩\u200d🔬",
     "endless emoji": "👩\u200d",
     "flags": "🇫",
+    "words and emoji": "So it is. 😀😀",
     "digits with dots": "1.",
     "digits with commas": "1,",
     "list numbers": "1. ",
@@ -161,6 +162,8 @@ HOSTILE: dict[str, Callable[[int], str]] = {
     **{name: _whole(piece) for name, piece in PIECES.items()},
     "different sentences": _numbered,
     "nested brackets": _nested,
+    "a sentence, then flags": lambda length: "It is so. " + "🇫" * length,
+    "a sentence, then emoji": lambda length: "It is so. " + "😀" * length,
     "nested quotations": _quotations,
     **{f"{name}, then words": _ended(PIECES[name]) for name in ENDED},
 }

@@ -208,7 +208,7 @@ def characters(text: str) -> Iterator[str]:
         ['c', 'a', 'f', 'é']
     """
     # Case is folded one by one: `ß` is one letter, though it folds to two.
-    return (unicodedata.normalize("NFC", one.casefold()) for one in _clusters(plain(text)))
+    return (unicodedata.normalize("NFC", one.casefold()) for one in clusters(plain(text)))
 
 
 # For each half of a flag `\X` counts all halves before it, so the pairs come first.
@@ -217,5 +217,6 @@ _CLUSTER = regex.compile(
 )
 
 
-def _clusters(text: str) -> "list[str]":
+def clusters(text: str) -> "list[str]":
+    """The characters that a reader counts, as they are."""
     return list(text) if text.isascii() else _CLUSTER.findall(text)

@@ -5,10 +5,10 @@ import string
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from typing import final
 
 import numpy as np
-import regex
 
 from twofold.constraints.counting import every
 from twofold.constraints.draws import listed, one_of
@@ -18,6 +18,7 @@ from twofold.constraints.ifbench.pieces import bare, has_words, told, trimmed, w
 from twofold.constraints.prose import with_words_of_formulas
 from twofold.constraints.published import punkt_sentences
 from twofold.constraints.tokens import tokens
+from twofold.constraints.words import clusters
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -165,11 +166,11 @@ class Emoji(Constraint):
         if not any(map(has_words, parts)):
             return Verdict(0.0, "no sentence at all", distance=1.0)
         good: list[bool] = []
-        for piece in (regex.findall(r"\X", part) for part in parts):
-            while piece and good and is_emoji(piece[0]):  # it stands behind the mark before
+        for piece in map(clusters, parts):
+            n_behind = sum(1 for _ in takewhile(is_emoji, piece if good else ()))
+            if n_behind:  # they stand behind the mark before
                 good[-1] = True
-                piece = [*piece[1:]]
-            core = [p for p in piece if not p.isspace()]
+            core = [p for p in piece[n_behind:] if not p.isspace()]
             while core and not core[-1].isalnum() and not is_emoji(core[-1]):
                 core.pop()
             if core:
