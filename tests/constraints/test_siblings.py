@@ -3,6 +3,7 @@
 import pytest
 
 from twofold.constraints import from_spec
+from twofold.constraints.words import characters
 
 
 def score(name, reply, **args):
@@ -353,3 +354,9 @@ def test_letters_are_what_readers_count(letter, text, count):
     name, args = "keywords:letter_frequency", {"letter": letter, "let_relation": "at least"}
     assert score(name, text, let_frequency=count, **args) == 1
     assert score(name, text, let_frequency=count + 1, **args) == 0
+
+
+def test_flags_are_characters_of_two_halves():
+    """With a tone behind them; a half alone is one."""
+    flags = "🇫🇷🇩🇪🇯🇵🏽🇫a"
+    assert list(characters(flags)) == ["🇫🇷", "🇩🇪", "🇯🇵🏽", "🇫", "a"]
