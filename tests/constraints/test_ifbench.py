@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -277,3 +279,20 @@ def test_blank_lines_are_removed_as_the_published_loop_does(lines: list[str]) ->
             wanted.remove(wanted[i])
         i += 1
     assert _without_blank_lines("\n".join(lines)) == (wanted if lines else [])
+
+
+@pytest.mark.parametrize("name", sorted(CONSTRAINTS))
+def test_the_smallest_bounds_have_witnesses_that_say_so(name: str) -> None:
+    """Each number 0 to 3, each relation: refused, or the witnesses obey and break, or "" where none can."""
+    drawn_args = CONSTRAINTS[name].draw(np.random.default_rng(1), "How many are 3 and 4?")
+    numbers = [key for key, value in drawn_args.items() if isinstance(value, int)]
+    relations = [key for key, value in drawn_args.items() if value in ("at least", "less than")]
+    for values in product(range(4), repeat=len(numbers)):
+        for said in product(("at least", "less than"), repeat=len(relations)):
+            args = drawn_args | dict(zip(numbers + relations, values + said, strict=True))
+            try:
+                rule = from_spec(name, args, profile="fixed")
+            except ProblemError:
+                continue
+            for text, score in zip(rule.witnesses(), (1.0, 0.0), strict=True):
+                assert not text.strip() or rule.check(text).score in (score, None), (rule, text)

@@ -99,7 +99,9 @@ class LetterCounting(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         below, at = "a" * (self.N - 1) or "7", "a" * self.N or "7"
-        return (below, at) if self.relation == "less than" else (at, below)
+        if self.relation == "less than":
+            return below, at
+        return at, below if self.N else ""
 
     def _edited(self, text: str) -> str | None:
         return grown(self, text) or shortened(self, text)
