@@ -330,6 +330,33 @@ def test_an_answer_is_never_lost(name: str, text: str) -> None:
     assert rule.apply(text) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "args", "kept"),
+    [
+        ("length_constraints:number_words", {"num_words": 9, "relation": "less than"}, 2),
+        ("length_constraints:number_words", {"num_words": 90, "relation": "less than"}, 22),
+        ("count:word_count_range", {"min_words": 30, "max_words": 43}, 10),
+    ],
+)
+def test_a_long_reply_is_cut_to_the_longest_end_that_obeys(
+    name: str, args: dict[str, Any], kept: int
+) -> None:
+    """Sentences of four words each: less than 9 words leave two, less than 90 leave 22, up to 43 ten."""
+    text = " ".join(f"We add number {n}." for n in range(4000))
+    edited = from_spec(name, args, profile="fixed").apply(text)
+    assert edited == " ".join(f"We add number {n}." for n in range(4000 - kept, 4000))
+
+
+def test_sentences_of_a_long_reply_are_joined_as_few_as_need_be() -> None:
+    args = {"num_sentences": 3001, "relation": "less than"}
+    text = " ".join(["We add two."] * 4000)
+    rule = from_spec("length_constraints:number_sentences", args, profile="fixed")
+    assert (
+        rule.apply(text)
+        == "; ".join(["We add two"] * 1000 + ["We add two."]) + " We add two." * 2999
+    )
+
+
 def test_no_blank_reply_is_edited() -> None:
     assert from_spec("startend:quotation", None, profile="fixed").apply(" \n") is None
 

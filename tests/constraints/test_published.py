@@ -27,6 +27,7 @@ WORDS = (
         "gonna",
         "lemme",
         "a\0b",
+        "a \0 b",
         "a\x1cb",
         "a\r\n“b”",
         "a\tb",
@@ -126,7 +127,21 @@ def test_every_word_at_each_place(published: Callable[[str], Judged], place: str
         assert ours(text) == published(text), text
 
 
+@pytest.mark.parametrize("blank", [chr(n) for n in range(0x3001) if chr(n).isspace()], ids=ascii)
+def test_every_kind_of_white_space(published: Callable[[str], Judged], blank: str) -> None:
+    """NLTK's patterns and loops do not all take the same signs for white space."""
+    for text in (
+        f"Go.{blank}Now.{blank}So it",
+        f"It is Mr.{blank}X! So{blank}it (3.){blank} Then",
+        f"{blank}“so”{blank}it.{blank})",
+        f'We go"{blank} .{blank}-- "{blank}So{blank}DON\'T.{blank}',
+    ):
+        assert ours(text) == published(text), text
+
+
 def test_counts_by_hand() -> None:
+    assert punkt_sentences("Go.\tNow.\tSo it") == ("Go.", "Now.", "So it")
+    assert tokens("a \0 b") == ("a", "\0", "b")
     assert capital_tokens("no capital at all. none") == 0
     assert capital_tokens("THE END. We CANNOT go, I said: GO!") == 6  # CAN and NOT are two
     assert capital_tokens("so An't it") == 1  # A and n't

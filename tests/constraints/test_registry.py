@@ -87,6 +87,12 @@ def test_later_files_are_imported_once_and_stand_behind_the_others() -> None:
     assert calls == ["imported"]
 
 
+def test_a_class_that_is_set_before_the_other_files_are_imported_stays() -> None:
+    registry = Registry([], lambda: [module(Quotation=Quotation)])
+    registry["startend:quotation"] = NoComma
+    assert dict(registry) == {"startend:quotation": NoComma}
+
+
 def test_a_name_of_a_file_that_is_not_imported_yet_is_taken() -> None:
     registry = Registry([], lambda: [module(Quotation=Quotation)])
     assert registry.setdefault("startend:quotation", NoComma) is Quotation

@@ -3,6 +3,7 @@
 import pytest
 
 from twofold.constraints import from_spec
+from twofold.constraints.words import characters
 
 
 def score(name, reply, **args):
@@ -144,6 +145,21 @@ TOKENS = [
 def test_a_kept_token_breaks_no_form(token):
     for name, args, reply in OBEY:
         assert score(name, reply + token, **args) == 1
+
+
+@pytest.mark.parametrize("role", ["assistant", "model", "final"])
+@pytest.mark.parametrize("token", TOKENS)
+def test_a_header_without_a_reply_is_blank(token, role):
+    """However what follows the header is saved: nothing, a line's end, signs that nobody sees, a token."""
+    for end in ("", "\n", "\n\u200c\ufe0f \n", token, f"\n\u200d{token}\n"):
+        for name, args, _ in OBEY:
+            assert score(name, f"{token}{role}{end}", **args) == 0
+        assert score("punctuation:no_comma", f"{token}{role}{end}") == 0
+
+
+def test_a_role_is_a_word_where_the_line_goes_on():
+    assert score("keywords:existence", "<s>model railways", keywords=["model"]) == 1
+    assert score("punctuation:no_comma", "assistant\n") == 1
 
 
 INVISIBLE = (
@@ -338,3 +354,9 @@ def test_letters_are_what_readers_count(letter, text, count):
     name, args = "keywords:letter_frequency", {"letter": letter, "let_relation": "at least"}
     assert score(name, text, let_frequency=count, **args) == 1
     assert score(name, text, let_frequency=count + 1, **args) == 0
+
+
+def test_flags_are_characters_of_two_halves():
+    """With a tone behind them; a half alone is one."""
+    flags = "🇫🇷🇩🇪🇯🇵🏽🇫a"
+    assert list(characters(flags)) == ["🇫🇷", "🇩🇪", "🇯🇵🏽", "🇫", "a"]

@@ -49,6 +49,7 @@ ODD_WORDS = (
         "a b",
         " a ",
     ),
+    *("It.", " here ", "No!", "e.g.", "A a", "b a", "a b a", "no no", "br\u0435ad", "Go. Now"),
     "x" * 50,
     *("-", "(", "*", ".", "[", "\\", "\n", "😀", "(a+)+b", "less than", "at least"),
     *(

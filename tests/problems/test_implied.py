@@ -91,6 +91,16 @@ def test_the_witness_obeys_what_is_implied(rule: Constraint) -> None:
         assert all(each.check(obeys).score == 1 for each in implied(rule))
 
 
+def test_bounds_that_the_published_checkers_imply() -> None:
+    """Their different words may be N with one that is empty: a lone mark is a word to them."""
+    rule = from_spec("count:unique_word_count", {"N": 3}, profile="official")
+    assert rule.check("one two -").score == 1
+    assert [each.args() for each in implied(rule)[1:]] == [{"num_words": 2, "relation": "at least"}]
+    args = {"keyword": "lamp", "frequency": 3, "relation": "less than"}
+    rule = from_spec("keywords:word_count_different_numbers", args, profile="official")
+    assert [each.args() for each in implied(rule)[1:]] == [args]
+
+
 @pytest.mark.parametrize("rule", RULES[: len(CONSTRAINTS)], ids=lambda rule: rule.name)
 def test_a_copy_is_the_only_reply(rule: Constraint) -> None:
     copies = only(rule)

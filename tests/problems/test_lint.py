@@ -297,6 +297,8 @@ def test_the_same_constraint_twice(profile: Profile) -> None:
         ("\\text{ellipse}", CAPITAL, False),
         ("even", bans("even"), True),
         ("7", n_words("less than", 50), False),
+        ("3.5", DOT, True),
+        ("3.5\\%", DOT, False),  # LaTeX may be spelled otherwise
     ],
 )
 def test_a_gold_that_breaks_a_constraint(

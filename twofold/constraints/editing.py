@@ -5,7 +5,8 @@ before the last one, which most often holds the answer.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -16,6 +17,8 @@ from twofold.types import Constraint
 
 # The most sentences that an edit adds.
 MOST_ADDED = 60
+# How many characters the tries of one edit may have in all, so that a long reply takes no endless time.
+_MOST_TRIED = 1_000_000
 
 _ADDRESS = re.compile(r"https?://\S+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -24,7 +27,6 @@ _BULLET = re.compile(r"\A[*+•–-][ \t]+")
 _ONLY_NUMBER = re.compile(r"\s*(?:[*+-]\s*)?\d{1,3}[.)]\s*")
 _NEVER_LAST = re.compile(r"\b(?:e\.g|i\.e|cf|vs)\.|\bP\.\s?(?:P\.\s?)?S\.?(?!\w)", re.IGNORECASE)
 _CLOSING = re.compile(r"\A[*_\"'”’»)\]]+(?=\s)\s+")
-_END = re.compile(r"[.!?]*[\"'”’)\]*_]*\Z")
 
 
 @lru_cache(maxsize=64)
@@ -64,17 +66,24 @@ def pieces(text: str) -> tuple[str, ...]:
             starts.append(place := hidden.index(sentence, place))
             place += len(sentence)
     cut = [text[a:b] for a, b in pairwise([0, *starts[1:], len(text)])]
-    found: list[str] = []
+    found: list[list[str]] = []
     for piece in cut:
         closing = _CLOSING.match(piece)
-        if closing and found and not found[-1].endswith("\n"):  # **Step 1.** We add
-            found[-1] += closing[0]
+        if closing and found and not found[-1][-1].endswith("\n"):  # **Step 1.** We add
+            found[-1].append(closing[0])
             piece = piece[closing.end() :]
-        if found and (not re.search(r"\w", piece) or _ONLY_NUMBER.fullmatch(found[-1])):
-            found[-1] += piece
+            if not piece:
+                continue
+        if found and (not re.search(r"\w", piece) or _is_number(found[-1])):
+            found[-1].append(piece)
         else:
-            found.append(piece)
-    return tuple(found)
+            found.append([piece])
+    return tuple(map("".join, found))
+
+
+def _is_number(parts: list[str]) -> bool:
+    """Whether the parts of a sentence so far are the number of a list."""
+    return len(parts) < 3 and _ONLY_NUMBER.fullmatch("".join(parts)) is not None
 
 
 def bare_pieces(text: str) -> list[str]:
@@ -126,8 +135,18 @@ def mention(words: Iterable[str]) -> str:
 
 
 def first_met(rule: Constraint, candidates: Iterable[str]) -> str | None:
-    """The first of the texts that the rule accepts."""
-    return next((text for text in candidates if rule.check(text).score == 1.0), None)
+    """The first of the texts that the rule accepts; of many long ones only the first are tried."""
+    return next((text for text in _tried(candidates) if rule.check(text).score == 1.0), None)
+
+
+def _tried(candidates: Iterable[str]) -> Iterator[str]:
+    """Those of the texts that there is time for."""
+    n_tried = 0
+    for text in candidates:
+        yield text
+        n_tried += len(text)
+        if n_tried > _MOST_TRIED:
+            return
 
 
 def grown(rule: Constraint, text: str, among: Sequence[str] = SENTENCES) -> str | None:
@@ -140,7 +159,23 @@ def grown(rule: Constraint, text: str, among: Sequence[str] = SENTENCES) -> str 
 def shortened(rule: Constraint, text: str) -> str | None:
     """`text` without as few of its first sentences as the rule allows."""
     parts = pieces(text)
-    return first_met(rule, ("".join(parts[i:]) for i in range(1, len(parts))))
+    return _first_less(rule, len(parts) - 1, lambda n: "".join(parts[n:]))
+
+
+def _first_less(rule: Constraint, most: int, made: Callable[[int], str]) -> str | None:
+    """The first of the texts 1 to `most` that the rule accepts; each has less in it than the one before.
+
+    So those in front of it have too much, and between it and the last that the rule accepts all obey.
+    """
+
+    def obeys(text: str) -> bool:
+        return rule.check(text).score == 1.0
+
+    backwards = _tried(made(n) for n in range(most, 0, -1))
+    last = next((most - i for i, text in enumerate(backwards) if obeys(text)), 0)
+    if not last:
+        return None
+    return made(1 + bisect_left(range(1, last), True, key=lambda n: obeys(made(n))))
 
 
 def filled(parts: Sequence[str], n: int) -> list[str]:
@@ -208,8 +243,7 @@ def with_more(edit: Callable[[str], str | None], text: str) -> str | None:
 def ended_by(piece: str, addition: str) -> str:
     """A sentence with an addition before its final mark."""
     body = piece.rstrip()
-    end = _END.search(body)
-    at = end.start() if end else len(body)
+    at = len(body.rstrip("\"'”’)]*_").rstrip(".!?"))
     return body[:at] + addition + body[at:] + piece[len(body) :]
 
 
@@ -239,12 +273,15 @@ def spread(text: str, sentences: Sequence[str]) -> str:
     )
 
 
-def joined(text: str) -> Iterable[str]:
-    """`text` with one more of its sentences joined to the next one each time."""
+def joined(rule: Constraint, text: str) -> str | None:
+    """`text` with as few of its first sentences joined to the next ones as the rule needs."""
     parts = [piece.strip() for piece in pieces(text)]
-    for n in range(1, len(parts)):
-        linked = [re.sub(r"\.\Z", "", part) for part in parts[:n]]
-        yield " ".join(["; ".join([*linked, parts[n]]), *parts[n + 1 :]])
+    linked = [re.sub(r"\.\Z", "", part) for part in parts]
+
+    def made(n: int) -> str:
+        return " ".join(["; ".join([*linked[:n], parts[n]]), *parts[n + 1 :]])
+
+    return _first_less(rule, len(parts) - 1, made)
 
 
 def bulleted(text: str, n: int) -> str:

@@ -136,7 +136,7 @@ class Frequency(Constraint):
         if self.relation == "less than":
             counts = [count(often) for count in _counters(word)]
             often = often if min(counts) >= self.frequency else ""
-        return _either(without((word,)), often, self.relation, self.frequency)
+        return either(without((word,)), often, self.relation, self.frequency)
 
     def worded(self, prompt: str) -> Constraint:
         """As the prompt says how often the word should appear."""
@@ -214,7 +214,8 @@ class ForbiddenWords(Constraint):
 
     def _fixed(self, text: str) -> Verdict:
         text = unmasked(text)
-        return self._verdict([w for w in self.forbidden_words if as_word(w).occurs(text)])
+        words = self.forbidden_words
+        return self._verdict([w for w in words if as_word(unmasked(w)).occurs(text)])
 
     def _verdict(self, found: list[str]) -> Verdict:
         if found:
@@ -267,7 +268,7 @@ class LetterFrequency(Constraint):
         """The letter N times, and a text without it (swapped for `less than`)."""
         without = "no" if self.letter.lower() not in "no" else "yes"
         often = self.letter * self.let_frequency
-        return _either(without, often, self.let_relation, self.let_frequency)
+        return either(without, often, self.let_relation, self.let_frequency)
 
     def _edited(self, text: str) -> str | None:
         bound = self.stated or Bound(self.let_relation, self.let_frequency)
@@ -296,8 +297,8 @@ def _occurs(what: str, count: int, bound: Bound) -> Verdict:
     return Verdict(verdict.score, f"{what!r} occurs {verdict.reason}")
 
 
-def _either(without: str, often: str, relation: Relation, wanted: int) -> tuple[str, str]:
-    """The two witnesses of a count, the obeying one first."""
+def either(without: str, often: str, relation: Relation, wanted: int) -> tuple[str, str]:
+    """The two witnesses of a count, the obeying one first; "" where no reply can."""
     if relation == "less than":
         return without, often
     return often or without, without if wanted else ""

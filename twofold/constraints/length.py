@@ -16,7 +16,7 @@ from twofold.constraints.counting import (
     require_threshold,
 )
 from twofold.constraints.draws import WORDS, number, one_of
-from twofold.constraints.editing import capital, first_met, grown, joined, parted, shortened
+from twofold.constraints.editing import capital, grown, joined, parted, shortened
 from twofold.constraints.prose import most_words, n_words, paragraphs
 from twofold.constraints.published import punkt_sentences
 from twofold.constraints.sentences import sentence_bounds
@@ -124,7 +124,7 @@ class NumberSentences(Constraint):
         )
 
     def _edited(self, text: str) -> str | None:
-        return grown(self, text) or first_met(self, joined(text)) or shortened(self, text)
+        return grown(self, text) or joined(self, text) or shortened(self, text)
 
     def _official(self, text: str) -> Verdict:
         return hold(len(punkt_sentences(text)), self.relation, self.num_sentences, "sentences")

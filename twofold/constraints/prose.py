@@ -27,7 +27,7 @@ _URL = re.compile(r"https?://\S+")
 TEXT_COMMAND = re.compile(r"\\(?:text[a-z]*|emph|mbox|underline|(?:sub)*section|title|item)\b\*?")
 _TEXT_ARGUMENT = re.compile(r"\\(?:text[a-z]*|mathrm|emph|mbox)\*?\{([^{}]*)\}")
 COMMAND = re.compile(
-    r"\\[A-Za-z]+\*?(?:\[[^\]\n]*\])?(?:\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*"
+    r"\\[A-Za-z]+\*?(?:\[[^\[\]\n]*\])?(?:\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*"
 )
 _COMMAND_NAME = re.compile(r"\\(?:begin|end)\{[^{}\n]*\}|\\[A-Za-z]+")
 # Counted one by one. Thai, Lao, Khmer and Burmese words can only be told by a dictionary.
@@ -87,6 +87,27 @@ def words_in_formulas(text: str) -> list[str]:
     """
     held = " ".join(_TEXT_ARGUMENT.findall(CODE.sub(" ", text)))
     return re.findall(r"[^\W\d_]{2,}", held)
+
+
+# What no formula has between its letters: words in a row, or a long one.
+_HIDDEN_PROSE = re.compile(r"[^\W\d_]{2,}(?:\s+[^\W\d_]{2,})+|[^\W\d_]{4,}")
+
+
+def with_words_of_formulas(text: str) -> str:
+    r"""`text` with the words that stand in a formula in its place: letters of variables are none.
+
+    Words in `\text{...}` and the like are, and so is prose between dollars.
+
+    Example:
+        >>> with_words_of_formulas(r"It Is $x + \sin y = \text{half a}$, or $just as you like$").split()
+        ['It', 'Is', 'half', ',', 'or', 'just', 'as', 'you', 'like']
+    """
+
+    def held(formula: str) -> str:
+        rest = _COMMAND_NAME.sub("+", _TEXT_ARGUMENT.sub("+", formula))
+        return f" {' '.join([*words_in_formulas(formula), *_HIDDEN_PROSE.findall(rest)])} "
+
+    return with_formulas(text, held)
 
 
 @lru_cache(maxsize=32)

@@ -151,7 +151,9 @@ def as_word(phrase: str) -> Phrase:
 _LOOKALIKES = str.maketrans(
     "АВЕЅІЈКМНОРСТУХаеѕіјорсухһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοϲ", "ABESIJKMHOPCTYXaesijopcyxhdqwABEZHIKMNOPTYXoc"
 )
-_MIXED = regex.compile(r"(?=\p{L}*\p{Latin})(?=\p{L}*[\p{Cyrillic}\p{Greek}])\p{L}+")
+_LETTERS = regex.compile(r"\p{L}+")
+_LATIN = regex.compile(r"\p{Latin}")
+_OTHER_ALPHABET = regex.compile(r"[\p{Cyrillic}\p{Greek}]")
 
 
 @lru_cache(maxsize=64)
@@ -164,9 +166,14 @@ def unmasked(text: str) -> str:
         >>> unmasked("br\u0435ad"), unmasked("\u0435\u0441\u043b\u0438") == "bread"
         ('bread', False)
     """
-    if text.isascii():
+    if text.isascii() or not _OTHER_ALPHABET.search(text):
         return text
-    return _MIXED.sub(lambda word: word[0].translate(_LOOKALIKES), text)
+    return _LETTERS.sub(_in_one_alphabet, text)
+
+
+def _in_one_alphabet(word: "regex.Match[str]") -> str:
+    is_mixed = _LATIN.search(word[0]) and _OTHER_ALPHABET.search(word[0])
+    return word[0].translate(_LOOKALIKES) if is_mixed else word[0]
 
 
 def apart(word: str) -> list[str]:
@@ -201,8 +208,15 @@ def characters(text: str) -> Iterator[str]:
         ['c', 'a', 'f', 'é']
     """
     # Case is folded one by one: `ß` is one letter, though it folds to two.
-    return (unicodedata.normalize("NFC", one.casefold()) for one in _clusters(plain(text)))
+    return (unicodedata.normalize("NFC", one.casefold()) for one in clusters(plain(text)))
 
 
-def _clusters(text: str) -> "list[str]":
-    return list(text) if text.isascii() else regex.findall(r"\X", text)
+# For each half of a flag `\X` counts all halves before it, so the pairs come first.
+_CLUSTER = regex.compile(
+    r"[\U0001f1e6-\U0001f1ff]{2}[\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}]*+|\X"
+)
+
+
+def clusters(text: str) -> "list[str]":
+    """The characters that a reader counts, as they are."""
+    return list(text) if text.isascii() else _CLUSTER.findall(text)

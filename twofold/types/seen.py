@@ -40,8 +40,9 @@ _TOKEN = (
     r"|<extra_id_\d+>|<0x[0-9A-F]{2}>|</?(?:unk|eop|eos|bos|pad|eot|eod|eom|sep|endoftext|end_of_text|begin_of_text|end_of_turn"
     r"|start_of_turn|end_of_utterance|end_of_sentence|end_of_message|EOT|EOS|PAD|SEP)>)"
 )
-_ROLE = rf"(?:(?:assistant|model|final)(?=[^\S\n]*\n|{_TOKEN}))?"
-_HEAD = re.compile(rf"\s*(?:{_TOKEN}{_ROLE}\s*)+")
+# A role's name is one where nothing follows on its line: a header without a reply is no word.
+_ROLE = rf"(?:(?:assistant|model|final)(?=[^\S\n]*(?:\n|\Z)|{_TOKEN}))?"
+_HEAD = re.compile(rf"\s*(?:{_TOKEN}{_ROLE}[{_AT_ENDS}]*)+")
 _MARK_AT_END = re.compile(rf"{_TOKEN}\Z")
 
 
@@ -81,7 +82,8 @@ def _visible(text: str) -> str:
     if "<!--" in text or "](" in text or "]:" in text:
         text = _UNSHOWN.sub(_shown, text)
         opened = (each.start() for each in _OPEN_COMMENT.finditer(text) if not each["code"])
-        text = text[: next((start for start in opened if "-->" not in text[start:]), None)]
+        closed = text.rfind("-->")
+        text = text[: next((start for start in opened if start > closed), None)]
     return text.strip(_AT_ENDS)
 
 

@@ -14,6 +14,7 @@ from twofold.constraints.editing import at_end, at_start, capital, ended_by, pie
 from twofold.constraints.ifbench.pieces import (
     first_of,
     one_word,
+    other_than,
     rule_sentences,
     same,
     sentences,
@@ -42,6 +43,11 @@ class _EachSentence(Constraint):
     @property
     def _word(self) -> str:
         return one_word(self.name, self._given)
+
+    @property
+    def _shown(self) -> str:
+        """The word as a witness has it: its own marks would end a sentence."""
+        return self._word if self.profile == "fixed" else first_of(self._given)
 
     @classmethod
     def draw(cls, rng: np.random.Generator, question: str) -> dict[str, object]:
@@ -85,8 +91,8 @@ class FirstWordSent(_EachSentence):
         )
 
     def witnesses(self) -> tuple[str, str]:
-        word = first_of(self.first_word)
-        other = "They" if same(word, "it") else "It"
+        word = self._shown
+        other = other_than(self.first_word, ("It", "They"))
         return f"{word} flies. {word} heals.", f"{word} flies. {other} heals."
 
     def _edited(self, text: str) -> str | None:
@@ -128,7 +134,7 @@ class FirstWordAnswer(_EachSentence):
         )
 
     def witnesses(self) -> tuple[str, str]:
-        return f"{self.first_word} flies.", "The bird." if same(self.first_word, "a") else "A bird."
+        return f"{self._shown} flies.", f"{other_than(self.first_word, ('A', 'The'))} bird."
 
     def _edited(self, text: str) -> str | None:
         return at_start(text, f"{capital(self.first_word)} is the opening word here.")
@@ -163,8 +169,8 @@ class LastWordSent(_EachSentence):
         )
 
     def witnesses(self) -> tuple[str, str]:
-        word = first_of(self.last_word)
-        other = "stop" if same(word, "go") else "go"
+        word = self._shown
+        other = other_than(self.last_word, ("go", "stop"))
         return f"It is {word}. We have {word}!", f"It is {word}. We {other}."
 
     def _edited(self, text: str) -> str | None:
@@ -203,8 +209,8 @@ class LastWordAnswer(_EachSentence):
         )
 
     def witnesses(self) -> tuple[str, str]:
-        other = "there" if same(self.last_word, "here") else "here"
-        return f"It is {self.last_word}.", f"It is {other}."
+        other = other_than(self.last_word, ("here", "there"))
+        return f"It is {self._shown}.", f"It is {other}."
 
     def _edited(self, text: str) -> str | None:
         return at_end(text, f"The last word is {self.last_word}.")

@@ -1,15 +1,16 @@
 """How often does a given word occur?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 
-from twofold.constraints.counting import Relation, exactly, graded, hold
+from twofold.constraints.counting import Relation, exactly, graded, hold, require_threshold
 from twofold.constraints.draws import WORDS, number, one_of, several_of
 from twofold.constraints.editing import first_met, mention, slipped_in
 from twofold.constraints.ifbench.pieces import words
-from twofold.constraints.keywords import as_pattern, n_found, without
+from twofold.constraints.keywords import as_pattern, either, n_found, without
 from twofold.constraints.synonyms import without_words
 from twofold.constraints.words import as_word, fold, unmasked
 from twofold.errors import ProblemError
@@ -41,6 +42,7 @@ class KeywordsMultiple(Constraint):
     def __post_init__(self) -> None:
         if self.profile == "fixed":  # the published checker reads no pattern here
             _require_keywords(self, *self._keywords)
+            _placed(self, self._keywords, _TIMES)
 
     def wordings(self) -> tuple[str, ...]:
         one, two, three, five, seven = self._keywords
@@ -60,8 +62,8 @@ class KeywordsMultiple(Constraint):
         return (self.keyword1, self.keyword2, self.keyword3, self.keyword4, self.keyword5)
 
     def witnesses(self) -> tuple[str, str]:
-        text = " ".join(" ".join([w] * n) for w, n in zip(self._keywords, _TIMES, strict=True))
-        return text, "No such thing."
+        times = _placed(self, self._keywords, _TIMES) if self.profile == "fixed" else _TIMES
+        return _row(self._keywords, times), "No such thing."
 
     def _edited(self, text: str) -> str | None:
         missing = [n - mine for n, mine in zip(_TIMES, self._counts(text), strict=True)]
@@ -147,8 +149,8 @@ class WordCountDifferentNumbers(Constraint):
     profile: Profile
 
     def __post_init__(self) -> None:
-        if self.frequency < 0:
-            raise ProblemError(f"{self.name}: frequency is {self.frequency}; give 0 or more")
+        relation = self.relation if self.profile == "official" else "at least"
+        require_threshold(self.frequency, relation, "frequency")
         _require_keywords(self, self.keyword)
 
     def wordings(self) -> tuple[str, ...]:
@@ -166,11 +168,11 @@ class WordCountDifferentNumbers(Constraint):
         }
 
     def witnesses(self) -> tuple[str, str]:
-        often = "Here:" + f" {self.keyword}" * self.frequency
+        keyword = (self.keyword.strip(),)
+        none, often = without(keyword), _row(keyword, (self.frequency,))
         if self.profile == "fixed":
-            return often, f"{often} {self.keyword}"
-        other = without((self.keyword.strip(),)) if self.frequency else ""
-        return (other, often) if self.relation == "less than" else (often, other)
+            return often or none, _row(keyword, (self.frequency + 1,))
+        return either(none, often, self.relation, self.frequency)
 
     def _edited(self, text: str) -> str | None:
         words = ([self.keyword] * n for n in range(1, self.frequency + 1))
@@ -244,7 +246,9 @@ class CountIncrementWord(Constraint):
     profile: Profile
 
     def __post_init__(self) -> None:
-        _require_keywords(self, self.keyword1, self.keyword2)
+        _require_keywords(self, *self._keywords)
+        if self.profile == "fixed":
+            _placed(self, self._keywords, (1, 2))
 
     def wordings(self) -> tuple[str, ...]:
         return (
@@ -259,8 +263,12 @@ class CountIncrementWord(Constraint):
         return {"keyword1": one, "keyword2": two}
 
     def witnesses(self) -> tuple[str, str]:
-        one, two = self.keyword1, self.keyword2
-        return f"{one} {two} {two}", without((one.strip(), two.strip()))
+        times = _placed(self, self._keywords, (1, 2)) if self.profile == "fixed" else (1, 2)
+        return _row(self._keywords, times), without(self._keywords)
+
+    @property
+    def _keywords(self) -> tuple[str, ...]:
+        return (self.keyword1.strip(), self.keyword2.strip())
 
     def _edited(self, text: str) -> str | None:
         added = [[self.keyword1] * n + [self.keyword2] * m for n in (0, 1) for m in (0, 1, 2)]
@@ -294,12 +302,35 @@ def _require_keywords(rule: Constraint, *keywords: str) -> None:
         raise ProblemError(f"{rule.name}: {', '.join(keywords)} are not all different; give others")
 
 
+def _placed(rule: Constraint, keywords: Sequence[str], times: Sequence[int]) -> list[int]:
+    """How often to write each keyword by itself, so that each occurs so many times in all.
+
+    Raises:
+        ProblemError: If one is part of others that occur more often than it may.
+    """
+    placed = dict.fromkeys(keywords, 0)
+    wanted = dict(zip(keywords, times, strict=True))
+    longest_first = sorted(keywords, key=lambda keyword: -len(keyword.strip()))
+    for keyword in longest_first:  # what holds others comes before them
+        within = sum(n * as_word(keyword).count(other) for other, n in placed.items())
+        if within > wanted[keyword]:
+            raise ProblemError(
+                f"{rule.name}: {keyword!r} is part of the other keywords, so no reply has it only "
+                f"{wanted[keyword]} times; give words that are not part of one another"
+            )
+        placed[keyword] = wanted[keyword] - within
+    return [placed[keyword] for keyword in keywords]
+
+
+def _row(keywords: Sequence[str], times: Sequence[int]) -> str:
+    """The keywords in a row, each so many times."""
+    return ", ".join(word for word, n in zip(keywords, times, strict=True) for _ in range(n))
+
+
 def _times(keyword: str, wanted: int, text: str) -> int:
     """How often a word occurs; of the counts with and without look-alike letters the one farther off."""
-    word = as_word(keyword)
-    return max(
-        (word.count(text), word.count(unmasked(text))), key=lambda count: abs(count - wanted)
-    )
+    counts = (as_word(keyword).count(text), as_word(unmasked(keyword)).count(unmasked(text)))
+    return max(counts, key=lambda count: abs(count - wanted))
 
 
 def _hits(pattern: str, text: str) -> int:

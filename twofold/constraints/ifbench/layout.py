@@ -5,23 +5,25 @@ import string
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from typing import final
 
 import numpy as np
-import regex
 
 from twofold.constraints.counting import every
 from twofold.constraints.draws import listed, one_of
 from twofold.constraints.editing import at_start, capital, ended_by, pieces, words_changed
 from twofold.constraints.fillers import SENTENCES, chosen, in_turn
-from twofold.constraints.ifbench.pieces import bare, has_words, told, words
+from twofold.constraints.ifbench.pieces import bare, has_words, told, trimmed, words
+from twofold.constraints.prose import with_words_of_formulas
 from twofold.constraints.published import punkt_sentences
 from twofold.constraints.tokens import tokens
+from twofold.constraints.words import clusters
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
 _TEMPLATE = ("My Answer:", "My Conclusion:", "Future Outlook:")
-_UNFILLED = re.compile(r"\[[^\]\n]*\b(?:answer|conclusion|outlook)\b[^\]\n]*\]", re.IGNORECASE)
+_UNFILLED = re.compile(r"\[[^\[\]\n]*\b(?:answer|conclusion|outlook)\b[^\[\]\n]*\]", re.IGNORECASE)
 _OPTIONS = ("yes/no/maybe", "agree/disagree/unsure", "true/false", "more/less/equal")
 # Words that title case leaves small unless they come first or last.
 _SMALL = frozenset(
@@ -110,7 +112,7 @@ def _core(text: str) -> str:
 
 def _option(text: str) -> str:
     """An option without what may surround it, in lower case, white space as one blank."""
-    return " ".join(re.sub(r"^[\W_]+|[\W_]+$", "", text).casefold().split())
+    return " ".join(trimmed(text).casefold().split())
 
 
 @final
@@ -164,11 +166,11 @@ class Emoji(Constraint):
         if not any(map(has_words, parts)):
             return Verdict(0.0, "no sentence at all", distance=1.0)
         good: list[bool] = []
-        for piece in (regex.findall(r"\X", part) for part in parts):
-            while piece and good and is_emoji(piece[0]):  # it stands behind the mark before
+        for piece in map(clusters, parts):
+            n_behind = sum(1 for _ in takewhile(is_emoji, piece if good else ()))
+            if n_behind:  # they stand behind the mark before
                 good[-1] = True
-                piece = [*piece[1:]]
-            core = [p for p in piece if not p.isspace()]
+            core = [p for p in piece[n_behind:] if not p.isspace()]
             while core and not core[-1].isalnum() and not is_emoji(core[-1]):
                 core.pop()
             if core:
@@ -245,7 +247,7 @@ class TitleCase(Constraint):
     name = "format:title_case"
     group = "format"
     family = "case"
-    departure = "small words such as `of` are free; a contraction is one word"
+    departure = "small words such as `of` and formulas are free; a contraction is one word"
     profile: Profile
 
     def wordings(self) -> tuple[str, ...]:
@@ -269,10 +271,11 @@ class TitleCase(Constraint):
         return every(good, "tokens are capitalised")
 
     def _fixed(self, text: str) -> Verdict:
-        major = [w for w in words(text) if w[0].isalpha() and w.lower() not in _SMALL]
+        found = words(with_words_of_formulas(text))
+        major = [w for w in found if w[0].isalpha() and w.lower() not in _SMALL]
         upper = [not w[0].islower() for w in major]
         names = [re.fullmatch(_CAMEL, w) is not None for w in major]
-        few = sum(names) <= sum(w[0].isupper() for w in words(text))
+        few = sum(names) <= sum(w[0].isupper() for w in found)
         good = [first or (name and few) for first, name in zip(upper, names, strict=True)]
         return every(good, "major words are capitalised")
 

@@ -18,7 +18,8 @@ from twofold.constraints.editing import (
     words_changed,
 )
 from twofold.constraints.ifbench.pieces import words
-from twofold.constraints.keywords import LetterFrequency
+from twofold.constraints.keywords import LetterFrequency, either
+from twofold.constraints.prose import with_words_of_formulas
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 
@@ -31,7 +32,7 @@ class LowercaseCounting(Constraint):
     name = "count:lowercase_counting"
     group = "format"
     family = "case"
-    departure = "don't is one word, and words with accents count"
+    departure = "don't is one word, words with accents count, letters in formulas do not"
     N: int
     profile: Profile
 
@@ -58,7 +59,7 @@ class LowercaseCounting(Constraint):
         return self._hold(len(re.findall(r"\b[a-z]+\b", text)))
 
     def _fixed(self, text: str) -> Verdict:
-        return self._hold(sum(w.islower() for w in words(text)))
+        return self._hold(sum(w.islower() for w in words(with_words_of_formulas(text))))
 
     def _hold(self, count: int) -> Verdict:
         reason = f"{count} words in lower case, at most {self.N} wanted"
@@ -98,7 +99,9 @@ class LetterCounting(Constraint):
 
     def witnesses(self) -> tuple[str, str]:
         below, at = "a" * (self.N - 1) or "7", "a" * self.N or "7"
-        return (below, at) if self.relation == "less than" else (at, below)
+        if self.relation == "less than":
+            return below, at
+        return at, below if self.N else ""
 
     def _edited(self, text: str) -> str | None:
         return grown(self, text) or shortened(self, text)
@@ -156,7 +159,7 @@ class LetterCounting2(Constraint):
     def witnesses(self) -> tuple[str, str]:
         without = "no" if self.letter.lower() not in "no" else "yes"
         often = self.letter * self.let_frequency
-        return (without, often) if self.let_relation == "less than" else (often or without, without)
+        return either(without, often, self.let_relation, self.let_frequency)
 
     def _edited(self, text: str) -> str | None:
         letters = ([self.letter] * n for n in range(1, self.let_frequency + 1))

@@ -19,6 +19,8 @@ from twofold.types import Constraint, Profile, Verdict
 
 # Words to add where one palindrome is asked for.
 _SHORT_PALINDROMES = ("level", "civic", "noon")
+# More parts than a hyphenated word has.
+_MANY_PARTS = 20
 _CLUSTER = re.compile(r"[b-df-hj-np-tv-z]{2}")
 _PRIMES = frozenset(n for n in range(2, 100) if all(n % d for d in range(2, n)))
 
@@ -358,4 +360,12 @@ def _syllables() -> Callable[[str], int]:
     """
     import syllapy
 
-    return lru_cache(maxsize=4096)(syllapy.count)
+    def count(word: str) -> int:
+        """By the parts of a long hyphenated word, in which the package would call itself too deep."""
+        parts = word.split("-")
+        if len(parts) <= _MANY_PARTS:
+            return int(syllapy.count(word))
+        counts = [*map(syllapy.count, parts)]
+        return sum(counts) if all(counts) else 0
+
+    return lru_cache(maxsize=4096)(count)

@@ -1,9 +1,10 @@
 """How are lines, bullets and paragraphs laid out?"""
 
 import re
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import final
 
 import numpy as np
@@ -19,6 +20,9 @@ from twofold.constraints.published import punkt_sentences
 from twofold.errors import ProblemError
 from twofold.types import Constraint, Profile, Verdict
 from twofold.types.seen import seen
+
+# The most lines that an edit indents one after the other: more would be blanks above all.
+_MOST_STAIRS = 200
 
 
 @final
@@ -77,15 +81,12 @@ class LineIndent(Constraint):
 
     def _edited(self, text: str) -> str | None:
         lines = [part.strip() for part in filled(pieces(text), 2)]
+        if len(lines) > _MOST_STAIRS:
+            return None
         return "\n".join(" " * i + line for i, line in enumerate(lines))
 
     def _official(self, text: str) -> Verdict:
-        lines = text.split("\n")
-        i = 0
-        while i < len(lines):  # a removed line makes the loop skip the one behind it
-            if not lines[i].strip():
-                lines.remove(lines[i])
-            i += 1
+        lines = _without_blank_lines(text)
         return self._stairs([len(line) - len(line.lstrip(" ")) for line in lines], least=0)
 
     def _fixed(self, text: str) -> Verdict:
@@ -95,6 +96,32 @@ class LineIndent(Constraint):
     def _stairs(self, indents: Sequence[int], *, least: int) -> Verdict:
         good = [b > a for a, b in pairwise(indents)]
         return every(good, "lines are indented further", least=least)
+
+
+def _without_blank_lines(text: str) -> list[str]:
+    """The lines as the published checker keeps them, in time that grows with their number.
+
+    At a blank line it removes the first line that is equal to it, and does not look at the line behind.
+    """
+    kept: list[str | None] = []
+    blank: dict[str, deque[int]] = {}  # where each blank line that was kept is
+
+    def keep(line: str) -> None:
+        if not line.strip():
+            blank.setdefault(line, deque()).append(len(kept))
+        kept.append(line)
+
+    lines = iter(text.split("\n"))
+    for line in lines:
+        if line.strip():
+            keep(line)
+            continue
+        if places := blank.get(line):
+            kept[places.popleft()] = None
+            keep(line)
+        for behind in islice(lines, 1):
+            keep(behind)
+    return [line for line in kept if line is not None]
 
 
 @final

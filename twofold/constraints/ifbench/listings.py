@@ -14,7 +14,7 @@ from typing import final
 from twofold.constraints.counting import every
 from twofold.constraints.draws import listed
 from twofold.constraints.ifbench.lists import AFRICA, CAPITALS, STOP_WORDS
-from twofold.constraints.ifbench.pieces import bare, stripped
+from twofold.constraints.ifbench.pieces import bare, stripped, trimmed
 from twofold.types import Constraint, Profile, Verdict
 
 _MULTIPLES = ("14", "21", "28", "35", "42", "49")
@@ -134,7 +134,7 @@ class ReverseNewline(Custom):
         return self._hold([_ascii(line) for line in lines[start:]])
 
     def _fixed(self, text: str) -> Verdict:
-        lines = [re.sub(r"^[\W\d_]+|[\W_]+$", "", line) for line in text.splitlines()]
+        lines = [re.sub(r"^[\W\d_]+", "", trimmed(line)) for line in text.splitlines()]
         start = next((i for i, line in enumerate(lines) if "Zimbabwe" in line), len(lines))
         names = [_ascii(line) for line in lines[start:] if line]
         known = len({name.casefold() for name in names} & _AFRICAN)

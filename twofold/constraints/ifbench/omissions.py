@@ -102,7 +102,7 @@ class NoExclamation(_NoMark):
         return "Fine.", "Fine!"
 
     def _edited(self, text: str) -> str | None:
-        if re.search(r"[\d)\]}]!|\$[^$\n]*![^$\n]*\$", text):  # a factorial
+        if re.search(r"[\d)\]}]!|\$[^$\n!]*![^$\n]*\$", text):  # a factorial
             return None
         return re.sub(r"\?!+|!+\?", "?", text).replace("!", ".")
 

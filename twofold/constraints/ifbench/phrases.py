@@ -11,6 +11,7 @@ from twofold.constraints.counting import exactly, require_counts
 from twofold.constraints.draws import number, one_of
 from twofold.constraints.editing import capital, first_met, slipped_in
 from twofold.constraints.ifbench.lists import PHRASES
+from twofold.constraints.ifbench.pieces import trimmed
 from twofold.constraints.keywords import SEARCH_S, as_pattern
 from twofold.constraints.words import fold, unmasked
 from twofold.errors import ProblemError
@@ -112,4 +113,4 @@ class RepeatPhrase(Constraint):
 
 def _plain(word: str) -> str:
     """A word without the marks around it, in lower case."""
-    return re.sub(r"^\W+|\W+$", "", fold(unmasked(word)))
+    return trimmed(fold(unmasked(word)), lambda ch: ch.isalnum() or ch == "_")

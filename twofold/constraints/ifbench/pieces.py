@@ -2,14 +2,14 @@
 
 import re
 import string
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, takewhile
 
 import regex
 
 from twofold.constraints.published import punkt_sentences
-from twofold.constraints.words import apart, plain
+from twofold.constraints.words import apart, fold, plain
 from twofold.errors import ProblemError
 
 _DELETE = str.maketrans("", "", string.punctuation)
@@ -21,7 +21,7 @@ _ASCII_WORD = re.compile(r"[A-Za-z0-9]++(?:['.\-&/][A-Za-z0-9]++)*+")  # the sam
 _LATEX = re.compile(r"\\(?:begin|end)\{[^{}\n]*\}|\\[A-Za-z]+\*?")
 _HEADING = re.compile(r"[ \t]*#{1,6}[ \t]")
 _LIST_MARK = re.compile(r"\A[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+(?=\S)")
-_ENDS = re.compile(r"[.!?…。！？।؟।]\W*\Z")
+_ENDS = ".!?…。！？।؟।"
 # Abbreviations that end no sentence, and what stands for their dots while sentences are cut.
 _NEVER_LAST = re.compile(r"\b(?:e\.g|i\.e|cf|viz|vs)\.", re.IGNORECASE)
 _HIDDEN_DOT = "\ue000"
@@ -116,22 +116,28 @@ def told(text: str) -> list[str]:
 
 def _is_label(block: str) -> bool:
     """Whether it is a heading, or one or two words without an end mark."""
-    return block.startswith("#") or (not _ENDS.search(block) and len(words(block)) < _FEWEST)
+    return block.startswith("#") or (not _has_end(block) and len(words(block)) < _FEWEST)
+
+
+def _has_end(block: str) -> bool:
+    """Whether an end mark stands behind its last word; looks at the end alone."""
+    behind = takewhile(lambda ch: not ch.isalnum() and ch != "_", reversed(block))
+    return any(ch in _ENDS for ch in behind)
 
 
 def blocks(text: str) -> list[str]:
     """The paragraphs, list items (without their marks) and headings of a text."""
-    found: list[str] = []
+    found: list[list[str]] = []
     begins = True
     for line in text.split("\n"):
         is_heading = _HEADING.match(line) is not None
         bare_line = _LIST_MARK.sub("", line, count=1).strip()
         if begins or is_heading or bare_line != line.strip():
-            found += [bare_line] if bare_line else []
+            found += [[bare_line]] if bare_line else []
         elif bare_line:
-            found[-1] += "\n" + bare_line
+            found[-1].append(bare_line)
         begins = is_heading or not bare_line
-    return found
+    return ["\n".join(lines) for lines in found]
 
 
 def spoken(found: Sequence[str]) -> list[str]:
@@ -151,6 +157,19 @@ def spoken(found: Sequence[str]) -> list[str]:
 def _is_sign(word: str) -> bool:
     """Whether it is a number or a letter of ours by itself."""
     return (len(word) == 1 and word.isascii()) or not any(map(str.isalpha, word))
+
+
+def trimmed(text: str, kept: Callable[[str], bool] = str.isalnum) -> str:
+    """`text` from its first to its last sign of a kind; a pattern would try each sign before the last.
+
+    Example:
+        >>> trimmed("__(a) b!..."), trimmed("1. (a)", str.isalpha), trimmed("...")
+        ('a) b', 'a', '')
+    """
+    places = range(len(text))
+    start = next((i for i in places if kept(text[i])), len(text))
+    end = next((i for i in reversed(places) if kept(text[i])), -1)
+    return text[start : end + 1]
 
 
 def has_words(part: str) -> bool:
@@ -184,6 +203,18 @@ def one_word(name: str, given: str | tuple[str, ...]) -> str:
     if len(found) != 1 or not all(ch.isalnum() or ch in "'’.,;:!?-" for ch in plain(wanted)):
         raise ProblemError(f"{name}: {wanted!r} is not one word; give one, without other signs")
     return found[0]
+
+
+def other_than(given: str | tuple[str, ...], among: Sequence[str]) -> str:
+    """The first of some words that no profile takes for the argument's.
+
+    Example:
+        >>> other_than(" a ", ("A", "The")), other_than("It.", ("It", "They"))
+        ('The', 'They')
+    """
+    wanted = first_of(given)
+    taken = {fold(wanted), *map(fold, words(wanted))}
+    return next(word for word in among if fold(word) not in taken)
 
 
 def same(a: str, b: str) -> bool:

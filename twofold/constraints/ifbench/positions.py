@@ -23,6 +23,7 @@ from twofold.constraints.editing import (
 from twofold.constraints.ifbench.pieces import (
     first_of,
     one_word,
+    other_than,
     rule_sentences,
     same,
     sentences,
@@ -216,9 +217,8 @@ class _SentencePlace(Constraint):
     def witnesses(self) -> tuple[str, str]:
         before = ["We go on."] * (self.n - 1)
         place = " ".join(["we"] * (self.m - 1) + [first_of(self.keyword), "go"])
-        return " ".join([*before, place + "."]), "Yes." if same(
-            first_of(self.keyword), "no"
-        ) else "No."
+        breaks = f"{other_than(self.keyword, ('No', 'Yes'))}."
+        return " ".join([*before, f"{place}."]), breaks
 
     def _edited(self, text: str) -> str | None:
         before = " ".join(islice(cycle(_ONWARD), self.m - 1))
@@ -320,6 +320,10 @@ class SentenceKeyword(Constraint):
             raise ProblemError(f"{self.name}: N is {self.N}; give 1 or more")
         if self.profile == "fixed" and not any(ch.isalnum() for ch in self.word):
             raise ProblemError(f"{self.name}: word is {self.word!r}; give a word")
+        if self.profile == "fixed" and len(sentences(f"A {self.word} is here.")) > 1:
+            raise ProblemError(
+                f"{self.name}: {self.word!r} ends a sentence, so none has it; give a word without an end"
+            )
 
     def wordings(self) -> tuple[str, ...]:
         return (

@@ -200,7 +200,8 @@ class Repeats(Constraint):
         return {"small_n": number(rng, 1, 6)}
 
     def witnesses(self) -> tuple[str, str]:
-        return "One two three.", "one " * (self.small_n + 1)
+        obeys = "One two three." if self.small_n else "..."  # no word at all
+        return obeys, "one " * (self.small_n + 1)
 
     def _official(self, text: str) -> Verdict:
         return self._hold(bare(text.lower()).split())
