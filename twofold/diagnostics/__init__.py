@@ -9,6 +9,7 @@ from twofold.diagnostics.chain.faithfulness import Faithfulness
 from twofold.diagnostics.chain.information_gain import InformationGain
 from twofold.diagnostics.checklist.collect import Checklists
 from twofold.diagnostics.diagnostic import TABLES, Analysis, Diagnostic, ScoredResponse, Subject
+from twofold.diagnostics.elicitation.analysis import Elicitation
 from twofold.diagnostics.generalisation.ood import Ood
 from twofold.diagnostics.generalisation.variants import Variants
 from twofold.diagnostics.instruction.ablation import Ablation
@@ -31,6 +32,7 @@ def _every(checklists: Checklists, n_checked: int, paraphraser: Model | None) ->
         Ablation(),
         Ood(),
         Variants(),
+        Elicitation(),
     ]
 
 
