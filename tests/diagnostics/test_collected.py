@@ -79,6 +79,17 @@ def unscored(row):
         row = {k: v for k, v in row.items() if k not in readers}
         row["reason"] = "the trace is truncated"
     row.pop("kept", None)
+    if "replies" in row:
+        lost = {
+            "correct": None,
+            "stated": None,
+            "answer": None,
+            "n_tokens": None,
+            "ended": "failed",
+        }
+        replies = row["replies"]
+        row["replies"] = [each | lost | {"met": [None] * len(each["met"])} for each in replies]
+        row["more"], row["n_tokens"] = [], None
     return row
 
 

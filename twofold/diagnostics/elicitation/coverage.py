@@ -97,11 +97,11 @@ class Coverage:
         most = [k for k in ks if any(p in before[k] and p in after[k] for p in shared)]
         if not most:
             return None
-        curves = [
+        old, new = (
             np.array([[side[k].get(p, np.nan) for k in most] for p in shared])
             for side in (before, after)
-        ]
-        return crossover(*curves, most, seed=self.seed)
+        )
+        return crossover(old, new, most, seed=self.seed)
 
     def _crossed(self) -> Iterator[Measure]:
         found = self.crossing

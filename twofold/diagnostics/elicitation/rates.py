@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, final
 
 import numpy as np
@@ -118,6 +118,17 @@ class Rates:
 
     def scores(self, role: str, arm: str, metric: str) -> Scores:
         """The scored tries of each problem for which the metric means something."""
+        key = role, arm, metric
+        if key not in self._known:
+            self._known[key] = self._scores(*key)
+        return self._known[key]
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, str, str], Scores]:
+        """The scores that were asked for before: every k reads the same ones again."""
+        return {}
+
+    def _scores(self, role: str, arm: str, metric: str) -> Scores:
         condition = TOLD if metric in ("compliance", "both") else UNTOLD
         found: dict[str, list[float]] = {}
         for problem, row in self.rows(role, arm, condition).items():
@@ -133,7 +144,7 @@ class Rates:
         """The expected best of k samples by problem; unscored where fewer than k are scored."""
         scores = self.scores(role, SAMPLED, metric)
         return Column.of(
-            {p: best_at_k(tries, k) if len(tries) >= k else None for p, tries in scores.items()}
+            {p: _best(tuple(t), k) if len(t) >= k else None for p, t in scores.items()}
         )
 
     def obedience(self, role: str, arm: str, k: int = 0) -> Effects:
@@ -168,6 +179,11 @@ class Rates:
         sizes = [len(row["replies"]) for row in self.saved if row["arm"] == SAMPLED]
         most = max(sizes, default=0)
         return sorted({most, *(2**i for i in range(most.bit_length()) if 2**i <= most)} - {0})
+
+
+@lru_cache(maxsize=65536)
+def _best(tries: tuple[float, ...], k: int) -> float:
+    return best_at_k(tries, k)
 
 
 def half(problem: str) -> int:
