@@ -8,7 +8,6 @@ as not solved: on either side, so that what is found and what is lost rest on th
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, final
 
 from twofold.diagnostics.diagnostic import Subject
@@ -85,12 +84,13 @@ class Collection:
         if self.subject.role != "baseline":
             return {}
         model = self.subject.model
-        shots = tuple(islice(_shots(self.subject), MOST_SHOTS))
+        shots = sorted(_shots(self.subject), key=lambda shot: (len(shot[0]) + len(shot[1]), shot))
         found: dict[str, Elicitor] = {
             name: Hinted(model, hint=hint) for name, hint in HINTS.items()
         }
         if len(shots) > 1:
-            found[FewShot.name] = FewShot(model, shots=shots)
+            # the shortest, so that they leave room for the problem
+            found[FewShot.name] = FewShot(model, shots=tuple(shots[:MOST_SHOTS]))
         if isinstance(model, OpenModel):
             found[CotDecoding.name] = CotDecoding(model, k=self.k)
         return found
@@ -223,7 +223,7 @@ def _shots(subject: Subject) -> Iterator[tuple[str, str]]:
     """Examples: other problems with a worked solution, a right reply of the base, or the bare answer.
 
     The base's own reply shows it nothing that it does not say. It must state its answer, because the form
-    is what an example is for.
+    is what an example is for. No example states a rule.
     """
     own = {
         each.item.problem: each.response.reply
