@@ -49,7 +49,8 @@ def conditions(found: Finding) -> list[Condition]:
     if own is not None and own.difference.low > 0:
         judged.append(_format_artefact(found))
     if gain is not None and gain.difference.low > 0:
-        judged += [_sharpening(found), _narrowing(found), _new_capability(found, gain)]
+        is_form = any(each.has_fired for each in judged)
+        judged += [_sharpening(found), _narrowing(found), _new_capability(found, gain, is_form)]
     return judged
 
 
@@ -119,13 +120,18 @@ def _narrowing(found: Finding) -> Condition:
     return Condition("narrowing", bool(falls), ", ".join(said))
 
 
-def _new_capability(found: Finding, gain: Comparison) -> Condition:
-    """Ahead at every number of tries, problems found after resampling, and no elicitor gets there."""
+def _new_capability(found: Finding, gain: Comparison, is_form: bool) -> Condition:
+    """Ahead at every number of tries, problems found after resampling, and no elicitor gets there.
+
+    Where most of the gain is the form of the reply, the base's samples have the same wrong form, so that
+    they show nothing of what it can do.
+    """
     crossed = found.estimate("crossover", condition=SAMPLED)
     new, last = found.estimate("found", condition=SAMPLED), _at_most_tries(found)
     arm, best = _best_decoding(found)
     fired = (
-        crossed is None
+        not is_form
+        and crossed is None
         and last is not None
         and last.difference.low > 0
         and new is not None
@@ -140,6 +146,7 @@ def _new_capability(found: Finding, gain: Comparison) -> Condition:
         f"{_share(new)} of the problems are found",
         f"{arm or 'no way of decoding'} recovers {_share(best)} of the sampled gain",
     ]
+    said += ["and the base's samples are no evidence, since the format artefact fired"] * is_form
     return Condition("new_capability_within_budget", fired, ", ".join(said))
 
 
