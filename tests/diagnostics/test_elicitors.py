@@ -6,11 +6,12 @@ import torch
 from twofold.diagnostics.elicitation.cot_decoding import Branch, CotDecoding, confidences, preferred
 from twofold.diagnostics.elicitation.majority import MajorityVote, elected
 from twofold.diagnostics.elicitation.prompts import HINTS, FewShot, Hinted
-from twofold.errors import ModelError
+from twofold.errors import ModelError, RunError
 from twofold.models import resolve
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import pocket
-from twofold.types import FinishReason, Message, Response, Sampling, Share
+from twofold.runs.audit import audit
+from twofold.types import FinishReason, Message, Problem, Response, Sampling, Share
 
 GREEDY = Sampling(max_tokens=64)
 ASKED = [[Message(role="user", content=f"What is {i} + 2?")] for i in range(4)]
@@ -40,6 +41,30 @@ def test_an_elicitor_is_a_model_that_can_be_resumed_and_shared(model):
         for p, g, r in model.stream(ASKED, GREEDY, n=2, share=Share(rank, 2)):
             part[p, g] = r
     assert not parts[0].keys() & parts[1].keys() and parts[0] | parts[1] == whole
+
+
+VOTE = MajorityVote(
+    ScriptedModel({f"What is {i} + 2?": [r"\boxed{0}", rf"\boxed{{{i + 2}}}"] for i in range(3)}),
+    n_votes=4,
+)
+
+
+def test_an_elicitor_is_audited_by_its_name_and_the_same_command_resumes(tmp_path, monkeypatch):
+    """The settings of a fingerprint survive the manifest: another setting is refused, the same is not."""
+    asked = [Problem(question=f"What is {i} + 2?", answer=str(i + 2)) for i in range(3)]
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "elicitors_of_a_test.py").write_text(
+        "from twofold.diagnostics.elicitation.prompts import FewShot\n"
+        "from twofold.models.scripted import ScriptedModel\n"
+        "SHOTS = (('What is 7 + 2?', '9'), ('What is 8 + 2?', '10'))\n"
+        "FEW = FewShot(ScriptedModel(lambda prompt, sample: prompt), shots=SHOTS)\n"
+        "ONE = FewShot(FEW.base, shots=SHOTS, n_shots=1)\n"
+    )
+    few, one = (resolve(f"elicitors_of_a_test:{name}") for name in ("FEW", "ONE"))
+    first = audit(few, asked, out=tmp_path / "run", baseline=VOTE)
+    assert audit(few, asked, out=tmp_path / "run", baseline=VOTE).findings == first.findings
+    with pytest.raises(RunError):
+        audit(one, asked, out=tmp_path / "run", baseline=VOTE)
 
 
 @pytest.mark.parametrize("model", SCRIPTED, ids=lambda each: each.name)
