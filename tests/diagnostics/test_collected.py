@@ -95,7 +95,7 @@ def unscored(row):
         }
         replies = row["replies"]
         row["replies"] = [each | lost | {"met": [None] * len(each["met"])} for each in replies]
-        row["more"], row["n_tokens"] = [], None
+        row["more"], row["branches"], row["n_tokens"] = [], [], None
     return row
 
 

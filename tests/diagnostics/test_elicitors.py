@@ -187,5 +187,6 @@ def test_cot_decoding_on_the_pocket_model_gives_a_branch_and_what_all_cost(model
         assert found[p].response in [b.response for b in of]
         assert found[p].n_tokens == sum(len(b.response.ids) for b in of)
         assert all(b.response.ids[0] not in model.eos for b in of)
+        assert found[p].branches == tuple(b.response for b in of)
     again = [r for _, _, r in decoder.stream(chats, GREEDY, done={(0, 0)})]
     assert again == [found[1].response]

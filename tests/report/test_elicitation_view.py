@@ -47,6 +47,8 @@ def rows():
             other = tried(0, met, "other")
             yield row("baseline", "sampled", condition, i, [good, bad, good, other])
             yield row("baseline", "boxed", condition, i, [tried(1, 0, "right", 25)])
+            cot = row("baseline", "cot_decoding", condition, i, [good])
+            yield cot | {"branches": [bad, good, bad | {"answer": "other"}, bad], "n_tokens": 40}
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +69,18 @@ def test_an_arm_shows_its_gain_and_what_it_costs(finding):
     assert majority.estimates["n_tokens"].value == 40.0
     assert majority.recovery["sampled"].value == 1.0
     assert not arms["model", "as asked"].recovery
+
+
+def test_cot_decoding_stands_beside_the_vote_over_its_branches(finding):
+    """Its confidence picks the right branch; a vote picks the wrong one, which two branches share."""
+    arms = {each.label: each for each in elicitation.arms(finding)}
+    control = arms["its control: vote over the same branches"]
+    assert arms["CoT-decoding"].recovery["sampled"].value == 1.0
+    assert control.estimates["accuracy"].value == 0.0
+    assert control.estimates["n_tokens"].value == 40.0
+    assert control.recovery["sampled"].value == -1.0  # (0 - .5) / (1 - .5), not cut off
+    best = finding.estimate("any_branch_right", role="baseline", condition="cot_decoding")
+    assert best.value == 1.0
 
 
 def test_the_curves_have_differences_and_a_floor(finding):

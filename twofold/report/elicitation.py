@@ -14,6 +14,7 @@ from twofold.diagnostics.elicitation.conditions import conditions, in_words
 from twofold.diagnostics.elicitation.cot_decoding import CotDecoding
 from twofold.diagnostics.elicitation.majority import MajorityVote
 from twofold.diagnostics.elicitation.prompts import FewShot
+from twofold.diagnostics.elicitation.rates import BRANCH_VOTE
 from twofold.report.figures import point
 from twofold.report.shapes import Scale, drawing, label, line, rate_axis
 from twofold.report.tables import ROLES, MeasureRow, by_role
@@ -29,6 +30,7 @@ ARMS = {
     "best_prompt": "best of these prompts, cross-fitted",
     MajorityVote.name: "majority vote over the samples",
     CotDecoding.name: "CoT-decoding",
+    BRANCH_VOTE: "its control: vote over the same branches",
 }
 COLUMNS = {
     "accuracy": "Accuracy",

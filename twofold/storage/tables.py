@@ -141,6 +141,7 @@ class _Elicited(_Asked):
     temperature: float
     replies: Annotated[list[_Try], Field(min_length=1)]
     more: list[_Try] = Field(default_factory=list)
+    branches: list[_Try] = Field(default_factory=list)
     n_tokens: Whole | None = None
 
 

@@ -19,8 +19,7 @@ from twofold.diagnostics.elicitation.collect import AS_ASKED, GREEDY, SAMPLED, C
 from twofold.diagnostics.elicitation.conditions import conditions, in_words
 from twofold.diagnostics.elicitation.cot_decoding import CotDecoding
 from twofold.diagnostics.elicitation.coverage import Coverage
-from twofold.diagnostics.elicitation.majority import MajorityVote
-from twofold.diagnostics.elicitation.rates import BEST_PROMPT, TOLD, UNTOLD, Rates
+from twofold.diagnostics.elicitation.rates import BEST_PROMPT, DECODING, TOLD, UNTOLD, Rates
 from twofold.diagnostics.joint.obedience import changed
 from twofold.diagnostics.row_table import (
     Column,
@@ -39,7 +38,6 @@ from twofold.types import Contrast, Count, Finding, Measure, Problem, Slice
 OBEDIENCE = "obedience"
 METRICS = ("accuracy", "compliance", OBEDIENCE, "both")
 HYGIENE = ("stated", "truncated")
-OTHER_DECODING = (MajorityVote.name, CotDecoding.name)
 
 # The gain that recovery is a share of: of the audit's replies, or of the samples
 SCALES = (AS_ASKED, SAMPLED)
@@ -74,7 +72,8 @@ class Elicitation(Diagnostic):
 
         Returns:
             The condition is the arm: `as_asked` (the audit's replies), `greedy`, `sampled`, and of the
-            baseline `boxed`, `steps`, `few_shot`, `best_prompt`, `majority`, `cot_decoding`. Measures:
+            baseline `boxed`, `steps`, `few_shot`, `best_prompt`, `majority`, `cot_decoding` and its control
+            `branch_vote` (the vote over the same branches). Measures:
 
             - `accuracy` (rules not stated), `compliance` (share of rules met, stated), `obedience` (that
               minus met when not stated, by problem), `both`, `n_tokens` (generated for a reply);
@@ -84,6 +83,7 @@ class Elicitation(Diagnostic):
             - `pass_at_k`, `compliance_at_k`, `obedience_at_k`, `both_at_k` (slice `k`), `cover` (slice
               `share`); role `model`: `kept`, `lost`, `found`, `neither`, `support_retention`,
               `discovery_rate`, `crossover`;
+            - `any_branch_right` of `cot_decoding`: what the best choice among its branches would reach;
             - `recovery` and `recovery_of_both` of the baseline's arms (slice `scale`: the gain of the
               replies `as_asked`, or of the `sampled` ones), where there is a gain.
 
@@ -132,6 +132,8 @@ class _Arms:
         for role in self.roles:
             for arm in (*self._arms(role), SAMPLED):
                 yield from self._of_arm(role, arm)
+            best = self.rates.any_branch(role)
+            yield from self._table().measure(role, CotDecoding.name, "any_branch_right", best)
         if len(self.roles) == 2:
             yield from self._shares_of_gain()
             for scale in SCALES:
@@ -212,7 +214,7 @@ class _Arms:
         greedy = AS_ASKED if self.rates.is_greedy() else GREEDY
         arms = [arm for arm in self.rates.arms("baseline") if arm != scale]
         if scale == SAMPLED:
-            arms = [arm for arm in arms if arm in (greedy, *OTHER_DECODING)]
+            arms = [arm for arm in arms if arm in (greedy, *DECODING)]
         for metric, name in (("accuracy", "recovery"), ("both", "recovery_of_both")):
             base, tuned = (self.rates.column(r, scale, metric) for r in ("baseline", "model"))
             for arm in arms:

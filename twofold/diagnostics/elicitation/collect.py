@@ -109,7 +109,10 @@ class Collection:
         )
         for reply in found:
             each = every[reply.prompt]
-            yield self._row(arm, each, [reply.response], sampling) | _cost(reply)
+            row = self._row(arm, each, [reply.response], sampling) | _cost(reply)
+            if reply.branches:
+                row["branches"] = scored(each[0], reply.branches)
+            yield row
 
     def _sampled(
         self, asked: Mapping[tuple[str, str], Asked], done: AbstractSet[str]

@@ -89,7 +89,8 @@ class CotDecoding(Elicitor):
             for p, of in zip(chunk, found, strict=True):
                 chosen = of[preferred(of, self.how)].response
                 cost = added([n_generated(each.response) for each in of])
-                yield from (Elicited(p, g, chosen, cost) for g in wanted[p])
+                all_ = tuple(each.response for each in of)
+                yield from (Elicited(p, g, chosen, cost, all_) for g in wanted[p])
 
     def branches(
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, *, seed: int = 0

@@ -17,12 +17,19 @@ from twofold.types import FinishReason, Message, Model, Response, Sampling, Shar
 
 
 class Elicited(NamedTuple):
-    """A reply, and the tokens that were generated for it, thrown-away ones included; None = unknown."""
+    """A reply, and what it took.
+
+    Args:
+        n_tokens: The tokens that were generated for it, thrown-away ones included; None = unknown.
+        branches: The replies among which a measure of the model's own chose it, where there is one: a
+            choice without that measure is its control.
+    """
 
     prompt: int
     sample: int
     response: Response
     n_tokens: int | None
+    branches: tuple[Response, ...] = ()
 
 
 @dataclass(frozen=True)

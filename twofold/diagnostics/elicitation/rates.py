@@ -27,8 +27,11 @@ from twofold.types import FinishReason
 BEST_PROMPT = "best_prompt"
 # The prompts among which the best one is chosen.
 PROMPTS = (AS_ASKED, *HINTS, FewShot.name)
+# The vote over the branches of CoT-decoding: the control of its confidence.
+BRANCH_VOTE = "branch_vote"
+DECODING = (MajorityVote.name, CotDecoding.name, BRANCH_VOTE)
 # Every arm of the base, in the order of the page.
-ARMS = (AS_ASKED, GREEDY, *HINTS, FewShot.name, BEST_PROMPT, MajorityVote.name, CotDecoding.name)
+ARMS = (AS_ASKED, GREEDY, *HINTS, FewShot.name, BEST_PROMPT, *DECODING)
 
 TOLD, UNTOLD = "constrained", "unconstrained"
 
@@ -49,12 +52,14 @@ class Rates:
         for row in self.saved:
             at = row["role"], row["arm"], row["condition"]
             found.setdefault(at, {})[row["problem"]] = row
-        for role in {row["role"] for row in self.saved}:
-            for condition in (TOLD, UNTOLD):
-                if voted := {
-                    p: _voted(r) for p, r in found.get((role, SAMPLED, condition), {}).items()
-                }:
-                    found[role, MajorityVote.name, condition] = voted
+        for role, arm, condition in [*found]:
+            rows = found[role, arm, condition]
+            if arm == SAMPLED:
+                voted = {p: _voted(row, row["replies"]) for p, row in rows.items()}
+                found[role, MajorityVote.name, condition] = voted
+            elif arm == CotDecoding.name:
+                voted = {p: _voted(r, r["branches"]) for p, r in rows.items() if "branches" in r}
+                found[role, BRANCH_VOTE, condition] = voted
         return found
 
     def rows(self, role: str, arm: str, condition: str) -> Rows:
@@ -165,6 +170,15 @@ class Rates:
     def _places(self) -> dict[str, int]:
         return {p: i for i, p in enumerate(sorted({row["problem"] for row in self.saved}))}
 
+    def any_branch(self, role: str) -> Column:
+        """Whether any branch of CoT-decoding is right: what the best choice among them would reach."""
+        tries = {
+            problem: [each["correct"] for each in row["branches"] if each["correct"] is not None]
+            for problem, row in self.rows(role, CotDecoding.name, UNTOLD).items()
+            if "branches" in row
+        }
+        return Column.of({p: float(max(t)) if t else None for p, t in tries.items()})
+
     def more(self, role: str) -> Scores:
         """The scores of the further samples of problems that none of the first solved."""
         return {
@@ -191,12 +205,11 @@ def half(problem: str) -> int:
     return int(problem, 16) % 2
 
 
-def _voted(row: Row) -> Row:
-    """The row of the reply that the samples elect, at the cost of all of them."""
-    replies = row["replies"]
+def _voted(row: Row, replies: Sequence[Row]) -> Row:
+    """The row with the reply that these elect, at the cost of all of them."""
     there = [each for each in replies if each["ended"] != FinishReason.failed.value] or replies
     chosen = there[elected([each["answer"] for each in there])]
-    return row | {"arm": MajorityVote.name, "replies": [chosen], "n_tokens": _tokens(replies)}
+    return row | {"replies": [chosen], "n_tokens": _tokens(replies)}
 
 
 def _tokens(replies: Sequence[Row]) -> int | None:
