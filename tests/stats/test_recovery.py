@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import t
+from scipy.stats import norm, t
 
 from twofold.errors import StatsError
 from twofold.stats import recovery
@@ -72,3 +72,29 @@ def test_scores_that_are_no_pairs_are_refused():
         recovery([0, 1], [1], [0, 0])
     with pytest.raises(StatsError, match="one problem"):
         recovery([0], [1], [0])
+
+
+REPETITIONS = 400
+NOISE = 2.5 * (0.95 * 0.05 / REPETITIONS) ** 0.5  # 0.027
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize(("n", "gain"), [(60, 0.3), (200, 0.1), (200, 0.3)])
+def test_the_interval_holds_the_share_95_times_in_100(n, gain, share):
+    """Problems of one ease for all three; where the gain is not significant there is no interval."""
+    rng, held, defined = np.random.default_rng(round(100 * gain) + n), 0, 0
+
+    def drawn(rate):
+        return (0.8 * ease + 0.6 * rng.normal(size=n) < norm.ppf(rate)).astype(float)
+
+    for _ in range(REPETITIONS):
+        ease = rng.normal(size=n)
+        base, tuned, arm = (drawn(0.5 + gain * part) for part in (0.0, 1.0, share))
+        try:
+            found = recovery(base, tuned, arm)
+        except StatsError:
+            continue
+        defined += 1
+        held += found.low <= share <= found.high
+    assert defined > 0.5 * REPETITIONS
+    assert 0.93 - NOISE / 2 <= held / defined <= 0.97 + NOISE
