@@ -10,6 +10,7 @@ import pytest
 from twofold.constraints import from_spec
 from twofold.diagnostics.elicitation.analysis import Elicitation
 from twofold.diagnostics.elicitation.collect import AGAIN
+from twofold.errors import RunError
 from twofold.models.scripted import ScriptedModel
 from twofold.runs.audit import audit
 from twofold.storage.jsonl import read_lines
@@ -244,6 +245,21 @@ def test_killed_in_the_middle_the_same_command_ends_with_the_same_table(tmp_path
         table.write_text("".join(lines[:kept]) + lines[kept][:30])
         audited(tmp_path, *pair)
         assert table.read_text() == whole
+
+
+def test_another_number_of_samples_in_the_same_run_is_refused(tmp_path):
+    model = replying(always)
+    audited(tmp_path, model, model)
+    before = (tmp_path / "run" / "elicitation.jsonl").read_text()
+    with pytest.raises(RunError, match=f"sampled with {N} tries a problem, not 7"):
+        audit(
+            model,
+            PROBLEMS,
+            out=tmp_path / "run",
+            baseline=model,
+            diagnostics=(Elicitation(n_samples=7),),
+        )
+    assert (tmp_path / "run" / "elicitation.jsonl").read_text() == before
 
 
 def test_an_audit_that_samples_has_the_greedy_reply_as_an_arm(tmp_path):

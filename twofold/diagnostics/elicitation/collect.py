@@ -14,6 +14,7 @@ from twofold.diagnostics.diagnostic import Subject
 from twofold.diagnostics.elicitation.cot_decoding import CotDecoding
 from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, answer_of, n_generated
 from twofold.diagnostics.elicitation.prompts import HINTS, FewShot, Hinted
+from twofold.errors import RunError
 from twofold.problems import conditions
 from twofold.scorers import Compliant, Correct
 from twofold.scorers.answers.extract import find_answer
@@ -47,7 +48,12 @@ class Collection:
     k: int
 
     def rows(self, done: AbstractSet[str]) -> Iterator[Row]:
-        """Every row whose key is not in `done`; see `Diagnostic.collect`."""
+        """Every row whose key is not in `done`; see `Diagnostic.collect`.
+
+        Raises:
+            RunError: If `done` holds rows that were made with other numbers of tries.
+        """
+        self._require_same_settings(done)
         asked = {
             (problem.id, condition): (problem, condition, chat)
             for condition, problem, chat in conditions.asked(self.subject.problems)
@@ -64,7 +70,7 @@ class Collection:
         problems = {problem.id: problem for problem in self.subject.problems}
         for answer in self.subject.first_answers(problems):
             each = asked[answer.item.problem, answer.item.condition]
-            if _key(AS_ASKED, each) not in done:
+            if self._key(AS_ASKED, each) not in done:
                 yield self._row(AS_ASKED, each, [answer.response], self.subject.sampling)
 
     def _greedy(
@@ -72,7 +78,7 @@ class Collection:
     ) -> Iterator[Row]:
         sampling = Sampling(max_tokens=self.subject.sampling.max_tokens)
         every = list(asked.values())
-        finished = {(i, 0) for i, each in enumerate(every) if _key(GREEDY, each) in done}
+        finished = {(i, 0) for i, each in enumerate(every) if self._key(GREEDY, each) in done}
         stream = self.subject.model.stream(
             [chat for *_, chat in every], sampling, seed=self.subject.seed, done=finished
         )
@@ -103,7 +109,7 @@ class Collection:
         done: AbstractSet[str],
     ) -> Iterator[Row]:
         every, sampling = list(asked.values()), self.subject.sampling
-        finished = {(i, 0) for i, each in enumerate(every) if _key(arm, each) in done}
+        finished = {(i, 0) for i, each in enumerate(every) if self._key(arm, each) in done}
         found = elicitor.elicited(
             [chat for *_, chat in every], sampling, seed=self.subject.seed, done=finished
         )
@@ -124,7 +130,7 @@ class Collection:
         )
         for start in range(0, len(every), CHUNK):
             chunk = every[start : start + CHUNK]
-            open_ = [i for i, each in enumerate(chunk) if _key(SAMPLED, each) not in done]
+            open_ = [i for i, each in enumerate(chunk) if self._key(SAMPLED, each) not in done]
             first = self._samples(chunk, open_, sampling, 0, self.n)
             rows = {i: self._row(SAMPLED, chunk[i], first[i], sampling) for i in open_}
             unsolved = [i for i, row in rows.items() if _is_unsolved(row)]
@@ -152,7 +158,7 @@ class Collection:
         failed = any(each.finish_reason is FinishReason.failed for each in replies)
         return {
             "role": self.subject.role,
-            "key": _key(arm, asked),
+            "key": self._key(arm, asked),
             "arm": arm,
             "condition": condition,
             "problem": problem.id,
@@ -161,14 +167,28 @@ class Collection:
             **({"retry": True} if failed else {}),
         }
 
+    @property
+    def _settings(self) -> dict[str, int]:
+        """The arms with a number in their key, so that no row stands for one of another number."""
+        return {SAMPLED: self.n, CotDecoding.name: self.k}
+
+    def _key(self, arm: str, asked: Asked) -> str:
+        problem, condition, _ = asked
+        named = f"{arm}/{self._settings[arm]}" if arm in self._settings else arm
+        return f"{named}/{condition}/{problem.id}"
+
+    def _require_same_settings(self, done: AbstractSet[str]) -> None:
+        for arm, number in self._settings.items():
+            there = {key.split("/")[1] for key in done if key.startswith(f"{arm}/")}
+            if other := sorted(there - {str(number)}):
+                raise RunError(
+                    f"the run holds rows of {arm} with {', '.join(other)} tries a problem, not {number}; "
+                    "delete elicitation.jsonl in it to ask again, or choose another --out"
+                )
+
     def _with_more(self, row: Row, asked: Asked, replies: Sequence[Response]) -> Row:
         failed = any(each.finish_reason is FinishReason.failed for each in replies)
         return row | {"more": scored(asked[0], replies)} | ({"retry": True} if failed else {})
-
-
-def _key(arm: str, asked: Asked) -> str:
-    problem, condition, _ = asked
-    return f"{arm}/{condition}/{problem.id}"
 
 
 def _cost(reply: Elicited) -> Row:
