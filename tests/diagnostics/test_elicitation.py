@@ -10,6 +10,7 @@ import pytest
 from twofold.constraints import from_spec
 from twofold.diagnostics.elicitation.analysis import Elicitation
 from twofold.diagnostics.elicitation.collect import AGAIN
+from twofold.diagnostics.elicitation.rates import Rates
 from twofold.errors import RunError
 from twofold.models.scripted import ScriptedModel
 from twofold.runs.audit import audit
@@ -132,6 +133,22 @@ def test_every_number_of_the_sharpened_pair_by_hand(tmp_path):
     assert guess.value == 0.0  # no two problems share an answer
 
 
+def test_few_possible_answers_are_said_to_be_guessable(tmp_path):
+    """Answers 1 to 4, six problems each: another problem's answer is right in 5 of 23 tries."""
+    few = [
+        Problem(question=f"What is {i} mod 4, plus 1?", answer=str(i % 4 + 1)) for i in range(24)
+    ]
+    model = ScriptedModel(lambda prompt, sample: "\\boxed{1}")
+    found = audited(tmp_path, model, model, few)
+    floor = {
+        k: found.estimate("pass_at_k", role="guess", condition="sampled", slice=Slice("k", str(k)))
+        for k in (1, 4)
+    }
+    assert floor[1].value == pytest.approx(5 / 23)
+    assert floor[4].value == pytest.approx(1 - (18 / 23) ** 4)
+    assert any("within 4 tries for 62%" in c for c in found.caveats)
+
+
 def test_nothing_is_found_that_further_tries_of_the_base_solve(tmp_path):
     """The same pair but for one right reply among the base's further tries."""
     tuned = replying(lambda i, s, p: True)
@@ -166,6 +183,18 @@ def test_the_best_prompt_is_chosen_on_the_other_half(tmp_path):
     )
     assert format_.low <= 0.0 <= format_.high
     assert any(c.startswith("best_prompt is ") for c in found.caveats)
+
+
+def test_a_prompt_whose_replies_are_mostly_unscored_is_not_the_best_one():
+    def row(arm, problem, right):
+        tries = {"correct": right, "met": [], "stated": 1, "answer": "1", "n_tokens": 1}
+        tries["ended"] = "answered" if right is not None else "unclosed_thinking"
+        at = {"role": "baseline", "arm": arm, "condition": "unconstrained", "temperature": 0.0}
+        return at | {"problem": problem.id, "replies": [tries]}
+
+    rows = [row("as_asked", p, float(i % 4 > 0)) for i, p in enumerate(PROBLEMS)]
+    rows += [row("steps", p, 1.0 if i % 6 == 0 else None) for i, p in enumerate(PROBLEMS)]
+    assert set(Rates(rows).chosen("baseline").values()) == {"as_asked"}
 
 
 def test_obedience_is_measured_under_each_arm(tmp_path):

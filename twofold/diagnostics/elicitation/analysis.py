@@ -42,6 +42,7 @@ HYGIENE = ("stated", "truncated")
 # The gain that recovery is a share of: of the audit's replies, or of the samples
 SCALES = (AS_ASKED, SAMPLED)
 N_SAMPLES = 16  # where the audit itself has fewer
+MOST_GUESSED = 0.1  # the share of problems solved by guessing that is not worth a caveat
 
 
 @final
@@ -258,6 +259,13 @@ def _caveats(found: Finding, rates: Rates, roles: Sequence[str]) -> Iterator[str
                 f"{role}: {cut.value:.0%} of the replies were cut off by the token budget, and elicitors "
                 "that write more lose more by it; a larger --max-tokens decides."
             )
+    k = max(rates.ks(), default=0)
+    guess = found.estimate("pass_at_k", role="guess", condition=SAMPLED, slice=Slice("k", str(k)))
+    if guess is not None and guess.value > MOST_GUESSED:
+        yield (
+            f"Guessing the answer of another problem is right within {k} tries for {guess.value:.0%} of "
+            "the problems: there, many tries say little, and cover at 0.5 and 0.9 says more."
+        )
     if len(roles) == 2:
         yield from _of_pairs(found, rates)
     elif roles:

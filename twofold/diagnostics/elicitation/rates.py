@@ -95,10 +95,11 @@ class Rates:
         for side in (0, 1) if len(tried) > 1 else ():
             means = {}
             for arm in tried:
-                values = self.column(role, arm, "accuracy").values
-                other = [value for problem, value in values.items() if half(problem) != side]
-                if other:
-                    means[arm] = sum(other) / len(other)
+                column = self.column(role, arm, "accuracy")
+                others = [problem for problem in column.asked if half(problem) != side]
+                scored = [column.values[problem] for problem in others if problem in column.values]
+                if scored:  # to choose by, a reply that cannot be scored is no success
+                    means[arm] = sum(scored) / len(others)
             if means:
                 found[side] = max(means, key=lambda arm: means[arm])  # of equal ones, the plainer
         return found
@@ -149,7 +150,7 @@ class Rates:
         """The expected best of k samples by problem; unscored where fewer than k are scored."""
         scores = self.scores(role, SAMPLED, metric)
         return Column.of(
-            {p: _best(tuple(t), k) if len(t) >= k else None for p, t in scores.items()}
+            {p: _best(tuple(sorted(t)), k) if len(t) >= k else None for p, t in scores.items()}
         )
 
     def obedience(self, role: str, arm: str, k: int = 0) -> Effects:
