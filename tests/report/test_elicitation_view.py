@@ -83,6 +83,17 @@ def test_cot_decoding_stands_beside_the_vote_over_its_branches(finding):
     assert best.value == 1.0
 
 
+def test_recovery_is_drawn_beside_obedience(finding):
+    drawn = str(elicitation.recovered(finding, "as_asked"))
+    assert "hint: put the answer in a box 1.00, obedience -1.00" in drawn
+    assert "majority vote over the samples 1.00, obedience +0.00" in drawn
+    # 0 at 290, 1 at 370 (from -.5 at 250 to 1.5 at 410); the control at -1 is drawn at the end
+    assert 'cx="370.0"' in drawn and 'cx="250.0"' in drawn
+    other = str(elicitation.recovered(finding, "sampled"))
+    assert "in a box" not in other and "majority" in other
+    assert elicitation.recovered(Finding(diagnostic="elicitation", question="?"), "sampled") == ""
+
+
 def test_the_curves_have_differences_and_a_floor(finding):
     found = {each.label: each for each in elicitation.curve_rows(finding)}
     two = found["Right, best of 2"]

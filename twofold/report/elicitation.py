@@ -16,7 +16,7 @@ from twofold.diagnostics.elicitation.majority import MajorityVote
 from twofold.diagnostics.elicitation.prompts import FewShot
 from twofold.diagnostics.elicitation.rates import BRANCH_VOTE
 from twofold.report.figures import point
-from twofold.report.shapes import Scale, drawing, label, line, rate_axis
+from twofold.report.shapes import Scale, drawing, label, line, mark, rate_axis, shortened
 from twofold.report.tables import ROLES, MeasureRow, by_role
 from twofold.types import Comparison, Estimate, Finding, Slice
 
@@ -171,3 +171,35 @@ def curve(finding: Finding, metric: str, roles: Sequence[str]) -> Markup:
         if there:
             words.append(f"{role}: " + ", ".join(f"{k} {e.value:.2f}" for _, k, e in there))
     return drawing("ladder", (352, 198), f"{CURVES[metric]} by tries. " + "; ".join(words), drawn)
+
+
+def recovered(finding: Finding, scale: str) -> Markup:
+    """What each arm of the base recovers on a scale, and beside it how its obedience differs."""
+    rows = [row for row in arms(finding) if scale in row.recovery]
+    if not rows:
+        return Markup("")
+    height = 26.0 * len(rows) + 16
+    left, right = Scale(-0.5, 1.5, 250, 410), Scale(-1.0, 1.0, 440, 560)
+    drawn = [line("grid", (left(at), 8), (left(at), height)) for at in (0.0, 0.5, 1.0)]
+    drawn.append(line("grid", (right(0.0), 8), (right(0.0), height)))
+    drawn += [label("mid", (left(at), height + 16), f"{at:g}") for at in (0.0, 0.5, 1.0)]
+    drawn.append(label("mid", (right(0.0), height + 16), "obedience ±0"))
+    words = []
+    for i, row in enumerate(rows):
+        at, share = 26.0 * i + 22, row.recovery[scale]
+        drawn.append(label("end", (240, at + 4), shortened(row.label, 36)))
+        drawn += _across("baseline", left, at, share)
+        words.append(f"{row.label} {share.value:.2f}")
+        if (change := row.changes.get("obedience")) is not None:
+            drawn += _across("null", right, at, change.difference)
+            words[-1] += f", obedience {change.difference.value:+.2f}"
+    return drawing("ladder", (570, height + 24), f"{RECOVERIES[scale]}. " + "; ".join(words), drawn)
+
+
+def _across(kind: str, x: Scale, y: float, estimate: Estimate) -> list[Markup]:
+    """A mark with its horizontal interval; what lies beyond the axis is drawn at its end."""
+    shape = "ring" if kind == "baseline" else "diamond"
+    return [
+        line(f"whisker {kind}", (x(estimate.low), y), (x(estimate.high), y)),
+        mark(shape, kind, (x(estimate.value), y), 4.5),
+    ]
