@@ -247,6 +247,31 @@ def test_unscored_replies_are_left_out_and_counted(tmp_path):
     assert found.estimate("kept", condition="sampled").n_unscored == 1
 
 
+def test_problems_without_an_answer_are_not_unscored(tmp_path):
+    open_ = [Problem(question=f"Greet number {i}.", constraints=(NO_COMMA,)) for i in range(5)]
+    base = ScriptedModel(lambda prompt, sample: "Well, \\boxed{200}" if sample % 2 else "Well")
+    tuned = ScriptedModel(lambda prompt, sample: "Well \\boxed{200}")
+    found = audited(tmp_path / "both", base, tuned, [*PROBLEMS[:1], *open_])
+    own = found.estimate("accuracy", role="baseline", condition="as_asked")
+    assert (own.n, own.n_unscored) == (1, 0)
+    assert found.estimate("compliance", role="baseline", condition="as_asked").n == 6
+    found = audited(tmp_path / "open", base, tuned, open_)
+    assert judged(found) == set() and len(found.caveats) == 1
+    assert found.caveats[0].startswith("No problem with a reference answer")
+    stating = [
+        Problem(
+            question=f"Greet {i} without commas.",
+            constraints=(NO_COMMA,),
+            question_states_constraints=True,
+        )
+        for i in range(5)
+    ]
+    found = audited(tmp_path / "stating", base, tuned, stating)
+    assert found.estimate("compliance", role="model", condition="as_asked").value == 1.0
+    assert found.estimate("obedience", role="model", condition="as_asked") is None
+    assert len(found.caveats) == 1
+
+
 def test_a_failed_call_is_asked_again_by_the_same_command(tmp_path):
     down = [True]
 

@@ -92,7 +92,7 @@ class Elicitation(Diagnostic):
             (`fired:...`, 1 or 0), and what the further samples decided.
         """
         saved = [row for row in rows if "arm" in row]
-        rates = Rates(saved)
+        rates = Rates(saved, {problem.id for problem in problems if problem.answer is not None})
         roles = RowTable(saved, seed=seed).roles()
         work = _Arms(rates, roles, seed)
         coverage = Coverage(rates, roles, seed)
@@ -273,6 +273,12 @@ def _caveats(found: Finding, rates: Rates, roles: Sequence[str]) -> Iterator[str
 
 
 def _of_pairs(found: Finding, rates: Rates) -> Iterator[str]:
+    if not rates.scores("baseline", AS_ASKED, "accuracy"):
+        yield (
+            "No problem with a reference answer was asked without its rules, so there is no accuracy "
+            "whose gain could be explained: no coverage, no recovery and no condition."
+        )
+        return
     gain = found.comparison("pass_at_k", condition=SAMPLED, slice=Slice("k", "1"))
     if gain is not None and gain.difference.low <= 0:
         yield (

@@ -8,6 +8,7 @@ several numbers is not counted as a gain.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, final
@@ -34,6 +35,7 @@ DECODING = (MajorityVote.name, CotDecoding.name, BRANCH_VOTE)
 ARMS = (AS_ASKED, GREEDY, *HINTS, FewShot.name, BEST_PROMPT, *DECODING)
 
 TOLD, UNTOLD = "constrained", "unconstrained"
+ANSWERS = ("accuracy", "both", "stated")  # the metrics that are about an answer
 
 Rows = Mapping[str, Row]  # by problem
 Scores = Mapping[str, Sequence[float]]  # the scored tries of each problem
@@ -42,9 +44,16 @@ Scores = Mapping[str, Sequence[float]]  # the scored tries of each problem
 @final
 @dataclass(frozen=True)
 class Rates:
-    """The rates of every role and arm, by problem."""
+    """The rates of every role and arm, by problem.
+
+    Args:
+        saved: The rows.
+        answered: The problems with a reference answer; the others are not asked for an answer, which is
+            not the same as unscored. None = all.
+    """
 
     saved: Sequence[Row]
+    answered: AbstractSet[str] | None = None
 
     @cached_property
     def _by_arm(self) -> dict[tuple[str, str, str], dict[str, Row]]:
@@ -138,6 +147,8 @@ class Rates:
         condition = TOLD if metric in ("compliance", "both") else UNTOLD
         found: dict[str, list[float]] = {}
         for problem, row in self.rows(role, arm, condition).items():
+            if metric in ANSWERS and self.answered is not None and problem not in self.answered:
+                continue
             if metric == "n_tokens":
                 total = row["n_tokens"] if "n_tokens" in row else _tokens(row["replies"])
                 found[problem] = [] if total is None else [float(total)]
