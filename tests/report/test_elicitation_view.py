@@ -63,22 +63,28 @@ def test_an_arm_shows_its_gain_and_what_it_costs(finding):
     assert boxed.estimates["accuracy"].value == 1.0 and boxed.estimates["obedience"].value == 0.0
     assert boxed.estimates["n_tokens"].value == 25.0
     assert boxed.recovery["as_asked"].value == 1.0 and "sampled" not in boxed.recovery
-    assert boxed.changes["accuracy"].difference.value == 0.5
-    assert boxed.changes["obedience"].difference.value == -1.0
+    assert boxed.changes["accuracy", "as_asked"].difference.value == 0.5
+    assert boxed.changes["obedience", "as_asked"].difference.value == -1.0
     majority = arms["baseline", "majority vote over the samples"]
     assert majority.estimates["n_tokens"].value == 40.0
     assert majority.recovery["sampled"].value == 1.0
+    # its control is each sample alone: right in one of two, and as obedient
+    assert majority.changes["accuracy", "control"].difference.value == 0.5
+    assert majority.changes["obedience", "control"].difference.value == 0.0
+    assert ("accuracy", "control") not in boxed.changes
     assert not arms["model", "as asked"].recovery
 
 
 def test_cot_decoding_stands_beside_the_vote_over_its_branches(finding):
     """Its confidence picks the right branch; a vote picks the wrong one, which two branches share."""
     arms = {each.label: each for each in elicitation.arms(finding)}
-    control = arms["its control: vote over the same branches"]
+    control = arms["vote over the same branches"]
     assert arms["CoT-decoding"].recovery["sampled"].value == 1.0
     assert control.estimates["accuracy"].value == 0.0
     assert control.estimates["n_tokens"].value == 40.0
     assert control.recovery["sampled"].value == -1.0  # (0 - .5) / (1 - .5), not cut off
+    change = arms["CoT-decoding"].changes["accuracy", "control"]
+    assert change.difference.value == 1.0 and change.p_adjusted is not None
     best = finding.estimate("any_branch_right", role="baseline", condition="cot_decoding")
     assert best.value == 1.0
 

@@ -14,7 +14,7 @@ from twofold.diagnostics.elicitation.conditions import conditions, in_words
 from twofold.diagnostics.elicitation.cot_decoding import CotDecoding
 from twofold.diagnostics.elicitation.majority import MajorityVote
 from twofold.diagnostics.elicitation.prompts import FewShot
-from twofold.diagnostics.elicitation.rates import BRANCH_VOTE
+from twofold.diagnostics.elicitation.rates import BRANCH_VOTE, CONTROLS
 from twofold.report.figures import point
 from twofold.report.shapes import Scale, drawing, label, line, mark, rate_axis, shortened
 from twofold.report.tables import ROLES, MeasureRow, by_role
@@ -30,7 +30,7 @@ ARMS = {
     "best_prompt": "best of these prompts, cross-fitted",
     MajorityVote.name: "majority vote over the samples",
     CotDecoding.name: "CoT-decoding",
-    BRANCH_VOTE: "its control: vote over the same branches",
+    BRANCH_VOTE: "vote over the same branches",
 }
 COLUMNS = {
     "accuracy": "Accuracy",
@@ -42,8 +42,13 @@ COLUMNS = {
     "n_tokens": "Tokens",
 }
 RECOVERIES = {AS_ASKED: "Recovery", SAMPLED: "Recovery of the sampled gain"}
-# What an arm changes, the answers and the instruction
-CHANGES = {"accuracy": "Accuracy − as asked", "obedience": "Obedience − as asked"}
+# What an arm changes: the answers and the instruction, from the reply as asked and from its control
+CHANGES = {
+    ("accuracy", AS_ASKED): "Accuracy − as asked",
+    ("obedience", AS_ASKED): "Obedience − as asked",
+    ("accuracy", "control"): "Accuracy − its control",
+    ("obedience", "control"): "Obedience − its control",
+}
 CURVES = {
     "pass_at_k": "Right",
     "compliance_at_k": "Share of rules met, stated",
@@ -66,13 +71,13 @@ _SHARES = ("unstated_share", "truncated_share")
 
 @dataclass(frozen=True)
 class ArmRow:
-    """One arm of one role: its metrics by name, its recovery by scale, its changes from `as_asked`."""
+    """One arm of one role: its metrics by name, its recovery by scale, its changes as in `CHANGES`."""
 
     role: str
     label: str
     estimates: Mapping[str, Estimate]
     recovery: Mapping[str, Estimate]
-    changes: Mapping[str, Comparison]
+    changes: Mapping[tuple[str, str], Comparison]
 
 
 def arms(finding: Finding) -> list[ArmRow]:
@@ -94,12 +99,16 @@ def arms(finding: Finding) -> list[ArmRow]:
                     )
                 )
             }
+            control = CONTROLS.get(arm, "")
             changes = {
-                metric: comparison
-                for metric in CHANGES
+                (metric, other): comparison
+                for metric, other in CHANGES
                 if (
                     comparison := finding.comparison(
-                        metric, role=role, versus=AS_ASKED, condition=arm
+                        metric,
+                        role=role,
+                        versus=control if other == "control" else other,
+                        condition=arm,
                     )
                 )
             }
@@ -190,7 +199,7 @@ def recovered(finding: Finding, scale: str) -> Markup:
         drawn.append(label("end", (240, at + 4), shortened(row.label, 36)))
         drawn += _across("baseline", left, at, share)
         words.append(f"{row.label} {share.value:.2f}")
-        if (change := row.changes.get("obedience")) is not None:
+        if (change := row.changes.get(("obedience", AS_ASKED))) is not None:
             drawn += _across("null", right, at, change.difference)
             words[-1] += f", obedience {change.difference.value:+.2f}"
     return drawing("ladder", (570, height + 24), f"{RECOVERIES[scale]}. " + "; ".join(words), drawn)

@@ -139,7 +139,7 @@ def _elicited(finding: Finding) -> list[str]:
             f"{_WHO[row.role]}: {row.label}" if is_pair else row.label,
             *(_spread(row.estimates.get(metric)) for metric in elicitation.COLUMNS),
             *(_spread(row.recovery.get(scale)) for scale in elicitation.RECOVERIES),
-            *(_change(row.changes.get(metric)) for metric in elicitation.CHANGES),
+            *(_change(row.changes.get(each)) for each in elicitation.CHANGES),
         ]
         for row in elicitation.arms(finding)
     ]

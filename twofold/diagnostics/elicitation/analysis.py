@@ -19,7 +19,14 @@ from twofold.diagnostics.elicitation.collect import AS_ASKED, GREEDY, SAMPLED, C
 from twofold.diagnostics.elicitation.conditions import conditions, in_words
 from twofold.diagnostics.elicitation.cot_decoding import CotDecoding
 from twofold.diagnostics.elicitation.coverage import Coverage
-from twofold.diagnostics.elicitation.rates import BEST_PROMPT, DECODING, TOLD, UNTOLD, Rates
+from twofold.diagnostics.elicitation.rates import (
+    BEST_PROMPT,
+    CONTROLS,
+    DECODING,
+    TOLD,
+    UNTOLD,
+    Rates,
+)
 from twofold.diagnostics.joint.obedience import changed
 from twofold.diagnostics.row_table import (
     Column,
@@ -88,8 +95,9 @@ class Elicitation(Diagnostic):
             - `recovery` and `recovery_of_both` of the baseline's arms (slice `scale`: the gain of the
               replies `as_asked`, or of the `sampled` ones), where there is a gain.
 
-            Contrasts: each arm versus `as_asked`, and model versus baseline. Counts: the conditions
-            (`fired:...`, 1 or 0), and what the further samples decided.
+            Contrasts: each arm versus `as_asked`, `majority` versus `sampled` and `cot_decoding` versus
+            `branch_vote` (the same tries without the choice), and model versus baseline. Counts: the
+            conditions (`fired:...`, 1 or 0), and what the further samples decided.
         """
         saved = [row for row in rows if "arm" in row]
         rates = Rates(saved, {problem.id for problem in problems if problem.answer is not None})
@@ -160,15 +168,23 @@ class _Arms:
         yield from table.measure(role, arm, "accuracy_if_stated", Column.of(if_stated))
 
     def contrasts(self) -> Iterator[Contrast]:
-        """Each arm minus the reply as asked, a Holm family for each metric; and model minus baseline."""
+        """Each arm minus the reply as asked and minus its control; and model minus baseline.
+
+        Holm families: for each role and metric the arms, and the controls; the model's differences.
+        """
         for role in self.roles:
-            arms = [arm for arm in self._arms(role) if arm != AS_ASKED]
+            arms = [*self._arms(role), SAMPLED]
+            pairs = [
+                [(AS_ASKED, arm) for arm in arms if arm != AS_ASKED],
+                [(CONTROLS[arm], arm) for arm in arms if arm in CONTROLS],
+            ]
             for metric in METRICS:
-                yield from holm_corrected(
-                    found
-                    for arm in arms
-                    for found in self._compared((role, AS_ASKED), (role, arm), metric)
-                )
+                for family in pairs:
+                    yield from holm_corrected(
+                        found
+                        for control, arm in family
+                        for found in self._compared((role, control), (role, arm), metric)
+                    )
         if len(self.roles) == 2:
             yield from holm_corrected(
                 found

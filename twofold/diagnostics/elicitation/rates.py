@@ -34,6 +34,9 @@ DECODING = (MajorityVote.name, CotDecoding.name, BRANCH_VOTE)
 # Every arm of the base, in the order of the page.
 ARMS = (AS_ASKED, GREEDY, *HINTS, FewShot.name, BEST_PROMPT, *DECODING)
 
+# What an arm is compared with besides the reply as asked: the same tries, without its own choice.
+CONTROLS = {MajorityVote.name: SAMPLED, CotDecoding.name: BRANCH_VOTE}
+
 TOLD, UNTOLD = "constrained", "unconstrained"
 ANSWERS = ("accuracy", "both", "stated")  # the metrics that are about an answer
 
