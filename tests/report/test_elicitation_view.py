@@ -67,6 +67,7 @@ def test_an_arm_shows_its_gain_and_what_it_costs(finding):
     assert boxed.changes["obedience", "as_asked"].difference.value == -1.0
     majority = arms["baseline", "majority vote over the samples"]
     assert majority.estimates["n_tokens"].value == 40.0
+    assert arms["baseline", "each sample alone"].estimates["n_tokens"].value == 10.0
     assert majority.recovery["sampled"].value == 1.0
     # its control is each sample alone: right in one of two, and as obedient
     assert majority.changes["accuracy", "control"].difference.value == 0.5

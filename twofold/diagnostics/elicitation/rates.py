@@ -153,8 +153,9 @@ class Rates:
             if metric in ANSWERS and self.answered is not None and problem not in self.answered:
                 continue
             if metric == "n_tokens":
-                total = row["n_tokens"] if "n_tokens" in row else _tokens(row["replies"])
-                found[problem] = [] if total is None else [float(total)]
+                own = [each["n_tokens"] for each in row["replies"]]
+                counts = [row["n_tokens"]] if "n_tokens" in row else own
+                found[problem] = [float(count) for count in counts if count is not None]
             elif metric not in ("compliance", "habit", "both") or row["replies"][0]["met"]:
                 tries = (_score(each, metric) for each in row["replies"])
                 found[problem] = [score for score in tries if score is not None]
