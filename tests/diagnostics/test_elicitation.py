@@ -12,7 +12,9 @@ from twofold.diagnostics.elicitation.analysis import Elicitation
 from twofold.diagnostics.elicitation.collect import AGAIN
 from twofold.diagnostics.elicitation.rates import Rates
 from twofold.errors import RunError
+from twofold.models import resolve
 from twofold.models.scripted import ScriptedModel
+from twofold.problems import pocket
 from twofold.runs.audit import audit
 from twofold.storage.jsonl import read_lines
 from twofold.types import FinishReason, Problem, Response, Sampling, Slice
@@ -298,6 +300,23 @@ def test_killed_in_the_middle_the_same_command_ends_with_the_same_table(tmp_path
     for kept in (1, len(lines) // 3, len(lines) - 1):
         table.write_text("".join(lines[:kept]) + lines[kept][:30])
         audited(tmp_path, *pair)
+        assert table.read_text() == whole
+
+
+@pytest.mark.slow
+def test_killed_on_real_weights_the_arms_of_the_base_are_the_same(tmp_path):
+    """The pocket model as its own base, killed in each arm."""
+    model, few = resolve("pocket"), pocket.suite(3)
+    settings = {"sampling": Sampling(max_tokens=48)}
+    found = audited(tmp_path, model, model, few, **settings)
+    arms = {m.condition for m in found.measures if m.role == "baseline"}
+    assert {"cot_decoding", "branch_vote", "few_shot", "best_prompt", "majority"} <= arms
+    table = tmp_path / "run" / "elicitation.jsonl"
+    whole = table.read_text()
+    lines = whole.splitlines(keepends=True)
+    for kept in (0, 2, 9, 14, 21, len(lines) - 1):  # the base's rows are first in the sorted table
+        table.write_text("".join(lines[:kept]))
+        audited(tmp_path, model, model, few, **settings)
         assert table.read_text() == whole
 
 

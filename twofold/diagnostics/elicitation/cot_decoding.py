@@ -80,11 +80,15 @@ class CotDecoding(Elicitor):
         seed: int = 0,
         done: AbstractSet[tuple[int, int]] = frozenset(),
     ) -> Iterator[Elicited]:
-        """The chosen branches; the cost is that of all."""
+        """The chosen branches; the cost is that of all.
+
+        A chunk of which anything is missing is decoded as a whole, in the batches of the first time.
+        """
         wanted = {p: [g for g in range(n) if (p, g) not in done] for p in range(len(prompts))}
-        open_ = [p for p, samples in wanted.items() if samples]
-        for start in range(0, len(open_), CHUNK):
-            chunk = open_[start : start + CHUNK]
+        for start in range(0, len(prompts), CHUNK):
+            chunk = range(start, min(start + CHUNK, len(prompts)))
+            if not any(wanted[p] for p in chunk):
+                continue
             found = self.branches([prompts[p] for p in chunk], sampling, seed=seed)
             for p, of in zip(chunk, found, strict=True):
                 chosen = of[preferred(of, self.how)].response
