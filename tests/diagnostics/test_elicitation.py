@@ -15,6 +15,7 @@ from twofold.errors import RunError
 from twofold.models import resolve
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import pocket
+from twofold.randomness import rng_for
 from twofold.runs.audit import audit
 from twofold.storage.jsonl import read_lines
 from twofold.types import FinishReason, Problem, Response, Sampling, Slice
@@ -78,8 +79,8 @@ PLANTED = {
     "format_artefact": (ScriptedModel(rambling), replying(always)),
     # right in one try of two, its wrong answers all different
     "sharpening": (replying(lambda i, s, p: (i + s) % 2 == 0), replying(always)),
-    # the base solves everything in one try of four; the tuned model half, always
-    "narrowing": (replying(lambda i, s, p: s % 4 == i % 4), replying(lambda i, s, p: i % 2 == 0)),
+    # the base solves everything in one try of four; the tuned model two thirds, always
+    "narrowing": (replying(lambda i, s, p: s % 4 == i % 4), replying(lambda i, s, p: i % 3 > 0)),
     "new_capability_within_budget": (
         replying(lambda i, s, p: i < 6),
         replying(lambda i, s, p: i < 6 or (i + s) % 2 == 0),
@@ -111,6 +112,51 @@ def test_a_gain_that_no_condition_explains_is_called_mixed(tmp_path):
     found = audited(tmp_path, base, tuned)
     assert fired(found) == set() and judged(found)
     assert any(c.startswith("Mixed: ") for c in found.caveats)
+
+
+def drawn(rates, role, arm, problem, n, *parts):
+    """A row of n tries at a rate of success; wrong answers are spread over five."""
+    rng = rng_for(role, arm, problem.id, *parts)
+    tries = []
+    for right in (rng.random(n) < rates[role, problem.id]).tolist():
+        answer = problem.answer if right else f"wrong {rng.integers(5)}"
+        tries.append(
+            {"correct": float(right), "met": [], "stated": 1, "answer": answer, "n_tokens": 9}
+            | {"ended": "answered"}
+        )
+    at = {"role": role, "arm": arm, "condition": "unconstrained", "problem": problem.id}
+    row = at | {"temperature": 1.0, "replies": tries[:16]}
+    unsolved = arm == "sampled" and not any(each["correct"] for each in tries[:16])
+    return row | ({"more": tries[16:]} if unsolved else {})
+
+
+# The rate of success at problem i of the base, and of the tuned model
+WORLDS = {
+    "sharpening": (lambda i: 0.3 + 0.4 * i / 80, lambda i: 0.9),
+    "new_capability_within_budget": (
+        lambda i: 0.0 if i % 5 < 2 else 0.6,  # a vote recovers as much, on other problems
+        lambda i: 0.6,
+    ),
+    "narrowing sharpening": (lambda i: 0.4, lambda i: 0.0 if i % 4 == 0 else 0.9),
+    "": (lambda i: 0.5, lambda i: 0.5),
+}
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_with_chance_in_every_reply_the_verdict_is_right_over_five_seeds(name):
+    many = [Problem(question=f"What is {i} + 200?", answer=str(i + 200)) for i in range(80)]
+    base, tuned = WORLDS[name]
+    rates = {("baseline", p.id): base(i) for i, p in enumerate(many)}
+    rates |= {("model", p.id): tuned(i) for i, p in enumerate(many)}
+    for seed in range(5):
+        rows = [
+            drawn(rates, role, arm, problem, n, seed)
+            for role in ("model", "baseline")
+            for arm, n in (("as_asked", 1), ("sampled", 80))
+            for problem in many
+        ]
+        found = Elicitation().analyse(rows, many)
+        assert fired(found) == set(name.split()), (seed, found.caveats)
 
 
 def test_every_number_of_the_sharpened_pair_by_hand(tmp_path):

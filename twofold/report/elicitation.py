@@ -59,6 +59,7 @@ SUPPORT = {
     "kept": "Solved by both",
     "lost": "Solved by the base alone",
     "found": "Solved by the tuned model alone",
+    "found_beyond_elicitors": "The same, and by no elicitor of the base",
     "neither": "Solved by neither",
     "support_retention": "Of what the base solves, kept",
     "discovery_rate": "Of what the tuned model solves, found",

@@ -16,7 +16,7 @@ from typing import ClassVar, final
 
 from twofold.diagnostics.diagnostic import Diagnostic, Subject
 from twofold.diagnostics.elicitation.collect import AS_ASKED, GREEDY, SAMPLED, Collection
-from twofold.diagnostics.elicitation.conditions import conditions, in_words
+from twofold.diagnostics.elicitation.conditions import conditions, in_words, rises
 from twofold.diagnostics.elicitation.cot_decoding import CotDecoding
 from twofold.diagnostics.elicitation.coverage import Coverage
 from twofold.diagnostics.elicitation.rates import (
@@ -89,7 +89,8 @@ class Elicitation(Diagnostic):
               `unstated_share` and `truncated_share`, the share of the gain that is on problems where the
               base stated no answer, or was cut off;
             - `pass_at_k`, `compliance_at_k`, `obedience_at_k`, `both_at_k` (slice `k`), `cover` (slice
-              `share`); role `model`: `kept`, `lost`, `found`, `neither`, `support_retention`,
+              `share`); role `model`: `kept`, `lost`, `found`, `neither`,
+              `found_beyond_elicitors`, `support_retention`,
               `discovery_rate`, `crossover`;
             - `any_branch_right` of `cot_decoding`: what the best choice among its branches would reach;
             - `recovery` and `recovery_of_both` of the baseline's arms (slice `scale`: the gain of the
@@ -296,10 +297,10 @@ def _of_pairs(found: Finding, rates: Rates) -> Iterator[str]:
         )
         return
     gain = found.comparison("pass_at_k", condition=SAMPLED, slice=Slice("k", "1"))
-    if gain is not None and gain.difference.low <= 0:
+    if gain is not None and not rises(gain):
         yield (
-            f"The gain at one try is {gain.difference}, not above zero, so there is nothing to explain "
-            "by coverage."
+            f"The gain at one try is {gain.difference}, not significantly above zero, so there is "
+            "nothing to explain by coverage."
         )
     if not any(m.metric == "recovery" for m in found.measures):
         yield (

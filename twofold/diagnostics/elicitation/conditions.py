@@ -6,9 +6,10 @@ claimed.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import TypeGuard, final
 
 from twofold.diagnostics.elicitation.collect import AS_ASKED, SAMPLED
+from twofold.diagnostics.elicitation.coverage import BEYOND
 from twofold.diagnostics.elicitation.prompts import HINTS, FewShot
 from twofold.types import Comparison, Estimate, Finding, Slice
 
@@ -37,7 +38,8 @@ MEANING = {
     "format_artefact": "most of the gain is had by the form of the reply",
     "sharpening": "the base has what was gained, and the tuned model does it more often",
     "narrowing": "the gain at one try is bought with problems that are no longer solved",
-    "new_capability_within_budget": "the tuned model solves what the base does not in as many tries",
+    "new_capability_within_budget": "the tuned model solves what the base does not in as many tries, nor "
+    "with any elicitor",
 }
 
 
@@ -46,9 +48,9 @@ def conditions(found: Finding) -> list[Condition]:
     gain = found.comparison("pass_at_k", condition=SAMPLED, slice=Slice("k", "1"))
     own = found.comparison("accuracy", condition=AS_ASKED)
     judged = []
-    if own is not None and own.difference.low > 0:
+    if rises(own):
         judged.append(_format_artefact(found))
-    if gain is not None and gain.difference.low > 0:
+    if gain is not None and rises(gain):
         is_form = any(each.has_fired for each in judged)
         judged += [_sharpening(found), _narrowing(found), _new_capability(found, gain, is_form)]
     return judged
@@ -91,7 +93,7 @@ def _sharpening(found: Finding) -> Condition:
     new, last = found.estimate("found", condition=SAMPLED), _at_most_tries(found)
     arm, best = _best_decoding(found)
     fired = (
-        (crossed is not None or (last is not None and last.difference.low <= 0))
+        (crossed is not None or not rises(last))
         and new is not None
         and new.value <= RARE
         and best is not None
@@ -110,7 +112,7 @@ def _narrowing(found: Finding) -> Condition:
     """Fewer problems are solved at all, or at the largest number of tries."""
     solved = found.comparison("solved", condition=SAMPLED)
     last = _at_most_tries(found)
-    falls = [each for each in (solved, last) if each is not None and each.difference.high < 0]
+    falls = [each for each in (solved, last) if _is_significant(each) and each.difference.high < 0]
     lost = found.estimate("lost", condition=SAMPLED)
     said = [
         f"problems ever solved changed by {_difference(solved)}",
@@ -121,30 +123,29 @@ def _narrowing(found: Finding) -> Condition:
 
 
 def _new_capability(found: Finding, gain: Comparison, is_form: bool) -> Condition:
-    """Ahead at every number of tries, problems found after resampling, and no elicitor gets there.
+    """Ahead at every number of tries, with problems found that no elicitor of the base solves either.
+
+    Recovery does not enter: a vote may win back as much accuracy on the problems that the base knew.
 
     Where most of the gain is the form of the reply, the base's samples have the same wrong form, so that
     they show nothing of what it can do.
     """
     crossed = found.estimate("crossover", condition=SAMPLED)
     new, last = found.estimate("found", condition=SAMPLED), _at_most_tries(found)
-    arm, best = _best_decoding(found)
+    beyond = found.estimate(BEYOND, condition=SAMPLED)
     fired = (
         not is_form
         and crossed is None
-        and last is not None
-        and last.difference.low > 0
-        and new is not None
-        and new.value > RARE
-        and new.low > 0
-        and best is not None
-        and best.value < MOST
+        and rises(last)
+        and beyond is not None
+        and beyond.value > RARE
+        and beyond.low > 0
     )
     said = [
         f"ahead by {_difference(gain)} at one try and {_difference(last)} at the largest k",
         _crossing(found, crossed),
         f"{_share(new)} of the problems are found",
-        f"{arm or 'no way of decoding'} recovers {_share(best)} of the sampled gain",
+        f"{_share(beyond)} are found and solved by no elicitor of the base",
     ]
     said += ["and the base's samples are no evidence, since the format artefact fired"] * is_form
     return Condition("new_capability_within_budget", fired, ", ".join(said))
@@ -165,6 +166,16 @@ def _at_most_tries(found: Finding) -> Comparison | None:
     gains = [c for c in found.contrasts if c.metric == "pass_at_k" and c.versus == "baseline"]
     largest = max(gains, key=lambda c: int(c.slice.value), default=None)
     return None if largest is None else largest.comparison
+
+
+def _is_significant(found: Comparison | None) -> TypeGuard[Comparison]:
+    """Whether a difference is significant within its family."""
+    return found is not None and found.with_adjusted_p().p < 1 - found.difference.level
+
+
+def rises(found: Comparison | None) -> bool:
+    """Whether a difference is above zero by its interval and by its test."""
+    return _is_significant(found) and found.difference.low > 0
 
 
 def _is_most(share: Estimate) -> bool:

@@ -24,6 +24,8 @@ from twofold.types import ALL, Contrast, Count, Estimate, Measure, Problem, Slic
 BEST = {"pass_at_k": "accuracy", "compliance_at_k": "compliance", "both_at_k": "both"}
 # The best of k when the rules are stated, minus the best of k when they are not
 OBEDIENCE = "obedience_at_k"
+# Found, and solved by no elicitor of the base either
+BEYOND = "found_beyond_elicitors"
 SHARES = (1 / 16, 0.5, 0.9)  # of Cover@tau
 
 
@@ -154,6 +156,12 @@ class Coverage:
         for cell in Support:
             decided = {p: None if c is None else float(c is cell) for p, c in cells.items()}
             yield from self._table.measure("model", SAMPLED, cell.value, Column.of(decided))
+        elicited = self.rates.elicited("baseline")
+        beyond = {
+            p: None if c is None else float(c is Support.found and p not in elicited)
+            for p, c in cells.items()
+        }
+        yield from self._table.measure("model", SAMPLED, BEYOND, Column.of(beyond))
         for name, inside, outside in (
             ("support_retention", Support.kept, Support.lost),
             ("discovery_rate", Support.found, Support.kept),

@@ -186,6 +186,15 @@ class Rates:
     def _places(self) -> dict[str, int]:
         return {p: i for i, p in enumerate(sorted({row["problem"] for row in self.saved}))}
 
+    def elicited(self, role: str) -> set[str]:
+        """The problems that any arm of the role solves, any branch of CoT-decoding among them."""
+        return {
+            problem
+            for arm in (*PROMPTS, GREEDY, CotDecoding.name)
+            for problem, row in self.rows(role, arm, UNTOLD).items()
+            if any(each["correct"] == 1 for each in (*row["replies"], *row.get("branches", ())))
+        }
+
     def any_branch(self, role: str) -> Column:
         """Whether any branch of CoT-decoding is right: what the best choice among them would reach."""
         tries = {
