@@ -158,7 +158,8 @@ def _best_decoding(found: Finding) -> tuple[str, Estimate | None]:
         for m in found.measures
         if m.metric == "recovery" and m.slice == _of(SAMPLED)
     ]
-    return max(shares, key=lambda each: each[1].value, default=("", None))
+    arm, best = max(shares, key=lambda each: each[1].value, default=("", None))
+    return "as_asked (greedy)" if arm == AS_ASKED else arm, best
 
 
 def _at_most_tries(found: Finding) -> Comparison | None:
