@@ -39,8 +39,8 @@ JudgedOption = Annotated[
 DiagnosticsOption = Annotated[
     str,
     typer.Option(
-        help="Diagnostics to run, separated by commas; all = every built-in one; your own as "
-        "package.module:Name."
+        help="Diagnostics to run, separated by commas; all = every built-in one but "
+        "elicitation (many samples) and checklist (--judge); your own as package.module:Name."
     ),
 ]
 CheckPackedOption = Annotated[

@@ -9,6 +9,7 @@ from twofold.diagnostics.chain.faithfulness import Faithfulness
 from twofold.diagnostics.chain.information_gain import InformationGain
 from twofold.diagnostics.checklist.collect import Checklists
 from twofold.diagnostics.diagnostic import TABLES, Analysis, Diagnostic, ScoredResponse, Subject
+from twofold.diagnostics.elicitation.analysis import Elicitation
 from twofold.diagnostics.generalisation.ood import Ood
 from twofold.diagnostics.generalisation.variants import Variants
 from twofold.diagnostics.instruction.ablation import Ablation
@@ -31,6 +32,7 @@ def _every(checklists: Checklists, n_checked: int, paraphraser: Model | None) ->
         Ablation(),
         Ood(),
         Variants(),
+        Elicitation(),
     ]
 
 
@@ -52,7 +54,10 @@ def diagnostics_named(
     programs: Programs | None = None,
     paraphraser: Model | None = None,
 ) -> tuple[Diagnostic, ...]:
-    """The diagnostics of a comma-separated list of names; `all` = every one.
+    """The diagnostics of a comma-separated list of names.
+
+    `all` = every one but `elicitation`, which samples more than all the others together and explains a
+    gain, so that it needs a baseline; it is asked for by its name.
 
     Args:
         names: Names of `DIAGNOSTICS`, or `package.module:Name`.
@@ -78,7 +83,7 @@ def diagnostics_named(
             "your own as package.module:Name"
         )
     if "all" in wanted:
-        wanted |= {*DIAGNOSTICS} - {Checklists.name}
+        wanted |= {*DIAGNOSTICS} - {Checklists.name, Elicitation.name}
     if judge is not None:
         wanted.add(Checklists.name)
     checklists = Checklists() if judge is None else Checklists.by(judge, programs)

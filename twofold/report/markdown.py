@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from twofold.report import elicitation
 from twofold.report.judged import sections
 from twofold.report.side_by_side import pairs, sides
 from twofold.report.tables import ROLES, MeasureRow, headline, other_cells, types
@@ -26,7 +27,7 @@ def summary(findings: Sequence[Finding], names: Mapping[str, str] | None = None)
             blocks += _joint(finding, names or {"model": "the model", "baseline": "the base"})
         else:
             blocks.append(f"**{flat(finding.question)}**")
-            blocks += _judged(finding) if finding.diagnostic == "checklist" else [_listed(finding)]
+            blocks += _SECTIONS.get(finding.diagnostic, _listed)(finding)
         if finding.caveats:
             blocks.append("\n".join(f"- {flat(caveat)}" for caveat in finding.caveats))
     return "\n\n".join(block for block in blocks if block)
@@ -128,17 +129,51 @@ def _judged(finding: Finding) -> list[str]:
     return blocks
 
 
-def _listed(finding: Finding) -> str:
+def _elicited(finding: Finding) -> list[str]:
+    """Elicitation: the arms with their recovery, the best of k, what became of the problems."""
+    head = ["arm", *elicitation.COLUMNS.values(), *elicitation.RECOVERIES.values()]
+    head += elicitation.CHANGES.values()
+    is_pair = len({row.role for row in elicitation.arms(finding)}) > 1
+    body = [
+        [
+            f"{_WHO[row.role]}: {row.label}" if is_pair else row.label,
+            *(_spread(row.estimates.get(metric)) for metric in elicitation.COLUMNS),
+            *(_spread(row.recovery.get(scale)) for scale in elicitation.RECOVERIES),
+            *(_change(row.changes.get(each)) for each in elicitation.CHANGES),
+        ]
+        for row in elicitation.arms(finding)
+    ]
+    support = [[words, str(e)] for words, e in elicitation.support_rows(finding).items()]
+    blocks = [table(head, body)] if body else []
+    if rows := elicitation.curve_rows(finding):
+        blocks.append(_measures("best of k tries", "estimate", rows))
+    return [*blocks, table(["problems", "share"], support)] if support else blocks
+
+
+def _spread(estimate: Estimate | None) -> str:
+    return "–" if estimate is None else f"{spread(estimate)} ({estimate.n})"
+
+
+def _change(each: Comparison | None) -> str:
+    if each is None:
+        return "–"
+    return f"{spread(each.difference, sign=True)} p {p_value(each.with_adjusted_p().p)}"
+
+
+def _listed(finding: Finding) -> list[str]:
     """Another diagnostic: everything it compares, or its estimates if it compares nothing."""
     rows = [
         [row.label, _text(row.before), _text(row.after), *_difference(row.comparison)]
         for row in pairs(finding)
     ]
     if rows:
-        return table(["", *sides(finding), *_DIFFERENCE], rows)
-    return table(
-        ["estimate", "value"], [[filed_under(m), str(m.estimate)] for m in finding.measures]
-    )
+        return [table(["", *sides(finding), *_DIFFERENCE], rows)]
+    found = [[filed_under(m), str(m.estimate)] for m in finding.measures]
+    return [table(["estimate", "value"], found)]
+
+
+# How a diagnostic is listed, if not by `_listed`.
+_SECTIONS = {"checklist": _judged, "elicitation": _elicited}
 
 
 def _text(estimate: Estimate | None) -> str:

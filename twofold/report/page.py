@@ -16,7 +16,16 @@ import jinja2
 from markupsafe import Markup
 
 from twofold.diagnostics.joint.analysis import axes
-from twofold.report import chains, figures, judged, side_by_side, tables, verdict, wording
+from twofold.report import (
+    chains,
+    elicitation,
+    figures,
+    judged,
+    side_by_side,
+    tables,
+    verdict,
+    wording,
+)
 from twofold.report.chains import View
 from twofold.report.examples import MOST_SAMPLES, Examples
 from twofold.report.judged import JudgedView
@@ -28,7 +37,10 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 CHAINS = ("information_gain", "faithfulness")
 # The template of a finding's section, if not `finding.html.j2`.
-SECTIONS = dict.fromkeys(CHAINS, "chains.html.j2") | {"checklist": "checklist.html.j2"}
+SECTIONS = dict.fromkeys(CHAINS, "chains.html.j2") | {
+    "checklist": "checklist.html.j2",
+    "elicitation": "elicitation.html.j2",
+}
 
 
 @dataclass(frozen=True)
@@ -72,11 +84,13 @@ def html(run: Run) -> str:
         has_chains=not diagnostics.isdisjoint(CHAINS),
         has_checklists="checklist" in diagnostics,
         has_gain="information_gain" in diagnostics,
+        has_elicitation="elicitation" in diagnostics,
         plane=_plane,
         cells=_cells,
         most_samples=MOST_SAMPLES,
         data=embedded({"names": names, "problems": run.examples.problems}),
         chains=chains,
+        elicitation=elicitation,
         judged=judged,
         side_by_side=side_by_side,
         tables=tables,

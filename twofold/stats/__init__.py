@@ -11,6 +11,9 @@
 | does it beat its base over problems and seeds? | `crossed_paired` |
 | does one recipe beat another, each trained several times? | `crossed_independent` |
 | which share of another arm's gain does it keep? | `retained` |
+| which share of a gain does another way of asking reach? | `recovery` |
+| what is the best of k tries, and where do two such curves cross? | `best_at_k`, `crossover` |
+| which problems are kept, lost or found? | `solves`, `support`, `covers`, `highest_rate` |
 | did both capability and obedience rise? | `outcome`, `with_habit` |
 | what is the mean of an unbounded number (nats)? | `average` |
 | how did such a number change on the same problems? | `change` |
@@ -24,10 +27,12 @@ Intervals have a coverage of 95 %. Seeds are passed in. What cannot be computed 
 
 from twofold.stats.auroc import auroc
 from twofold.stats.chance_corrected import chance_corrected
+from twofold.stats.coverage import best_at_k, covers, crossover, highest_rate, solves, support
 from twofold.stats.crossed import crossed_independent, crossed_mean, crossed_paired, retained
 from twofold.stats.means import mean
 from twofold.stats.multiple_tests import corrected, holm
 from twofold.stats.outcome import outcome, with_habit
 from twofold.stats.paired_difference import paired
 from twofold.stats.proportions import proportion
+from twofold.stats.recovery import recovery
 from twofold.stats.unbounded import average, change

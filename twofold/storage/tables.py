@@ -125,6 +125,26 @@ class _Variant(_Asked):
     guess: float | None = None
 
 
+class _Try(_Row):
+    correct: Score
+    met: list[Score]
+    stated: int | None
+    answer: str | None
+    n_tokens: Whole | None
+    ended: Ended
+
+
+class _Elicited(_Asked):
+    arm: str
+    problem: str
+    condition: str
+    temperature: float
+    replies: Annotated[list[_Try], Field(min_length=1)]
+    more: list[_Try] = Field(default_factory=list)
+    branches: list[_Try] = Field(default_factory=list)
+    n_tokens: Whole | None = None
+
+
 class _Chain(_Asked):
     condition: str
     trace: str
@@ -152,6 +172,7 @@ _ROWS: dict[str, type[_Row]] = {
     "ood": _Ood,
     "variants": _Variant,
     "chains": _Chain,
+    "elicitation": _Elicited,
 }
 
 # The tables whose `problem` is always one of `problems.jsonl`.

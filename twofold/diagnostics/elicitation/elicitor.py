@@ -1,0 +1,121 @@
+"""What is an elicitor? A model made of another one, without training: asked or decoded in another way.
+
+It is a `Model`, so whatever takes a model takes it. What it costs is part of what it says, because most
+elicitors buy accuracy with tokens.
+"""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, NamedTuple, final
+
+from twofold.models.work_share import missing_pairs
+from twofold.scorers.answers.extract import find_answer
+from twofold.scorers.answers.spelling import key as spelled
+from twofold.types import FinishReason, Message, Model, Response, Sampling, Share
+
+
+class Elicited(NamedTuple):
+    """A reply, and what it took.
+
+    Args:
+        n_tokens: The tokens that were generated for it, thrown-away ones included; None = unknown.
+        branches: The replies among which a measure of the model's own chose it, where there is one: a
+            choice without that measure is its control.
+    """
+
+    prompt: int
+    sample: int
+    response: Response
+    n_tokens: int | None
+    branches: tuple[Response, ...] = ()
+
+
+@dataclass(frozen=True)
+class Elicitor(Model):
+    """A model that answers with the weights of another one.
+
+    Subclasses are `@final @dataclass(frozen=True)`; their fields after `base` are their settings.
+
+    Args:
+        base: The model that is asked.
+    """
+
+    base: Model
+    name: ClassVar[str]  # stable: the condition in tables
+
+    @property
+    def spec(self) -> str:
+        """The elicitor around the model's spec; `resolve` cannot load it, since a setting may be a text."""
+        return f"{self.name}({self.base.spec})"
+
+    def fingerprint(self) -> dict[str, object]:
+        """The elicitor, its settings, and the fingerprint of the model that is asked."""
+        settings: dict[str, Any] = {
+            each.name: getattr(self, each.name) for each in fields(self) if each.name != "base"
+        }
+        return {"kind": self.name, "settings": settings, "base": self.base.fingerprint()}
+
+    def observed(self) -> dict[str, object]:
+        """As the model that is asked."""
+        return self.base.observed()
+
+    @abstractmethod
+    def elicited(
+        self,
+        prompts: Sequence[Sequence[Message]],
+        sampling: Sampling,
+        *,
+        n: int = 1,
+        seed: int = 0,
+        done: AbstractSet[tuple[int, int]] = frozenset(),
+    ) -> Iterator[Elicited]:
+        """The replies with their cost; arguments as in `Model.stream`."""
+
+    @final
+    def stream(
+        self,
+        prompts: Sequence[Sequence[Message]],
+        sampling: Sampling,
+        *,
+        n: int = 1,
+        seed: int = 0,
+        done: AbstractSet[tuple[int, int]] = frozenset(),
+        share: Share = Share(),
+    ) -> Iterator[tuple[int, int, Response]]:
+        """The replies; see `Model.stream`."""
+        mine = set(missing_pairs(len(prompts), n, done=done, share=share))
+        others = {(p, g) for p in range(len(prompts)) for g in range(n)} - mine
+        for each in self.elicited(prompts, sampling, n=n, seed=seed, done=others):
+            yield each.prompt, each.sample, each.response
+
+
+def n_generated(response: Response) -> int | None:
+    """The tokens of a reply and its thought; None if unknown."""
+    if response.ids is not None:
+        return len(response.ids)
+    counts = (response.n_thinking_tokens, response.n_reply_tokens)
+    known = [each for each in counts if each is not None]
+    return sum(known) if known else None
+
+
+def added(counts: Sequence[int | None]) -> int | None:
+    """The sum; None if a count is unknown."""
+    known = [each for each in counts if each is not None]
+    return sum(known) if len(known) == len(counts) else None
+
+
+def answer_of(response: Response) -> str | None:
+    r"""The answer of a reply in its normal spelling, by which replies are grouped; None if there is none.
+
+    Example:
+        >>> said = [Response(raw="", reply=text) for text in (r"It is \boxed{1,200}.", "Hm.")]
+        >>> [answer_of(each) for each in said]
+        ['1200', None]
+    """
+    if not response.has_reply:
+        return None
+    cut = response.finish_reason is FinishReason.truncated
+    found = find_answer(response.reply, truncated=cut)
+    return None if found is None else spelled(str(found))
