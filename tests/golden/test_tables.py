@@ -1,4 +1,4 @@
-"""Saved rows give the numbers that they gave under the old names, to the last digit.
+"""Saved rows give the numbers that they gave under the old names, to twelve digits.
 
 `tables/` holds the rows of one audit with every diagnostic, of one `score` of the MathIF files and of one
 study, beside the numbers that the code made of them before results became records. The column `old_key` is
@@ -43,8 +43,15 @@ def golden(name):
     return found
 
 
+def same(number, told):
+    """Whether a number is the golden one; the last digits of a sum differ between kinds of processors."""
+    if isinstance(number, float) and told != "None":
+        return number == pytest.approx(float(told), rel=1e-12, abs=1e-15, nan_ok=True)
+    return repr(number) == told
+
+
 def assert_same(found: Finding, expected):
-    """Every golden number is among the records, digit for digit; none is left over."""
+    """Every golden number is among the records; none is left over."""
     for row in expected:
         names = {"role": row["role"], "condition": row["condition"]}
         names["slice"] = Slice(row["slice_by"], row["slice"])
@@ -52,14 +59,14 @@ def assert_same(found: Finding, expected):
             comparison = found.comparison(row["metric"], versus=row["versus"], **names)
             assert comparison is not None, row["old_key"]
             number = comparison.difference
-            assert repr(comparison.p) == row["p"], row["old_key"]
+            assert same(comparison.p, row["p"]), row["old_key"]
             if row["p_adjusted"]:
-                assert repr(comparison.p_adjusted) == row["p_adjusted"], row["old_key"]
+                assert same(comparison.p_adjusted, row["p_adjusted"]), row["old_key"]
         else:
             number = found.estimate(row["metric"], **names)
             assert number is not None, row["old_key"]
         for field in ("value", "low", "high", "n", "n_unscored"):
-            assert repr(getattr(number, field)) == row[field], (row["old_key"], field)
+            assert same(getattr(number, field), row[field]), (row["old_key"], field)
     n_contrasts = sum(bool(row["versus"]) for row in expected)
     assert (len(found.measures), len(found.contrasts)) == (len(expected) - n_contrasts, n_contrasts)
 
