@@ -1,4 +1,4 @@
-"""Make a base: `python -m recipes.11_pocket_types.base independent|shared OUT [STEPS]`; see `corpus`."""
+"""Make a base: `python -m recipes.11_pocket_types.base LAW OUT [STEPS]`; see `corpus`."""
 
 from __future__ import annotations
 

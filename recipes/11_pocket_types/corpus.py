@@ -1,16 +1,18 @@
 """What is this base pretrained on? Noisy demonstrations of 28 types, a pure function of the seed.
 
 As the corpus of `recipes/pocket_model`, with two differences. Replies are made to obey by
-`Constraint.apply`. And obedience has one of two laws: *independent*, each rule is obeyed with the same
-chance whatever else the reply does; or *shared*, one author obeys nearly all rules and the next few. In
-both a rule is obeyed in 60 of 100 demonstrations. Only the second has anything that could carry over from
-one type to another: who obeys one rule obeys the next.
+`Constraint.apply`. And obedience has one of three laws. *Independent*: each rule is obeyed with the same
+chance whatever else the reply does. *Shared*: one author obeys nearly all rules and the next few, so that
+who obeys one rule obeys the next. In both a rule is obeyed in 60 of 100 demonstrations, so a model of them
+is right and obedient when decoded greedily, and its errors are noise. *Reluctant*: rules are obeyed in 25 of
+100 and half of the demonstrations show no working, so that the likeliest reply is a wrong and disobedient
+one, and training has more to do than to sharpen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -25,12 +27,29 @@ from twofold.types import Constraint, Message, Problem
 from .problems import constraints
 from .rules import ALL, COMPETING
 
-Law = Literal["independent", "shared"]
+Law = Literal["independent", "shared", "reluctant"]
 
-OBEYED = 0.6
-"""Probability that a rule is obeyed, under both laws."""
-CAREFUL, CARELESS = 0.95, 0.25
-"""The same for the two kinds of authors of the law `shared`, who are equally frequent."""
+
+class Authors(NamedTuple):
+    """Who writes the demonstrations: two kinds of authors, equally frequent.
+
+    Args:
+        careful: Probability that an author of the first kind obeys a rule.
+        careless: The same for the second kind.
+        direct: Probability of no working, if the demonstration is free to choose.
+    """
+
+    careful: float
+    careless: float
+    direct: float = DIRECT
+
+
+LAWS: dict[Law, Authors] = {
+    "independent": Authors(0.6, 0.6),
+    "shared": Authors(0.95, 0.25),
+    "reluctant": Authors(0.45, 0.05, direct=0.5),
+}
+
 OPPOSITE = 0.15
 """Probability that a rule is told as its opposite."""
 _N_MOVES = ((1, 0.05), (2, 0.1), (3, 0.25), (4, 0.25), (5, 0.25), (6, 0.05), (7, 0.05))
@@ -54,7 +73,9 @@ def demonstration(rng: np.random.Generator, law: Law) -> list[Message]:
     n = int(rng.choice(len(_N_RULES), p=_N_RULES))
     first = _TYPES[rng.integers(len(_TYPES))]
     rules = constraints(rng, _TYPES, first, n, len(tale.moves)) if n else ()
-    chance = OBEYED if law == "independent" else (CAREFUL if rng.random() < 0.5 else CARELESS)
+    authors = LAWS[law]
+    is_careful = authors.careful == authors.careless or rng.random() < 0.5
+    chance = authors.careful if is_careful else authors.careless
     told: list[Constraint] = []
     wanted: list[Constraint] = []  # the rules that the reply meets; others it meets by chance
     for rule in rules:
@@ -65,12 +86,12 @@ def demonstration(rng: np.random.Generator, law: Law) -> list[Message]:
     problem = Problem(question=tale.text, constraints=tuple(told), ask=ASK)
     states = noisy_states(rng, tale)
     steps, answer = tale.working(states), states[-1]
-    text = obedient(rng, steps, answer, wanted)
+    text = obedient(rng, steps, answer, wanted, authors.direct)
     return [*problem.messages(), Message(role="assistant", content=text)]
 
 
 def obedient(
-    rng: np.random.Generator, steps: list[str], answer: str, wanted: list[Constraint]
+    rng: np.random.Generator, steps: list[str], answer: str, wanted: list[Constraint], direct: float
 ) -> str:
     """A reply that meets the rules, or as many of them as are known to go together with its style."""
     brief = any(rule.name in COMPETING for rule in wanted)
@@ -78,7 +99,7 @@ def obedient(
     if brief:
         thinks, shows = bool(draw < THOUGHT_WHERE_BRIEF), False
     else:
-        thinks, shows = bool(DIRECT <= draw < DIRECT + THOUGHT), bool(draw >= DIRECT + THOUGHT)
+        thinks, shows = bool(direct <= draw < direct + THOUGHT), bool(draw >= direct + THOUGHT)
     opening = OPENINGS[int(rng.integers(len(OPENINGS)))]
     style = Style(thinks=False, shows=shows, commas=bool(rng.random() < 0.65), opening=opening)
     plain = written(steps, answer, style)
