@@ -32,8 +32,9 @@ $(SERVER): $(READY)
 demo: setup
 	$(BIN)/twofold study --out runs/demo
 
+# Two processes, a file of tests in one of them: the longest files decide how long it takes.
 test: setup $(SERVER)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: setup
 	$(BIN)/ruff check .

@@ -65,11 +65,12 @@ def scores_of(problems: Sequence[Problem], out: Path, arm: str) -> Scores:
 
 
 def differences(
-    problems: Sequence[Problem], out: Path, group: str
+    problems: Sequence[Problem], out: Path, base_out: Path, group: str
 ) -> dict[tuple[str, Key], Comparison]:
     """The finished arms minus the base on a group of types; p by Holm over the arms and both sides."""
     types = [problem.tags["type"] for problem in problems]
-    base, base_seeds, found = scores_of(problems, out, BASE), finished(out, BASE), {}
+    base, base_seeds = scores_of(problems, base_out, BASE), finished(base_out, BASE)
+    found = {}
     for arm in ARMS:
         if not (seeds := finished(out, arm)):
             continue
@@ -103,10 +104,11 @@ def base_row(problems: Sequence[Problem], out: Path) -> list[str]:
     return ["base", str(len(seeds)), *cells, ""]
 
 
-def table(problems: Sequence[Problem], out: Path) -> str:
-    """The table of a study: the base, then the arms minus the base."""
-    by_group = {group: differences(problems, out, group) for group in GROUPS}
-    rows = [HEAD, ["---"] * len(HEAD), base_row(problems, out)]
+def table(problems: Sequence[Problem], out: Path, base_out: Path | None = None) -> str:
+    """The table of a study: the base (of another study, if given), then the arms minus the base."""
+    base_out = base_out or out
+    by_group = {group: differences(problems, out, base_out, group) for group in GROUPS}
+    rows = [HEAD, ["---"] * len(HEAD), base_row(problems, base_out)]
     for arm in ARMS:
         if seeds := finished(out, arm):
             found = [by_group[group].get((arm, key)) for group, key in COLUMNS]
