@@ -58,9 +58,14 @@ def test_a_run_trains_on_its_types_alone_and_on_no_test_question() -> None:
         assert not asked & {problem.question for problem in made}
 
 
-@pytest.mark.parametrize("law", ["independent", "shared"])
-def test_what_the_two_corpora_differ_in(law: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Obeyed equally often; only in one do the rules of one demonstration stand or fall together."""
+@pytest.mark.parametrize(
+    ("law", "low", "high"),
+    [("independent", 0.55, 0.72), ("shared", 0.55, 0.72), ("reluctant", 0.24, 0.42)],
+)
+def test_what_the_corpora_differ_in(
+    law: str, low: float, high: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How often rules are obeyed, and whether those of one demonstration stand or fall together."""
     asked = []
 
     def kept(**fields: object) -> object:
@@ -77,9 +82,9 @@ def test_what_the_two_corpora_differ_in(law: str, monkeypatch: pytest.MonkeyPatc
         told += scores
         if len(scores) > 1:
             pairs.append(scores[:2])
-    assert 0.55 < np.mean(told) < 0.72  # 0.6 by construction, and what is met by chance
+    assert low < np.mean(told) < high  # 0.6 or 0.25 by construction, and what is met by chance
     correlation = np.corrcoef(np.array(pairs, dtype=float).T)[0, 1]
-    assert (correlation > 0.25) if law == "shared" else (abs(correlation) < 0.15)
+    assert (abs(correlation) < 0.15) if law == "independent" else (correlation > 0.05)
 
 
 def test_a_demonstration_breaks_what_it_does_not_obey() -> None:
@@ -110,19 +115,21 @@ def test_the_plan_of_the_cells_is_one_that_a_study_reads(tmp_path: Path) -> None
         arm.trainer.check(plan.load(plan.training(arm, 0)), [])
 
 
-@pytest.mark.parametrize("law", ["independent", "shared"])
+@pytest.mark.parametrize("law", ["independent", "shared", "reluctant"])
 def test_the_readme_has_the_numbers_of_the_saved_replies(law: str, tmp_path: Path) -> None:
     """The archive of a base has the replies of its first audits, and how those of all were judged."""
     recipe = Path(corpus.__file__).parent
     with tarfile.open(recipe / f"{law}.tar.xz") as saved:
         saved.extractall(tmp_path, filter="data")
     new = problems.test(problems.N_PER_TYPE, confirm.N_NEW)
-    asked = {"study": problems.test(), "sampled": new, "greedy": new}
-    wanted = [
-        row
-        for name, problems_of in asked.items()
-        for row in table.table(problems_of, tmp_path / name).splitlines()
+    tables = [
+        table.table(problems.test(), tmp_path / "study"),
+        table.table(new, tmp_path / "sampled"),
+        table.table(new, tmp_path / "greedy"),
     ]
+    if law != "independent":
+        tables.append(table.table(new, tmp_path / "sampled", tmp_path / "cooled"))
+    wanted = [row for each in tables for row in each.splitlines()]
     text = (recipe / "README.md").read_text()
     assert len(wanted) > 15
     assert [row for row in wanted if row not in text] == []
