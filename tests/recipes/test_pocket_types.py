@@ -12,6 +12,8 @@ from twofold.constraints import CONSTRAINTS
 from twofold.constraints.apply import can_apply
 from twofold.problems.drawn import distance
 from twofold.problems.pocket.reply import solution
+from twofold.report.study_file import ACCURACY, OBEDIENCE
+from twofold.report.wording import spread
 from twofold.study import read
 
 rules = import_module("recipes.11_pocket_types.rules")
@@ -20,6 +22,7 @@ corpus = import_module("recipes.11_pocket_types.corpus")
 table = import_module("recipes.11_pocket_types.table")
 cells = import_module("recipes.11_pocket_types.__main__")
 confirm = import_module("recipes.11_pocket_types.confirm")
+figure = import_module("recipes.11_pocket_types.figure")
 
 
 def family(name: str) -> str:
@@ -140,3 +143,20 @@ def test_new_problems_are_new() -> None:
     new = problems.test(problems.N_PER_TYPE, 2)
     assert len(new) == 2 * 28
     assert not first & {problem.id for problem in new}
+
+
+def test_the_first_table_of_the_project_has_the_numbers_of_the_saved_replies(
+    tmp_path: Path,
+) -> None:
+    recipe = Path(corpus.__file__).parent
+    with tarfile.open(recipe / "reluctant.tar.xz") as saved:
+        saved.extractall(tmp_path, filter="data")
+    new = problems.test(problems.N_PER_TYPE, confirm.N_NEW)
+    text = (recipe.parents[1] / "README.md").read_text()
+    for arm in ("base", "answer_only_16", "product_16"):
+        cells = [
+            spread(figure.measured(new, tmp_path / name, arm, key))
+            for name in ("greedy", "sampled")
+            for key in (ACCURACY, OBEDIENCE)
+        ]
+        assert f"| {' | '.join(cells)} |" in text, arm
