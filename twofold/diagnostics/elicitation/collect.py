@@ -232,7 +232,7 @@ def states_answer(reply: Response) -> int | None:
     judges by it.
 
     Example:
-        >>> said = (r"\boxed{4}", "The sum is 4.", "I have 4 of them here", "Hm.")
+        >>> said = (r"\boxed{4}", "The sum is 4.", "So 4 it was then", "Hm.")
         >>> [states_answer(Response(raw="", reply=text)) for text in said]
         [1, 1, 0, 0]
     """
