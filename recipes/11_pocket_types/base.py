@@ -18,7 +18,7 @@ N_TOKENIZER_CHATS = 4000
 
 
 def main(law: Law, out: Path, schedule: Schedule) -> None:
-    """Write config, weights and tokenizer into `out`; both laws have the same tokenizer."""
+    """Write config, weights and tokenizer into `out`; all laws have the same tokenizer."""
     chats = islice(demonstrations(TOKENIZER_SEED, "independent"), N_TOKENIZER_CHATS)
     tokenizer = trained_tokenizer(message["content"] for chat in chats for message in chat)
     network = fresh_network(tokenizer, seed=schedule.seed)

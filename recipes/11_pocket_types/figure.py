@@ -5,30 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 from twofold.report.plane import Plane, PlanePoint
 from twofold.report.study import standalone
-from twofold.report.study_file import ACCURACY, OBEDIENCE, Key
 from twofold.study.plan import BASE
-from twofold.study.scores import SIGNED, estimate
-from twofold.types import Estimate, Problem
 
 from .confirm import N_NEW
 from .problems import N_PER_TYPE, test
-from .rules import held
-from .table import finished, scores_of
-
-
-def measured(problems: list[Problem], out: Path, arm: str, key: Key) -> Estimate:
-    """A measure of an arm on the types that no run trains on."""
-    unseen = np.array([held(problem.tags["type"]) != "pool" for problem in problems])
-    values = scores_of(problems, out, arm).matrix(key, finished(out, arm))
-    limits = SIGNED if key == OBEDIENCE else None
-    values = np.where(unseen, values, np.nan)
-    found = estimate(values, unseen, is_trained=arm != BASE, limits=limits)
-    assert found is not None
-    return found
+from .table import SIDES, estimated
 
 
 def main() -> None:
@@ -41,7 +24,7 @@ def main() -> None:
     problems = test(N_PER_TYPE, N_NEW)
     points = [
         PlanePoint(
-            arm, *(measured(problems, asked.study, arm, key) for key in (ACCURACY, OBEDIENCE))
+            arm, *(estimated(problems, asked.study, arm, key, ("near", "far")) for key in SIDES)
         )
         for arm in (BASE, *asked.arms)
     ]

@@ -7,23 +7,25 @@ are the twelve types that no run trains on, the same for all rows.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twofold.problems.drawn import distance
-from twofold.report.study_file import ACCURACY, OBEDIENCE, Key
+from twofold.report.study_file import ACCURACY, HACC, OBEDIENCE, Key
 from twofold.report.wording import spread
 from twofold.stats import corrected, outcome
 from twofold.study.plan import BASE
 from twofold.study.scores import SIGNED, Scores, difference, estimate
-from twofold.types import Comparison, Problem
+from twofold.types import Comparison, Estimate, Problem
 
 from .__main__ import ARMS, n_types
 from .problems import test
 from .rules import held, trained
+
+KINDS = ("pool", "near", "far")
 
 GROUPS = ("all", "trained", "near", "far", "held-out")
 
@@ -39,7 +41,7 @@ COLUMNS = (
 )
 
 HEAD = ["arm", "seeds", "accuracy", "obedience: trained", "near", "far"]
-HEAD += ["held-out types: accuracy", "obedience", "both rise there?"]
+HEAD += ["held-out types: accuracy", "obedience", "both rise there?", "unscored"]
 
 Masks = NDArray[np.bool_]
 
@@ -64,57 +66,66 @@ def scores_of(problems: Sequence[Problem], out: Path, arm: str) -> Scores:
     return Scores.read(problems, folders)
 
 
+def estimated(
+    problems: Sequence[Problem], out: Path, arm: str, key: Key, kinds: Sequence[str]
+) -> Estimate:
+    """A measure of the base or an arm on the types that are held out as `kinds` say."""
+    asked = np.array([held(problem.tags["type"]) in kinds for problem in problems])
+    values = np.where(asked, scores_of(problems, out, arm).matrix(key, finished(out, arm)), np.nan)
+    limits = SIGNED if key == OBEDIENCE else None
+    found = estimate(values, asked, is_trained=arm != BASE, limits=limits)
+    assert found is not None
+    return found
+
+
 def differences(
-    problems: Sequence[Problem], out: Path, base_out: Path, group: str
+    scores: Mapping[str, Scores], base: Scores, group: str
 ) -> dict[tuple[str, Key], Comparison]:
-    """The finished arms minus the base on a group of types; p by Holm over the arms and both sides."""
-    types = [problem.tags["type"] for problem in problems]
-    base, base_seeds = scores_of(problems, base_out, BASE), finished(base_out, BASE)
+    """The arms minus the base on a group of types; p by Holm over the arms and both sides."""
+    types = [problem.tags["type"] for problem in base.problems]
     found = {}
-    for arm in ARMS:
-        if not (seeds := finished(out, arm)):
-            continue
-        scores, mask = scores_of(problems, out, arm), masks(types, n_types(arm), seeds, group)
+    for arm, mine in scores.items():
+        mask = masks(types, n_types(arm), [*mine.tables], group)
         for key in SIDES:
-            after = np.where(mask, scores.matrix(key, seeds), np.nan)
+            after = np.where(mask, mine.matrix(key, [*mine.tables]), np.nan)
             limits = SIGNED if key == OBEDIENCE else None
-            before = base.matrix(key, base_seeds)
+            before = base.matrix(key, [*base.tables])
             change = difference(before, after, mask.any(axis=0), limits=limits)
             if change is not None:
                 found[arm, key] = change
     return corrected(found)
 
 
+def unscored(scores: Scores) -> str:
+    """How many replies have no score, of all: answers when not told, and constraints when told."""
+    lost = [scores.n_lost(key, [*scores.tables]) for key in (ACCURACY, HACC)]
+    return f"{sum(n for n, _ in lost)} of {sum(of for _, of in lost)}"
+
+
 def base_row(problems: Sequence[Problem], out: Path) -> list[str]:
     """The base: accuracy on all types, obedience on the pool and on the types never trained."""
-    seeds, scores = finished(out, BASE), scores_of(problems, out, BASE)
-    kinds = np.array([held(problem.tags["type"]) for problem in problems])
-    cells = []
-    for key, asked in (
-        (ACCURACY, kinds != ""),
-        (OBEDIENCE, kinds == "pool"),
-        (OBEDIENCE, kinds == "near"),
-        (OBEDIENCE, kinds == "far"),
-        (ACCURACY, kinds != "pool"),
-        (OBEDIENCE, kinds != "pool"),
-    ):
-        values = np.where(asked, scores.matrix(key, seeds), np.nan)
-        limits = SIGNED if key == OBEDIENCE else None
-        cells.append(spread(estimate(values, asked, is_trained=False, limits=limits)))
-    return ["base", str(len(seeds)), *cells, ""]
+    columns = (
+        (ACCURACY, KINDS),
+        *((OBEDIENCE, (kind,)) for kind in KINDS),
+        *((key, ("near", "far")) for key in SIDES),
+    )
+    cells = [spread(estimated(problems, out, BASE, key, kinds)) for key, kinds in columns]
+    return ["base", str(len(finished(out, BASE))), *cells, ""]
 
 
 def table(problems: Sequence[Problem], out: Path, base_out: Path | None = None) -> str:
     """The table of a study: the base (of another study, if given), then the arms minus the base."""
     base_out = base_out or out
-    by_group = {group: differences(problems, out, base_out, group) for group in GROUPS}
-    rows = [HEAD, ["---"] * len(HEAD), base_row(problems, base_out)]
-    for arm in ARMS:
-        if seeds := finished(out, arm):
-            found = [by_group[group].get((arm, key)) for group, key in COLUMNS]
-            cells = [spread(each.difference, sign=True) if each else "–" for each in found]
-            sides = (by_group["held-out"][arm, key] for key in SIDES)
-            rows.append([arm, str(len(seeds)), *cells, outcome(*sides).value])
+    base = scores_of(problems, base_out, BASE)
+    scores = {arm: scores_of(problems, out, arm) for arm in ARMS if finished(out, arm)}
+    by_group = {group: differences(scores, base, group) for group in GROUPS}
+    rows = [HEAD, ["---"] * len(HEAD), [*base_row(problems, base_out), unscored(base)]]
+    for arm, mine in scores.items():
+        found = [by_group[group].get((arm, key)) for group, key in COLUMNS]
+        cells = [spread(each.difference, sign=True) if each else "–" for each in found]
+        sides = (by_group["held-out"][arm, key] for key in SIDES)
+        verdict = outcome(*sides).value
+        rows.append([arm, str(len(mine.tables)), *cells, verdict, unscored(mine)])
     return "\n".join(f"| {' | '.join(row)} |".replace("|  |", "| |") for row in rows)
 
 

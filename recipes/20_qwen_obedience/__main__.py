@@ -73,9 +73,8 @@ def whole(name: str, base: str, place: Path, plans: Path = HERE) -> int:
     scale = SCALES[name]
     found = written(place, scale)
     sampling = Sampling(max_tokens=scale.max_tokens, temperature=TEMPERATURE)
-    for (
-        split
-    ) in SPLITS:  # first, for the sake of an early look; the study finds the replies in the cache
+    # First, for the sake of an early look; the study finds the replies in the cache.
+    for split in SPLITS:
         if split in found:
             _said(f"{base} on {split}")
             audit(resolve(base), found[split], sampling=sampling, out=place / "released" / split)

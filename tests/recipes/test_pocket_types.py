@@ -12,7 +12,6 @@ from twofold.constraints import CONSTRAINTS
 from twofold.constraints.apply import can_apply
 from twofold.problems.drawn import distance
 from twofold.problems.pocket.reply import solution
-from twofold.report.study_file import ACCURACY, OBEDIENCE
 from twofold.report.wording import spread
 from twofold.study import read
 
@@ -22,7 +21,6 @@ corpus = import_module("recipes.11_pocket_types.corpus")
 table = import_module("recipes.11_pocket_types.table")
 cells = import_module("recipes.11_pocket_types.__main__")
 confirm = import_module("recipes.11_pocket_types.confirm")
-figure = import_module("recipes.11_pocket_types.figure")
 
 
 def family(name: str) -> str:
@@ -155,8 +153,8 @@ def test_the_first_table_of_the_project_has_the_numbers_of_the_saved_replies(
     text = (recipe.parents[1] / "README.md").read_text()
     for arm in ("base", "answer_only_16", "product_16"):
         cells = [
-            spread(figure.measured(new, tmp_path / name, arm, key))
+            spread(table.estimated(new, tmp_path / name, arm, key, ("near", "far")))
             for name in ("greedy", "sampled")
-            for key in (ACCURACY, OBEDIENCE)
+            for key in table.SIDES
         ]
         assert f"| {' | '.join(cells)} |" in text, arm

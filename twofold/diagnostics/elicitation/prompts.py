@@ -3,6 +3,7 @@
 A gain of training that a sentence in the prompt has as well is no gain in what the model can do.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -18,9 +19,32 @@ HINTS = {
 }
 
 
+class Reprompted(Elicitor):
+    """A model that is asked something longer than the prompt; only new tokens count as cost."""
+
+    @abstractmethod
+    def asked(self, chat: Sequence[Message]) -> list[Message]:
+        """What the model is asked in place of a prompt."""
+
+    @final
+    def elicited(
+        self,
+        prompts: Sequence[Sequence[Message]],
+        sampling: Sampling,
+        *,
+        n: int = 1,
+        seed: int = 0,
+        done: AbstractSet[tuple[int, int]] = frozenset(),
+    ) -> Iterator[Elicited]:
+        """The model's replies to the longer prompts."""
+        longer = [self.asked(chat) for chat in prompts]
+        for p, g, reply in self.base.stream(longer, sampling, n=n, seed=seed, done=done):
+            yield Elicited(p, g, reply, n_generated(reply))
+
+
 @final
 @dataclass(frozen=True)
-class Hinted(Elicitor):
+class Hinted(Reprompted):
     r"""The model, with a sentence behind each prompt.
 
     Args:
@@ -38,28 +62,16 @@ class Hinted(Elicitor):
     name: ClassVar[str] = "hinted"
     hint: str = HINTS["boxed"]
 
-    def elicited(
-        self,
-        prompts: Sequence[Sequence[Message]],
-        sampling: Sampling,
-        *,
-        n: int = 1,
-        seed: int = 0,
-        done: AbstractSet[tuple[int, int]] = frozenset(),
-    ) -> Iterator[Elicited]:
-        """The model's replies to the longer prompts."""
-        hinted = [[*chat[:-1], _longer(chat[-1], self.hint)] for chat in prompts]
-        for p, g, reply in self.base.stream(hinted, sampling, n=n, seed=seed, done=done):
-            yield Elicited(p, g, reply, n_generated(reply))
-
-
-def _longer(message: Message, hint: str) -> Message:
-    return Message(role=message["role"], content=f"{message['content'].rstrip()}\n{hint}")
+    def asked(self, chat: Sequence[Message]) -> list[Message]:
+        """The chat, with the hint behind its last message."""
+        *before, last = chat
+        longer = f"{last['content'].rstrip()}\n{self.hint}"
+        return [*before, Message(role=last["role"], content=longer)]
 
 
 @final
 @dataclass(frozen=True)
-class FewShot(Elicitor):
+class FewShot(Reprompted):
     """The model, after examples as earlier turns of the chat.
 
     Args:
@@ -76,19 +88,9 @@ class FewShot(Elicitor):
     shots: tuple[tuple[str, str], ...] = ()
     n_shots: int = 3
 
-    def elicited(
-        self,
-        prompts: Sequence[Sequence[Message]],
-        sampling: Sampling,
-        *,
-        n: int = 1,
-        seed: int = 0,
-        done: AbstractSet[tuple[int, int]] = frozenset(),
-    ) -> Iterator[Elicited]:
-        """The model's replies after the examples; only new tokens count as cost."""
-        longer = [[*self._turns(chat), *chat] for chat in prompts]
-        for p, g, reply in self.base.stream(longer, sampling, n=n, seed=seed, done=done):
-            yield Elicited(p, g, reply, n_generated(reply))
+    def asked(self, chat: Sequence[Message]) -> list[Message]:
+        """The chat after the examples."""
+        return [*self._turns(chat), *chat]
 
     def _turns(self, chat: Sequence[Message]) -> Iterator[Message]:
         asked = "\n\n".join(message["content"] for message in chat)
