@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from twofold.constraints import CONSTRAINTS, from_spec
 from twofold.constraints.language import LANGUAGES
+from twofold.constraints.loose import loose
 from twofold.errors import ProblemError
 from twofold.types import Constraint
 from twofold.types.problem import is_argument
@@ -365,6 +366,34 @@ def test_wrong_arguments_are_refused(name: str, profile: str, data: st.DataObjec
         if isinstance(value, int) and not (profile == "official" and name in SIGNED):
             with pytest.raises(ProblemError):
                 from_spec(name, {**args, argument: -1}, profile=profile)  # type: ignore[arg-type]
+
+
+# A count and the relation to it, by type: below 0 there is none.
+COMPARED = {
+    "length_constraints:number_words": ("num_words", "relation"),
+    "length_constraints:number_sentences": ("num_sentences", "relation"),
+    "keywords:frequency": ("frequency", "relation"),
+    "keywords:letter_frequency": ("let_frequency", "let_relation"),
+    "change_case:capital_word_frequency": ("capital_frequency", "capital_relation"),
+    "keywords:word_count_different_numbers": ("frequency", "relation"),
+    "letters:letter_counting2": ("let_frequency", "let_relation"),
+}
+
+
+@pytest.mark.parametrize("name", COMPARED)
+@few
+@given(data=st.data())
+def test_official_takes_a_threshold_that_no_reply_meets(name: str, data: st.DataObject) -> None:
+    """As published: every reply fails. `fixed` refuses it, where the words ask for it."""
+    count, relation = COMPARED[name]
+    args = data.draw(ARGUMENTS[name]) | {count: 0, relation: "less than"}
+    rule = from_spec(name, args, profile="official")
+    for text in ("The answer is 5.", "ZÜRICH", data.draw(st.text(min_size=1))):
+        assert rule.check(text).score == loose(rule, text).score == 0
+    assert rule.witnesses()[0] == ""
+    if name != "keywords:word_count_different_numbers":  # its words ask for exactly so many
+        with pytest.raises(ProblemError, match="no reply is below 0"):
+            from_spec(name, args, profile="fixed")
 
 
 def test_the_registry_is_complete() -> None:

@@ -141,7 +141,9 @@ class CapitalWordFrequency(Constraint):
     stated: Bound | None = field(default=None, kw_only=True, metadata=READING)
 
     def __post_init__(self) -> None:
-        require_threshold(self.capital_frequency, self.capital_relation, "capital_frequency")
+        require_threshold(
+            self.capital_frequency, self.capital_relation, "capital_frequency", self.profile
+        )
 
     def wordings(self) -> tuple[str, ...]:
         """Sentences that state the rule."""

@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from twofold.constraints.counting import Bound, both_sides, hold, plural, require_threshold
+from twofold.constraints.counting import Bound, both_sides, hold, plural, require_counts
 from twofold.constraints.draws import number, one_of
 from twofold.constraints.editing import first_met, mention, slipped_in
 from twofold.constraints.fillers import BLANKS, POSTSCRIPTS, chosen, in_turn
@@ -38,7 +38,7 @@ class Placeholders(Constraint):
     stated: Bound | None = field(default=None, kw_only=True, metadata=READING)
 
     def __post_init__(self) -> None:
-        require_threshold(self.num_placeholders, "at least", "num_placeholders")
+        require_counts(num_placeholders=self.num_placeholders)
 
     def wordings(self) -> tuple[str, ...]:
         """Sentences that state the rule."""

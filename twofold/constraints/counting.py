@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, final, get_args
 
 from twofold.errors import ProblemError
-from twofold.types import Verdict
+from twofold.types import Profile, Verdict
 
 # The two relations of the published data; `less than` is strict.
 Relation = Literal["less than", "at least"]
@@ -18,18 +18,22 @@ RELATIONS: tuple[Relation, ...] = get_args(Relation)
 MOST = 100_000
 
 
-def require_threshold(wanted: int, relation: Relation, argument: str, *, least: int = 0) -> None:
+def require_threshold(
+    wanted: int, relation: Relation, argument: str, profile: Profile, *, least: int = 0
+) -> None:
     """Reject a threshold that no reply could meet; `least` is the smallest count of a non-blank reply.
 
+    `official` takes such a threshold all the same: the published checkers judge by it, and fail every reply.
+
     Raises:
-        ProblemError: If `wanted` is negative, above `MOST`, or `less than` at most `least`; or if
-            `relation` is unknown. The message says what is valid.
+        ProblemError: If `wanted` is negative or above `MOST`; under `fixed`, if it is `less than` at most
+            `least`; or if `relation` is unknown. The message says what is valid.
     """
     if relation not in get_args(Relation):
         raise ProblemError(f"relation is {relation!r}; it must be 'less than' or 'at least'")
     if not 0 <= wanted <= MOST:
         raise ProblemError(f"{argument} is {wanted}; it must lie in 0 to {MOST}")
-    if relation == "less than" and wanted <= least:
+    if profile == "fixed" and relation == "less than" and wanted <= least:
         raise ProblemError(f"{argument}: no reply is below {wanted}; give at least {least + 1}")
 
 

@@ -10,7 +10,7 @@ from typing import Literal, final
 
 import numpy as np
 
-from twofold.constraints.counting import Bound, both_sides, hold, plural, require_threshold
+from twofold.constraints.counting import Bound, both_sides, hold, plural, require_counts
 from twofold.constraints.draws import SECTIONS, number, one_of
 from twofold.constraints.editing import bulleted, first_met, parted, some_words_changed, with_more
 from twofold.constraints.markup import mask_code, mask_math
@@ -45,7 +45,7 @@ class BulletLists(Constraint):
     stated: Bound | None = field(default=None, kw_only=True, metadata=READING)
 
     def __post_init__(self) -> None:
-        require_threshold(self.num_bullets, "at least", "num_bullets")
+        require_counts(num_bullets=self.num_bullets)
 
     def wordings(self) -> tuple[str, ...]:
         """Sentences that state the rule."""
@@ -123,7 +123,7 @@ class HighlightedSections(Constraint):
     stated: Bound | None = field(default=None, kw_only=True, metadata=READING)
 
     def __post_init__(self) -> None:
-        require_threshold(self.num_highlights, "at least", "num_highlights")
+        require_counts(num_highlights=self.num_highlights)
 
     def wordings(self) -> tuple[str, ...]:
         """Sentences that state the rule."""
@@ -228,7 +228,7 @@ class MultipleSections(Constraint):
     stated: Bound | None = field(default=None, kw_only=True, metadata=READING)
 
     def __post_init__(self) -> None:
-        require_threshold(self.num_sections, "at least", "num_sections")
+        require_counts(num_sections=self.num_sections)
         if not self.section_spliter.strip() or re.search(r"[\\^$*+?{}\[\]|()]", self._word):
             raise ProblemError(
                 f"{self.name}: section_spliter is {self.section_spliter!r}; give a word or words "

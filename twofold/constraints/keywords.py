@@ -111,7 +111,7 @@ class Frequency(Constraint):
 
     def __post_init__(self) -> None:
         _require_words((self.keyword,), "keyword")
-        require_threshold(self.frequency, self.relation, "frequency")
+        require_threshold(self.frequency, self.relation, "frequency", self.profile)
         if self.profile == "official":
             found = len(as_pattern(self.keyword.strip()).findall(self._repeated()))
             if self.relation == "at least" and found < self.frequency:
@@ -249,7 +249,7 @@ class LetterFrequency(Constraint):
     def __post_init__(self) -> None:
         if len([*characters(self.letter)]) != 1 or self.letter.isspace():
             raise ProblemError(f"letter is {self.letter!r}; give one visible character")
-        require_threshold(self.let_frequency, self.let_relation, "let_frequency")
+        require_threshold(self.let_frequency, self.let_relation, "let_frequency", self.profile)
 
     def wordings(self) -> tuple[str, ...]:
         """Sentences that state the rule."""
@@ -300,7 +300,7 @@ def _occurs(what: str, count: int, bound: Bound) -> Verdict:
 def either(without: str, often: str, relation: Relation, wanted: int) -> tuple[str, str]:
     """The two witnesses of a count, the obeying one first; "" where no reply can."""
     if relation == "less than":
-        return without, often
+        return without if wanted else "", often or without
     return often or without, without if wanted else ""
 
 

@@ -13,6 +13,7 @@ from twofold.constraints.counting import (
     Relation,
     both_sides,
     hold,
+    require_counts,
     require_threshold,
 )
 from twofold.constraints.draws import WORDS, number, one_of
@@ -49,7 +50,7 @@ class NumberWords(Constraint):
     stated: Bound | None = field(default=None, kw_only=True, metadata=READING)
 
     def __post_init__(self) -> None:
-        require_threshold(self.num_words, self.relation, "num_words")
+        require_threshold(self.num_words, self.relation, "num_words", self.profile)
 
     def wordings(self) -> tuple[str, ...]:
         """Sentences that state the rule."""
@@ -103,7 +104,7 @@ class NumberSentences(Constraint):
     stated: Bound | None = field(default=None, kw_only=True, metadata=READING)
 
     def __post_init__(self) -> None:
-        require_threshold(self.num_sentences, self.relation, "num_sentences", least=1)
+        require_threshold(self.num_sentences, self.relation, "num_sentences", self.profile, least=1)
 
     def wordings(self) -> tuple[str, ...]:
         """Sentences that state the rule."""
@@ -162,7 +163,7 @@ class NumberParagraphs(Constraint):
     stated: Bound | None = field(default=None, kw_only=True, metadata=READING)
 
     def __post_init__(self) -> None:
-        require_threshold(self.num_paragraphs, "at least", "num_paragraphs")
+        require_counts(num_paragraphs=self.num_paragraphs)
 
     def wordings(self) -> tuple[str, ...]:
         """Sentences that state the rule."""

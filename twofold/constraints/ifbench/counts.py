@@ -7,7 +7,7 @@ from typing import final
 
 import numpy as np
 
-from twofold.constraints.counting import exactly, hold, require_counts, require_threshold, within
+from twofold.constraints.counting import exactly, hold, require_counts, within
 from twofold.constraints.draws import number
 from twofold.constraints.editing import MOST_ADDED, first_met, grown, mention, shortened, slipped_in
 from twofold.constraints.fillers import BRIEF, SENTENCES, WITH_CONJUNCTIONS, in_turn
@@ -194,7 +194,7 @@ class PersonNames(Constraint):
     profile: Profile
 
     def __post_init__(self) -> None:
-        require_threshold(self.N, "at least", "N")
+        require_counts(N=self.N)
 
     def wordings(self) -> tuple[str, ...]:
         listed = ", ".join(NAMES)
@@ -238,7 +238,7 @@ class Numbers(Constraint):
     profile: Profile
 
     def __post_init__(self) -> None:
-        require_threshold(self.N, "at least", "N")
+        require_counts(N=self.N)
 
     def wordings(self) -> tuple[str, ...]:
         return (

@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from twofold.constraints.counting import Relation, exactly, graded, hold, require_threshold
+from twofold.constraints.counting import Relation, exactly, graded, hold, require_counts
 from twofold.constraints.draws import WORDS, number, one_of, several_of
 from twofold.constraints.editing import first_met, mention, slipped_in
 from twofold.constraints.ifbench.pieces import words
@@ -149,8 +149,7 @@ class WordCountDifferentNumbers(Constraint):
     profile: Profile
 
     def __post_init__(self) -> None:
-        relation = self.relation if self.profile == "official" else "at least"
-        require_threshold(self.frequency, relation, "frequency")
+        require_counts(frequency=self.frequency)
         _require_keywords(self, self.keyword)
 
     def wordings(self) -> tuple[str, ...]:

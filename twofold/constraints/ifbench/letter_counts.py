@@ -37,7 +37,7 @@ class LowercaseCounting(Constraint):
     profile: Profile
 
     def __post_init__(self) -> None:
-        require_threshold(self.N, "at least", "N")
+        require_counts(N=self.N)
 
     def wordings(self) -> tuple[str, ...]:
         return (
@@ -85,7 +85,7 @@ class LetterCounting(Constraint):
     def __post_init__(self) -> None:
         require_counts(N=self.N)
         if self.profile == "fixed":
-            require_threshold(self.N, self.relation, "N")  # type: ignore[arg-type]  # checked there
+            require_threshold(self.N, self.relation, "N", "fixed")  # type: ignore[arg-type]  # checked there
 
     def wordings(self) -> tuple[str, ...]:
         return (

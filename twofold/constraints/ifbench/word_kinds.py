@@ -7,7 +7,7 @@ from typing import final
 
 import numpy as np
 
-from twofold.constraints.counting import hold, require_counts, require_threshold, within
+from twofold.constraints.counting import hold, require_counts, within
 from twofold.constraints.draws import number
 from twofold.constraints.editing import grown, has_spaced_formulas, slipped_in
 from twofold.constraints.fillers import WITH_PRONOUNS, in_turn
@@ -82,7 +82,7 @@ class WordsJapanese(Constraint):
     profile: Profile
 
     def __post_init__(self) -> None:
-        require_threshold(self.N, "at least", "N")
+        require_counts(N=self.N)
         if self.N < 1:
             raise ProblemError(f"{self.name}: N is {self.N}; give 1 or more")
 
@@ -148,7 +148,7 @@ class Pronouns(Constraint):
     profile: Profile
 
     def __post_init__(self) -> None:
-        require_threshold(self.N, "at least", "N")
+        require_counts(N=self.N)
 
     def wordings(self) -> tuple[str, ...]:
         return (
