@@ -1,0 +1,87 @@
+"""`python -m recipes.archive pack|unpack RUN FILE`: what of a run is kept, so that another machine goes on.
+
+Every reply, how it was judged, and which run it is; no weights, pages, or tables that the rest makes again. A
+finished cell of a study needs its weights no more. The same files give the same archive.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from twofold.errors import RunError
+
+KEPT = {
+    *("manifest.json", "cell.json", "study.yaml", "plan.yaml"),
+    *("findings.json", "problems.jsonl", "responses.jsonl", "joint.jsonl"),
+}
+
+_TRAINED = {"model", "warm_up"}  # folders of a training
+
+
+def kept(run: Path) -> Iterator[Path]:
+    """The files of a run that are kept, in order."""
+    for file in sorted(run.rglob("*")):
+        if file.name in KEPT and not _TRAINED & {*file.relative_to(run).parts}:
+            yield file
+
+
+def pack(run: Path, file: Path) -> int:
+    """Write the archive of a run, and return how many files it has.
+
+    Raises:
+        RunError: If the run has nothing to keep.
+    """
+    found = [*kept(run)]
+    if not found:
+        raise RunError(
+            f"{run} holds no run; give the folder that a recipe wrote, e.g. runs/types/shared"
+        )
+    part = file.with_name(f"{file.name}.part")
+    with tarfile.open(part, "w:xz") as archive:
+        for each in found:
+            archive.add(each, str(each.relative_to(run)), filter=_bare)
+    part.replace(file)
+    return len(found)
+
+
+def _bare(found: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Without the time and the user of this machine."""
+    found.mtime = found.uid = found.gid = 0
+    found.uname = found.gname = ""
+    found.mode = 0o644
+    return found
+
+
+def unpack(file: Path, run: Path) -> None:
+    """Unpack an archive into the folder of a run that is not there yet.
+
+    Raises:
+        RunError: If the folder holds something.
+    """
+    if run.exists() and any(run.iterdir()):
+        raise RunError(f"{run} holds something; choose a folder that is empty or not there")
+    run.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(file) as archive:
+        archive.extractall(run, filter="data")
+
+
+def main() -> None:
+    """Pack or unpack, as the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m recipes.archive", description=__doc__)
+    parser.add_argument("what", choices=["pack", "unpack"])
+    parser.add_argument("run", type=Path, help="the folder of the run, e.g. runs/types/shared")
+    parser.add_argument(
+        "file", type=Path, help="the archive, e.g. recipes/11_pocket_types/shared.tar.xz"
+    )
+    said = parser.parse_args()
+    if said.what == "pack":
+        print(f"{pack(said.run, said.file)} files in {said.file}")
+    else:
+        unpack(said.file, said.run)
+
+
+if __name__ == "__main__":
+    main()

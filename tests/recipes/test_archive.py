@@ -1,0 +1,65 @@
+"""What of a run is kept in the repository, and that another machine goes on from it."""
+
+import tarfile
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from twofold.errors import RunError
+
+archive = import_module("recipes.archive")
+
+
+def a_run(folder: Path) -> Path:
+    for name in (
+        "plan.yaml",
+        "study/manifest.json",
+        "study/report.html",
+        "study/arms/sft/seed-0/cell.json",
+        "study/arms/sft/seed-0/model/manifest.json",
+        "study/arms/sft/seed-0/model/model.safetensors",
+        "study/arms/sft/seed-0/test/responses.jsonl",
+        "study/arms/sft/seed-0/test/verdicts.jsonl",
+        "warm_up/manifest.json",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"{{'in': '{name}'}}")
+    return folder
+
+
+def test_replies_and_identity_are_kept_and_no_weights(tmp_path: Path) -> None:
+    run, file = a_run(tmp_path / "run"), tmp_path / "kept.tar.xz"
+    assert archive.pack(run, file) == 4
+    archive.unpack(file, tmp_path / "again")
+    there = {
+        str(each.relative_to(tmp_path / "again")): each.read_text()
+        for each in (tmp_path / "again").rglob("*")
+        if each.is_file()
+    }
+    wanted = [
+        *("plan.yaml", "study/manifest.json", "study/arms/sft/seed-0/cell.json"),
+        "study/arms/sft/seed-0/test/responses.jsonl",
+    ]
+    assert there == {name: f"{{'in': '{name}'}}" for name in wanted}
+
+
+def test_the_same_run_gives_the_same_archive_and_no_name_of_a_machine(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "run")
+    archive.pack(run, tmp_path / "one.tar.xz")
+    (run / "plan.yaml").touch()
+    archive.pack(a_run(tmp_path / "elsewhere"), tmp_path / "two.tar.xz")
+    assert (tmp_path / "one.tar.xz").read_bytes() == (tmp_path / "two.tar.xz").read_bytes()
+    with tarfile.open(tmp_path / "one.tar.xz") as kept:
+        assert {(each.uname, each.uid, each.mtime) for each in kept} == {("", 0, 0)}
+
+
+def test_nothing_is_overwritten_and_nothing_is_no_archive(tmp_path: Path) -> None:
+    run, file = a_run(tmp_path / "run"), tmp_path / "kept.tar.xz"
+    archive.pack(run, file)
+    with pytest.raises(RunError, match="holds something; choose a folder"):
+        archive.unpack(file, run)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(RunError, match="holds no run; give the folder"):
+        archive.pack(tmp_path / "empty", file)
+    assert file.stat().st_size > 200
