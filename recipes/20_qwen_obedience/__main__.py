@@ -1,8 +1,9 @@
 """`python -m recipes.20_qwen_obedience [cpu|full] --base MODEL [--out DIR] [--minutes N]`: all, or a slice.
 
 Every step is saved and done once: the problem files, the released model's audit, its own right replies, the
-warm-up, then every cell of the study, seed by seed. With `--minutes 9` the work stops after nine minutes;
-the same command continues it (exit code 75: it is not finished).
+warm-up, every cell of the study, seed by seed, and last all finished models on the published prompts that the
+plan leaves out. With `--minutes 9` the work stops after nine minutes; the same command continues it (exit code
+75: it is not finished).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -59,10 +61,7 @@ def planned(file: Path, place: Path, base: str) -> study.Plan:
     usual = str(PLACE / file.stem)
     text = yaml.safe_dump(values, sort_keys=False)
     values = yaml.safe_load(text.replace(usual, str(place)).replace("RELEASED", base))
-    absent = [name for name, spec in values["splits"].items() if not Path(spec).exists()]
-    if absent:
-        _said(f"{', '.join(absent)} left out: {REMEDY}")
-    values["splits"] = {n: spec for n, spec in values["splits"].items() if n not in absent}
+    values["splits"] = {n: spec for n, spec in values["splits"].items() if Path(spec).exists()}
     with replaced(place / "plan.yaml") as out:
         yaml.safe_dump(values, out, sort_keys=False)
     return study.read(place / "plan.yaml")
@@ -73,18 +72,43 @@ def whole(name: str, base: str, place: Path, plans: Path = HERE) -> int:
     scale = SCALES[name]
     found = written(place, scale)
     sampling = Sampling(max_tokens=scale.max_tokens, temperature=TEMPERATURE)
+    if absent := [split for split in SPLITS if split not in found]:
+        _said(f"{', '.join(absent)} left out: {REMEDY}")
+    file = plans / f"{name}.yaml"
+    first = [split for split in yaml.safe_load(file.read_text())["splits"] if split in found]
     # First, for the sake of an early look; the study finds the replies in the cache.
-    for split in SPLITS:
-        if split in found:
-            _said(f"{base} on {split}")
-            audit(resolve(base), found[split], sampling=sampling, out=place / "released" / split)
+    for split in first:
+        _said(f"{base} on {split}")
+        audit(resolve(base), found[split], sampling=sampling, out=place / "released" / split)
     n_right = own_right(base, found["train"], scale, place / "own_right.jsonl")
     _said(f"{n_right} own right replies to {len(found['train'])} bare problems; warm-up")
     warmed_up(base, found["shown"], scale, place)
-    plan = planned(plans / f"{name}.yaml", place, base)
-    result = study.study(plan, out=place / "study", say=_said)
+    result = study.study(planned(file, place, base), out=place / "study", say=_said)
     print(summary(place / "study"))
+    if last := [split for split in SPLITS if split in found and split not in first]:
+        study.study(published(place, base, last, scale), out=place / "published", say=_said)
+        print(summary(place / "published"))
     return 3 if result.failed else 0
+
+
+def published(place: Path, base: str, splits: Sequence[str], scale: Scale) -> study.Plan:
+    """The plan of a last audit: every finished model on the splits that the study leaves out."""
+    trained: dict[str, list[str]] = {}
+    for cell in sorted((place / "study" / "arms").glob("*/seed-*/cell.json")):
+        if (model := cell.parent / "model").is_dir():
+            trained.setdefault(cell.parents[1].name, []).append(str(model))
+    values = {
+        "base": str(place / "base"),
+        "splits": {split: str(place / "data" / f"{split}.jsonl") for split in splits},
+        "seeds": [0],
+        "temperature": TEMPERATURE,
+        "max_tokens": scale.max_tokens,
+        "arms": {"released": {"checkpoints": [base]}}
+        | {arm: {"checkpoints": models} for arm, models in trained.items()},
+    }
+    with replaced(place / "published.yaml") as out:
+        yaml.safe_dump(values, out, sort_keys=False)
+    return study.read(place / "published.yaml")
 
 
 def _said(line: str) -> None:

@@ -90,10 +90,11 @@ def lines(out: Path) -> list[Line]:
 
 def _finished(out: Path, split: str) -> Iterator[tuple[str, dict[int, Path]]]:
     """Each arm and its finished audits of a split, by seed."""
-    arms = out / "study" / "arms"
-    others = {p.name for p in arms.iterdir() if p.is_dir()} - {*_MODEL} if arms.is_dir() else set()
+    cells = [p for study in ("study", "published") for p in out.glob(f"{study}/arms/*/seed-*")]
+    others = {p.parent.name for p in cells} - {*_MODEL}
     for arm in (*_MODEL, *sorted(others)):
-        audits = {int(p.name.removeprefix("seed-")): p / split for p in (arms / arm).glob("seed-*")}
+        mine = [p / split for p in cells if p.parent.name == arm and (p / split).is_dir()]
+        audits = {int(p.parent.name.removeprefix("seed-")): p for p in mine}
         if arm == "released" and not audits:
             audits = {0: out / "released" / split}
         done = {seed: p for seed, p in audits.items() if (p / "joint.jsonl").exists()}

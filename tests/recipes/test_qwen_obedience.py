@@ -69,7 +69,7 @@ def test_a_trained_rule_can_be_applied_and_the_answer_stays_right(name: str) -> 
 def test_plans_name_the_splits_and_budgets_of_their_scales() -> None:
     for name, scale in study.SCALES.items():
         plan = yaml.safe_load((Path(str(study.__file__)).parent / f"{name}.yaml").read_text())
-        assert tuple(plan["splits"]) == rules.SPLITS
+        assert tuple(plan["splits"]) == (rules.SPLITS if name == "full" else tuple(rules.TYPES))
         assert plan["max_tokens"] == scale.max_tokens
         trained = {k: arm for k, arm in plan["arms"].items() if k != "released"}
         assert set(trained) == {"rft_answer_only", "rft_joint", "rft_hindsight", "sft_own"}
@@ -90,6 +90,10 @@ def written_data(shared: Path) -> None:
         ]
         text = "".join(json.dumps(row) + "\n" for row in rows)
         (shared / "data" / "gsm8k" / f"{name}.jsonl").write_text(text)
+    row = {"key": 1, "prompt": "Is it? Use no commas.", "kwargs": [{}]}
+    row["instruction_id_list"] = ["punctuation:no_comma"]
+    (shared / "data" / "ifeval").mkdir()
+    (shared / "data" / "ifeval" / "input_data.jsonl").write_text(json.dumps(row) + "\n")
 
 
 def taught(folder: Path) -> Path:
@@ -192,13 +196,16 @@ def test_the_whole_study_at_tiny_scale_killed_and_resumed(
     done = subprocess.run(line, env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     assert [file.stat().st_mtime_ns for file in kept] == stamps, "finished work was done again"
-    assert "mathif, ifeval, ifbench left out: set TWOFOLD_SHARED" in done.stdout
+    assert "mathif, ifbench left out: set TWOFOLD_SHARED" in done.stdout
     found = results.lines(out)
     arms = {"released", "base", "rft_answer_only", "rft_joint", "rft_hindsight", "sft_own"}
     assert {(each["split"], each["arm"]) for each in found} >= {
         (split, arm) for split in ("trained", "near", "far") for arm in arms
     }
-    for each in found:
+    last = [each for each in found if each["split"] == "ifeval"]
+    assert {each["arm"] for each in last} == arms
+    assert {each["measures"]["all met"]["value"] for each in last} == {1.0}
+    for each in (each for each in found if each not in last):
         assert each["measures"]["right, untold"]["n"] == N_TEST
         assert ("obedience" in each["change"]) == (each["arm"] != "base")
     released = next(each for each in found if each["arm"] == "released")
