@@ -2,8 +2,8 @@
 
 Every step is saved and done once: the problem files, the released model's audit, its own right replies, the
 warm-up, every cell of the study, seed by seed, and last all finished models on the published prompts that the
-plan leaves out. With `--minutes 9` the work stops after nine minutes; the same command continues it (exit code
-75: it is not finished).
+plan leaves out. With `--minutes 9` the work stops after nine minutes; the same command continues it (exit
+code 75: it is not finished).
 """
 
 from __future__ import annotations
