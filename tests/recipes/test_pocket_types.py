@@ -1,5 +1,6 @@
 """The wider pocket model: which types are held out, what its two corpora differ in, what a cell trains on."""
 
+import json
 import tarfile
 from importlib import import_module
 from itertools import islice, pairwise
@@ -14,6 +15,7 @@ from twofold.problems.drawn import distance
 from twofold.problems.pocket.reply import solution
 from twofold.report.wording import spread
 from twofold.study import read
+from twofold.study.scores import Scores
 
 rules = import_module("recipes.11_pocket_types.rules")
 problems = import_module("recipes.11_pocket_types.problems")
@@ -21,6 +23,7 @@ corpus = import_module("recipes.11_pocket_types.corpus")
 table = import_module("recipes.11_pocket_types.table")
 cells = import_module("recipes.11_pocket_types.__main__")
 confirm = import_module("recipes.11_pocket_types.confirm")
+claims = import_module("recipes.11_pocket_types.claims")
 
 
 def family(name: str) -> str:
@@ -127,6 +130,7 @@ def test_the_readme_has_the_numbers_of_the_saved_replies(law: str, tmp_path: Pat
         table.table(problems.test(), tmp_path / "study"),
         table.table(new, tmp_path / "sampled"),
         table.table(new, tmp_path / "greedy"),
+        claims.table(new, tmp_path),
     ]
     if law != "independent":
         tables.append(table.table(new, tmp_path / "sampled", tmp_path / "cooled"))
@@ -134,6 +138,36 @@ def test_the_readme_has_the_numbers_of_the_saved_replies(law: str, tmp_path: Pat
     text = (recipe / "README.md").read_text()
     assert len(wanted) > 15
     assert [row for row in wanted if row not in text] == []
+
+
+def scored(folder: Path, rows: list[tuple[float, float, float]]) -> Scores:
+    """One run: for each problem right untold, rule met untold, right told."""
+    made = problems.test(0, 1)[: len(rows)]
+    folder.mkdir(parents=True)
+    with (folder / "joint.jsonl").open("w") as out:
+        for problem, (right, met, told) in zip(made, rows, strict=True):
+            for condition, correct in (("unconstrained", right), ("constrained", told)):
+                row = {"role": "model", "condition": condition, "problem": problem.id, "sample": 0}
+                row |= {"finish_reason": "answered", "correct": correct}
+                out.write(json.dumps(row | {"parts": {problem.constraint_keys[0]: met}}) + "\n")
+    return Scores.read(made, {0: folder})
+
+
+def test_what_being_told_costs_is_by_hand(tmp_path: Path) -> None:
+    mine = scored(tmp_path / "a", [(1, 1, 0), (1, 0, 0), (0, 1, 1), (1, 1, 1)])
+    assert claims.told(mine, met=False).tolist() == [[-1, -1, 1, 0]]
+    assert str(claims.told(mine, met=True).tolist()) == "[[-1.0, nan, 1.0, 0.0]]"
+
+
+def test_what_is_kept_of_a_gain_is_by_hand(tmp_path: Path) -> None:
+    """The base solves none of 20, the yardstick all, and the arm 19, which is 95 %."""
+    base, full, most = (
+        scored(tmp_path / str(n), [(float(i < n), 0, 0) for i in range(20)]) for n in (0, 20, 19)
+    )
+    assert claims.kept(base, full, most).value == pytest.approx(0)
+    assert claims.kept(base, full, full).value == pytest.approx(0.05)
+    assert claims.kept(base, full, base).value == pytest.approx(-0.95)
+    assert claims.verdict(claims.kept(base, full, base)) == "no"
 
 
 def test_new_problems_are_new() -> None:
