@@ -1,9 +1,10 @@
 """`python -m recipes.11_pocket_types.claims OUT`: what does being told cost, and what is kept of a gain?
 
-*Told − untold* is accuracy with the rule stated minus accuracy without, of the same problems. *Interference* is
-the same over the problems whose rule is met unasked: there is nothing to change, so a loss is the price of being
-told. Both are read from greedy replies, where a model that is asked again says the same, so that the untold reply
-is its own control. *Kept* compares an arm with 95 % of what `answer_only_16` gained over the base.
+*Told − untold* is accuracy with the rule stated minus accuracy without, of the same problems.
+*Interference* is the same over the problems whose rule is met unasked: there is nothing to change, so a
+loss is the price of being told. Both are read from greedy replies, where a model that is asked again says
+the same, so that the untold reply is its own control. *Kept* compares an arm with 95 % of what
+`answer_only_16` gained over the base.
 """
 
 from __future__ import annotations
