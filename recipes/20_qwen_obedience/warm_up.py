@@ -37,9 +37,8 @@ def method(scale: Scale) -> Sft:
         max_completion_length=scale.max_tokens,
         lora=RANK,
         learning_rate=3e-4,
-        batch=8,
-        accumulation=2,
-        epochs=1,
+        batch=4,  # a few dozen pairs: larger batches would be a handful of steps
+        epochs=2,
         warmup_steps=4,
         save_steps=5,
         trl={
