@@ -22,9 +22,11 @@ _TRAINED = {"model", "warm_up"}  # folders of a training
 
 
 def kept(run: Path) -> Iterator[Path]:
-    """The files of a run that are kept, in order."""
+    """The files of a run that are kept, in order: those named above, and a recipe's own at the top."""
     for file in sorted(run.rglob("*")):
-        if file.name in KEPT and not _TRAINED & {*file.relative_to(run).parts}:
+        *folders, name = file.relative_to(run).parts
+        listed = name in KEPT if folders else file.suffix in (".jsonl", ".yaml")
+        if listed and not _TRAINED & {*folders}:
             yield file
 
 

@@ -2,7 +2,8 @@
 
 Every finished audit is a row, also while the study is running: right without and with the rules, rules met
 told and untold, obedience, both at once; and each arm's change against the warm-up, paired by problem. With
-`--keep` the table and the adapters of seed 0 are written into the recipe's folder.
+`--keep` the table, the run without weights and the adapters of seed 0 are written into the recipe's folder;
+`restore` goes on from there.
 """
 
 from __future__ import annotations
@@ -27,12 +28,18 @@ from twofold.study.plan import BASE
 from twofold.study.scores import SIGNED, Scores, difference, estimate
 from twofold.types import Estimate
 
+from recipes.archive import pack
 from .rules import SPLITS
 
 HERE = Path(__file__).parent
 
 HUB = "Qwen/Qwen2.5-Coder-0.5B-Instruct"
 """The released model's name on the hub, which the kept adapters name as their base."""
+
+RUN = "run.tar.xz"
+"""What is kept of the run, see `recipes.archive`."""
+
+WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 
 MEASURED: Mapping[str, Key] = {
     "right, untold": ACCURACY,
@@ -140,21 +147,34 @@ def _cell(found: Mapping[str, float | int] | None, signed: bool) -> str:
 
 
 def keep(out: Path, found: list[Line], folder: Path = HERE) -> list[str]:
-    """Write the table, and the adapters of seed 0 that are trained; returns the adapters' names."""
+    """Write the table, the run, and the adapters of seed 0 that are trained; returns the adapters' names."""
+    pack(out, folder / RUN)
     (folder / "results.md").write_text(markdown(found), encoding="utf-8")
     with replaced(folder / "results.json") as file:
         json.dump(found, file, indent=1)
     joined: Any = import_module("recipes.10_smollm2_study.adapters").joined
-    kept = []
     lower = out / "warm_up"
-    trained = sorted((out / "study" / "arms").glob("*/seed-0/model/adapter_model.safetensors"))
-    for name, upper in [("warm_up", None), *((p.parents[2].name, p.parent) for p in trained)]:
-        if (lower / "adapter_model.safetensors").exists():
-            target = folder / "adapters" / name
-            joined(lower, upper, target, base=HUB)
-            (target / "README.md").write_text(_card(name, found), encoding="utf-8")
-            kept.append(name)
+    if not (lower / WEIGHTS).exists():
+        return []
+    kept_warm_up(lower, folder / "adapters" / "warm_up")
+    kept = ["warm_up"]
+    for upper in sorted((out / "study" / "arms").glob(f"*/seed-0/model/{WEIGHTS}")):
+        name = upper.parents[2].name
+        joined(lower, upper.parent, folder / "adapters" / name, base=HUB)
+        kept.append(name)
+    for name in kept:
+        card = folder / "adapters" / name / "README.md"
+        card.write_text(_card(name, found), encoding="utf-8")
     return kept
+
+
+def kept_warm_up(adapter: Path, target: Path) -> None:
+    """Copy the warm-up as it is, so that it makes the same base again; an adapter of an arm is rounded."""
+    target.mkdir(parents=True, exist_ok=True)
+    (target / WEIGHTS).write_bytes((adapter / WEIGHTS).read_bytes())
+    config = json.loads((adapter / CONFIG).read_text(encoding="utf-8"))
+    with replaced(target / CONFIG) as file:
+        json.dump(config | {"base_model_name_or_path": HUB}, file, indent=1)
 
 
 def _card(name: str, found: list[Line]) -> str:
@@ -172,7 +192,7 @@ def _card(name: str, found: list[Line]) -> str:
             "",
             f"# Qwen2.5-Coder-0.5B-Instruct, {name}",
             "",
-            f"LoRA, bfloat16: {how}. Made by `python -m recipes.20_qwen_obedience`; settings, rules and data",
+            f"LoRA: {how}. Made by `python -m recipes.20_qwen_obedience`; settings, rules and data",
             "are in the folder above. Trained on weights that were dequantised from a Q4_K_M GGUF file. Its",
             "path can take the place of the hub id in `adapter_config.json`.",
             "",

@@ -66,7 +66,9 @@ def own_right(base: str, problems: Sequence[Problem], scale: Scale, file: Path) 
 
 
 def warmed_up(base: str, problems: Sequence[Problem], scale: Scale, place: Path) -> Path:
-    """The base after the warm-up, merged, as a checkpoint; made once."""
+    """The base after the warm-up, merged, as a checkpoint; made once, or restored."""
+    if (place / "base").exists():
+        return place / "base"
     adapter = method(scale).train(base, problems, out=place / "warm_up").folder
     merged: Any = import_module("recipes.10_smollm2_study.base").merged
     return Path(merged(adapter, place / "base"))

@@ -14,6 +14,7 @@ archive = import_module("recipes.archive")
 def a_run(folder: Path) -> Path:
     for name in (
         "plan.yaml",
+        "own_right.jsonl",
         "study/manifest.json",
         "study/report.html",
         "study/arms/sft/seed-0/cell.json",
@@ -30,7 +31,7 @@ def a_run(folder: Path) -> Path:
 
 def test_replies_and_identity_are_kept_and_no_weights(tmp_path: Path) -> None:
     run, file = a_run(tmp_path / "run"), tmp_path / "kept.tar.xz"
-    assert archive.pack(run, file) == 4
+    assert archive.pack(run, file) == 5
     archive.unpack(file, tmp_path / "again")
     there = {
         str(each.relative_to(tmp_path / "again")): each.read_text()
@@ -38,7 +39,7 @@ def test_replies_and_identity_are_kept_and_no_weights(tmp_path: Path) -> None:
         if each.is_file()
     }
     wanted = [
-        *("plan.yaml", "study/manifest.json", "study/arms/sft/seed-0/cell.json"),
+        *("plan.yaml", "own_right.jsonl", "study/manifest.json", "study/arms/sft/seed-0/cell.json"),
         "study/arms/sft/seed-0/test/responses.jsonl",
     ]
     assert there == {name: f"{{'in': '{name}'}}" for name in wanted}

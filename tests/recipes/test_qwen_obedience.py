@@ -219,6 +219,14 @@ def test_the_whole_study_at_tiny_scale_killed_and_resumed(
         assert config["r"] == (4 if name == "warm_up" else 8)
         assert config["base_model_name_or_path"] == results.HUB
         assert name in (folder / "adapters" / name / "README.md").read_text()
+    # another machine goes on: the same base, and every finished cell
+    again = importlib.import_module("recipes.20_qwen_obedience.restore")
+    made = again.restored(str(base), tmp_path / "again", folder)
+    weights = "model.safetensors"
+    assert (made / weights).read_bytes() == (out / "base" / weights).read_bytes()
+    cells = {p.relative_to(out) for p in out.rglob("cell.json")}
+    assert cells == {p.relative_to(made.parent) for p in made.parent.rglob("cell.json")}
+    assert len(cells) == 2 * len(arms)
     # a folder of another scale is not mixed with this one
     shutil.copy(out / "data" / "near.jsonl", out / "data" / "far.jsonl")
     monkeypatch.setenv("TWOFOLD_SHARED", str(tmp_path / "shared"))
