@@ -1,7 +1,7 @@
 """`python -m recipes.20_qwen_obedience.restore --base MODEL --out OUT`: go on from what the repository has.
 
-The replies and their scores are unpacked, and the warm-up's adapter is merged into MODEL, which gives the same
-base bit by bit. Then the recipe trains and audits what is missing.
+The replies and their scores are unpacked, and the warm-up's adapter is merged into MODEL, which gives the
+same base bit by bit. Then the recipe trains and audits what is missing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.archive import unpack
+
 from .results import CONFIG, HERE, RUN, WEIGHTS
 
 

@@ -19,6 +19,7 @@ from typing import Any, final
 import numpy as np
 from typing_extensions import TypedDict
 
+from recipes.archive import pack
 from twofold import problems as problem_files
 from twofold.diagnostics.joint.obedience import obedience
 from twofold.diagnostics.joint.table import JointTable
@@ -28,7 +29,6 @@ from twofold.study.plan import BASE
 from twofold.study.scores import SIGNED, Scores, difference, estimate
 from twofold.types import Estimate
 
-from recipes.archive import pack
 from .rules import SPLITS
 
 HERE = Path(__file__).parent
