@@ -6,8 +6,8 @@ the time. A training that is killed goes on from its last epoch to the same weig
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import final
@@ -51,7 +51,8 @@ class SaeTraining:
         The method of arXiv 2510.07364 in its repository: the loss is the share of the batch's variance
         that is not rebuilt; Adam at 2e-4 / sqrt(n / 2^14); directions of norm 1 after each step; the
         decoder starts as the encoder. Departs: the centre is the mean over all training states at once;
-        an epoch is judged on held-out states; the encoder starts at states drawn at random, not at noise.
+        an epoch is judged on held-out states. The loss has local minima in which all directions share a
+        part; `best_of` several seeds is for that.
     """
 
     n: int = 32
@@ -99,7 +100,7 @@ class SaeTraining:
             _require_same(folder, identity)
             return Sae.load(folder)
         centre = _mean(hidden_BD)
-        x = torch.cat([normalised(each, centre) for each in hidden_BD.split(_CHUNK)])
+        x = torch.cat([normalised(each, centre) for each in _parts(hidden_BD)])
         shuffled = torch.from_numpy(rng_for("sae", self.seed, "held out").permutation(len(x)))
         n_held = max(1, int(self.held_out * len(x)))
         run = _Run(self, x[shuffled[n_held:]], x[shuffled[:n_held]])
@@ -120,9 +121,9 @@ class SaeTraining:
         folder: Path | None,
     ) -> Sae:
         """The best epoch's autoencoder, with what its training was."""
-        found = Sae(**run.best, centre_D=centre, k=self.k, at=layer)
+        found = Sae(**run.best, centre_D=centre, k=self.k, at=layer)  # type: ignore[arg-type]
         used = torch.zeros(self.n, dtype=torch.bool)
-        for part in hidden_BD.split(_CHUNK):
+        for part in _parts(hidden_BD):
             used |= found.active(part).any(0)
         told: dict[str, int | float | str] = {
             **asdict(self),
@@ -133,10 +134,38 @@ class SaeTraining:
             "n_held_out": len(run.held),
             "n_dead": int((~used).sum()),
         }
-        found = Sae(**run.best, centre_D=centre, k=self.k, at=layer, trained=tuple(told.items()))
+        found = replace(found, trained=tuple(told.items()))
         if folder is not None:
             found.save(folder)
         return found
+
+
+def best_of(
+    training: SaeTraining,
+    seeds: Sequence[int],
+    hidden_BD: torch.Tensor,
+    *,
+    layer: int,
+    folder: Path | None = None,
+) -> tuple[Sae, dict[int, float]]:
+    """The autoencoder of the seed that leaves the least unexplained of its held-out states.
+
+    Args:
+        training: The settings but for the seed.
+        seeds: At least one; trainings that end in a worse minimum differ from the best one by far.
+        hidden_BD: The states.
+        layer: Their layer.
+        folder: Each seed is kept in a folder `seed-S` in it.
+
+    Returns:
+        The best one, and what each seed left unexplained: how far seeds differ is part of the result.
+    """
+    found: dict[int, Sae] = {}
+    for seed in seeds:
+        there = None if folder is None else folder / f"seed-{seed}"
+        found[seed] = replace(training, seed=seed).train(hidden_BD, layer=layer, folder=there)
+    left = {seed: float(dict(sae.trained)["unexplained_held_out"]) for seed, sae in found.items()}
+    return found[min(left, key=lambda seed: left[seed])], left
 
 
 @final
@@ -145,9 +174,9 @@ class _Run:
 
     def __init__(self, settings: SaeTraining, x: torch.Tensor, held: torch.Tensor) -> None:
         self.settings, self.x, self.held = settings, x, held
-        chosen = rng_for("sae", settings.seed, "start").permutation(len(x))[: settings.n]
-        start = x[torch.from_numpy(chosen)]
-        start = start / start.norm(dim=-1, keepdim=True).clamp(min=1e-12)
+        noise = rng_for("sae", settings.seed, "start").normal(size=(settings.n, x.shape[1]))
+        start = torch.from_numpy(noise).float()
+        start /= start.norm(dim=-1, keepdim=True)
         n, width = start.shape
         self.weights: Weights = {
             "encoder_ND": start.clone(),
@@ -171,7 +200,7 @@ class _Run:
         """One pass over the states in an order of its own, and its judgement."""
         rng = rng_for("sae", self.settings.seed, "epoch", self.n_epochs)
         order = torch.from_numpy(rng.permutation(len(self.x)))
-        for chosen in order.split(self.settings.batch):
+        for chosen in _parts(order, self.settings.batch):
             if len(chosen) > 1:  # one state has no variance
                 self._step(self.x[chosen])
         self.n_epochs += 1
@@ -197,7 +226,7 @@ class _Run:
         """The share of the variance of the held-out states that is not rebuilt."""
         missed = sum(
             float(_rebuilt(self.weights, part, self.settings.k)[0].square().sum())
-            for part in self.held.split(_CHUNK)
+            for part in _parts(self.held)
         )
         total = float((self.held - self.held.mean(0)).square().sum())
         return missed / total if total > 0 else float("inf")
@@ -262,23 +291,28 @@ def _require_usable(hidden_BD: torch.Tensor, n: int) -> None:
             f"{len(hidden_BD)} hidden states for {n} latents; collect at least {max(2 * n, 20)}, or take "
             "fewer latents"
         )
-    if not all(bool(torch.isfinite(part).all()) for part in hidden_BD.split(_CHUNK)):
+    if not all(bool(torch.isfinite(part).all()) for part in _parts(hidden_BD)):
         raise ModelError(
             "a hidden state is not finite; read them in a dtype with a larger range, or leave those out"
         )
 
 
+def _parts(values: torch.Tensor, most: int = _CHUNK) -> Iterator[torch.Tensor]:
+    """The rows in order, at most so many at once."""
+    return (values[at : at + most] for at in range(0, len(values), most))
+
+
 def _mean(hidden_BD: torch.Tensor) -> torch.Tensor:
     """The mean over all states, summed in float64."""
     total = torch.zeros(hidden_BD.shape[1], dtype=torch.float64)
-    for part in hidden_BD.split(_CHUNK):
+    for part in _parts(hidden_BD):
         total += part.double().sum(0)
     return (total / len(hidden_BD)).float()
 
 
 def _hash(hidden_BD: torch.Tensor) -> str:
     found = sha256(str(tuple(hidden_BD.shape)).encode())
-    for part in hidden_BD.split(_CHUNK):
+    for part in _parts(hidden_BD):
         found.update(part.float().contiguous().numpy().tobytes())
     return found.hexdigest()
 
