@@ -29,6 +29,7 @@ SIZES = (1, 2, 3)  # tokens, bigrams, trigrams
 N_TOP = 10  # of the associated pieces that are put in
 N_PUT_IN = 3  # places of a text
 LEAST_SEEN = 3  # times a piece must have been said
+LEAST_TEXTS = 20  # for a latent to pass: an interval from fewer is too short
 _ROWS = 8
 
 Ids = Sequence[int]
@@ -43,7 +44,7 @@ class Verdict(StrEnum):
     token_driven = "token_driven"  # d of at least 0.8, p below .01
     partly = "partly_token_driven"  # at least 0.5, p below .01
     weakly = "weakly_token_driven"  # at least 0.2, p below .05
-    context = "context_dependent"  # below, and the interval excludes 0.5: it passes
+    context = "context_dependent"  # below, the interval excludes 0.5, 20 texts and more: it passes
     undecided = "undecided"  # too few texts to say: it does not pass
 
 
@@ -75,7 +76,8 @@ class Injection:
         ):
             if d >= least and self.p < most:
                 return name
-        return Verdict.context if d < 0.2 and self.effect.high < 0.5 else Verdict.undecided
+        is_sure = self.effect.high < 0.5 and self.effect.n >= LEAST_TEXTS
+        return Verdict.context if d < 0.2 and is_sure else Verdict.undecided
 
 
 @final
@@ -129,7 +131,7 @@ class TokenInjection:
     Args:
         dictionary: The latents.
         read: The hidden states of rows of token ids at the dictionary's layer, by the model that it is of.
-        texts: Token ids of ordinary prose, at least two; 50 and more to decide anything.
+        texts: Token ids of ordinary prose, at least two; a latent passes from 20 on.
         seed: Of the places and of the pieces.
 
     Source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from twofold.errors import ModelError
-from twofold.storage.writing import check_regular, named_disk_errors
+from twofold.storage.writing import check_regular, dumps, named_disk_errors
+
+_NOTE = "about"
 
 
 def save_tensors(
@@ -29,7 +32,8 @@ def save_tensors(
         with named_disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             whole = {name: each.detach().cpu().contiguous() for name, each in tensors.items()}
-            save_file(whole, temporary, metadata=dict(about or {}))
+            # one note: several would be written in an order of chance
+            save_file(whole, temporary, metadata={_NOTE: dumps(dict(about or {}))})
             with temporary.open("rb") as written:
                 os.fsync(written.fileno())
             temporary.replace(path)
@@ -53,7 +57,8 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     try:
         with safe_open(path, "pt") as file:
             names = list(file.keys())
-            return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
-    except (OSError, SafetensorError) as error:
+            told = json.loads((file.metadata() or {}).get(_NOTE, "{}"))
+            return {name: file.get_tensor(name) for name in names}, told
+    except (OSError, ValueError, SafetensorError) as error:
         words = " ".join(str(error).split())[:200]
         raise ModelError(f"{path} cannot be read ({words}); make it again") from error

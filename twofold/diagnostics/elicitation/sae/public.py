@@ -72,7 +72,8 @@ class PublicSae(Dictionary):
     def direction(self, latent: int) -> torch.Tensor:
         """The decoder's row, brought to norm 1."""
         row: torch.Tensor = self.loaded.W_dec[self.require(latent)].detach().float()
-        return row / row.norm().clamp(min=1e-12)
+        length: torch.Tensor = torch.linalg.vector_norm(row)
+        return row / length.clamp(min=1e-12)
 
 
 def public_sae(release: str, sae_id: str) -> PublicSae:

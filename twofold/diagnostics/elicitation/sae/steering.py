@@ -154,8 +154,12 @@ def steered(network: Any, layer: int, shift_D: torch.Tensor) -> Iterator[None]:
 
     def remember(_: torch.nn.Module, __: Any, given: dict[str, Any]) -> None:
         mask = given.get("attention_mask")
-        is_plain = isinstance(mask, torch.Tensor) and mask.ndim == 2
-        masks[0] = mask if is_plain else None
+        if mask is not None and not (isinstance(mask, torch.Tensor) and mask.ndim == 2):
+            raise ModelError(
+                "the attention mask says nothing about padding (it is not a matrix of rows and tokens); "
+                "steer a network with plain causal attention"
+            )
+        masks[0] = mask
 
     def added(hidden_RTD: torch.Tensor) -> torch.Tensor:
         if hidden_RTD.shape[-1] != len(shift_D):
