@@ -62,6 +62,17 @@ def test_right_is_compared_with_wrong_within_a_problem():
     assert by_latent[1].comparison.difference.n_unscored == 1
 
 
+def test_more_latents_than_the_test_can_correct_for_are_refused():
+    """With 100 the surest difference of many problems is significant, with 101 it could not be."""
+    off, on = np.zeros(101), np.ones(101) * 0.9
+    before = {p: off + 0.01 * (p % 7) for p in range(60)}
+    after = {p: on - 0.01 * (p % 5) for p in range(60)}
+    fewer = [{p: side[p][:100] for p in side} for side in (before, after)]
+    assert all(each.is_significant for each in differences(*fewer))
+    with pytest.raises(StatsError, match="101 latents"):
+        differences(before, after)
+
+
 def test_without_a_problem_of_both_kinds_nothing_is_said():
     with pytest.raises(StatsError, match="both sides"):
         right_versus_wrong(np.zeros((3, 2)), [0, 1, 2], [1.0, 0.0, 1.0])

@@ -17,6 +17,8 @@ from twofold.types import Comparison
 
 Rates = NDArray[np.float64]
 
+MOST_LATENTS = 100  # the smallest p of 2,000 sign flips, times so many, is just below .05
+
 
 @final
 class FeatureScore(NamedTuple):
@@ -64,7 +66,7 @@ def differences(
         seed: Of the sign flips.
 
     Raises:
-        StatsError: If no problem is on both sides.
+        StatsError: If no problem is on both sides, or the latents are more than the test can correct for.
 
     Example:
         >>> never, always = np.array([0.0, 0.5]), np.array([1.0, 0.5])
@@ -76,6 +78,11 @@ def differences(
     if not shared:
         raise StatsError("no problem has replies on both sides; take more replies a problem")
     old, new = (np.stack([side[p] for p in shared]) for side in (before, after))
+    if old.shape[1] > MOST_LATENTS:
+        raise StatsError(
+            f"{old.shape[1]} latents, and with more than {MOST_LATENTS} no difference can be significant after "
+            "the correction; choose some on other problems first, and give their columns"
+        )
     found = corrected(
         {
             latent: paired(old[:, latent], new[:, latent], n_unscored=n_unscored, seed=seed)

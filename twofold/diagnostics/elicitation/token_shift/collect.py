@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from twofold.diagnostics.diagnostic import Subject
 from twofold.problems import conditions
 from twofold.storage.jsonl import Row
-from twofold.types import FinishReason, Message, OpenModel, Response
+from twofold.types import FinishReason, Message, OpenModel, Response, Sampling
 
 if TYPE_CHECKING:
     import torch
@@ -112,7 +112,8 @@ class TokenShift:
     ) -> dict[str, Response]:
         """The greedy replies; those of an audit that decodes greedily are in the cache."""
         keys = list(asked)
-        greedy = replace(self.subject.sampling, temperature=0.0)
+        own = self.subject.sampling
+        greedy = own if own.temperature == 0 else Sampling(max_tokens=own.max_tokens)
         finished = {(i, 0) for i, key in enumerate(keys) if key not in wanted}
         chats = [chat for *_, chat in asked.values()]
         stream = model.stream(chats, greedy, seed=self.subject.seed, done=finished)
