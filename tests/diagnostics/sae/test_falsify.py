@@ -142,6 +142,9 @@ def test_the_verdicts_are_the_published_thresholds():
         assert injection(d, p, high).verdict is verdict, (d, p, high)
     good, bad = injection(0.0, 1.0, 0.1), injection(0.9, 0.001)
     assert Falsification(0, {1: good, 2: bad}).verdict is Verdict.token_driven
+    # the reason is that of the size that decided, not of the largest effect
+    both = Falsification(0, {1: bad, 2: injection(2.0, 0.04)})
+    assert both.verdict is Verdict.token_driven and "d = 0.90" in both.because()
     assert Falsification(0, {1: good}).passes and not Falsification(0, {}).passes
 
 

@@ -97,12 +97,25 @@ class Falsification:
     @property
     def verdict(self) -> Verdict:
         """The worst of its sizes; undecided without any."""
-        found = {each.verdict for each in self.by_size.values()}
-        order = (Verdict.token_driven, Verdict.partly, Verdict.weakly, Verdict.undecided)
-        worst = [each for each in order if each in found]
-        if worst or not found:
-            return worst[0] if worst else Verdict.undecided
-        return Verdict.context
+        return self.by_size[self._decisive].verdict if self.by_size else Verdict.undecided
+
+    @property
+    def _decisive(self) -> int:
+        """The size with the worst verdict; of equal ones, that with the largest effect."""
+        worst_first = (
+            Verdict.token_driven,
+            Verdict.partly,
+            Verdict.weakly,
+            Verdict.undecided,
+            Verdict.context,
+        )
+        return min(
+            self.by_size,
+            key=lambda size: (
+                worst_first.index(self.by_size[size].verdict),
+                -self.by_size[size].effect.value,
+            ),
+        )
 
     @property
     def passes(self) -> bool:
@@ -113,7 +126,7 @@ class Falsification:
         """The number that decided, in a sentence without its full stop; `decode` gives a piece's text."""
         if not self.by_size:
             return f"no piece was said {LEAST_SEEN} times, so the test could not be made"
-        size, worst = max(self.by_size.items(), key=lambda each: each[1].effect.value)
+        worst = self.by_size[size := self._decisive]
         pieces = ", ".join(repr(decode(list(each))) for each in worst.pieces[:3])
         d, c = worst.effect, worst.control
         return (

@@ -80,8 +80,8 @@ def differences(
     old, new = (np.stack([side[p] for p in shared]) for side in (before, after))
     if old.shape[1] > MOST_LATENTS:
         raise StatsError(
-            f"{old.shape[1]} latents, and with more than {MOST_LATENTS} no difference can be significant after "
-            "the correction; choose some on other problems first, and give their columns"
+            f"{old.shape[1]} latents, and with more than {MOST_LATENTS} no difference can be significant "
+            "after the correction; choose some on other problems first, and give their columns"
         )
     found = corrected(
         {
