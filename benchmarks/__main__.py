@@ -16,6 +16,7 @@ from benchmarks import (
     head,
     judging,
     memory,
+    sae_training,
     sampling,
     scoring,
     scoring_ifbench,
@@ -42,6 +43,7 @@ MODULES = {
         head,
         sft_step,
         grpo_step,
+        sae_training,
     )
 }
 

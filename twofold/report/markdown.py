@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from twofold.report import elicitation
+from twofold.report import elicitation, token_shift
 from twofold.report.judged import sections
 from twofold.report.side_by_side import pairs, sides
 from twofold.report.tables import ROLES, MeasureRow, headline, other_cells, types
@@ -147,7 +147,14 @@ def _elicited(finding: Finding) -> list[str]:
     blocks = [table(head, body)] if body else []
     if rows := elicitation.curve_rows(finding):
         blocks.append(_measures("best of k tries", "estimate", rows))
-    return [*blocks, table(["problems", "share"], support)] if support else blocks
+    blocks += [table(["problems", "share"], support)] if support else []
+    if shifts := token_shift.rows(finding):
+        read = [
+            [row.label, *(_spread(row.estimates.get(role)) for role in token_shift.WHOSE)]
+            for row in shifts
+        ]
+        blocks.append(table(["token by token", *token_shift.WHOSE.values()], read))
+    return blocks
 
 
 def _spread(estimate: Estimate | None) -> str:

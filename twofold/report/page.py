@@ -23,6 +23,7 @@ from twofold.report import (
     judged,
     side_by_side,
     tables,
+    token_shift,
     verdict,
     wording,
 )
@@ -91,6 +92,7 @@ def html(run: Run) -> str:
         data=embedded({"names": names, "problems": run.examples.problems}),
         chains=chains,
         elicitation=elicitation,
+        token_shift=token_shift,
         judged=judged,
         side_by_side=side_by_side,
         tables=tables,

@@ -12,6 +12,7 @@
 | does one recipe beat another, each trained several times? | `crossed_independent` |
 | which share of another arm's gain does it keep? | `retained` |
 | which share of a gain does another way of asking reach? | `recovery` |
+| how certain is a median, or a share of a total? | `resampled` |
 | what is the best of k tries, and where do two such curves cross? | `best_at_k`, `crossover` |
 | which problems are kept, lost or found? | `solves`, `support`, `covers`, `highest_rate` |
 | did both capability and obedience rise? | `outcome`, `with_habit` |
@@ -35,4 +36,5 @@ from twofold.stats.outcome import outcome, with_habit
 from twofold.stats.paired_difference import paired
 from twofold.stats.proportions import proportion
 from twofold.stats.recovery import recovery
+from twofold.stats.resampled import resampled
 from twofold.stats.unbounded import average, change

@@ -4,9 +4,9 @@ A column means the same, and has the same type, in every table of a run; a table
 all of its rows have. A file that was edited by hand or damaged is told at its first wrong row.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from twofold.storage.reading import Row
 from twofold.types import FinishReason
@@ -145,6 +145,27 @@ class _Elicited(_Asked):
     n_tokens: Whole | None = None
 
 
+class _Text(_Row):
+    rank: Annotated[list[Whole], Field(min_length=1)]
+    kl: list[float]
+    js: list[float]
+    author: list[float]
+    reader: list[float]
+
+    @model_validator(mode="after")
+    def _of_one_length(self) -> Self:
+        sizes = {len(each) for each in (self.rank, self.kl, self.js, self.author, self.reader)}
+        if len(sizes) > 1:
+            raise ValueError("its columns have different lengths")
+        return self
+
+
+class _TokenShift(_Asked):
+    problem: str
+    condition: str
+    texts: dict[str, _Text]
+
+
 class _Chain(_Asked):
     condition: str
     trace: str
@@ -186,10 +207,10 @@ def wrong(table: str, row: Row) -> str:
         >>> wrong("profiles", {"problem": "a", "type": "answer", "official": 1.0})
         "the key 'fixed' is missing; add it"
     """
-    shape = _ROWS.get(table)
+    shape = _TokenShift if table == "elicitation" and "texts" in row else _ROWS.get(table)
     if shape is None:  # of a diagnostic from outside
         return ""
-    unasked = "skipped" in row or "retry" in row
+    unasked = not {"skipped", "left_out", "retry"}.isdisjoint(row)
     try:
         (_Asked if unasked else shape).model_validate(row)
     except ValidationError as fault:

@@ -27,6 +27,7 @@ from twofold.diagnostics.elicitation.rates import (
     UNTOLD,
     Rates,
 )
+from twofold.diagnostics.elicitation.token_shift.measures import RATIO, ShiftMeasures
 from twofold.diagnostics.joint.obedience import changed
 from twofold.diagnostics.row_table import (
     Column,
@@ -93,6 +94,9 @@ class Elicitation(Diagnostic):
               `found_beyond_elicitors`, `support_retention`,
               `discovery_rate`, `crossover`;
             - `any_branch_right` of `cot_decoding`: what the best choice among its branches would reach;
+            - condition `token_shift`, by whose replies the other model read (`null`: the base's, by itself):
+              `unshifted`, `marginal`, `shifted`, `kl`, `js` (also by slice `tenth`, the position),
+              `kl_in_top_5_percent`, `perplexity`; role `model`: `perplexity_ratio`;
             - `recovery` and `recovery_of_both` of the baseline's arms (slice `scale`: the gain of the
               replies `as_asked`, or of the `sampled` ones), where there is a gain.
 
@@ -100,12 +104,14 @@ class Elicitation(Diagnostic):
             `branch_vote` (the same tries without the choice), and model versus baseline. Counts: the
             conditions (`fired:...`, 1 or 0), and what the further samples decided.
         """
-        saved = [row for row in rows if "arm" in row]
+        every = list(rows)
+        saved = [row for row in every if "arm" in row]
+        shifts = ShiftMeasures(every, seed)
         rates = Rates(saved, {problem.id for problem in problems if problem.answer is not None})
         roles = RowTable(saved, seed=seed).roles()
         work = _Arms(rates, roles, seed)
         coverage = Coverage(rates, roles, seed)
-        measures = [*work.measures(), *coverage.measures(problems)]
+        measures = [*work.measures(), *coverage.measures(problems), *shifts.measures()]
         contrasts = [*work.contrasts(), *coverage.contrasts()]
         found = Finding(
             diagnostic=self.name,
@@ -122,7 +128,7 @@ class Elicitation(Diagnostic):
         return replace(
             found,
             counts=[*fired, *found.counts],
-            caveats=(*in_words(judged), *_caveats(found, rates, roles)),
+            caveats=(*in_words(judged), *_caveats(found, rates, roles, shifts.left_out)),
         )
 
 
@@ -261,7 +267,7 @@ def _recovery(
     yield from filed(role, name, estimate, condition=arm, slice=part)
 
 
-def _caveats(found: Finding, rates: Rates, roles: Sequence[str]) -> Iterator[str]:
+def _caveats(found: Finding, rates: Rates, roles: Sequence[str], no_shift: str) -> Iterator[str]:
     """What a reader must know before believing the numbers."""
     for role in roles:
         lost: Mapping[str, int] = {
@@ -284,12 +290,12 @@ def _caveats(found: Finding, rates: Rates, roles: Sequence[str]) -> Iterator[str
             "the problems: there, many tries say little, and cover at 0.5 and 0.9 says more."
         )
     if len(roles) == 2:
-        yield from _of_pairs(found, rates)
+        yield from _of_pairs(found, rates, no_shift)
     elif roles:
         yield "Only one model was measured, so there is no gain to explain; name its base with --baseline."
 
 
-def _of_pairs(found: Finding, rates: Rates) -> Iterator[str]:
+def _of_pairs(found: Finding, rates: Rates, no_shift: str) -> Iterator[str]:
     if not rates.scores("baseline", AS_ASKED, "accuracy"):
         yield (
             "No problem with a reference answer was asked without its rules, so there is no accuracy "
@@ -324,8 +330,14 @@ def _of_pairs(found: Finding, rates: Rates) -> Iterator[str]:
         yield "CoT-decoding was not measured: the base's weights are not on this machine."
     if not rates.rows("baseline", AS_ASKED, TOLD):
         yield "No problem states a constraint, so obedience under the elicitors is not measured."
+    if no_shift:
+        yield f"The shift by token was not measured: {no_shift}."
+    elif found.estimate(RATIO, condition="token_shift") is not None:
+        yield (
+            "The perplexity ratio and the sparsity of the divergence decide nothing by themselves: no "
+            "published number separates a sharpened model from a new one, so no condition rests on them."
+        )
     yield (
         "A low recovery may be a weak elicitor: it bounds from below what the base can do. Not measured "
-        "here: whether the tuned model's replies are likely for the base (perplexity, token-level "
-        "divergence), a hybrid of both models, and training of few parameters."
+        "here: a hybrid of both models, and training of few parameters."
     )

@@ -14,6 +14,7 @@ from twofold.diagnostics.diagnostic import Subject
 from twofold.diagnostics.elicitation.cot_decoding import CotDecoding
 from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, answer_of, n_generated
 from twofold.diagnostics.elicitation.prompts import HINTS, FewShot, Hinted
+from twofold.diagnostics.elicitation.token_shift.collect import TokenShift
 from twofold.errors import RunError
 from twofold.problems import conditions
 from twofold.scorers import Compliant, Correct
@@ -64,6 +65,7 @@ class Collection:
         for arm, elicitor in self._elicitors().items():
             yield from self._elicited(arm, elicitor, asked, done)
         yield from self._sampled(asked, done)
+        yield from TokenShift(self.subject).rows(done)
 
     def _own(self, asked: Mapping[tuple[str, str], Asked], done: AbstractSet[str]) -> Iterator[Row]:
         """The audit's own first replies; nothing is asked."""

@@ -11,6 +11,7 @@ from typing import TypeGuard, final
 from twofold.diagnostics.elicitation.collect import AS_ASKED, SAMPLED
 from twofold.diagnostics.elicitation.coverage import BEYOND
 from twofold.diagnostics.elicitation.prompts import HINTS, FewShot
+from twofold.diagnostics.elicitation.token_shift.measures import likelihood_in_words
 from twofold.types import Comparison, Estimate, Finding, Slice
 
 MOST = 0.5  # the share of a gain above which something explains most of it
@@ -105,7 +106,7 @@ def _sharpening(found: Finding) -> Condition:
         f"{_share(new)} of the problems are found",
         f"{arm or 'no way of decoding'} recovers {_share(best)} of the sampled gain",
     ]
-    return Condition("sharpening", fired, ", ".join(said))
+    return Condition("sharpening", fired, ", ".join(said) + _beside(found))
 
 
 def _narrowing(found: Finding) -> Condition:
@@ -148,7 +149,13 @@ def _new_capability(found: Finding, gain: Comparison, is_form: bool) -> Conditio
         f"{_share(beyond)} are found and solved by no elicitor of the base",
     ]
     said += ["and the base's samples are no evidence, since the format artefact fired"] * is_form
-    return Condition("new_capability_within_budget", fired, ", ".join(said))
+    return Condition("new_capability_within_budget", fired, ", ".join(said) + _beside(found))
+
+
+def _beside(found: Finding) -> str:
+    """What the tokens say, which decides nothing: no threshold of it has a ground."""
+    told = " and ".join(likelihood_in_words(found))
+    return f"; beside the rule: {told}" if told else ""
 
 
 def _best_decoding(found: Finding) -> tuple[str, Estimate | None]:

@@ -1,0 +1,1 @@
+"""Where does the tuned model leave its base? Rank, divergence and likelihood, token by token."""
