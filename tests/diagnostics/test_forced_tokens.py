@@ -34,9 +34,10 @@ class Speaker(OpenModel):
     """A model of words: it says its line, or goes on with it where a beginning is part of it."""
 
     def __init__(self, *lines, words=WORDS):
-        self.lines, self.words, self.spec = lines, words, lines[0]
+        self.lines, self.words = lines, words
 
     network = None
+    spec = "speaker"
 
     @property
     def tokenizer(self):
