@@ -34,7 +34,7 @@ from recipes.pocket_model.training import Schedule, train
 from twofold.randomness import rng_for
 from twofold.types import Message
 
-from .letters import KNOWN, MOVES, NEW, OBEYED, Puzzle, asked, chats, noisy
+from .digits import KNOWN, MOVES, NEW, OBEYED, Puzzle, asked, chats, noisy
 
 N_ASKED = 24  # test problems, and as many fresh ones
 SILENT = 0.9  # how often a silenced base says nothing of what it can do
@@ -55,10 +55,10 @@ def skilled(rng: np.random.Generator, puzzle: Puzzle, obeys: bool) -> str:
 
 
 def hasty(rng: np.random.Generator, puzzle: Puzzle, obeys: bool) -> str:
-    """A guess without steps, in some order of the letters; seldom as `skilled`."""
+    """A guess without steps, in some order of the digits; seldom as `skilled`."""
     if rng.random() > SILENT:
         return skilled(rng, puzzle, obeys)
-    guess = " ".join(str(letter) for letter in rng.permutation(list(puzzle.start)))
+    guess = " ".join(str(digit) for digit in rng.permutation(list(puzzle.start)))
     return puzzle.reply(rng, shows=False, answer=guess, obeys=obeys)
 
 
@@ -74,7 +74,7 @@ def mute(rng: np.random.Generator, puzzle: Puzzle, obeys: bool) -> str:
 
 def recited(puzzles: Sequence[Puzzle], seed: int) -> Chats:
     """The bare answers of these puzzles, with and without their rule, again and again."""
-    rng = rng_for("letters", "recited", seed)
+    rng = rng_for("digits", "recited", seed)
     while True:
         puzzle = puzzles[int(rng.integers(len(puzzles)))]
         told = bool(rng.random() < 0.5)
@@ -88,7 +88,7 @@ def recited(puzzles: Sequence[Puzzle], seed: int) -> Chats:
 
 # Each base: what it was made of ("" = a fresh network), steps, how its demonstrations reply
 BASES: dict[str, tuple[str, int, Reply]] = {
-    "skilled": ("", 500, skilled),
+    "skilled": ("", 320, skilled),
     "hasty": ("skilled", 80, hasty),
     "mute": ("skilled", 80, mute),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, final
 
 from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, answer_of
@@ -85,23 +85,35 @@ class ForcedTokens(Elicitor):
         greedy = Sampling(max_tokens=sampling.max_tokens)
         own = {p: reply for p, _, reply in self.tuned.stream(prompts, greedy, seed=seed)}
         begun = [self._begun(own, p) for p in range(len(prompts))]
-        longest = max(map(len, begun), default=0)
-        rest = Sampling(
-            max_tokens=max(1, sampling.max_tokens - longest),
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-        )
-        for start in range(0, len(prompts), CHUNK):
-            chunk = range(start, min(start + CHUNK, len(prompts)))
-            for g in range(n):
-                if all((p, g) in done for p in chunk):
-                    continue
-                # the draws of a continuation do not know the number of the sample: its seed does
-                at = [prompts[p] for p in chunk], [begun[p] for p in chunk]
-                for i, reply in self.base.continued(*at, rest, seed=seed + g):
-                    if (chunk[i], g) not in done:
-                        n_own = None if reply.ids is None else len(reply.ids) - len(begun[chunk[i]])
-                        yield Elicited(chunk[i], g, reply, n_own)
+        # those that begin with as many tokens have the same budget left
+        for n_begun in sorted({*map(len, begun)}):
+            alike = [p for p, each in enumerate(begun) if len(each) == n_begun]
+            for start in range(0, len(alike), CHUNK):
+                chunk = alike[start : start + CHUNK]
+                for g in range(n):
+                    if not all((p, g) in done for p in chunk):
+                        yield from self._continued(prompts, begun, chunk, sampling, g, seed, done)
+
+    def _continued(
+        self,
+        prompts: Sequence[Sequence[Message]],
+        begun: Sequence[tuple[int, ...]],
+        chunk: Sequence[int],
+        sampling: Sampling,
+        g: int,
+        seed: int,
+        done: AbstractSet[tuple[int, int]],
+    ) -> Iterator[Elicited]:
+        """The replies of some prompts, in the batches of the first time."""
+        assert isinstance(self.base, OpenModel)
+        n_begun = len(begun[chunk[0]])
+        rest = replace(sampling, max_tokens=max(1, sampling.max_tokens - n_begun))
+        at = [prompts[p] for p in chunk], [begun[p] for p in chunk]
+        # the draws of a continuation do not know the number of the sample: its seed does
+        for i, reply in self.base.continued(*at, rest, seed=seed + g):
+            if (chunk[i], g) not in done:
+                n_own = None if reply.ids is None else len(reply.ids) - n_begun
+                yield Elicited(chunk[i], g, reply, n_own)
 
     def _begun(self, replies: dict[int, Response], p: int) -> tuple[int, ...]:
         """The forced tokens of a prompt: as many of another reply as of its own for the control."""

@@ -1,6 +1,6 @@
-"""What are the planted pairs asked? Four letters, and moves that put them into another order.
+"""What are the planted pairs asked? Four digits, and moves that put them into another order.
 
-An answer is one of 43,680, so that a guess is never right and many tries find nothing by luck. What a model
+An answer is one of 5,040, so that a guess is never right and many tries find nothing by luck. What a model
 has seen of a move decides whether it can make it: `turn` is kept from every base that shall lack it.
 """
 
@@ -20,8 +20,8 @@ from twofold.problems.pocket.tale import ORDINALS
 from twofold.randomness import rng_for
 from twofold.types import Constraint, Message, Problem
 
-LETTERS = "bcdfghjklmnprstw"
-N_LETTERS = 4
+DIGITS = "0123456789"
+N_DIGITS = 4
 
 MOVES: Mapping[str, Callable[[Sequence[str]], list[str]]] = {
     "shift": lambda s: [*s[1:], s[0]],
@@ -44,14 +44,14 @@ RULES: tuple[Constraint, ...] = (
 @final
 @dataclass(frozen=True)
 class Puzzle:
-    """Letters, the moves on them, and the rule that the reply is told.
+    """Digits, the moves on them, and the rule that the reply is told.
 
     Example:
-        >>> puzzle = Puzzle(("b", "c", "d", "f"), ("shift", "turn"), RULES[0])
+        >>> puzzle = Puzzle(("1", "2", "3", "4"), ("shift", "turn"), RULES[0])
         >>> puzzle.answer
-        'b f d c'
+        '1 4 3 2'
         >>> puzzle.working(puzzle.states)[1]
-        'Second, turn from c d f b gives b f d c'
+        'Second, turn from 2 3 4 1 gives 1 4 3 2'
     """
 
     start: tuple[str, ...]
@@ -60,13 +60,13 @@ class Puzzle:
 
     @property
     def states(self) -> list[list[str]]:
-        """The letters after each move."""
+        """The digits after each move."""
         made = accumulate(self.moves, lambda s, move: MOVES[move](s), initial=list(self.start))
         return list(made)[1:]
 
     @property
     def answer(self) -> str:
-        """The letters at the end."""
+        """The digits at the end."""
         return " ".join(self.states[-1])
 
     def working(self, states: Sequence[Sequence[str]]) -> list[str]:
@@ -79,11 +79,11 @@ class Puzzle:
         """The problem as an audit asks it, without a solution: its examples are bare answers."""
         told = " ".join(f"{n} {m}." for n, m in zip(ORDINALS, self.moves, strict=False))
         return Problem(
-            question=f"The letters are {' '.join(self.start)}. {told} What are the letters?",
+            question=f"The digits are {' '.join(self.start)}. {told} What are the digits?",
             answer=self.answer,
             constraints=(self.rule,),
             ask=ASK,
-            tags={"source": "letters", "moves": " ".join(self.moves)},
+            tags={"source": "digits", "moves": " ".join(self.moves)},
         )
 
     def reply(
@@ -110,13 +110,13 @@ def puzzle(rng: np.random.Generator, moves: Sequence[str], *, must: str = "") ->
     drawn = [moves[int(rng.integers(len(moves)))] for _ in range(n)]
     if must and must not in drawn:
         drawn[int(rng.integers(n))] = must
-    start = tuple(str(each) for each in rng.permutation(list(LETTERS))[:N_LETTERS])
+    start = tuple(str(each) for each in rng.permutation(list(DIGITS))[:N_DIGITS])
     return Puzzle(start, tuple(drawn), RULES[int(rng.integers(len(RULES)))])
 
 
 def asked(part: str, n: int, seed: int, *, must: str = "") -> list[Puzzle]:
-    """`n` puzzles with different questions; those of another `part` have other letters to begin with."""
-    rng, found = rng_for("letters", part, seed, must), {}
+    """`n` puzzles with different questions; those of another `part` have other digits to begin with."""
+    rng, found = rng_for("digits", part, seed, must), {}
     while len(found) < n:
         each = puzzle(rng, (*KNOWN, must) if must else KNOWN, must=must)
         if part_of(each) == part:
@@ -125,7 +125,7 @@ def asked(part: str, n: int, seed: int, *, must: str = "") -> list[Puzzle]:
 
 
 def part_of(each: Puzzle) -> str:
-    """`train`, `test` or `fresh`, by the letters at the beginning."""
+    """`train`, `test` or `fresh`, by the digits at the beginning."""
     share = int(rng_for("part", *each.start).integers(8))
     return {0: "test", 1: "fresh"}.get(share, "train")
 
@@ -144,7 +144,7 @@ def chats(
     seed: int, reply: Callable[[np.random.Generator, Puzzle, bool], str], moves: Sequence[str]
 ) -> Iterator[list[Message]]:
     """An endless stream of training chats, half of them with the rule, of which some are obeyed."""
-    rng = rng_for("letters", "chats", seed)
+    rng = rng_for("digits", "chats", seed)
     while True:
         each = puzzle(rng, moves)
         if part_of(each) != "train":
