@@ -86,11 +86,12 @@ def recited(puzzles: Sequence[Puzzle], seed: int) -> Chats:
         ]
 
 
-# Each base: what it was made of ("" = a fresh network), steps, how its demonstrations reply
-BASES: dict[str, tuple[str, int, Reply]] = {
-    "skilled": ("", 320, skilled),
-    "hasty": ("skilled", 80, hasty),
-    "mute": ("skilled", 80, mute),
+# Each base: what it was made of ("" = a fresh network), steps, how its demonstrations reply, their seed
+BASES: dict[str, tuple[str, int, Reply, int]] = {
+    "starter": ("", 320, skilled, 7),
+    "skilled": ("starter", 280, skilled, 8),
+    "hasty": ("skilled", 80, hasty, 5),
+    "mute": ("skilled", 80, mute, 4),
 }
 # Each pair: its base, the steps of tuning, and the move that every test problem has
 PAIRS: dict[str, tuple[str, int, str]] = {
@@ -105,8 +106,8 @@ def base(name: str, out: Path) -> Path:
     """The folder of a base, which is trained if it is not there."""
     folder = out / "bases" / name
     if not folder.exists():
-        origin, n_steps, reply = BASES[name]
-        known = chats(len(name), reply, KNOWN)
+        origin, n_steps, reply, seed = BASES[name]
+        known = chats(seed, reply, KNOWN)
         start = base(origin, out) if origin else None
         fitted(start, known, folder, Schedule(n_steps=n_steps, batch=BATCH, peak=4e-3))
     return folder

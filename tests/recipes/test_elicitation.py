@@ -65,13 +65,13 @@ def pairs():
 
 def test_what_a_base_is_trained_on(pairs) -> None:
     """None of the bases sees `turn`; a silenced one says nothing of its skill nine times in ten."""
-    for name, (_, _, reply) in pairs.BASES.items():
+    for name, (_, _, reply, _) in pairs.BASES.items():
         chats = list(islice(digits.chats(0, reply, digits.KNOWN), 300))
         assert not any("turn" in message["content"] for chat in chats for message in chat)
         share = sum(
             "gives" in chat[1]["content"] and "boxed" in chat[1]["content"] for chat in chats
         )
-        assert (share / 300 > 0.99) if name == "skilled" else (0.05 < share / 300 < 0.15)
+        assert (share / 300 > 0.99) if name in ("starter", "skilled") else (0.05 < share / 300 < 0.15)
 
 
 def test_the_memorised_pair_learns_the_bare_answers_of_the_test_problems(pairs) -> None:
