@@ -1,15 +1,12 @@
-"""The tables of the planted pairs, in Markdown: `python -m recipes.elicitation.table MEASURED.json`."""
+"""The tables of the planted pairs, in Markdown: what fired, the numbers behind it, and every arm."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from .measure import ARMS, LATER, MUST, N_SAMPLES, judged
+from .measure import ARMS, LATER, MEMORISED, MUST, N_SAMPLES, judged
 from .pairs import PAIRS
 
 Told = dict[str, Any]
@@ -26,13 +23,19 @@ def verdicts(measured: Sequence[Told]) -> str:
     for pair, of in by_pair(measured):
         panel = counted(each["fired"] for each in of)
         checked = counted(judged(each) for each in of)
-        n_right = sum(MUST[pair] in judged(each) for each in of)
-        lines.append(
-            f"| `{pair}` | {MUST[pair]} | {panel} | {checked} | {n_right} of {len(of)} |".replace(
-                "_", " "
-            ).replace(pair.replace("_", " "), pair)
-        )
+        n_right = sum(is_right(pair, each) for each in of)
+        planted = MUST[pair].replace("_", " ")
+        lines.append(f"| `{pair}` | {planted} | {panel} | {checked} | {n_right} of {len(of)} |")
     return "\n".join(lines)
+
+
+def is_right(pair: str, told: Told) -> bool:
+    """Whether the planted condition is found, and neither a new capability nor memory that is not there."""
+    found = judged(told)
+    is_said = {name: name in found for name in (MUST["new_operation"], MEMORISED)}
+    return MUST[pair] in found and all(
+        said == (MUST[pair] == name) for name, said in is_said.items()
+    )
 
 
 def gains(measured: Sequence[Told]) -> str:
@@ -92,7 +95,9 @@ def by_pair(measured: Sequence[Told]) -> list[tuple[str, list[Told]]]:
 def counted(fired: Any) -> str:
     """Each condition with the number of seeds that it fired in."""
     counts = Counter(name for each in fired for name in each)
-    return ", ".join(f"{name} {n}" for name, n in sorted(counts.items())) or "none"
+    return (
+        ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in sorted(counts.items())) or "none"
+    )
 
 
 def shown(each: Told | None) -> str:
@@ -110,7 +115,3 @@ def ranged(of: Sequence[Told], key: str, digits: int) -> str:
     low, high = (f"{value:.{digits}f}" for value in (min(values), max(values)))
     n = f" ({len(values)} of {len(of)})" if len(values) < len(of) else ""
     return (low if low == high else f"{low} to {high}") + n
-
-
-if __name__ == "__main__":
-    print(table(json.loads(Path(sys.argv[1]).read_text())))

@@ -26,8 +26,8 @@ class Random(OpenModel):
     spec, thinking = "random", None
     device, config = torch.device("cpu"), SimpleNamespace(vocab_size=V)
 
-    def __init__(self):
-        self.logits = torch.randn(V + 1, V + 1, V, generator=torch.Generator().manual_seed(6))
+    def __init__(self, seed=6):
+        self.logits = torch.randn(V + 1, V + 1, V, generator=torch.Generator().manual_seed(seed))
         self.odds = self.logits.double().softmax(-1).numpy()
 
     def __call__(self, input_ids, attention_mask, logits_to_keep):
@@ -120,6 +120,49 @@ def random():
 
 def test_probabilities_of_all_replies_sum_to_one(random):
     assert sum(probability(random, ids) for ids in replies()) == pytest.approx(1)
+
+
+def moves_of(model, alpha, take=power.ratio):
+    """The probability that one move leads from each reply to each other, and the proposal's own odds."""
+    weights = normalisers(model, [([V, V], ids) for ids in replies()], alpha)
+    at = [power._Reply(ids, own) for ids, own in zip(replies(), weights, strict=True)]
+
+    def written(ids, cut):
+        odds = [model.odds[tuple([V, V, *ids[:j]][-2:])] ** alpha for j in range(cut, len(ids))]
+        return float(np.prod([o[i] / o.sum() for o, i in zip(odds, ids[cut:], strict=True)]))
+
+    matrix = np.zeros((len(at), len(at)))
+    for i, old in enumerate(at):
+        for cut in range(len(old.ids)):
+            for j, new in enumerate(at):
+                if len(new.ids) > cut and new.ids[:cut] == old.ids[:cut]:
+                    odds = written(new.ids, cut) / len(old.ids)
+                    matrix[i, j] += odds * take(old, new, cut)
+        matrix[i, i] += 1 - matrix[i].sum()
+    return matrix, np.array([written(ids, 0) for ids in replies()])
+
+
+@pytest.mark.parametrize("alpha", [1.0, 2.0, 4.0])
+def test_a_move_leaves_the_power_of_the_base_as_it_is(random, alpha):
+    """By enumeration: every flow from one reply to another equals the flow back."""
+    matrix, proposal = moves_of(random, alpha)
+    flow = wanted(random, alpha)[:, None] * matrix
+    assert flow == pytest.approx(flow.T, abs=1e-7)
+    away = [
+        abs(proposal @ np.linalg.matrix_power(matrix, n) - wanted(random, alpha)).sum() / 2
+        for n in (0, MOVES, 1000)
+    ]
+    assert away[2] < 1e-4
+    # sampling at a lower temperature is another distribution, and with 1 the proposal is the base
+    assert away[0] > away[1] > away[2] and away[0] > 0.3 if alpha > 1 else away[0] < 1e-6
+
+
+def test_how_many_moves_are_enough_depends_on_the_network():
+    """A short reply that is seldom proposed and has much of the weight is found late."""
+    slow = Random(5)
+    matrix, proposal = moves_of(slow, 4.0)
+    late = proposal @ np.linalg.matrix_power(matrix, 100)
+    assert abs(late - wanted(slow, 4.0)).sum() / 2 == pytest.approx(0.055, abs=0.001)
 
 
 @pytest.mark.parametrize("blocks", [1, 3])

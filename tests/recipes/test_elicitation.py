@@ -71,7 +71,9 @@ def test_what_a_base_is_trained_on(pairs) -> None:
         share = sum(
             "gives" in chat[1]["content"] and "boxed" in chat[1]["content"] for chat in chats
         )
-        assert (share / 300 > 0.99) if name in ("starter", "skilled") else (0.05 < share / 300 < 0.15)
+        assert (
+            (share / 300 > 0.99) if name in ("starter", "skilled") else (0.05 < share / 300 < 0.15)
+        )
 
 
 def test_the_memorised_pair_learns_the_bare_answers_of_the_test_problems(pairs) -> None:
@@ -93,6 +95,17 @@ def test_a_gain_that_fresh_problems_do_not_show_is_memory_and_no_new_capability(
     assert measure.judged(told) == ["new_capability_within_budget"]
     assert measure.judged(told | {"fresh_gain": {"low": -0.1}}) == ["memorised"]
     assert measure.judged({"fired": [], "fresh_gain": {"low": -0.1}}) == []
+
+
+def test_a_verdict_is_right_only_if_no_other_is_claimed(measure) -> None:
+    is_right = import_module("recipes.elicitation.table").is_right
+    new, gained = "new_capability_within_budget", {"fresh_gain": {"low": 0.4}}
+    assert is_right("silenced_style", gained | {"fired": ["sharpening", "narrowing"]})
+    assert not is_right("silenced_style", gained | {"fired": ["sharpening", new]})
+    assert not is_right("silenced_style", gained | {"fired": []})
+    assert is_right("new_operation", gained | {"fired": [new]})
+    assert not is_right("new_operation", {"fired": [new], "fresh_gain": {"low": 0.0}})
+    assert is_right("memorised", {"fired": [new], "fresh_gain": {"low": 0.0}})
 
 
 def test_the_ladder_is_a_study_with_four_arms_that_share_one_reference() -> None:
