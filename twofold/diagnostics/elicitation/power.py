@@ -93,7 +93,7 @@ class PowerSampling(Elicitor):
             )
         if self.blocks < 1 or self.moves < 0:
             raise ModelError(
-                f"{self.blocks} blocks and {self.moves} moves; give at least one block and no moves"
+                f"{self.blocks} blocks and {self.moves} moves; give at least 1 block, and 0 moves or more"
             )
 
     def elicited(
@@ -189,7 +189,8 @@ class Chain(NamedTuple):
 
     Args:
         at: The reply.
-        n_tokens: Tokens that were written, those of refused replies too.
+        n_tokens: Tokens that were written, those of refused replies too; not what a batch has written
+            beyond a reply's own limit.
         n_moves: Replies that were proposed.
         n_taken: Those that were taken.
     """
