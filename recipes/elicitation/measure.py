@@ -15,9 +15,9 @@ from twofold.diagnostics.elicitation.analysis import Elicitation
 from twofold.models import resolve
 from twofold.runs.audit import audit
 from twofold.scorers import Correct
-from twofold.stats import paired
+from twofold.stats import mean, paired
 from twofold.storage.jsonl import dumps, replaced
-from twofold.types import Estimate, Finding, Model, Problem, Sampling, Slice
+from twofold.types import Estimate, Finding, Model, OpenModel, Problem, Sampling, Slice
 
 from .pairs import PAIRS, base, questions, tuned
 
@@ -55,6 +55,7 @@ def measure(pair: str, seed: int, out: Path) -> dict[str, Any]:
         found = {f.diagnostic: f for f in result.findings}["elicitation"]
         fresh = [each.problem for each in questions(pair, seed, "fresh")]
         told = {"pair": pair, "seed": seed, **numbers(found), **gain_on(fresh, loaded)}
+        told["begun"] = begun(loaded["baseline"], [each.problem for each in questions(pair, seed)])
         with replaced(file) as lines:
             lines.write(dumps(told))
     return dict(json.loads(file.read_text()))
@@ -98,6 +99,18 @@ def gain_on(fresh: Sequence[Problem], models: dict[str, Model]) -> dict[str, Any
         "fresh_p": gain.p,
         "fresh": sum(after) / len(after),
     }
+
+
+def begun(model: Model, problems: Sequence[Problem]) -> dict[str, Any] | None:
+    """The base's accuracy where its reply begins with `First`, as working does: is a silenced skill there?"""
+    assert isinstance(model, OpenModel)
+    first = model.tokenizer("First", add_special_tokens=False).input_ids
+    chats = [problem.messages(stated=()) for problem in problems]
+    rest = Sampling(max_tokens=BUDGET.max_tokens - len(first))
+    replies = dict(model.continued(chats, [first] * len(chats), rest))
+    verdicts = Correct(last_number=True)(problems, [replies[i] for i in range(len(chats))])
+    scored = [verdict.score for verdict in verdicts if verdict.score is not None]
+    return said(mean(scored, n_unscored=len(verdicts) - len(scored))) if scored else None
 
 
 def right(model: Model, problems: Sequence[Problem]) -> list[float | None]:

@@ -44,6 +44,7 @@ def gains(measured: Sequence[Told]) -> str:
         "pair",
         "seed",
         "base",
+        "base begun with First",
         "tuned",
         f"base pass@{N_SAMPLES}",
         "found beyond elicitors",
@@ -55,7 +56,9 @@ def gains(measured: Sequence[Told]) -> str:
             cells = [
                 f"`{pair}`",
                 str(each["seed"]),
-                *(shown(each[f"{role} accuracy"]) for role in ("baseline", "model")),
+                shown(each["baseline accuracy"]),
+                shown(each.get("begun")),
+                shown(each["model accuracy"]),
                 shown(each[f"baseline pass@{N_SAMPLES}"]),
                 shown(each["found_beyond_elicitors"]),
                 shown(each["fresh_gain"]),

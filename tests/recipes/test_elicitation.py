@@ -65,7 +65,7 @@ def pairs():
 
 def test_what_a_base_is_trained_on(pairs) -> None:
     """None of the bases sees `turn`; a silenced one says nothing of its skill nine times in ten."""
-    for name, (_, _, reply, _) in pairs.BASES.items():
+    for name, (_, _, _, reply, _) in pairs.BASES.items():
         chats = list(islice(digits.chats(0, reply, digits.KNOWN), 300))
         assert not any("turn" in message["content"] for chat in chats for message in chat)
         share = sum(
