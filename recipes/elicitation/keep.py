@@ -12,10 +12,11 @@ KEPT = Path(__file__).parent / "measured.json"
 
 
 def collected(out: Path) -> dict[str, list[dict[str, Any]]]:
-    """Everything that is finished under `out`: the pairs, and the ladders."""
-    found: dict[str, list[dict[str, Any]]] = {"pairs": [], "ladder": []}
+    """Everything that is finished under `out`: the pairs, the ladders, and pairs of an earlier attempt."""
+    found: dict[str, list[dict[str, Any]]] = {"pairs": [], "ladder": [], "first": []}
     for file in sorted(out.glob("*/measured.json")):
-        kind = "ladder" if file.parent.name.startswith("ladder-") else "pairs"
+        name = file.parent.name.partition("-")[0]
+        kind = name if name in ("ladder", "first") else "pairs"
         found[kind].append(json.loads(file.read_text()))
     return found
 
