@@ -79,6 +79,31 @@ def test_rows_hold_question_solution_and_critique(tmp_path: Path) -> None:
     assert row["completion"] == "Conclusion: right"
 
 
+def test_worked_solutions_are_mixed_in_to_the_bare_problems(tmp_path: Path) -> None:
+    file = tmp_path / "critiques.jsonl"
+    line = {"problem": ASKED[0].id, "solution": pocket.solution(ASKED[0])}
+    file.write_text(dumps(line | {"critique": "Conclusion: right"}) + "\n")
+    critiqued, *solved = Cft(critiques=file, with_solutions=True).rows(ASKED)
+    assert critiqued["completion"] == "Conclusion: right"
+    assert [row["completion"] for row in solved] == [pocket.solution(each) for each in ASKED]
+    assert [row["prompt"] for row in solved] == [each.messages(stated=()) for each in ASKED]
+    alone = Cft(critiques=file)
+    assert alone.rows(ASKED) == [critiqued] and "with_solutions" not in alone.bound_to()
+    with pytest.raises(TrainingError, match="with a solution"):
+        Cft(with_solutions=True).check([Problem(question="?", answer="1", tags={"steps": "1"})])
+
+
+def test_many_solutions_of_one_problem_are_the_one_problem_form(tmp_path: Path) -> None:
+    file = tmp_path / "critiques.jsonl"
+    solutions = [f"Try {i}. {pocket.solution(ASKED[0])}" for i in range(3)]
+    lines = [
+        {"problem": ASKED[0].id, "solution": s, "critique": "Conclusion: right"} for s in solutions
+    ]
+    file.write_text("".join(dumps(line) + "\n" for line in lines))
+    rows = Cft(critiques=file).rows(ASKED[:1])
+    assert len(rows) == 3 and len({row["prompt"][0]["content"] for row in rows}) == 3
+
+
 def test_only_the_critique_is_learned(tiny: Path, tmp_path: Path) -> None:
     file = tmp_path / "critiques.jsonl"
     line = {"problem": ASKED[0].id, "solution": pocket.solution(ASKED[0])}

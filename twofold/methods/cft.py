@@ -1,7 +1,7 @@
 """How does a model learn from critiques of solutions? Fine-tuning on the text of the critique."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, final
 
@@ -11,6 +11,7 @@ from pydantic.dataclasses import dataclass
 from twofold.methods.critiques import CheckedCritiques, by_rules, checked, question
 from twofold.methods.demonstrations import Imitation, lines_about, written_reply
 from twofold.methods.method import Problems, TrainedModel, TrainingError
+from twofold.methods.sft import Sft
 from twofold.methods.tuning import OnPolicy
 from twofold.scorers import Correct
 from twofold.storage.jsonl import Row, dumps, replaced
@@ -30,12 +31,17 @@ _REMEDY = (
 class Cft(Imitation, OnPolicy):
     """Learn to criticise noisy solutions; after training the model simply answers.
 
+    With one problem and some hundred `num_generations` it is the one-problem form, which can bring out what a
+    model has and teach it little.
+
     Without a file the critiques are written first: the base answers every problem, a critic judges
     the answers, and critiques that the verifier contradicts are dropped. They are saved in
     `OUT.critiques.jsonl` and reused when the run is repeated.
 
     Args:
         critiques: JSON lines with `problem` (the id), `solution` and `critique`; None = write them.
+        with_solutions: Learn from the worked solutions of the bare problems too, each once: critiques
+            alone can leave a small model that criticises instead of answering.
         critic: Who writes them: `rules` (pocket and synthetic suites only), or a MODEL.
         num_generations: Solutions per problem to criticise.
         temperature: Sampling temperature of the solutions, above 0.
@@ -43,13 +49,16 @@ class Cft(Imitation, OnPolicy):
 
     Source:
         Wang et al. 2025, https://arxiv.org/abs/2501.17703, section 2: loss on the critique given
-        question and noisy solution. Departs: contradicted critiques are dropped, and the solutions
-        are the base's own unless a file has others.
+        question and noisy solution; one problem: https://arxiv.org/abs/2506.03295. Departs: contradicted
+        critiques are dropped, the solutions are the base's own unless a file has others, and
+        worked solutions may be mixed in.
     """
 
     name: ClassVar[str] = "cft"
+    later: ClassVar[Mapping[str, object]] = {**OnPolicy.later, "with_solutions": False}
 
     critiques: Path | None = None
+    with_solutions: bool = False
     critic: str = "rules"
     num_generations: PositiveInt = 1
 
@@ -61,12 +70,23 @@ class Cft(Imitation, OnPolicy):
         """
         if self.critiques is None:
             return super().rows(problems)
-        return _accepted_rows(self.critiques, problems)
+        return _accepted_rows(self.critiques, problems) + self._solved(problems)
+
+    def _solved(self, problems: Problems) -> list[Row]:
+        """The rows of the worked solutions; none if they are not asked for.
+
+        Raises:
+            TrainingError: If no problem has one.
+        """
+        if not self.with_solutions:
+            return []
+        return Sft(demonstrations="solutions", instructions="empty", seed=self.seed).rows(problems)
 
     def check(self, problems: Problems, eval_problems: Problems = ()) -> None:
         """Also refuse a file without a usable critique; see `Method.check`."""
         super().check(problems, eval_problems)
         self.rows(problems)
+        self._solved(problems)
 
     def train(
         self, base: str, problems: Problems, *, out: str | Path, eval_problems: Problems = ()
@@ -82,7 +102,7 @@ class Cft(Imitation, OnPolicy):
             file.parent.mkdir(parents=True, exist_ok=True)
             with replaced(file) as lines:
                 lines.writelines(dumps(row) + "\n" for row in written.rows)
-        rows = _accepted_rows(file, problems)
+        rows = _accepted_rows(file, problems) + self._solved(problems)
         return self.imitate(base, rows, out=out, eval_problems=eval_problems)
 
     def _written(self, base: str, problems: Problems) -> CheckedCritiques:

@@ -36,6 +36,9 @@ class Tuned(Method):
         lora: Rank of LoRA adapters on all linear layers; None tunes all weights.
         bias_only: Tune only the bias terms (BitFit, https://arxiv.org/abs/2106.10199); the model
             must have some, as GPT-2 and Qwen2 do and Llama does not.
+        layer_bias: Tune only one vector for each decoder layer, added to the layer's output
+            (https://arxiv.org/abs/2505.18706): the smallest adaptation, as many numbers as layers times
+            width. The result is a PEFT adapter, like that of `lora`.
         save_steps: Steps between checkpoints.
         keep_checkpoint: Whose model is the result: the `last` one's, or the `frontier`'s, which is the
             last checkpoint at which accuracy and obedience are both above the base's on the held-out
@@ -48,7 +51,7 @@ class Tuned(Method):
         TrainingError: If settings contradict each other.
     """
 
-    later: ClassVar[Mapping[str, object]] = {"keep_checkpoint": "last"}
+    later: ClassVar[Mapping[str, object]] = {"keep_checkpoint": "last", "layer_bias": False}
 
     learning_rate: PositiveFloat
     batch: PositiveInt = 8
@@ -56,14 +59,15 @@ class Tuned(Method):
     warmup_steps: NonNegativeInt = 0
     lora: PositiveInt | None = None
     bias_only: bool = False
+    layer_bias: bool = False
     save_steps: PositiveInt = 50
     keep_checkpoint: Literal["last", "frontier"] = "last"
     seed: Seed = 0
     trl: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.bias_only and self.lora is not None:
-            raise TrainingError("lora and bias_only exclude each other; leave one out")
+        if (self.lora is not None) + self.bias_only + self.layer_bias > 1:
+            raise TrainingError("lora, bias_only and layer_bias exclude each other; leave one out")
         for key in self.trl.keys() & {*_RENAMED, *(f.name for f in fields(self))}:
             own, there = _RENAMED.get(key, key), {f.name for f in fields(self)}
             if own in ("steps", "epochs"):  # a method has one of the two

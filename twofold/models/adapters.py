@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from peft import PeftModel, get_peft_model_state_dict
+from peft import BeftConfig, PeftConfig, PeftModel, get_peft_model_state_dict
 from safetensors import SafetensorError, safe_open
 
 from twofold.errors import ModelError
@@ -46,6 +46,52 @@ def adapted(network: Any, checkpoint: Checkpoint) -> Any:
         if names:
             raise _unfit(folder, f"{min(names)} {what}, {len(names)} such tensors")
     return model
+
+
+# The last matrix of a decoder layer, whose output is added to the layer's: what is added to one is added to
+# the other, where nothing comes between them.
+_LAST = re.compile(r"(?P<layer>.*\.\d+)\.mlp\.(?:down_proj|fc2|c_proj|dense_4h_to_h)")
+_BETWEEN = ("post_feedforward_layernorm", "post_feedforward_layer_norm")
+
+
+def layer_bias(network: Any, spec: str) -> PeftConfig:
+    """An adapter of one trainable vector for each decoder layer, added to the layer's output.
+
+    It is PEFT's BEFT on the last matrix of each layer, so that it is saved and loaded like every adapter.
+
+    Args:
+        network: The base's network.
+        spec: Its name, for messages.
+
+    Raises:
+        ModelError: If not every decoder layer ends with such a matrix.
+
+    Source:
+        Sinii et al. 2025, https://arxiv.org/abs/2505.18706: a vector for each layer, trained by
+        reinforcement. PEFT's own BEFT adapts the values of the attention: https://arxiv.org/abs/2509.15974.
+    """
+    modules = dict(network.named_modules())
+    found = {match["layer"]: name for name in modules if (match := _LAST.fullmatch(name))}
+    n_layers = network.config.get_text_config().num_hidden_layers
+    between = any(hasattr(modules[layer], name) for layer in found for name in _BETWEEN)
+    width = network.config.get_text_config().hidden_size
+    fits = all(getattr(modules[name], "out_features", None) == width for name in found.values())
+    if len(found) != n_layers or between or not fits:
+        raise ModelError(
+            f"layer_bias needs decoder layers that add the output of a last matrix, as those of Llama and "
+            f"Qwen do, and {spec} has {len(found)} such layers of {n_layers}; use lora with a small rank"
+        )
+    return BeftConfig(target_modules=sorted(found.values()), task_type="CAUSAL_LM")
+
+
+def require_mergeable(checkpoint: Checkpoint) -> None:
+    """Refuse to train the weights under a `layer_bias` on: they have no place for its vectors."""
+    folder = checkpoint.adapter
+    if folder and PeftConfig.from_pretrained(str(folder)).peft_type == "BEFT":
+        raise ModelError(
+            f"{checkpoint.spec} is a layer_bias adapter, whose vectors do not fit into its base's weights, "
+            "so it cannot be trained further; train from its base, or with lora"
+        )
 
 
 def _shapes(file: Path) -> dict[str, tuple[int, ...]]:

@@ -19,6 +19,7 @@ from twofold.diagnostics.elicitation.collect import AS_ASKED, GREEDY, SAMPLED, C
 from twofold.diagnostics.elicitation.conditions import conditions, in_words, rises
 from twofold.diagnostics.elicitation.cot_decoding import CotDecoding
 from twofold.diagnostics.elicitation.coverage import Coverage
+from twofold.diagnostics.elicitation.forced_tokens import ForcedTokens
 from twofold.diagnostics.elicitation.rates import (
     BEST_PROMPT,
     CONTROLS,
@@ -61,6 +62,8 @@ class Elicitation(Diagnostic):
     Args:
         n_samples: Samples a problem and condition; 0 = as many as the audit's, at least 16.
         k: Branches of CoT-decoding.
+        moves: Moves of power sampling after each of 4 blocks; 0 leaves it out, since it writes some
+            (1 + `moves`) times as much as a reply has.
     """
 
     name: ClassVar[str] = "elicitation"
@@ -68,11 +71,13 @@ class Elicitation(Diagnostic):
     needs_weights: ClassVar[bool] = False
     n_samples: int = 0
     k: int = 10
+    moves: int = 0
 
     def collect(self, subject: Subject, done: AbstractSet[str]) -> Iterator[Row]:
         """Sample both models, and ask the base in every other way; see `Diagnostic.collect`."""
         most = max((answer.item.sample + 1 for answer in subject.answers), default=1)
-        yield from Collection(subject, self.n_samples or max(most, N_SAMPLES), self.k).rows(done)
+        n = self.n_samples or max(most, N_SAMPLES)
+        yield from Collection(subject, n, self.k, self.moves).rows(done)
 
     def analyse(
         self, rows: Iterable[Row], problems: Sequence[Problem], *, seed: int = 0
@@ -82,7 +87,9 @@ class Elicitation(Diagnostic):
         Returns:
             The condition is the arm: `as_asked` (the audit's replies), `greedy`, `sampled`, and of the
             baseline `boxed`, `steps`, `few_shot`, `best_prompt`, `majority`, `cot_decoding` and its control
-            `branch_vote` (the vote over the same branches). Measures:
+            `branch_vote` (the vote over the same branches), `power_sampling` and its control `cooled` (the
+            temperature of its proposals), `forced_tokens` (begun with the tuned model's reply) and its
+            control `forced_other_tokens` (begun with its reply to another problem). Measures:
 
             - `accuracy` (rules not stated), `compliance` (share of rules met, stated), `obedience` (that
               minus met when not stated, by problem), `both`, `n_tokens` (generated for a reply);
@@ -100,8 +107,8 @@ class Elicitation(Diagnostic):
             - `recovery` and `recovery_of_both` of the baseline's arms (slice `scale`: the gain of the
               replies `as_asked`, or of the `sampled` ones), where there is a gain.
 
-            Contrasts: each arm versus `as_asked`, `majority` versus `sampled` and `cot_decoding` versus
-            `branch_vote` (the same tries without the choice), and model versus baseline. Counts: the
+            Contrasts: each arm versus `as_asked`, and versus its control (`majority` versus `sampled`,
+            `cot_decoding` versus `branch_vote`, and so on), and model versus baseline. Counts: the
             conditions (`fired:...`, 1 or 0), and what the further samples decided.
         """
         every = list(rows)
@@ -328,6 +335,11 @@ def _of_pairs(found: Finding, rates: Rates, no_shift: str) -> Iterator[str]:
         )
     if not rates.rows("baseline", CotDecoding.name, UNTOLD):
         yield "CoT-decoding was not measured: the base's weights are not on this machine."
+    if not rates.rows("baseline", ForcedTokens.name, UNTOLD):
+        yield (
+            "The base was not begun with the tuned model's tokens: that needs the weights of both, and the "
+            "same tokens."
+        )
     if not rates.rows("baseline", AS_ASKED, TOLD):
         yield "No problem states a constraint, so obedience under the elicitors is not measured."
     if no_shift:

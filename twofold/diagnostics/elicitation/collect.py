@@ -13,6 +13,8 @@ from typing import Any, final
 from twofold.diagnostics.diagnostic import Subject
 from twofold.diagnostics.elicitation.cot_decoding import CotDecoding
 from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, answer_of, n_generated
+from twofold.diagnostics.elicitation.forced_tokens import ForcedTokens, have_same_tokens
+from twofold.diagnostics.elicitation.power import Cooled, PowerSampling
 from twofold.diagnostics.elicitation.prompts import HINTS, FewShot, Hinted
 from twofold.diagnostics.elicitation.token_shift.collect import TokenShift
 from twofold.errors import RunError
@@ -25,7 +27,9 @@ from twofold.types import FinishReason, Message, OpenModel, Problem, Response, S
 AS_ASKED = "as_asked"  # the audit's own reply
 GREEDY = "greedy"  # the likeliest reply, where the audit samples
 SAMPLED = "sampled"
+FORCED_OTHERS = "forced_other_tokens"  # those of a reply to another problem
 AGAIN = 4  # times as many samples where none of the first is right
+BLOCKS = 4  # in which power sampling writes a reply
 CHUNK = 16  # prompts that are sampled before their rows are yielded
 MOST_SHOTS = 8  # examples to choose from
 
@@ -42,11 +46,13 @@ class Collection:
         subject: The model, its role and its replies.
         n: Samples a problem.
         k: Branches of CoT-decoding.
+        moves: Moves of power sampling after each block; 0 = no power sampling.
     """
 
     subject: Subject
     n: int
     k: int
+    moves: int = 0
 
     def rows(self, done: AbstractSet[str]) -> Iterator[Row]:
         """Every row whose key is not in `done`; see `Diagnostic.collect`.
@@ -64,6 +70,10 @@ class Collection:
             yield from self._greedy(asked, done)
         for arm, elicitor in self._elicitors().items():
             yield from self._elicited(arm, elicitor, asked, done)
+        for arm, elicitor in self._begun_by_the_tuned().items():
+            for condition in conditions.CONDITIONS:  # another prompt is then of another problem
+                part = {at: each for at, each in asked.items() if at[1] == condition}
+                yield from self._elicited(arm, elicitor, part, done)
         yield from self._sampled(asked, done)
         yield from TokenShift(self.subject).rows(done)
 
@@ -101,7 +111,20 @@ class Collection:
             found[FewShot.name] = FewShot(model, shots=tuple(shots[:MOST_SHOTS]))
         if isinstance(model, OpenModel):
             found[CotDecoding.name] = CotDecoding(model, k=self.k)
+            if self.moves:
+                found[PowerSampling.name] = PowerSampling(model, blocks=BLOCKS, moves=self.moves)
+                found[Cooled.name] = Cooled(model)
         return found
+
+    def _begun_by_the_tuned(self) -> dict[str, Elicitor]:
+        """The arms of the base that need the tuned model too, collected with its rows."""
+        base, tuned = self.subject.scorer, self.subject.model
+        if self.subject.role != "model" or base is None or not have_same_tokens(base, tuned):
+            return {}
+        return {
+            ForcedTokens.name: ForcedTokens(base, tuned=tuned),
+            FORCED_OTHERS: ForcedTokens(base, tuned=tuned, beginning="another"),
+        }
 
     def _elicited(
         self,
@@ -172,7 +195,8 @@ class Collection:
     @property
     def _settings(self) -> dict[str, int]:
         """The arms with a number in their key, so that no row stands for one of another number."""
-        return {SAMPLED: self.n, CotDecoding.name: self.k}
+        named = {SAMPLED: self.n, CotDecoding.name: self.k}
+        return named | ({PowerSampling.name: self.moves} if self.moves else {})
 
     def _key(self, arm: str, asked: Asked) -> str:
         problem, condition, _ = asked

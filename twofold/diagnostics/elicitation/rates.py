@@ -15,9 +15,11 @@ from typing import Any, final
 
 import numpy as np
 
-from twofold.diagnostics.elicitation.collect import AS_ASKED, GREEDY, SAMPLED
+from twofold.diagnostics.elicitation.collect import AS_ASKED, FORCED_OTHERS, GREEDY, SAMPLED
 from twofold.diagnostics.elicitation.cot_decoding import CotDecoding
+from twofold.diagnostics.elicitation.forced_tokens import ForcedTokens
 from twofold.diagnostics.elicitation.majority import MajorityVote, elected
+from twofold.diagnostics.elicitation.power import Cooled, PowerSampling
 from twofold.diagnostics.elicitation.prompts import HINTS, FewShot
 from twofold.diagnostics.joint.obedience import Effects
 from twofold.diagnostics.row_table import Column
@@ -30,12 +32,22 @@ BEST_PROMPT = "best_prompt"
 PROMPTS = (AS_ASKED, *HINTS, FewShot.name)
 # The vote over the branches of CoT-decoding: the control of its confidence.
 BRANCH_VOTE = "branch_vote"
-DECODING = (MajorityVote.name, CotDecoding.name, BRANCH_VOTE)
+# Collected with the tuned model's rows, whose tokens they begin with; the replies are the base's.
+FORCED = (ForcedTokens.name, FORCED_OTHERS)
+DECODING = (
+    *(MajorityVote.name, CotDecoding.name, BRANCH_VOTE),
+    *(PowerSampling.name, Cooled.name, *FORCED),
+)
 # Every arm of the base, in the order of the page.
 ARMS = (AS_ASKED, GREEDY, *HINTS, FewShot.name, BEST_PROMPT, *DECODING)
 
 # What an arm is compared with besides the reply as asked: the same tries, without its own choice.
-CONTROLS = {MajorityVote.name: SAMPLED, CotDecoding.name: BRANCH_VOTE}
+CONTROLS = {
+    MajorityVote.name: SAMPLED,
+    CotDecoding.name: BRANCH_VOTE,
+    PowerSampling.name: Cooled.name,
+    ForcedTokens.name: FORCED_OTHERS,
+}
 
 TOLD, UNTOLD = "constrained", "unconstrained"
 ANSWERS = ("accuracy", "both", "stated")  # the metrics that are about an answer
@@ -62,7 +74,8 @@ class Rates:
     def _by_arm(self) -> dict[tuple[str, str, str], dict[str, Row]]:
         found: dict[tuple[str, str, str], dict[str, Row]] = {}
         for row in self.saved:
-            at = row["role"], row["arm"], row["condition"]
+            role = "baseline" if row["arm"] in FORCED else row["role"]
+            at = role, row["arm"], row["condition"]
             found.setdefault(at, {})[row["problem"]] = row
         for role, arm, condition in [*found]:
             rows = found[role, arm, condition]
@@ -190,7 +203,7 @@ class Rates:
         """The problems that any arm of the role solves, any branch of CoT-decoding among them."""
         return {
             problem
-            for arm in (*PROMPTS, GREEDY, CotDecoding.name)
+            for arm in (*PROMPTS, GREEDY, CotDecoding.name, PowerSampling.name, ForcedTokens.name)
             for problem, row in self.rows(role, arm, UNTOLD).items()
             if any(each["correct"] == 1 for each in (*row["replies"], *row.get("branches", ())))
         }

@@ -67,7 +67,9 @@ class TrlRunner:
         self._base = base
         self._rows = rows
         self._out = out
-        self.trainable = TrainableModel(base, lora=method.lora, bias_only=method.bias_only)
+        self.trainable = TrainableModel(
+            base, lora=method.lora, bias_only=method.bias_only, layer_bias=method.layer_bias
+        )
 
     @property
     def finished(self) -> TrainedModel | None:

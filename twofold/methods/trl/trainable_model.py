@@ -10,7 +10,7 @@ from typing import Any, final
 
 import torch
 import transformers
-from peft import LoraConfig
+from peft import LoraConfig, PeftConfig
 
 from twofold.errors import ModelError
 from twofold.models import adapters, loading
@@ -24,21 +24,30 @@ from twofold.models.thinking.marks import is_harmony
 
 @final
 class TrainableModel:
-    """A base model to be trained, with LoRA of rank `lora` or only its biases if asked.
+    """A base model to be trained, with LoRA of rank `lora`, a `layer_bias`, or only its biases if asked.
 
     Raises:
-        ModelError: If the files are not found, or they are an adapter and `lora` asks for another.
+        ModelError: If the files are not found, or they are an adapter and another one is asked for.
     """
 
-    def __init__(self, spec: str, *, lora: int | None, bias_only: bool = False) -> None:
+    def __init__(
+        self, spec: str, *, lora: int | None, bias_only: bool = False, layer_bias: bool = False
+    ) -> None:
         self._base = spec
         self._lora = lora
         self._bias_only = bias_only
+        self._layer_bias = layer_bias
         self._checkpoint = locate(spec)
-        if self._checkpoint.adapter and lora:
+        if self._checkpoint.adapter and self._is_adapted:
             raise ModelError(
-                f"{spec} is an adapter already; leave out lora, or merge the adapter into its base first"
+                f"{spec} is an adapter already; leave out lora and layer_bias, or merge the adapter into "
+                "its base first"
             )
+
+    @property
+    def _is_adapted(self) -> bool:
+        """Whether an adapter is trained, on a base that stays as it is."""
+        return self._lora is not None or self._layer_bias
 
     def hashes(self) -> dict[str, object]:
         """SHA-256 of the files; see `Checkpoint.hashes`."""
@@ -88,11 +97,12 @@ class TrainableModel:
         """The base's weights: float32 if all are tuned, else the device's dtype."""
         place = torch.device("cpu")  # the trainer moves it
         dtype = torch.float32
-        if self._lora is not None:
+        if self._is_adapted:
             dtype = loading.dtype_for(loading.device(), self._checkpoint)
         bare = replace(self._checkpoint, adapter=None)
         network = loading.load_network(bare, place=place, dtype=dtype)
         if self._checkpoint.adapter:
+            adapters.require_mergeable(self._checkpoint)
             adapted = adapters.adapted(network, self._checkpoint)
             with quiet():
                 network = adapted.merge_and_unload().requires_grad_(True)  # PEFT had frozen it
@@ -119,8 +129,10 @@ class TrainableModel:
             weight.requires_grad_(name in names)
 
     @property
-    def adapter(self) -> LoraConfig | None:
-        """LoRA on all linear layers; None if it is not used."""
+    def adapter(self) -> PeftConfig | None:
+        """LoRA on all linear layers, or a vector for each decoder layer; None if neither is used."""
+        if self._layer_bias:
+            return adapters.layer_bias(self.network, self._base)
         if self._lora is None:
             return None
         return LoraConfig(
@@ -131,8 +143,8 @@ class TrainableModel:
         )
 
     def reference(self) -> Any:
-        """A copy of the untrained base; None for LoRA, which can switch its adapter off."""
-        return None if self._lora is not None else copy.deepcopy(self.network)
+        """A copy of the untrained base; None for an adapter, which can be switched off."""
+        return None if self._is_adapted else copy.deepcopy(self.network)
 
     def ids(self, text: str) -> list[int]:
         """The token ids of a text, without added special tokens."""

@@ -1,0 +1,27 @@
+"""Keep what was measured in `measured.json`: `python -m recipes.elicitation.keep [OUT]`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from .ladder import table as ladder_table
+from .table import table
+
+KEPT = Path(__file__).parent / "measured.json"
+
+
+def collected(out: Path) -> dict[str, list[dict[str, Any]]]:
+    """Everything that is finished under `out`: the pairs, the ladders, and pairs of an earlier attempt."""
+    found: dict[str, list[dict[str, Any]]] = {"pairs": [], "ladder": [], "first": []}
+    for file in sorted(out.glob("*/measured.json")):
+        name = file.parent.name.partition("-")[0]
+        kind = name if name in ("ladder", "first") else "pairs"
+        found[kind].append(json.loads(file.read_text()))
+    return found
+
+
+if __name__ == "__main__":
+    kept = collected(Path(sys.argv[1] if len(sys.argv) > 1 else "runs/elicitation"))
+    KEPT.write_text(json.dumps(kept, sort_keys=True, separators=(",", ":")) + "\n")
+    print(table(kept["pairs"]), ladder_table(kept["ladder"]), sep="\n\n")

@@ -1,0 +1,120 @@
+"""The tables of the planted pairs, in Markdown: what fired, the numbers behind it, and every arm."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from .measure import ARMS, LATER, MEMORISED, MUST, N_SAMPLES, judged
+from .pairs import PAIRS
+
+Told = dict[str, Any]
+
+
+def table(measured: Sequence[Told]) -> str:
+    """What fired, the numbers behind it, and what each arm recovered, in three tables."""
+    return "\n\n".join([verdicts(measured), gains(measured), arms(measured)])
+
+
+def verdicts(measured: Sequence[Told]) -> str:
+    """By pair: how often each condition fired, and how often the verdict was the planted one."""
+    lines = ["| pair | planted | fired | with fresh problems | right |", "|---|---|---|---|---|"]
+    for pair, of in by_pair(measured):
+        panel = counted(each["fired"] for each in of)
+        checked = counted(judged(each) for each in of)
+        n_right = sum(is_right(pair, each) for each in of)
+        planted = MUST[pair].replace("_", " ")
+        lines.append(f"| `{pair}` | {planted} | {panel} | {checked} | {n_right} of {len(of)} |")
+    return "\n".join(lines)
+
+
+def is_right(pair: str, told: Told) -> bool:
+    """Whether the planted condition is found, and neither a new capability nor memory that is not there."""
+    found = judged(told)
+    is_said = {name: name in found for name in (MUST["new_operation"], MEMORISED)}
+    return MUST[pair] in found and all(
+        said == (MUST[pair] == name) for name, said in is_said.items()
+    )
+
+
+def gains(measured: Sequence[Told]) -> str:
+    """By pair and seed: accuracy of both, what was found, and the gain on fresh problems."""
+    head = [
+        "pair",
+        "seed",
+        "base",
+        "base begun with First",
+        "tuned",
+        f"base pass@{N_SAMPLES}",
+        "found beyond elicitors",
+        "fresh gain",
+    ]
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    for pair, of in by_pair(measured):
+        for each in of:
+            cells = [
+                f"`{pair}`",
+                str(each["seed"]),
+                shown(each["baseline accuracy"]),
+                shown(each.get("begun")),
+                shown(each["model accuracy"]),
+                shown(each[f"baseline pass@{N_SAMPLES}"]),
+                shown(each["found_beyond_elicitors"]),
+                shown(each["fresh_gain"]),
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def arms(measured: Sequence[Told]) -> str:
+    """By pair and arm: accuracy, obedience, tokens and recovery, each the range over the seeds."""
+    lines = [
+        "| pair | arm | accuracy | obedience | tokens | recovery |",
+        "|---|---|---|---|---|---|",
+    ]
+    for pair, of in by_pair(measured):
+        for arm in ("baseline", *ARMS, *LATER, "model"):
+            cells = [
+                ranged(of, f"{arm} {metric}", digits)
+                for metric, digits in (
+                    ("accuracy", 2),
+                    ("obedience", 2),
+                    ("n_tokens", 0),
+                    ("recovery", 2),
+                )
+            ]
+            if any(cell != "-" for cell in cells):
+                lines.append(f"| `{pair}` | {arm} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def by_pair(measured: Sequence[Told]) -> list[tuple[str, list[Told]]]:
+    """What was measured, by pair, the first seed first."""
+    found = [(pair, [each for each in measured if each["pair"] == pair]) for pair in PAIRS]
+    return [(pair, sorted(of, key=lambda each: each["seed"])) for pair, of in found if of]
+
+
+def counted(fired: Any) -> str:
+    """Each condition with the number of seeds that it fired in."""
+    counts = Counter(name for each in fired for name in each)
+    return (
+        ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in sorted(counts.items())) or "none"
+    )
+
+
+def shown(each: Told | None) -> str:
+    """An estimate with its interval."""
+    if each is None:
+        return "-"
+    return f"{each['value']:.2f} [{each['low']:.2f}, {each['high']:.2f}]"
+
+
+def ranged(of: Sequence[Told], key: str, digits: int) -> str:
+    """The lowest and the highest value over the seeds; a dash where none is defined."""
+    values = [each[key]["value"] for each in of if each.get(key) is not None]
+    if not values:
+        return "-"
+    low, high = (f"{value:.{digits}f}" for value in (min(values), max(values)))
+    n = f" ({len(values)} of {len(of)})" if len(values) < len(of) else ""
+    return (low if low == high else f"{low} to {high}") + n
