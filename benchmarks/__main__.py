@@ -14,6 +14,7 @@ from benchmarks import (
     branch_scoring,
     grpo_step,
     head,
+    hybrid,
     judging,
     memory,
     sampling,
@@ -40,6 +41,7 @@ MODULES = {
         audit_overhead,
         sampling,
         head,
+        hybrid,
         sft_step,
         grpo_step,
     )

@@ -5,6 +5,7 @@ importing stays light and no arrow points up. What the class is made of stands i
 any MODEL, a `Part` reads itself, everything else is validated.
 """
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -36,6 +37,8 @@ KINDS = {
     "majority": f"{_ELICITATION}.majority:MajorityVote",
 }
 
+NAMES = ("pocket", "smollm2")  # models that are no paths
+
 _OPEN: ContextVar[tuple[Path, ...]] = ContextVar("open", default=())
 
 
@@ -54,6 +57,10 @@ class Part(ABC):
     @abstractmethod
     def fingerprint(self) -> object:
         """What decides what it does, as JSON values: settings, and hashes of files."""
+
+    @abstractmethod
+    def described(self, folder: Path) -> object:
+        """What `read` reads again; files of its own are written into `folder`."""
 
 
 @final
@@ -137,12 +144,18 @@ def _class(kind: object, file: Path) -> type[Model]:
         found = class_named(kind, Model)
         if is_dataclass(found):
             return found
-        raise ModelError(f"{file}: {kind} is no dataclass, whose fields are its settings; make it one")
+        raise ModelError(
+            f"{file}: {kind} is no dataclass, whose fields are its settings; make it one"
+        )
     raise ModelError(f"{file}: there is no kind {kind!r:.60}; {nearest(str(kind), KINDS)}")
 
 
 def built(
-    made: type[T], settings: Mapping[str, object], file: Path, *, marks: tuple[str, str] | None = None
+    made: type[T],
+    settings: Mapping[str, object],
+    file: Path,
+    *,
+    marks: tuple[str, str] | None = None,
 ) -> T:
     """An object with settings from a YAML file, in which models and parts are only named.
 
@@ -177,6 +190,14 @@ def _value(hint: object, value: object, file: Path, *, marks: tuple[str, str] | 
     return part.read(value, file.parent)
 
 
+def name_beside(file: Path, model: Model) -> str:
+    """The name of a model for a YAML file: a path relative to the file, if it is one."""
+    path = Path(model.spec).expanduser()
+    if model.spec in NAMES or kind_of(path, ModelError) is Kind.missing:
+        return model.spec
+    return os.path.relpath(path.resolve(), file.parent.resolve())
+
+
 def beside(file: Path, name: object) -> str:
     """A model's name in a file: what lies beside the file, else the name itself.
 
@@ -186,7 +207,7 @@ def beside(file: Path, name: object) -> str:
     """
     if not isinstance(name, str):
         raise ModelError(f"{file}: {name!r:.60} names no model; write a text")
-    if name in ("pocket", "smollm2") or "://" in name or is_reference(name):
+    if name in NAMES or "://" in name or is_reference(name):
         return name
     path = file.parent / expanded(name, ModelError)
     return str(path) if kind_of(path, ModelError) is not Kind.missing else name

@@ -323,6 +323,7 @@ class HfModel(OpenModel):
         return f"it may need {needed:,} bytes, and {left:,} are left" if needed > left else ""
 
     def response_of(self, ids: Sequence[int]) -> Response:
+        """The reply that generated token ids are, at least one, with the end token if there is one."""
         spoken = [i for i in ids if i not in self._silent]
         response = split(
             self._text(spoken),

@@ -9,6 +9,7 @@ import torch
 from twofold.diagnostics.elicitation.hybrid.categories import Labelling
 from twofold.diagnostics.elicitation.hybrid.step import Step
 from twofold.diagnostics.elicitation.hybrid.vectors import Vectors
+from twofold.errors import ModelError
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +72,12 @@ class Steer(Action):
         """The base's logits after the shift."""
         hidden_BD, steered = step.base.hidden[self.vectors.layer], step.base.steered
         assert steered is not None
+        if hidden_BD.shape[1] != self.vectors.width:
+            raise ModelError(
+                f"the vectors are {self.vectors.width} wide, and layer {self.vectors.layer} is "
+                f"{hidden_BD.shape[1]}; take the vectors that were fitted on this base"
+            )
+        self.vectors.to(hidden_BD.device)
         shift_BD = self.vectors.shift(hidden_BD, self.labelling.of(step))
         shift_BD = torch.where(fires_B[:, None], shift_BD, 0)
         return steered(hidden_BD + shift_BD.to(hidden_BD.dtype))

@@ -3,9 +3,13 @@
 The vector that steers a position is that of its category.
 """
 
+from __future__ import annotations
+
+import os
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol, Self, cast, final, runtime_checkable
@@ -80,12 +84,24 @@ class Labelling(Part):
             )
         path = folder / str(value["file"])
         loader: Any = class_named(str(value["class"]), object)
-        digest = sha256()
-        InputFile(path, ModelError, "name the file of the categories").sha256(digest)
-        found = ByActivation(
-            loader.load(path), int(value["layer"]), source=f"{value['class']} {digest.hexdigest()}"
-        )
-        return cast(Self, found)
+        source = CategoryFile(str(value["class"]), path)
+        return cast(Self, ByActivation(loader.load(path), int(value["layer"]), source))
+
+
+@final
+@dataclass(frozen=True)
+class CategoryFile:
+    """Where categories were loaded from: `package.module:Name` of a class with `load`, and its file."""
+
+    loader: str
+    path: Path
+
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of loader and file."""
+        digest = sha256(self.loader.encode())
+        InputFile(self.path, ModelError, "name the file of the categories").sha256(digest)
+        return digest.hexdigest()
 
 
 @final
@@ -106,6 +122,10 @@ class OneLabel(Labelling):
         """Its name."""
         return "one"
 
+    def described(self, folder: Path) -> object:
+        """Its name."""
+        return "one"
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -115,12 +135,12 @@ class ByActivation(Labelling):
     Args:
         categories: What sorts activations.
         layer: Whose output it sorts, counted from 0.
-        source: What it was loaded from, for the fingerprint.
+        source: What it was loaded from; None = it was made here, so that the labelling cannot be saved.
     """
 
     categories: Categories
     layer: int
-    source: str = ""
+    source: CategoryFile | None = None
 
     @property
     def n(self) -> int:
@@ -137,8 +157,19 @@ class ByActivation(Labelling):
         return self.categories.of(step.of_tuned.hidden[self.layer].float())
 
     def fingerprint(self) -> object:
-        """Source and layer."""
-        return {"layer": self.layer, "n": self.n, "source": self.source}
+        """Layer, number, and the hash of the file."""
+        source = repr(self.categories) if self.source is None else self.source.sha256
+        return {"layer": self.layer, "n": self.n, "source": source}
+
+    def described(self, folder: Path) -> object:
+        """Layer, class and file."""
+        if self.source is None:
+            raise ModelError(
+                "the categories were made in this process, so no file can name them; save them, and load "
+                "them from their file"
+            )
+        file = os.path.relpath(self.source.path.resolve(), folder.resolve())
+        return {"layer": self.layer, "class": self.source.loader, "file": file}
 
 
 @final
@@ -166,3 +197,7 @@ class RandomLabel(Labelling):
     def fingerprint(self) -> object:
         """Number and seed."""
         return {"random": self.n_labels, "seed": self.seed}
+
+    def described(self, folder: Path) -> object:
+        """A control is a setting of the hybrid, not a labelling to save."""
+        raise ModelError("random categories are a control; save the hybrid with `control` set")

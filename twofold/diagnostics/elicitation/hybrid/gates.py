@@ -61,6 +61,13 @@ class Gate(Part):
         parts = {k: v.fingerprint() for k, v in values.items() if isinstance(v, Part)}
         return {"kind": self.kind} | values | parts
 
+    def described(self, folder: Path) -> object:
+        """Kind and settings, as `read` takes them."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        parts = {k: v.described(folder) for k, v in values.items() if isinstance(v, Part)}
+        lists = {k: list(v) for k, v in values.items() if isinstance(v, tuple)}
+        return {"kind": self.kind} | values | parts | lists
+
 
 @final
 @dataclass(frozen=True)
@@ -191,9 +198,13 @@ class Budget(Part):
         """The budget that a mapping of `share` and `most` describes."""
         if not isinstance(value, Mapping):
             raise ModelError(f"{value!r:.60} is no budget; write `share:` or `most:` under it")
-        return cast(Self, built(Budget, {str(k): v for k, v in value.items()}, folder / "budget"))
+        return built(cls, {str(k): v for k, v in value.items()}, folder / "budget")
 
     def fingerprint(self) -> object:
+        """Its settings."""
+        return asdict(self)
+
+    def described(self, folder: Path) -> object:
         """Its settings."""
         return asdict(self)
 

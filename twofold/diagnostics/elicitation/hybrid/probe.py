@@ -17,6 +17,7 @@ from twofold.diagnostics.elicitation.hybrid.step import Step
 from twofold.diagnostics.elicitation.hybrid.tensor_files import tensors_of, written
 from twofold.errors import ModelError
 
+FILE = "probe.safetensors"
 _STEPS = 200  # of L-BFGS, at most
 
 
@@ -116,7 +117,9 @@ class Probe(Gate):
                 Self, cls(int(told["layer"]), tensors["weights_D"], float(told["threshold"]))
             )
         except (KeyError, ValueError) as error:
-            raise ModelError(f"{file} holds no probe; name the file that one was saved in") from error
+            raise ModelError(
+                f"{file} holds no probe; name the file that one was saved in"
+            ) from error
 
     def fingerprint(self) -> object:
         """Layer, threshold and the hash of the weights."""
@@ -127,3 +130,8 @@ class Probe(Gate):
             "threshold": self.threshold,
             "weights_sha256": digest,
         }
+
+    def described(self, folder: Path) -> object:
+        """Kind and file, which is written."""
+        self.save(folder / FILE)
+        return {"kind": self.kind, "file": FILE}

@@ -115,7 +115,7 @@ class Reader:
     def _again(self, hidden_BD: torch.Tensor) -> torch.Tensor:
         """The logits if the steered layer had put out `hidden_BD` at the last token; nothing is kept."""
         assert self._upper is not None
-        above = self._past.layers[self._upper.layer + 1 :]
+        above: list[Any] = self._past.layers[self._upper.layer + 1 :]  # plain, by `can_shrink`
         own = [(each.keys, each.values) for each in above]
         try:
             for each in above:

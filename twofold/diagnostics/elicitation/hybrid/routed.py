@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple, final
 
 from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor
@@ -33,7 +33,7 @@ class Routed(Elicitor):
 
     tuned: Model | None = None
     gate: Gate | None = None  # none by default, since one has to be chosen
-    budget: Budget = Budget()
+    budget: Budget = field(default_factory=Budget)
 
     def __post_init__(self) -> None:
         for each in (self.base, *([] if self.tuned is None else [self.tuned])):

@@ -7,7 +7,7 @@ never fires, the replies are the same as there.
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, final
+from typing import Any, NamedTuple, cast, final
 
 import torch
 
@@ -17,6 +17,8 @@ from twofold.diagnostics.elicitation.hybrid.reader import Reader, Reading
 from twofold.diagnostics.elicitation.hybrid.step import Step
 from twofold.models.gumbel import samplers
 from twofold.types import Sampling
+
+_NO_IDS = cast(torch.LongTensor, torch.empty(0, 0, dtype=torch.long))  # the processors read none
 
 
 class RoutedRow(NamedTuple):
@@ -35,7 +37,7 @@ class Route:
 
     gate: Gate
     action: Action
-    budget: Budget = Budget()
+    budget: Budget = field(default_factory=Budget)
 
     @property
     def needs_tuned(self) -> bool:
@@ -82,7 +84,9 @@ def decode_routed(
     if not rows:
         return []
     writer = Reader(base, kept=gate.base_layers, steered=action.steered_layer)
-    asked = Reader(tuned, kept=gate.tuned_layers | action.tuned_layers) if tuned is not None else None
+    asked = (
+        Reader(tuned, kept=gate.tuned_layers | action.tuned_layers) if tuned is not None else None
+    )
     with _opened(writer, asked, rows) as (ids_B, tuned_B):
         batch = _Batch(rows, base.device, sampling, eos)
         while batch.alive:
@@ -133,14 +137,13 @@ class _Batch:
         seeds = [self._rows[r].seed for r in self.alive]
         step = Step(base, tuned, seeds, [len(self.written[r].ids) for r in self.alive])
         fires_B = self._allowed(route.gate.fires(step), route.budget)
-        logits_BV = base.logits_BV
+        # what only one of the models can read is never drawn
+        logits_BV = base.logits_BV if tuned is None else step.both_BV[0]
         if bool(fires_B.any()):
             other_BV = route.action.logits(step, fires_B)
-            n = min(logits_BV.shape[1], other_BV.shape[1])
-            logits_BV = torch.where(fires_B[:, None], other_BV[:, :n], logits_BV[:, :n])
+            logits_BV = torch.where(fires_B[:, None], other_BV[:, : logits_BV.shape[1]], logits_BV)
         broken = (~torch.isfinite(logits_BV.amax(-1))).tolist()
-        # the processors take ids and do not read them
-        drawn_B = self._samplers(fires_B[:, None].long(), logits_BV).argmax(-1)
+        drawn_B = self._samplers(_NO_IDS, logits_BV).argmax(-1)
         told = zip(self.alive, drawn_B.tolist(), fires_B.tolist(), broken, strict=True)
         for r, token, has_fired, is_broken in told:
             if not self._has_ended(r):

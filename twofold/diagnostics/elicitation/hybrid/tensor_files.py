@@ -31,4 +31,6 @@ def tensors_of(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
             names = found.keys()
             return {name: found.get_tensor(name) for name in names}, dict(found.metadata() or {})
     except (OSError, SafetensorError) as error:
-        raise ModelError(f"{file} cannot be read ({error}); check the path, or make it again") from error
+        raise ModelError(
+            f"{file} cannot be read ({error}); check the path, or make it again"
+        ) from error

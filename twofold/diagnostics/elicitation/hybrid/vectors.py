@@ -2,17 +2,20 @@
 
 from hashlib import sha256
 from pathlib import Path
-from typing import final
+from typing import Self, final
 
 import torch
 from torch.nn import functional as F
 
 from twofold.diagnostics.elicitation.hybrid.tensor_files import tensors_of, written
 from twofold.errors import ModelError
+from twofold.models.composed import Part
+
+FILE = "vectors.safetensors"
 
 
 @final
-class Vectors(torch.nn.Module):
+class Vectors(torch.nn.Module, Part):
     """One vector a category, and its strength `softplus(head_c(GELU(W h + b)))`.
 
     Args:
@@ -26,7 +29,9 @@ class Vectors(torch.nn.Module):
         The code of arXiv 2510.07364 (ICML version): vectors 0, heads' bias 0.5, Xavier weights.
     """
 
-    def __init__(self, n: int, width: int, *, layer: int, n_hidden: int = 512, seed: int = 0) -> None:
+    def __init__(
+        self, n: int, width: int, *, layer: int, n_hidden: int = 512, seed: int = 0
+    ) -> None:
         super().__init__()
         if n < 1 or n_hidden < 0:
             raise ModelError(f"{n} categories and {n_hidden} units; give at least one category")
@@ -47,6 +52,11 @@ class Vectors(torch.nn.Module):
         """How many categories."""
         return len(self.vectors_KD)
 
+    @property
+    def width(self) -> int:
+        """Of the layer's output."""
+        return self.vectors_KD.shape[1]
+
     def strength(self, hidden_BD: torch.Tensor, label_B: torch.Tensor) -> torch.Tensor:
         """How strongly the vector of each row's category is added, shape (rows,)."""
         if self.hidden is None or self.heads is None:
@@ -58,7 +68,7 @@ class Vectors(torch.nn.Module):
         """What is added to each row, in float32, shape (rows, width)."""
         return self.strength(hidden_BD, label_B)[:, None] * self.vectors_KD[label_B]
 
-    def randomised(self, seed: int) -> "Vectors":
+    def randomised(self, seed: int) -> Self:
         """The same strengths and norms in random directions: the control of the directions."""
         found = self._like()
         found.load_state_dict(self.state_dict())
@@ -69,13 +79,28 @@ class Vectors(torch.nn.Module):
             found.vectors_KD.copy_(norms * drawn / drawn.norm(dim=1, keepdim=True))
         return found
 
-    def _like(self) -> "Vectors":
+    def _like(self) -> Self:
         n_hidden = 0 if self.hidden is None else self.hidden.out_features
-        found = Vectors(self.n, self.vectors_KD.shape[1], layer=self.layer, n_hidden=n_hidden)
+        found = type(self)(self.n, self.vectors_KD.shape[1], layer=self.layer, n_hidden=n_hidden)
         return found.to(self.vectors_KD.device)
 
-    def sha256(self) -> str:
-        """The hash of layer, names and numbers."""
+    def fingerprint(self) -> object:
+        """Layer, and the hash of all names and numbers."""
+        return {"layer": self.layer, "sha256": self._sha256()}
+
+    def described(self, folder: Path) -> object:
+        """The file, which is written."""
+        self.save(folder / FILE)
+        return FILE
+
+    @classmethod
+    def read(cls, value: object, folder: Path) -> Self:
+        """The vectors of a file."""
+        if not isinstance(value, str):
+            raise ModelError(f"{value!r:.60} names no vectors; write the name of their file")
+        return cls.load(folder / value)
+
+    def _sha256(self) -> str:
         digest = sha256(str(self.layer).encode())
         for name, tensor in sorted(self.state_dict().items()):
             digest.update(f"{name} {tuple(tensor.shape)} ".encode())
@@ -87,7 +112,7 @@ class Vectors(torch.nn.Module):
         written(file, dict(self.state_dict()), {"layer": str(self.layer)})
 
     @classmethod
-    def load(cls, file: Path) -> "Vectors":
+    def load(cls, file: Path) -> Self:
         """The vectors of a file that `save` wrote.
 
         Raises:
