@@ -29,7 +29,7 @@ ONE_MODEL = {
     "majority": "kind: majority\nbase: pocket\nn_votes: 2\n",
     "cot_decoding": "kind: cot_decoding\nbase: pocket\nk: 2\nhow: max\n",
     "hinted": "kind: hinted\nbase: pocket\nhint: Be brief.\n",
-    "few_shot": "kind: few_shot\nbase: pocket\nshots: [[2 + 2?, '4'], [3 + 3?, '6']]\nn_shots: 1\n",
+    "few_shot": "kind: few_shot\nbase: pocket\nshots: [['2 + 2?', '4'], ['3 + 3?', '6']]\nn_shots: 1\n",
     "cross_sampling": (
         "kind: cross_sampling\nbase: pocket\ntuned: pocket\n"
         "gate: {kind: js, tau: 0.01}\nbudget: {most: 3}\n"

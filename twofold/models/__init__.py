@@ -8,7 +8,7 @@ from pathlib import Path
 from twofold.errors import ModelError, nearest
 from twofold.extension import instance_named, is_reference
 from twofold.models.checkpoint import HUB_ID, folder_named
-from twofold.models.composed import SUFFIXES, composed
+from twofold.models.composed import SUFFIXES, from_yaml
 from twofold.models.gguf import is_gguf
 from twofold.models.pocket import SPEC as POCKET
 from twofold.models.smollm2 import SPEC as SMOLLM2
@@ -53,7 +53,7 @@ def resolve(spec: str | Path, *, thinking_marks: tuple[str, str] | None = None) 
     if is_reference(spec) and not is_folder:
         return instance_named(spec, Model)
     if spec.endswith(SUFFIXES) and not is_folder:
-        return composed(expanded(spec, ModelError), marks=thinking_marks)
+        return from_yaml(expanded(spec, ModelError), marks=thinking_marks)
     is_local = spec in (POCKET, SMOLLM2) or is_folder or is_gguf(spec)
     if not is_local and not HUB_ID.fullmatch(spec):
         hint = nearest(spec.lower(), [POCKET, SMOLLM2], "there is no such folder or name.")

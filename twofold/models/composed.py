@@ -98,7 +98,7 @@ class NamedModel(Model):
         yield from self.model.stream(prompts, sampling, n=n, seed=seed, done=done, share=share)
 
 
-def composed(file: Path, *, marks: tuple[str, str] | None = None) -> Model:
+def from_yaml(file: Path, *, marks: tuple[str, str] | None = None) -> Model:
     """The model that a YAML file describes.
 
     Args:

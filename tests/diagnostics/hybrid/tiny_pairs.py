@@ -28,12 +28,14 @@ def tiny(kind="llama", *, seed=0, depth=4, width=32, vocabulary=300, **settings)
                 **settings,
             )
         )
+    network.generation_config = transformers.GenerationConfig()  # as a loaded one has
     return network.eval().requires_grad_(False)
 
 
 def nudged(network, size, seed=1):
     """A copy whose weights are a little different."""
     other = type(network)(network.config).eval().requires_grad_(False)
+    other.generation_config = transformers.GenerationConfig()
     other.load_state_dict(network.state_dict())
     rng = torch.Generator().manual_seed(seed)
     for each in other.parameters():

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 from twofold.diagnostics.diagnostic import Diagnostic, Subject
-from twofold.diagnostics.elicitation.collect import AS_ASKED, GREEDY, SAMPLED, Collection
+from twofold.diagnostics.elicitation.collect import AS_ASKED, GREEDY, ROUTED, SAMPLED, Collection
 from twofold.diagnostics.elicitation.conditions import conditions, in_words, rises
 from twofold.diagnostics.elicitation.cot_decoding import CotDecoding
 from twofold.diagnostics.elicitation.coverage import Coverage
@@ -81,10 +81,12 @@ class Elicitation(Diagnostic):
         Returns:
             The condition is the arm: `as_asked` (the audit's replies), `greedy`, `sampled`, and of the
             baseline `boxed`, `steps`, `few_shot`, `best_prompt`, `majority`, `cot_decoding` and its control
-            `branch_vote` (the vote over the same branches). Measures:
+            `branch_vote` (the vote over the same branches), `cross_sampling` (the tuned model's token where
+            the two diverge) and its control `random_positions` (as many tokens elsewhere). Measures:
 
             - `accuracy` (rules not stated), `compliance` (share of rules met, stated), `obedience` (that
-              minus met when not stated, by problem), `both`, `n_tokens` (generated for a reply);
+              minus met when not stated, by problem), `both`, `n_tokens` (generated for a reply), `acted`
+              (of cross-sampling: the share of a reply's tokens that the tuned model gave);
             - hygiene: `stated` (an answer is), `truncated`, `accuracy_if_stated`; role `model`:
               `unstated_share` and `truncated_share`, the share of the gain that is on problems where the
               base stated no answer, or was cut off;
@@ -164,6 +166,9 @@ class _Arms:
             estimator = average if metric == "n_tokens" else mean
             column = self.rates.column(role, arm, metric)
             yield from table.measure(role, arm, metric, column, estimator=estimator)
+        if arm in ROUTED:
+            acted = self.rates.column(role, arm, "acted")
+            yield from table.measure(role, arm, "acted", acted)
         right, stated = (self.rates.column(role, arm, each) for each in ("accuracy", "stated"))
         if_stated = {p: v for p, v in right.values.items() if stated.values.get(p) == 1}
         yield from table.measure(role, arm, "accuracy_if_stated", Column.of(if_stated))

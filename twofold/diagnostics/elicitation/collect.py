@@ -24,6 +24,8 @@ from twofold.types import FinishReason, Message, OpenModel, Problem, Response, S
 AS_ASKED = "as_asked"  # the audit's own reply
 GREEDY = "greedy"  # the likeliest reply, where the audit samples
 SAMPLED = "sampled"
+# The base with the tuned model's tokens where they differ, and at as many random positions; see `hybrid`.
+ROUTED = ("cross_sampling", "random_positions")
 AGAIN = 4  # times as many samples where none of the first is right
 CHUNK = 16  # prompts that are sampled before their rows are yielded
 MOST_SHOTS = 8  # examples to choose from
@@ -63,6 +65,7 @@ class Collection:
             yield from self._greedy(asked, done)
         for arm, elicitor in self._elicitors().items():
             yield from self._elicited(arm, elicitor, asked, done)
+        yield from self._routed(asked, done)
         yield from self._sampled(asked, done)
 
     def _own(self, asked: Mapping[tuple[str, str], Asked], done: AbstractSet[str]) -> Iterator[Row]:
@@ -119,6 +122,31 @@ class Collection:
             if reply.branches:
                 row["branches"] = scored(each[0], reply.branches)
             yield row
+
+    def _routed(
+        self, asked: Mapping[tuple[str, str], Asked], done: AbstractSet[str]
+    ) -> Iterator[Row]:
+        """The base with tokens of the tuned model, collected with the tuned model's rows."""
+        base, tuned = self.subject.scorer, self.subject.model
+        if self.subject.role != "model" or base is None or not isinstance(tuned, OpenModel):
+            return
+        from twofold.diagnostics.elicitation.hybrid import arms  # imports torch
+
+        if not arms.can_be_routed(base, tuned):
+            return
+        every, own = list(asked.values()), self.subject.sampling
+        finished = {
+            (arm, i)
+            for arm in ROUTED
+            for i, each in enumerate(every)
+            if self._key(arm, each) in done
+        }
+        chats = [chat for *_, chat in every]
+        for arm, reply in arms.injected(
+            base, tuned, chats, own, seed=self.subject.seed, done=finished
+        ):
+            row = self._row(arm, every[reply.prompt], [reply.response], own)
+            yield row | ({} if reply.n_acted is None else {"n_acted": reply.n_acted})
 
     def _sampled(
         self, asked: Mapping[tuple[str, str], Asked], done: AbstractSet[str]

@@ -15,7 +15,7 @@ from typing import Any, final
 
 import numpy as np
 
-from twofold.diagnostics.elicitation.collect import AS_ASKED, GREEDY, SAMPLED
+from twofold.diagnostics.elicitation.collect import AS_ASKED, GREEDY, ROUTED, SAMPLED
 from twofold.diagnostics.elicitation.cot_decoding import CotDecoding
 from twofold.diagnostics.elicitation.majority import MajorityVote, elected
 from twofold.diagnostics.elicitation.prompts import HINTS, FewShot
@@ -32,10 +32,10 @@ PROMPTS = (AS_ASKED, *HINTS, FewShot.name)
 BRANCH_VOTE = "branch_vote"
 DECODING = (MajorityVote.name, CotDecoding.name, BRANCH_VOTE)
 # Every arm of the base, in the order of the page.
-ARMS = (AS_ASKED, GREEDY, *HINTS, FewShot.name, BEST_PROMPT, *DECODING)
+ARMS = (AS_ASKED, GREEDY, *HINTS, FewShot.name, BEST_PROMPT, *DECODING, *ROUTED)
 
 # What an arm is compared with besides the reply as asked: the same tries, without its own choice.
-CONTROLS = {MajorityVote.name: SAMPLED, CotDecoding.name: BRANCH_VOTE}
+CONTROLS = {MajorityVote.name: SAMPLED, CotDecoding.name: BRANCH_VOTE, ROUTED[0]: ROUTED[1]}
 
 TOLD, UNTOLD = "constrained", "unconstrained"
 ANSWERS = ("accuracy", "both", "stated")  # the metrics that are about an answer
@@ -62,7 +62,9 @@ class Rates:
     def _by_arm(self) -> dict[tuple[str, str, str], dict[str, Row]]:
         found: dict[tuple[str, str, str], dict[str, Row]] = {}
         for row in self.saved:
-            at = row["role"], row["arm"], row["condition"]
+            # collected with the tuned model's rows, but the base writes
+            role = "baseline" if row["arm"] in ROUTED else row["role"]
+            at = role, row["arm"], row["condition"]
             found.setdefault(at, {})[row["problem"]] = row
         for role, arm, condition in [*found]:
             rows = found[role, arm, condition]
@@ -128,7 +130,7 @@ class Rates:
     def column(self, role: str, arm: str, metric: str) -> Column:
         """A metric by problem; several tries of a problem are averaged.
 
-        `accuracy`, `habit`, `stated`, `truncated` and `n_tokens` are of replies without the rules,
+        `accuracy`, `habit`, `stated`, `truncated`, `n_tokens` and `acted` are of replies without the rules,
         `compliance` and `both` of replies with them.
         """
         scores = self.scores(role, arm, metric)
@@ -156,6 +158,10 @@ class Rates:
                 own = [each["n_tokens"] for each in row["replies"]]
                 counts = [row["n_tokens"]] if "n_tokens" in row else own
                 found[problem] = [float(count) for count in counts if count is not None]
+            elif metric == "acted":
+                (own,) = row["replies"]
+                if own["n_tokens"] and "n_acted" in row:
+                    found[problem] = [row["n_acted"] / own["n_tokens"]]
             elif metric not in ("compliance", "habit", "both") or row["replies"][0]["met"]:
                 tries = (_score(each, metric) for each in row["replies"])
                 found[problem] = [score for score in tries if score is not None]
