@@ -96,7 +96,7 @@ def test_what_cannot_be_routed_is_refused_with_the_reason(models, pair, tmp_path
     tokenizer = tiny_tokenizer()
     tokenizer.add_tokens(["<plan>"])
     other = HfModel(str(saved(tiny(vocabulary=len(tokenizer)), tmp_path / "other", tokenizer)))
-    with pytest.raises(ModelError, match="have different tokens .*'<plan>' has no id and the id"):
+    with pytest.raises(ModelError, match=r"have different tokens .*'<plan>' has no id and the id"):
         CrossSampling(base, other, Divergence()).sample(ASKED[:1], SAMPLED)
     with pytest.raises(ModelError, match="is no local checkpoint"):
         CrossSampling(base, ScriptedModel({}), Divergence())

@@ -96,7 +96,8 @@ class Elicitation(Diagnostic):
               `discovery_rate`, `crossover`;
             - `any_branch_right` of `cot_decoding`: what the best choice among its branches would reach;
             - `recovery` and `recovery_of_both` of the baseline's arms (slice `scale`: the gain of the
-              replies `as_asked`, or of the `sampled` ones), where there is a gain.
+              replies `as_asked`, or of the `sampled` ones), where there is a gain; `net_recovery` and
+              `net_recovery_of_both` of cross-sampling, beyond its control.
 
             Contrasts: each arm versus `as_asked`, `majority` versus `sampled` and `cot_decoding` versus
             `branch_vote` (the same tries without the choice), and model versus baseline. Counts: the
@@ -244,6 +245,10 @@ class _Arms:
                 column = self.rates.column("baseline", arm, metric)
                 part = Slice("scale", scale)
                 yield from _recovery("baseline", arm, name, base, tuned, column, part)
+                if arm == ROUTED[0]:
+                    control = self.rates.column("baseline", ROUTED[1], metric)
+                    sides = base, tuned, column, part, control
+                    yield from _recovery("baseline", arm, f"net_{name}", *sides)
 
 
 def _recovery(
@@ -254,13 +259,19 @@ def _recovery(
     tuned: Column,
     reached: Column,
     part: Slice = Slice("", ""),
+    control: Column | None = None,
 ) -> Iterator[Measure]:
-    """The recovery on the problems that all three have; nothing where it is not defined."""
-    shared = sorted(base.values.keys() & tuned.values.keys() & reached.values.keys())
-    lost = len(base.asked & tuned.asked & reached.asked) - len(shared)
-    columns = ([column.values[p] for p in shared] for column in (base, tuned, reached))
+    """The recovery on the problems that all have; nothing where it is not defined.
+
+    With a control, it is what the arm reaches beyond that.
+    """
+    sides = [base, tuned, reached, *([] if control is None else [control])]
+    shared = sorted(set.intersection(*(set(each.values) for each in sides)))
+    lost = len(set.intersection(*(set(each.asked) for each in sides))) - len(shared)
+    columns = [[column.values[p] for p in shared] for column in sides]
+    beyond = columns[3] if control is not None else None
     try:
-        estimate = recovery(*columns, n_unscored=lost)
+        estimate = recovery(*columns[:3], beyond=beyond, n_unscored=lost)
     except StatsError:
         return
     yield from filed(role, name, estimate, condition=arm, slice=part)
