@@ -21,7 +21,7 @@ from twofold.models.decode import PlannedRow, decode
 from twofold.models.hf import HfModel
 from twofold.types import Sampling
 
-ROWS, PROMPT, NEW, ROUNDS, HIDDEN = 8, 80, 48, 5, 512
+ROWS, PROMPT, NEW, ROUNDS, HIDDEN = 8, 24, 24, 3, 512
 TWO_MODELS, PROBE = 2.7, 1.7
 RATE = 0.12
 

@@ -11,8 +11,8 @@ from tiny_pairs import saved, tiny
 from twofold.diagnostics.elicitation.hybrid.categories import (
     ByActivation,
     Categories,
-    CategoryFile,
     OneCategory,
+    SavedCategories,
 )
 from twofold.diagnostics.elicitation.hybrid.cross_sampling import CrossSampling
 from twofold.diagnostics.elicitation.hybrid.gates import ArgmaxDiffers, AtRandom, Budget, Divergence
@@ -153,7 +153,7 @@ def test_categories_of_a_file_are_loaded_again(models, tmp_path, monkeypatch):
     source += "    def of(self, hidden_BD):\n        return (hidden_BD[:, 0] > 0).long()\n"
     (tmp_path / "halves_of_a_test.py").write_text(source)
     (tmp_path / "sae.safetensors").write_text("halves")
-    named = CategoryFile("halves_of_a_test:Halves", tmp_path / "sae.safetensors")
+    named = SavedCategories("halves_of_a_test:Halves", tmp_path / "sae.safetensors")
     hybrid = Hybrid(
         *models, ArgmaxDiffers(), vectors=vectors(2), labelling=ByActivation(Halves(), 2, named)
     )

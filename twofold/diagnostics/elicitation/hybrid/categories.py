@@ -20,7 +20,7 @@ from twofold.diagnostics.elicitation.hybrid.step import Step
 from twofold.errors import ModelError
 from twofold.extension import class_named
 from twofold.models.composed import Part
-from twofold.storage.reading import InputFile
+from twofold.storage.reading import InputFile, Kind, files, kind_of
 
 
 @runtime_checkable
@@ -72,35 +72,38 @@ class Labelling(Part):
 
     @classmethod
     def read(cls, value: object, folder: Path) -> Self:
-        """`one`, or the keys `layer`, `class` (`package.module:Name`, with a method `load`) and `file`."""
+        """`one`, or the keys `layer`, `class` (`package.module:Name`, with a method `load`) and `path`."""
         if value == "one":
             return cast(Self, OneLabel())
-        wanted = {"layer": int, "class": str, "file": str}
+        wanted = {"layer": int, "class": str, "path": str}
         if not isinstance(value, Mapping) or any(
             not isinstance(value.get(key), kind) for key, kind in wanted.items()
         ):
             raise ModelError(
-                f"{value!r:.80} names no categories; write `one`, or `layer`, `class` and `file`"
+                f"{value!r:.80} names no categories; write `one`, or `layer`, `class` and `path`"
             )
-        path = folder / str(value["file"])
+        path = folder / str(value["path"])
         loader: Any = class_named(str(value["class"]), object)
-        source = CategoryFile(str(value["class"]), path)
+        source = SavedCategories(str(value["class"]), path)
         return cast(Self, ByActivation(loader.load(path), int(value["layer"]), source))
 
 
 @final
 @dataclass(frozen=True)
-class CategoryFile:
-    """Where categories were loaded from: `package.module:Name` of a class with `load`, and its file."""
+class SavedCategories:
+    """Where categories were loaded from: `package.module:Name` of a class with `load`, and its path."""
 
     loader: str
     path: Path
 
     @cached_property
     def sha256(self) -> str:
-        """The hash of loader and file."""
+        """The hash of loader and file, or of the files of a folder."""
         digest = sha256(self.loader.encode())
-        InputFile(self.path, ModelError, "name the file of the categories").sha256(digest)
+        is_folder = kind_of(self.path, ModelError) is Kind.folder
+        for each in files(self.path, "*", error=ModelError) if is_folder else [self.path]:
+            digest.update(f" {each.name} ".encode())
+            InputFile(each, ModelError, "name the file of the categories").sha256(digest)
         return digest.hexdigest()
 
 
@@ -140,7 +143,7 @@ class ByActivation(Labelling):
 
     categories: Categories
     layer: int
-    source: CategoryFile | None = None
+    source: SavedCategories | None = None
 
     @property
     def n(self) -> int:
@@ -162,14 +165,14 @@ class ByActivation(Labelling):
         return {"layer": self.layer, "n": self.n, "source": source}
 
     def described(self, folder: Path) -> object:
-        """Layer, class and file."""
+        """Layer, class and path."""
         if self.source is None:
             raise ModelError(
                 "the categories were made in this process, so no file can name them; save them, and load "
                 "them from their file"
             )
-        file = os.path.relpath(self.source.path.resolve(), folder.resolve())
-        return {"layer": self.layer, "class": self.source.loader, "file": file}
+        path = os.path.relpath(self.source.path.resolve(), folder.resolve())
+        return {"layer": self.layer, "class": self.source.loader, "path": path}
 
 
 @final
