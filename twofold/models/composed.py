@@ -210,4 +210,4 @@ def beside(file: Path, name: object) -> str:
     if name in NAMES or "://" in name or is_reference(name):
         return name
     path = file.parent / expanded(name, ModelError)
-    return str(path) if kind_of(path, ModelError) is not Kind.missing else name
+    return os.path.normpath(path) if kind_of(path, ModelError) is not Kind.missing else name
