@@ -6,7 +6,7 @@ from twofold.diagnostics.diagnostic import Subject
 from twofold.diagnostics.elicitation.analysis import Elicitation
 from twofold.diagnostics.elicitation.collect import ROUTED, Collection
 from twofold.diagnostics.elicitation.hybrid import arms
-from twofold.diagnostics.elicitation.hybrid.gates import Divergence
+from twofold.diagnostics.elicitation.hybrid.gates import ArgmaxDiffers
 from twofold.models.scripted import ScriptedModel
 from twofold.types import Message, Problem, Sampling, Slice
 
@@ -14,10 +14,19 @@ SHORT = Sampling(max_tokens=24)
 CHATS = [[Message(role="user", content=f"what is {i}")] for i in range(6)]
 
 
+ECHO = ScriptedModel(lambda prompt, sample: "4")
+
+
+def subject_of(role, model, problems, scorer=None):
+    return Subject(
+        role=role, model=model, problems=problems, answers=(), sampling=SHORT, seed=0, scorer=scorer
+    )
+
+
 @pytest.fixture(autouse=True)
 def often(monkeypatch):
-    """Random networks differ more, or less, than trained ones; two chunks."""
-    monkeypatch.setattr(arms, "GATE", Divergence(0.003))
+    """Two chunks; random networks diverge at every token."""
+    monkeypatch.setattr(arms, "GATE", ArgmaxDiffers())
     monkeypatch.setattr(arms, "CHUNK", 3)
 
 
@@ -28,10 +37,13 @@ def test_the_names_are_those_of_the_arms():
 def test_the_control_acts_as_often_and_a_resumed_chunk_is_the_same(models):
     found = {(arm, each.prompt): each for arm, each in arms.injected(*models, CHATS, SHORT)}
     assert set(found) == {(arm, p) for arm in ROUTED for p in range(6)}
-    n_tokens = sum(each.n_tokens for each in found.values()) / 2
-    share = [sum(found[arm, p].n_acted for p in range(6)) / n_tokens for arm in ROUTED]
+    n_tokens, n_acted = (
+        [sum(getattr(found[arm, p], name) for p in range(6)) for arm in ROUTED]
+        for name in ("n_tokens", "n_acted")
+    )
+    share = [acted / n for acted, n in zip(n_acted, n_tokens, strict=True)]
     assert 0.05 < share[0] < 0.95
-    assert abs(share[0] - share[1]) < 4 * (0.25 / n_tokens) ** 0.5
+    assert abs(share[0] - share[1]) < 4 * (0.25 / n_tokens[1]) ** 0.5
     done = {(ROUTED[0], 0), (ROUTED[1], 2)}
     rest = {(arm, e.prompt): e for arm, e in arms.injected(*models, CHATS, SHORT, done=done)}
     assert rest == {at: each for at, each in found.items() if at not in done}
@@ -40,20 +52,18 @@ def test_the_control_acts_as_often_and_a_resumed_chunk_is_the_same(models):
 def test_it_is_collected_with_the_tuned_model_s_rows(models):
     base, tuned = models
     problems = [Problem(question=f"What is {i} + 2?", answer=str(i + 2)) for i in range(2)]
-    subject = Subject("model", tuned, problems, (), SHORT, 0, base)
+    subject = subject_of("model", tuned, problems, scorer=base)
     rows = [row for row in Collection(subject, 1, 1).rows(set()) if row["arm"] in ROUTED]
     assert [row["role"] for row in rows] == ["model"] * 4
     assert {row["arm"] for row in rows} == set(ROUTED) and all("n_acted" in row for row in rows)
     done = {rows[0]["key"]}
     again = [row for row in Collection(subject, 1, 1).rows(done) if row["arm"] in ROUTED]
     assert again == rows[1:]
-    for other in (Subject("baseline", base, problems, (), SHORT, 0), _scripted(problems)):
+    for other in (
+        subject_of("baseline", base, problems),
+        subject_of("model", ECHO, problems, scorer=ECHO),
+    ):
         assert not [row for row in Collection(other, 1, 1).rows(set()) if row["arm"] in ROUTED]
-
-
-def _scripted(problems):
-    model = ScriptedModel(lambda prompt, sample: "4")
-    return Subject("model", model, problems, (), SHORT, 0, model)
 
 
 def row(role, arm, problem, right, **more):
