@@ -25,7 +25,7 @@ def measure():
             return model.sample(asked, sampling, n=REPLIES)
 
         def every_time():
-            with mock.patch.object(decode, "_read", lambda *_: None):
+            with mock.patch.object(decode, "read_prompts", lambda *_: None):
                 return model.sample(asked, sampling, n=REPLIES)
 
         pairs = [

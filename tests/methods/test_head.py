@@ -47,7 +47,7 @@ def sampled(tiny: Path) -> None:
 
 def sampled_without_reading_ahead(tiny: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decode, "_read", lambda *_: None)
+        patch.setattr(decode, "read_prompts", lambda *_: None)
         sampled(tiny)
 
 

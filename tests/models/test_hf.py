@@ -328,7 +328,7 @@ def test_a_thought_is_removed_and_counted(model: HfModel) -> None:
     vocabulary = model.tokenizer.get_vocab()
     a, b = vocabulary["a"], vocabulary["b"]
     opened, closed, end = vocabulary["<think>"], vocabulary["</think>"], vocabulary["<|im_end|>"]
-    response = model._response([opened, a, a, closed, b, end])
+    response = model.response_of([opened, a, a, closed, b, end])
     assert (response.thinking, response.reply, response.finish_reason) == (
         "aa",
         "b",
@@ -336,7 +336,7 @@ def test_a_thought_is_removed_and_counted(model: HfModel) -> None:
     )
     assert (response.n_thinking_tokens, response.n_reply_tokens) == (4, 1)
     assert response.raw == "<think>aa</think>b"
-    cut = model._response([opened, a, a])
+    cut = model.response_of([opened, a, a])
     assert (cut.finish_reason, cut.reply, cut.n_thinking_tokens) == (
         FinishReason.unclosed_thinking,
         "",

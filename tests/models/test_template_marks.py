@@ -90,9 +90,9 @@ def test_the_marks_of_a_template(
     model = model_with(tiny, tmp_path / "m", template)
     assert model.thinking == ThinkingPolicy(opens, closes, prefilled)
     begun = "" if prefilled else opens
-    whole = model._response([*ids_of(model, f"{begun}b{closes}a"), model.eos[0]])
+    whole = model.response_of([*ids_of(model, f"{begun}b{closes}a"), model.eos[0]])
     assert (whole.thinking, whole.reply) == ("b", "a")
-    cut = model._response(ids_of(model, f"{begun}\\boxed{{4}}, but"))
+    cut = model.response_of(ids_of(model, f"{begun}\\boxed{{4}}, but"))
     assert (cut.reply, cut.finish_reason) == ("", FinishReason.unclosed_thinking)
 
 
@@ -125,14 +125,14 @@ def test_the_marks_of_published_templates(tiny: Path) -> None:
 
 def test_channels_whose_marks_are_special_tokens(tiny: Path, tmp_path: Path) -> None:
     model = model_with(tiny, tmp_path / "m", harmony(), special=CHANNELS)
-    cut = model._response(
+    cut = model.response_of(
         ids_of(model, "<|channel|>analysis<|message|>We guess \\boxed{4}, let me check")
     )
     assert (cut.reply, cut.finish_reason) == ("", FinishReason.unclosed_thinking)
     assert Correct()([FOUR], [cut])[0].score is None
     end = model.tokenizer.convert_tokens_to_ids("<|return|>")
     assert end in model.eos
-    whole = model._response(
+    whole = model.response_of(
         [
             *ids_of(model, "<|channel|>analysis<|message|>maybe \\boxed{5}<|end|>"),
             *ids_of(model, "<|start|>assistant<|channel|>final<|message|>\\boxed{4}"),
@@ -141,7 +141,7 @@ def test_channels_whose_marks_are_special_tokens(tiny: Path, tmp_path: Path) -> 
     )
     assert (whole.thinking, whole.reply) == ("maybe \\boxed{5}", "\\boxed{4}")
     assert Correct()([FOUR], [whole])[0].score == 1
-    bare = model._response([*ids_of(model, "<|channel|>final<|message|>\\boxed{4}"), end])
+    bare = model.response_of([*ids_of(model, "<|channel|>final<|message|>\\boxed{4}"), end])
     assert (bare.thinking, bare.reply) == (None, "\\boxed{4}")
 
 
@@ -152,7 +152,7 @@ def test_known_marks_that_are_special_tokens_of_any_template(
     tiny: Path, tmp_path: Path, opens: str, closes: str
 ) -> None:
     model = model_with(tiny, tmp_path / "m", TEMPLATE, special=[opens, closes])
-    response = model._response([*ids_of(model, f"{opens}aa{closes}b"), model.eos[0]])
+    response = model.response_of([*ids_of(model, f"{opens}aa{closes}b"), model.eos[0]])
     assert (response.thinking, response.reply) == ("aa", "b")
 
 
@@ -160,7 +160,7 @@ def test_unknown_marks_that_are_special_tokens_are_told(tiny: Path, tmp_path: Pa
     special = ["<|ponder|>", "<|/ponder|>", "<|vision_start|>", "<|eot_id|>"]
     model = model_with(tiny, tmp_path / "m", TEMPLATE, special=special)
     said = ids_of(model, "<|ponder|>a<|/ponder|>b<|vision_start|><|eot_id|>")
-    response = model._response([*said, model.eos[0]])
+    response = model.response_of([*said, model.eos[0]])
     assert response.reply == "<|ponder|>a<|/ponder|>b"
     assert unknown_mark(response.reply) == "<|ponder|>"
 
@@ -168,9 +168,9 @@ def test_unknown_marks_that_are_special_tokens_are_told(tiny: Path, tmp_path: Pa
 def test_marks_that_the_user_named(tiny: Path, tmp_path: Path) -> None:
     named = ThinkingPolicy("<ponder>", "</ponder>")
     model = model_with(tiny, tmp_path / "m", TEMPLATE, thinking=named)
-    response = model._response([*ids_of(model, "<ponder>a</ponder>b"), model.eos[0]])
+    response = model.response_of([*ids_of(model, "<ponder>a</ponder>b"), model.eos[0]])
     assert (response.thinking, response.reply) == ("a", "b")
-    known = model._response([*ids_of(model, "<think>a</think>b"), model.eos[0]])
+    known = model.response_of([*ids_of(model, "<think>a</think>b"), model.eos[0]])
     assert (known.thinking, known.reply) == ("a", "b")
     opened = model_with(tiny, tmp_path / "opened", chat(opens="<ponder>\n"), thinking=named)
     assert opened.thinking == ThinkingPolicy("<ponder>", "</ponder>", prefilled=True)

@@ -45,13 +45,13 @@ def decode(
     """
     device = network.device
     alive = list(range(len(rows)))
-    ids_RT, mask_RT = _left_padded([row.ids for row in rows], device)
+    ids_RT, mask_RT = left_padded([row.ids for row in rows], device)
     generators = [torch.Generator(device).manual_seed(row.seed) for row in rows]
     new: list[list[int]] = [[] for _ in rows]
     broken: set[int] = set()
-    shrinks = _can_shrink(network)
-    past = _read(network, ids_RT, mask_RT) if shrinks else None
-    with _plain_attention(network) if past is not None else nullcontext():
+    shrinks = can_shrink(network)
+    past = read_prompts(network, ids_RT, mask_RT) if shrinks else None
+    with plain_attention(network) if past is not None else nullcontext():
         while alive:
             limits = [rows[r].limit - len(new[r]) for r in alive]
             n_enough = (len(alive) + 1) // 2 if shrinks else len(alive)
@@ -85,7 +85,7 @@ def decode(
     return [None if r in broken else ids for r, ids in enumerate(new)]
 
 
-def _read(network: Any, ids_RT: torch.Tensor, mask_RT: torch.Tensor) -> DynamicCache | None:
+def read_prompts(network: Any, ids_RT: torch.Tensor, mask_RT: torch.Tensor) -> DynamicCache | None:
     """Keys and values of all tokens but the last; each distinct prompt is read once.
 
     RFT and GRPO sample a prompt eight times and more, and reading it is then half of the work.
@@ -111,7 +111,7 @@ def _read(network: Any, ids_RT: torch.Tensor, mask_RT: torch.Tensor) -> DynamicC
 
 
 @contextmanager
-def _plain_attention(network: Any) -> Iterator[None]:
+def plain_attention(network: Any) -> Iterator[None]:
     """Eager attention while decoding in bfloat16 on a CPU.
 
     There torch's fused attention is four times slower for a single query; for prompts it is better,
@@ -176,7 +176,7 @@ def _generation_config(max_new_tokens: int, eos: Sequence[int]) -> GenerationCon
     )
 
 
-def _left_padded(
+def left_padded(
     ids: Sequence[tuple[int, ...]], device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Ids and attention mask, shape (rows, longest)."""
@@ -193,7 +193,7 @@ def _until_end(added: list[int], limit: int, eos: Sequence[int]) -> list[int]:
     return added[: end + 1]
 
 
-def _can_shrink(network: Any) -> bool:
+def can_shrink(network: Any) -> bool:
     """Whether every layer caches plain keys and values, so that rows can be removed.
 
     Recurrent and sliding-window layers have other state; their batches run to the end.

@@ -30,7 +30,7 @@ from twofold.types import FinishReason, Message, OpenModel, Response, Sampling, 
 
 _KEPT_DEFAULTS = ("eos_token_id", "bos_token_id", "pad_token_id", "transformers_version")
 _NO_ROOM = "out of memory with this prompt alone; lower max_tokens or take a smaller model"
-_NO_NUMBERS = (
+NO_NUMBERS = (
     "the network's logits are not numbers (an overflow, or broken weights); run it in a dtype with a "
     "larger range, or copy the model again"
 )
@@ -250,7 +250,7 @@ class HfModel(OpenModel):
         *,
         begun: Mapping[int, tuple[int, ...]] = MappingProxyType({}),
     ) -> dict[SampleKey, Response]:
-        window, n_known = self._window, self._n_embedded
+        window, n_known = self.window, self._n_embedded
         found: dict[SampleKey, Response] = {}
         rows: dict[SampleKey, PlannedRow] = {}
         for p, g in items:
@@ -274,12 +274,12 @@ class HfModel(OpenModel):
         return found | {
             item: _failed(ids)
             if isinstance(ids, str)
-            else self._response([*begun.get(item[0], ()), *ids])
+            else self.response_of([*begun.get(item[0], ()), *ids])
             for item, ids in zip(rows, new, strict=True)
         }
 
     @cached_property
-    def _window(self) -> int | None:
+    def window(self) -> int | None:
         """The context's length in tokens; None if the configuration does not say."""
         length = self._checkpoint.config().get("max_position_embeddings")
         return length if type(length) is int and length > 0 else None
@@ -304,7 +304,7 @@ class HfModel(OpenModel):
             try:
                 with torch.inference_mode():
                     new = decode(self.network, rows, sampling, eos=self.eos)
-                return [_NO_NUMBERS if ids is None else ids for ids in new]
+                return [NO_NUMBERS if ids is None else ids for ids in new]
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
@@ -322,7 +322,8 @@ class HfModel(OpenModel):
         needed, left = self.capacity.needed(len(rows), _longest(rows)), available_bytes()
         return f"it may need {needed:,} bytes, and {left:,} are left" if needed > left else ""
 
-    def _response(self, ids: list[int]) -> Response:
+    def response_of(self, ids: Sequence[int]) -> Response:
+        """The reply that generated token ids are, at least one, with the end token if there is one."""
         spoken = [i for i in ids if i not in self._silent]
         response = split(
             self._text(spoken),

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from twofold.diagnostics.elicitation.collect import AS_ASKED, GREEDY, SAMPLED
+from twofold.diagnostics.elicitation.collect import AS_ASKED, GREEDY, ROUTED, SAMPLED
 from twofold.diagnostics.elicitation.conditions import conditions, in_words
 from twofold.diagnostics.elicitation.cot_decoding import CotDecoding
 from twofold.diagnostics.elicitation.majority import MajorityVote
@@ -31,6 +31,8 @@ ARMS = {
     MajorityVote.name: "majority vote over the samples",
     CotDecoding.name: "CoT-decoding",
     BRANCH_VOTE: "vote over the same branches",
+    ROUTED[0]: "the tuned model's token where the two diverge",
+    ROUTED[1]: "as many of its tokens at random positions",
 }
 COLUMNS = {
     "accuracy": "Accuracy",
@@ -40,6 +42,7 @@ COLUMNS = {
     "stated": "States an answer",
     "truncated": "Cut off",
     "n_tokens": "Tokens",
+    "acted": "Of them the tuned model's",
 }
 RECOVERIES = {AS_ASKED: "Recovery", SAMPLED: "Recovery of the sampled gain"}
 # What an arm changes: the answers and the instruction, from the reply as asked and from its control

@@ -14,7 +14,14 @@ from twofold.types import Estimate
 LEAST_GAP = 0.03  # a gain below 3 points is too small a denominator
 
 
-def recovery(base: ArrayLike, tuned: ArrayLike, arm: ArrayLike, *, n_unscored: int = 0) -> Estimate:
+def recovery(
+    base: ArrayLike,
+    tuned: ArrayLike,
+    arm: ArrayLike,
+    *,
+    beyond: ArrayLike | None = None,
+    n_unscored: int = 0,
+) -> Estimate:
     """The share of the tuned model's gain that an arm reaches: (arm - base) / (tuned - base).
 
     It is not cut off: below 0 the arm is worse than the base, above 1 better than the tuned model.
@@ -23,7 +30,8 @@ def recovery(base: ArrayLike, tuned: ArrayLike, arm: ArrayLike, *, n_unscored: i
         base: One score in [0, 1] for each problem.
         tuned: Those of the tuned model on the same problems.
         arm: Those of the base, asked or decoded in another way.
-        n_unscored: Problems left out because one of the three is unscored.
+        beyond: Those of a control, in place of the base's above the line: (arm - control) / (tuned - base).
+        n_unscored: Problems left out because one of the scores is unscored.
 
     Raises:
         StatsError: If the gain is below 3 points or its interval includes 0: there is then nothing to
@@ -40,10 +48,11 @@ def recovery(base: ArrayLike, tuned: ArrayLike, arm: ArrayLike, *, n_unscored: i
         0.500 [0.258, 0.742] (n=40)
     """
     old, new, other = (scores(each) for each in (base, tuned, arm))
-    if not len(old) == len(new) == len(other):
+    start = old if beyond is None else scores(beyond)
+    if not len(old) == len(new) == len(other) == len(start):
         raise StatsError(f"{len(old)}, {len(new)} and {len(other)} scores; pair them by problem")
     gap = difference(old, new)
-    reached, gained = other - old, new - old
+    reached, gained = other - start, new - old
     n, mean = len(old), float(gained.mean())
     if n < 2:
         raise StatsError("one problem has no interval; measure at least two, or leave this out")
@@ -61,9 +70,9 @@ def recovery(base: ArrayLike, tuned: ArrayLike, arm: ArrayLike, *, n_unscored: i
     reach = max(b * b - a * c, 0.0) ** 0.5
     value = float(reached.mean()) / mean
     ends = [value, (b - reach) / a, (b + reach) / a]
-    for start, at in ((old, 0.0), (new, 1.0)):
-        if n_unlike(other - start) < MIN_UNLIKE:
-            few = difference(start, other)
+    for each, at in ((start, 0.0), (new, 1.0)) if beyond is None else ((start, 0.0),):
+        if n_unlike(other - each) < MIN_UNLIKE:
+            few = difference(each, other)
             ends += [at + few.low / mean, at + few.high / mean]
     return Estimate(
         value=value,

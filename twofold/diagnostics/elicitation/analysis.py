@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 from twofold.diagnostics.diagnostic import Diagnostic, Subject
-from twofold.diagnostics.elicitation.collect import AS_ASKED, GREEDY, SAMPLED, Collection
+from twofold.diagnostics.elicitation.collect import AS_ASKED, GREEDY, ROUTED, SAMPLED, Collection
 from twofold.diagnostics.elicitation.conditions import conditions, in_words, rises
 from twofold.diagnostics.elicitation.cot_decoding import CotDecoding
 from twofold.diagnostics.elicitation.coverage import Coverage
@@ -89,10 +89,13 @@ class Elicitation(Diagnostic):
             baseline `boxed`, `steps`, `few_shot`, `best_prompt`, `majority`, `cot_decoding` and its control
             `branch_vote` (the vote over the same branches), `power_sampling` and its control `cooled` (the
             temperature of its proposals), `forced_tokens` (begun with the tuned model's reply) and its
-            control `forced_other_tokens` (begun with its reply to another problem). Measures:
+            control `forced_other_tokens` (begun with its reply to another problem), `cross_sampling` (the
+            tuned model's token where the two diverge) and its control `random_positions` (as many tokens
+            elsewhere). Measures:
 
             - `accuracy` (rules not stated), `compliance` (share of rules met, stated), `obedience` (that
-              minus met when not stated, by problem), `both`, `n_tokens` (generated for a reply);
+              minus met when not stated, by problem), `both`, `n_tokens` (generated for a reply), `acted`
+              (of cross-sampling: the share of a reply's tokens that the tuned model gave);
             - hygiene: `stated` (an answer is), `truncated`, `accuracy_if_stated`; role `model`:
               `unstated_share` and `truncated_share`, the share of the gain that is on problems where the
               base stated no answer, or was cut off;
@@ -105,7 +108,8 @@ class Elicitation(Diagnostic):
               `unshifted`, `marginal`, `shifted`, `kl`, `js` (also by slice `tenth`, the position),
               `kl_in_top_5_percent`, `perplexity`; role `model`: `perplexity_ratio`;
             - `recovery` and `recovery_of_both` of the baseline's arms (slice `scale`: the gain of the
-              replies `as_asked`, or of the `sampled` ones), where there is a gain.
+              replies `as_asked`, or of the `sampled` ones), where there is a gain; `net_recovery` and
+              `net_recovery_of_both` of cross-sampling, beyond its control.
 
             Contrasts: each arm versus `as_asked`, and versus its control (`majority` versus `sampled`,
             `cot_decoding` versus `branch_vote`, and so on), and model versus baseline. Counts: the
@@ -177,6 +181,9 @@ class _Arms:
             estimator = average if metric == "n_tokens" else mean
             column = self.rates.column(role, arm, metric)
             yield from table.measure(role, arm, metric, column, estimator=estimator)
+        if arm in ROUTED:
+            acted = self.rates.column(role, arm, "acted")
+            yield from table.measure(role, arm, "acted", acted)
         right, stated = (self.rates.column(role, arm, each) for each in ("accuracy", "stated"))
         if_stated = {p: v for p, v in right.values.items() if stated.values.get(p) == 1}
         yield from table.measure(role, arm, "accuracy_if_stated", Column.of(if_stated))
@@ -252,6 +259,10 @@ class _Arms:
                 column = self.rates.column("baseline", arm, metric)
                 part = Slice("scale", scale)
                 yield from _recovery("baseline", arm, name, base, tuned, column, part)
+                if arm == ROUTED[0]:
+                    control = self.rates.column("baseline", ROUTED[1], metric)
+                    sides = base, tuned, column, part, control
+                    yield from _recovery("baseline", arm, f"net_{name}", *sides)
 
 
 def _recovery(
@@ -262,13 +273,19 @@ def _recovery(
     tuned: Column,
     reached: Column,
     part: Slice = Slice("", ""),
+    control: Column | None = None,
 ) -> Iterator[Measure]:
-    """The recovery on the problems that all three have; nothing where it is not defined."""
-    shared = sorted(base.values.keys() & tuned.values.keys() & reached.values.keys())
-    lost = len(base.asked & tuned.asked & reached.asked) - len(shared)
-    columns = ([column.values[p] for p in shared] for column in (base, tuned, reached))
+    """The recovery on the problems that all have; nothing where it is not defined.
+
+    With a control, it is what the arm reaches beyond that.
+    """
+    sides = [base, tuned, reached, *([] if control is None else [control])]
+    shared = sorted(set.intersection(*(set(each.values) for each in sides)))
+    lost = len(set.intersection(*(set(each.asked) for each in sides))) - len(shared)
+    columns = [[column.values[p] for p in shared] for column in sides]
+    beyond = columns[3] if control is not None else None
     try:
-        estimate = recovery(*columns, n_unscored=lost)
+        estimate = recovery(*columns[:3], beyond=beyond, n_unscored=lost)
     except StatsError:
         return
     yield from filed(role, name, estimate, condition=arm, slice=part)
@@ -350,6 +367,6 @@ def _of_pairs(found: Finding, rates: Rates, no_shift: str) -> Iterator[str]:
             "published number separates a sharpened model from a new one, so no condition rests on them."
         )
     yield (
-        "A low recovery may be a weak elicitor: it bounds from below what the base can do. Not measured "
-        "here: a hybrid of both models, and training of few parameters."
+        "A low recovery may be a weak elicitor: it bounds from below what the base can do. A hybrid of both "
+        "models and a base tuned in few parameters have to be made first, and are then models to audit."
     )

@@ -28,6 +28,10 @@ AS_ASKED = "as_asked"  # the audit's own reply
 GREEDY = "greedy"  # the likeliest reply, where the audit samples
 SAMPLED = "sampled"
 FORCED_OTHERS = "forced_other_tokens"  # those of a reply to another problem
+# The base with the tuned model's tokens where they differ, and at as many random positions; see `hybrid`.
+ROUTED = ("cross_sampling", "random_positions")
+# Arms of the base that need the tuned model too, and are collected with its rows.
+WITH_TUNED = (ForcedTokens.name, FORCED_OTHERS, *ROUTED)
 AGAIN = 4  # times as many samples where none of the first is right
 BLOCKS = 4  # in which power sampling writes a reply
 CHUNK = 16  # prompts that are sampled before their rows are yielded
@@ -74,6 +78,7 @@ class Collection:
             for condition in conditions.CONDITIONS:  # another prompt is then of another problem
                 part = {at: each for at, each in asked.items() if at[1] == condition}
                 yield from self._elicited(arm, elicitor, part, done)
+        yield from self._routed(asked, done)
         yield from self._sampled(asked, done)
         yield from TokenShift(self.subject).rows(done)
 
@@ -144,6 +149,31 @@ class Collection:
             if reply.branches:
                 row["branches"] = scored(each[0], reply.branches)
             yield row
+
+    def _routed(
+        self, asked: Mapping[tuple[str, str], Asked], done: AbstractSet[str]
+    ) -> Iterator[Row]:
+        """The base with tokens of the tuned model, collected with the tuned model's rows."""
+        base, tuned = self.subject.scorer, self.subject.model
+        if self.subject.role != "model" or base is None or not isinstance(tuned, OpenModel):
+            return
+        from twofold.diagnostics.elicitation.hybrid import arms  # imports torch
+
+        if not arms.can_be_routed(base, tuned):
+            return
+        every, own = list(asked.values()), self.subject.sampling
+        finished = {
+            (arm, i)
+            for arm in ROUTED
+            for i, each in enumerate(every)
+            if self._key(arm, each) in done
+        }
+        chats = [chat for *_, chat in every]
+        for arm, reply in arms.injected(
+            base, tuned, chats, own, seed=self.subject.seed, done=finished
+        ):
+            row = self._row(arm, every[reply.prompt], [reply.response], own)
+            yield row | ({} if reply.n_acted is None else {"n_acted": reply.n_acted})
 
     def _sampled(
         self, asked: Mapping[tuple[str, str], Asked], done: AbstractSet[str]

@@ -23,6 +23,8 @@ class Elicited(NamedTuple):
         n_tokens: The tokens that were generated for it, thrown-away ones included; None = unknown.
         branches: The replies among which a measure of the model's own chose it, where there is one: a
             choice without that measure is its control.
+        n_acted: At how many of the reply's tokens another model, or a vector, decided; None = nothing of
+            the kind can.
     """
 
     prompt: int
@@ -30,6 +32,7 @@ class Elicited(NamedTuple):
     response: Response
     n_tokens: int | None
     branches: tuple[Response, ...] = ()
+    n_acted: int | None = None
 
 
 @dataclass(frozen=True)

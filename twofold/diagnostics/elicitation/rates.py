@@ -15,7 +15,14 @@ from typing import Any, final
 
 import numpy as np
 
-from twofold.diagnostics.elicitation.collect import AS_ASKED, FORCED_OTHERS, GREEDY, SAMPLED
+from twofold.diagnostics.elicitation.collect import (
+    AS_ASKED,
+    FORCED_OTHERS,
+    GREEDY,
+    ROUTED,
+    SAMPLED,
+    WITH_TUNED,
+)
 from twofold.diagnostics.elicitation.cot_decoding import CotDecoding
 from twofold.diagnostics.elicitation.forced_tokens import ForcedTokens
 from twofold.diagnostics.elicitation.majority import MajorityVote, elected
@@ -32,14 +39,12 @@ BEST_PROMPT = "best_prompt"
 PROMPTS = (AS_ASKED, *HINTS, FewShot.name)
 # The vote over the branches of CoT-decoding: the control of its confidence.
 BRANCH_VOTE = "branch_vote"
-# Collected with the tuned model's rows, whose tokens they begin with; the replies are the base's.
-FORCED = (ForcedTokens.name, FORCED_OTHERS)
 DECODING = (
     *(MajorityVote.name, CotDecoding.name, BRANCH_VOTE),
-    *(PowerSampling.name, Cooled.name, *FORCED),
+    *(PowerSampling.name, Cooled.name, ForcedTokens.name, FORCED_OTHERS),
 )
 # Every arm of the base, in the order of the page.
-ARMS = (AS_ASKED, GREEDY, *HINTS, FewShot.name, BEST_PROMPT, *DECODING)
+ARMS = (AS_ASKED, GREEDY, *HINTS, FewShot.name, BEST_PROMPT, *DECODING, *ROUTED)
 
 # What an arm is compared with besides the reply as asked: the same tries, without its own choice.
 CONTROLS = {
@@ -47,6 +52,7 @@ CONTROLS = {
     CotDecoding.name: BRANCH_VOTE,
     PowerSampling.name: Cooled.name,
     ForcedTokens.name: FORCED_OTHERS,
+    ROUTED[0]: ROUTED[1],
 }
 
 TOLD, UNTOLD = "constrained", "unconstrained"
@@ -74,7 +80,8 @@ class Rates:
     def _by_arm(self) -> dict[tuple[str, str, str], dict[str, Row]]:
         found: dict[tuple[str, str, str], dict[str, Row]] = {}
         for row in self.saved:
-            role = "baseline" if row["arm"] in FORCED else row["role"]
+            # collected with the tuned model's rows, but the base writes
+            role = "baseline" if row["arm"] in WITH_TUNED else row["role"]
             at = role, row["arm"], row["condition"]
             found.setdefault(at, {})[row["problem"]] = row
         for role, arm, condition in [*found]:
@@ -141,7 +148,7 @@ class Rates:
     def column(self, role: str, arm: str, metric: str) -> Column:
         """A metric by problem; several tries of a problem are averaged.
 
-        `accuracy`, `habit`, `stated`, `truncated` and `n_tokens` are of replies without the rules,
+        `accuracy`, `habit`, `stated`, `truncated`, `n_tokens` and `acted` are of replies without the rules,
         `compliance` and `both` of replies with them.
         """
         scores = self.scores(role, arm, metric)
@@ -169,6 +176,10 @@ class Rates:
                 own = [each["n_tokens"] for each in row["replies"]]
                 counts = [row["n_tokens"]] if "n_tokens" in row else own
                 found[problem] = [float(count) for count in counts if count is not None]
+            elif metric == "acted":
+                (own,) = row["replies"]
+                if own["n_tokens"] and "n_acted" in row:
+                    found[problem] = [row["n_acted"] / own["n_tokens"]]
             elif metric not in ("compliance", "habit", "both") or row["replies"][0]["met"]:
                 tries = (_score(each, metric) for each in row["replies"])
                 found[problem] = [score for score in tries if score is not None]

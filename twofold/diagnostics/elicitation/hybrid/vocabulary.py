@@ -1,0 +1,42 @@
+"""Do two models mean the same by a token id? Only then can they write one reply together."""
+
+from collections.abc import Mapping
+
+from twofold.errors import ModelError
+from twofold.types import OpenModel
+
+
+def require_same_ids(base: OpenModel, tuned: OpenModel) -> None:
+    """Refuse two models whose tokenizers give a text or a token another id.
+
+    Networks of different depth and width are fine, and so are rows of the embeddings beyond the vocabulary.
+
+    Raises:
+        ModelError: With the first id that differs.
+    """
+    if why := first_difference(base.tokenizer.get_vocab(), tuned.tokenizer.get_vocab()):
+        raise ModelError(
+            f"{tuned.spec} and {base.spec} have different tokens ({why}), so they cannot write one reply "
+            "token by token; take a model that was trained from this base, with its tokenizer"
+        )
+
+
+def first_difference(ours: Mapping[str, int], theirs: Mapping[str, int]) -> str:
+    """The token of the lowest id whose id differs, in words; "" if there is none.
+
+    Example:
+        >>> first_difference({"a": 0, "b": 1}, {"a": 0, "c": 1})
+        "'b' has the id 1 and no id, 2 such tokens"
+        >>> first_difference({"a": 0}, {"a": 0})
+        ''
+    """
+    differing = [
+        (ours.get(token, theirs.get(token, 0)), token)
+        for token in ours.keys() | theirs.keys()
+        if ours.get(token) != theirs.get(token)
+    ]
+    if not differing:
+        return ""
+    _, token = min(differing)
+    ids = (f"the id {at[token]}" if token in at else "no id" for at in (ours, theirs))
+    return f"{token!r} has {' and '.join(ids)}, {len(differing)} such tokens"
