@@ -221,3 +221,23 @@ def test_units_by_hand(gold: str, answer: str, same: bool) -> None:
 def test_every_character_is_read_or_nothing() -> None:
     assert read("4 sqrt") == () == read("5 @") == read("3 (or 4)")
     assert read("4 sqrt(2)") and read("5 apples") and read(r"5\,\mathrm{m/s}")
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer", "equal"),
+    [
+        ("cat", "act", False),
+        ("cat", "Cat", True),
+        ("r d s b", "r b s d", False),
+        ("rat dog sun bee", "rat sun dog bee", False),
+        ("A B C", "C B A", False),
+        ("x y z", "xyz", True),
+        ("a dozen", "twelve", True),
+        ("xyz", r"x \cdot z \cdot y", True),  # with a sign between, it is a product
+        ("2xyz", "2zyx", True),
+        ("ab", "ba", True),  # two letters may be a product, or the ends of a line
+    ],
+)
+def test_letters_alone_are_a_text_whose_order_counts(gold: str, answer: str, equal: bool) -> None:
+    settled_so = settled(gold, answer)
+    assert (symbolic_equal(gold, answer) if settled_so is None else settled_so) is equal

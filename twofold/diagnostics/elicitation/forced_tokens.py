@@ -34,8 +34,8 @@ class ForcedTokens(Elicitor):
         beginning: Of which reply they are: that to the `same` prompt, or to `another` one (the control), the
             next in the list that begins otherwise.
 
-    Example: in Python, `ForcedTokens(resolve(BASE), tuned=resolve(TUNED))` is a model to audit; so is a YAML file
-    with `kind: forced_tokens`, `base` and `tuned`.
+    Example: in Python, `ForcedTokens(resolve(BASE), tuned=resolve(TUNED))` is a model to audit; so is a YAML
+    file with `kind: forced_tokens`, `base` and `tuned`.
 
     Source:
         Lin et al. 2023, "The unlocking spell on base LLMs", arXiv 2312.01552: tuned models differ from

@@ -44,7 +44,8 @@ def _is_whole(gold: str) -> bool:
 def settled(gold: str, answer: str) -> bool | None:
     r"""Whether two answers are equal; None where that needs computer algebra.
 
-    Equal spellings are equal. Else an answer that was not read to its last character is unequal.
+    Equal spellings are equal. Else an answer that was not read to its last character is unequal. Three
+    letters and more, with no sign between them, are a text on both sides: `cat` is no product, and not `act`.
 
     Example:
         >>> settled(r"\frac{1}{2}", "0.5"), settled("4", "4 sqrt(2)"), settled("4", "4 bananas or so")
@@ -56,7 +57,17 @@ def settled(gold: str, answer: str) -> bool | None:
         return True
     if not second:
         return False
+    words = [_letters(text) for text in (first, second)]
+    if None not in words:
+        return words[0] == words[1]
     return some(_compared(*pair) for pair in spellings(gold, answer))
+
+
+def _letters(text: str) -> str | None:
+    """The letters of a text that is nothing else, and would be read as their product; None of any other."""
+    bare = text.replace(" ", "")
+    is_product = bare.isalpha() and len(bare) > 2 and any(term.head == "mul" for term in read(text))
+    return bare.casefold() if is_product else None
 
 
 def _compared(gold: str, answer: str) -> bool | None:
