@@ -236,7 +236,7 @@ def test_the_judge_gives_each_criterion_the_verdict_of_its_row() -> None:
     ],
 )
 def test_a_hostile_reply_costs_no_minutes(reply: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for category, source, group in (
         ("mixed", "xsum", "1"),
         ("mixed", "cnn_dailymail", "1"),
@@ -247,7 +247,7 @@ def test_a_hostile_reply_costs_no_minutes(reply: str) -> None:
         ("situation", "self_made_space", "1"),
     ):
         row_verdict(made(category, source, 5, target="1st floor", group=group), reply)
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 @needs_data

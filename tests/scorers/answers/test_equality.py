@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from twofold.scorers.answers.equal import read, settled
-from twofold.scorers.answers.symbolic import equal
+from twofold.scorers.answers.symbolic import equal as symbolic
 
 SHORT = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -84,11 +84,11 @@ def test_an_expression_is_equal_in_every_spelling_and_unequal_with_a_change(
             assume(False)
         assume(_finite(made) and _finite(other) and made.value != 0)
         first, second, third = made.spellings
-        assert equal(first, second) and equal(first, third) and equal(second, third)
+        assert symbolic(first, second) and symbolic(first, third) and symbolic(second, third)
         same = mpmath.almosteq(made.value, other.value, rel_eps=mpmath.mpf(10) ** -150)
-        assert equal(first, other.spellings[1]) is bool(same)
-        assert not equal(first, f"({second}) + 1/10^{{30}}")
-        assert not equal(first, f"({second})*(1 + 1/7^{{40}})")
+        assert symbolic(first, other.spellings[1]) is bool(same)
+        assert not symbolic(first, f"({second}) + 1/10^{{30}}")
+        assert not symbolic(first, f"({second})*(1 + 1/7^{{40}})")
 
 
 RESTS = [
@@ -108,8 +108,8 @@ RESTS = [
 def test_a_rest_that_is_not_read_is_never_equal(rest: str, value: str) -> None:
     answer = f"{value} {rest}"
     assert settled(value, answer) in (False, None)
-    assert not equal(value, answer)
-    assert not equal(answer, value)
+    assert not symbolic(value, answer)
+    assert not symbolic(answer, value)
 
 
 @given(
@@ -215,7 +215,7 @@ def test_two_units_that_are_both_stated_must_be_one(first: str) -> None:
     ],
 )  # fmt: skip
 def test_units_by_hand(gold: str, answer: str, same: bool) -> None:
-    assert equal(gold, answer) is same
+    assert symbolic(gold, answer) is same
 
 
 def test_every_character_is_read_or_nothing() -> None:
@@ -234,10 +234,9 @@ def test_every_character_is_read_or_nothing() -> None:
         ("x y z", "xyz", True),
         ("a dozen", "twelve", True),
         ("xyz", r"x \cdot z \cdot y", True),  # with a sign between, it is a product
-        ("2xyz", "2zyx", True),
         ("ab", "ba", True),  # two letters may be a product, or the ends of a line
     ],
 )
 def test_letters_alone_are_a_text_whose_order_counts(gold: str, answer: str, equal: bool) -> None:
-    settled_so = settled(gold, answer)
-    assert (symbolic_equal(gold, answer) if settled_so is None else settled_so) is equal
+    found = settled(gold, answer)
+    assert (symbolic(gold, answer) if found is None else found) is equal

@@ -95,8 +95,8 @@ def test_what_is_found_in_any_text_was_said_in_it(reply: str) -> None:
      "1,", ",234", ".234", "√1", "1π", "10 or ", "1, "],
 )  # fmt: skip
 def test_search_takes_linear_time(unit: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     find_answer(unit * 20_000)
     find_answer("the answer is " + unit * 20_000)
     find_answer("1" + unit * 20_000 + ",2")
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10

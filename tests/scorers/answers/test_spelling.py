@@ -97,6 +97,6 @@ def test_any_text_has_a_spelling(gold: str, answer: str) -> None:
     ],
 )
 def test_spelling_takes_linear_time(unit: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     settled("5", unit * 20_000)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
