@@ -12,7 +12,8 @@ ModelsArgument = Annotated[
     list[str],
     typer.Argument(
         help="smollm2, pocket, a Hugging Face directory or id, a PEFT adapter directory, a .gguf file, "
-        "or http://host:port/v1#model. Several: training runs of one recipe, with a baseline."
+        "a YAML file of a composed model, or http://host:port/v1#model. Several: training runs of one "
+        "recipe, with a baseline."
     ),
 ]
 BaselineOption = Annotated[
