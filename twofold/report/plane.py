@@ -8,7 +8,7 @@ from typing import Literal, final
 from markupsafe import Markup
 
 from twofold.report.lettering import Box, Lettering, freest
-from twofold.report.shapes import MARKS, Point, Scale, drawing, label, line, mark, shortened
+from twofold.report.shapes import Point, Scale, drawing, label, line, mark, shape_of, shortened
 from twofold.report.wording import spread
 from twofold.types import Estimate
 
@@ -89,7 +89,7 @@ class Plane:
             shape = index + (len(self.arms) == 1)  # a single arm is drawn as the model
             role = "model" if shape else "baseline"
             parts += [line(f"whisker {role}", *ends_) for ends_ in pair]
-            parts.append(mark(MARKS[shape % len(MARKS)], role, at, 6))
+            parts.append(mark(shape_of(shape), role, at, 6))
         wanted = [_floor_places(names, at) for names, at in floors]
         wanted += [_name_places(arm.name, at) for arm, at in zip(self.arms, places, strict=True)]
         for each in wanted:

@@ -50,6 +50,17 @@ def line(kind: str, start: Point, stop: Point) -> Markup:
     )
 
 
+def shape_of(index: int) -> str:
+    """The shape of the base (0) or of an arm; with many arms they repeat, but the ring is the base's alone.
+
+    Example:
+        >>> [shape_of(i) for i in (0, 1, 4, 5)]
+        ['ring', 'disc', 'triangle', 'disc']
+    """
+    _, *of_arms = MARKS
+    return of_arms[(index - 1) % len(of_arms)] if index else MARKS[0]
+
+
 def mark(shape: str, role: str, at: Point, size: float) -> Markup:
     """A point: one of `MARKS`, coloured by the role's class."""
     if shape in ("ring", "disc"):
