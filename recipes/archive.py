@@ -15,7 +15,7 @@ from twofold.errors import RunError
 
 KEPT = {
     *("manifest.json", "cell.json", "study.yaml", "plan.yaml"),
-    *("findings.json", "problems.jsonl", "responses.jsonl", "joint.jsonl"),
+    *("findings.json", "problems.jsonl", "responses.jsonl", "joint.jsonl", "elicitation.jsonl"),
 }
 
 _TRAINED = {"model", "warm_up"}  # folders of a training

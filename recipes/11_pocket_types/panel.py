@@ -1,17 +1,19 @@
 """`python -m recipes.11_pocket_types.panel OUT ARM [SEED ...]`: what did the base have, does it obey then?
 
 The `elicitation` diagnostic on new problems, four of each type: the base asked and decoded in other ways,
-with the obedience of the same replies beside their accuracy. The findings are kept in `panel/`.
+with the obedience of the same replies beside their accuracy. The runs are kept in `panel.tar.xz`. The files
+`panel.jsonl` and `panel-train.jsonl` are for a hybrid, see `recipes.elicitation.hybrid`.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 
 import yaml
 
+from recipes.archive import pack
+from twofold import problems as problem_files
 from twofold.diagnostics.elicitation.analysis import Elicitation
 from twofold.models import resolve
 from twofold.report.findings import read_findings
@@ -19,12 +21,16 @@ from twofold.report.wording import spread
 from twofold.runs.audit import audit
 from twofold.types import Finding, Sampling, Slice
 
-from .problems import N_PER_TYPE, test
+from .problems import N_PER_TYPE, test, train
+from .rules import trained
 
 N_NEW = 4
 """New problems of each type."""
 
-HERE = Path(__file__).parent / "panel"
+N_TRAIN, N_SEED = 300, 9
+"""Problems that a hybrid may be fitted on, of no run's seed."""
+
+KEPT = Path(__file__).parent / "panel.tar.xz"
 
 ROWS = [
     *(("baseline", arm) for arm in ("as_asked", "greedy", "sampled", "majority", "cot_decoding")),
@@ -87,12 +93,13 @@ def main() -> None:
     parser.add_argument("arm", metavar="REWARD_N")
     parser.add_argument("seeds", type=int, nargs="*", default=[0])
     asked = parser.parse_args()
-    HERE.mkdir(exist_ok=True)
+    data = asked.out / "data"
+    problem_files.write(data / "panel.jsonl", test(N_PER_TYPE, N_NEW))
+    problem_files.write(data / "panel-train.jsonl", train(trained(16, N_SEED), N_SEED)[:N_TRAIN])
     for seed in asked.seeds:
-        file = audited(asked.out, asked.arm, seed)
-        shutil.copy(file, HERE / f"{asked.arm}-{seed}.json")
-        one = found(file)
+        one = found(audited(asked.out, asked.arm, seed))
         print(f"\n{asked.arm}, seed {seed}: {', '.join(fired(one))} fired\n\n{table(one)}")
+    pack(asked.out / "panel", KEPT)
 
 
 if __name__ == "__main__":

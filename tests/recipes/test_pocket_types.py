@@ -24,6 +24,7 @@ table = import_module("recipes.11_pocket_types.table")
 cells = import_module("recipes.11_pocket_types.__main__")
 confirm = import_module("recipes.11_pocket_types.confirm")
 claims = import_module("recipes.11_pocket_types.claims")
+panel = import_module("recipes.11_pocket_types.panel")
 
 
 def family(name: str) -> str:
@@ -138,6 +139,18 @@ def test_the_readme_has_the_numbers_of_the_saved_replies(law: str, tmp_path: Pat
     text = (recipe / "README.md").read_text()
     assert len(wanted) > 15
     assert [row for row in wanted if row not in text] == []
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_readme_has_the_panel_of_the_saved_findings(seed: int, tmp_path: Path) -> None:
+    with tarfile.open(panel.KEPT) as saved:
+        saved.extractall(tmp_path, filter="data")
+    found = panel.found(tmp_path / f"product_8-{seed}" / "findings.json")
+    text = (Path(corpus.__file__).parent / "README.md").read_text()
+    assert panel.fired(found) == ["sharpening"]
+    rows = panel.table(found).splitlines()
+    assert len(rows) == 12
+    assert [row for row in rows if row not in text] == []
 
 
 def scored(folder: Path, rows: list[tuple[float, float, float]]) -> Scores:
