@@ -123,7 +123,7 @@ def table(problems: Sequence[Problem], out: Path, base_out: Path | None = None) 
     for arm, mine in scores.items():
         found = [by_group[group].get((arm, key)) for group, key in COLUMNS]
         cells = [spread(each.difference, sign=True) if each else "–" for each in found]
-        sides = (by_group["held-out"][arm, key] for key in SIDES)
+        sides = (by_group["held-out"][arm, key].with_adjusted_p() for key in SIDES)
         verdict = outcome(*sides).value
         rows.append([arm, str(len(mine.tables)), *cells, verdict, unscored(mine)])
     return "\n".join(f"| {' | '.join(row)} |".replace("|  |", "| |") for row in rows)
