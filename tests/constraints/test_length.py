@@ -131,7 +131,7 @@ def test_unusable_values_are_refused_with_a_remedy() -> None:
         (lambda: NumberWords(0, "less than", "fixed"), "give at least 1"),
         (lambda: NumberWords(-1, "at least", "fixed"), f"0 to {MOST}"),
         (lambda: NumberWords(5, "more than", "fixed"), "'less than' or 'at least'"),  # type: ignore[arg-type]
-        (lambda: NumberSentences(1, "less than", "official"), "give at least 2"),
+        (lambda: NumberSentences(1, "less than", "fixed"), "give at least 2"),
         (lambda: NumberParagraphs(MOST + 1, "fixed"), f"0 to {MOST}"),
         (lambda: NthParagraphFirstWord(3, 4, "so", "fixed"), "give 1 to 3"),
         (lambda: NthParagraphFirstWord(3, 0, "so", "fixed"), "give 1 to 3"),

@@ -73,7 +73,7 @@ def layer_bias(network: Any, spec: str) -> PeftConfig:
     modules = dict(network.named_modules())
     found = {match["layer"]: name for name in modules if (match := _LAST.fullmatch(name))}
     n_layers = network.config.get_text_config().num_hidden_layers
-    between = any(hasattr(modules[layer], name) for layer in found for name in _BETWEEN)
+    between = any(f"{layer}.{name}" in modules for layer in found for name in _BETWEEN)
     width = network.config.get_text_config().hidden_size
     fits = all(getattr(modules[name], "out_features", None) == width for name in found.values())
     if len(found) != n_layers or between or not fits:

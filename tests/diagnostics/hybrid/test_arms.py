@@ -53,17 +53,17 @@ def test_it_is_collected_with_the_tuned_model_s_rows(models):
     base, tuned = models
     problems = [Problem(question=f"What is {i} + 2?", answer=str(i + 2)) for i in range(2)]
     subject = subject_of("model", tuned, problems, scorer=base)
-    rows = [row for row in Collection(subject, 1, 1).rows(set()) if row["arm"] in ROUTED]
+    rows = [row for row in Collection(subject, 1, 1).rows(set()) if row.get("arm") in ROUTED]
     assert [row["role"] for row in rows] == ["model"] * 4
     assert {row["arm"] for row in rows} == set(ROUTED) and all("n_acted" in row for row in rows)
     done = {rows[0]["key"]}
-    again = [row for row in Collection(subject, 1, 1).rows(done) if row["arm"] in ROUTED]
+    again = [row for row in Collection(subject, 1, 1).rows(done) if row.get("arm") in ROUTED]
     assert again == rows[1:]
     for other in (
         subject_of("baseline", base, problems),
         subject_of("model", ECHO, problems, scorer=ECHO),
     ):
-        assert not [row for row in Collection(other, 1, 1).rows(set()) if row["arm"] in ROUTED]
+        assert not [row for row in Collection(other, 1, 1).rows(set()) if row.get("arm") in ROUTED]
 
 
 def row(role, arm, problem, right, **more):
