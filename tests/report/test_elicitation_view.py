@@ -3,6 +3,7 @@
 import pytest
 
 from twofold import problems as problem_files
+from twofold.diagnostics.elicitation import collect, rates
 from twofold.diagnostics.elicitation.analysis import Elicitation
 from twofold.report import elicitation
 from twofold.report.findings import finding_from_json, finding_to_json
@@ -154,3 +155,9 @@ def test_the_page_has_the_section(finding, tmp_path):
     assert 'id="elicitation"' in page and 'href="#elicitation"' in page
     assert "majority vote over the samples" in page
     assert len(problem_files.read(tmp_path / "run" / "problems.jsonl", profile="fixed")) == 4
+
+
+def test_every_arm_has_a_name_that_fits_a_chart() -> None:
+    assert set(elicitation.ARMS) == {*rates.ARMS, collect.SAMPLED}
+    assert len({*elicitation.ARMS.values()}) == len(elicitation.ARMS)
+    assert max(map(len, elicitation.ARMS.values())) <= 30

@@ -9,12 +9,14 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from twofold.diagnostics.elicitation.collect import AS_ASKED, GREEDY, ROUTED, SAMPLED
+from twofold.diagnostics.elicitation.collect import AS_ASKED, FORCED_OTHERS, GREEDY, ROUTED, SAMPLED
 from twofold.diagnostics.elicitation.conditions import conditions, in_words
 from twofold.diagnostics.elicitation.cot_decoding import CotDecoding
+from twofold.diagnostics.elicitation.forced_tokens import ForcedTokens
 from twofold.diagnostics.elicitation.majority import MajorityVote
+from twofold.diagnostics.elicitation.power import Cooled, PowerSampling
 from twofold.diagnostics.elicitation.prompts import FewShot
-from twofold.diagnostics.elicitation.rates import BRANCH_VOTE, CONTROLS
+from twofold.diagnostics.elicitation.rates import BEST_PROMPT, BRANCH_VOTE, CONTROLS
 from twofold.report.figures import point
 from twofold.report.shapes import Scale, drawing, label, line, mark, rate_axis, shortened
 from twofold.report.tables import ROLES, MeasureRow, by_role
@@ -27,13 +29,19 @@ ARMS = {
     "boxed": "hint: put the answer in a box",
     "steps": "hint: think step by step",
     FewShot.name: "examples before the question",
-    "best_prompt": "best of these prompts, cross-fitted",
+    BEST_PROMPT: "best prompt, cross-fitted",
     MajorityVote.name: "majority vote over the samples",
     CotDecoding.name: "CoT-decoding",
     BRANCH_VOTE: "vote over the same branches",
-    ROUTED[0]: "the tuned model's token where the two diverge",
-    ROUTED[1]: "as many of its tokens at random positions",
+    PowerSampling.name: "power sampling",
+    Cooled.name: "low temperature",
+    ForcedTokens.name: "begun as the tuned model",
+    FORCED_OTHERS: "begun as another reply",
+    ROUTED[0]: "tuned tokens where they differ",
+    ROUTED[1]: "tuned tokens at random",
 }
+"""The name of every arm, short enough for a chart."""
+
 COLUMNS = {
     "accuracy": "Accuracy",
     "compliance": "Compliance",
