@@ -65,9 +65,11 @@ def unpack(file: Path, run: Path) -> None:
     """
     if run.exists() and any(run.iterdir()):
         raise RunError(f"{run} holds something; choose a folder that is empty or not there")
-    run.mkdir(parents=True, exist_ok=True)
+    part = run.with_name(f"{run.name}.part")  # a kill leaves no half of a run under its name
+    part.mkdir(parents=True, exist_ok=True)
     with tarfile.open(file) as archive:
-        archive.extractall(run, filter="data")
+        archive.extractall(part, filter="data")
+    part.replace(run)
 
 
 def main() -> None:

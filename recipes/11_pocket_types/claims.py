@@ -81,9 +81,10 @@ def _rows(problems: Sequence[Problem], out: Path) -> Iterator[list[str]]:
             asked = ~np.isnan(values).all(axis=0)
             found = estimate(values, asked, is_trained=arm != BASE, limits=SIGNED)
             cells.append("–" if found is None else f"{spread(found, sign=True)} (n={found.n})")
-            change = difference(told(base, met=met), values, asked, limits=SIGNED)
-            there = arm != BASE and change is not None
-            cells.append(spread(change.difference, sign=True) if there and change else "")
+            change = None
+            if arm != BASE:
+                change = difference(told(base, met=met), values, asked, limits=SIGNED)
+            cells.append("" if change is None else spread(change.difference, sign=True))
         for folder in (sampled, greedy):
             enough = arm not in (BASE, YARDSTICK) and len(finished(folder, arm)) > 1
             if enough and len(finished(folder, YARDSTICK)) > 1:

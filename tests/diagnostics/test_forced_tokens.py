@@ -117,6 +117,14 @@ def test_it_resumes():
     assert [*model.elicited(CHATS, GREEDY, n=2, done=done)] == [whole[2, 1]]
 
 
+def test_the_tuned_model_is_not_asked_again_where_nothing_is_missing(monkeypatch):
+    model = ForcedTokens(BASE, tuned=TUNED)
+    asked = []
+    monkeypatch.setattr(type(TUNED), "stream", lambda *_, **__: asked.append(1) or iter(()))
+    done = {(p, g) for p in range(len(CHATS)) for g in range(2)}
+    assert [*model.elicited(CHATS, GREEDY, n=2, done=done)] == [] and not asked
+
+
 def test_both_models_are_in_the_fingerprint():
     found = ForcedTokens(BASE, tuned=TUNED).fingerprint()
     assert found["base"] == BASE.fingerprint() and found["tuned"] == TUNED.fingerprint()

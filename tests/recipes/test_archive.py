@@ -55,6 +55,15 @@ def test_the_same_run_gives_the_same_archive_and_no_name_of_a_machine(tmp_path: 
         assert {(each.uname, each.uid, each.mtime) for each in kept} == {("", 0, 0)}
 
 
+def test_a_broken_archive_leaves_no_half_of_a_run(tmp_path: Path) -> None:
+    file = tmp_path / "kept.tar.xz"
+    archive.pack(a_run(tmp_path / "run"), file)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises((EOFError, tarfile.ReadError)):
+        archive.unpack(file, tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
 def test_nothing_is_overwritten_and_nothing_is_no_archive(tmp_path: Path) -> None:
     run, file = a_run(tmp_path / "run"), tmp_path / "kept.tar.xz"
     archive.pack(run, file)

@@ -83,6 +83,8 @@ class ForcedTokens(Elicitor):
                 f"{self.base.spec} and {self.tuned.spec} do not have the same tokens, so those of one mean "
                 "nothing to the other; take a base and a model that was tuned from it"
             )
+        if all((p, g) in done for p in range(len(prompts)) for g in range(n)):
+            return
         greedy = Sampling(max_tokens=sampling.max_tokens)
         own = {p: reply for p, _, reply in self.tuned.stream(prompts, greedy, seed=seed)}
         begun = [self._begun(own, p) for p in range(len(prompts))]
