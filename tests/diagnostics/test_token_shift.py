@@ -13,9 +13,10 @@ torch = pytest.importorskip("torch")
 from twofold.diagnostics.diagnostic import Subject  # noqa: E402
 from twofold.diagnostics.elicitation.analysis import Elicitation  # noqa: E402
 from twofold.diagnostics.elicitation.token_shift import collect  # noqa: E402
-from twofold.diagnostics.elicitation.token_shift.collect import TokenShift, why_not  # noqa: E402
+from twofold.diagnostics.elicitation.token_shift.collect import TokenShift  # noqa: E402
 from twofold.diagnostics.elicitation.token_shift.divergence import shift  # noqa: E402
 from twofold.diagnostics.elicitation.token_shift.measures import ShiftMeasures, top_share  # noqa: E402
+from twofold.diagnostics.elicitation.vocabulary import why_not_together  # noqa: E402
 from twofold.models import resolve  # noqa: E402
 from twofold.models.hf import HfModel  # noqa: E402
 from twofold.models.scripted import ScriptedModel  # noqa: E402
@@ -267,12 +268,12 @@ def test_other_tokenizers_and_models_without_weights_are_refused_with_the_reason
             a, b = [name for name, at in known.items() if at in (300, 301)]
             return known | {a: known[b], b: known[a]}
 
-    assert why_not(tuned, base) == ""
+    assert why_not_together(tuned, base) == ""
     other = HfModel("pocket", use_cache=False)
     other.__dict__["tokenizer"] = Renamed()
-    assert "different tokenizers (2 tokens differ)" in why_not(tuned, other)
+    assert "2 such tokens" in why_not_together(tuned, other)
     (row,) = TokenShift(subject(tuned, other)).rows(frozenset())
-    assert row["key"] == collect.LEFT_OUT and "tokenizers" in row["left_out"]
+    assert row["key"] == collect.LEFT_OUT and "different tokens" in row["left_out"]
     assert not list(TokenShift(subject(tuned, other)).rows({row["key"]}))
     (row,) = TokenShift(subject(ScriptedModel({}), base)).rows(frozenset())
     assert "weights of both models" in row["left_out"]

@@ -210,7 +210,9 @@ def test_a_gate_that_needs_the_tuned_model_says_so(networks):
 
 def test_a_layer_that_is_not_there_is_refused(networks):
     for made in (lambda: Reader(networks[0], steered=4), lambda: Reader(networks[0], kept={9})):
-        with pytest.raises(ModelError, match="in a network of 4; give one of 0 to 3"):
+        with pytest.raises(
+            ModelError, match="none of the network's 4 layers; take one from 0 to 3"
+        ):
             made()
 
 

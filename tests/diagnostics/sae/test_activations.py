@@ -7,9 +7,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 
+from twofold.diagnostics.elicitation.layers import hidden_states, layer_of  # noqa: E402
 from twofold.diagnostics.elicitation.sae import activations  # noqa: E402
 from twofold.diagnostics.elicitation.sae.activations import ActivationCache, said, sentences  # noqa: E402
-from twofold.diagnostics.elicitation.sae.layers import hidden_states, layer_of  # noqa: E402
 from twofold.errors import ModelError, RunError  # noqa: E402
 from twofold.models import resolve  # noqa: E402
 from twofold.problems import pocket  # noqa: E402

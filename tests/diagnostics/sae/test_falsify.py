@@ -5,6 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from twofold.diagnostics.elicitation.layers import hidden_states  # noqa: E402
 from twofold.diagnostics.elicitation.sae.activations import ActivationCache, Activations, Said, said  # noqa: E402
 from twofold.diagnostics.elicitation.sae.autoencoder import Sae  # noqa: E402
 from twofold.diagnostics.elicitation.sae.falsify import (  # noqa: E402
@@ -16,7 +17,6 @@ from twofold.diagnostics.elicitation.sae.falsify import (  # noqa: E402
     effect,
     reported,
 )
-from twofold.diagnostics.elicitation.sae.layers import hidden_states  # noqa: E402
 from twofold.diagnostics.elicitation.sae.scores import FeatureScore  # noqa: E402
 from twofold.errors import ModelError  # noqa: E402
 from twofold.models import resolve  # noqa: E402

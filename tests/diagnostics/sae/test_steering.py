@@ -7,8 +7,8 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+from twofold.diagnostics.elicitation.layers import hooked, layers_of  # noqa: E402
 from twofold.diagnostics.elicitation.sae.autoencoder import Sae  # noqa: E402
-from twofold.diagnostics.elicitation.sae.layers import hooked, layers_of  # noqa: E402
 from twofold.diagnostics.elicitation.sae.steering import FeatureSteering, steered  # noqa: E402
 from twofold.errors import ModelError  # noqa: E402
 from twofold.models.hf import HfModel  # noqa: E402

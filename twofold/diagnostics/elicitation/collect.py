@@ -13,10 +13,11 @@ from typing import Any, final
 from twofold.diagnostics.diagnostic import Subject
 from twofold.diagnostics.elicitation.cot_decoding import CotDecoding
 from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, answer_of, n_generated
-from twofold.diagnostics.elicitation.forced_tokens import ForcedTokens, have_same_tokens
+from twofold.diagnostics.elicitation.forced_tokens import ForcedTokens
 from twofold.diagnostics.elicitation.power import Cooled, PowerSampling
 from twofold.diagnostics.elicitation.prompts import HINTS, FewShot, Hinted
 from twofold.diagnostics.elicitation.token_shift.collect import TokenShift
+from twofold.diagnostics.elicitation.vocabulary import why_not_together
 from twofold.errors import RunError
 from twofold.problems import conditions
 from twofold.scorers import Compliant, Correct
@@ -124,7 +125,7 @@ class Collection:
     def _begun_by_the_tuned(self) -> dict[str, Elicitor]:
         """The arms of the base that need the tuned model too, collected with its rows."""
         base, tuned = self.subject.scorer, self.subject.model
-        if self.subject.role != "model" or base is None or not have_same_tokens(base, tuned):
+        if self.subject.role != "model" or base is None or why_not_together(tuned, base):
             return {}
         return {
             ForcedTokens.name: ForcedTokens(base, tuned=tuned),

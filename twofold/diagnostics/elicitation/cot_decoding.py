@@ -18,6 +18,7 @@ from twofold.diagnostics.elicitation.elicitor import (
     added,
     answer_of,
     n_generated,
+    prompt_ids,
 )
 from twofold.errors import ModelError
 from twofold.scorers.answers.extract import find_answer
@@ -102,7 +103,7 @@ class CotDecoding(Elicitor):
         """All branches of each prompt, the likeliest first token first."""
         model = self.base
         assert isinstance(model, OpenModel)
-        begun = [_first_tokens(model, _ids(model, chat), self.k) for chat in prompts]
+        begun = [_first_tokens(model, prompt_ids(model, chat), self.k) for chat in prompts]
         asked = [(i, token) for i, tokens in enumerate(begun) for token in tokens]
         greedy = Sampling(max_tokens=max(1, sampling.max_tokens - 1))
         replies = dict(
@@ -114,7 +115,7 @@ class CotDecoding(Elicitor):
         for at, (i, _) in enumerate(asked):
             by_prompt[i].append(replies[at])
         return [
-            _judged(model, _ids(model, chat), of)
+            _judged(model, prompt_ids(model, chat), of)
             for chat, of in zip(prompts, by_prompt, strict=True)
         ]
 
@@ -142,11 +143,7 @@ def preferred(branches: Sequence[Branch], how: Literal["sum", "max"]) -> int:
     return max(own, key=lambda i: branches[i].confidence)
 
 
-def _ids(model: OpenModel, chat: Sequence[Message]) -> list[int]:
-    return list(model.tokenizer(model.render(chat), add_special_tokens=False).input_ids)
-
-
-def _first_tokens(model: OpenModel, prompt: list[int], k: int) -> list[int]:
+def _first_tokens(model: OpenModel, prompt: Sequence[int], k: int) -> list[int]:
     """The k likeliest first tokens that say something."""
     import torch
 
@@ -157,7 +154,7 @@ def _first_tokens(model: OpenModel, prompt: list[int], k: int) -> list[int]:
     return [token for token in likeliest if model.decode([token])][:k]
 
 
-def _judged(model: OpenModel, prompt: list[int], replies: Sequence[Response]) -> list[Branch]:
+def _judged(model: OpenModel, prompt: Sequence[int], replies: Sequence[Response]) -> list[Branch]:
     """The branches of a prompt with their confidence, from one forced pass over all of them."""
     spans = [_answer_span(model, reply) for reply in replies]
     sure = confidences(model.network, prompt, [reply.ids or () for reply in replies], spans)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple, final
 from twofold.models.work_share import missing_pairs
 from twofold.scorers.answers.extract import find_answer
 from twofold.scorers.answers.spelling import key as spelled
-from twofold.types import FinishReason, Message, Model, Response, Sampling, Share
+from twofold.types import FinishReason, Message, Model, OpenModel, Response, Sampling, Share
 
 
 class Elicited(NamedTuple):
@@ -92,6 +92,11 @@ class Elicitor(Model):
         others = {(p, g) for p in range(len(prompts)) for g in range(n)} - mine
         for each in self.elicited(prompts, sampling, n=n, seed=seed, done=others):
             yield each.prompt, each.sample, each.response
+
+
+def prompt_ids(model: OpenModel, chat: Sequence[Message]) -> tuple[int, ...]:
+    """The token ids of a prompt, up to where the reply begins."""
+    return tuple(model.tokenizer(model.render(chat), add_special_tokens=False).input_ids)
 
 
 def n_generated(response: Response) -> int | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, final
 
 from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, answer_of
+from twofold.diagnostics.elicitation.vocabulary import require_same_ids
 from twofold.errors import ModelError
 from twofold.types import Message, Model, OpenModel, Response, Sampling
 
@@ -78,11 +79,7 @@ class ForcedTokens(Elicitor):
             ModelError: If the two models have other tokens.
         """
         assert isinstance(self.base, OpenModel) and isinstance(self.tuned, OpenModel)
-        if not have_same_tokens(self.base, self.tuned):
-            raise ModelError(
-                f"{self.base.spec} and {self.tuned.spec} do not have the same tokens, so those of one mean "
-                "nothing to the other; take a base and a model that was tuned from it"
-            )
+        require_same_ids(self.base, self.tuned)
         if all((p, g) in done for p in range(len(prompts)) for g in range(n)):
             return
         greedy = Sampling(max_tokens=sampling.max_tokens)
@@ -135,10 +132,3 @@ class ForcedTokens(Elicitor):
         while answer and ids and answer in self.tuned.decode(ids):
             ids = ids[:-1]
         return ids
-
-
-def have_same_tokens(one: Model, other: Model) -> bool:
-    """Whether both models have local weights, and their token ids mean the same texts."""
-    if not isinstance(one, OpenModel) or not isinstance(other, OpenModel):
-        return False
-    return bool(one.tokenizer.get_vocab() == other.tokenizer.get_vocab())

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from math import ceil, exp, inf, log
 from typing import Any, ClassVar, NamedTuple, final
 
-from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, n_generated
+from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, n_generated, prompt_ids
 from twofold.errors import ModelError
 from twofold.randomness import rng_for
 from twofold.types import FinishReason, Message, OpenModel, Response, Sampling
@@ -137,7 +137,7 @@ class PowerSampling(Elicitor):
         """
         model = self.base
         assert isinstance(model, OpenModel)
-        ids = [_ids(model, chat) for chat in prompts]
+        ids = [prompt_ids(model, chat) for chat in prompts]
         work = _Work(model, prompts, ids, self.alpha, f"{seed}/{sample}")
         longest = sampling.max_tokens
         size = ceil(longest / self.blocks)
@@ -343,7 +343,3 @@ def normalisers(
 def _require_power(alpha: float) -> None:
     if not 1 <= alpha < inf:
         raise ModelError(f"alpha is {alpha}; give a power of at least 1 (1 is the base itself)")
-
-
-def _ids(model: OpenModel, chat: Sequence[Message]) -> list[int]:
-    return list(model.tokenizer(model.render(chat), add_special_tokens=False).input_ids)

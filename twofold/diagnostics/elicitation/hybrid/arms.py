@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from twofold.diagnostics.elicitation.elicitor import Elicited
 from twofold.diagnostics.elicitation.hybrid.cross_sampling import CrossSampling
 from twofold.diagnostics.elicitation.hybrid.gates import AtRandom, Divergence, Gate
-from twofold.diagnostics.elicitation.hybrid.vocabulary import first_difference
+from twofold.diagnostics.elicitation.vocabulary import why_not_together
 from twofold.models.hf import HfModel
 from twofold.types import Message, Model, Sampling
 
@@ -26,7 +26,7 @@ def can_be_routed(base: Model | None, tuned: Model) -> bool:
     """Whether both are local checkpoints with the same tokens."""
     if not isinstance(base, HfModel) or not isinstance(tuned, HfModel):
         return False
-    return not first_difference(base.tokenizer.get_vocab(), tuned.tokenizer.get_vocab())
+    return not why_not_together(tuned, base)
 
 
 def injected(

@@ -18,9 +18,9 @@ import torch
 from torch.nn import functional as F
 
 from twofold.diagnostics.elicitation.hybrid.positions import Positions, steered_logits
-from twofold.diagnostics.elicitation.hybrid.tensor_files import tensors_of, written
 from twofold.diagnostics.elicitation.hybrid.upper_layers import UpperLayers
 from twofold.diagnostics.elicitation.hybrid.vectors import Vectors
+from twofold.diagnostics.elicitation.tensor_files import read_tensors, save_tensors
 from twofold.errors import ModelError
 from twofold.randomness import rng_for
 from twofold.stats import average, mean
@@ -207,11 +207,11 @@ class _Work:
         tensors |= {f"best.{name}": each for name, each in self.best.items()}
         for i, of in self._optimiser.state_dict()["state"].items():
             tensors |= {f"adam.{i}.{name}": torch.as_tensor(each) for name, each in of.items()}
-        written(file, tensors, {"of": fingerprint, "state": json.dumps(asdict(self._state))})
+        save_tensors(file, tensors, {"of": fingerprint, "state": json.dumps(asdict(self._state))})
 
     def restore(self, file: Path, fingerprint: str) -> None:
         """Go on from what `save` wrote."""
-        tensors, told = tensors_of(file)
+        tensors, told = read_tensors(file)
         if told.get("of") != fingerprint:
             raise ModelError(
                 f"{file} is of a fit with other settings or positions; delete it, or name another file"

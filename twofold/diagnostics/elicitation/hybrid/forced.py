@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, final
 
 import torch
 
+from twofold.diagnostics.elicitation.elicitor import prompt_ids
 from twofold.diagnostics.elicitation.hybrid.reader import Reading
 from twofold.diagnostics.elicitation.hybrid.step import Step
-from twofold.diagnostics.elicitation.hybrid.upper_layers import layers_of, tensor_of
+from twofold.diagnostics.elicitation.layers import layers_of, tensor_of
 from twofold.models.gumbel import row_seed
 from twofold.types import Message, OpenModel, Response
 
@@ -42,10 +43,7 @@ def examples(
     """
     for chat, reply, name in zip(chats, replies, names, strict=True):
         if reply.ids:
-            ours, theirs = (
-                tuple(each.tokenizer(each.render(chat), add_special_tokens=False).input_ids)
-                for each in (base, tuned)
-            )
+            ours, theirs = (prompt_ids(each, chat) for each in (base, tuned))
             yield Example(name, ours, theirs, reply.ids)
 
 

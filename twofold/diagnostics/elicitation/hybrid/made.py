@@ -17,9 +17,10 @@ from twofold.diagnostics.elicitation.hybrid.gates import ArgmaxDiffers, Gate
 from twofold.diagnostics.elicitation.hybrid.positions import MOST, Positions, disagreements
 from twofold.diagnostics.elicitation.hybrid.probe import Probe
 from twofold.diagnostics.elicitation.hybrid.steered import Hybrid
-from twofold.diagnostics.elicitation.hybrid.upper_layers import default_layer, layers_of
+from twofold.diagnostics.elicitation.hybrid.upper_layers import default_layer
 from twofold.diagnostics.elicitation.hybrid.vectors import Vectors
-from twofold.diagnostics.elicitation.hybrid.vocabulary import require_same_ids
+from twofold.diagnostics.elicitation.layers import layers_of
+from twofold.diagnostics.elicitation.vocabulary import require_same_ids
 from twofold.errors import ModelError
 from twofold.randomness import rng_for
 from twofold.storage.os_errors import os_errors

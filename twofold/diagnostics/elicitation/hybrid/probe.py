@@ -14,7 +14,7 @@ import torch
 
 from twofold.diagnostics.elicitation.hybrid.gates import Gate
 from twofold.diagnostics.elicitation.hybrid.step import Step
-from twofold.diagnostics.elicitation.hybrid.tensor_files import tensors_of, written
+from twofold.diagnostics.elicitation.tensor_files import read_tensors, save_tensors
 from twofold.errors import ModelError
 
 FILE = "probe.safetensors"
@@ -102,7 +102,7 @@ class Probe(Gate):
     def save(self, file: Path) -> None:
         """Write a safetensors file; an existing one is replaced as a whole."""
         told = {"layer": str(self.layer), "threshold": repr(self.threshold)}
-        written(file, {"weights_D": self.weights_D}, told)
+        save_tensors(file, {"weights_D": self.weights_D}, told)
 
     @classmethod
     def load(cls, file: Path) -> Self:
@@ -111,7 +111,7 @@ class Probe(Gate):
         Raises:
             ModelError: If it is none.
         """
-        tensors, told = tensors_of(file)
+        tensors, told = read_tensors(file)
         try:
             return cast(
                 Self, cls(int(told["layer"]), tensors["weights_D"], float(told["threshold"]))

@@ -13,7 +13,8 @@ from typing import Any, final
 import torch
 from transformers import DynamicCache
 
-from twofold.diagnostics.elicitation.hybrid.upper_layers import UpperLayers, layers_of, tensor_of
+from twofold.diagnostics.elicitation.hybrid.upper_layers import UpperLayers
+from twofold.diagnostics.elicitation.layers import layer_of, tensor_of
 from twofold.errors import ModelError
 from twofold.models.decode import can_shrink, left_padded, plain_attention, read_prompts
 
@@ -56,13 +57,7 @@ class Reader:
                 "cannot be taken back; take a network with plain keys and values in every layer"
             )
         self._network = network
-        layers = layers_of(network)
-        if wrong := sorted(i for i in kept if not 0 <= i < len(layers)):
-            raise ModelError(
-                f"there is no layer {wrong[0]} in a network of {len(layers)}; give one of 0 to "
-                f"{len(layers) - 1}"
-            )
-        self._kept = {i: layers[i] for i in kept}
+        self._kept = {i: layer_of(network, i) for i in kept}
         self._upper = None if steered is None else UpperLayers(network, steered)
         self._is_checked = False
         self._seen: dict[int, torch.Tensor] = {}

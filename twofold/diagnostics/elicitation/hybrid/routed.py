@@ -8,10 +8,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple, final
 
-from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor
+from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, prompt_ids
 from twofold.diagnostics.elicitation.hybrid.gates import Budget, Gate
 from twofold.diagnostics.elicitation.hybrid.routed_decode import Route, RoutedRow, decode_routed
-from twofold.diagnostics.elicitation.hybrid.vocabulary import require_same_ids
+from twofold.diagnostics.elicitation.vocabulary import require_same_ids
 from twofold.errors import ModelError
 from twofold.models.batches import SampleKey, plan
 from twofold.models.composed import Part
@@ -83,8 +83,8 @@ class Routed(Elicitor):
             require_same_ids(base, tuned)
         work = _Work(
             [base.render(chat) for chat in prompts],
-            [_ids(base, chat) for chat in prompts],
-            [_ids(tuned or base, chat) for chat in prompts],
+            [prompt_ids(base, chat) for chat in prompts],
+            [prompt_ids(tuned or base, chat) for chat in prompts],
         )
         longest = [max(len(a), len(b)) for a, b in zip(work.base_ids, work.tuned_ids, strict=True)]
         room = base.capacity
@@ -148,10 +148,6 @@ class _Work(NamedTuple):
     texts: Sequence[str]
     base_ids: Sequence[tuple[int, ...]]
     tuned_ids: Sequence[tuple[int, ...]]
-
-
-def _ids(model: HfModel, chat: Sequence[Message]) -> tuple[int, ...]:
-    return tuple(model.tokenizer(model.render(chat), add_special_tokens=False).input_ids)
 
 
 def _window(base: HfModel, tuned: HfModel | None) -> int:

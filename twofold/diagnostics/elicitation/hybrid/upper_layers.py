@@ -5,29 +5,17 @@ recorded in the ordinary pass and given again, so nothing of an architecture is 
 its layers, last norm and head lie is looked up, and the first pass checks that the same logits come out.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, final
 
 import torch
 
+from twofold.diagnostics.elicitation.layers import layer_of, layers_of, tensor_of
 from twofold.errors import ModelError
 
 # How far the logits of the rerun may be from those of the pass, as a share of the largest.
 _CLOSE = 0.02
-
-
-def layers_of(network: Any) -> Sequence[torch.nn.Module]:
-    """The decoder layers of a causal network, the lowest first.
-
-    Raises:
-        ModelError: If they lie elsewhere than in Llama, Mistral and Qwen.
-    """
-    try:
-        found: Sequence[torch.nn.Module] = network.base_model.layers
-    except AttributeError as error:
-        raise _unknown(network) from error
-    return found
 
 
 def default_layer(n_layers: int) -> int:
@@ -43,12 +31,6 @@ def default_layer(n_layers: int) -> int:
     return min(round(0.37 * n_layers), n_layers - 1)
 
 
-def tensor_of(output: Any) -> torch.Tensor:
-    """What a layer puts out: a tensor, in older networks the first of a tuple."""
-    found: torch.Tensor = output[0] if isinstance(output, tuple) else output
-    return found
-
-
 @final
 class UpperLayers:
     """The layers above `layer`, with the last norm and the head.
@@ -62,18 +44,13 @@ class UpperLayers:
     """
 
     def __init__(self, network: Any, layer: int) -> None:
-        layers = layers_of(network)
-        if not 0 <= layer < len(layers):
-            raise ModelError(
-                f"there is no layer {layer} in a network of {len(layers)}; give one of 0 to "
-                f"{len(layers) - 1}"
-            )
+        own = layer_of(network, layer)
         try:
             self._norm = network.base_model.norm
         except AttributeError as error:
             raise _unknown(network) from error
         self._head = network.get_output_embeddings()
-        self.layer, self._own, self._above = layer, layers[layer], layers[layer + 1 :]
+        self.layer, self._own, self._above = layer, own, layers_of(network)[layer + 1 :]
         self._given: dict[int, dict[str, Any]] = {}
         self.hidden_BTD: torch.Tensor | None = None
 
@@ -138,6 +115,6 @@ class UpperLayers:
 
 def _unknown(network: Any) -> ModelError:
     return ModelError(
-        f"{type(network).__name__} keeps its layers elsewhere than in `model.layers` and `model.norm`, so "
-        "they cannot be run alone; take a Llama, Mistral or Qwen network"
+        f"{type(network).__name__} keeps its last norm elsewhere than in `model.norm`, so "
+        "the layers above one cannot be run alone; take a Llama, Mistral or Qwen network"
     )

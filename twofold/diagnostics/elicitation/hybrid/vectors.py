@@ -7,7 +7,7 @@ from typing import Self, final
 import torch
 from torch.nn import functional as F
 
-from twofold.diagnostics.elicitation.hybrid.tensor_files import tensors_of, written
+from twofold.diagnostics.elicitation.tensor_files import read_tensors, save_tensors
 from twofold.errors import ModelError
 from twofold.models.composed import Part
 
@@ -109,7 +109,7 @@ class Vectors(torch.nn.Module, Part):
 
     def save(self, file: Path) -> None:
         """Write a safetensors file; an existing one is replaced as a whole."""
-        written(file, dict(self.state_dict()), {"layer": str(self.layer)})
+        save_tensors(file, dict(self.state_dict()), {"layer": str(self.layer)})
 
     @classmethod
     def load(cls, file: Path) -> Self:
@@ -118,7 +118,7 @@ class Vectors(torch.nn.Module, Part):
         Raises:
             ModelError: If it is none.
         """
-        tensors, told = tensors_of(file)
+        tensors, told = read_tensors(file)
         vectors, layer = tensors.get("vectors_KD"), told.get("layer", "")
         if vectors is None or vectors.ndim != 2 or not layer.isdecimal():
             raise ModelError(f"{file} holds no steering vectors; name the file that a fit wrote")

@@ -14,8 +14,9 @@ from typing import Any, Literal, NamedTuple, final
 import torch
 
 from twofold.diagnostics.chain.steps import step_ends
-from twofold.diagnostics.elicitation.sae.files import read_tensors, save_tensors
-from twofold.diagnostics.elicitation.sae.layers import hidden_states
+from twofold.diagnostics.elicitation.elicitor import prompt_ids
+from twofold.diagnostics.elicitation.layers import hidden_states
+from twofold.diagnostics.elicitation.tensor_files import read_tensors, save_tensors
 from twofold.errors import ModelError, RunError
 from twofold.models.cache import content_key
 from twofold.storage.reading import Kind, kind_of
@@ -43,7 +44,7 @@ def said(model: OpenModel, chat: Sequence[Message], response: Response) -> Said:
             "a reply without token ids cannot be read; leave out failed ones, and take those of a model "
             "whose weights are on this machine"
         )
-    prompt = model.tokenizer(model.render(chat), add_special_tokens=False).input_ids
+    prompt = prompt_ids(model, chat)
     return Said(tuple(prompt), response.ids)
 
 

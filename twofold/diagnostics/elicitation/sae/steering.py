@@ -11,9 +11,9 @@ from typing import Any, ClassVar, final
 
 import torch
 
-from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, n_generated
+from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, n_generated, prompt_ids
+from twofold.diagnostics.elicitation.layers import hidden_states, hooked
 from twofold.diagnostics.elicitation.sae.dictionary import Dictionary
-from twofold.diagnostics.elicitation.sae.layers import hidden_states, hooked
 from twofold.errors import ModelError
 from twofold.randomness import rng_for
 from twofold.stats import average
@@ -87,7 +87,7 @@ class FeatureSteering(Elicitor):
         Prompts are the clusters, so at least two are needed.
         """
         model = self._model
-        rows = [_ids(model, chat) for chat in prompts]
+        rows = [prompt_ids(model, chat) for chat in prompts]
         size = float(self.shift().norm())
         found = []
         for at in range(0, len(rows), CHUNK):
@@ -132,10 +132,6 @@ class FeatureSteering(Elicitor):
 def _seed(seed: int, sample: int) -> int:
     """A seed of its own for each sample, since a continuation's randomness knows none."""
     return int.from_bytes(sha256(f"steering {seed} {sample}".encode()).digest()[:4], "big")
-
-
-def _ids(model: OpenModel, chat: Sequence[Message]) -> list[int]:
-    return list(model.tokenizer(model.render(chat), add_special_tokens=False).input_ids)
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from twofold.diagnostics.diagnostic import Subject
+from twofold.diagnostics.elicitation.elicitor import prompt_ids
+from twofold.diagnostics.elicitation.vocabulary import why_not_together
 from twofold.problems import conditions
 from twofold.storage.jsonl import Row
 from twofold.types import FinishReason, Message, OpenModel, Response, Sampling
@@ -58,7 +60,7 @@ class TokenShift:
         base = self.subject.scorer
         if self.subject.role != "model" or base is None or LEFT_OUT in done:
             return
-        if why := why_not(self.subject.model, base):
+        if why := why_not_together(self.subject.model, base):
             yield self._row(LEFT_OUT, left_out=why)
             return
         assert isinstance(self.subject.model, OpenModel) and isinstance(base, OpenModel)
@@ -120,30 +122,6 @@ class TokenShift:
         return {keys[i]: reply for i, _, reply in stream}
 
 
-def why_not(model: object, base: object) -> str:
-    """Why two models' tokens cannot be compared; "" if they can.
-
-    Example:
-        >>> from twofold.models.scripted import ScriptedModel
-        >>> why_not(ScriptedModel({}), ScriptedModel({}))
-        'the weights of both models are needed, and those of scripted are not on this machine'
-    """
-    for each in (model, base):
-        if not isinstance(each, OpenModel):
-            spec = getattr(each, "spec", "one")
-            return f"the weights of both models are needed, and those of {spec} are not on this machine"
-    assert isinstance(model, OpenModel) and isinstance(base, OpenModel)
-    ours, theirs = (dict(each.tokenizer.get_vocab()) for each in (model, base))
-    if ours == theirs:
-        return ""
-    unlike = sum(theirs.get(token) != at for token, at in ours.items())
-    unlike += sum(token not in ours for token in theirs)
-    return (
-        f"{model.spec} and {base.spec} have different tokenizers ({unlike} tokens differ), so their "
-        "probabilities of a token are not of the same thing; name the base that it was trained from"
-    )
-
-
 def _failed(reply: Response) -> bool:
     return reply.finish_reason is FinishReason.failed
 
@@ -154,10 +132,7 @@ def _text(
     """What is read of a reply; None if there is nothing, or a model's context is too short for it."""
     if not reply.ids:
         return None
-    prompts = {
-        name: list(each.tokenizer(each.render(chat), add_special_tokens=False).input_ids)
-        for name, each in models.items()
-    }
+    prompts = {name: prompt_ids(each, chat) for name, each in models.items()}
     fits = all(len(prompts[n]) + len(reply.ids) <= _room(each) for n, each in models.items())
     return _Text(key, role, prompts, reply.ids) if fits else None
 

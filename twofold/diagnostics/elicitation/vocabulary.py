@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from twofold.errors import ModelError
-from twofold.types import OpenModel
+from twofold.types import Model, OpenModel
 
 
 def require_same_ids(base: OpenModel, tuned: OpenModel) -> None:
@@ -14,11 +14,28 @@ def require_same_ids(base: OpenModel, tuned: OpenModel) -> None:
     Raises:
         ModelError: With the first id that differs.
     """
+    if why := why_not_together(tuned, base):
+        raise ModelError(why)
+
+
+def why_not_together(tuned: Model, base: Model) -> str:
+    """Why the tokens of one model mean nothing to the other; "" if they do.
+
+    Example:
+        >>> from twofold.models.scripted import ScriptedModel
+        >>> why_not_together(ScriptedModel({}), ScriptedModel({}))
+        'the weights of both models are needed, and those of scripted are not on this machine'
+    """
+    for each in (tuned, base):
+        if not isinstance(each, OpenModel):
+            return f"the weights of both models are needed, and those of {each.spec} are not on this machine"
+    assert isinstance(tuned, OpenModel) and isinstance(base, OpenModel)
     if why := first_difference(base.tokenizer.get_vocab(), tuned.tokenizer.get_vocab()):
-        raise ModelError(
-            f"{tuned.spec} and {base.spec} have different tokens ({why}), so they cannot write one reply "
-            "token by token; take a model that was trained from this base, with its tokenizer"
+        return (
+            f"{tuned.spec} and {base.spec} have different tokens ({why}), so those of one mean nothing to "
+            "the other; take a model that was trained from this base, with its tokenizer"
         )
+    return ""
 
 
 def first_difference(ours: Mapping[str, int], theirs: Mapping[str, int]) -> str:

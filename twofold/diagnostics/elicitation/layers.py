@@ -7,7 +7,7 @@ is unpacked if it is a tuple, and a new one is returned.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,7 +31,7 @@ def layers_of(network: Any) -> Any:
             return found
     raise ModelError(
         f"{type(network).__name__} keeps its layers under none of the names {', '.join(_NAMES)}; add its "
-        "name to twofold/diagnostics/elicitation/sae/layers.py"
+        "name to twofold/diagnostics/elicitation/layers.py"
     )
 
 
@@ -51,6 +51,12 @@ def layer_of(network: Any, layer: int) -> torch.nn.Module:
     return found
 
 
+def tensor_of(output: Any) -> torch.Tensor:
+    """What a layer puts out: a tensor, in older networks the first of a tuple."""
+    found: torch.Tensor = output[0] if isinstance(output, tuple) else output
+    return found
+
+
 @contextmanager
 def hooked(
     network: Any, layer: int, change: Callable[[torch.Tensor], torch.Tensor | None]
@@ -65,11 +71,8 @@ def hooked(
     """
 
     def hook(_: torch.nn.Module, __: Any, output: Any) -> Any:
-        is_tuple = isinstance(output, tuple)
-        new = change(output[0] if is_tuple else output)
-        if new is None:
-            return None
-        return (new, *output[1:]) if is_tuple else new
+        new = change(tensor_of(output))
+        return (new, *output[1:]) if new is not None and isinstance(output, tuple) else new
 
     # ahead of the hooks that transformers installs to collect hidden states, whenever it does
     handle = layer_of(network, layer).register_forward_hook(hook, prepend=True)
@@ -79,7 +82,7 @@ def hooked(
         handle.remove()
 
 
-def hidden_states(network: Any, layer: int, rows: list[list[int]]) -> list[torch.Tensor]:
+def hidden_states(network: Any, layer: int, rows: Sequence[Sequence[int]]) -> list[torch.Tensor]:
     """The output of a layer for each row of token ids, without padding, from one forward pass.
 
     Args:
@@ -91,7 +94,7 @@ def hidden_states(network: Any, layer: int, rows: list[list[int]]) -> list[torch
         One tensor a row, shape (tokens, width), in the dtype of the network.
     """
     longest, place = max(map(len, rows)), network.device
-    ids = torch.tensor([row + [0] * (longest - len(row)) for row in rows], device=place)
+    ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows], device=place)
     mask = torch.tensor([[1] * len(r) + [0] * (longest - len(r)) for r in rows], device=place)
     seen: list[torch.Tensor] = []
     trunk = getattr(network, "base_model", network)
