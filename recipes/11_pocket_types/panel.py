@@ -72,10 +72,10 @@ def table(of: Finding) -> str:
         for metric, scale in (("accuracy", ""), ("obedience", ""), ("recovery", "as_asked")):
             part = Slice("scale", scale) if scale else Slice("", "")
             value = of.estimate(metric, role=role, condition=arm, slice=part)
-            cells.append("" if value is None else spread(value))
-        for metric, form in (("n_tokens", "{:.0f}"), ("acted", "{:.3f}")):
+            cells.append("" if value is None else str(value))
+        for metric in ("n_tokens", "acted"):
             value = of.estimate(metric, role=role, condition=arm)
-            cells.append("" if value is None else form.format(value.value))
+            cells.append("" if value is None else spread(value))
         if cells[1]:
             rows.append(cells)
     return "\n".join(f"| {' | '.join(row)} |".replace("|  |", "| |") for row in rows)

@@ -49,12 +49,14 @@ class Asked:
     Args:
         right: Accuracy without the rules, NaN where none is scored.
         obeys: Rules met told minus untold, likewise.
-        acted: The share of all tokens at which something was done.
+        acted: The share of its tokens at which something was done.
+        rate: The same over all tokens.
     """
 
     right: list[float]
     obeys: list[float]
-    acted: float | None
+    acted: list[float]
+    rate: float
 
 
 def asked(model: Model, problems: list[Problem]) -> Asked:
@@ -63,7 +65,8 @@ def asked(model: Model, problems: list[Problem]) -> Asked:
     chats = [chat for *_, chat in of]
     right: dict[str, list[float]] = {}
     met: dict[tuple[str, str], list[float]] = {}
-    n_acted = n_tokens = 0
+    n_acted: dict[str, int] = {}
+    n_tokens: dict[str, int] = {}
     if isinstance(model, Routed):
         found = [
             (e.prompt, e.response, e.n_acted or 0) for e in model.elicited(chats, BUDGET, n=SEEDS)
@@ -73,7 +76,8 @@ def asked(model: Model, problems: list[Problem]) -> Asked:
     for p, reply, acted in found:
         condition, problem, _ = of[p]
         (row,) = scored(problem, [reply])
-        n_acted, n_tokens = n_acted + acted, n_tokens + (n_generated(reply) or 0)
+        n_acted[problem.id] = n_acted.get(problem.id, 0) + acted
+        n_tokens[problem.id] = n_tokens.get(problem.id, 0) + (n_generated(reply) or 0)
         met.setdefault((problem.id, condition), []).extend(m for m in row["met"] if m is not None)
         if condition == "unconstrained" and row["correct"] is not None:
             right.setdefault(problem.id, []).append(row["correct"])
@@ -84,7 +88,8 @@ def asked(model: Model, problems: list[Problem]) -> Asked:
             - _mean(met.get((problem.id, "unconstrained")))
             for problem in problems
         ],
-        n_acted / n_tokens if isinstance(model, Routed) else None,
+        [n_acted[p.id] / n_tokens[p.id] if n_tokens[p.id] else float("nan") for p in problems],
+        sum(n_acted.values()) / max(1, sum(n_tokens.values())),
     )
 
 
@@ -100,7 +105,7 @@ def table(
     hybrid, held_out = made(base, tuned, chats, BUDGET, out, Recipe(gate=Divergence(0.02)))
     arms: dict[str, Asked] = {"base": asked(base, test), "tuned": asked(tuned, test)}
     arms["hybrid"] = asked(hybrid, test)
-    for name, control in hybrid.controls(rate=arms["hybrid"].acted or 0.0).items():
+    for name, control in hybrid.controls(rate=arms["hybrid"].rate).items():
         arms[name] = asked(control, test)
     rows = [HEAD, ["---"] * len(HEAD), *(_row(name, arms) for name in arms)]
     lines = [f"| {' | '.join(row)} |" for row in rows]
@@ -123,14 +128,16 @@ def _row(name: str, arms: Mapping[str, Asked]) -> list[str]:
         return [*cells, "", "", ""]
     before, after = map(np.array, _shared(base.obeys, each.obeys))
     change = difference((1 + before) / 2, (1 + after) / 2)
-    cells.append(f"{2 * change.value:+.3f} [{2 * change.low:+.3f}, {2 * change.high:+.3f}]")
+    ends = tuple(2 * end for end in (change.value, change.low, change.high))
+    cells.append("{:+.3f} [{:+.3f}, {:+.3f}]".format(*ends) + _count(base.obeys, each.obeys))
+    if name == "tuned":
+        return [*cells, "", ""]
+    sides = _shared(base.right, tuned.right, each.right)
     try:
-        share = (
-            "" if name == "tuned" else str(recovery(*_shared(base.right, tuned.right, each.right)))
-        )
+        share = str(recovery(*sides, n_unscored=len(base.right) - len(sides[0])))
     except StatsError:
         share = "not defined: the gain is too small"
-    return [*cells, share, "" if each.acted is None else f"{each.acted:.3f}"]
+    return [*cells, share, _average(each.acted)]
 
 
 def _shared(*columns: list[float]) -> list[list[float]]:
@@ -143,7 +150,14 @@ def _average(values: list[float], start: float = 0.0, width: float = 1.0) -> str
     (there,) = _shared(values)
     found: Estimate = mean(there, n_unscored=len(values) - len(there))
     ends = (start + width * end for end in (found.value, found.low, found.high))
-    return "{:.3f} [{:.3f}, {:.3f}]".format(*ends) + f" (n={found.n})"
+    return "{:.3f} [{:.3f}, {:.3f}]".format(*ends) + _count(values)
+
+
+def _count(*columns: list[float]) -> str:
+    """How many problems a number rests on, and how many have no score."""
+    n = len(_shared(*columns)[0])
+    lost = len(columns[0]) - n
+    return f" (n={n})" if not lost else f" (n={n}, {lost} unscored)"
 
 
 def _net(arms: Mapping[str, Asked]) -> str:
@@ -152,7 +166,11 @@ def _net(arms: Mapping[str, Asked]) -> str:
     columns = dict(zip(order, _shared(*(arms[name].right for name in order)), strict=True))
     try:
         found = net_recovery(
-            columns["base"], columns["tuned"], columns["hybrid"], {f: columns[f] for f in floors}
+            columns["base"],
+            columns["tuned"],
+            columns["hybrid"],
+            {floor: columns[floor] for floor in floors},
+            n_unscored=len(arms["base"].right) - len(columns["base"]),
         )
     except StatsError as error:
         return f"net recovery is not defined: {error}"
