@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 from .measure import ARMS, LATER, MEMORISED, MUST, N_SAMPLES, judged
 from .pairs import PAIRS
 
 Told = dict[str, Any]
+
+ARM_METRICS = {"accuracy": 2, "obedience": 2, "n_tokens": 0, "recovery": 2}
+"""What is shown of an arm, with its digits."""
 
 
 def table(measured: Sequence[Told]) -> str:
@@ -68,24 +72,18 @@ def gains(measured: Sequence[Told]) -> str:
 
 
 def arms(measured: Sequence[Told]) -> str:
-    """By pair and arm: accuracy, obedience, tokens and recovery, each the range over the seeds."""
+    """By pair, seed and arm: accuracy, obedience, tokens and recovery."""
     lines = [
-        "| pair | arm | accuracy | obedience | tokens | recovery |",
-        "|---|---|---|---|---|---|",
+        "| pair | seed | arm | accuracy | obedience | tokens | recovery |",
+        "|---|---|---|---|---|---|---|",
     ]
     for pair, of in by_pair(measured):
-        for arm in ("baseline", *ARMS, *LATER, "model"):
+        for each, arm in product(of, ("baseline", *ARMS, *LATER, "model")):
             cells = [
-                ranged(of, f"{arm} {metric}", digits)
-                for metric, digits in (
-                    ("accuracy", 2),
-                    ("obedience", 2),
-                    ("n_tokens", 0),
-                    ("recovery", 2),
-                )
+                shown(each.get(f"{arm} {metric}"), digits) for metric, digits in ARM_METRICS.items()
             ]
             if any(cell != "-" for cell in cells):
-                lines.append(f"| `{pair}` | {arm} | {' | '.join(cells)} |")
+                lines.append(f"| `{pair}` | {each['seed']} | {arm} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -103,18 +101,10 @@ def counted(fired: Any) -> str:
     )
 
 
-def shown(each: Told | None) -> str:
-    """An estimate with its interval."""
+def shown(each: Told | None, digits: int = 2) -> str:
+    """An estimate with its interval, and how many problems have no score."""
     if each is None:
         return "-"
-    return f"{each['value']:.2f} [{each['low']:.2f}, {each['high']:.2f}]"
-
-
-def ranged(of: Sequence[Told], key: str, digits: int) -> str:
-    """The lowest and the highest value over the seeds; a dash where none is defined."""
-    values = [each[key]["value"] for each in of if each.get(key) is not None]
-    if not values:
-        return "-"
-    low, high = (f"{value:.{digits}f}" for value in (min(values), max(values)))
-    n = f" ({len(values)} of {len(of)})" if len(values) < len(of) else ""
-    return (low if low == high else f"{low} to {high}") + n
+    value, low, high = (f"{each[name]:.{digits}f}" for name in ("value", "low", "high"))
+    lost = f", {each['lost']} unscored" if each["lost"] else ""
+    return f"{value} [{low}, {high}]{lost}"
