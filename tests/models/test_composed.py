@@ -32,6 +32,7 @@ ONE_MODEL = {
     "cooled": "kind: cooled\nbase: pocket\nalpha: 2\n",
     "forced_tokens": "kind: forced_tokens\nbase: pocket\ntuned: pocket\nn_forced: 2\n",
     "hinted": "kind: hinted\nbase: pocket\nhint: Be brief.\n",
+    "text_hints": "kind: text_hints\nbase: pocket\nassistant: pocket\nmax_tokens: 4\n",
     "few_shot": "kind: few_shot\nbase: pocket\nshots: [['2 + 2?', '4'], ['3 + 3?', '6']]\nn_shots: 1\n",
     "cross_sampling": (
         "kind: cross_sampling\nbase: pocket\ntuned: pocket\n"
@@ -56,7 +57,7 @@ def test_every_kind_answers_under_the_name_of_its_file(tmp_path: Path, kind: str
 
 def test_every_kind_names_a_class_that_is_there() -> None:
     pytest.importorskip("torch")
-    assert set(composed.KINDS) == {*ONE_MODEL, "hybrid"}
+    assert set(composed.KINDS) == {*ONE_MODEL, "hybrid", "softcot"}
     for kind in composed.KINDS:
         assert composed._class(kind, Path("x")).name == kind  # type: ignore[attr-defined]
 

@@ -14,8 +14,11 @@ from twofold.methods.method import Method, TrainedModel, TrainingError
 from twofold.methods.rewards import REWARDS
 from twofold.methods.rft import Rft
 from twofold.methods.sft import Sft
+from twofold.methods.softcot.method import SoftCotMethod
 
-METHODS: dict[str, type[Method]] = {method.name: method for method in (Sft, Cft, Rft, Grpo, Dpo)}
+METHODS: dict[str, type[Method]] = {
+    method.name: method for method in (Sft, Cft, Rft, Grpo, Dpo, SoftCotMethod)
+}
 
 
 def method_named(name: str) -> type[Method]:

@@ -1,10 +1,10 @@
-"""Which settings do all TRL methods share, and what does TRL call them?"""
+"""Which settings do all methods with a trainer share, and what does TRL call them?"""
 
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import field, fields
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
@@ -13,6 +13,9 @@ from twofold.methods.method import Method, Problems, Seed, TrainingError
 from twofold.storage.jsonl import Row
 from twofold.types import Response, Sampling
 from twofold.validation import SETTINGS
+
+if TYPE_CHECKING:
+    from twofold.methods.trl.trainable import Trainable
 
 # fields of TRL's configuration under another name than ours
 _RENAMED = {
@@ -25,25 +28,19 @@ _RENAMED = {
 
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
-class Tuned(Method):
-    """A method that is trained with TRL; these settings are shared by all of them.
+class Stepped(Method):
+    """A method that a trainer of transformers runs step by step; these settings all of them have.
 
     Args:
         learning_rate: Of AdamW, constant after the warm-up.
         batch: Rows per process and optimiser step.
         accumulation: Micro-batches per step, to save memory; must divide the rows of a step.
         warmup_steps: Steps over which the learning rate rises from 0.
-        lora: Rank of LoRA adapters on all linear layers; None tunes all weights.
-        bias_only: Tune only the bias terms (BitFit, https://arxiv.org/abs/2106.10199); the model
-            must have some, as GPT-2 and Qwen2 do and Llama does not.
-        layer_bias: Tune only one vector for each decoder layer, added to the layer's output
-            (https://arxiv.org/abs/2505.18706): the smallest adaptation, as many numbers as layers times
-            width. The result is a PEFT adapter, like that of `lora`.
         save_steps: Steps between checkpoints.
         keep_checkpoint: Whose model is the result: the `last` one's, or the `frontier`'s, which is the
             last checkpoint at which accuracy and obedience are both above the base's on the held-out
             problems (lower bounds of the paired gains above zero); if there is none, the last.
-        seed: For the order of the rows, sampling and the initialisation of LoRA.
+        seed: For the order of the rows, sampling and the first values of new weights.
         trl: Further fields of TRL's own configuration.
 
     Raises:
@@ -51,28 +48,31 @@ class Tuned(Method):
         TrainingError: If settings contradict each other.
     """
 
-    later: ClassVar[Mapping[str, object]] = {"keep_checkpoint": "last", "layer_bias": False}
+    later: ClassVar[Mapping[str, object]] = {"keep_checkpoint": "last"}
 
     learning_rate: PositiveFloat
     batch: PositiveInt = 8
     accumulation: PositiveInt = 1
     warmup_steps: NonNegativeInt = 0
-    lora: PositiveInt | None = None
-    bias_only: bool = False
-    layer_bias: bool = False
     save_steps: PositiveInt = 50
     keep_checkpoint: Literal["last", "frontier"] = "last"
     seed: Seed = 0
     trl: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if (self.lora is not None) + self.bias_only + self.layer_bias > 1:
-            raise TrainingError("lora, bias_only and layer_bias exclude each other; leave one out")
         for key in self.trl.keys() & {*_RENAMED, *(f.name for f in fields(self))}:
             own, there = _RENAMED.get(key, key), {f.name for f in fields(self)}
             if own in ("steps", "epochs"):  # a method has one of the two
                 own = next((name for name in ("steps", "epochs") if name in there), own)
             raise TrainingError(f"trl: {key} is set by {own}; set that instead")
+
+    @abstractmethod
+    def trainable(self, base: str) -> "Trainable":
+        """What of the base `base` is trained, not loaded yet.
+
+        Raises:
+            ModelError: If its files are not found, or cannot be trained like this.
+        """
 
     @abstractmethod
     def configuration(self) -> tuple[type, dict[str, object]]:
@@ -112,6 +112,42 @@ class Tuned(Method):
             "seed": self.seed,
             **self.trl,
         }
+
+
+@dataclass(frozen=True, kw_only=True, config=SETTINGS)
+class Tuned(Stepped):
+    """A method that tunes weights of the base with TRL.
+
+    Args:
+        lora: Rank of LoRA adapters on all linear layers; None tunes all weights.
+        bias_only: Tune only the bias terms (BitFit, https://arxiv.org/abs/2106.10199); the model
+            must have some, as GPT-2 and Qwen2 do and Llama does not.
+        layer_bias: Tune only one vector for each decoder layer, added to the layer's output
+            (https://arxiv.org/abs/2505.18706): the smallest adaptation, as many numbers as layers times
+            width. The result is a PEFT adapter, like that of `lora`.
+
+    Raises:
+        TrainingError: If two of them are set.
+    """
+
+    later: ClassVar[Mapping[str, object]] = {**Stepped.later, "layer_bias": False}
+
+    lora: PositiveInt | None = None
+    bias_only: bool = False
+    layer_bias: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.lora is not None) + self.bias_only + self.layer_bias > 1:
+            raise TrainingError("lora, bias_only and layer_bias exclude each other; leave one out")
+        super().__post_init__()
+
+    def trainable(self, base: str) -> "Trainable":
+        """The base's network, or the adapter that is set."""
+        from twofold.methods.trl.trainable_model import TrainableModel
+
+        return TrainableModel(
+            base, lora=self.lora, bias_only=self.bias_only, layer_bias=self.layer_bias
+        )
 
 
 def _require_both(eval_problems: Problems) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from twofold.errors import ModelError, nearest
 from twofold.extension import instance_named, is_reference
 from twofold.models.checkpoint import HUB_ID, folder_named
-from twofold.models.composed import SUFFIXES, from_yaml
+from twofold.models.composed import SUFFIXES, from_folder, from_yaml, is_composed
 from twofold.models.gguf import is_gguf
 from twofold.models.pocket import SPEC as POCKET
 from twofold.models.smollm2 import SPEC as SMOLLM2
@@ -19,7 +19,8 @@ from twofold.types import Model
 _FORMS = (
     "a model is `pocket`, `smollm2`, a folder written by save_pretrained, a PEFT adapter's folder, a `.gguf` "
     "file, a hub id (`organisation/name`), an OpenAI-compatible server (`http://host:port/v1#model`), a "
-    "YAML file that names a composed one, or your own (`package.module:Name`)"
+    "YAML file that names a composed one (or a folder with it as model.yaml), or your own "
+    "(`package.module:Name`)"
 )
 
 
@@ -29,8 +30,9 @@ def resolve(spec: str | Path, *, thinking_marks: tuple[str, str] | None = None) 
     Args:
         spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, a `.gguf` file, a hub
             id, or a server's URL with the model's name after `#`, a YAML file that puts models together
-            (see `twofold.models.composed`), or `package.module:Name`, a `Model` or a class that needs
-            no arguments. An existing folder wins over a file and a hub id.
+            (see `twofold.models.composed`) or a folder that holds one as `model.yaml`, or
+            `package.module:Name`, a `Model` or a class that needs no arguments. An existing folder wins
+            over a file and a hub id.
         thinking_marks: What opens and closes a thought, if neither the chat template shows it nor
             twofold knows it; the known marks count besides.
 
@@ -52,6 +54,8 @@ def resolve(spec: str | Path, *, thinking_marks: tuple[str, str] | None = None) 
     is_folder = bool(spec) and kind_of(expanded(spec, ModelError), ModelError) is Kind.folder
     if is_reference(spec) and not is_folder:
         return instance_named(spec, Model)
+    if is_folder and is_composed(expanded(spec, ModelError)):
+        return from_folder(expanded(spec, ModelError), marks=thinking_marks)
     if spec.endswith(SUFFIXES) and not is_folder:
         return from_yaml(expanded(spec, ModelError), marks=thinking_marks)
     is_local = spec in (POCKET, SMOLLM2) or is_folder or is_gguf(spec)

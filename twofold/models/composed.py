@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast, final, get_args, get_type_hints
 
 from twofold.errors import ModelError, nearest
-from twofold.extension import class_named, is_reference
+from twofold.extension import class_named, is_reference, nothing_imported
 from twofold.storage.reading import InputFile, Kind, expanded, kind_of
 from twofold.types import Message, Model, Response, Sampling, Share
 from twofold.validation import validated
@@ -25,9 +25,11 @@ from twofold.validation import validated
 T = TypeVar("T")
 
 SUFFIXES = (".yaml", ".yml")
+FOLDER_FILE = "model.yaml"  # the file that makes a folder a composed model
 REMEDY = "write `kind: NAME`, then one `key: value` per line"
 
 _ELICITATION = "twofold.diagnostics.elicitation"
+_SOFTCOT = "twofold.methods.softcot"
 KINDS = {
     "cooled": f"{_ELICITATION}.power:Cooled",
     "cot_decoding": f"{_ELICITATION}.cot_decoding:CotDecoding",
@@ -38,6 +40,8 @@ KINDS = {
     "hybrid": f"{_ELICITATION}.hybrid.steered:Hybrid",
     "majority": f"{_ELICITATION}.majority:MajorityVote",
     "power_sampling": f"{_ELICITATION}.power:PowerSampling",
+    "softcot": f"{_SOFTCOT}.model:SoftCot",
+    "text_hints": f"{_SOFTCOT}.hints:TextHints",
 }
 
 NAMES = ("pocket", "smollm2")  # models that are no paths
@@ -99,6 +103,25 @@ class NamedModel(Model):
     ) -> Iterator[tuple[int, int, Response]]:
         """As the composed model; see `Model.stream`."""
         yield from self.model.stream(prompts, sampling, n=n, seed=seed, done=done, share=share)
+
+
+def is_composed(folder: Path) -> bool:
+    """Whether a folder holds a composed model: `model.yaml`, and no network of its own."""
+    there = [kind_of(folder / name, ModelError) for name in (FOLDER_FILE, "config.json")]
+    return there == [Kind.file, Kind.missing]
+
+
+def from_folder(folder: Path, *, marks: tuple[str, str] | None = None) -> Model:
+    """The model that a folder's `model.yaml` describes; nothing is imported because that file names it.
+
+    Raises:
+        ModelError: As `from_yaml`.
+        ExtensionError: If the file names something outside twofold.
+    """
+    with nothing_imported():
+        made = from_yaml(folder / FOLDER_FILE, marks=marks)
+    assert isinstance(made, NamedModel)
+    return replace(made, file=str(folder))
 
 
 def from_yaml(file: Path, *, marks: tuple[str, str] | None = None) -> Model:

@@ -25,6 +25,7 @@ from twofold.models.checkpoint import locate
 from twofold.models.decode import PlannedRow, decode
 from twofold.models.gumbel import row_seed
 from twofold.models.memory import available_bytes, main_memory_bytes
+from twofold.models.soft_tokens import soft_tokens
 from twofold.models.thinking import ThinkingPolicy, split
 from twofold.types import FinishReason, Message, OpenModel, Response, Sampling, Share
 
@@ -37,13 +38,14 @@ NO_NUMBERS = (
 FORM = "with ids, any marks"  # version of the cached replies; others are sampled again
 
 
-class _Work(NamedTuple):
-    """One call: rendered prompts, their token ids, and how to sample."""
+class Work(NamedTuple):
+    """One call: rendered prompts, their token ids, how to sample, and the vectors of `soft_tokens`."""
 
     texts: Sequence[str]
     ids: Sequence[tuple[int, ...]]
     sampling: Sampling
     seed: int
+    soft_SD: torch.Tensor | None = None
 
 
 @final
@@ -114,6 +116,10 @@ class HfModel(OpenModel):
         self._stamps = self._checkpoint.stamps()
         return self._checkpoint.hashes(self._cache)
 
+    def file_hashes(self) -> dict[str, object]:
+        """SHA-256 of every file that is loaded; see `Checkpoint.hashes`."""
+        return self._hashes
+
     @cached_property
     def thinking(self) -> ThinkingPolicy:
         """The model's thinking marks: those that were named, else learned from its chat template."""
@@ -168,7 +174,8 @@ class HfModel(OpenModel):
         """The prompt for `chat`; see `chat_template.render`."""
         return chat_template.render(self.tokenizer, chat)
 
-    def _ids(self, text: str) -> tuple[int, ...]:
+    def ids(self, text: str) -> tuple[int, ...]:
+        """The token ids of a text, without added special tokens."""
         return tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
 
     def stream(
@@ -187,8 +194,8 @@ class HfModel(OpenModel):
         are distributed over the processes in turn.
         """
         texts = [self.render(chat) for chat in prompts]
-        work = _Work(texts, [self._ids(text) for text in texts], sampling, seed)
-        batches = self._batches(work, n=n)
+        work = Work(texts, [self.ids(text) for text in texts], sampling, seed)
+        batches = self.batches(work, n=n)
         for batch in batches[share.rank :: share.world]:
             if not set(batch) <= done:
                 found = self._answers(batch, work, done)
@@ -204,20 +211,21 @@ class HfModel(OpenModel):
     ) -> Iterator[tuple[int, Response]]:
         """Continue replies, batch by batch; see `OpenModel.continued`."""
         ids = [
-            (*self._ids(self.render(chat)), *begun)
+            (*self.ids(self.render(chat)), *begun)
             for chat, begun in zip(chats, started, strict=True)
         ]
-        work = _Work([str(each) for each in ids], ids, sampling, seed)
-        for batch in self._batches(work, n=1):
-            new = self._generated(batch, work, begun={p: tuple(started[p]) for p, _ in batch})
+        work = Work([str(each) for each in ids], ids, sampling, seed)
+        for batch in self.batches(work, n=1):
+            new = self.generated(batch, work, begun={p: tuple(started[p]) for p, _ in batch})
             yield from ((p, new[p, g]) for p, g in batch)
 
-    def _batches(self, work: _Work, *, n: int) -> list[tuple[SampleKey, ...]]:
+    def batches(self, work: Work, *, n: int) -> list[tuple[SampleKey, ...]]:
+        """The batches of a call; see `batches.plan`."""
         lengths, most = [len(ids) for ids in work.ids], work.sampling.max_tokens
         return plan(lengths, n=n, max_tokens=most, capacity=self.capacity)
 
     def _answers(
-        self, batch: Sequence[SampleKey], work: _Work, done: AbstractSet[SampleKey]
+        self, batch: Sequence[SampleKey], work: Work, done: AbstractSet[SampleKey]
     ) -> dict[SampleKey, Response]:
         """The replies of a batch, from the cache if possible."""
         keys = {item: self._key(item, work) for item in batch}
@@ -229,7 +237,7 @@ class HfModel(OpenModel):
         }
         missing = [item for item in batch if item not in found]
         if not set(missing) <= done:
-            fresh = self._generated(missing, work)
+            fresh = self.generated(missing, work)
             found |= fresh
             entries = {
                 keys[item]: json.dumps(response.to_json())
@@ -239,18 +247,20 @@ class HfModel(OpenModel):
             self._cache.put(entries)
         return found
 
-    def _key(self, item: SampleKey, work: _Work) -> str:
+    def _key(self, item: SampleKey, work: Work) -> str:
         p, g = item
         return content_key(FORM, self._identity, work.texts[p], asdict(work.sampling), work.seed, g)
 
-    def _generated(
+    def generated(
         self,
         items: Sequence[SampleKey],
-        work: _Work,
+        work: Work,
         *,
         begun: Mapping[int, tuple[int, ...]] = MappingProxyType({}),
     ) -> dict[SampleKey, Response]:
-        window, n_known = self.window, self._n_embedded
+        """The replies of a batch, always new ones; `begun` is what the reply of a prompt begins with."""
+        window = self.window
+        n_known = self.n_embedded + (0 if work.soft_SD is None else len(work.soft_SD))
         found: dict[SampleKey, Response] = {}
         rows: dict[SampleKey, PlannedRow] = {}
         for p, g in items:
@@ -270,7 +280,8 @@ class HfModel(OpenModel):
             else:
                 seed = row_seed(work.seed, work.texts[p], g)
                 rows[p, g] = PlannedRow(ids=ids, seed=seed, limit=limit)
-        new = self._decoded(list(rows.values()), work.sampling)
+        with soft_tokens(self.network, work.soft_SD):
+            new = self._decoded(list(rows.values()), work.sampling)
         return found | {
             item: _failed(ids)
             if isinstance(ids, str)
@@ -285,7 +296,7 @@ class HfModel(OpenModel):
         return length if type(length) is int and length > 0 else None
 
     @cached_property
-    def _n_embedded(self) -> int:
+    def n_embedded(self) -> int:
         """How many tokens the network has embeddings for."""
         return int(self.network.get_input_embeddings().weight.shape[0])
 

@@ -16,9 +16,10 @@ from twofold.methods.trl.early_stopping import EVAL_METRIC, BestCheckpoint
 from twofold.methods.trl.evaluation import TOKENS, Evaluation, Replies
 from twofold.methods.trl.frontier import FrontierCheckpoint
 from twofold.methods.trl.reward import UNSCORED
+from twofold.models.composed import from_folder, is_composed
 from twofold.models.hf import HfModel
 from twofold.problems.conditions import asked
-from twofold.types import Problem, Sampling, Scorer
+from twofold.types import Model, Problem, Sampling, Scorer
 
 PATIENCE = 20  # steps without a single reward after which a run stops: the scorer is down
 
@@ -156,7 +157,7 @@ class EvalCallback(TrainerCallback):
         """Sample, save and log; what is logged."""
         sampling = Sampling(max_tokens=self.max_tokens, temperature=1.0)
         chats = [chat for *_, chat in asked(self.problems)]
-        said = HfModel(spec, use_cache=False).sample(chats, sampling)
+        said = _loaded(spec).sample(chats, sampling)
         replies = Replies(self.problems, [row[0] for row in said])
         rows = replies.rows()
         evaluation.write(out, step, rows)
@@ -165,3 +166,9 @@ class EvalCallback(TrainerCallback):
         found = replies.means(self.measures) | evaluation.logged(now, base)
         self.log(dict(found))
         return found
+
+
+def _loaded(spec: str) -> Model:
+    """The model of a checkpoint, whose replies no later run will ask for again."""
+    folder = Path(spec)
+    return from_folder(folder) if is_composed(folder) else HfModel(spec, use_cache=False)

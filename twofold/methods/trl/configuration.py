@@ -17,7 +17,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from twofold.errors import nearest
 from twofold.methods.method import TrainingError
-from twofold.methods.tuning import Tuned
+from twofold.methods.tuning import Stepped
 from twofold.models import loading
 from twofold.models.quiet import quiet
 from twofold.validation import complaint
@@ -26,7 +26,7 @@ _TYPES = ConfigDict(allow_inf_nan=False, arbitrary_types_allowed=True)
 _OFF = -1  # the one negative number that means something to TRL, as a whole number: not set
 
 
-def configuration(method: Tuned, out: Path) -> Any:
+def configuration(method: Stepped, out: Path) -> Any:
     """TRL's configuration for a run of `method` in the folder `out`.
 
     Raises:

@@ -32,8 +32,7 @@ from twofold.methods.trl.early_stopping import BestCheckpoint
 from twofold.methods.trl.frontier import FrontierCheckpoint, in_words, is_compared
 from twofold.methods.trl.order import passes
 from twofold.methods.trl.resume import NothingLeftError, Resume
-from twofold.methods.trl.trainable_model import TrainableModel
-from twofold.methods.tuning import Tuned
+from twofold.methods.tuning import Stepped
 from twofold.models.chat_template import render
 from twofold.models.quiet import quiet
 from twofold.storage.jsonl import Row, dumps, replaced
@@ -55,10 +54,10 @@ class TrlRunner:
 
     Raises:
         TrainingError: If there are no rows.
-        ModelError: If the base cannot be trained like this; see `TrainableModel`.
+        ModelError: If the base cannot be trained like this; see `Stepped.trainable`.
     """
 
-    def __init__(self, method: Tuned, base: str, rows: Sequence[Row], *, out: Path) -> None:
+    def __init__(self, method: Stepped, base: str, rows: Sequence[Row], *, out: Path) -> None:
         if not rows:
             raise TrainingError(
                 f"{method.name} has no row to train on; check --problems and the method's filters"
@@ -67,9 +66,7 @@ class TrlRunner:
         self._base = base
         self._rows = rows
         self._out = out
-        self.trainable = TrainableModel(
-            base, lora=method.lora, bias_only=method.bias_only, layer_bias=method.layer_bias
-        )
+        self.trainable = method.trainable(base)
 
     @property
     def finished(self) -> TrainedModel | None:

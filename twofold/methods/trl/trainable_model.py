@@ -13,17 +13,17 @@ import transformers
 from peft import LoraConfig, PeftConfig
 
 from twofold.errors import ModelError
+from twofold.methods.trl.trainable import Trainable
 from twofold.models import adapters, loading
 from twofold.models.cache import Cache, cache_folder
-from twofold.models.chat_template import end_of_turn, template_of, thinking_of, with_fixed_day
+from twofold.models.chat_template import end_of_turn, thinking_of
 from twofold.models.checkpoint import locate
 from twofold.models.quiet import quiet
-from twofold.models.thinking import ThinkingPolicy
 from twofold.models.thinking.marks import is_harmony
 
 
 @final
-class TrainableModel:
+class TrainableModel(Trainable):
     """A base model to be trained, with LoRA of rank `lora`, a `layer_bias`, or only its biases if asked.
 
     Raises:
@@ -83,16 +83,6 @@ class TrainableModel:
         return tokenizer
 
     @cached_property
-    def policy(self) -> ThinkingPolicy:
-        """The base's thinking tags, detected as in an audit."""
-        return thinking_of(self.tokenizer)
-
-    @property
-    def template(self) -> str:
-        """The chat template as in an audit, with a fixed date."""
-        return with_fixed_day(template_of(self.tokenizer))
-
-    @cached_property
     def network(self) -> Any:
         """The base's weights: float32 if all are tuned, else the device's dtype."""
         place = torch.device("cpu")  # the trainer moves it
@@ -145,7 +135,3 @@ class TrainableModel:
     def reference(self) -> Any:
         """A copy of the untrained base; None for an adapter, which can be switched off."""
         return None if self._is_adapted else copy.deepcopy(self.network)
-
-    def ids(self, text: str) -> list[int]:
-        """The token ids of a text, without added special tokens."""
-        return list(self.tokenizer(text, add_special_tokens=False).input_ids)

@@ -20,8 +20,8 @@ from torch.nn import functional as F
 from twofold.diagnostics.elicitation.hybrid.positions import Positions, steered_logits
 from twofold.diagnostics.elicitation.hybrid.upper_layers import UpperLayers
 from twofold.diagnostics.elicitation.hybrid.vectors import Vectors
-from twofold.diagnostics.elicitation.tensor_files import read_tensors, save_tensors
 from twofold.errors import ModelError
+from twofold.models.tensor_files import read_tensors, save_tensors
 from twofold.randomness import rng_for
 from twofold.stats import average, mean
 from twofold.types import Estimate

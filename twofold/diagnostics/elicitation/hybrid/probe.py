@@ -14,8 +14,8 @@ import torch
 
 from twofold.diagnostics.elicitation.hybrid.gates import Gate
 from twofold.diagnostics.elicitation.hybrid.step import Step
-from twofold.diagnostics.elicitation.tensor_files import read_tensors, save_tensors
 from twofold.errors import ModelError
+from twofold.models.tensor_files import read_tensors, save_tensors
 
 FILE = "probe.safetensors"
 _STEPS = 200  # of L-BFGS, at most

@@ -7,9 +7,9 @@ from typing import Self, final
 import torch
 from torch.nn import functional as F
 
-from twofold.diagnostics.elicitation.tensor_files import read_tensors, save_tensors
 from twofold.errors import ModelError
 from twofold.models.composed import Part
+from twofold.models.tensor_files import read_tensors, save_tensors
 
 FILE = "vectors.safetensors"
 

@@ -16,9 +16,9 @@ import torch
 from twofold.diagnostics.chain.steps import step_ends
 from twofold.diagnostics.elicitation.elicitor import prompt_ids
 from twofold.diagnostics.elicitation.layers import hidden_states
-from twofold.diagnostics.elicitation.tensor_files import read_tensors, save_tensors
 from twofold.errors import ModelError, RunError
 from twofold.models.cache import content_key
+from twofold.models.tensor_files import read_tensors, save_tensors
 from twofold.storage.reading import Kind, kind_of
 from twofold.types import Message, OpenModel, Response
 

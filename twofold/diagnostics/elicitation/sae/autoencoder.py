@@ -12,8 +12,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from twofold.diagnostics.elicitation.sae.dictionary import Dictionary
-from twofold.diagnostics.elicitation.tensor_files import load_tensors, save_tensors
 from twofold.errors import ModelError
+from twofold.models.tensor_files import load_tensors, save_tensors
 from twofold.storage.reading import InputFile
 from twofold.storage.writing import dumps, replaced
 

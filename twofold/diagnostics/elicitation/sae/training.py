@@ -15,8 +15,8 @@ from typing import final
 import torch
 
 from twofold.diagnostics.elicitation.sae.autoencoder import ABOUT, Sae, normalised
-from twofold.diagnostics.elicitation.tensor_files import read_tensors, save_tensors
 from twofold.errors import ModelError, RunError
+from twofold.models.tensor_files import read_tensors, save_tensors
 from twofold.randomness import rng_for
 from twofold.storage.reading import Kind, kind_of
 from twofold.storage.writing import dumps

@@ -1,0 +1,1 @@
+"""How can a small model think for a frozen one? Vectors in the prompt, made by one trained projection."""
