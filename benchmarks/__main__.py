@@ -22,6 +22,7 @@ from benchmarks import (
     scoring,
     scoring_ifbench,
     sft_step,
+    softcot,
     startup,
     verifiers,
 )
@@ -44,6 +45,7 @@ MODULES = {
         head,
         hybrid,
         sft_step,
+        softcot,
         grpo_step,
         sae_training,
     )
