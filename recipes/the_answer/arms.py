@@ -26,6 +26,7 @@ rules = import_module("recipes.11_pocket_types.rules")
 BASE = "recipes/11_pocket_types/bases/reluctant"
 ASSISTANT = "pocket"  # of the same size, trained on problems of the same kind with other rules
 N_TYPES = 16
+OOD = "pocket:130:ood"  # longer chains, and moves put together as no training problem does
 
 _IMITATION = {"learning_rate": 3e-4, "batch": 16, "epochs": 2, "save_steps": 1000}
 _OWN = {"num_generations": 4, "max_completion_length": 96}
@@ -97,7 +98,7 @@ def plan(file: Path, seeds: Sequence[int], *, derived: dict[str, list[str]] | No
     arms |= {arm: {"checkpoints": models} for arm, models in (derived or {}).items()}
     made = {
         "base": BASE,
-        "splits": {"test": str(data / "test.jsonl")},
+        "splits": {"test": str(data / "test.jsonl"), "ood": OOD},
         "by": ["held", "competes"],
         "seeds": list(seeds),
         "temperature": 1.0,
