@@ -1,8 +1,8 @@
 """Which methods are compared, and from what do they learn? All begin with the same base and problems.
 
-A run's problems are those of `recipes.11_pocket_types` with 16 trained types. Methods that need demonstrations
-get a worked reply that ignores the rules (`worked-N.jsonl`), or the same edited by rule so that it obeys
-(`obedient-N.jsonl`); the others sample their own replies.
+A run's problems are those of `recipes.11_pocket_types` with 16 trained types. Methods that need
+demonstrations get a worked reply that ignores the rules (`worked-N.jsonl`), or the same edited by rule so
+that it obeys (`obedient-N.jsonl`); the others sample their own replies.
 """
 
 from __future__ import annotations

@@ -104,8 +104,11 @@ def table(folders: Sequence[Path], costs_of: Mapping[str, list[costs.Cost]], n_w
         minutes = [each.minutes for each in of if each.minutes is not None]
         mine = scores[TEST][arm]
         lines.append(
-            [arm, str(len(mine.tables)), *cells, *verdicts, _tokens(mine), _share(of, n_weights)]
-            + [f"{mean(minutes):.1f}" if minutes else "–", others.unscored(mine)]
+            [
+                *(arm, str(len(mine.tables)), *cells, *verdicts, _tokens(mine)),
+                *(_share(of, n_weights), f"{mean(minutes):.1f}" if minutes else "–"),
+                others.unscored(mine),
+            ]
         )
     return "\n".join(f"| {' | '.join(row)} |".replace("|  |", "| |") for row in lines)
 
