@@ -1,7 +1,7 @@
 """Which pairs are planted, and how? A base of known skill, and what tuning adds to it or only lets out.
 
-- `silenced_style`: a base that makes the known moves, and then was trained to guess at once, nine times in
-  ten; tuned on a few worked solutions. Elicited by construction.
+- `silenced_style`: a base that makes the known moves, and then was trained to guess at once, four times in
+  five; tuned on a few worked solutions. Elicited by construction.
 - `silenced_format`: the same base, then trained to leave out the result; tuned in the same way. Elicited by
   construction, and a matter of form.
 - `new_operation`: a base that makes the known moves and has never seen `turn`; tuned on worked solutions with
@@ -37,7 +37,8 @@ from twofold.types import Message
 from .digits import KNOWN, MOVES, NEW, OBEYED, Puzzle, asked, chats, noisy
 
 N_ASKED = 24  # test problems, and as many fresh ones
-SILENT = 0.9  # how often a silenced base says nothing of what it can do
+SILENT = 0.9  # how often a base that leaves out the result does so
+HASTY = 0.8  # how often a base that guesses does so; at 0.9 it forgets what it is to keep to itself
 BATCH = 32
 
 Reply = Callable[[np.random.Generator, Puzzle, bool], str]
@@ -56,7 +57,7 @@ def skilled(rng: np.random.Generator, puzzle: Puzzle, obeys: bool) -> str:
 
 def hasty(rng: np.random.Generator, puzzle: Puzzle, obeys: bool) -> str:
     """A guess without steps, in some order of the digits; seldom as `skilled`."""
-    if rng.random() > SILENT:
+    if rng.random() > HASTY:
         return skilled(rng, puzzle, obeys)
     guess = " ".join(str(digit) for digit in rng.permutation(list(puzzle.start)))
     return puzzle.reply(rng, shows=False, answer=guess, obeys=obeys)
@@ -87,11 +88,11 @@ def recited(puzzles: Sequence[Puzzle], seed: int) -> Chats:
 
 
 # Each base: what it was made of ("" = a fresh network), steps, peak rate, how its demonstrations reply, their
-# seed. At the full rate 80 steps of guesses destroy the skill that they are to silence: see the README.
+# seed. At the full rate guesses destroy the skill that they are to silence: see the README.
 BASES: dict[str, tuple[str, int, float, Reply, int]] = {
     "starter": ("", 320, 4e-3, skilled, 7),
     "skilled": ("starter", 280, 4e-3, skilled, 8),
-    "hasty": ("skilled", 80, 1e-3, hasty, 5),
+    "hasty": ("skilled", 140, 1e-3, hasty, 5),
     "mute": ("skilled", 80, 4e-3, mute, 4),
 }
 # Each pair: its base, the steps of tuning, and the move that every test problem has

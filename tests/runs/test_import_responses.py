@@ -216,16 +216,70 @@ def test_official_and_fixed_differ_where_the_checkers_do(tmp_path):
     assert found.n_improved == 1
 
 
-def test_problems_without_a_reply_are_lost_not_wrong(tmp_path):
+def test_problems_without_a_row_were_not_asked_and_are_not_lost(tmp_path):
     problems = [
         Problem(question=f"Write {i}.", constraints=(NO_COMMA,), question_states_constraints=True)
         for i in range(4)
     ]
     path = lines(tmp_path / "r.jsonl", {"prompt": "Write 0.", "response": "fine"})
     result = score(path, problems, out=tmp_path / "run")
-    assert (result.lost.n, result.lost.is_too_many) == (3, True)
+    assert (result.lost.n, result.lost.is_too_many) == (0, False)
     hacc = result.findings[0].estimate("hacc", condition="constrained")
-    assert (hacc.value, hacc.n, hacc.n_unscored) == (1.0, 1, 3)
+    assert (hacc.value, hacc.n, hacc.n_unscored) == (1.0, 1, 0)
+    assert any("3 of 4 problems have no row" in each for each in result.findings[0].caveats)
+    assert finalize(tmp_path / "run").findings == result.findings  # also without the file
+
+
+def lm_eval(number, text, filtered=None):
+    return {
+        "doc_id": number,
+        "doc": {"question": f"What is {number}?"},
+        "resps": [[text]],
+        "filtered_resps": [filtered or text],
+        "filter": "none",
+    }
+
+
+def test_two_files_of_lm_eval_give_the_paired_change(tmp_path):
+    """Right before: 0, 1, 2 of 0..4. Right after: 1, 2, 3, 4 of 0..5; the sixth has no partner."""
+    problems = [Problem(question=f"What is {i}?", answer=str(i)) for i in range(8)]
+    before = [lm_eval(i, f"\\boxed{{{i if i < 3 else 99}}}") for i in range(5)]
+    after = [lm_eval(i, f"\\boxed{{{i if 1 <= i < 5 else 99}}}") for i in range(6)]
+    old = lines(tmp_path / "samples_before.jsonl", *before)
+    new = lines(tmp_path / "samples_after.jsonl", *after)
+    result = score(new, problems, baseline=old, out=tmp_path / "run")
+    found = result.findings[0]
+    at = {"condition": "unconstrained"}
+    assert found.estimate("accuracy", role="model", **at).n == 6
+    assert found.estimate("accuracy", role="baseline", **at).n == 5
+    change = found.comparison("accuracy", **at)
+    assert (change.n_improved, change.difference.n) == (2, 5)
+    assert change.difference.value == pytest.approx(1 / 5)
+    said = " ".join(found.caveats)
+    assert "2 of 8 problems have no row in the file of replies of the model" in said
+    assert "3 of 8 problems have no row in the file of replies of the baseline" in said
+    assert result.lost.n == 0
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert str(old) in page and str(new) in page
+    with pytest.raises(RunError, match="another"):
+        score(new, problems, out=tmp_path / "run")  # without the baseline it is another run
+
+
+def test_beside_another_file_only_the_model_of_a_pair_counts(tmp_path):
+    rows = [
+        OURS | {"role": role, "problem": p.id, "raw": text, "reply": text}
+        for role, text in (("model", "\\boxed{0}"), ("baseline", "\\boxed{9}"))
+        for p in THREE
+    ]
+    pair = lines(tmp_path / "responses.jsonl", *rows)
+    found = score(pair, THREE, baseline=pair, out=tmp_path / "run").findings[0]
+    said = [
+        found.estimate("accuracy", role=role, condition="constrained")
+        or found.estimate("accuracy", role=role, condition="unconstrained")
+        for role in ("model", "baseline")
+    ]
+    assert said[0] == said[1]
+    assert said[0].n == 3
 
 
 def test_our_own_responses_are_scored_again(tmp_path):

@@ -139,6 +139,12 @@ def score(
         ),
     ],
     problems: Annotated[str, typer.Option(help="The problems they answer, as in `audit`.")],
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            help="Replies of the model before, in any of these forms: gives the paired change."
+        ),
+    ] = None,
     profile: Annotated[
         Profile, typer.Option(help="official (bit-exact with the published checkers) or fixed.")
     ] = "fixed",
@@ -151,14 +157,16 @@ def score(
         Path | None, typer.Option(help="Run directory [default: runs/score-NAME-PROFILE].")
     ] = None,
 ) -> None:
-    """Score replies sampled elsewhere, under the official and the fixed checkers."""
+    """Score replies sampled elsewhere, under both checkers; two files give the paired change."""
     from twofold.runs.score import score as scored
 
     asked = loaded(problems, profile=profile, limit=limit)
-    place = out or Path("runs") / f"score-{responses.stem}-{profile}"
+    pair = f"{responses.stem}-vs-{baseline.stem}" if baseline else responses.stem
+    place = out or Path("runs") / f"score-{pair}-{profile}"
     result = scored(
         responses,
         asked,
+        baseline=baseline,
         profile=profile,
         seed=seed,
         judge=judge,

@@ -4,7 +4,7 @@
 """
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -84,8 +84,7 @@ def _findings(
         rows = _present(lost.asked(analysis.name, made), skipped)
         found = analysis.analyse(rows, problems, seed=manifest["identity"].get("seed", 0))
         if found.diagnostic == "joint":
-            unmatched = manifest.get("unmatched", 0)
-            said = (*_loss_in_words(lost, unmatched), *refused_in_words(manifest))
+            said = (*_loss_in_words(lost), *_file_in_words(manifest), *refused_in_words(manifest))
             ahead = (*said, *_left_out(run.path, analyses))
         else:
             ahead = tuple(f"{role}: {why}" for role, why in skipped.items())
@@ -131,10 +130,19 @@ def _left_out(path: Path, analyses: Sequence[Analysis]) -> Iterator[str]:
         )
 
 
-def _loss_in_words(lost: LossCount, unmatched: int = 0) -> Iterator[str]:
+def _loss_in_words(lost: LossCount) -> Iterator[str]:
     """What is missing from all numbers."""
     if lost.n:
         why = "; ".join(f"{n} × {reason}" for reason, n in lost.reasons.most_common(3))
         yield f"{lost.n} of {lost.of} responses were lost and are unscored ({why})."
-    if unmatched:
+
+
+def _file_in_words(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """How files of replies and problems differ."""
+    if unmatched := manifest.get("unmatched", 0):
         yield f"{unmatched} rows of the file of replies answer none of the problems and are left out."
+    for role, (n, of) in manifest.get("not_asked", {}).items():
+        yield (
+            f"{n} of {of} problems have no row in the file of replies of the {role} and count as not asked: "
+            "its numbers are about the others. If the run was cut off, complete it."
+        )

@@ -1,15 +1,18 @@
 """How are replies scored that were sampled elsewhere? Under both profiles, streaming.
 
 The chosen profile makes the findings; the other one scores the same replies, to show how much of a
-number depends on the checkers.
+number depends on the checkers. With the replies of a baseline the same findings are an audit's of a pair:
+differences are paired by problem.
 """
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
+from typing import final
 
 from twofold import problems as problem_files
 from twofold.diagnostics import Programs, ScoredResponse
@@ -25,7 +28,7 @@ from twofold.runs.score_responses import ResponseScores, floor_answers
 from twofold.storage.jsonl import read_lines
 from twofold.storage.reading import InputFile, Kind, kind_of
 from twofold.storage.run_dir import RunDir
-from twofold.types import Constraint, FinishReason, Item, Problem, Profile, Response
+from twofold.types import Constraint, Item, Problem, Profile, Response
 
 
 def score(
@@ -33,6 +36,7 @@ def score(
     problems: Sequence[Problem],
     *,
     out: Path | str,
+    baseline: Path | str | None = None,
     profile: Profile = "fixed",
     seed: int = 0,
     judge: str | None = None,
@@ -45,6 +49,8 @@ def score(
         path: A file or directory of replies, in a format of `twofold.runs.import_responses`.
         problems: The problems that they answer.
         out: The run directory; only the same replies may be scored into it again.
+        baseline: Replies of the model before, to the same problems; of a run of a pair, those of its model.
+            Problems that only one side was asked count for that side alone.
         profile: The checkers, the answer grader and the parser of the findings. `official` reproduces
             the published evaluation, which also scores unclosed thinking.
         seed: Seed of the resampling.
@@ -68,27 +74,36 @@ def score(
     if not problems:
         raise ProblemError("there is no problem to score; give a file with at least one row")
     thinking = ThinkingPolicy() if thinking_marks is None else ThinkingPolicy(*thinking_marks)
-    transcript = ImportedResponses(Path(path), problems, thinking)
-    _refuse_within(Path(out), Path(path))
-    missing = transcript.unanswered()
-    matched = {item.problem for item, _, _ in transcript.texts()} | {p.id for p in missing}
-    asked = list({p.id: p for p in problems if p.id in matched}.values())
+    sides = {"model": ImportedResponses(Path(path), problems, thinking)}
+    if baseline is not None:
+        sides["baseline"] = ImportedResponses(Path(baseline), problems, thinking)
+    for side in sides.values():
+        _refuse_within(Path(out), side.path)
+    replies = _Sides(sides)
+    answered = replies.answered
+    asked = list({p.id: p for p in problems if p.id in set().union(*answered.values())}.values())
+    hashes = {role: _hash(side.paths()) for role, side in sides.items()}
     identity = {
-        "replies": _hash(transcript.paths()),
+        "replies": hashes.pop("model"),
+        **hashes,
         "problems": digest(asked),
         "profile": profile,
         "seed": seed,
     } | ({"thinking_marks": list(thinking_marks)} if thinking_marks else {})
-    record = about({}) | {"models": _names(transcript), "unmatched": transcript.unmatched()}
+    record = about({}) | {
+        "models": replies.names(),
+        "unmatched": sum(side.unmatched() for side in sides.values()),
+        "not_asked": replies.not_asked(),
+    }
     with RunDir.open(Path(out), identity, record) as run:
         problem_files.write(run.path / "problems.jsonl", asked)
-        answers = _answers(transcript, missing, profile)
+        answers = replies.answers(profile)
         run.write_table("responses.jsonl", (i.to_json() | r.to_json() for i, r in answers))
         tables: dict[str, str] = {}
         for each in ("official", "fixed"):
             tables[each] = "verdicts.jsonl" if each == profile else f"verdicts.{each}.jsonl"
             scores = ResponseScores({p.id: with_profile(p, each) for p in asked}, each)
-            rows = scores.rows(_answers(transcript, missing, each))
+            rows = scores.rows(replies.answers(each))
             run.write_table(tables[each], with_progress(rows))
             if each == profile:
                 floors = scores.rows(floor_answers(list(scores.problems.values())))
@@ -100,7 +115,7 @@ def score(
             listed = Checklists.by(judge, programs)
             scored = (
                 ScoredResponse(item=item, response=response, correct=None)
-                for item, response in _answers(transcript, missing, profile)
+                for item, response in replies.answers(profile)
             )
             rows = listed.rows("model", asked, scored)
             run.write_table(f"{listed.table}.jsonl", with_progress(rows))
@@ -127,31 +142,55 @@ def with_profile(problem: Problem, profile: Profile) -> Problem:
     return replace(problem, constraints=bound, wordings=wordings)
 
 
-def _answers(
-    transcript: ImportedResponses, missing: Sequence[Problem], profile: Profile
-) -> Iterator[tuple[Item, Response]]:
-    """The replies, then a failed response for each problem that has none."""
-    yield from transcript.answers(profile)
-    for problem in missing:
-        condition = "constrained" if problem.is_bound else "unconstrained"
-        absent = Response(
-            raw="", reply="", finish_reason=FinishReason.failed, error="no reply in the file"
-        )
-        yield Item("model", condition, problem.id, 0), absent
+@final
+@dataclass(frozen=True)
+class _Sides:
+    """The replies of the model, and of a baseline if there is a file of them, by role."""
 
+    sides: Mapping[str, ImportedResponses]
 
-def _names(transcript: ImportedResponses) -> dict[str, str]:
-    """A name for each role with replies, as the page shows it: that of its run, else the path."""
-    roles = {item.role for item, _, _ in transcript.texts()} | {"model"}
-    folder = transcript.path if kind_of(transcript.path) is Kind.folder else transcript.path.parent
-    given: Mapping[str, str] = {}
-    if len(roles) > 1 and kind_of(folder / "manifest.json") is Kind.file:
-        given = RunDir(folder).manifest().get("models", {})
-    return {
-        role: given.get(role) or str(transcript.path) + ("" if role == "model" else f" ({role})")
-        for role in ROLES
-        if role in roles
-    }
+    def answers(self, profile: Profile) -> Iterator[tuple[Item, Response]]:
+        """All replies; of a file that holds a pair only its model's count beside another file."""
+        for role, side in self.sides.items():
+            for item, response in side.answers(profile):
+                if self._counts(item):
+                    yield (item if len(self.sides) == 1 else replace(item, role=role)), response
+
+    def _counts(self, item: Item) -> bool:
+        return len(self.sides) == 1 or item.role == "model"
+
+    @cached_property
+    def answered(self) -> dict[str, set[str]]:
+        """The problems that have a row, by role."""
+        return {
+            role: {item.problem for item, _, _ in side.texts() if self._counts(item)}
+            for role, side in self.sides.items()
+        }
+
+    def not_asked(self) -> dict[str, list[int]]:
+        """How many of how many problems have no row, by role; only where there are some."""
+        found = {}
+        for role, side in self.sides.items():
+            n = len(side.unanswered())
+            if n:
+                found[role] = [n, n + len(self.answered[role])]
+        return found
+
+    def names(self) -> dict[str, str]:
+        """A name for each role with replies, as the page shows it: that of its run, else the path."""
+        if len(self.sides) > 1:
+            return {role: str(side.path) for role, side in self.sides.items()}
+        (side,) = self.sides.values()
+        roles = {item.role for item, _, _ in side.texts()} | {"model"}
+        folder = side.path if kind_of(side.path) is Kind.folder else side.path.parent
+        given: Mapping[str, str] = {}
+        if len(roles) > 1 and kind_of(folder / "manifest.json") is Kind.file:
+            given = RunDir(folder).manifest().get("models", {})
+        return {
+            role: given.get(role) or str(side.path) + ("" if role == "model" else f" ({role})")
+            for role in ROLES
+            if role in roles
+        }
 
 
 def _refuse_within(out: Path, replies: Path) -> None:

@@ -43,6 +43,7 @@ class _Manifest(TypedDict):
     identity: dict[str, Any]
     models: NotRequired[dict[str, str]]
     unmatched: NotRequired[int]
+    not_asked: NotRequired[dict[str, list[int]]]
     observed: NotRequired[dict[str, Any]]
 
 
