@@ -1,10 +1,11 @@
 """Which problem does each row of a file of replies answer?
 
-Four formats are told apart by the keys of the first row: MathIF's `{"output": [...]}` (matched by
-position), IFEval's `{"prompt", "response"}` (by prompt), lm-evaluation-harness' `samples_*.jsonl` (by the
-question in its `doc`, where that is unique, else by `doc_id`), and our own `responses.jsonl` (by problem
-id). Every row is paired with a problem, counted as unmatched, or an error that names its line: where the
-published evaluations truncate the longer of two files silently, a count that does not match is refused.
+Logs of Inspect are known by their name and read in `inspect_logs`. Four formats are told apart by the keys
+of the first row: MathIF's `{"output": [...]}` (matched by position), IFEval's `{"prompt", "response"}` (by
+prompt), lm-evaluation-harness' `samples_*.jsonl` (by the question in its `doc`, where that is unique, else by
+`doc_id`), and our own `responses.jsonl` (by problem id). Every row is paired with a problem, counted as
+unmatched, or an error that names its line: where the published evaluations truncate the longer of two files
+silently, a count that does not match is refused.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import final
 from twofold.errors import RunError
 from twofold.models.thinking import ThinkingPolicy, read_said
 from twofold.problems.conditions import CONDITIONS
+from twofold.runs import inspect_logs
 from twofold.runs.losses import LOST_LIMIT
 from twofold.storage import tables
 from twofold.storage.reading import InputFile, Row
@@ -23,7 +25,7 @@ from twofold.types import FinishReason, Item, Problem
 
 FORMS = (
     'MathIF {"output": [text, ...]}, IFEval {"prompt", "response"}, lm-eval samples_*.jsonl '
-    '{"doc", "resps"}, or a twofold responses.jsonl'
+    '{"doc", "resps"}, a log of Inspect (.eval or .json), or a twofold responses.jsonl'
 )
 
 # What the rows of a run say about themselves.
@@ -95,6 +97,8 @@ def matched(path: Path, problems: Sequence[Problem]) -> Iterator[Answer]:
         RunError: If the file is unreadable, its format unknown, a row is broken or there twice, or
             replies and problems do not match.
     """
+    if inspect_logs.is_log(path):
+        return inspect_logs.replies(path, problems)
     file = InputFile(path, RunError, "make the file of replies again, or mend it", nan=True)
     lines = (_Line(path, number, row) for number, row in file.lines())
     first = next(lines, None)

@@ -160,7 +160,7 @@ class InputFile:
                 if not line or (self.is_growing and is_torn(line)):
                     return
                 if line := line.lstrip("\ufeff").strip():
-                    row = self._parsed(line, f", line {number}")
+                    row = self.parsed(line, f", line {number}")
                     if not isinstance(row, dict):
                         raise self.broken(f", line {number}", "this is JSON, but not an object")
                     yield number, row
@@ -175,7 +175,7 @@ class InputFile:
 
     def json(self, kind: TypeAdapter[T]) -> T:
         """The value of a JSON file, in the shape of `kind`."""
-        found = self._parsed(self.text(), "")
+        found = self.parsed(self.text(), "")
         try:
             return kind.validate_python(found)
         except ValidationError as fault:
@@ -263,7 +263,8 @@ class InputFile:
             raise self.broken(where, f"it has more than {most} characters")
         return text
 
-    def _parsed(self, text: str, where: str) -> Any:
+    def parsed(self, text: str, where: str) -> Any:
+        """The value of a JSON text that stands `where` in the file."""
         binary = "; it may be UTF-16 without its mark, or no text at all" if "\0" in text else ""
         if _UNDECODED.search(text):
             raise self.broken(where, f"this is not JSON in UTF-8 (some bytes are no UTF-8{binary})")
