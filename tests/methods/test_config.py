@@ -3,7 +3,7 @@
 import pickle
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated
 
@@ -163,3 +163,21 @@ class Sampled:
 def test_a_path_may_be_a_text(tmp_path: Path) -> None:
     file = yaml(tmp_path, "steps: 3")
     assert configured(Grpo, str(file)) == configured(Grpo, file)
+
+
+def test_what_has_no_default_is_asked_for_in_words() -> None:
+    """Every method runs with its defaults, or says what it needs, what that may be, and where to write it."""
+    for method in METHODS.values():
+        needed = {
+            each.name
+            for each in fields(method)  # type: ignore[arg-type]
+            if each.default is MISSING and each.default_factory is MISSING
+        }
+        assert needed == {*method.asks}
+        if not needed:
+            assert configured(method) == configured(method, None)
+            continue
+        with pytest.raises(TrainingError, match="into a YAML file") as caught:
+            configured(method)
+        assert "--config" in str(caught.value)
+        assert all(key in str(caught.value) for key in needed)

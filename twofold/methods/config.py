@@ -33,6 +33,12 @@ def configured(method: type[Method], file: str | Path | None = None) -> Method:
 
 def with_settings(method: type[Method], values: Mapping[str, object], *, where: object) -> Method:
     """A method with the settings of a mapping; see `validated`."""
+    for key, what in method.asks.items():
+        if key not in values:
+            raise TrainingError(
+                f"{where}: {method.name} has no default for {key}. Write `{key}: ...` into a YAML file, with "
+                f"{what}, and name that with --config"
+            )
     hint = "fields of TRL's own configuration go under `trl:`"
     return validated(method, values, where=where, error=TrainingError, unknown=hint)
 

@@ -46,6 +46,9 @@ class Method(ABC):
     # out of what a run or a study is bound to, so that one that was begun before goes on.
     later: ClassVar[Mapping[str, object]] = {}
 
+    # Settings without a default, each with what it may be, which is asked for in words.
+    asks: ClassVar[Mapping[str, str]] = {}
+
     @final
     def bound_to(self) -> dict[str, object]:
         """The settings that decide the result, by name."""

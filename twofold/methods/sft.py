@@ -49,6 +49,9 @@ class Sft(Imitation, OnPolicy):
     """
 
     name: ClassVar[str] = "sft"
+    asks: ClassVar[Mapping[str, str]] = {
+        "demonstrations": "solutions, obedient, applied, or a JSONL file with `problem` and `raw`"
+    }
     later: ClassVar[Mapping[str, object]] = {
         **OnPolicy.later,
         "applied_to": "own",

@@ -1,5 +1,6 @@
 """How is a small model taught to think for a frozen one? `twofold train softcot`."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, final
@@ -49,6 +50,7 @@ class SoftCotMethod(Stepped):
     """
 
     name: ClassVar[str] = "softcot"
+    asks: ClassVar[Mapping[str, str]] = {"assistant": "a MODEL with local weights, such as smollm2"}
 
     assistant: str
     demonstrations: Path | Literal["solutions", "obedient"] = "solutions"
