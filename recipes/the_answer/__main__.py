@@ -1,6 +1,7 @@
 """`python -m recipes.the_answer [OUT] [--seeds N ...]`: train every method, audit all, print the table.
 
-The same command goes on where it was stopped; seeds may be added.
+The same command goes on where it was stopped; seeds may be added. First what is trained, then what is made of
+the trained models.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from pathlib import Path
 
 from twofold import study
 
-from .arms import plan
+from . import costs
+from .arms import BASE, plan
+from .derived import derived
+from .table import table
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m recipes.the_answer")
@@ -19,3 +23,7 @@ if __name__ == "__main__":
     asked = parser.parse_args()
     file = plan(asked.out / "plan.yaml", asked.seeds)
     study.study(study.read(file), out=asked.out / "study")
+    file = plan(file, asked.seeds, derived=derived(asked.out, asked.seeds))
+    study.study(study.read(file), out=asked.out / "study")
+    costs.note(BASE, asked.out)
+    print(table([asked.out / "study"], costs.read(asked.out), costs.n_weights(BASE)))
