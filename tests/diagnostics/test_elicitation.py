@@ -142,6 +142,26 @@ WORLDS = {
 }
 
 
+def test_a_seldom_skill_that_a_few_tokens_bring_out_is_sharpened_not_new():
+    """The base is right in a tenth of its tries: far behind at 16 of them, and nothing is found in 80."""
+    many = [Problem(question=f"What is {i} + 200?", answer=str(i + 200)) for i in range(80)]
+    for seed in range(5):
+        rates = {("baseline", p.id): 0.1 for p in many} | {("model", p.id): 0.95 for p in many}
+        rows = [
+            drawn(rates, role, arm, problem, n, seed)
+            for role in ("model", "baseline")
+            for arm, n in (("as_asked", 1), ("sampled", 80))
+            for problem in many
+        ]
+        assert fired(Elicitation().analyse(rows, many)) == set()  # no arm has the gain
+        forced = {("baseline", p.id): 0.9 for p in many}
+        rows += [drawn(forced, "baseline", "forced_tokens", p, 1, seed) for p in many]
+        found = Elicitation().analyse(rows, many)
+        ahead = found.comparison("pass_at_k", condition="sampled", slice=Slice("k", "16"))
+        assert ahead.difference.low > 0
+        assert fired(found) == {"sharpening"}, (seed, found.caveats)
+
+
 @pytest.mark.parametrize("name", WORLDS)
 def test_with_chance_in_every_reply_the_verdict_is_right_over_five_seeds(name):
     many = [Problem(question=f"What is {i} + 200?", answer=str(i + 200)) for i in range(80)]

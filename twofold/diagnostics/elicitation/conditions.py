@@ -89,17 +89,14 @@ def _format_artefact(found: Finding) -> Condition:
 
 
 def _sharpening(found: Finding) -> Condition:
-    """The lead is gone at the largest k, nothing is found, and decoding otherwise has most of the gain."""
+    """Nothing is found, even in further tries, and decoding otherwise has most of the gain.
+
+    A lead at the largest k says only that the base would need more tries, which it has been given.
+    """
     crossed = found.estimate("crossover", condition=SAMPLED)
     new, last = found.estimate("found", condition=SAMPLED), _at_most_tries(found)
     arm, best = _best_decoding(found)
-    fired = (
-        (crossed is not None or not rises(last))
-        and new is not None
-        and new.value <= RARE
-        and best is not None
-        and _is_most(best)
-    )
+    fired = new is not None and new.value <= RARE and best is not None and _is_most(best)
     said = [
         _crossing(found, crossed),
         f"the lead at the largest k is {_difference(last)}",
