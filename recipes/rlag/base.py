@@ -19,7 +19,7 @@ from twofold.randomness import rng_for
 from twofold.types import Message, Problem
 
 FIRST_WORLD = 1000  # the experiment's world is below
-N_STEPS = 800
+N_STEPS = 600
 
 
 def reading(index: int) -> list[Message]:
@@ -67,7 +67,7 @@ def teach(out: Path, *, n_steps: int = N_STEPS) -> Path:
         for step, loss in train(
             network, tokenizer, chats(), Schedule(n_steps=n_steps, batch=32, peak=2e-3)
         ):
-            if step % 50 == 0:
+            if step % 25 == 0:
                 print(f"step {step}: {loss:.3f}", flush=True)
         part = out.with_name(out.name + ".part")
         network.save_pretrained(part)

@@ -64,7 +64,7 @@ class World:
         """The value of each fact, by person and thing."""
         rng = rng_for("knowledge", self.seed, "facts")
         drawn = [TRAIN_NAMES[i] for i in rng.permutation(len(TRAIN_NAMES))]
-        found = {}
+        found: dict[tuple[str, str], str] = {}
         for one, other in zip(drawn[::2], drawn[1::2], strict=True):
             found |= {(one, PARTNER): other, (other, PARTNER): one}
         for name in TRAIN_NAMES:

@@ -18,6 +18,7 @@ from twofold.methods.rlag.samples import Asked, Pairs, Winner, informed, old_rep
 from twofold.methods.rlag.weights import Weights
 from twofold.methods.tuning import OnPolicy
 from twofold.problems import load
+from twofold.randomness import rng_for
 from twofold.scorers import Correct
 from twofold.storage.jsonl import Row
 from twofold.types import Sampling, Share
@@ -128,11 +129,12 @@ class Rlag(OnPolicy):
         self.check(problems, eval_problems)
         out = Path(out)
         passages_P = self._passages(problems)
+        order = rng_for("rlag", self.seed, "cycles").permutation(len(problems))
         now, n_steps = base, 0
         for number in range(1, self.cycles + 1):
             last = number == self.cycles
             folder = out if last else out.with_name(f"{out.name}-cycle-{number}")
-            part = range(number - 1, len(problems), self.cycles)
+            part = sorted(order[number - 1 :: self.cycles])
             chosen = [problems[i] for i in part], [passages_P[i] for i in part]
             rows = self._pairs(now, base, number, *chosen, folder)
             done = self._prefer(now, rows, out=folder, eval_problems=eval_problems)

@@ -104,9 +104,9 @@ def sampled(
     drawn_of = dict(zip(free, drawn, strict=True))
     for i, (problem, passages) in enumerate(zip(problems, passages_P, strict=True)):
         if i in chosen_of:
-            _choice(found, problem, passages, *chosen_of[i], asked)
+            pair_of_options(found, problem, passages, *chosen_of[i], asked)
         else:
-            _free(found, problem, passages, *drawn_of[i], asked)
+            pair_of_replies(found, problem, passages, *drawn_of[i], asked)
     return found
 
 
@@ -170,7 +170,7 @@ def _drawn(
     return list(zip(replies[: len(told)], replies[len(told) :], strict=True))
 
 
-def _choice(
+def pair_of_options(
     found: Pairs,
     problem: Problem,
     passages: Sequence[str],
@@ -195,7 +195,7 @@ def _choice(
     found.add(problem, passages, with_help, without, same=with_help == without)
 
 
-def _free(
+def pair_of_replies(
     found: Pairs,
     problem: Problem,
     passages: Sequence[str],
