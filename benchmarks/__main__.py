@@ -17,6 +17,7 @@ from benchmarks import (
     hybrid,
     judging,
     memory,
+    rlag_step,
     sae_training,
     sampling,
     scoring,
@@ -45,6 +46,7 @@ MODULES = {
         hybrid,
         sft_step,
         grpo_step,
+        rlag_step,
         sae_training,
     )
 }

@@ -1,0 +1,103 @@
+"""What does a step of RLAG cost beside the forward and backward passes of its own tokens? (SmolLM2, LoRA)
+
+Ours is the whole step of the trainer: batches, loss, clipping, optimiser, log. The other side reads the
+same texts, longest first and four at a time, by the network's own next-token loss, and goes backward.
+"""
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from transformers import TrainerCallback
+
+from benchmarks.ratio import Ratio, seconds
+from twofold.methods.rlag import Rlag
+from twofold.methods.rlag.weights import Weights
+from twofold.methods.trl.rlag_trainer import RlagTrainer, encoded
+from twofold.methods.trl.runner import TrlRunner
+from twofold.problems import knowledge
+
+ROWS, LIMIT, ROUNDS = 4, 1.3, 3
+TOGETHER = 4  # texts in a pass of the other side
+
+
+class _Clock(TrainerCallback):
+    """The seconds of each step."""
+
+    def __init__(self):
+        self.seconds = []
+
+    def on_step_begin(self, args, state, control, **_):
+        self._start = time.perf_counter()
+
+    def on_step_end(self, args, state, control, **_):
+        self.seconds.append(time.perf_counter() - self._start)
+
+
+def _pairs(problems):
+    """Rows as a cycle makes them, without asking a model: all texts are there, none is the same."""
+    from twofold.methods.rlag.samples import Pairs
+
+    found = Pairs()
+    world = knowledge.World()
+    for problem in problems:
+        passages = [world.passage(name) for name in knowledge.TRAIN_NAMES[:3]]
+        found.add(problem, passages, problem.solution, "It is \\boxed{none}.", same=False)
+    return found.rows
+
+
+def _plain(network, texts):
+    """Forward and backward over the texts by the network's own loss."""
+    ordered = sorted((text["ids"] for row in texts for text in row["texts"]), key=len)[::-1]
+    for first in range(0, len(ordered), TOGETHER):
+        part = ordered[first : first + TOGETHER]
+        ids = torch.zeros((len(part), len(part[0])), dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for i, text in enumerate(part):
+            ids[i, : len(text)] = torch.tensor(text)
+            mask[i, : len(text)] = 1
+        labels = ids.masked_fill(mask == 0, -100)
+        network(input_ids=ids, attention_mask=mask, labels=labels, use_cache=False).loss.backward()
+    network.zero_grad()
+
+
+def measure():
+    rows = _pairs(knowledge.suite("train")[:ROWS])
+    weights = Weights(distil=0.5)
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = Path(folder) / "corpus.jsonl"
+        knowledge.write_passages(corpus)
+        method = Rlag(
+            corpus=corpus,
+            weights=weights,
+            lora=8,
+            batch=ROWS,
+            epochs=ROUNDS + 1,
+            trl={"report_to": "none", "save_strategy": "no"},
+        )
+        runner = TrlRunner(method, "smollm2", rows, out=Path(folder) / "run")
+        texts = encoded(rows, runner.trainable, weights)
+        trainer = runner.trainer(RlagTrainer, lambda: texts)(weights=weights)
+        clock = _Clock()
+        trainer.add_callback(clock)
+        theirs = []
+
+        class Beside(TrainerCallback):
+            def on_step_end(self, args, state, control, **_):
+                theirs.append(seconds(lambda: _plain(trainer.model, texts)))
+
+        trainer.add_callback(Beside())
+        trainer.train()
+    n_tokens = sum(len(text["ids"]) for row in texts for text in row["texts"])
+    ours = clock.seconds[1:]  # the first step of each warms up
+    return [
+        Ratio(
+            name=f"a step of {ROWS} questions, {n_tokens} tokens",
+            rounds=[a / b for a, b in zip(ours, theirs[1:], strict=True)],
+            limit=LIMIT,
+            ours=f"{statistics.median(ours):.2f} s",
+            theirs=f"{statistics.median(theirs[1:]):.2f} s",
+        )
+    ]
