@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +14,8 @@ pytest.importorskip("trl")
 
 from pydantic import ValidationError  # noqa: E402
 
-from twofold.methods import Retriever, Rlag, Sft, TrainingError, configured  # noqa: E402
+from twofold.methods import Rlag, Sft, TrainingError, configured  # noqa: E402
+from twofold.methods.rlag.pairs_file import PairsFile  # noqa: E402
 from twofold.methods.rlag.retrieval import Bm25  # noqa: E402
 from twofold.methods.rlag.samples import (  # noqa: E402
     Asked,
@@ -124,27 +125,14 @@ def test_bm25_ranks_as_the_formula_says(corpus: Path) -> None:
         assert Bm25(corpus).found([question], n=3) == [right]
 
 
-@final
-class First(Retriever):
-    """The first word of the question, and nothing for "nothing"."""
-
-    def found(self, questions: Sequence[str], *, n: int) -> list[list[str]]:
-        return [[q.split()[0]] if q != "nothing" else [] for q in questions]
-
-
 def test_a_retriever_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "own_retriever.py").write_text(
-        "from twofold.methods import Retriever\n"
-        "class Echo(Retriever):\n"
-        "    def found(self, questions, *, n):\n"
-        "        return [['about ' + q] for q in questions]\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    rows = Rlag(retriever="own_retriever:Echo").rows([FREE])
-    assert rows[0]["passages"] == ["about what is two and two"]
-    assert rows[0]["prompt"][0]["content"].startswith("about what is two and two\n\nwhat is two")
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "extension")
+    own = "example_extension.retrievers:SharedWords"
+    rows = Rlag(retriever=own, n_passages=1).rows([FREE])
+    assert rows[0]["passages"] == ["two and two is four"]
+    assert rows[0]["prompt"][0]["content"].startswith("two and two is four\n\nwhat is two")
     with pytest.raises(TrainingError, match="would not see it"):
-        Rlag(retriever="own_retriever:Echo", corpus=tmp_path)
+        Rlag(retriever=own, corpus=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -297,7 +285,7 @@ def test_it_raises_passages_and_the_reply_and_lowers_the_other(
     first, last = rows[0], rows[-1]
     assert last["loss"] < first["loss"]
     assert last["rlag/knowledge"] > first["rlag/knowledge"] + 1
-    lines = (tmp_path / "run-pairs.jsonl").read_text().splitlines()
+    lines = (tmp_path / "run-pairs/cycle-1.jsonl").read_text().splitlines()
     pairs = [json.loads(line) for line in lines[1:]]
     both = [row for row in pairs if not row["same"]]
     assert both  # else the next lines say nothing
@@ -339,7 +327,7 @@ def test_cycles_go_on_from_each_other_and_pairs_are_not_drawn_again(
 ) -> None:
     method = settings(corpus, cycles=2, epochs=1, replay="pocket:6", max_completion_length=24)
     done = method.train(str(speaker), PROBLEMS, out=tmp_path / "run")
-    files = [tmp_path / name for name in ("run-cycle-1-pairs.jsonl", "run-pairs.jsonl")]
+    files = [tmp_path / "run-pairs" / name for name in ("cycle-1.jsonl", "cycle-2.jsonl")]
     rows = [[json.loads(line) for line in file.read_text().splitlines()[1:]] for file in files]
     asked = {row["problem"] for part in rows for row in part}
     assert asked <= {problem.id for problem in PROBLEMS} and all(map(len, rows))
@@ -359,3 +347,17 @@ def test_no_pair_at_all_is_an_error_that_counts(
         settings(corpus, verified=True).train(str(speaker), [FREE], out=tmp_path / "run")
     assert "Take easier problems" in str(told.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_file_of_pairs_is_bound_and_whole_or_refused(tmp_path: Path) -> None:
+    file = PairsFile(tmp_path / "pairs" / "cycle-1.jsonl", "one")
+    assert file.read() is None
+    file.write([{"problem": "a"}])
+    assert file.read() == [{"problem": "a"}]
+    assert PairsFile(file.path, "another").read() is None
+    file.path.write_text('{"problem": "a"}')
+    with pytest.raises(TrainingError, match="move it away"):
+        file.read()
+    file.path.write_text('{"identity": "one"}\n{"prob')
+    with pytest.raises(TrainingError, match="delete it"):
+        file.read()

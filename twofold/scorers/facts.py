@@ -13,7 +13,19 @@ TAG, BETWEEN = "facts", "; "
 _CLAUSE_END = re.compile(r"[.!?;:,\n]+")
 _OPENERS = frozenset(
     {
-        *("and", "as", "because", "but", "first", "for", "given", "hence", "now", "second", "since"),
+        *(
+            "and",
+            "as",
+            "because",
+            "but",
+            "first",
+            "for",
+            "given",
+            "hence",
+            "now",
+            "second",
+            "since",
+        ),
         *("so", "that", "then", "third", "thus"),
     }
 )

@@ -121,7 +121,7 @@ class Rlag(OnPolicy):
     def train(
         self, base: str, problems: Problems, *, out: str | Path, eval_problems: Problems = ()
     ) -> TrainedModel:
-        """Train; see `Method.train`. Earlier cycles are in `OUT-cycle-N`.
+        """Train; see `Method.train`. Pairs are in `OUT-pairs`, earlier cycles in `OUT-cycle-N`.
 
         Raises:
             TrainingError: Also if a cycle has no pair, or a passage is longer than the context.
@@ -136,7 +136,7 @@ class Rlag(OnPolicy):
             folder = out if last else out.with_name(f"{out.name}-cycle-{number}")
             part = sorted(order[number - 1 :: self.cycles])
             chosen = [problems[i] for i in part], [passages_P[i] for i in part]
-            rows = self._pairs(now, base, number, *chosen, folder)
+            rows = self._pairs(now, base, number, *chosen, out)
             done = self._prefer(now, rows, out=folder, eval_problems=eval_problems)
             now, n_steps = str(done.folder), n_steps + done.n_steps
         return TrainedModel(folder=out, base=base, method=self.name, n_steps=n_steps)
@@ -166,11 +166,11 @@ class Rlag(OnPolicy):
         number: int,
         problems: Problems,
         passages_P: Sequence[Sequence[str]],
-        folder: Path,
+        out: Path,
     ) -> list[Row]:
-        """The rows of a cycle: read if an earlier start made them, else made and saved beside `folder`."""
+        """The rows of a cycle: read if an earlier start made them, else made and saved beside `out`."""
         file = PairsFile(
-            folder.with_name(f"{folder.name}-pairs.jsonl"),
+            out.with_name(f"{out.name}-pairs") / f"cycle-{number}.jsonl",
             self._identity(now, problems, passages_P, number),
         )
         if (saved := file.read()) is not None:

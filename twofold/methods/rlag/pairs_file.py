@@ -10,6 +10,7 @@ from typing import final
 
 from twofold.methods.method import TrainingError
 from twofold.storage.jsonl import Row, dumps, replaced
+from twofold.storage.leftovers import remove_incomplete
 from twofold.storage.reading import InputFile, Kind, kind_of
 from twofold.types import Share
 
@@ -20,7 +21,7 @@ class PairsFile:
     """A file of rows that is bound to what decided them.
 
     Args:
-        path: The file, beside the run's folder.
+        path: The file, in a folder of its own.
         identity: A digest; pairs of another one are not read, and are replaced.
     """
 
@@ -31,19 +32,24 @@ class PairsFile:
         """The rows; None if there are none of this identity.
 
         Raises:
-            TrainingError: If the file is broken.
+            TrainingError: If the file is broken, or not ours.
         """
         if kind_of(self.path, TrainingError) is Kind.missing:
             return None
         remedy = "delete it, and the same command makes it again"
         lines = InputFile(self.path, TrainingError, remedy, is_ours=True).lines()
         rows = [row for _, row in lines]
-        return rows[1:] if rows and rows[0].get("identity") == self.identity else None
+        if not rows or "identity" not in rows[0]:
+            raise TrainingError(
+                f"{self.path} holds no pairs of rlag; move it away, or choose another --out"
+            )
+        return rows[1:] if rows[0]["identity"] == self.identity else None
 
     def write(self, rows: list[Row]) -> None:
         """Write all rows, or none; only the first process does."""
         if Share.here().rank == 0:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            remove_incomplete(self.path.parent)
             with replaced(self.path) as file:
                 file.write(dumps({"identity": self.identity}) + "\n")
                 file.writelines(dumps(row) + "\n" for row in rows)
