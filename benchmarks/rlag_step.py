@@ -17,6 +17,7 @@ from twofold.methods.rlag import Rlag
 from twofold.methods.rlag.weights import Weights
 from twofold.methods.trl.rlag_trainer import RlagTrainer, encoded
 from twofold.methods.trl.runner import TrlRunner
+from twofold.models.quiet import quiet
 from twofold.problems import knowledge
 
 ROWS, LIMIT, ROUNDS = 4, 1.3, 3
@@ -79,7 +80,8 @@ def measure():
         )
         runner = TrlRunner(method, "smollm2", rows, out=Path(folder) / "run")
         texts = encoded(rows, runner.trainable, weights)
-        trainer = runner.trainer(RlagTrainer, lambda: texts)(weights=weights)
+        with quiet():
+            trainer = runner.trainer(RlagTrainer, lambda: texts)(weights=weights)
         clock = _Clock()
         trainer.add_callback(clock)
         theirs = []
@@ -89,7 +91,8 @@ def measure():
                 theirs.append(seconds(lambda: _plain(trainer.model, texts)))
 
         trainer.add_callback(Beside())
-        trainer.train()
+        with quiet():
+            trainer.train()
     n_tokens = sum(len(text["ids"]) for row in texts for text in row["texts"])
     ours = clock.seconds[1:]  # the first step of each warms up
     return [

@@ -40,7 +40,7 @@ def against(base: np.ndarray, arm: np.ndarray) -> Comparison:
 
 
 def table(study: Path, data: Path, arms: Sequence[str], seed: int = 0) -> str:
-    """The scores of each arm on the facts that training never asked for, in markdown, each with its change from the base."""
+    """In markdown, each arm on the facts that training never asked for, with its change from the base."""
     problems = {split: read(data / f"{split}.jsonl", profile="fixed") for split in SPLITS}
     names = [f"{split}: {name}" for split in SPLITS for name in SCORERS]
     lines = ["| arm | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
