@@ -18,6 +18,7 @@ def written() -> None:
     seen, unseen = (knowledge.suite(split) for split in knowledge.SPLITS)
     io.write(PLACE / "seen.jsonl", seen)
     io.write(PLACE / "unseen.jsonl", unseen)
+    io.write(PLACE / "free.jsonl", [problem for problem in seen if not problem.options])
     knowledge.write_passages(PLACE / "corpus.jsonl")
     with replaced(PLACE / "answers.jsonl") as file:
         for problem in seen:

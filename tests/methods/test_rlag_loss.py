@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
 
+from twofold.methods import TrainingError  # noqa: E402
 from twofold.methods.rlag.loss import Likelihoods, rlag_loss  # noqa: E402
 from twofold.methods.rlag.weights import Weights  # noqa: E402
 from twofold.methods.trl.rlag_trainer import KINDS, Batch, encoded, likelihoods  # noqa: E402
@@ -134,6 +135,12 @@ def test_texts_that_do_not_count_are_not_read(tiny: Path) -> None:
     assert kinds(same, Weights(), model) == ["knowledge", "knowledge", "replayed"]
     assert kinds(same, Weights(knowledge_if_same=None, replay=0), model) == everything[:4]
     assert encoded([ROW], model, Weights(knowledge=0, augmented=0, naive=0, replay=0)) == []
+
+
+def test_a_text_longer_than_the_context_is_refused(tiny: Path) -> None:
+    model = TrainableModel(str(tiny), lora=None)
+    with pytest.raises(TrainingError, match=r"the augmented text of problem p has 3.. tokens"):
+        encoded([ROW | {"chosen": " two" * 300}], model, Weights())
 
 
 def test_what_is_learned_is_the_reply_and_the_passage(tiny: Path) -> None:

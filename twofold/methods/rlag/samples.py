@@ -134,7 +134,7 @@ def require_room(
     Raises:
         TrainingError: Names the longest one.
     """
-    limit = model.network.config.get_text_config().max_position_embeddings
+    limit = getattr(model.network.config.get_text_config(), "max_position_embeddings", None)
     longest, which = 0, ""
     for problem, passages in zip(problems, passages_P, strict=True):
         prompt = len(_ids(model, model.render(informed(problem, passages).messages())))
@@ -143,7 +143,7 @@ def require_room(
         n = max(prompt + max(replies), alone)
         if n > longest:
             longest, which = n, problem.id
-    if longest > limit:
+    if limit is not None and longest > limit:
         raise TrainingError(
             f"problem {which} needs {longest} tokens with its passages and its reply, and the model's "
             f"context has {limit}; lower n_passages or max_completion_length, or split the corpus into "

@@ -12,6 +12,7 @@ import transformers
 from peft import get_peft_model
 from torch.nn import functional
 
+from twofold.methods.method import TrainingError
 from twofold.methods.rlag.loss import Likelihoods, rlag_loss
 from twofold.methods.rlag.weights import Weights
 from twofold.methods.trl.trainable_model import TrainableModel
@@ -29,6 +30,9 @@ def encoded(rows: Sequence[Row], model: TrainableModel, weights: Weights) -> lis
     Returns:
         Rows of `same` and `texts`, each with `kind` (a place in `KINDS`), `ids`, and `start`, from where
         its tokens are learned: a reply's from its first to the end token, a passage's all but the first.
+
+    Raises:
+        TrainingError: If a text is longer than the model's context.
     """
     tokenizer = model.tokenizer
     end = tokenizer.eos_token_id
@@ -58,7 +62,19 @@ def encoded(rows: Sequence[Row], model: TrainableModel, weights: Weights) -> lis
             texts.append(reply("replayed", old["prompt"], old["completion"]))
         if texts:
             found.append({"same": row["same"], "texts": texts})
+            _require_room(row["problem"], texts, model)
     return found
+
+
+def _require_room(problem: str, texts: Sequence[Row], model: TrainableModel) -> None:
+    """Refuse a text that is longer than the context, as a worked solution can be."""
+    limit = getattr(model.network.config.get_text_config(), "max_position_embeddings", None)
+    longest = max(texts, key=lambda text: len(text["ids"]))
+    if limit is not None and len(longest["ids"]) > limit:
+        raise TrainingError(
+            f"the {KINDS[longest['kind']]} text of problem {problem} has {len(longest['ids'])} tokens, and "
+            f"the model's context has {limit}; take shorter passages or replies, or leave the problem out"
+        )
 
 
 @final
