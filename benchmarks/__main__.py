@@ -17,6 +17,7 @@ from benchmarks import (
     hybrid,
     judging,
     memory,
+    rlag_step,
     sae_training,
     sampling,
     scoring,
@@ -47,6 +48,7 @@ MODULES = {
         sft_step,
         softcot,
         grpo_step,
+        rlag_step,
         sae_training,
     )
 }

@@ -2,7 +2,7 @@
 
 import json
 import pickle
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twofold.constraints import from_spec
-from twofold.scorers import Compliant, Correct, Gated, Lexicographic, Product, SoftGate, WeightedSum
+from twofold.scorers import (
+    Compliant,
+    Correct,
+    Gated,
+    Lexicographic,
+    Product,
+    SoftGate,
+    StatesFacts,
+    WeightedSum,
+)
 from twofold.types import FinishReason, Problem, Response, Scorer
 
 SCORERS: list[tuple[Scorer, str]] = [
@@ -27,6 +36,8 @@ SCORERS: list[tuple[Scorer, str]] = [
     (Gated(Compliant("all"), Correct()), "gated(compliant_all,correct)"),
     (Lexicographic(Correct(), Compliant()), "lexicographic(correct,compliant)"),
     (Lexicographic(Compliant("all"), Correct()), "lexicographic(compliant_all,correct)"),
+    (StatesFacts(), "states_facts"),
+    (StatesFacts("all"), "states_facts_all"),
 ]
 each = pytest.mark.parametrize("scorer", [pytest.param(s, id=repr(s)) for s, _ in SCORERS])
 
@@ -37,6 +48,7 @@ PROBLEM = Problem(
         from_spec("punctuation:no_comma", None, profile="fixed"),
         from_spec("keywords:existence", {"keywords": ["sum"]}, profile="fixed"),
     ),
+    tags={"facts": "The sum is 12"},
 )
 GOOD = "The sum is $\\boxed{12}$"
 BAD = "It is 13, or so"
@@ -133,7 +145,7 @@ MATHS = st.text(alphabet=st.sampled_from([*"0123456789xyi+-*/^_{}(),.=%$ ", "\\"
 @given(texts=st.lists(MATHS, max_size=10), gold=MATHS)
 @settings(max_examples=25, deadline=None)
 def test_any_mathematics_is_judged(scorer: Scorer, texts: list[str], gold: str) -> None:
-    problem = Problem(question="?", answer=gold, constraints=PROBLEM.constraints)
+    problem = replace(PROBLEM, question="?", answer=gold)
     responses = [reply(f"\\boxed{{{text}}}") for text in texts]
     assert len(scorer([problem] * len(texts), responses)) == len(texts)
 

@@ -26,6 +26,7 @@ pytestmark = [
         ("sft", "kill", 9),
         ("applied", "kill", 5),
         ("grpo", "kill", 5),
+        ("rlag", "kill", 6),
         ("study", "kill", 5),
         ("sft", "full", 5),
     ],
@@ -41,6 +42,11 @@ def test_a_torn_marker_is_noticed(tmp_path: Path) -> None:
     """The events around the end of a checkpoint, where the sample might not look."""
     summary = run(tmp_path, "sft", "kill", n_tried=12, about="whole.json")
     assert summary["tried"] == 12 and summary["unequal"] == []
+
+
+def test_pairs_are_kept_whole_or_not_at_all(tmp_path: Path) -> None:
+    summary = run(tmp_path, "rlag", "kill", n_tried=6, about="pairs")
+    assert summary["tried"] == 6 and summary["unequal"] == []
 
 
 @pytest.mark.parametrize("about", ["evaluations", "frontier"])

@@ -12,7 +12,8 @@ import torch
 import transformers
 
 from twofold.constraints import from_spec
-from twofold.methods import Grpo, Sft
+from twofold.methods import Grpo, Rlag, Sft
+from twofold.methods.rlag.weights import Weights
 from twofold.methods.trl import frontier
 from twofold.study import read, study
 from twofold.types import Problem, Response, Scorer, Verdict
@@ -93,6 +94,23 @@ def grpo(base: Path, out: Path) -> None:
     method.train(str(base), PROBLEMS, out=out, eval_problems=HELD_OUT)
 
 
+def rlag(base: Path, out: Path) -> None:
+    """Two cycles of a multiple-choice problem each, the second from the weights of the first."""
+    problems = [replace(problem, options=("two", "it is four", "is")) for problem in PROBLEMS]
+    method = Rlag(
+        corpus=base.parent / "corpus.txt",
+        verified=False,
+        weights=Weights(distil=0.5),
+        cycles=2,
+        learning_rate=1e-3,
+        epochs=2,
+        batch=1,
+        save_steps=1,
+        max_completion_length=6,
+    )
+    method.train(str(base), problems, out=out / "run", eval_problems=HELD_OUT)
+
+
 def whole_study(base: Path, out: Path) -> None:
     result = study(read(base.parent / "study.yaml"), out=out, say=lambda _: None)
     if result.failed:
@@ -104,6 +122,7 @@ WORKS: Mapping[str, Callable[[Path, Path], None]] = {
     "kept": kept,
     "applied": applied,
     "grpo": grpo,
+    "rlag": rlag,
     "study": whole_study,
 }
 
@@ -117,6 +136,7 @@ def prepare(folder: Path) -> Path:
     replies = zip(PROBLEMS, ("it is four", "two"), strict=True)
     lines = [json.dumps({"problem": problem.id, "raw": raw}) for problem, raw in replies]
     (folder / "demonstrations.jsonl").write_text("\n".join(lines))
+    (folder / "corpus.txt").write_text("what is two\n\nit is four and two")
     write(folder / "train.jsonl", PROBLEMS)
     write(folder / "test.jsonl", HELD_OUT)
     plan = {

@@ -13,12 +13,13 @@ from twofold.methods.grpo import Grpo
 from twofold.methods.method import Method, TrainedModel, TrainingError
 from twofold.methods.rewards import REWARDS
 from twofold.methods.rft import Rft
+from twofold.methods.rlag import Retriever, Rlag
 from twofold.methods.sft import Sft
 from twofold.methods.softcot.method import SoftCotMethod
 
-METHODS: dict[str, type[Method]] = {
-    method.name: method for method in (Sft, Cft, Rft, Grpo, Dpo, SoftCotMethod)
-}
+_ALL: tuple[type[Method], ...] = (Sft, Cft, Rft, Grpo, Dpo, SoftCotMethod, Rlag)
+
+METHODS: dict[str, type[Method]] = {method.name: method for method in _ALL}
 
 
 def method_named(name: str) -> type[Method]:

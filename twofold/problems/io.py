@@ -83,6 +83,7 @@ class OwnRow(ProblemRow):
     question_states_constraints: bool = False
     checklist: ChecklistSpec | None = None
     solution: str | None = None
+    options: list[str] = Field(default_factory=list)
     tags: dict[str, str] = Field(default_factory=dict)
 
     def to_problem(self, *, profile: Profile, origin: Origin) -> Problem:
@@ -93,6 +94,7 @@ class OwnRow(ProblemRow):
             "constraints": tuple(built),
             "wordings": None if self.wordings is None else tuple(self.wordings),
             "checklist": self.checklist and self.checklist.to_checklist(),
+            "options": tuple(self.options),
         }
         return Problem(**given)
 
@@ -167,6 +169,7 @@ def to_row(problem: Problem) -> dict[str, object]:
         "constraints": [{"name": c.name, "args": c.args()} for c in problem.constraints],
         "wordings": list(problem.wordings or ()),
         "checklist": problem.checklist and checklist_row(problem.checklist),
+        "options": list(problem.options),
         "tags": dict(problem.tags),
     }
     values = {f.name: getattr(problem, f.name) for f in fields(problem)}

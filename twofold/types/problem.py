@@ -213,6 +213,9 @@ class Problem:
             written after the replies were sampled.
         solution: A worked reply that is right and ignores the constraints, where the source has one;
             demonstrations are made of it. Not part of the identity.
+        options: The replies to choose from if the question is multiple choice, each as a model would
+            write it whole; empty = not multiple choice. A field, not a tag, because code compares their
+            likelihoods. Not part of the identity: what the model reads of them is in the question.
         tags: Names by which tables are broken down: `source`, `difficulty`, `split` ... Not part of the
             identity.
 
@@ -229,6 +232,7 @@ class Problem:
     question_states_constraints: bool = False
     checklist: Checklist | None = None
     solution: str | None = None
+    options: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -238,6 +242,11 @@ class Problem:
             raise ProblemError(
                 f"{len(self.wordings)} wordings for {len(self.constraints)} constraints; "
                 "give one wording per constraint, or none"
+            )
+        if len(set(self.options)) != len(self.options) or len(self.options) == 1:
+            raise ProblemError(
+                f"the {len(self.options)} options of a problem leave no choice or repeat each other; "
+                "give two or more that differ, or none"
             )
         object.__setattr__(self, "constraints", tuple(self._worded()))
 
@@ -251,7 +260,7 @@ class Problem:
 
     @cached_property
     def id(self) -> str:
-        """16 hex digits of the SHA-256 of everything but tags, checklist and solution."""
+        """16 hex digits of the SHA-256 of everything but tags, checklist, solution and options."""
         content = [
             self.question,
             self.answer,

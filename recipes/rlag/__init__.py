@@ -1,0 +1,1 @@
+"""Does RLAG teach a small model the facts of an invented world, and what does it cost?"""
