@@ -16,6 +16,7 @@ from twofold.constraints import from_spec
 from twofold.errors import RunError
 from twofold.runs import inspect_logs
 from twofold.runs.score import score
+from twofold.storage import archive
 from twofold.types import FinishReason, Problem
 
 zstandard = pytest.importorskip("zstandard")
@@ -57,9 +58,9 @@ def packed(samples: list[Any], method: int) -> bytes:
     named.append(("header.json", b'{"version": 2}'))
     if method != 93:
         file = io.BytesIO()
-        with zipfile.ZipFile(file, "w", method) as archive:
+        with zipfile.ZipFile(file, "w", method) as made:
             for name, content in named:
-                archive.writestr(name, content)
+                made.writestr(name, content)
         return file.getvalue()
     return zip_of(
         [(n, zstandard.ZstdCompressor().compress(c), zlib.crc32(c), len(c)) for n, c in named]
@@ -177,8 +178,8 @@ def test_what_is_there_twice_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../samples/x.json", "/samples/x.json", "samples/../../x.json"])
 def test_a_member_that_leaves_the_archive_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "log.eval"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(name, json.dumps(SAMPLES[0]))
+    with zipfile.ZipFile(path, "w") as made:
+        made.writestr(name, json.dumps(SAMPLES[0]))
     with pytest.raises(RunError, match="leaves it"):
         list(inspect_logs.replies(path, PROBLEMS))
 
@@ -187,21 +188,21 @@ def test_a_member_that_leaves_the_archive_is_refused(tmp_path: Path, name: str) 
 def test_a_bomb_is_refused_whatever_it_says_of_its_size(
     tmp_path: Path, method: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inspect_logs, "LONGEST_LINE", 10_000)
+    monkeypatch.setattr(archive, "LONGEST_LINE", 10_000)
     path = tmp_path / "log.eval"
     zeros = b"0" * 1_000_000
     if method == 93:
         small = zstandard.ZstdCompressor().compress(zeros)
         path.write_bytes(zip_of([("samples/a.json", small, zlib.crc32(zeros), 10)]))
     else:
-        with zipfile.ZipFile(path, "w", method) as archive:
-            archive.writestr("samples/a.json", zeros)
+        with zipfile.ZipFile(path, "w", method) as made:
+            made.writestr("samples/a.json", zeros)
     with pytest.raises(RunError, match="unpacks to more than 10000 bytes"):
         list(inspect_logs.replies(path, PROBLEMS))
 
 
 def test_all_members_together_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inspect_logs, "_MOST", 1000)
+    monkeypatch.setattr(archive, "_MOST", 1000)
     path = tmp_path / "log.eval"
     path.write_bytes(packed([sample(1, "1" * 400, epoch=i) for i in range(1, 5)], 8))
     with pytest.raises(RunError, match="unpacks to more than 1000 bytes"):
@@ -210,7 +211,10 @@ def test_all_members_together_are_bounded(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_no_log_is_told_with_its_remedy(tmp_path: Path) -> None:
     path = tmp_path / "log.eval"
-    for content, says in ((b"not a zip", "no log of Inspect"), (packed([], 8), "holds no sample")):
+    for content, says in (
+        (b"not a zip", "no zip that we read"),
+        (packed([], 8), "holds no sample"),
+    ):
         path.write_bytes(content)
         with pytest.raises(RunError, match=says):
             list(inspect_logs.replies(path, PROBLEMS))

@@ -125,11 +125,13 @@ def _models() -> Iterator[str]:
 
 def _cache() -> Iterator[str]:
     from twofold.models.cache import cache_folder
+    from twofold.storage.reading import files
 
     folder = cache_folder()
     place = next(each for each in (folder, *folder.parents) if each.exists())
     free = shutil.disk_usage(place).free / 2**30
-    used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 2**30
+    there = files(folder, "*", deep=True) if place == folder else []
+    used = sum(file.stat().st_size for file in there) / 2**30
     told = f"cache: {folder} ({used:.1f} GiB; {free:.1f} GiB free)"
     if not os.access(place, os.W_OK):
         told += "; it cannot be written: set TWOFOLD_CACHE to another folder"

@@ -1,13 +1,10 @@
 """What did a run of Inspect reply? Its `.eval` and JSON logs, read without Inspect.
 
 Only what was asked and said is taken, and scored anew: `input`, `messages` and why the output stopped.
-An `.eval` file is a zip whose members newer versions compress with zstd. Nothing is unpacked onto the disk,
-and what a member may hold is bounded, whatever it says of its size.
+An `.eval` file is a zip of samples, see `storage.archive`.
 """
 
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +15,8 @@ from pydantic import TypeAdapter
 
 from twofold.errors import RunError
 from twofold.models.thinking import ThinkingPolicy, read_said
-from twofold.storage.reading import LONGEST_LINE, InputFile, Row
+from twofold.storage import archive
+from twofold.storage.reading import InputFile, Row
 from twofold.types import FinishReason, Item, Problem, Response
 
 REMEDY = "make the log again, or name another"
@@ -26,8 +24,6 @@ SUFFIX = ".eval"
 
 _HEAD = re.compile(r'\s*\{\s*"(?:version|status|eval)"')
 _SAMPLE = re.compile(r"samples/[^/]+\.json")
-_ZSTD = 93  # the number of the method, which Python's zipfile knows from 3.14 on
-_MOST = 1 << 34  # bytes of all members of a log together, unpacked
 _LOG: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 # A sample of a log, with its place for messages.
@@ -77,76 +73,17 @@ def samples(path: Path) -> Iterator[Sample]:
     """The samples of a log, each with its place."""
     file = InputFile(path, RunError, REMEDY, nan=True)
     if path.suffix == SUFFIX:
-        yield from _members(file)
+        is_empty = True
+        for name, row in archive.objects(file, _SAMPLE):
+            is_empty = False
+            yield f"{path}, {name}", row
+        if is_empty:
+            raise file.broken("", "it holds no sample")
         return
-    found = file.json(_LOG).get("samples") or []
-    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+    rows = file.json(_LOG).get("samples") or []
+    if not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
         raise file.broken("", "its samples are no list of objects")
-    yield from ((f"{path}, sample {i}", each) for i, each in enumerate(found, 1))
-
-
-def _members(file: InputFile) -> Iterator[Sample]:
-    """The samples of an `.eval` file, in the order of their names."""
-    with file.opened() as raw:
-        try:
-            with zipfile.ZipFile(raw) as archive:
-                names = archive.namelist()
-                if strange := [n for n in names if n.startswith("/") or ".." in n.split("/")]:
-                    raise file.broken("", f"it has a member that leaves it, {strange[0]!r:.60}")
-                wanted = sorted({name for name in names if _SAMPLE.fullmatch(name)})
-                if not wanted:
-                    raise file.broken("", "it holds no sample")
-                left = _MOST
-                for name in wanted:
-                    content = _unpacked(file, archive, archive.getinfo(name))
-                    left -= len(content)
-                    if left < 0:
-                        raise file.broken("", f"it unpacks to more than {_MOST} bytes")
-                    place = f"{file.path}, {name}"
-                    row = file.parsed(content.decode("utf-8", "surrogateescape"), f", {name}")
-                    if not isinstance(row, dict):
-                        raise file.broken(f", {name}", "this is no object")
-                    yield place, row
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as fault:
-            raise file.broken("", f"this is no log of Inspect ({fault})") from fault
-
-
-def _unpacked(file: InputFile, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """The content of a member, of bounded size."""
-    if member.compress_type == _ZSTD:
-        content = _from_zstd(file, archive, member)
-    else:
-        with archive.open(member) as packed:
-            content = packed.read(LONGEST_LINE + 1)
-    if len(content) > LONGEST_LINE:
-        raise file.broken(f", {member.filename}", f"it unpacks to more than {LONGEST_LINE} bytes")
-    if zlib.crc32(content) != member.CRC:
-        raise file.broken(f", {member.filename}", "its content is damaged")
-    return content
-
-
-def _from_zstd(file: InputFile, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    try:
-        import zstandard
-    except ImportError as error:
-        raise RunError(
-            f"{file.path} is compressed with zstd, which needs one more package: "
-            "pip install 'twofold[inspect]'"
-        ) from error
-    raw = archive.fp
-    assert raw is not None
-    raw.seek(member.header_offset)
-    head = raw.read(
-        30
-    )  # of a local file: its last four bytes are the lengths of name and extra field
-    skipped = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
-    raw.seek(member.header_offset + len(head) + skipped)
-    packed = raw.read(min(member.compress_size, LONGEST_LINE))
-    try:
-        with zstandard.ZstdDecompressor().stream_reader(packed) as stream:
-            return bytes(stream.read(LONGEST_LINE + 1))
-    except zstandard.ZstdError as error:
-        raise file.broken(f", {member.filename}", f"its content is damaged: {error}") from error
+    yield from ((f"{path}, sample {i}", each) for i, each in enumerate(rows, 1))
 
 
 @final

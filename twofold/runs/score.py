@@ -80,16 +80,10 @@ def score(
     for side in sides.values():
         _refuse_within(Path(out), side.path)
     replies = _Sides(sides)
-    answered = replies.answered
-    asked = list({p.id: p for p in problems if p.id in set().union(*answered.values())}.values())
-    hashes = {role: _hash(side.paths()) for role, side in sides.items()}
-    identity = {
-        "replies": hashes.pop("model"),
-        **hashes,
-        "problems": digest(asked),
-        "profile": profile,
-        "seed": seed,
-    } | ({"thinking_marks": list(thinking_marks)} if thinking_marks else {})
+    asked = list({p.id: p for p in problems if p.id in replies.answered_by_any}.values())
+    identity = {**replies.hashes(), "problems": digest(asked), "profile": profile, "seed": seed} | (
+        {"thinking_marks": list(thinking_marks)} if thinking_marks else {}
+    )
     record = about({}) | {
         "models": replies.names(),
         "unmatched": sum(side.unmatched() for side in sides.values()),
@@ -166,6 +160,16 @@ class _Sides:
             role: {item.problem for item, _, _ in side.texts() if self._counts(item)}
             for role, side in self.sides.items()
         }
+
+    @property
+    def answered_by_any(self) -> set[str]:
+        """The problems that have a row in one of the files."""
+        return set().union(*self.answered.values())
+
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of the files, by what they are to the run."""
+        names = {"model": "replies", "baseline": "baseline"}
+        return {names[role]: _hash(side.paths()) for role, side in self.sides.items()}
 
     def not_asked(self) -> dict[str, list[int]]:
         """How many of how many problems have no row, by role; only where there are some."""

@@ -15,7 +15,7 @@ from torch.nn import functional
 from twofold.methods.method import TrainingError
 from twofold.methods.rlag.loss import Likelihoods, rlag_loss
 from twofold.methods.rlag.weights import Weights
-from twofold.methods.trl.trainable_model import TrainableModel
+from twofold.methods.trl.trainable import Trainable
 from twofold.models.chat_template import render
 from twofold.storage.jsonl import Row
 
@@ -24,7 +24,7 @@ KINDS = ("knowledge", "augmented", "naive", "distilled", "replayed")
 LEAST_FILLED = 0.75  # of a forward pass; a text that is shorter than this begins another
 
 
-def encoded(rows: Sequence[Row], model: TrainableModel, weights: Weights) -> list[Row]:
+def encoded(rows: Sequence[Row], model: Trainable, weights: Weights) -> list[Row]:
     """The texts of each row as token ids; those that do not count in its loss are left out.
 
     Returns:
