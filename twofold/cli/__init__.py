@@ -3,8 +3,9 @@
 Heavy modules are imported inside the commands, so that `twofold --help` is fast.
 """
 
-from twofold.cli import checklists
+from twofold.cli import checklists, merging
 from twofold.cli.commands import app, main
 
 app.add_typer(checklists.app, name="checklist")
 app.command()(checklists.pairs)
+app.command()(merging.merge)
