@@ -23,6 +23,7 @@ from twofold.methods.merge.tokens import require_same_tokens
 from twofold.methods.merge.weights import FORMATS, Weights, as_bytes, write
 from twofold.models.cache import Cache, cache_folder
 from twofold.models.checkpoint import Checkpoint, locate
+from twofold.storage.leftovers import remove_incomplete
 from twofold.storage.reading import InputFile, Kind, kind_of, names
 from twofold.storage.writing import Appender, dumps, named_disk_errors, replaced
 
@@ -161,6 +162,7 @@ def _finished(out: Path, about: dict[str, Any]) -> Merged | None:
 
 def _begin(aside: Path, about: dict[str, Any]) -> None:
     """Bind the hidden folder to this merge; what an other merge left in it is removed."""
+    remove_incomplete(aside)
     record = aside / RECORD
     if kind_of(record) is not Kind.missing:
         if InputFile(record, RunError, f"delete {aside}", is_ours=True).json(_RECORD) == about:
