@@ -1,9 +1,9 @@
 """How long does merging two checkpoints of 135 M parameters take, and how much memory? (random weights)
 
 The three checkpoints have SmolLM2's shape, in bfloat16, 269 MB each, and are made here. Weights are read into
-memory of the process' own, never through a map. So the peak of resident memory (VmHWM, set back
-before the merge) above what was resident before is all that it takes; what the kernel keeps of files is not its
-own. `null_space` loads the reasoner for its calibration, and has no limit here: its 64 thoughts of 40 tokens are
+memory of the process' own, never through a map. So the peak of resident memory (VmHWM, set back before the
+merge) above what was resident before is all that it takes; what the kernel keeps of files is not its own.
+`null_space` loads the reasoner for its calibration, and has no limit here: its 64 thoughts of 40 tokens are
 given, since sampling them is the model's time.
 """
 

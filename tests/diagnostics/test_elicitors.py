@@ -103,6 +103,9 @@ def test_a_failed_call_has_no_vote_and_costs_are_added():
         ASKED[:1], GREEDY
     )
     assert found.n_tokens == 16
+    assert MajorityVote(ScriptedModel({"What is 0 + 2?": [right]}), n_votes=4).sample(
+        ASKED[:1], GREEDY
+    ) == [[replace(right, n_spent_tokens=16)]]
     broken = MajorityVote(ScriptedModel({"What is 0 + 2?": [failed]}), n_votes=2)
     assert broken.sample(ASKED[:1], GREEDY)[0][0] == failed
 

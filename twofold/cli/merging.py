@@ -17,43 +17,56 @@ if TYPE_CHECKING:
 How = Literal["arithmetic", "ties", "null_space"]
 
 
+ReasonerArgument = Annotated[str, typer.Argument(help="A MODEL with local weights that reasons.")]
+InstructArgument = Annotated[str, typer.Argument(help="A MODEL of the same shape that obeys.")]
+BaseOption = Annotated[str, typer.Option(help="The MODEL that both were trained from.")]
+OutOption = Annotated[Path, typer.Option(help="A new folder for the merged model.")]
+MethodOption = Annotated[
+    How, typer.Option(help="null_space leaves alone what the reasoner sees at its think tokens.")
+]
+WeightOption = Annotated[
+    float, typer.Option(callback=finite, help="Of the instruct model's change.")
+]
+DensityOption = Annotated[
+    float | None, typer.Option(help="ties: share of each change that is kept [default: 0.2].")
+]
+ProblemsOption = Annotated[
+    str | None, typer.Option(help="null_space: calibration problems, as in `audit`.")
+]
+LimitOption = Annotated[
+    int | None, typer.Option(min=1, help="null_space: the first N of them [default: 64].")
+]
+PositionsOption = Annotated[
+    Literal["marks", "thought"] | None,
+    typer.Option(help="null_space: the thought's marks, or all of it [default: marks]."),
+]
+SeedOption = Annotated[
+    int | None, typer.Option(min=0, help="null_space: of the reasoner's replies.")
+]
+MaxTokensOption = Annotated[
+    int | None, typer.Option(min=1, help="null_space: of a reply [default: 512].")
+]
+
+
 def merge(
-    reasoner: Annotated[str, typer.Argument(help="A MODEL with local weights that reasons.")],
-    instruct: Annotated[str, typer.Argument(help="A MODEL of the same shape that obeys.")],
-    base: Annotated[str, typer.Option(help="The MODEL that both were trained from.")],
-    out: Annotated[Path, typer.Option(help="A new folder for the merged model.")],
-    method: Annotated[
-        How,
-        typer.Option(help="null_space leaves alone what the reasoner sees at its think tokens."),
-    ] = "arithmetic",
-    weight: Annotated[
-        float, typer.Option(callback=finite, help="Of the instruct model's change.")
-    ] = 1.0,
-    density: Annotated[
-        float | None, typer.Option(help="ties: share of each change that is kept [default: 0.2].")
-    ] = None,
-    problems: Annotated[
-        str | None, typer.Option(help="null_space: calibration problems, as in `audit`.")
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="null_space: the first N of them [default: 64].")
-    ] = None,
-    positions: Annotated[
-        Literal["marks", "thought"] | None,
-        typer.Option(help="null_space: the thought's marks, or all of it [default: marks]."),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="null_space: of the reasoner's replies.")
-    ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option(min=1, help="null_space: of a reply [default: 512].")
-    ] = None,
+    reasoner: ReasonerArgument,
+    instruct: InstructArgument,
+    base: BaseOption,
+    out: OutOption,
+    method: MethodOption = "arithmetic",
+    weight: WeightOption = 1.0,
+    density: DensityOption = None,
+    problems: ProblemsOption = None,
+    limit: LimitOption = None,
+    positions: PositionsOption = None,
+    seed: SeedOption = None,
+    max_tokens: MaxTokensOption = None,
 ) -> None:
     """Merge what instruction tuning changed into a reasoner, without training.
 
     The same command again resumes a stopped merge.
     """
-    own = {
+    own: dict[str, dict[str, object]] = {
         "ties": {"density": density},
         "null_space": {
             "problems": problems,

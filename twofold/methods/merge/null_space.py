@@ -137,7 +137,8 @@ def projected(change: torch.Tensor, basis: torch.Tensor) -> torch.Tensor:
         [[0.0, 4.0]]
     """
     wide = change.double()
-    return (wide - (wide @ basis.double()) @ basis.double().T).to(change.dtype)
+    kept: torch.Tensor = wide - (wide @ basis.double()) @ basis.double().T
+    return kept.to(change.dtype)
 
 
 def collected(
@@ -244,4 +245,5 @@ class Span:
         self._compress()
         _, lengths, directions = torch.linalg.svd(self._rows[0], full_matrices=False)
         rank = int((lengths > _ROUNDING * lengths[0]).sum())
-        return directions[:rank].T.float().contiguous()
+        found: torch.Tensor = directions[:rank].T.float().contiguous()
+        return found
