@@ -42,14 +42,16 @@ from twofold.methods.merge.arithmetic import Arithmetic
 from twofold.methods.merge.merge import merge
 from twofold.methods.merge.null_space import NullSpace, Thought
 from twofold.methods.merge.ties import Ties
+from twofold.models import resolve
 
 folder, how, out = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
-thoughts = [Thought((5, 9, *range(20 + i, 60 + i)), 2) for i in range(64)]  # sampling them is no merging
+(a, b), = zip(*resolve("pocket").tokenizer(["<think>", "</think>"], add_special_tokens=False).input_ids)
+thoughts = [Thought((5, 9, a, *range(20 + i, 60 + i), b), 2) for i in range(64)]
 NullSpace.calibration = lambda self, model: thoughts
 recipe = {
     "arithmetic": Arithmetic(weight=0.5),
     "ties": Ties(density=0.2),
-    "null_space": NullSpace(problems="", positions="thought"),
+    "null_space": NullSpace(problems="pocket:1"),
 }[how]
 def kilobytes(key):
     line = next(line for line in Path("/proc/self/status").open() if line.startswith(key))

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from twofold.errors import ModelError, RunError, TwofoldError
 from twofold.methods.merge.null_space import BASES
-from twofold.methods.merge.recipe import Combine, Recipe, Trio
+from twofold.methods.merge.recipe import Combine, Recipe, Rows, Trio
 from twofold.methods.merge.tokens import require_same_tokens
 from twofold.methods.merge.weights import FORMATS, Weights, as_bytes, write
 from twofold.models.cache import Cache, cache_folder
@@ -191,13 +191,17 @@ def _shard(aside: Path, file: Path, weights: list[Weights], combine: Combine) ->
     """Merge one file of the reasoner's, if it is not there yet; how many tensors were merged."""
     first = weights[0]
     mine = first.of_file(file)
-    rows = {name: combine(Trio(name, *weights)) for name in mine if _is_number(name, weights)}
+
+    def new_rows(name: str) -> Rows | None:
+        is_number = first.tensors[name].format in FORMATS
+        return combine(Trio(name, *weights)) if is_number else None
+
     if kind_of(aside / file.name) is Kind.missing:
         like = {name: first.tensors[name] for name in mine}
 
         def pieces() -> Iterator[bytes | bytearray]:
             for name in mine:
-                new = rows.get(name)
+                new = new_rows(name)
                 if new is None:
                     yield from first.pieces(name)
                     continue
@@ -211,11 +215,7 @@ def _shard(aside: Path, file: Path, weights: list[Weights], combine: Combine) ->
                     yield as_bytes(block)
 
         write(aside / file.name, like, pieces())
-    return sum(each is not None for each in rows.values())
-
-
-def _is_number(name: str, weights: list[Weights]) -> bool:
-    return weights[0].tensors[name].format in FORMATS
+    return sum(new_rows(name) is not None for name in mine)
 
 
 def _put(aside: Path, out: Path, first: Checkpoint, about: dict[str, Any], made: Merged) -> Merged:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, final
 
@@ -19,6 +19,7 @@ from twofold.diagnostics.elicitation.elicitor import prompt_ids
 from twofold.diagnostics.elicitation.tensor_files import load_tensors, save_tensors
 from twofold.errors import ModelError
 from twofold.methods.merge.recipe import Combine, Recipe, Rows, Trio
+from twofold.models.cache import content_key
 from twofold.models.hf import HfModel
 from twofold.problems import load
 from twofold.storage.reading import Kind, kind_of
@@ -69,6 +70,12 @@ class NullSpace(Recipe):
     positions: Positions = "marks"
     seed: int = 0
     max_tokens: int = 512
+
+    def settings(self) -> dict[str, Any]:
+        """The settings, and a hash of the problems, since a file's content may change."""
+        ids = [each.id for each in load(self.problems, profile="fixed", limit=self.limit)]
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {"method": self.name, **values, "problems_sha256": content_key(ids)}
 
     def prepared(self, reasoner: Checkpoint, folder: Path) -> Combine:
         """The basis of each layer's inputs, collected once and kept in `folder`."""
@@ -146,8 +153,8 @@ def collected(
 ) -> dict[str, torch.Tensor]:
     """An orthonormal basis of the inputs of every linear layer at the think tokens, by its weight's name.
 
-    Layers that read the same input (queries, keys and values) have one basis each, equal. Memory: the smaller
-    of tokens and width, times width, for each input; `marks` needs little.
+    Layers that read the same input one after the other (queries, keys and values) share what was found.
+    Memory: the smaller of tokens and width, times width, for each input; `marks` needs little.
     """
     network = model.network
     head = network.get_output_embeddings()
@@ -158,10 +165,17 @@ def collected(
     }
     at: list[int] = []
     seen = {name: Span() for name in layers}
-    with (
-        _listening(layers, lambda name, inputs: seen[name].add(inputs[0, at])),
-        torch.inference_mode(),
-    ):
+    same: dict[str, str] = {}
+    before: list[tuple[str, torch.Tensor]] = []
+
+    def heard(name: str, inputs: torch.Tensor) -> None:
+        if before and inputs is before[0][1]:
+            same[name] = before[0][0]
+            return
+        before[:] = [(name, inputs)]
+        seen[name].add(inputs[0, at])
+
+    with _listening(layers, heard), torch.inference_mode():
         for thought in thoughts:
             at[:] = _places(model, thought, positions)
             if at:
@@ -173,7 +187,8 @@ def collected(
             f"the marks of {model.spec}'s thoughts are no tokens of their own, so their places are not "
             "known; give --positions thought"
         )
-    return {name: each.basis() for name, each in seen.items() if each.n_seen}
+    found = {name: each.basis() for name, each in seen.items() if each.n_seen}
+    return found | {name: found[other].clone() for name, other in same.items()}
 
 
 def _places(model: OpenModel, thought: Thought, positions: Positions) -> list[int]:

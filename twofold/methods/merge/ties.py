@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, final
 
@@ -49,7 +49,8 @@ class Ties(Recipe):
     def _combined(self, trio: Trio) -> Rows:
         n_rows, width = trio.of_reasoner.tensors[trio.name].matrix
         kept = max(1, round(self.density * n_rows * width))
-        changes = (trio.reasoner_change, trio.instruct_change)
+        # most tensors are one block, which is then read once
+        changes = [lru_cache(maxsize=1)(of) for of in (trio.reasoner_change, trio.instruct_change)]
 
         @cache
         def least() -> list[float]:
