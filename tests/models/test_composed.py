@@ -106,8 +106,8 @@ REFUSED = [
     ("kind: best_of_n\nbase: pocket\n", "'rules' is missing; add it"),
     ("kind: best_of_n\nbase: pocket\nrules: pocket\n", "names no rules; write `rules:"),
     (
-        "kind: best_of_n\nbase: pocket\nrules: {problems: 'pocket:4', scorer: no}\n",
-        "no scorer 'no'",
+        "kind: best_of_n\nbase: pocket\nrules: {problems: 'pocket:4', scorer: none_such}\n",
+        "no scorer 'none_such'",
     ),
     (
         "kind: best_of_n\nbase: pocket\nrules: {problems: 'pocket:4', scorer: correct}\n",
