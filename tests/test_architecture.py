@@ -95,6 +95,7 @@ READERS = {
     "models/gguf_header.py": "weights, whose header is binary",
     "models/smollm2.py": "a file of an installed package",
     "models/tensor_files.py": "tensors just written, brought to the disk",
+    "methods/merge/weights.py": "weights, block by block",
     "methods/trl/callbacks.py": "checkpoints of the trainer",
     "methods/trl/checkpoints.py": "checkpoints of the trainer",
     "methods/trl/early_stopping.py": "checkpoints of the trainer",

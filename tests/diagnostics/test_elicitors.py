@@ -1,5 +1,7 @@
 """Elicitors: each is a model; votes and confidences by hand and by a plain forward pass."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -101,6 +103,9 @@ def test_a_failed_call_has_no_vote_and_costs_are_added():
         ASKED[:1], GREEDY
     )
     assert found.n_tokens == 16
+    assert MajorityVote(ScriptedModel({"What is 0 + 2?": [right]}), n_votes=4).sample(
+        ASKED[:1], GREEDY
+    ) == [[replace(right, n_spent_tokens=16)]]
     broken = MajorityVote(ScriptedModel({"What is 0 + 2?": [failed]}), n_votes=2)
     assert broken.sample(ASKED[:1], GREEDY)[0][0] == failed
 
@@ -189,4 +194,4 @@ def test_cot_decoding_on_the_pocket_model_gives_a_branch_and_what_all_cost(model
         assert all(b.response.ids[0] not in model.eos for b in of)
         assert found[p].branches == tuple(b.response for b in of)
     again = [r for _, _, r in decoder.stream(chats, GREEDY, done={(0, 0)})]
-    assert again == [found[1].response]
+    assert again == [replace(found[1].response, n_spent_tokens=found[1].n_tokens)]

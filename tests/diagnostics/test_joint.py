@@ -148,6 +148,21 @@ def test_length_bins_hold_every_row_once():
     assert len(bins) == 4
 
 
+def test_tokens_are_shown_with_what_was_thrown_away_where_something_was():
+    lengths = [10, 20, 30, 40]
+    saved = [dict(r, n_reply_tokens=n) for r, n in zip(STATED, lengths, strict=True)]
+    plain = Joint().analyse(saved, PROBLEMS)
+    assert not [m for m in plain.measures if m.metric == "tokens"]
+    saved[0]["n_spent_tokens"] = 50
+    saved[1] = {**saved[1], "n_thinking_tokens": 5}
+    del saved[3]["n_reply_tokens"]  # unknown, so left out and counted
+    found = Joint().analyse(saved, PROBLEMS)
+    tokens = found.estimate("tokens", condition="constrained")
+    assert (tokens.value, tokens.n, tokens.n_unscored) == (pytest.approx((50 + 25 + 30) / 3), 3, 1)
+    (said,) = [each for each in found.caveats if "thrown-away" in each]
+    assert "model, constrained: 35.0 [" in said and "(n=3)" in said
+
+
 def test_unscored_is_left_out_and_counted_not_zero():
     lost = [row(0, None, None, finish_reason="failed"), *STATED[1:]]
     finding = Joint().analyse(lost, PROBLEMS)

@@ -28,6 +28,7 @@ def block(
         finish_reason=np.zeros(n, dtype=np.int32),
         thinking=np.full(n, -1, dtype=np.int32),
         reply=np.full(n, -1, dtype=np.int32),
+        spent=np.full(n, -1, dtype=np.int32),
         guessed=np.zeros(n, dtype=np.int32),
     )
 

@@ -26,6 +26,12 @@ def write(folder: Path, text: str, name: str = "model.yaml") -> Path:
 
 
 ONE_MODEL = {
+    "best_of_n": "kind: best_of_n\nbase: pocket\nn_tries: 2\nrules: {problems: 'pocket:4'}\n",
+    "constraint_first": "kind: constraint_first\nbase: pocket\n",
+    "parent_answers": "kind: parent_answers\nbase: pocket\nparent: pocket\n",
+    "repeat_after_thinking": "kind: repeat_after_thinking\nbase: pocket\n",
+    "rewrite": "kind: rewrite\nbase: pocket\ncontrol: true\n",
+    "two_passes": "kind: two_passes\nbase: pocket\n",
     "majority": "kind: majority\nbase: pocket\nn_votes: 2\n",
     "cot_decoding": "kind: cot_decoding\nbase: pocket\nk: 2\nhow: max\n",
     "power_sampling": "kind: power_sampling\nbase: pocket\nalpha: 2\nblocks: 2\nmoves: 1\n",
@@ -98,6 +104,25 @@ REFUSED = [
     ("kind: majority\nbase: model.yaml\n", "is made of itself; name another model in it"),
     ("kind: cot_decoding\nbase: pocket\nk: 0\n", "model.yaml: k is 0; give at least one"),
     ("kind: majority\nbase: {a: [}\n", "is not valid YAML"),
+    ("kind: best_of_n\nbase: pocket\n", "'rules' is missing; add it"),
+    ("kind: best_of_n\nbase: pocket\nrules: pocket\n", "names no rules; write `rules:"),
+    (
+        "kind: best_of_n\nbase: pocket\nrules: {problems: 'pocket:4', scorer: none_such}\n",
+        "no scorer 'none_such'",
+    ),
+    (
+        "kind: best_of_n\nbase: pocket\nrules: {problems: 'pocket:4', scorer: correct}\n",
+        "judges none of these 4 problems without their reference answers.*take compliant",
+    ),
+    (
+        "kind: best_of_n\nbase: pocket\nn_tries: 0\nrules: {problems: 'pocket:4'}\n",
+        "n_tries is 0; draw at least one reply",
+    ),
+    ("kind: parent_answers\nbase: pocket\n", "'parent' is missing; add it"),
+    (
+        "kind: repeat_after_thinking\nbase: http://127.0.0.1:9/v1#m\n",
+        "no model with local weights.*use two_passes or rewrite",
+    ),
 ]
 OF_TWO = [
     ("gate: jss", "there is no gate 'jss'; did you mean 'js'"),

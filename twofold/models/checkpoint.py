@@ -98,6 +98,13 @@ class Checkpoint:
             for part, files in self._files().items()
         }
 
+    def companions(self) -> list[tuple[Path, Path]]:
+        """What a copy of the model needs besides weights, as (folder, name in it): settings, tokenizer."""
+        parts = self._files()
+        weights = {*self.weights()}
+        settings = [(root, name) for root, name in parts["weights"] if root / name not in weights]
+        return settings + parts["tokenizer"]
+
     def stamps(self) -> list[Stamp]:
         """What the system knows of every file that is loaded; equal stamps are equal files."""
         return [stamp(root / file) for files in self._files().values() for root, file in files]

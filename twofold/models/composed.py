@@ -30,7 +30,10 @@ REMEDY = "write `kind: NAME`, then one `key: value` per line"
 
 _ELICITATION = "twofold.diagnostics.elicitation"
 _SOFTCOT = "twofold.methods.softcot"
+_REMEDIES = "twofold.methods.remedies"
 KINDS = {
+    "best_of_n": f"{_REMEDIES}.best_of_n:BestOfN",
+    "constraint_first": f"{_REMEDIES}.constraint_first:ConstraintFirst",
     "cooled": f"{_ELICITATION}.power:Cooled",
     "cot_decoding": f"{_ELICITATION}.cot_decoding:CotDecoding",
     "cross_sampling": f"{_ELICITATION}.hybrid.cross_sampling:CrossSampling",
@@ -39,9 +42,13 @@ KINDS = {
     "hinted": f"{_ELICITATION}.prompts:Hinted",
     "hybrid": f"{_ELICITATION}.hybrid.steered:Hybrid",
     "majority": f"{_ELICITATION}.majority:MajorityVote",
+    "parent_answers": f"{_REMEDIES}.parent_answers:ParentAnswers",
     "power_sampling": f"{_ELICITATION}.power:PowerSampling",
+    "repeat_after_thinking": f"{_REMEDIES}.repeat_after_thinking:RepeatAfterThinking",
+    "rewrite": f"{_REMEDIES}.rewrite:Rewrite",
     "softcot": f"{_SOFTCOT}.model:SoftCot",
     "text_hints": f"{_SOFTCOT}.hints:TextHints",
+    "two_passes": f"{_REMEDIES}.two_passes:TwoPasses",
 }
 
 NAMES = ("pocket", "smollm2")  # models that are no paths

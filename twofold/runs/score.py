@@ -81,9 +81,9 @@ def score(
         _refuse_within(Path(out), side.path)
     replies = _Sides(sides)
     asked = list({p.id: p for p in problems if p.id in replies.answered_by_any}.values())
-    identity = {**replies.hashes(), "problems": digest(asked), "profile": profile, "seed": seed} | (
-        {"thinking_marks": list(thinking_marks)} if thinking_marks else {}
-    )
+    identity = replies.hashes() | {"problems": digest(asked), "profile": profile, "seed": seed}
+    if thinking_marks:
+        identity["thinking_marks"] = list(thinking_marks)
     record = about({}) | {
         "models": replies.names(),
         "unmatched": sum(side.unmatched() for side in sides.values()),
@@ -93,18 +93,7 @@ def score(
         problem_files.write(run.path / "problems.jsonl", asked)
         answers = replies.answers(profile)
         run.write_table("responses.jsonl", (i.to_json() | r.to_json() for i, r in answers))
-        tables: dict[str, str] = {}
-        for each in ("official", "fixed"):
-            tables[each] = "verdicts.jsonl" if each == profile else f"verdicts.{each}.jsonl"
-            scores = ResponseScores({p.id: with_profile(p, each) for p in asked}, each)
-            rows = scores.rows(replies.answers(each))
-            run.write_table(tables[each], with_progress(rows))
-            if each == profile:
-                floors = scores.rows(floor_answers(list(scores.problems.values())))
-        verdicts = {each: read_lines(run.path / name) for each, name in tables.items()}
-        run.write_table("profiles.jsonl", profiles.rows(verdicts["official"], verdicts["fixed"]))
-        chosen = read_lines(run.path / "verdicts.jsonl")
-        run.write_table("joint.jsonl", table.rows(chain(chosen, floors)))
+        _judge(run, replies, asked, profile)
         if judge is not None:
             listed = Checklists.by(judge, programs)
             scored = (
@@ -114,6 +103,22 @@ def score(
             rows = listed.rows("model", asked, scored)
             run.write_table(f"{listed.table}.jsonl", with_progress(rows))
     return finalize(Path(out))
+
+
+def _judge(run: RunDir, replies: "_Sides", asked: Sequence[Problem], profile: Profile) -> None:
+    """Write the verdicts of both profiles, where they differ, and the table of the chosen one."""
+    tables: dict[str, str] = {}
+    for each in ("official", "fixed"):
+        tables[each] = "verdicts.jsonl" if each == profile else f"verdicts.{each}.jsonl"
+        scores = ResponseScores({p.id: with_profile(p, each) for p in asked}, each)
+        rows = scores.rows(replies.answers(each))
+        run.write_table(tables[each], with_progress(rows))
+        if each == profile:
+            floors = scores.rows(floor_answers(list(scores.problems.values())))
+    verdicts = {each: read_lines(run.path / name) for each, name in tables.items()}
+    run.write_table("profiles.jsonl", profiles.rows(verdicts["official"], verdicts["fixed"]))
+    chosen = read_lines(run.path / "verdicts.jsonl")
+    run.write_table("joint.jsonl", table.rows(chain(chosen, floors)))
 
 
 def with_profile(problem: Problem, profile: Profile) -> Problem:
@@ -166,7 +171,7 @@ class _Sides:
         """The problems that have a row in one of the files."""
         return set().union(*self.answered.values())
 
-    def hashes(self) -> dict[str, str]:
+    def hashes(self) -> dict[str, object]:
         """SHA-256 of the files, by what they are to the run."""
         names = {"model": "replies", "baseline": "baseline"}
         return {names[role]: _hash(side.paths()) for role, side in self.sides.items()}

@@ -35,7 +35,7 @@ class ResponseScores:
             compliant = Compliant(how="all")(problems, responses)
             for i, response in enumerate(responses):
                 row = items[i].to_json() | {"finish_reason": response.finish_reason.value}
-                for key in ("n_thinking_tokens", "n_reply_tokens"):
+                for key in ("n_thinking_tokens", "n_reply_tokens", "n_spent_tokens"):
                     if getattr(response, key) is not None:
                         row[key] = getattr(response, key)
                 if mark := unknown_mark(response.reply):

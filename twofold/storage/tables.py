@@ -37,6 +37,7 @@ class _Columns(_Row):
     finish_reason: Ended = FinishReason.answered
     n_thinking_tokens: Whole | None = None
     n_reply_tokens: Whole | None = None
+    n_spent_tokens: Whole | None = None
     skipped: str = ""
 
 

@@ -145,17 +145,11 @@ class Scores:
         return _by_problem(values, block.problem[rows], len(self.problems))
 
 
-def _tokens(block: Block) -> NDArray[np.float64]:
-    """Tokens of thinking and reply; unknown thinking counts as 0."""
-    total = np.maximum(block.thinking, 0) + block.reply
-    return np.where(block.reply >= 0, total, np.nan).astype(np.float64)
-
-
 _VALUES: dict[str, Callable[[Block], NDArray[np.floating]]] = {
     "accuracy": lambda block: block.correct,
     "hacc": Block.hacc,
     "joint": Block.joint,
-    "tokens": _tokens,
+    "tokens": Block.generated,
 }
 
 

@@ -36,6 +36,8 @@ class Response:
         thinking: The thought without its tags; None when there was none.
         n_thinking_tokens: Tokens of the thought; None if unknown.
         n_reply_tokens: Tokens after the thought; None if unknown.
+        n_spent_tokens: Tokens generated to get it, thrown-away ones included, where a model that is made
+            of others spent another number than this reply has; None = its own tokens.
         error: For `failed`: the cause, without secrets.
         ids: The sampled token ids, end token included; None if unknown. Measures inside a chain use
             these, because tokenising the text again may give other tokens.
@@ -52,6 +54,7 @@ class Response:
     finish_reason: FinishReason = FinishReason.answered
     n_thinking_tokens: int | None = None
     n_reply_tokens: int | None = None
+    n_spent_tokens: int | None = None
     error: str = ""
     ids: tuple[int, ...] | None = None
 

@@ -7,7 +7,7 @@ elicitors buy accuracy with tokens.
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, NamedTuple, final
 
 from twofold.models.work_share import missing_pairs
@@ -91,7 +91,14 @@ class Elicitor(Model):
         mine = set(missing_pairs(len(prompts), n, done=done, share=share))
         others = {(p, g) for p in range(len(prompts)) for g in range(n)} - mine
         for each in self.elicited(prompts, sampling, n=n, seed=seed, done=others):
-            yield each.prompt, each.sample, each.response
+            yield each.prompt, each.sample, _with_cost(each)
+
+
+def _with_cost(found: Elicited) -> Response:
+    """The reply, which says what was spent where that is not its own tokens."""
+    if found.n_tokens is None or found.n_tokens == n_generated(found.response):
+        return found.response
+    return replace(found.response, n_spent_tokens=found.n_tokens)
 
 
 def prompt_ids(model: OpenModel, chat: Sequence[Message]) -> tuple[int, ...]:
@@ -100,7 +107,9 @@ def prompt_ids(model: OpenModel, chat: Sequence[Message]) -> tuple[int, ...]:
 
 
 def n_generated(response: Response) -> int | None:
-    """The tokens of a reply and its thought; None if unknown."""
+    """The tokens that a reply and its thought took; None if unknown."""
+    if response.n_spent_tokens is not None:
+        return response.n_spent_tokens
     if response.ids is not None:
         return len(response.ids)
     counts = (response.n_thinking_tokens, response.n_reply_tokens)

@@ -33,7 +33,7 @@ from twofold.diagnostics.joint.table import (
     slots_of,
 )
 from twofold.diagnostics.row_table import compared, filed, holm_corrected
-from twofold.stats import outcome, with_habit
+from twofold.stats import average, outcome, with_habit
 from twofold.storage.jsonl import Row
 from twofold.types import (
     ALL,
@@ -137,6 +137,7 @@ class _JointAnalysis:
     def role(self, role: str) -> Iterator[Measure]:
         """Every estimate of one role."""
         plain, told = self.table.block(role, "unconstrained"), self.table.block(role, "constrained")
+        yield from self._costs(role)
         if plain is not None:
             yield from self._filed(role, "unconstrained", "accuracy", plain)
         if told is None:
@@ -152,6 +153,19 @@ class _JointAnalysis:
         yield from self._rates(role, "type", self.table.slot_types(), told, plain)
         yield from self._rates(role, "group", self.table.slot_groups(), told, plain)
         yield from self._breakdowns(role, told)
+
+    def _costs(self, role: str) -> Iterator[Measure]:
+        """Tokens generated for a reply, thrown-away ones included, in a run where some were."""
+        for condition in self.table.conditions(role) if self.table.has_costs else ():
+            block = self.table.block(role, condition)
+            if block is None:
+                continue
+            tokens = block.generated()
+            known = ~np.isnan(tokens)
+            if len({*block.problem[known].tolist()}) > 1:
+                lost = int((~known).sum())
+                estimate = average(tokens[known], block.problem[known], n_unscored=lost)
+                yield from filed(role, "tokens", estimate, condition=condition)
 
     def _scores(self, block: Block, metric: str) -> tuple[Floats, Ints]:
         """A metric of the rows that can have it, and the problem of each."""

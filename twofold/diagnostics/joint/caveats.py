@@ -23,6 +23,7 @@ def caveats(table: JointTable, found: Finding) -> Iterator[str]:
                 f"{role}: nothing was asked without its constraints, so there is no null rate and no "
                 "chance-corrected rate, and capability is the accuracy with the constraints in the prompt."
             )
+    yield from _costs_in_words(table, found)
     yield from _finish_reasons_in_words(table, found)
     yield from _own_control(table, found)
     yield from _unknown_marks_in_words(table, found)
@@ -41,6 +42,22 @@ def caveats(table: JointTable, found: Finding) -> Iterator[str]:
     ]
     if table.roles() and all(n < 100 for n in compliance):
         yield "Fewer than 100 problems: differences below about 0.15 are not significant."
+
+
+def _costs_in_words(table: JointTable, found: Finding) -> Iterator[str]:
+    """What a reply costs, where a model that is made of others spends more than it shows."""
+    told = []
+    for role in table.roles():
+        for condition in table.conditions(role):
+            estimate = found.estimate("tokens", role=role, condition=condition)
+            if estimate is not None:
+                ends = f"[{estimate.low:.1f}, {estimate.high:.1f}] (n={estimate.n})"
+                told.append(f"{role}, {condition}: {estimate.value:.1f} {ends}")
+    if told:
+        yield (
+            "Tokens generated for one reply, thrown-away ones and those of other models included: "
+            f"{'; '.join(told)}."
+        )
 
 
 def _unknown_marks_in_words(table: JointTable, found: Finding) -> Iterator[str]:

@@ -10,6 +10,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -44,7 +45,13 @@ class Block:
     finish_reason: Ints  # index into `FINISH_REASONS`
     thinking: Ints  # tokens of the thought, -1 = unknown
     reply: Ints  # tokens of the reply, -1 = unknown
+    spent: Ints  # tokens generated to get it, thrown-away ones included; -1 = its own
     guessed: Ints  # 1 if the answer is the last number of a reply that states none
+
+    def generated(self) -> NDArray[np.float64]:
+        """The tokens that each reply took; unknown thinking counts as 0, NaN where nothing is known."""
+        own = np.where(self.reply >= 0, np.maximum(self.thinking, 0) + self.reply, np.nan)
+        return np.asarray(np.where(self.spent >= 0, self.spent, own), dtype=np.float64)
 
     def hacc(self) -> Floats:
         """All constraints met; NaN if any is unscored, so that SAcc rests on the same replies."""
@@ -106,7 +113,7 @@ class JointTable:
         ints, floats = self._columns.setdefault(where, (array("i"), array("f")))
         self.special_tokens[where] += bool(row.get("special_tokens"))
         index = self._index[row["problem"]]
-        lengths = (row.get("n_thinking_tokens"), row.get("n_reply_tokens"))
+        lengths = (row.get(f"n_{each}_tokens") for each in ("thinking", "reply", "spent"))
         ended = _ENDED[row["finish_reason"]]
         ints.extend((index, row["sample"], ended, *(-1 if n is None else n for n in lengths)))
         ints.append(int(row.get("last_number", False)))
@@ -132,6 +139,12 @@ class JointTable:
         first = [role for role in ("model", "baseline") if role in found]
         return first + sorted(found - set(first))
 
+    @cached_property
+    def has_costs(self) -> bool:
+        """Whether some reply took other tokens than its own, so that its length is not its cost."""
+        places = [self.block(*where) for where in self._columns]
+        return any((each.spent >= 0).any() for each in places if each is not None)
+
     def floors(self) -> list[str]:
         """The floors that were scored, in the order of `FLOORS`."""
         there = {role for role, _ in self._columns}
@@ -150,7 +163,7 @@ class JointTable:
         if (role, condition) not in self._columns:
             return None
         ints, floats = self._columns[role, condition]
-        whole = np.frombuffer(ints, dtype=np.int32).reshape(-1, 6)
+        whole = np.frombuffer(ints, dtype=np.int32).reshape(-1, 7)
         real = np.frombuffer(floats, dtype=np.float32).reshape(len(whole), 1 + self.slots)
         order = np.lexsort((whole[:, 1], whole[:, 0]))
         whole, real = whole[order], real[order]
@@ -162,7 +175,8 @@ class JointTable:
             finish_reason=whole[:, 2],
             thinking=whole[:, 3],
             reply=whole[:, 4],
-            guessed=whole[:, 5],
+            spent=whole[:, 5],
+            guessed=whole[:, 6],
         )
 
     def slot_types(self) -> NDArray[np.str_]:
@@ -248,7 +262,8 @@ def scored_difference(
 
 JOINT_KEYS = (
     *("role", "condition", "problem", "sample"),
-    *("finish_reason", "n_thinking_tokens", "n_reply_tokens", "unknown_mark", "special_tokens"),
+    *("finish_reason", "n_thinking_tokens", "n_reply_tokens", "n_spent_tokens"),
+    *("unknown_mark", "special_tokens"),
 )
 
 

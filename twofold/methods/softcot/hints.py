@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
+from twofold.diagnostics.elicitation.elicitor import added, n_generated
 from twofold.methods.softcot.prompts import request
 from twofold.models.work_share import missing_pairs
 from twofold.types import Message, Model, Response, Sampling, Share
@@ -71,8 +72,11 @@ class TextHints(Model):
         for p, g, reply in self.base.stream(
             longer, sampling, n=n, seed=seed, done=done, share=share
         ):
-            failed = hints[p].error
-            yield (p, g, replace(hints[p], error=f"no hint: {failed}") if failed else reply)
+            if failed := hints[p].error:
+                yield p, g, replace(hints[p], error=f"no hint: {failed}")
+            else:
+                spent = added([n_generated(hints[p]), n_generated(reply)])
+                yield p, g, replace(reply, n_spent_tokens=spent)
 
 
 def _with_hint(chat: Sequence[Message], hint: Response) -> list[Message]:

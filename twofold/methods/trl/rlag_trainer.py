@@ -66,7 +66,7 @@ def encoded(rows: Sequence[Row], model: Trainable, weights: Weights) -> list[Row
     return found
 
 
-def _require_room(problem: str, texts: Sequence[Row], model: TrainableModel) -> None:
+def _require_room(problem: str, texts: Sequence[Row], model: Trainable) -> None:
     """Refuse a text that is longer than the context, as a worked solution can be."""
     limit = getattr(model.network.config.get_text_config(), "max_position_embeddings", None)
     longest = max(texts, key=lambda text: len(text["ids"]))

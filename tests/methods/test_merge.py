@@ -1,0 +1,409 @@
+"""Merging: numbers by hand, invariance by brute force, and what is refused or interrupted."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
+
+from safetensors.torch import load_file, save_file
+from tiny_llama import TAGS, copy_of, write_tiny
+from typer.testing import CliRunner
+
+from twofold.cli import app
+from twofold.errors import ModelError, RunError
+from twofold.methods.merge import merge as merging
+from twofold.methods.merge import null_space
+from twofold.methods.merge.arithmetic import Arithmetic
+from twofold.methods.merge.merge import RECORD, merge
+from twofold.methods.merge.null_space import NullSpace, Span, Thought, collected, projected
+from twofold.methods.merge.ties import Ties, agreed, threshold
+from twofold.models import resolve
+from twofold.models.checkpoint import SINGLE
+
+BASES = dict.fromkeys(("reasoner", "instruct", "base"))
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("TWOFOLD_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> Path:
+    return write_tiny(tmp_path_factory.mktemp("tiny") / "base")
+
+
+@pytest.fixture
+def trio(tiny: Path, tmp_path: Path) -> dict[str, Path]:
+    """A base, and two models trained from it in different directions."""
+    found = {"base": tiny}
+    for seed, role in enumerate(("reasoner", "instruct")):
+        found[role] = copy_of(tiny, tmp_path / role)
+        gen = torch.Generator().manual_seed(seed)
+        tensors = {
+            name: each + 0.05 * torch.randn(each.shape, generator=gen)
+            for name, each in load_file(tiny / SINGLE).items()
+        }
+        save_file(tensors, found[role] / SINGLE, metadata={"format": "pt"})
+    return found
+
+
+def merged(trio: dict[str, Path], recipe, out: Path) -> Path:
+    names = {role: str(folder) for role, folder in trio.items()}
+    return merge(
+        names["reasoner"], names["instruct"], base=names["base"], recipe=recipe, out=out
+    ).folder
+
+
+def tensors(folder: Path) -> dict[str, torch.Tensor]:
+    return {k: v for file in folder.glob("*.safetensors") for k, v in load_file(file).items()}
+
+
+def test_task_arithmetic_number_by_number(trio, tmp_path) -> None:
+    out = merged(trio, Arithmetic(weight=0.5), tmp_path / "out")
+    old = {role: tensors(folder) for role, folder in trio.items()}
+    new = tensors(out)
+    assert new.keys() == old["base"].keys()
+    for name, each in new.items():
+        change = old["instruct"][name] - old["base"][name]
+        torch.testing.assert_close(each, old["reasoner"][name] + 0.5 * change)
+
+
+def test_the_result_is_a_model_with_the_reasoners_tokenizer(trio, tmp_path) -> None:
+    out = merged(trio, Arithmetic(weight=0.1), tmp_path / "out")
+    model = resolve(str(out))
+    ((reply,),) = model.sample(
+        [[{"role": "user", "content": "two"}]], null_space.Sampling(max_tokens=4)
+    )
+    assert reply.ids
+    for name in ("config.json", "generation_config.json", "tokenizer.json", "chat_template.jinja"):
+        assert (out / name).read_bytes() == (trio["reasoner"] / name).read_bytes()
+
+
+@pytest.mark.parametrize("block", [7, 1 << 20])
+def test_blocks_do_not_change_the_result(trio, tmp_path, monkeypatch, block) -> None:
+    monkeypatch.setattr("twofold.methods.merge.recipe.BLOCK", block)
+    out = tensors(merged(trio, Ties(density=0.3), tmp_path / "out"))
+    old = {role: tensors(folder) for role, folder in trio.items()}
+    for name, each in out.items():
+        torch.testing.assert_close(each, ties_by_definition(*(old[r][name] for r in BASES), 0.3))
+
+
+def ties_by_definition(reasoner, instruct, base, density):
+    """Number by number in plain Python, as algorithm 1 has it."""
+    kept = max(1, round(density * base.numel()))
+    trimmed = []
+    for model in (reasoner, instruct):
+        change = (model - base).flatten().tolist()
+        least = sorted(map(abs, change))[-kept]
+        trimmed.append([x if abs(x) >= least else 0.0 for x in change])
+    out = []
+    for one, other in zip(*trimmed, strict=True):
+        total = one + other
+        same = [x for x in (one, other) if x * total > 0]
+        out.append(sum(same) / len(same) if same else 0.0)
+    return base + torch.tensor(out).view(base.shape)
+
+
+def test_ties_by_hand() -> None:
+    one = torch.tensor([2.0, -1.0, 0.0, 0.0, -3.0])
+    other = torch.tensor([4.0, 3.0, -5.0, 0.0, 3.0])
+    # agree: mean 3; disagree: +2 wins with 3; one alone: -5; none: 0; a sum of 0 elects none
+    assert agreed([one, other]).tolist() == [3.0, 3.0, -5.0, 0.0, 0.0]
+
+
+def test_the_threshold_is_the_kept_th_largest_with_ties_and_zeros() -> None:
+    gen = torch.Generator().manual_seed(0)
+    numbers = torch.randn(500, generator=gen)
+    numbers[:100] = 0.0
+    numbers[100:150] = -0.25
+    for kept in (1, 2, 7, 100, 333, 400, 401, 500):
+        found = threshold(lambda: iter(numbers.split(37)), kept)
+        assert found == sorted(numbers.abs().tolist(), reverse=True)[kept - 1]
+
+
+def test_a_density_that_keeps_nothing_is_refused() -> None:
+    for density in (0.0, 1.5):
+        with pytest.raises(ModelError, match="keep a share in"):
+            Ties(density=density)
+
+
+def test_a_projected_change_is_unseen_where_it_was_learned_from_and_seen_elsewhere() -> None:
+    gen = torch.Generator().manual_seed(0)
+    weight, change = (torch.randn(5, 12, generator=gen) for _ in range(2))
+    inputs, others = (torch.randn(n, 12, generator=gen) for n in (7, 7))
+    span = Span()
+    for part in inputs.split(3):
+        span.add(part)
+    basis = span.basis()
+    assert basis.shape == (12, 7)
+    new = weight + projected(change, basis)
+    torch.testing.assert_close(inputs @ new.T, inputs @ weight.T, atol=1e-5, rtol=0)
+    assert (others @ new.T - others @ weight.T).abs().max() > 0.1
+    # nothing else is lost: what is orthogonal to the inputs is changed as it would have been
+    free = others - others @ basis @ basis.T
+    torch.testing.assert_close(free @ new.T, free @ (weight + change).T, atol=1e-4, rtol=0)
+
+
+def test_a_span_is_the_same_however_its_rows_come(monkeypatch) -> None:
+    monkeypatch.setattr(null_space, "_MOST_ROWS", 5)
+    rows = torch.randn(60, 4, generator=torch.Generator().manual_seed(0))
+    rows = rows @ torch.randn(4, 9, generator=torch.Generator().manual_seed(1))  # of rank 4
+    span = Span()
+    for part in rows.split(7):
+        span.add(part)
+    basis = span.basis()
+    assert basis.shape == (9, 4)
+    torch.testing.assert_close(rows @ basis @ basis.T, rows, atol=1e-4, rtol=1e-4)
+
+
+def calibrated(folder: Path) -> list[Thought]:
+    tokenizer = resolve(str(folder)).tokenizer
+    text = f"two and two{TAGS[0]}it is what it is{TAGS[1]}"
+    ids = tuple(tokenizer(text, add_special_tokens=False).input_ids)
+    return [Thought(ids, ids.index(tokenizer.convert_tokens_to_ids(TAGS[0])))]
+
+
+def test_every_linear_layer_says_the_same_at_the_marks(trio, tmp_path, monkeypatch) -> None:
+    """By brute force: the inputs are recorded in the reasoner, and multiplied by both weights."""
+    thoughts = calibrated(trio["reasoner"])
+    monkeypatch.setattr(NullSpace, "calibration", lambda self, model: thoughts)
+    out = merged(trio, NullSpace(problems="pocket:1"), tmp_path / "out")
+    model = resolve(str(trio["reasoner"]))
+    old, new = tensors(trio["reasoner"]), tensors(out)
+    seen: dict[str, torch.Tensor] = {}
+    linear = {
+        f"{n}.weight": m for n, m in model.network.named_modules() if isinstance(m, torch.nn.Linear)
+    }
+    for name, layer in linear.items():
+        layer.register_forward_pre_hook(
+            lambda _, given, name=name: seen.update({name: given[0][0]})
+        )
+    with torch.inference_mode():
+        model.network(input_ids=torch.tensor([thoughts[0].ids]))
+    ids = model.tokenizer.convert_tokens_to_ids(TAGS)
+    at = [i for i, each in enumerate(thoughts[0].ids) if each in ids]
+    others = [i for i in range(len(thoughts[0].ids)) if i not in at]
+    assert len(at) == 2
+    for name in linear.keys() - {"lm_head.weight"}:
+        then, now = (seen[name] @ each[name].T for each in (old, new))
+        torch.testing.assert_close(now[at], then[at], atol=1e-5, rtol=0)
+        assert (now[others] - then[others]).abs().max() > 1e-2
+    kept = old.keys() - linear.keys() | {"lm_head.weight"}
+    assert all(torch.equal(old[name], new[name]) for name in kept)
+
+
+def test_a_whole_thought_leaves_less_room_than_its_marks(trio) -> None:
+    model, thoughts = resolve(str(trio["reasoner"])), calibrated(trio["reasoner"])
+    n_thought = len(thoughts[0].ids) - thoughts[0].start
+    ranks = {
+        kind: collected(model, thoughts, kind)["model.layers.1.mlp.up_proj.weight"].shape[1]
+        for kind in ("marks", "thought")
+    }
+    assert ranks == {"marks": 2, "thought": n_thought}
+
+
+def test_a_reasoner_that_never_thinks_is_said_so(tmp_path) -> None:
+    recipe = NullSpace(problems="pocket:2", max_tokens=2)
+    with pytest.raises(
+        ModelError, match=r"none of 4 replies of pocket.*has a closed thought.*--max-tokens"
+    ):
+        merge("pocket", "pocket", base="pocket", recipe=recipe, out=tmp_path / "out")
+    assert [each.name for each in tmp_path.iterdir()] == ["cache"]  # nothing is left
+
+
+def test_shards_are_the_reasoners(trio, tmp_path) -> None:
+    network = resolve(str(trio["reasoner"])).network
+    sharded = copy_of(trio["reasoner"], tmp_path / "sharded")
+    (sharded / SINGLE).unlink()
+    network.save_pretrained(sharded, max_shard_size="40KB")
+    parts = {each.name for each in sharded.glob("*.safetensors")}
+    assert len(parts) > 2
+    whole = tensors(merged(trio, Ties(), tmp_path / "whole"))
+    out = merged(trio | {"reasoner": sharded}, Ties(), tmp_path / "out")
+    assert {each.name for each in out.glob("*.safetensors")} == parts
+    found = tensors(out)
+    assert all(torch.equal(found[name], each) for name, each in whole.items())
+    assert resolve(str(out)).network is not None
+
+
+def test_half_precision_is_kept(trio, tmp_path) -> None:
+    half = copy_of(trio["reasoner"], tmp_path / "half", config={"dtype": "bfloat16"})
+    save_file({k: v.bfloat16() for k, v in tensors(half).items()}, half / SINGLE)
+    found = tensors(merged(trio | {"reasoner": half}, Arithmetic(), tmp_path / "out"))
+    name = "model.layers.0.mlp.up_proj.weight"
+    change = tensors(trio["instruct"])[name] - tensors(trio["base"])[name]
+    assert torch.equal(found[name], (tensors(half)[name].float() + change).bfloat16())
+
+
+def test_a_finished_merge_is_not_done_again_and_another_is_refused(trio, tmp_path) -> None:
+    out = merged(trio, Arithmetic(), tmp_path / "out")
+    before = (out / SINGLE).stat().st_mtime_ns
+    merged(trio, Arithmetic(), out)
+    assert (out / SINGLE).stat().st_mtime_ns == before
+    with pytest.raises(RunError, match=r"holds another merge.*choose another --out"):
+        merged(trio, Arithmetic(weight=0.3), out)
+    with pytest.raises(RunError, match="holds another merge"):
+        merged(trio | {"instruct": trio["base"]}, Arithmetic(), out)
+    other = tmp_path / "mine"
+    other.mkdir()
+    (other / "notes.txt").write_text("mine")
+    with pytest.raises(RunError, match="is no merge; choose another --out"):
+        merged(trio, Arithmetic(), other)
+    assert [each.name for each in other.iterdir()] == ["notes.txt"]
+
+
+def test_a_killed_merge_goes_on_with_the_shards_that_are_there(trio, tmp_path, monkeypatch) -> None:
+    network = resolve(str(trio["reasoner"])).network
+    sharded = copy_of(trio["reasoner"], tmp_path / "sharded")
+    (sharded / SINGLE).unlink()
+    network.save_pretrained(sharded, max_shard_size="40KB")
+    trio = trio | {"reasoner": sharded}
+    whole = merged(trio, Ties(), tmp_path / "whole")
+    true, calls = merging.write, []
+
+    def killed(path, like, pieces):
+        calls.append(path.name)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        true(path, like, pieces)
+
+    monkeypatch.setattr(merging, "write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        merged(trio, Ties(), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    monkeypatch.setattr(
+        merging, "write", lambda path, *more: (calls.append(path.name), true(path, *more))
+    )
+    out = merged(trio, Ties(), tmp_path / "out")
+    assert len(calls) == len({*calls}) + 1  # only the interrupted one was begun twice
+    assert {each.name: each.read_bytes() for each in out.iterdir()} == {
+        each.name: each.read_bytes() for each in whole.iterdir()
+    }
+    assert not (tmp_path / ".out.merging").exists()
+
+
+def test_a_full_disk_leaves_no_half_of_a_file(trio, tmp_path, monkeypatch) -> None:
+    class Full:
+        free = 10
+
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(RunError, match=r"needs .* bytes.*10 are free"),
+    ):
+        patch.setattr(shutil, "disk_usage", lambda _: Full)
+        merged(trio, Arithmetic(), tmp_path / "out")
+    assert not list(tmp_path.glob(".out*"))
+
+    def no_space(fd):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(RunError, match="free some space"):
+        patch.setattr("twofold.methods.merge.weights.os", SimpleNamespace(fsync=no_space))
+        merged(trio, Arithmetic(), tmp_path / "out")
+    assert not list(tmp_path.glob("out*")) and not list(
+        tmp_path.glob(".out.merging/*.safetensors*")
+    )
+    assert merged(trio, Arithmetic(), tmp_path / "out").is_dir()
+
+
+def other_shape(tiny: Path, tmp_path: Path, change) -> Path:
+    made = copy_of(tiny, tmp_path / "other")
+    found = tensors(made)
+    change(found)
+    save_file(found, made / SINGLE)
+    return made
+
+
+def test_models_that_do_not_fit_are_refused_with_a_remedy(trio, tiny, tmp_path) -> None:
+    name = "model.layers.0.mlp.up_proj.weight"
+    wide = other_shape(tiny, tmp_path, lambda t: t.update({name: torch.zeros(8, 32)}))
+    with pytest.raises(
+        ModelError, match=r"is \[64, 32\] in .* and \[8, 32\] in .*one architecture"
+    ):
+        merged(trio | {"instruct": wide}, Arithmetic(), tmp_path / "out")
+    shutil.rmtree(wide)
+    fewer = other_shape(tiny, tmp_path, lambda t: t.pop(name))
+    with pytest.raises(
+        ModelError, match=r"different tensors: only .* has model.layers.0.mlp.up_proj"
+    ):
+        merged(trio | {"base": fewer}, Arithmetic(), tmp_path / "out")
+    shutil.rmtree(fewer)
+    whole = other_shape(
+        tiny, tmp_path, lambda t: t.update({name: torch.zeros(64, 32).to(torch.int8)})
+    )
+    with pytest.raises(ModelError, match="quantised weights are not merged; take checkpoints in"):
+        merged(trio | {"instruct": whole}, Arithmetic(), tmp_path / "out")
+    broken = other_shape(tiny, tmp_path / "b", lambda t: t[name].fill_(float("inf")))
+    with pytest.raises(ModelError, match=f"merged {name} is not finite; take a smaller --weight"):
+        merged(trio | {"instruct": broken}, Arithmetic(), tmp_path / "out")
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_other_tokens_are_refused_unless_embeddings_stay(trio, tmp_path) -> None:
+    file = trio["instruct"] / "tokenizer.json"
+    text = file.read_text()
+    file.write_text(text.replace('"<think>"', '"<ponder>"'))
+    with pytest.raises(ModelError, match=r"have different tokens.*'<think>'.*--method null_space"):
+        merged(trio, Arithmetic(), tmp_path / "out")
+    tokens = json.loads(text)
+    words = tokens["model"]["vocab"]
+    (a, i), (b, j) = [item for item in words.items() if item[1] > 250][:2]
+    words[a], words[b] = j, i
+    file.write_text(json.dumps(tokens))
+    with pytest.raises(ModelError, match=r"have different tokens.*trained from one base"):
+        merged(trio, NullSpace(problems="pocket:1"), tmp_path / "out")
+
+
+def test_an_adapter_is_refused(trio, tmp_path) -> None:
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    about = {"peft_type": "LORA", "base_model_name_or_path": str(trio["base"])}
+    (adapter / "adapter_config.json").write_text(json.dumps(about))
+    save_file({"a": torch.zeros(1)}, adapter / "adapter_model.safetensors")
+    with pytest.raises(ModelError, match=r"is an adapter.*merge_and_unload"):
+        merged(trio | {"reasoner": adapter}, Arithmetic(), tmp_path / "out")
+
+
+def test_the_command(trio, tmp_path) -> None:
+    words = ["merge", str(trio["reasoner"]), str(trio["instruct"]), "--base", str(trio["base"])]
+    words += ["--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, [*words, "--method", "ties", "--density", "0.5"])
+    assert done.exit_code == 0, done.output
+    assert "21 of 21 tensors merged" in done.output
+    about = json.loads((tmp_path / "out" / RECORD).read_text())
+    assert about["recipe"] == {"method": "ties", "weight": 1.0, "density": 0.5}
+    for more, said in (
+        (
+            ["--density", "0.5"],
+            "--density is a setting of ties; leave it out, or give --method ties",
+        ),
+        (["--method", "null_space"], "needs --problems"),
+        (["--method", "ties", "--density", "2"], "keep a share in"),
+    ):
+        wrong = CliRunner().invoke(app, [*words, *more])
+        assert wrong.exit_code and said in str(wrong.exception)
+
+
+def test_a_merge_on_the_pocket_model_with_thoughts_of_its_own(tmp_path) -> None:
+    """The base and the instruct model differ from the reasoner everywhere; its thoughts are sampled."""
+    found = {"reasoner": Path("pocket")}
+    for seed, role in enumerate(("instruct", "base")):
+        found[role] = copy_of(resolve("pocket")._checkpoint.folder, tmp_path / role)
+        gen = torch.Generator().manual_seed(seed)
+        moved = {
+            k: v + 0.01 * torch.randn(v.shape, generator=gen).to(v.dtype)
+            for k, v in tensors(found[role]).items()
+        }
+        save_file(moved, found[role] / SINGLE)
+    out = merged(found, NullSpace(problems="pocket:24:train", max_tokens=160), tmp_path / "out")
+    about = json.loads((out / RECORD).read_text())
+    assert (
+        about["n_merged"] == 3 * 7 < about["n_tensors"]
+    )  # the linear layers of three decoder layers
