@@ -158,6 +158,7 @@ def score(
     ] = None,
 ) -> None:
     """Score replies sampled elsewhere, under both checkers; two files give the paired change."""
+    from twofold.diagnostics.checklist.collect import Checklists
     from twofold.runs.score import score as scored
 
     asked = loaded(problems, profile=profile, limit=limit)
@@ -169,8 +170,7 @@ def score(
         baseline=baseline,
         profile=profile,
         seed=seed,
-        judge=judge,
-        programs=programs,
+        judge=Checklists.by(judge, programs) if judge else None,
         thinking_marks=thinking_marks,
         out=place,
     )

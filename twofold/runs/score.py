@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import final
 
 from twofold import problems as problem_files
-from twofold.diagnostics import Programs, ScoredResponse
+from twofold.diagnostics import ScoredResponse
 from twofold.diagnostics.checklist.collect import Checklists
 from twofold.diagnostics.joint import profiles, table
 from twofold.errors import ProblemError, RunError
@@ -39,8 +39,7 @@ def score(
     baseline: Path | str | None = None,
     profile: Profile = "fixed",
     seed: int = 0,
-    judge: str | None = None,
-    programs: Programs | None = None,
+    judge: str | Checklists | None = None,
     thinking_marks: tuple[str, str] | None = None,
 ) -> RunResult:
     r"""Score the replies in `path` and write a run directory with tables and page.
@@ -54,8 +53,8 @@ def score(
         profile: The checkers, the answer grader and the parser of the findings. `official` reproduces
             the published evaluation, which also scores unclosed thinking.
         seed: Seed of the resampling.
-        judge: The judge of the problems' checklists, see `twofold.judges.spec.named`; None = none.
-        programs: How a criterion's program combines with the judge; see `Blend`.
+        judge: The judge of the problems' checklists, see `twofold.judges.spec.named`; with programs beside
+            it, a `Checklists`; None = none.
         thinking_marks: What opens and closes a thought in the replies, if the known marks do not.
 
     Raises:
@@ -95,7 +94,7 @@ def score(
         run.write_table("responses.jsonl", (i.to_json() | r.to_json() for i, r in answers))
         _judge(run, replies, asked, profile)
         if judge is not None:
-            listed = Checklists.by(judge, programs)
+            listed = judge if isinstance(judge, Checklists) else Checklists.by(judge)
             scored = (
                 ScoredResponse(item=item, response=response, correct=None)
                 for item, response in replies.answers(profile)
