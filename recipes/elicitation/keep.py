@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from .ladder import table as ladder_table
-from .table import table
+from .table import arms, gains, over_seeds, verdicts
 
 KEPT = Path(__file__).parent / "measured.json"
+ARMS = Path(__file__).parent / "arms.md"
+HEAD = "# Every arm of every planted pair, 24 problems each\n\n"
 
 
 def collected(out: Path) -> dict[str, list[dict[str, Any]]]:
@@ -24,4 +26,8 @@ def collected(out: Path) -> dict[str, list[dict[str, Any]]]:
 if __name__ == "__main__":
     kept = collected(Path(sys.argv[1] if len(sys.argv) > 1 else "runs/elicitation"))
     KEPT.write_text(json.dumps(kept, sort_keys=True, separators=(",", ":")) + "\n")
-    print(table(kept["pairs"]), ladder_table(kept["ladder"]), sep="\n\n")
+    ARMS.write_text(HEAD + arms(kept["pairs"]) + "\n")
+    pairs = kept["pairs"]
+    print(
+        verdicts(pairs), gains(pairs), over_seeds(pairs), ladder_table(kept["ladder"]), sep="\n\n"
+    )

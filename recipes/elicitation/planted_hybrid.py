@@ -31,6 +31,7 @@ from .digits import asked as puzzles
 from .hybrid import Asked, asked
 from .measure import BUDGET, said
 from .pairs import PAIRS, base, questions, tuned
+from .table import average_of
 
 SHOWN = ("silenced_style", "silenced_format", "new_operation")
 N_TRAIN = 120
@@ -114,6 +115,21 @@ def table(measured: list[dict[str, Any]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def over_seeds(measured: list[dict[str, Any]]) -> str:
+    """By pair: accuracy of every arm, recovery and net recovery, the means over the seeds."""
+    lines = ["| pair | runs | arm | accuracy | recovery | net of the best control |"]
+    lines.append("|---|---|---|---|---|---|")
+    for pair in SHOWN:
+        of = [each for each in measured if each["pair"] == pair]
+        for arm in of[0]["arms"]:
+            found = [each["arms"][arm] for each in of]
+            accuracy = average_of([each["accuracy"] for each in found])
+            share = average_of([each["recovery"] for each in found])
+            net = average_of([each["net"] for each in of]) if arm == "hybrid" else "-"
+            lines.append(f"| `{pair}` | {len(of)} | {arm} | {accuracy} | {share} | {net} |")
+    return "\n".join(lines)
+
+
 def _share(found: dict[str, Any] | None) -> str:
     if found is None:
         return "-"
@@ -128,4 +144,5 @@ if __name__ == "__main__":
         for pair in SHOWN:
             found.append(measure(pair, seed, folder))
             print(table(found), flush=True)
+    print(over_seeds(found))
     KEPT.write_text(json.dumps(found, sort_keys=True, separators=(",", ":")) + "\n")

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
+from twofold.stats import average
+
 from .measure import ARMS, LATER, MEMORISED, MUST, N_SAMPLES, judged
 from .pairs import PAIRS
 
@@ -85,6 +87,34 @@ def arms(measured: Sequence[Told]) -> str:
             if any(cell != "-" for cell in cells):
                 lines.append(f"| `{pair}` | {each['seed']} | {arm} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def over_seeds(measured: Sequence[Told]) -> str:
+    """By pair and arm: the mean over the seeds, each a training run with problems of its own."""
+    lines = [
+        "| pair | arm | accuracy | obedience | tokens | recovery |",
+        "|---|---|---|---|---|---|",
+    ]
+    for pair, of in by_pair(measured):
+        for arm in ("baseline", *ARMS, *LATER, "model"):
+            cells = [
+                average_of([each.get(f"{arm} {metric}") for each in of], digits)
+                for metric, digits in ARM_METRICS.items()
+            ]
+            if any(cell != "-" for cell in cells):
+                lines.append(f"| `{pair}` | {arm} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def average_of(found: Sequence[Told | None], digits: int = 2) -> str:
+    """The mean of a number over seeds with its interval (Student's t), and in how many it is defined."""
+    there = [each["value"] for each in found if each is not None]
+    if len(there) < 2:
+        return "-"
+    over = average(there)
+    ends = (round(number, digits) + 0.0 for number in (over.value, over.low, over.high))
+    value, low, high = (f"{number:.{digits}f}" for number in ends)  # no minus before a zero
+    return f"{value} [{low}, {high}]" + (f" (n={len(there)})" if len(there) < len(found) else "")
 
 
 def by_pair(measured: Sequence[Told]) -> list[tuple[str, list[Told]]]:
