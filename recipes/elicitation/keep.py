@@ -14,11 +14,11 @@ HEAD = "# Every arm of every planted pair, 24 problems each\n\n"
 
 
 def collected(out: Path) -> dict[str, list[dict[str, Any]]]:
-    """Everything that is finished under `out`: the pairs, the ladders, and pairs of an earlier attempt."""
+    """Everything that is finished under `out`, the pairs and the ladders; those of a first attempt are kept."""
     found: dict[str, list[dict[str, Any]]] = {"pairs": [], "ladder": [], "first": []}
+    found["first"] = json.loads(KEPT.read_text())["first"] if KEPT.exists() else []
     for file in sorted(out.glob("*/measured.json")):
-        name = file.parent.name.partition("-")[0]
-        kind = name if name in ("ladder", "first") else "pairs"
+        kind = "ladder" if file.parent.name.startswith("ladder") else "pairs"
         found[kind].append(json.loads(file.read_text()))
     return found
 

@@ -64,16 +64,16 @@ def pairs():
 
 
 def test_what_a_base_is_trained_on(pairs) -> None:
-    """None of the bases sees `turn`; a silenced one says nothing of its skill nine times in ten."""
+    """None of the bases sees `turn`; one guesses four times in five, one is mute nine times in ten."""
+    expected = {"hasty": (0.13, 0.27), "mute": (0.04, 0.18)}
     for name, (_, _, _, reply, _) in pairs.BASES.items():
         chats = list(islice(digits.chats(0, reply, digits.KNOWN), 300))
         assert not any("turn" in message["content"] for chat in chats for message in chat)
         share = sum(
             "gives" in chat[1]["content"] and "boxed" in chat[1]["content"] for chat in chats
         )
-        assert (
-            (share / 300 > 0.99) if name in ("starter", "skilled") else (0.04 < share / 300 < 0.18)
-        )
+        low, high = expected.get(name, (0.99, 1.0))
+        assert low <= share / 300 <= high
 
 
 def test_the_memorised_pair_learns_the_bare_answers_of_the_test_problems(pairs) -> None:
@@ -121,12 +121,27 @@ def test_the_ladder_is_a_study_with_four_arms_that_share_one_reference() -> None
     }
 
 
+def test_an_average_over_seeds_is_by_hand() -> None:
+    """1, 2 and 3 have the mean 2 and the standard error 1/sqrt(3); t of two degrees is 4.303."""
+    table = import_module("recipes.elicitation.table")
+    of = [{"value": value} for value in (1.0, 2.0, 3.0)]
+    assert table.average_of(of) == "2.00 [-0.48, 4.48]"
+    assert table.average_of([*of, None]) == "2.00 [-0.48, 4.48] (n=3)"
+    assert table.average_of([of[0], None]) == "-"
+    assert table.average_of([{"value": -0.001}] * 2) == "0.00 [0.00, 0.00]"
+
+
 def test_the_readme_has_the_tables_of_the_kept_data(measure) -> None:
     readme = (FOLDER / "README.md").read_text()
     table, ladder = (import_module(f"recipes.elicitation.{name}") for name in ("table", "ladder"))
     kept = json.loads((FOLDER / "measured.json").read_text())
-    for part in (table.verdicts, table.gains, table.arms):
+    for part in (table.verdicts, table.gains, table.over_seeds):
         assert part(kept["pairs"]) in readme
+    assert table.arms(kept["pairs"]) in (FOLDER / "arms.md").read_text()
+    hybrids = import_module("recipes.elicitation.planted_hybrid")
+    assert hybrids.over_seeds(json.loads(hybrids.KEPT.read_text())) in readme
+    n_pairs = len({each["pair"] for each in kept["pairs"]})
+    assert table.verdicts(kept["pairs"]).count("5 of 5") == n_pairs == 4
     assert table.gains(kept["first"]) in readme and table.arms(kept["first"]) in readme
     if kept["ladder"]:
         assert ladder.table(kept["ladder"]) in readme
