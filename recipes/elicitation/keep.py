@@ -14,7 +14,7 @@ HEAD = "# Every arm of every planted pair, 24 problems each\n\n"
 
 
 def collected(out: Path) -> dict[str, list[dict[str, Any]]]:
-    """Everything that is finished under `out`, the pairs and the ladders; those of a first attempt are kept."""
+    """Everything that is finished under `out`, and the pairs of a first attempt as they were kept."""
     found: dict[str, list[dict[str, Any]]] = {"pairs": [], "ladder": [], "first": []}
     found["first"] = json.loads(KEPT.read_text())["first"] if KEPT.exists() else []
     for file in sorted(out.glob("*/measured.json")):

@@ -35,6 +35,7 @@ from .table import average_of
 
 SHOWN = ("silenced_style", "silenced_format", "new_operation")
 N_TRAIN = 120
+ROWS = ("base", "tuned", "hybrid", "random_vectors", "random_positions", "bias_only", CEILING)
 KEPT = Path(__file__).parent / "hybrids.json"
 
 
@@ -97,11 +98,10 @@ def _defined(before: list[float], after: list[float], arm: list[float], lost: in
 
 def table(measured: list[dict[str, Any]]) -> str:
     """One line for each pair and seed."""
-    arms = ("base", "tuned", "hybrid", "random_vectors", "random_positions", "bias_only", CEILING)
-    head = ["pair", "seed", *arms, "recovery", "net of the best control", "tokens steered"]
+    head = ["pair", "seed", *ROWS, "recovery", "net of the best control", "tokens steered"]
     lines = [head, ["---"] * len(head)]
     for each in measured:
-        cells = [each["arms"].get(arm) for arm in arms]
+        cells = [each["arms"].get(arm) for arm in ROWS]
         lines.append(
             [
                 f"`{each['pair']}`",
@@ -121,7 +121,7 @@ def over_seeds(measured: list[dict[str, Any]]) -> str:
     lines.append("|---|---|---|---|---|---|")
     for pair in SHOWN:
         of = [each for each in measured if each["pair"] == pair]
-        for arm in of[0]["arms"]:
+        for arm in ROWS:
             found = [each["arms"][arm] for each in of]
             accuracy = average_of([each["accuracy"] for each in found])
             share = average_of([each["recovery"] for each in found])
