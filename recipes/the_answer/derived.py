@@ -11,17 +11,26 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import yaml
+
+from twofold.diagnostics.elicitation.hybrid.gates import Divergence
+from twofold.diagnostics.elicitation.hybrid.made import Recipe as Steering
+from twofold.diagnostics.elicitation.hybrid.made import made
+from twofold.diagnostics.elicitation.hybrid.steered import FILE
 from twofold.methods.merge.arithmetic import Arithmetic
 from twofold.methods.merge.merge import merge
 from twofold.methods.merge.null_space import NullSpace
 from twofold.methods.merge.recipe import Recipe
 from twofold.methods.merge.ties import Ties
-
+from twofold.models import resolve
+from twofold.problems import conditions, load
 from twofold.storage.jsonl import replaced
+from twofold.types import OpenModel, Sampling
 
 from .arms import BASE
 
 REASONER, PARENT, SOFT = "grpo_right", "rft_obedient", "softcot_obedient"
+STEERED = "grpo_both"  # whose tokens the hybrid's vectors are fitted to
+N_FITTED = 120  # problems that a hybrid is fitted on
 
 MERGES: dict[str, Callable[[Path, int], Recipe]] = {
     "merge_arithmetic": lambda data, seed: Arithmetic(),
@@ -58,6 +67,8 @@ def derived(out: Path, seeds: Sequence[int]) -> dict[str, list[str]]:
             to = out / "derived" / name / f"seed-{seed}"
             made = merge(*models, base=BASE, recipe=recipe(out / "data", seed), out=to)
             found.setdefault(name, []).append(str(made.folder))
+        for name, file in hybrids(out, seed).items():
+            found.setdefault(name, []).append(str(file))
         for control in SOFT_CONTROLS:
             file = _model(out, SOFT, seed) / f"{control}.yaml"
             found.setdefault(f"softcot_{control}", []).append(str(file))
@@ -67,6 +78,23 @@ def derived(out: Path, seeds: Sequence[int]) -> dict[str, list[str]]:
         settings = {**REMEDIES[kind], "control": True}
         found[f"{kind}_control"] = [str(_remedy(out, kind, seeds[0], settings))]
     return found
+
+
+def hybrids(out: Path, seed: int) -> dict[str, Path]:
+    """The base steered towards `grpo_both`, and its control, one plain vector; fitted once."""
+    folder = out / "derived" / "hybrid" / f"seed-{seed}"
+    named = {"hybrid": folder / "hybrid", "hybrid_bias_only": folder / "bias_only"}
+    if not all((each / FILE).exists() for each in named.values()):
+        base, tuned = resolve(BASE), resolve(str(_model(out, STEERED, seed)))
+        assert isinstance(base, OpenModel) and isinstance(tuned, OpenModel)
+        problems = load(str(out / "data" / f"worked-{seed}.jsonl"), profile="fixed")[:N_FITTED]
+        chats = {f"{c}/{problem.id}": chat for c, problem, chat in conditions.asked(problems)}
+        sampling = Sampling(max_tokens=96, temperature=1.0)
+        recipe = Steering(gate=Divergence(0.02), seed=seed)
+        hybrid, _ = made(base, tuned, chats, sampling, folder / "fit", recipe)
+        hybrid.save(named["hybrid"])
+        hybrid.controls(rate=0.1)["bias_only"].save(named["hybrid_bias_only"])
+    return {name: each / FILE for name, each in named.items()}
 
 
 def _model(out: Path, arm: str, seed: int) -> Path:
