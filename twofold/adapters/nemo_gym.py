@@ -48,10 +48,14 @@ def verify(body: Mapping[str, Any], rewards: RewardFunction) -> dict[str, Any]:
         >>> verify(body, reward_function("correct"))["reward"]
         1.0
     """
+    return {**body, **judged(body, rewards)}
+
+
+def judged(body: Mapping[str, Any], rewards: RewardFunction) -> dict[str, Any]:
+    """What `verify` adds to a body; raises as it does."""
     rewards, problem = _asked(body, rewards)
     (earned,) = rewards.earned([problem], [said_in(body)])
-    found = {"reward": earned.score, "unfinished": earned.is_unfinished, "reason": earned.reason}
-    return {**body, **found}
+    return {"reward": earned.score, "unfinished": earned.is_unfinished, "reason": earned.reason}
 
 
 def _asked(body: Mapping[str, Any], rewards: RewardFunction) -> tuple[RewardFunction, Problem]:
@@ -60,6 +64,8 @@ def _asked(body: Mapping[str, Any], rewards: RewardFunction) -> tuple[RewardFunc
     given = {**body, **metadata} if isinstance(metadata, Mapping) else body
     if isinstance(text := given.get("problem"), str):
         return rewards, problem_in(text)
+    if isinstance(given.get("problem"), Problem):  # named by its id, and found
+        return rewards, given["problem"]
     if isinstance(given.get("problem"), dict):
         return rewards, problem_of_row(given["problem"])
     if "instruction_id_list" not in given:

@@ -20,6 +20,11 @@ UNFINISHED = 0.0
 
 
 @final
+class UnscoredError(ScoringError):
+    """A reply that cannot be scored, in a trainer that knows no None."""
+
+
+@final
 class Earned(NamedTuple):
     """What a reply earned in a trainer that needs a number.
 
@@ -83,8 +88,8 @@ class RewardFunction:
         not finish gets a number without a check, `UNFINISHED`: that is what the policy did.
 
         Raises:
-            ScoringError: If a reply cannot be scored for another reason, or the scorer does not apply to
-                its problem; the message says why.
+            UnscoredError: If a reply cannot be scored for another reason; the message says why.
+            ScoringError: If the scorer does not apply to a problem.
 
         Example:
             >>> from twofold.scorers import Correct
@@ -114,7 +119,7 @@ class RewardFunction:
             return Earned(verdict.score, False, verdict.reason)
         if response.finish_reason is FinishReason.unclosed_thinking:
             return Earned(UNFINISHED, True, "unclosed thinking")
-        raise ScoringError(
+        raise UnscoredError(
             f"a reply to problem {problem.id} is unscored ({verdict.reason or 'no reason given'}), which "
             "is not a reward of 0: mend the check, or drop the sample from its group"
         )
