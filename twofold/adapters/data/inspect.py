@@ -7,46 +7,25 @@ from collections.abc import Mapping
 
 from twofold.adapters.data.conversion import Conversion, jsonl, own_rows
 
-_TASK = '''"""A task of Inspect: `inspect eval FOLDER/task.py --model ...`.
+_TASK = '''"""A task of Inspect, from this folder: `inspect eval task.py --model ...`.
 
-A reply that cannot be scored has the value NaN, which is how Inspect's logs say so; it is not in the mean.
+A reply that cannot be scored has the value NaN: Inspect leaves it out of the mean and counts it as unscored.
 """
 
 import json
-from math import isnan, nan
+from math import nan
 from pathlib import Path
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import Sample
 from inspect_ai.model import ChatMessageUser
-from inspect_ai.scorer import Score, Target, metric, scorer
+from inspect_ai.scorer import Score, Target, mean, scorer, stderr
 from inspect_ai.solver import TaskState, generate
 
 from twofold.adapters import problem_in, reward_function
 REGISTER
 
-@metric
-def mean_of_scored():
-    """The mean over the replies that were scored."""
-
-    def mean(scores):
-        scored = [each.score.as_float() for each in scores if not isnan(each.score.as_float())]
-        return sum(scored) / len(scored) if scored else nan
-
-    return mean
-
-
-@metric
-def unscored():
-    """The share of replies that were not scored."""
-
-    def share(scores):
-        return sum(isnan(each.score.as_float()) for each in scores) / max(len(scores), 1)
-
-    return share
-
-
-@scorer(metrics=[mean_of_scored(), unscored()])
+@scorer(metrics=[mean(), stderr()])
 def NAME():
     """REWARD of twofold."""
     reward = reward_function(REWARD)
