@@ -1,13 +1,19 @@
 """What a converted folder gives inside the package it was written for: `python foreign.py KIND FOLDER PATHS`.
 
 Run by a Python that has the package. PATHS (JSON) come last in its search path, for what twofold needs.
-The replies are given; printed is what the package made of them, as JSON.
+The replies are given; printed is what the package made of them, as JSON. Of verl and OpenRLHF, which cannot
+be installed beside us, the files that call a reward are run from their unpacked wheels, with stand-ins for
+what else they import.
 """
 
 import asyncio
 import json
 import os
 import sys
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 REPLIES = ("#### 12", "So, #### 12", "#### 13", "<think>7, 5")
@@ -100,8 +106,120 @@ def lm_eval(folder: str) -> object:
     }
 
 
+def stand_in(name: str, path: str = "", **values: object) -> None:
+    """A module that is there in name, or a package whose modules are really in a folder."""
+    module = ModuleType(name)
+    module.__path__ = [path] if path else []
+    for key, value in values.items():
+        setattr(module, key, value)
+    sys.modules[name] = module
+
+
+def reward_file(folder: str) -> Any:
+    spec = spec_from_file_location("reward", Path(folder) / "reward.py")
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def verl(folder: str) -> object:
+    """What the manager `naive` of verl's source makes of each reply."""
+    import pyarrow.parquet as pq
+    import torch
+
+    source = os.environ["TWOFOLD_VERL_SOURCE"]
+    within = "verl.experimental.reward_loop.reward_manager"
+    stand_in("verl", DataProto=object)
+    stand_in("verl.utils")
+    stand_in("verl.utils.ray_utils", get_event_loop=asyncio.get_event_loop)
+    stand_in("verl.utils.reward_score", default_compute_score=None)
+    for name in ("verl.experimental", "verl.experimental.reward_loop"):
+        stand_in(name)
+    stand_in(within, f"{source}/{within.replace('.', '/')}", register=lambda _: lambda cls: cls)
+    stand_in("omegaconf", DictConfig=dict)
+    (row, *_) = pq.read_table(Path(folder) / "train.parquet").to_pylist()
+
+    class Data:
+        def __init__(self, text: str) -> None:
+            ids = torch.tensor([ord(char) for char in text])
+            mask = torch.ones(len(ids) + 3, dtype=torch.long)
+            self.batch = {"responses": ids, "attention_mask": mask}
+            self.non_tensor_batch = json.loads(json.dumps(row))
+
+        def __getitem__(self, index: object) -> "Data":
+            return self
+
+    class Tokenizer:
+        def decode(self, ids: Any, skip_special_tokens: bool) -> str:
+            assert skip_special_tokens
+            return "".join(map(chr, ids.tolist()))
+
+    async def ran(manager: Any) -> list[object]:
+        found = []
+        for text in REPLIES:
+            one = manager({}, Tokenizer(), reward_file(folder).compute_score)
+            try:
+                found.append((await one.run_single(Data(text)))["reward_score"])
+            except Exception as error:  # noqa: BLE001 (whatever the manager lets through)
+                found.append(f"{type(error).__name__}: {error}")
+        return found
+
+    naive = import_module(f"{within}.naive").NaiveRewardManager
+    return {"found": asyncio.run(ran(naive))}
+
+
+def openrlhf(folder: str) -> object:
+    """What the executor of OpenRLHF's source makes of each reply."""
+    import torch
+
+    source = os.environ["TWOFOLD_OPENRLHF_SOURCE"]
+    stand_in("aiohttp")
+    stand_in("openrlhf", f"{source}/openrlhf")
+    stand_in("openrlhf.utils", f"{source}/openrlhf/utils")
+    made = import_module("openrlhf.utils.agent").SingleTurnAgentExecutor
+    with (Path(folder) / "train.jsonl").open() as file:
+        row = json.loads(file.readline())
+    prompt = f"<|im_start|>user\n{row['input'][0]['content']}<|im_end|>\n<|im_start|>assistant\n"
+
+    class Tokenizer:
+        def __call__(self, text: str, **_: object) -> object:
+            return {"input_ids": torch.tensor([[ord(char) for char in text]])}
+
+        def decode(self, ids: Any, skip_special_tokens: bool) -> str:
+            assert not skip_special_tokens
+            return "".join(map(chr, ids))
+
+    async def ran(text: str) -> object:
+        async def generate(*_: object, **__: object) -> object:
+            ids = [ord(char) for char in text + "<|im_end|>"]
+            said = SimpleNamespace(token_ids=ids, finish_reason="stop", logprobs=None)
+            return SimpleNamespace(outputs=[said])
+
+        executor = made(str(Path(folder) / "reward.py"))
+        params = SimpleNamespace(max_tokens=100, logprobs=None)
+        engine = SimpleNamespace(generate=generate)
+        out = await executor.execute(prompt, row["label"], params, 4096, Tokenizer(), engine)
+        if out["reward"] is None:
+            return None
+        # As `samples_generator` makes tensors of them.
+        assert torch.equal(torch.tensor([out["reward"]]), torch.tensor([out["scores"]]))
+        logged = {key: value.flatten()[0].item() for key, value in out["extra_logs"].items()}
+        return [torch.tensor([out["reward"]]).tolist()[0], logged["unfinished"]]
+
+    return {"found": [asyncio.run(ran(text)) for text in REPLIES]}
+
+
+KINDS = {
+    "verifiers": verifiers,
+    "inspect": inspect,
+    "lm_eval": lm_eval,
+    "verl": verl,
+    "openrlhf": openrlhf,
+}
+
 if __name__ == "__main__":
     kind, place, last = sys.argv[1:]
     sys.path.pop(0)  # this folder has modules with the names of packages
     sys.path += json.loads(last)
-    print(json.dumps({"verifiers": verifiers, "inspect": inspect, "lm_eval": lm_eval}[kind](place)))
+    print(json.dumps(KINDS[kind](place)))

@@ -85,7 +85,7 @@ class Checkers:
             except OSError:
                 why = "the process of the check ended twice (out of memory?)"
             except ScoringError as error:
-                return {"unscored": str(error)}
+                why = str(error)
         return {"unscored": why}
 
     def stop(self) -> None:
