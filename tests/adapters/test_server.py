@@ -66,14 +66,10 @@ def test_messages_are_read_like_everywhere(gate: Served) -> None:
 
 def test_health_and_the_paths_of_nemo_gym(gate: Served) -> None:
     status, told = gate.get("/health")
-    expected = {
-        "status": "ok",
-        "reward": "soft_gate",
-        "problems": 2,
-        "concurrency": 2,
-        "waiting": 0,
-    }
-    assert (status, told) == (200, expected)
+    asked = {key: told.pop(key) for key in ("checked", "failed")}
+    assert 0 <= asked["failed"] <= asked["checked"]
+    expected = {"status": "ok", "reward": "soft_gate", "problems": 2}
+    assert (status, told) == (200, expected | {"concurrency": 2, "waiting": 0})
     assert gate.get("/reverify_mode") == (200, "stateless")
     assert gate.post("/seed_session", {}) == (200, {})
     assert gate.post("/close_session", {"resources_session_id": "a"})[1] == {

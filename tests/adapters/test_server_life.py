@@ -54,7 +54,7 @@ def test_64_clients_at_once_get_their_own_rewards(echo: Served) -> None:
 
 
 def test_a_hanging_check_is_killed_and_the_others_get_their_rewards(echo: Served) -> None:
-    start = time.monotonic()
+    start, before = time.monotonic(), echo.get("/health")[1]
     _, found = echo.post(
         "/reward", [item("hang 600"), item("250"), item("<think>a"), item("hang 600")]
     )
@@ -70,6 +70,8 @@ def test_a_hanging_check_is_killed_and_the_others_get_their_rewards(echo: Served
     status, answer = echo.post("/openrlhf", remote)
     assert status == 503 and "rewards" not in answer
     assert time.monotonic() - start < 40
+    after = echo.get("/health")[1]  # the unfinished thought is no failed check
+    assert (after["checked"] - before["checked"], after["failed"] - before["failed"]) == (6, 4)
     assert echo.post("/reward", item("125"))[1]["score"] == 0.125
 
 

@@ -74,7 +74,7 @@ def _asked(body: Mapping[str, Any], rewards: RewardFunction) -> tuple[RewardFunc
             "`twofold convert --to nemo-gym`"
         )
     mode = given.get("grading_mode")
-    if mode is not None and mode not in GRADING:
+    if mode is not None and mode not in [*GRADING]:
         raise ScoringError(f"grading_mode is {mode!r:.40}; use binary or fraction")
     if mode is not None:
         rewards = RewardFunction(reward_function(GRADING[mode]).scorer, rewards.policy)

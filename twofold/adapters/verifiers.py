@@ -6,7 +6,8 @@
             return await score(trace, task, reward="soft_gate")
 
 `twofold convert --to verifiers` writes such a taskset. A check that failed raises; verifiers then marks the
-rollout as an error (`task_error`), which trainers drop.
+rollout as an error (`task_error`), and prime-rl trains on the rest of the group (prime-rl#2590). The sum
+`trace.reward` of such a rollout reads 0: a loop of your own must look at `trace.ok`.
 """
 
 from __future__ import annotations

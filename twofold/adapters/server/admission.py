@@ -80,7 +80,7 @@ class Body:
             raise Refused(408, f"the body did not come in {READ_S:g} s; send it at once") from error
         except ClientDisconnect as error:
             raise Gone from error
-        return _parsed(raw)
+        return parsed(raw)
 
     def _fits(self, size: int) -> None:
         if size > LARGEST_BODY:
@@ -97,7 +97,8 @@ class Body:
         return chunk
 
 
-def _parsed(raw: bytes) -> Any:
+def parsed(raw: bytes) -> Any:
+    """The JSON value in a body. Raises `Refused` (400) if it is none, or too deep."""
     try:
         value = json.loads(raw, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:

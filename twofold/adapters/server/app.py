@@ -47,13 +47,14 @@ def app_of(settings: ServeSettings, checkers: Checkers, n_problems: int) -> Fast
         ("/seed_session", paths.session),
         ("/close_session", paths.session),
     ):
-        endpoint = _endpoint(path, handler, admission, log_texts=settings.log_texts)
+        endpoint = _endpoint(path, handler, admission, checkers, log_texts=settings.log_texts)
         app.add_route(path, endpoint, methods=["POST"])
 
     @app.get("/health")
     def health() -> dict[str, object]:
         told = {"status": "ok", "reward": settings.function().name, "problems": n_problems}
-        return told | {"concurrency": settings.concurrency, "waiting": checkers.waiting}
+        counts = {name: getattr(checkers, name) for name in ("waiting", "checked", "failed")}
+        return told | {"concurrency": settings.concurrency} | counts
 
     @app.get("/reverify_mode")
     def reverify_mode() -> str:
@@ -63,7 +64,7 @@ def app_of(settings: ServeSettings, checkers: Checkers, n_problems: int) -> Fast
 
 
 def _endpoint(
-    path: str, handler: Handler, admission: Admission, *, log_texts: bool
+    path: str, handler: Handler, admission: Admission, checkers: Checkers, *, log_texts: bool
 ) -> Callable[[Request], Awaitable[Response]]:
     """A path: reads the body within bounds, answers in JSON, and logs neither keys nor texts."""
     from starlette.responses import Response
@@ -84,7 +85,8 @@ def _endpoint(
             status, answer = 503, {"error": "the server has stopped; start it and send this again"}
         took = 1000 * (time.perf_counter() - start)
         n = len(value) if isinstance(value, list) else 1
-        LOG.info("POST %s %d, %d in the request, %.0f ms", path, status, n, took)
+        told = "POST %s %d, %d in the request, %.0f ms; so far %d of %d checks failed"
+        LOG.info(told, path, status, n, took, checkers.failed, checkers.checked)
         if log_texts:
             LOG.info("%.2000s -> %.2000s", json.dumps(value), json.dumps(answer))
         headers = {"retry-after": "1"} if status == 503 else None

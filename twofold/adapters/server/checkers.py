@@ -27,6 +27,8 @@ class Busy(Exception):
 class Checkers:
     """Processes that check replies. A check has one to itself; the others wait their turn.
 
+    `waiting`, `checked` and `failed` count checks; a thought that did not end is no failed check.
+
     Args:
         settings: What is served.
     """
@@ -38,7 +40,7 @@ class Checkers:
         self._free: asyncio.Queue[WorkerProcess] = asyncio.Queue()
         for worker in self._workers:
             self._free.put_nowait(worker)
-        self.waiting = 0
+        self.waiting = self.checked = self.failed = 0
         self._is_stopped = False
 
     def start(self) -> None:
@@ -68,7 +70,10 @@ class Checkers:
         question = {"kind": kind, "given": given}
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._asked, worker, question)
+            answer = await loop.run_in_executor(self._threads, self._asked, worker, question)
+            self.checked += 1
+            self.failed += _is_failed(answer)
+            return answer
         finally:
             self._free.put_nowait(worker)
 
@@ -95,3 +100,11 @@ class Checkers:
         for worker in self._workers:
             worker.kill()
         self._threads.shutdown(wait=True)
+
+
+def _is_failed(answer: Answer) -> bool:
+    """Whether a check failed; a thought that did not end is no failure of the check."""
+    found = answer.get("found")
+    if not isinstance(found, dict):
+        return "unscored" in answer
+    return "score" in found and found["score"] is None and not found["unfinished"]
