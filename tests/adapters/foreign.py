@@ -169,12 +169,20 @@ def verl(folder: str) -> object:
     return {"found": asyncio.run(ran(naive))}
 
 
-def openrlhf(folder: str) -> object:
-    """What the executor of OpenRLHF's source makes of each reply."""
-    import torch
+class Characters:
+    """A tokenizer whose tokens are characters."""
 
+    def __call__(self, text: str, **_: object) -> object:
+        return {"input_ids": [SimpleNamespace(tolist=lambda: [ord(char) for char in text])]}
+
+    def decode(self, ids: Any, skip_special_tokens: bool) -> str:
+        assert not skip_special_tokens
+        return "".join(map(chr, ids))
+
+
+def executed(folder: str, endpoint: str) -> list[dict[str, Any]]:
+    """What the executor of OpenRLHF's source makes of each reply."""
     source = os.environ["TWOFOLD_OPENRLHF_SOURCE"]
-    stand_in("aiohttp")
     stand_in("openrlhf", f"{source}/openrlhf")
     stand_in("openrlhf.utils", f"{source}/openrlhf/utils")
     made = import_module("openrlhf.utils.agent").SingleTurnAgentExecutor
@@ -182,32 +190,41 @@ def openrlhf(folder: str) -> object:
         row = json.loads(file.readline())
     prompt = f"<|im_start|>user\n{row['input'][0]['content']}<|im_end|>\n<|im_start|>assistant\n"
 
-    class Tokenizer:
-        def __call__(self, text: str, **_: object) -> object:
-            return {"input_ids": torch.tensor([[ord(char) for char in text]])}
-
-        def decode(self, ids: Any, skip_special_tokens: bool) -> str:
-            assert not skip_special_tokens
-            return "".join(map(chr, ids))
-
-    async def ran(text: str) -> object:
+    async def ran(text: str) -> Any:
         async def generate(*_: object, **__: object) -> object:
             ids = [ord(char) for char in text + "<|im_end|>"]
             said = SimpleNamespace(token_ids=ids, finish_reason="stop", logprobs=None)
             return SimpleNamespace(outputs=[said])
 
-        executor = made(str(Path(folder) / "reward.py"))
         params = SimpleNamespace(max_tokens=100, logprobs=None)
         engine = SimpleNamespace(generate=generate)
-        out = await executor.execute(prompt, row["label"], params, 4096, Tokenizer(), engine)
+        given = (prompt, row["label"], params, 4096, Characters(), engine)
+        return await made(endpoint).execute(*given)
+
+    return [asyncio.run(ran(text)) for text in REPLIES]
+
+
+def openrlhf(folder: str) -> object:
+    """The rewards in its own process, as tensors."""
+    import torch
+
+    stand_in("aiohttp")
+    found: list[object] = []
+    for out in executed(folder, str(Path(folder) / "reward.py")):
         if out["reward"] is None:
-            return None
+            found.append(None)
+            continue
         # As `samples_generator` makes tensors of them.
         assert torch.equal(torch.tensor([out["reward"]]), torch.tensor([out["scores"]]))
         logged = {key: value.flatten()[0].item() for key, value in out["extra_logs"].items()}
-        return [torch.tensor([out["reward"]]).tolist()[0], logged["unfinished"]]
+        found.append([torch.tensor([out["reward"]]).tolist()[0], logged["unfinished"]])
+    return {"found": found}
 
-    return {"found": [asyncio.run(ran(text)) for text in REPLIES]}
+
+def openrlhf_remote(folder: str) -> object:
+    """The rewards over HTTP, as the server of `TWOFOLD_URL` gives them."""
+    found = executed(folder, os.environ["TWOFOLD_URL"])
+    return {"found": [out["reward"] for out in found], "scores": [out["scores"] for out in found]}
 
 
 KINDS = {
@@ -216,6 +233,7 @@ KINDS = {
     "lm_eval": lm_eval,
     "verl": verl,
     "openrlhf": openrlhf,
+    "openrlhf_remote": openrlhf_remote,
 }
 
 if __name__ == "__main__":

@@ -1,9 +1,4 @@
-"""Does each trainer find in a converted folder the same problems, and the same reward?
-
-Set `TWOFOLD_VERIFIERS_PYTHON`, `TWOFOLD_INSPECT_PYTHON` or `TWOFOLD_LM_EVAL_PYTHON` to a Python that has
-that package: its folder is then run inside it. Set `TWOFOLD_VERL_SOURCE` or `TWOFOLD_OPENRLHF_SOURCE` to
-the folder that holds the package of that name, unpacked from its wheel.
-"""
+"""Does each trainer find in a converted folder the same problems, and the same reward?"""
 
 import importlib.util
 import json
@@ -126,82 +121,6 @@ def test_nemo_gym(tmp_path: Path) -> None:
     assert theirs["instruction_id_list"] == [LOWER.name] and theirs["kwargs"] == [{}]
     assert theirs["prompt"] == STATED.question and "prompt" not in rows[0]["verifier_metadata"]
     assert "twofold serve --reward soft_gate" in (tmp_path / "n/serve.sh").read_text()
-
-
-def foreign(kind: str, folder: Path, *, source: bool = False) -> Any:
-    """What a package made of a converted folder; skipped where there is none."""
-    name = f"TWOFOLD_{kind.upper()}_{'SOURCE' if source else 'PYTHON'}"
-    if not os.environ.get(name):
-        what = "the unpacked wheel of" if source else "a Python with"
-        pytest.skip(f"{name} does not name {what} {kind}")
-    python = sys.executable if source else os.environ[name]
-    paths = [path for path in sys.path if path.endswith("site-packages")]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    command = [python, str(Path(__file__).with_name("foreign.py")), kind, str(folder)]
-    done = subprocess.run(
-        [*command, json.dumps(paths)], capture_output=True, text=True, check=False, env=environment
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def test_verifiers_itself(tmp_path: Path) -> None:
-    convert(ALL, "verifiers", out=tmp_path / "v")
-    ran = foreign("verifiers", tmp_path / "v")
-    assert ran["found"] == pytest.approx([1, 2 / 3, 1 / 6, 0, 1, 0])
-    assert ran["tasks"] == 3 and ran["prompt"] == BOTH.messages()[0]["content"]
-
-
-def test_verifiers_itself_ends_in_an_error_where_a_check_fails(tmp_path: Path) -> None:
-    convert([BOTH], "verifiers", reward="failing:Silent", out=tmp_path / "v")
-    own_module_path(tmp_path / "v/twofold_tasks.py")
-    found = foreign("verifiers", tmp_path / "v")["found"]
-    assert all("is unscored" in found[i] and "TaskError" not in found[i] for i in (0, 1, 2, 4))
-    assert found[3] == found[5] == 0.0
-
-
-def own_module_path(file: Path) -> None:
-    """Let a reward file find the scorers of these tests."""
-    text = file.read_text()
-    file.write_text(f"import sys\n\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n{text}")
-
-
-def test_the_source_of_verl(tmp_path: Path) -> None:
-    convert([BOTH], "verl", out=tmp_path / "v")
-    assert foreign("verl", tmp_path / "v", source=True)["found"] == [1.0, 2 / 3, 1 / 6, 0.0]
-    convert([BOTH], "verl", reward="failing:Silent", out=tmp_path / "v")
-    own_module_path(tmp_path / "v/reward.py")
-    found = foreign("verl", tmp_path / "v", source=True)["found"]
-    assert all(each.startswith("UnscoredError") for each in found[:3]) and found[3] == 0.0
-
-
-def test_the_source_of_openrlhf(tmp_path: Path) -> None:
-    convert([BOTH], "openrlhf", out=tmp_path / "o")
-    found = foreign("openrlhf", tmp_path / "o", source=True)["found"]
-    assert [score for score, _ in found] == pytest.approx([1.0, 2 / 3, 1 / 6, 0.0])
-    assert [unfinished for _, unfinished in found] == [0, 0, 0, 1]
-    convert([BOTH], "openrlhf", reward="failing:Silent", out=tmp_path / "o")
-    own_module_path(tmp_path / "o/reward.py")
-    found = foreign("openrlhf", tmp_path / "o", source=True)["found"]
-    assert found == [None, None, None, [0.0, 1.0]]
-
-
-def test_inspect_itself(tmp_path: Path) -> None:
-    convert([BOTH, FREE], "inspect", out=tmp_path / "i")
-    ran = foreign("inspect", tmp_path / "i")
-    assert ran["found"] == EXPECTED
-    assert ran["mean"] == pytest.approx((1 + 2 / 3 + 1 / 6) / 3)
-
-
-def test_lm_eval_itself(tmp_path: Path) -> None:
-    same = [
-        Problem(question=BOTH.question + " " * i, answer="12", constraints=(NO_COMMA,))
-        for i in range(4)
-    ]
-    convert(same, "lm-eval", out=tmp_path / "l")
-    ran = foreign("lm_eval", tmp_path / "l")
-    assert ran["found"] == EXPECTED and ran["unscored"] == 0.25
-    assert ran["mean"] == pytest.approx((1 + 2 / 3 + 1 / 6) / 3)
 
 
 def test_a_judge_is_a_mapping_in_the_reward_file(tmp_path: Path) -> None:

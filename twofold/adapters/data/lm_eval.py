@@ -13,7 +13,7 @@ task: twofold_NAME
 dataset_path: json
 dataset_kwargs:
   data_files:
-    test: FOLDER/test.jsonl
+    test: "FOLDER/test.jsonl"
 test_split: test
 output_type: generate_until
 doc_to_text: "{{prompt[-1].content}}"
