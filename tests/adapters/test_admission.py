@@ -66,10 +66,13 @@ def test_a_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
 def test_no_more_checks_wait_than_may(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkers, "MOST_WAITING", 3)
 
+    async def stays() -> bool:
+        return False
+
     async def ask() -> list[Any]:
         made = checkers.Checkers(ServeSettings(concurrency=1))
         worker = await made._free.get()  # one check is under way
-        waiting = [asyncio.create_task(made.check("ping", None)) for _ in range(5)]
+        waiting = [asyncio.create_task(made.check("ping", None, stays)) for _ in range(5)]
         await asyncio.sleep(0.01)
         assert made.waiting == 3
         made.stop()

@@ -10,12 +10,13 @@ from typing import Any, get_args
 
 import pytest
 
+import twofold
 from twofold.adapters import nemo_gym, problem_in, problem_text, reward_function
 from twofold.adapters.data import TARGETS, convert
 from twofold.adapters.data.convert import Target
 from twofold.constraints import from_spec
 from twofold.errors import ProblemError, RunError, ScoringError
-from twofold.problems import write
+from twofold.problems import load, write
 from twofold.types import Problem
 from twofold.types.checklist import Checklist, Criterion
 
@@ -107,6 +108,41 @@ def test_trl(tmp_path: Path) -> None:
     said = [[{"role": "assistant", "content": text}] for text in REPLIES]
     found = reward(prompts=[rows[0]["prompt"]] * 4, completions=said, problem=[BOTH.id] * 4)
     assert found == pytest.approx(EXPECTED) if None not in found else found == EXPECTED
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")  # TRL's own
+def test_trl_itself_trains_on_the_folder(tmp_path: Path) -> None:
+    """One step of its own GRPO trainer, with its own loader of data sets."""
+    datasets = pytest.importorskip("datasets")
+    grpo = pytest.importorskip("trl.trainer.grpo_trainer")
+    config = pytest.importorskip("trl.trainer.grpo_config")
+    convert(load("pocket:4:train", profile="fixed"), "trl", out=tmp_path / "t")
+    rows = datasets.load_dataset(
+        "json",
+        data_files=str(tmp_path / "t/train.jsonl"),
+        split="train",
+        cache_dir=str(tmp_path / "cache"),
+    )
+    settings = config.GRPOConfig(
+        output_dir=str(tmp_path / "out"),
+        max_steps=1,
+        per_device_train_batch_size=4,
+        num_generations=4,
+        max_completion_length=24,
+        logging_steps=1,
+        bf16=False,
+        use_cpu=True,
+        report_to="none",
+        disable_tqdm=True,
+        activation_checkpointing=False,
+    )
+    reward = module_in(tmp_path / "t/reward.py").soft_gate
+    base = str(Path(twofold.__file__).parent / "models/pocket/checkpoint")
+    trainer = grpo.GRPOTrainer(base, reward, args=settings, train_dataset=rows)
+    trainer.train()
+    logged = [each for each in trainer.state.log_history if "rewards/soft_gate/mean" in each]
+    assert len(logged) == 1 and 0.0 <= logged[0]["measure/unscored"] <= 1.0
 
 
 def test_nemo_gym(tmp_path: Path) -> None:

@@ -134,13 +134,9 @@ class Paths:
         self, kind: str, asked: list[Any], request: Request, *, knows_none: bool = True
     ) -> list[Answer]:
         """The checks of a request; the request fails if one is refused, or unscored and must not be."""
-
-        async def one(given: object) -> Answer:
-            if await request.is_disconnected():
-                raise Gone
-            return await self._checkers.check(kind, given)
-
-        found = await asyncio.gather(*map(one, asked), return_exceptions=True)
+        gone = request.is_disconnected
+        checks = [self._checkers.check(kind, each, gone) for each in asked]
+        found = await asyncio.gather(*checks, return_exceptions=True)
         for i, each in enumerate(found):
             if isinstance(each, BaseException):
                 raise each

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, final
 
+from twofold.adapters.server.admission import Gone
 from twofold.adapters.server.checking import checker
 from twofold.adapters.server.settings import ServeSettings
 from twofold.errors import ScoringError
@@ -54,11 +56,14 @@ class Checkers:
         for each in asked:
             each.result()
 
-    async def check(self, kind: str, given: object) -> Answer:
+    async def check(
+        self, kind: str, given: object, is_gone: Callable[[], Awaitable[bool]]
+    ) -> Answer:
         """One check. A hanging one is killed after its time, and the reply is unscored.
 
         Raises:
             Busy: If too much waits already.
+            Gone: If the client has gone before its turn came.
         """
         if self.waiting >= MOST_WAITING:
             raise Busy
@@ -69,6 +74,8 @@ class Checkers:
             self.waiting -= 1
         question = {"kind": kind, "given": given}
         try:
+            if await is_gone():
+                raise Gone
             loop = asyncio.get_running_loop()
             answer = await loop.run_in_executor(self._threads, self._asked, worker, question)
             self.checked += 1
