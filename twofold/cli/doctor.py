@@ -16,6 +16,7 @@ EXTRAS = {
     "hf": "models with local weights",
     "train": "training",
     "server": "models behind an OpenAI-compatible server",
+    "serve": "a reward behind HTTP (`twofold serve`)",
     "hub": "data sets of a hub",
     "judges": "programs that check a reply, in a sandbox",
     "ifbench": "emoji and syllables, for constraints of IFBench",
