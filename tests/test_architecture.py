@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # A room may import rooms of a lower floor, and itself.
 FLOORS = [
-    {"errors", "randomness"},
+    {"errors", "randomness", "progress"},
     {"types", "validation"},
     {"storage", "extension", "worker_process"},
     {"stats", "constraints"},

@@ -7,6 +7,7 @@ from accelerate.utils import gather_object
 
 from twofold.models import resolve
 from twofold.models.loading import free_memory
+from twofold.progress import Progress
 from twofold.types import Problem, Response, Sampling, Share
 
 
@@ -20,7 +21,12 @@ def draw(
     state = PartialState()
     share = Share(state.process_index, state.num_processes)
     chats = [problem.messages() for problem in problems]
-    mine = list(resolve(spec).stream(chats, sampling, n=n, seed=seed, share=share))
+    mine = []
+    total, shown = len(chats) * n, share.rank == 0
+    with Progress(f"replies of {spec}", total=total, is_shown=shown) as progress:
+        for p, g, response in resolve(spec).stream(chats, sampling, n=n, seed=seed, share=share):
+            mine.append((p, g, response))
+            progress.advance(share.world, tokens=len(response.ids or ()))
     free_memory()
     found = {(p, g): response for p, g, response in gather_object(mine)}
     return [[found[p, g] for g in range(n)] for p in range(len(problems))]

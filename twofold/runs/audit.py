@@ -16,14 +16,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, final
 
-from tqdm import tqdm
-
 from twofold import problems as problem_files
 from twofold.diagnostics import Diagnostic, ScoredResponse, Subject
 from twofold.diagnostics.diagnostic import standing
 from twofold.diagnostics.joint import table
 from twofold.errors import ProblemError, RunError
 from twofold.problems import conditions
+from twofold.progress import Progress, told
 from twofold.runs.finalize import RunResult, finalize
 from twofold.runs.observed import Observations
 from twofold.runs.score_responses import ResponseScores, floor_answers
@@ -176,14 +175,13 @@ class _Run:
                 done=done,
                 share=self.share,
             )
-            hidden = None if self.share.rank == 0 else True
-            with tqdm(
-                total=len(items), initial=len(done), desc=f"{role} replies", disable=hidden
-            ) as bar:
+            with Progress(
+                f"{role} replies", total=len(items), done=len(done), is_shown=self.share.rank == 0
+            ) as progress:
                 for p, g, response in stream:
                     self.observations.note(run, role)
                     run.append(items[p, g], response)
-                    bar.update(self.share.world)
+                    progress.advance(self.share.world, tokens=len(response.ids or ()))
 
     @cached_property
     def _order(self) -> Mapping[str, int]:
@@ -219,7 +217,7 @@ class _Run:
                             save({"role": role, "key": SKIPPED, "skipped": NO_WEIGHTS})
                         continue
                     rows = diagnostic.collect(self.subject(run, role, model), done)
-                    for row in tqdm(rows, desc=f"{role} {name}", disable=None):
+                    for row in told(rows, f"{role} {name}"):
                         save(row)
             last = len(self.problems)
             run.write_table(
@@ -283,5 +281,5 @@ def _version(package: str) -> str | None:
 
 
 def with_progress(rows: Iterator[Row]) -> Iterator[Row]:
-    """The rows, with a progress bar on a terminal."""
-    yield from tqdm(rows, desc="judging", disable=None)
+    """The rows, with their progress."""
+    yield from told(rows, "judging")

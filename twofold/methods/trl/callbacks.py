@@ -19,6 +19,7 @@ from twofold.methods.trl.reward import UNSCORED
 from twofold.models.composed import from_folder, is_composed
 from twofold.models.hf import HfModel
 from twofold.problems.conditions import asked
+from twofold.progress import Progress
 from twofold.types import Model, Problem, Sampling, Scorer
 
 PATIENCE = 20  # steps without a single reward after which a run stops: the scorer is down
@@ -84,6 +85,27 @@ def stopped(out: Path, why: str) -> TrainingError:
         "--out with a lower learning_rate or more warmup_steps, from a checkpoint as --base if it "
         "still answers well"
     )
+
+
+@final
+@dataclass(eq=False)
+class Steps(TrainerCallback):
+    """Tells a `Progress` of the steps; transformers has a bar of its own on a terminal."""
+
+    progress: Progress
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Note how many steps there are, and how many an earlier call has done."""
+        self.progress.total = int(state.max_steps)
+        self.progress.before = int(state.global_step)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Note a step."""
+        self.progress.advance()
 
 
 @final

@@ -24,7 +24,7 @@ from accelerate import PartialState
 from pydantic import TypeAdapter
 
 from twofold.methods.method import TrainedModel, TrainingError
-from twofold.methods.trl.callbacks import EvalCallback, SoundNumbers, stopped
+from twofold.methods.trl.callbacks import EvalCallback, SoundNumbers, Steps, stopped
 from twofold.methods.trl.checkpoints import Keeper, flush, last_checkpoint, name_base
 from twofold.methods.trl.configuration import configuration, typed
 from twofold.methods.trl.disk import DiskErrors
@@ -35,6 +35,7 @@ from twofold.methods.trl.resume import NothingLeftError, Resume
 from twofold.methods.tuning import Stepped
 from twofold.models.chat_template import render
 from twofold.models.quiet import quiet
+from twofold.progress import Progress
 from twofold.storage.jsonl import Row, dumps, replaced
 from twofold.storage.leftovers import remove_incomplete
 from twofold.storage.reading import InputFile, Kind, kind_of
@@ -226,7 +227,9 @@ class TrlRunner:
                     trainer.add_callback(callback)
                 trainer.add_callback(Resume(trainer))
                 last = last_checkpoint(self._out)
-                with suppress(NothingLeftError):
+                progress = Progress("training steps", is_shown=_rank() == 0, bar=False)
+                trainer.add_callback(Steps(progress))
+                with progress, suppress(NothingLeftError):
                     trainer.train(resume_from_checkpoint=str(last) if last else None)
                 trainer.save_model(str(self._out))
                 if trainer.is_world_process_zero():
