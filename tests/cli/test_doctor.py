@@ -37,3 +37,44 @@ def test_it_runs_without_torch(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "torch is missing: pip install 'twofold[hf]'" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "missing", "extra"),
+    [
+        (("study", "--out", "out"), "torch", "hf"),
+        (("merge", "pocket", "pocket", "--base", "pocket", "--out", "out"), "torch", "hf"),
+        (
+            ("train", "grpo", "--base", "pocket", "--problems", "pocket:4", "--out", "out"),
+            "trl",
+            "train",
+        ),
+    ],
+)
+def test_a_command_without_its_packages_names_the_extra(
+    tmp_path: Path, command: tuple[str, ...], missing: str, extra: str
+) -> None:
+    """The package is hidden, and so is that it is installed, as in an environment without it."""
+    code = (
+        "import importlib.abc, importlib.metadata as m, sys\n"
+        f"hidden, real = {missing!r}, m.version\n"
+        "class Hide(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] == hidden:\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Hide())\n"
+        "def version(name):\n"
+        "    if name == hidden: raise m.PackageNotFoundError(name)\n"
+        "    return real(name)\n"
+        "from twofold.cli import doctor\n"
+        "doctor.version = version\n"
+        f"sys.argv = ['twofold', *{list(command)!r}]\n"
+        "from twofold.cli import main; main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert f"pip install 'twofold[{extra}]'" in done.stderr
+    assert not (tmp_path / "out").exists()

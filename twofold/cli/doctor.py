@@ -53,6 +53,20 @@ def findings() -> Iterator[str]:
         yield f"  {extra:8} {purpose}: {told}"
 
 
+def extra_of(module: str) -> str | None:
+    """The first extra with the package of a module that is not installed; None if there is none.
+
+    A package that is installed and cannot be imported is broken, which another install does not mend.
+
+    Example:
+        >>> extra_of("twofold.no_such_module") is None
+        True
+    """
+    package = module.partition(".")[0].replace("_", "-").lower()
+    named = (extra for extra in EXTRAS if package in map(str.lower, packages(extra)))
+    return None if installed(package) else next(named, None)
+
+
 def packages(extra: str) -> list[str]:
     """The packages of an extra.
 

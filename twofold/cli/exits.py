@@ -55,9 +55,10 @@ def resumable(out: Path) -> Iterator[None]:
 def run(app: Callable[[], object]) -> None:
     """Run the command line: what a user can mend is one message with its remedy and status 2.
 
-    That is a `TwofoldError`, or an error of the operating system about a named file. Everything else is a
-    bug, and shows where it is.
+    That is a `TwofoldError`, an error of the operating system about a named file, or a package of an extra
+    that is not installed. Everything else is a bug, and shows where it is.
     """
+    from twofold.cli.doctor import extra_of
     from twofold.storage.os_errors import in_words
 
     guard()
@@ -65,6 +66,11 @@ def run(app: Callable[[], object]) -> None:
         app()
     except TwofoldError as error:
         say(f"error: {error}", err=True)
+        sys.exit(EXIT_BAD_INPUT)
+    except ModuleNotFoundError as error:
+        if (extra := extra_of(error.name or "")) is None:
+            raise
+        say(f"error: {error.name} is not installed: pip install 'twofold[{extra}]'", err=True)
         sys.exit(EXIT_BAD_INPUT)
     except OSError as error:
         if error.filename is None:
