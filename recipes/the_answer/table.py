@@ -46,7 +46,12 @@ COLUMNS: tuple[tuple[str, str, Key, str], ...] = (
 )
 # Verdicts: a title, and the two columns behind each
 VERDICTS = (("both rise: trained", (0, 2)), ("held out", (0, 3)), ("ood", (5, 6)))
+JOINT_AT = 4  # the column of what is right and obedient
 OTHER_REWARDS = ("soft_gate_16", "graded_16", "contrast_16")
+
+# Arms that are no method: what a method is compared with
+CONTROLS = ("zero", "random", "untrained", "hints", "control", "bias_only")
+APART = "both, not together"  # accuracy and obedience rise, and right and obedient does not
 
 HEAD = ["arm", "runs", *(title for title, *_ in COLUMNS), *(title for title, _ in VERDICTS)]
 HEAD += ["tokens", "weights changed", "minutes", "unscored"]
@@ -97,9 +102,12 @@ def table(folders: Sequence[Path], costs_of: Mapping[str, list[costs.Cost]], n_w
     }
     found = [changes(scores[split], base[split], key, group) for _, split, key, group in COLUMNS]
     lines = [HEAD, ["---"] * len(HEAD), _base(base)]
+    methods = [{a: c for a, c in column.items() if not a.endswith(CONTROLS)} for column in found]
     for arm in sorted(arms, key=lambda each: _order(each, arms, folders)):
         cells = [_said(column.get(arm)) for column in found]
-        verdicts = [_verdict(arm, [found[at] for at in sides]) for _, sides in VERDICTS]
+        verdicts = [_verdict(arm, [methods[at] for at in sides]) for _, sides in VERDICTS]
+        if (joint := found[JOINT_AT].get(arm)) is None or joint.difference.low <= 0:
+            verdicts = [APART if each == "both_rise" else each for each in verdicts]
         of = costs_of.get(arm, [])
         minutes = [each.minutes for each in of if each.minutes is not None]
         mine = scores[TEST][arm]
@@ -134,7 +142,7 @@ def _base(base: Mapping[str, Scores]) -> list[str]:
 
 
 def _verdict(arm: str, sides: Sequence[Mapping[str, Comparison]]) -> str:
-    """The outcome of two columns, p by Holm over all arms and both."""
+    """The outcome of two columns, p by Holm over all methods and both; controls are none."""
     both = {(each, i): change for i, side in enumerate(sides) for each, change in side.items()}
     adjusted = corrected(both)
     found = [adjusted[arm, i].with_adjusted_p() for i in range(len(sides)) if (arm, i) in adjusted]
