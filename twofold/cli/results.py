@@ -51,6 +51,35 @@ def show(run_dir: Path, form: Form, *, out: Path | None) -> None:
         )
 
 
+def compare(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Two or more directories of `audit` or `score`; the first is compared with."
+        ),
+    ],
+    form: Annotated[
+        Literal["markdown", "json"], typer.Option("--format", help="How the table is printed.")
+    ] = "markdown",
+) -> None:
+    """Put finished runs side by side, with the paired change of each against the first."""
+    import json
+
+    from twofold.report.compare import compare as compared
+
+    found = compared(runs)
+    if form == "json":
+        say(json.dumps(found.to_json(), indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        say(found.markdown())
+    if found.lossy:
+        fail(
+            f"{found.lossy[0]} lost more than 5 % of what was asked: its numbers do not describe the model. "
+            "Fix the cause and give the command that made it again",
+            EXIT_LOST,
+        )
+
+
 def check_options(form: Form, *, out: Path | None, diagnostics: str) -> None:
     """Refuse what a form has no use for, before anything is read."""
     if form != "html" and diagnostics != "joint":
