@@ -8,6 +8,7 @@ from twofold.cli.commands import app, main
 
 app.add_typer(checklists.app, name="checklist")
 app.command()(checklists.pairs)
+app.command()(results.card)
 app.command()(results.compare)
 app.command()(doctor.doctor)
 app.command()(merging.merge)

@@ -80,6 +80,47 @@ def compare(
         )
 
 
+def card(
+    run_dir: Annotated[Path, typer.Argument(help="What `audit`, `score` or `study` wrote.")],
+    arm: Annotated[str | None, typer.Option(help="Of a study: the arm.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="The model's name [default: as it was given, without its folders]."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="A new file [default: standard output].")] = None,
+) -> None:
+    """Write what a finished run says on a model's card: Hugging Face's model-index and a table."""
+    from twofold.report.card import card as made
+
+    found = made(run_dir, arm=arm, name=name)
+    if out is None:
+        say(found.text().rstrip("\n"))
+    else:
+        _write_text(out, found.text())
+    if found.is_lossy:
+        fail(
+            "too many responses were lost: these numbers do not describe the model, so do not publish them. "
+            "Fix the cause and give the command that made the run again",
+            EXIT_LOST,
+        )
+
+
+def _write_text(out: Path, text: str) -> None:
+    """A new file; a card that was edited since is not replaced."""
+    from twofold.storage.reading import InputFile
+    from twofold.storage.writing import make_folder_of, refuse_others, replaced
+
+    def is_own(there: Path) -> bool:
+        with InputFile(there).opened() as file:
+            return file.read() == text.encode()
+
+    refuse_others(out, is_own)
+    make_folder_of(out)
+    with replaced(out) as file:
+        file.write(text)
+    say(f"card: {out}")
+
+
 def check_options(form: Form, *, out: Path | None, diagnostics: str) -> None:
     """Refuse what a form has no use for, before anything is read."""
     if form != "html" and diagnostics != "joint":
