@@ -230,6 +230,27 @@ def test_what_cannot_be_compared_names_the_remedy(
         compare([three[0].parent / name for name in names])
 
 
+def test_a_row_about_another_problem_is_told(three: list[Path], tmp_path: Path) -> None:
+    spoilt = with_tokens(three[0], tmp_path / "spoilt", 3)
+    text = (spoilt / "joint.jsonl").read_text()
+    (spoilt / "joint.jsonl").write_text(text.replace(problems(1)[0].id, "0" * 16))
+    with pytest.raises(RunError, match=r"problems.jsonl lacks. .* restore both"):
+        compare([three[1], spoilt])
+
+
+@pytest.mark.parametrize("value", [None, [], 7, "x"])
+def test_a_manifest_that_says_nothing_useful_is_no_error(
+    value: object, three: list[Path], tmp_path: Path
+) -> None:
+    """What is not known is not compared, and is said."""
+    odd = with_tokens(three[1], tmp_path / "odd", 3)
+    manifest = json.loads((odd / "manifest.json").read_text())
+    manifest["identity"] |= {"models": value, "sampling": value, "profiles": value}
+    (odd / "manifest.json").write_text(json.dumps(manifest))
+    found = compare([three[0], odd])
+    assert len(found.contrasts) == 4 and any("is not recorded" in note for note in found.notes)
+
+
 def test_a_study_is_sent_to_its_audits(three: list[Path], made, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(RunError, match=r"is a study, .* give one of its audits"):
         compare([three[0], made(tmp_path / "study")])

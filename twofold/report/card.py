@@ -230,7 +230,7 @@ def _asked(manifest: Mapping[str, Any]) -> Row:
     suite = "synthetic" if command.startswith("twofold audit ") else "problems"
     found = _dataset(named.group(1) if named else suite)
     about = manifest["identity"].get("problems")
-    return found | ({"args": about} if about else {})
+    return found | ({"args": about} if isinstance(about, dict) and about else {})
 
 
 def _dataset(spec: str) -> Row:
@@ -245,7 +245,8 @@ def _how(manifest: Mapping[str, Any]) -> list[str]:
     """How the replies were drawn, as far as the run says."""
     identity = manifest["identity"]
     found = []
-    if sampling := identity.get("sampling"):
+    sampling = identity.get("sampling")
+    if isinstance(sampling, dict):
         drawn = ", ".join(f"{name} {value}" for name, value in sampling.items())
         n = identity.get("n")
         found.append(f"Sampling: {drawn}; samples for each problem and condition: {n}.")

@@ -34,7 +34,7 @@ from twofold.report.study_file import (
 from twofold.report.verdict import never_finished
 from twofold.report.wording import number, p_value, spread, statement, units
 from twofold.stats import average, change, corrected
-from twofold.storage.jsonl import Row, read_lines
+from twofold.storage.jsonl import Row, read_known
 from twofold.storage.records import contrast_to_json, measure_to_json
 from twofold.storage.run_dir import RunDir
 from twofold.types import Comparison, Contrast, Estimate, Finding, Measure, Outcome, Problem
@@ -174,12 +174,14 @@ class _Audit:
         joint = [each for each in findings if each.diagnostic == "joint"]
         if not joint:
             raise RunError(f"{path} has no joint finding; `twofold report {path}` writes it again")
+        problems = problem_files.read(path / "problems.jsonl", profile="fixed")
+        rows = read_known(path / "joint.jsonl", {problem.id for problem in problems})
         return cls(
             name=name,
             model=model_names(manifest)["model"],
             identity=manifest["identity"],
-            problems=problem_files.read(path / "problems.jsonl", profile="fixed"),
-            rows=[row for row in read_lines(path / "joint.jsonl") if row["role"] == "model"],
+            problems=problems,
+            rows=[row for row in rows if row["role"] == "model"],
             finding=joint[0],
             lost=lost,
         )
@@ -196,18 +198,24 @@ class _Audit:
     def setting(self) -> Row | None:
         """How the replies were drawn; None if the run does not say."""
         sampling = self.identity.get("sampling")
-        return None if sampling is None else {**sampling, "samples": self.identity.get("n")}
+        return (
+            {**sampling, "samples": self.identity.get("n")} if isinstance(sampling, dict) else None
+        )
 
     @property
     def checkers(self) -> set[str]:
         """The profiles of the checkers."""
-        one = self.identity.get("profile")
-        return {*self.identity.get("profiles", ()), *([one] if one else [])}
+        several, one = self.identity.get("profiles"), self.identity.get("profile")
+        found = several if isinstance(several, list) else [one]
+        return {str(each) for each in found if each}
 
     @property
-    def tokenizer(self) -> object:
+    def tokenizer(self) -> str | None:
         """What tells tokenizers apart; None if the run does not say."""
-        return self.identity.get("models", {}).get("model", {}).get("tokenizer_sha256")
+        found: object = self.identity
+        for key in ("models", "model", "tokenizer_sha256"):
+            found = found.get(key) if isinstance(found, dict) else None
+        return None if found is None else str(found)
 
     def measures(self) -> Iterator[Measure]:
         """The first measure of each column that was taken."""
