@@ -88,13 +88,13 @@ def test_the_others_are_called_at_their_seam(tracker: Any, monkeypatch: pytest.M
         log=lambda values: calls.append(("log", values)),
         finish=lambda: calls.append(("finish", None)),
     )
-    monkeypatch.setitem(sys.modules, tracker, fake)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, tracker, fake)
     log(Result(), tracker, place="mine", name="new")
     assert calls == [("init", ("mine", "new")), ("log", EXPECTED), ("finish", None)]
 
 
 def test_what_is_missing_names_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "wandb", None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(RunError, match="wandb is not installed; pip install wandb"):
         log(Result(), "wandb", place="mine", name="new")
     with pytest.raises(RunError, match="name one of trackio, wandb, tensorboard"):
