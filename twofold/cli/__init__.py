@@ -3,11 +3,13 @@
 Heavy modules are imported inside the commands, so that `twofold --help` is fast.
 """
 
-from twofold.cli import checklists, doctor, merging, trainers
+from twofold.cli import checklists, doctor, merging, results, trainers
 from twofold.cli.commands import app, main
 
 app.add_typer(checklists.app, name="checklist")
 app.command()(checklists.pairs)
+app.command()(results.card)
+app.command()(results.compare)
 app.command()(doctor.doctor)
 app.command()(merging.merge)
 app.command()(trainers.convert)

@@ -27,6 +27,7 @@ from twofold.cli.options import (
     TemperatureOption,
     TopPOption,
 )
+from twofold.cli.results import FileOption, FormOption, check_options, show
 from twofold.cli.servers import asks_servers
 from twofold.cli.several import TakesSeveral, compare_runs
 from twofold.cli.terminal import say
@@ -276,8 +277,13 @@ def report(
     diagnostics: Annotated[
         str, typer.Option(help="Your own diagnostics in the run: package.module:Name.")
     ] = "joint",
+    form: FormOption = "html",
+    out: FileOption = None,
 ) -> None:
-    """Write findings and page again from the saved responses, without a model."""
+    """Write findings and page again from the saved responses, without a model; or print a finished run."""
+    check_options(form, out=out, diagnostics=diagnostics)
+    if form != "html":
+        return show(run_dir, form, out=out)
     from twofold import study as studies
     from twofold.diagnostics import diagnostics_named
     from twofold.extension import nothing_imported

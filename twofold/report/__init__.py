@@ -1,7 +1,8 @@
 """How does a person read a run? `report.html` and `report.md`, made from the saved findings.
 
 `tables`, `judged`, `chains` and `side_by_side` arrange the numbers, `wording` and `verdict` put them in
-words, `figures`, `plane` and `curves` draw them; `study` makes the page of a study.
+words, `figures`, `plane` and `curves` draw them; `study` makes the page of a study. `compare` puts runs side
+by side; `table`, `every_number`, `card` and `trackers` carry the numbers elsewhere.
 """
 
 from pathlib import Path

@@ -192,9 +192,15 @@ def read(folder: Path) -> StudyFile:
 
 def write(study: StudyFile, folder: Path) -> None:
     """Write `study.json`, the inverse of `read`; NaN and infinity are refused."""
+    text = to_json(study)
     with replaced(folder / NAME) as file:
-        rows = _FILE.dump_python(study, mode="json")
-        json.dump(rows, file, indent=1, ensure_ascii=False, allow_nan=False)
+        file.write(text)
+
+
+def to_json(study: StudyFile) -> str:
+    """What `study.json` holds."""
+    rows = _FILE.dump_python(study, mode="json")
+    return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def schema() -> dict[str, Any]:

@@ -14,12 +14,10 @@ from twofold import problems as problem_files
 from twofold import report
 from twofold.diagnostics import ANALYSES, DIAGNOSTICS, Analysis, Diagnostic
 from twofold.diagnostics.diagnostic import TABLES, standing
-from twofold.errors import RunError
 from twofold.report.findings import finding_to_json
 from twofold.runs.losses import LossCount
 from twofold.runs.observed import refused_in_words
-from twofold.storage import tables
-from twofold.storage.jsonl import Row, read_lines, replaced
+from twofold.storage.jsonl import Row, read_known, replaced
 from twofold.storage.reading import Kind, files, kind_of
 from twofold.storage.run_dir import RunDir
 from twofold.types import Finding, Problem
@@ -102,14 +100,7 @@ def _present(rows: Iterator[Row], skipped: dict[str, str]) -> Iterator[Row]:
 
 def _rows(table: Path, problems: Sequence[Problem]) -> Iterator[Row]:
     """The rows of a table; where they are about problems, about those of the run."""
-    known = {problem.id for problem in problems}
-    for row in read_lines(table):
-        if table.stem in tables.ABOUT_PROBLEMS and row["problem"] not in known:
-            raise RunError(
-                f"{table} has a row about problem {row['problem']}, which problems.jsonl lacks. Nothing "
-                "was changed; restore both from a copy, or make the run again with another --out"
-            )
-        yield row
+    return read_known(table, {problem.id for problem in problems})
 
 
 def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:

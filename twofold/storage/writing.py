@@ -57,6 +57,12 @@ def replaced(path: Path) -> Iterator[IO[str]]:
         raise
 
 
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Replace a file by `content`, atomically; as `replaced`, for what is no text."""
+    with replaced(path) as file:
+        file.buffer.write(content)  # type: ignore[attr-defined]
+
+
 def check_regular(path: Path) -> None:
     """Refuse an output that exists and is no file: renaming over a device would remove it."""
     if kind_of(path) not in (Kind.file, Kind.missing):

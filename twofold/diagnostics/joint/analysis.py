@@ -110,6 +110,11 @@ def axes(contrasts: Iterable[Contrast], slice: Slice = ALL) -> dict[str, Compari
     return {axis: comparison for axis, comparison in found.items() if comparison is not None}
 
 
+def differences(table: JointTable, *, seed: int = 0) -> list[Contrast]:
+    """The paired differences of `model` and `baseline` over all rows, without those by constraint type."""
+    return list(_JointAnalysis(table, seed).over_all_rows())
+
+
 def _outcome(contrasts: Sequence[Contrast]) -> Outcome | None:
     """The outcome; `unfinished` where it depends on how unclosed thoughts are counted."""
     sides, worst = axes(contrasts), axes(contrasts, AS_WRONG)
@@ -314,7 +319,7 @@ class _JointAnalysis:
         If a thought never ended, each is repeated with such thoughts counted as wrong: leaving them out
         is right only if they are missing at random.
         """
-        pairs = {each: self._pair(each) for each in ("constrained", "unconstrained")}
+        pairs = self._pairs()
         yield from self._differences(pairs, ALL)
         if told := pairs["constrained"]:
             yield from holm_corrected(self._by_type(told))
@@ -324,6 +329,13 @@ class _JointAnalysis:
         if any((block.finish_reason == unclosed).any() for block in blocks):
             worst = {each: [b.unclosed_as_wrong() for b in pair] for each, pair in pairs.items()}
             yield from self._differences(worst, AS_WRONG)
+
+    def over_all_rows(self) -> Iterator[Contrast]:
+        """The paired differences over all rows that both roles have."""
+        return self._differences(self._pairs(), ALL)
+
+    def _pairs(self) -> dict[str, Pair]:
+        return {each: self._pair(each) for each in ("constrained", "unconstrained")}
 
     def _differences(self, pairs: Mapping[str, Pair], part: Slice) -> Iterator[Contrast]:
         names = [("constrained", metric) for metric in ("accuracy", "joint", "hacc", "sacc")]
