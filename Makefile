@@ -50,7 +50,8 @@ check: setup
 bench: setup
 	$(BIN)/python -m benchmarks
 
-# The site, into build/site: open build/site/index.html. A dead link is an error.
+# The site, into build/site; a dead link is an error. To read it, search included:
+# python -m http.server -d build/site
 docs: $(DOCS)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 

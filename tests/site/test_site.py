@@ -149,8 +149,8 @@ def test_chromium_has_nothing_to_complain_of(site: Path, pages: dict[Path, Read]
         for file in pages:
             page.goto(f"{address}/{file.relative_to(site)}", wait_until="load")
         page.goto(f"{address}/index.html", wait_until="load")
-        page.locator("label[for=__search]").first.click(force=True)
-        page.get_by_placeholder("Search").fill("obedience")
+        page.locator("input.md-search__input").click()
+        page.locator("input.md-search__input").press_sequentially("obedience")
         page.wait_for_selector(".md-search-result__item", state="attached", timeout=60_000)
         browser.close()
     assert told == []

@@ -3,8 +3,9 @@
 - A block with a file's name as its title (`title="rules.py"`) is written to that file.
 - `bash` is run by a shell, `python` by one interpreter that lives as long as the page.
 - `text` is what the block before it prints: each of its lines in this order, other lines between them.
-  A line that ends in `…` is the beginning of one. Titled `Printed, shortened` its numbers may differ a little;
-  titled `Printed exactly` they may not. A block titled `Not run here` is not.
+  A line that ends in `…` is the beginning of one. Titled `Printed, shortened` its numbers may differ a
+  little; titled `Printed exactly` they may not.
+- A block titled `Not run here` is for the reader alone.
 """
 
 import json
