@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 RESULTS = "results"
 COMMANDS = "reference/commands.md"
 PYTHON = "reference/python.md"
+GALLERY = f"{RESULTS}/gallery.md"
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 _CODE = re.compile(r"(^```.*?^```$|`[^`\n]*`)", re.MULTILINE | re.DOTALL)
 # The stable names beside those of `twofold` itself.
@@ -41,6 +42,7 @@ _NAMES = (
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Name the recipes' pages in the navigation."""
     pages = [f"{RESULTS}/{file.parent.name}.md" for file in _recipes()]
+    pages.append(GALLERY)
     config.nav = [{"Results": pages} if "Results" in each else each for each in config.nav or []]
     return config
 
@@ -53,6 +55,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         for figure in sorted(file.parent.glob("*.svg")):
             name = f"{RESULTS}/{file.parent.name}/{figure.name}"
             files.append(File.generated(config, name, abs_src_path=str(figure)))
+    files.append(File.generated(config, GALLERY, content=gallery()))
     files.append(File.generated(config, COMMANDS, content=commands()))
     files.append(File.generated(config, PYTHON, content=python()))
     return files
@@ -62,6 +65,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     """Turn the repository's links into the site's."""
     here = page.file.src_uri
     home = _in_repository(here)
+    if here == GALLERY:  # written for the site
+        return markdown
 
     def moved(match: re.Match[str]) -> str:
         picture, text, target = match.groups()
@@ -115,6 +120,18 @@ def _option(option: Any) -> str:
         )
     text = " ".join((option.help or "").split()).replace("|", "\\|").replace("<", "&lt;")
     return f"| `{called}` | {default} | {text} |"
+
+
+def gallery() -> str:
+    """The figures of the recipes, each under the question that it answers."""
+    lines = ["# Figures"]
+    for file in _recipes():
+        name = file.parent.name
+        title = file.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+        if figures := sorted(file.parent.glob("*.svg")):
+            lines += ["", f"## [{title}]({name}.md)", ""]
+            lines += [f"![{title}: {each.stem}]({name}/{each.name})" for each in figures]
+    return "\n".join(lines) + "\n"
 
 
 def python() -> str:
