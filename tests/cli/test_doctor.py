@@ -13,7 +13,10 @@ def test_every_extra_is_told_with_its_packages() -> None:
     """Those of the project's own file, so that none is forgotten."""
     text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
     section = text.partition("[project.optional-dependencies]")[2].partition("\n[")[0]
-    named = {line.partition(" =")[0] for line in section.splitlines() if " = [" in line} - {"dev", "docs"}
+    named = {line.partition(" =")[0] for line in section.splitlines() if " = [" in line} - {
+        "dev",
+        "docs",
+    }
     assert {*doctor.EXTRAS} == named
     for extra in named:
         assert doctor.packages(extra), extra
