@@ -395,6 +395,23 @@ def test_a_bad_row_of_ours_is_refused_with_its_line(tmp_path, second, says):
     refused(lines(tmp_path / "responses.jsonl", OURS, second), THREE, says)
 
 
+def test_a_reply_that_the_budget_cut_is_known_by_its_finish_reason(tmp_path):
+    problems = [
+        Problem(question=f"Write {i}.", constraints=(NO_COMMA,), question_states_constraints=True)
+        for i in range(4)
+    ]
+    said = [
+        {"response": "fine", "finish_reason": "stop"},
+        {"response": "cut o", "finish_reason": "length"},
+        {"response": "<think>still thinking", "finish_reason": "max_tokens"},
+        {"response": "fine"},
+    ]
+    rows = [{"prompt": p.question} | row for p, row in zip(problems, said, strict=True)]
+    transcript = ImportedResponses(lines(tmp_path / "r.jsonl", *rows), problems)
+    found = [response.finish_reason.value for _, response in transcript.answers("fixed")]
+    assert found == ["answered", "truncated", "unclosed_thinking", "answered"]
+
+
 def test_prompts_of_no_problem_are_counted_and_said(tmp_path):
     problems = [
         Problem(question=f"Write {i}.", constraints=(NO_COMMA,), question_states_constraints=True)

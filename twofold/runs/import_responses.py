@@ -71,7 +71,7 @@ class ImportedResponses:
                 yield item, Response(raw=raw, reply=official_split(raw))
             else:
                 policy = replace(detect_in(raw, self.thinking), prefilled=prefilled)
-                yield item, split(raw, policy=policy, hit_limit=False)
+                yield item, split(raw, policy=policy, hit_limit=bool(row.get("cut")))
 
     def _again(self, response: Response) -> Response:
         """A saved response, split again if marks were named since."""

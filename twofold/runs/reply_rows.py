@@ -31,6 +31,9 @@ FORMS = (
 # What the rows of a run say about themselves.
 ROLES = ("model", "baseline")
 
+# What servers call a reply that the token budget ended.
+CUT = ("length", "max_tokens", "model_length")
+
 # Keys of lm-eval's documents that hold the question.
 _QUESTIONS = ("prompt", "question", "problem", "input")
 
@@ -174,7 +177,8 @@ def _ifeval(lines: Iterable[_Line], path: Path, problems: Sequence[Problem]) -> 
             raise line.wrong(f"the prompt is {prompt!r:.60}, not a text")
         problem = by_prompt.find(prompt, line)
         strangers += problem is None
-        yield problem, line.text(line["response"]), {}
+        cut = line.row.get("finish_reason") in CUT
+        yield problem, line.text(line["response"]), {"cut": True} if cut else {}
     if strangers > LOST_LIMIT * n:
         raise RunError(
             f"{path}: {strangers} prompts are none of the problems' ({n - strangers} are); give the "
