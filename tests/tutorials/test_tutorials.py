@@ -1,6 +1,7 @@
 """Each tutorial does what it says, in an empty folder. `python tests/tutorials/test_tutorials.py PAGE` shows
 what its blocks print, to write the page by."""
 
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -22,6 +23,21 @@ def test_a_tutorial_does_what_it_says(page, tmp_path):
         for stated, printed in reader.follow(page.read_text(encoding="utf-8")):
             line = missing(stated, printed)
             assert line is None, f"{page.name}:{stated.line}: not printed: {line}\n{printed}"
+
+
+@pytest.mark.slow
+def test_the_notebook_runs(tmp_path):
+    """Cell by cell in one interpreter; without Jupyter, so it holds nothing but Python."""
+    notebook = json.loads((FOLDER.parents[1] / "notebooks" / "quickstart.ipynb").read_text())
+    cells = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+    assert [c["outputs"] for c in notebook["cells"] if c["cell_type"] == "code"] == [[]] * 3
+    page = "".join(f"```python\n{cell}\n```\n" for cell in cells)
+    with Reader(tmp_path) as reader:
+        printed = [
+            told for _, told in reader.follow(page + '```text title="Printed, shortened"\n```\n')
+        ]
+    assert printed[0].splitlines()[2].startswith("joint 0.")
+    assert (tmp_path / "runs/quickstart/report.html").exists()
 
 
 def test_there_are_five():
