@@ -7,6 +7,7 @@ resumes; a finished one has `cell.json` and is not touched again.
 import gc
 import json
 import logging
+import re
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,7 +67,7 @@ class Cell:
         if kind_of(file) is Kind.missing:
             return False
         there = read(file)
-        if there["settings"] != self.settings(plan):
+        if not same_settings(there["settings"], self.settings(plan)):
             raise StudyError(
                 f"{self.folder(out)} holds an arm {self.arm} with other settings "
                 f"({there['settings']}); give the new arm another name, or choose another --out"
@@ -89,6 +90,23 @@ class Cell:
         """The MODEL that the cell is given as; None if it is the base, or to be trained."""
         given = plan.checkpoints(self.arm)
         return given[plan.seeds.index(self.seed)] if given else None
+
+
+def same_settings(there: str, now: str) -> bool:
+    """Whether two texts of settings say the same; the order in which a class lists its fields is none.
+
+    Example:
+        >>> same_settings("Sft(batch=8, by=Correct(a=1, b=2))", "Sft(by=Correct(a=1, b=2), batch=8)")
+        True
+        >>> same_settings("Sft(batch=8, seed=0)", "Sft(batch=0, seed=8)")
+        False
+    """
+    return _parts(there) == _parts(now)
+
+
+def _parts(settings: str) -> list[str]:
+    name, _, inside = settings.partition("(")
+    return [name, *sorted(re.split(r", (?=\w+=)", inside.removesuffix(")")))]
 
 
 def cells(plan: Plan) -> list[Cell]:
