@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ from twofold.methods.rlag.samples import (  # noqa: E402
 from twofold.methods.rlag.weights import Weights  # noqa: E402
 from twofold.models.hf import HfModel  # noqa: E402
 from twofold.scorers import Correct  # noqa: E402
-from twofold.types import FinishReason, Problem, Response, Sampling  # noqa: E402
+from twofold.types import FinishReason, Problem, Response, Sampling, Scorer, Verdict  # noqa: E402
 
 CHOICE = Problem(question="what is it", answer="2", options=("#### 4", "#### 2", "#### 3"))
 FREE = Problem(question="what is two and two", answer="4", solution="two and two is #### 4")
@@ -271,6 +271,45 @@ def test_pairs_of_replies(
     assert pair is not None or "1: no reply" in str(found)
     for row in found.rows:
         assert row["informed"][0]["content"] == "z\n\nwhat is two and two"
+
+
+@final
+@dataclass(frozen=True)
+class Undecided(Scorer):
+    """Correctness, but a reply with a question mark cannot be judged."""
+
+    @property
+    def name(self) -> str:
+        return "undecided"
+
+    def __call__(self, problems: Sequence[Problem], responses: Sequence[Response]) -> list[Verdict]:
+        found = Correct()(problems, responses)
+        return [
+            Verdict(None, "no idea") if "?" in response.reply else verdict
+            for response, verdict in zip(responses, found, strict=True)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("helped", "naive", "pair"),
+    [
+        (["#### 4"], ["#### 5?", "#### 6"], ("#### 4", "#### 6", False)),
+        (["#### 4?", "so #### 4"], ["#### 5"], ("so #### 4", "#### 5", False)),
+        (["#### 4"], ["#### 5?"], None),
+        (["#### 4?"], ["#### 5"], None),
+        (["#### 4"], ["#### 5?", "so #### 4"], ("#### 4", "so #### 4", True)),
+    ],
+)
+def test_a_reply_that_cannot_be_judged_is_neither_right_nor_wrong(
+    helped: list[str], naive: list[str], pair: tuple[str, str, bool] | None
+) -> None:
+    """It is not learned, and above all it is not pushed down."""
+    found = Pairs()
+    asked = replace(ASKED, reward=Undecided())
+    pair_of_replies(
+        found, FREE, ["z"], *([reply(r) for r in side] for side in (helped, naive)), asked
+    )
+    assert [(r["chosen"], r["rejected"], r["same"]) for r in found.rows] == ([pair] if pair else [])
 
 
 # Training

@@ -211,8 +211,13 @@ def pair_of_replies(
     wrong = naive
     if asked.verified:
         right = _right(problem, [*helped, *naive], asked)
-        wrong = [r for r, ok in zip(naive, right[len(helped) :], strict=True) if not ok]
+        with_verdict = list(zip(naive, right[len(helped) :], strict=True))
         helped = [r for r, ok in zip(helped, right, strict=False) if ok]
+        naive = [r for r, ok in with_verdict if ok is not None]
+        wrong = [r for r, ok in with_verdict if ok is False]
+        if not naive:
+            found.lost["no reply without the passages could be judged"] += 1
+            return
     if asked.winner == "reference":
         helped = [written_reply(problem.solution)] if problem.solution else []
     if not helped:
@@ -227,10 +232,10 @@ def _complete(replies: Sequence[Response]) -> list[Response]:
     return [reply for reply in replies if reply.finish_reason is FinishReason.answered]
 
 
-def _right(problem: Problem, replies: Sequence[Response], asked: Asked) -> list[bool]:
-    """Which replies the reward accepts; an unscored one is not accepted."""
+def _right(problem: Problem, replies: Sequence[Response], asked: Asked) -> list[bool | None]:
+    """Which replies the reward accepts; None where it cannot tell, which is neither right nor wrong."""
     verdicts = asked.reward([problem] * len(replies), replies) if replies else []
-    return [v.score is not None and v.score >= asked.at_least for v in verdicts]
+    return [None if v.score is None else v.score >= asked.at_least for v in verdicts]
 
 
 def old_replies(
