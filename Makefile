@@ -20,11 +20,13 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 # The real server of the tests comes as source and takes a C++ compiler some minutes, and reasoning-gym
-# a C compiler; without one their tests are skipped and say so.
+# a C compiler; without one their tests are skipped and say so. The server is built for any processor of
+# its kind, and anew: one from pip's cache may have been built on another processor, and then it ends
+# at its first reply.
 $(SERVER): $(READY)
 	$(INSTALL) -e '.[gym]' \
 		|| echo "reasoning-gym was not built (no C compiler?): its tests are skipped"
-	$(INSTALL) -e '.[llama]' \
+	CMAKE_ARGS=-DGGML_NATIVE=OFF $(INSTALL) --no-cache-dir -e '.[llama]' \
 		|| echo "llama-cpp-python was not built (no C++ compiler?): tests against a real server are skipped"
 	touch $(SERVER)
 

@@ -1,8 +1,8 @@
 """`python -m recipes.20_qwen_obedience [cpu|full] --base MODEL [--out DIR] [--minutes N]`: all, or a slice.
 
-Every step is saved and done once: the problem files, the released model's audit, its own right replies, the
-warm-up, every cell of the study, seed by seed, and last all finished models on the published prompts that the
-plan leaves out. With `--minutes 9` the work stops after nine minutes; the same command continues it (exit
+Every step is saved and done once: the problem files, the released model's own right replies, the warm-up,
+every cell of the study, seed by seed, and last all finished models on the published prompts that the plan
+leaves out. With `--minutes 9` the work stops after nine minutes; the same command continues it (exit
 code 75: it is not finished).
 """
 
@@ -21,11 +21,9 @@ import yaml
 from twofold import problems as problem_files
 from twofold import study
 from twofold.errors import ProblemError
-from twofold.models import resolve
 from twofold.report.study import summary
-from twofold.runs.audit import audit
 from twofold.storage.jsonl import replaced
-from twofold.types import Problem, Sampling
+from twofold.types import Problem
 
 from . import PLACE, SCALES, Scale
 from .problems import REMEDY, files
@@ -71,21 +69,15 @@ def whole(name: str, base: str, place: Path, plans: Path = HERE) -> int:
     """Run what is not done yet; the exit code is 3 if a cell failed, as for `twofold study`."""
     scale = SCALES[name]
     found = written(place, scale)
-    sampling = Sampling(max_tokens=scale.max_tokens, temperature=TEMPERATURE)
     if absent := [split for split in SPLITS if split not in found]:
         _said(f"{', '.join(absent)} left out: {REMEDY}")
-    file = plans / f"{name}.yaml"
-    first = [split for split in yaml.safe_load(file.read_text())["splits"] if split in found]
-    # First, for the sake of an early look; the study finds the replies in the cache.
-    for split in first:
-        _said(f"{base} on {split}")
-        audit(resolve(base), found[split], sampling=sampling, out=place / "released" / split)
     n_right = own_right(base, found["train"], scale, place / "own_right.jsonl")
     _said(f"{n_right} own right replies to {len(found['train'])} bare problems; warm-up")
     warmed_up(base, found["shown"], scale, place)
-    result = study.study(planned(file, place, base), out=place / "study", say=_said)
+    plan = planned(plans / f"{name}.yaml", place, base)
+    result = study.study(plan, out=place / "study", say=_said)
     print(summary(place / "study"))
-    if last := [split for split in SPLITS if split in found and split not in first]:
+    if last := [split for split in SPLITS if split in found and split not in plan.splits]:
         study.study(published(place, base, last, scale), out=place / "published", say=_said)
         print(summary(place / "published"))
     return 3 if result.failed else 0

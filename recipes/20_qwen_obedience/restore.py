@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import tempfile
 from importlib import import_module
 from pathlib import Path
@@ -31,6 +32,7 @@ def restored(base: str, out: Path, kept: Path = HERE) -> Path:
     """
     unpack(kept / RUN, out)
     adapter = kept / "adapters" / "warm_up"
+    shutil.copytree(adapter, out / "warm_up")  # `results --keep` joins it with the arms' adapters
     config = json.loads((adapter / CONFIG).read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as work:
         (Path(work) / CONFIG).write_text(json.dumps(config | {"base_model_name_or_path": base}))

@@ -102,8 +102,6 @@ def _finished(out: Path, split: str) -> Iterator[tuple[str, dict[int, Path]]]:
     for arm in (*_MODEL, *sorted(others)):
         mine = [p / split for p in cells if p.parent.name == arm and (p / split).is_dir()]
         audits = {int(p.parent.name.removeprefix("seed-")): p for p in mine}
-        if arm == "released" and not audits:
-            audits = {0: out / "released" / split}
         done = {seed: p for seed, p in audits.items() if (p / "joint.jsonl").exists()}
         if done:
             yield arm, done

@@ -215,6 +215,30 @@ def test_markdown_has_no_bare_number_and_says_what_is_not_covered(three: list[Pa
     assert "not the noise of training" in text
 
 
+def test_floors_stand_below_the_runs(three: list[Path], tmp_path: Path) -> None:
+    """Answers are 0 to 19: a constant is right once; no floor writes a comma.
+
+    The bare answer is right by definition, which is no score.
+    """
+    found = compare(three)
+    trivial = found.floors["old"]
+    assert found.floors == dict.fromkeys(["old", "new", "newer"], trivial)
+    values = {(each.role, each.metric): each.estimate.value for each in trivial}
+    assert values == {
+        ("constant reply", "accuracy"): 0.05,
+        ("constant reply", "hacc"): 1.0,
+        ("bare answer", "hacc"): 1.0,
+        ("any reply that ignores the rules", "obedience"): 0.0,
+        ("constant reply", "joint"): 0.05,
+        ("bare answer", "joint"): 1.0,
+    }
+    text = " ".join(found.markdown().split())
+    assert text.count("| floor | constant reply |") == 1 and "floor of" not in text
+    fewer = compare([three[0], run(tmp_path / "fewer", right=5, obeys=10, n=10)])
+    assert "| floor of fewer | constant reply | 0.100" in " ".join(fewer.markdown().split())
+    assert {*fewer.to_json()["floors"]} == {"old", "fewer"}
+
+
 @pytest.mark.parametrize(
     ("names", "remedy"),
     [

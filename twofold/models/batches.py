@@ -73,7 +73,7 @@ def plan(
 
 # Weights below this (in bytes) are small for a CPU: 64 rows at once give 1.4 times the replies per
 # second of 16. Larger models use 16, so that a killed run loses only minutes.
-SMALL = 2**30
+SMALL = 2**31
 
 
 def capacity_of(

@@ -7,7 +7,7 @@ the same in the same way; where they did not, the reason stands in its place.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import final
@@ -31,6 +31,7 @@ from twofold.report.study_file import (
     TOKENS,
     Key,
 )
+from twofold.report.tables import floors
 from twofold.report.verdict import never_finished
 from twofold.report.wording import number, p_value, spread, statement, units
 from twofold.stats import average, change, corrected
@@ -58,6 +59,8 @@ class Compared:
     Args:
         models: The model of each run, by the run's name, the first run first.
         measures: What each run scored; role = the run.
+        floors: What trivial replies score on the problems of each run, by the run's name; role = the
+            floor in words.
         contrasts: What changed from the first run; role = the run, versus = the first. `p_adjusted` is by
             Holm over the runs, for each measure.
         unpaired: Why a run has no paired change, by its name.
@@ -67,18 +70,22 @@ class Compared:
 
     models: Mapping[str, str]
     measures: Sequence[Measure]
+    floors: Mapping[str, Sequence[Measure]]
     contrasts: Sequence[Contrast]
     unpaired: Mapping[str, str]
     notes: Sequence[str]
     lossy: Sequence[str]
 
     def markdown(self) -> str:
-        """A table with a row for each run, one of the changes, the reasons and the notes."""
-        found = Finding(diagnostic="compare", question="", measures=self.measures)
-        body = []
-        for name, model in self.models.items():
-            shown = [_first(found, name, keys) for keys in COLUMNS.values()]
-            body.append([name, model, *map(_cell, shown)])
+        """A table with a row for each run and each floor, one of the changes, reasons and notes."""
+        body = [[name, model, *_cells(self.measures, name)] for name, model in self.models.items()]
+        shown: list[Sequence[Measure]] = []
+        for name, trivial in self.floors.items():
+            if trivial and trivial not in shown:  # runs of the same problems have the same floors
+                shown.append(trivial)
+                of = "floor" if len(shown) == 1 else f"floor of {name}"
+                roles = dict.fromkeys(each.role for each in trivial)
+                body += [[of, role, *_cells(trivial, role)] for role in roles]
         blocks = [table(["run", "model", *COLUMNS], body)]
         if self.contrasts:
             level = interval([each.comparison.difference for each in self.contrasts])
@@ -100,6 +107,10 @@ class Compared:
         return {
             "models": dict(self.models),
             "measures": [measure_to_json(each) for each in self.measures],
+            "floors": {
+                name: [measure_to_json(each) for each in trivial]
+                for name, trivial in self.floors.items()
+            },
             "contrasts": [contrast_to_json(each) for each in self.contrasts],
             "unpaired": dict(self.unpaired),
             "notes": list(self.notes),
@@ -140,6 +151,7 @@ def compare(run_dirs: Sequence[str | Path]) -> Compared:
     return Compared(
         models={run.name: run.model for run in runs},
         measures=[measure for run in runs for measure in run.measures()],
+        floors={run.name: list(run.floors()) for run in runs},
         contrasts=list(_contrasts(first, paired)),
         unpaired=unpaired,
         notes=list(dict.fromkeys(_notes(runs, paired))),
@@ -227,6 +239,12 @@ class _Audit:
                         role=self.name, condition=condition, metric=metric, estimate=found
                     )
                     break
+
+    def floors(self) -> Iterator[Measure]:
+        """What trivial replies score, for each measure that has floors."""
+        for each in self.measures():
+            for role, found in floors(self.finding, each.metric).items():
+                yield replace(each, role=role, estimate=found)
 
     def _estimate(self, metric: str, condition: str) -> Estimate | None:
         if metric != "tokens":
@@ -362,9 +380,12 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [str(path) for path in paths]  # pragma: no cover
 
 
-def _first(finding: Finding, role: str, keys: Iterable[Key]) -> Estimate | None:
-    found = (finding.estimate(metric, role=role, condition=condition) for metric, condition in keys)
-    return next((each for each in found if each is not None), None)
+def _cells(measures: Iterable[Measure], role: str) -> list[str]:
+    """What a role scored, column by column."""
+    mine = {(each.metric, each.condition): each.estimate for each in measures if each.role == role}
+    return [
+        _cell(next((mine[key] for key in keys if key in mine), None)) for keys in COLUMNS.values()
+    ]
 
 
 def _cell(estimate: Estimate | None) -> str:
