@@ -230,7 +230,11 @@ class TestHub:
         files["train"] = saved(tmp_path / "b.jsonl", IFEVAL)
 
         def local(name: str, config: str | None, split: str | None) -> Any:
-            if name == "some/one":
+            if name == "some/configured":
+                if config not in files:
+                    raise ValueError(f"Config name is missing.\nPick one of {sorted(files)}")
+                picked = {"dev": files[config]}
+            elif name == "some/one":
                 picked = {"test": files["test"]}
             elif name == "some/two":
                 picked = files
@@ -252,6 +256,19 @@ class TestHub:
         assert len(load("hub:some/one", profile="fixed", limit=1)) == 1
         with pytest.raises(ProblemError, match="has the splits test, train; name one"):
             load("hub:some/two", profile="fixed")
+
+    def test_a_configuration_and_its_split(self, datasets: Any) -> None:
+        """`IFEVAL` is in both files, the row with the key 7 in one of them."""
+        found = load("hub:some/configured:test:dev", profile="fixed")
+        assert [(p.tags["source_id"], p.tags["split"]) for p in found] == [
+            ("1001", "dev"),
+            ("7", "dev"),
+        ]
+        assert len(load("hub:some/configured:train:dev", profile="fixed")) == 1
+
+    def test_where_a_configuration_is_missing_all_are_listed(self, datasets: Any) -> None:
+        with pytest.raises(ProblemError, match=r"Pick one of \['test', 'train'\].*:config:split"):
+            load("hub:some/configured:dev", profile="fixed")
 
     def test_what_cannot_be_had_says_so(self, datasets: Any) -> None:
         with pytest.raises(ProblemError, match="'no/such' cannot be loaded from the hub"):

@@ -105,6 +105,12 @@ def test_the_metadata_by_hand_and_by_the_hub_s_own_reader(tmp_path: Path) -> Non
     assert str(tmp_path) not in text and "/home" not in text
 
 
+def test_a_data_set_with_a_configuration(tmp_path: Path) -> None:
+    command = "twofold audit new --problems hub:org/set:main:test"
+    (met, _) = read(card(written(tmp_path / "run", command=command)).text()).eval_results
+    assert (met.dataset_type, met.dataset_config, met.dataset_split) == ("org/set", "main", "test")
+
+
 def test_it_goes_through_the_hub_s_writer_and_back(tmp_path: Path) -> None:
     """`ModelCardData` gives the same index again, so a tool that edits the card loses nothing."""
     index = card(written(tmp_path / "run")).model_index()

@@ -27,7 +27,8 @@ ProblemsOption = Annotated[
     typer.Option(
         "--problems",
         help="A suite (synthetic or pocket, synthetic:200, synthetic:200:train), a file or directory "
-        "(MathIF, IFEval, GSM8K, MATH-500, own JSONL), hub:org/name[:split], or package.module:function.",
+        "(MathIF, IFEval, GSM8K, MATH-500, own JSONL), hub:org/name[:split] or hub:org/name:config:split, "
+        "or package.module:function.",
     ),
 ]
 

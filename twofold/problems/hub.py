@@ -44,9 +44,9 @@ def _loaded(name: str, config: str | None, split: str | None) -> Any:
     try:
         return datasets.load_dataset(name, config, split=split)
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        reason = str(error).strip().splitlines()
+        # all of it, shortened: where a configuration has to be named, the second line lists them
+        reason = " ".join(str(error).split())[:400] or type(error).__name__
         raise ProblemError(
-            f"the data set {name!r} cannot be loaded from the hub "
-            f"({reason[0] if reason else type(error).__name__}); check its name, config and split "
-            "and the network, or download its files and name them instead"
+            f"the data set {name!r} cannot be loaded from the hub ({reason}); check its name, config and "
+            f"split ({FORM}) and the network, or download its files and name them instead"
         ) from error

@@ -234,10 +234,11 @@ def _asked(manifest: Mapping[str, Any]) -> Row:
 
 
 def _dataset(spec: str) -> Row:
-    """A data set by its name; one of a hub by its id and its split."""
+    """A data set by its name; one of a hub by its id, its configuration and its split."""
     if spec.startswith("hub:"):
-        name, _, split = spec.removeprefix("hub:").partition(":")
-        return {"name": name, "type": name} | ({"split": split} if split else {})
+        name, *options = spec.removeprefix("hub:").split(":")
+        keys = ("config", "split")[-len(options) :] if options else ()
+        return {"name": name, "type": name} | dict(zip(keys, options, strict=False))
     return {"name": short(spec), "type": short(spec)}
 
 
