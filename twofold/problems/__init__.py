@@ -109,8 +109,9 @@ def _suite(name: str, options: str, profile: Profile) -> list[Problem]:
     known = split in ("", *_SUITES[name]) and not (types and name == "choice")
     if (size and not re.fullmatch(r"0*[1-9]\d{0,5}", size, re.ASCII)) or not known:
         raise ProblemError(
-            f"{name + ':' + options!r} is no suite; write {name}, {name}:200 or {name}:200:SPLIT, "
-            f"with at most 999999 problems and SPLIT one of {', '.join(_SUITES[name])}"
+            f"{name + ':' + options!r} is no suite; write {name}, {name}:200 or {name}:200:SPLIT"
+            f"{'' if name == 'choice' else f' (or {name}:200:SPLIT:TYPES to draw constraints)'}, with at "
+            f"most 999999 problems and SPLIT one of {', '.join(_SUITES[name])}"
         )
     from twofold.problems import pocket, synthetic
     from twofold.problems.optimisation import choice

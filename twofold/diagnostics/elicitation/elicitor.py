@@ -89,9 +89,42 @@ class Elicitor(Model):
     ) -> Iterator[tuple[int, int, Response]]:
         """The replies; see `Model.stream`."""
         mine = set(missing_pairs(len(prompts), n, done=done, share=share))
+        if not mine:
+            return
         others = {(p, g) for p in range(len(prompts)) for g in range(n)} - mine
         for each in self.elicited(prompts, sampling, n=n, seed=seed, done=others):
             yield each.prompt, each.sample, _with_cost(each)
+
+
+def several(
+    model: Model,
+    prompts: Sequence[Sequence[Message]],
+    sampling: Sampling,
+    *,
+    each: int,
+    temperature: float,
+    n: int,
+    seed: int,
+    done: AbstractSet[tuple[int, int]],
+) -> Iterator[tuple[int, int, list[Response]]]:
+    """For each reply that is to be given, the `each` replies it is chosen from, in order of drawing.
+
+    Greedy replies are all the same, so they are drawn at `temperature` instead.
+    """
+    drawn = Sampling(
+        max_tokens=sampling.max_tokens,
+        temperature=sampling.temperature or temperature,
+        top_p=sampling.top_p if sampling.temperature else 1.0,
+    )
+    finished = {(p, g * each + i) for p, g in done for i in range(each)}
+    begun: dict[tuple[int, int], dict[int, Response]] = {}
+    for p, i, reply in model.stream(prompts, drawn, n=n * each, seed=seed, done=finished):
+        at = p, i // each
+        there = begun.setdefault(at, {})
+        there[i] = reply
+        if len(there) == each:
+            del begun[at]
+            yield *at, [there[i] for i in sorted(there)]
 
 
 def _with_cost(found: Elicited) -> Response:

@@ -16,6 +16,7 @@ from twofold.diagnostics.elicitation.elicitor import (
     added,
     answer_of,
     n_generated,
+    several,
 )
 from twofold.types import FinishReason, Message, Response, Sampling
 
@@ -72,22 +73,12 @@ class MajorityVote(Elicitor):
         done: AbstractSet[tuple[int, int]] = frozenset(),
     ) -> Iterator[Elicited]:
         """One reply for each `n_votes` of the model; failed calls have no vote."""
-        drawn = Sampling(
-            max_tokens=sampling.max_tokens,
-            temperature=sampling.temperature or self.temperature,
-            top_p=sampling.top_p if sampling.temperature else 1.0,
+        of, at = self.n_votes, self.temperature
+        found = several(
+            self.base, prompts, sampling, each=of, temperature=at, n=n, seed=seed, done=done
         )
-        n_all = n * self.n_votes
-        finished = {(p, g * self.n_votes + v) for p, g in done for v in range(self.n_votes)}
-        votes: dict[tuple[int, int], dict[int, Response]] = {}
-        for p, v, reply in self.base.stream(prompts, drawn, n=n_all, seed=seed, done=finished):
-            at = p, v // self.n_votes
-            cast = votes.setdefault(at, {})
-            cast[v] = reply
-            if len(cast) == self.n_votes:
-                replies = [cast[i] for i in sorted(cast)]
-                yield Elicited(*at, _chosen(replies), added([n_generated(r) for r in replies]))
-                del votes[at]
+        for p, g, replies in found:
+            yield Elicited(p, g, _chosen(replies), added([n_generated(r) for r in replies]))
 
 
 def _chosen(replies: Sequence[Response]) -> Response:

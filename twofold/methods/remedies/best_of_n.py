@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar, Self, final
 
-from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, added, n_generated
+from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, added, n_generated, several
 from twofold.errors import ModelError, nearest
 from twofold.methods.rewards import REWARDS
 from twofold.models.composed import Part, beside
@@ -150,28 +150,24 @@ class BestOfN(Elicitor):
         done: AbstractSet[tuple[int, int]] = frozenset(),
     ) -> Iterator[Elicited]:
         """The best of `n_tries` for a prompt with rules, a single reply for another."""
-        drawn = replace(
-            sampling,
-            temperature=sampling.temperature or self.temperature,
-            top_p=sampling.top_p if sampling.temperature else 1.0,
-        )
         ruled = [p for p, chat in enumerate(prompts) if key_of(chat) in self.rules.by_prompt]
         for here, tries in ((ruled, self.n_tries), (sorted({*range(len(prompts))} - {*ruled}), 1)):
             place = {p: i for i, p in enumerate(here)}
-            mine = [(place[p], g) for p, g in done if p in place]
-            finished = {(i, g * tries + t) for i, g in mine for t in range(tries)}
-            chats, many = [prompts[p] for p in here], n * tries
-            drafts: dict[tuple[int, int], dict[int, Response]] = {}
-            for i, t, reply in self.base.stream(chats, drawn, n=many, seed=seed, done=finished):
-                at = i, t // tries
-                of = drafts.setdefault(at, {})
-                of[t] = reply
-                if len(of) == tries:
-                    replies = [of[each] for each in sorted(of)]
-                    best = self._best(key_of(chats[i]), replies) if tries > 1 else replies[0]
-                    cost = added([n_generated(each) for each in replies])
-                    yield Elicited(here[i], at[1], replace(best, n_spent_tokens=None), cost)
-                    del drafts[at]
+            found = several(
+                self.base,
+                [prompts[p] for p in here],
+                sampling,
+                each=tries,
+                temperature=self.temperature,
+                n=n,
+                seed=seed,
+                done={(place[p], g) for p, g in done if p in place},
+            )
+            for i, g, replies in found:
+                p = here[i]
+                best = self._best(key_of(prompts[p]), replies) if tries > 1 else replies[0]
+                cost = added([n_generated(each) for each in replies])
+                yield Elicited(p, g, replace(best, n_spent_tokens=None), cost)
 
     def _best(self, prompt: str, replies: Sequence[Response]) -> Response:
         """The first of the replies with the highest score; the first reply if none is scored."""

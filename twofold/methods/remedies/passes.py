@@ -1,17 +1,15 @@
 """What have the remedies that ask twice in common? A first pass, and a second one that was shown it."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, final
 
-from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, added, n_generated
+from twofold.diagnostics.elicitation.elicitor import added, n_generated
+from twofold.methods.remedies.by_chunks import ByChunks
 from twofold.methods.remedies.stated import Stated, stated
 from twofold.randomness import rng_for
 from twofold.types import FinishReason, Message, Model, Response, Sampling
-
-CHUNK = 16  # prompts that go through both passes together
 
 
 class Draft(NamedTuple):
@@ -23,11 +21,11 @@ class Draft(NamedTuple):
 
 
 @dataclass(frozen=True)
-class TwoCalls(Elicitor):
+class TwoCalls(ByChunks):
     """A model that is asked, and asked again with what it said.
 
     Each pass has the whole token budget. Prompts without rules, and drafts that say nothing, go through one
-    pass. A resumed run makes whole chunks of prompts again, out of the cache where the model is local.
+    pass.
     """
 
     @property
@@ -52,36 +50,16 @@ class TwoCalls(Elicitor):
         return again
 
     @final
-    def elicited(
-        self,
-        prompts: Sequence[Sequence[Message]],
-        sampling: Sampling,
-        *,
-        n: int = 1,
-        seed: int = 0,
-        done: AbstractSet[tuple[int, int]] = frozenset(),
-    ) -> Iterator[Elicited]:
-        """The replies after both passes, with the tokens of both."""
-        for start in range(0, len(prompts), CHUNK):
-            chats = prompts[start : start + CHUNK]
-            at = [(p, g) for p in range(len(chats)) for g in range(n)]
-            if any((start + p, g) not in done for p, g in at):
-                found = self._both(chats, sampling, n=n, seed=seed)
-                for p, g in at:
-                    if (start + p, g) not in done:
-                        reply, cost = found[p, g]
-                        yield Elicited(start + p, g, reply, cost)
-
-    @final
     def _is_open(self, draft: Draft) -> bool:
         """Whether a prompt needs the second pass; a failed call stays failed."""
         failed = draft.reply.finish_reason is FinishReason.failed
         return bool(draft.told.rules) and not failed and self.goes_on(draft)
 
-    def _both(
+    @final
+    def answered(
         self, chats: Sequence[Sequence[Message]], sampling: Sampling, *, n: int, seed: int
     ) -> dict[tuple[int, int], tuple[Response, int | None]]:
-        """Both passes of some prompts: reply and cost by prompt and sample."""
+        """See `ByChunks.answered`."""
         told = [stated(chat) for chat in chats]
         asked = [
             self.first_asked(chat, each) if each.rules else list(chat)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, added, n_generated
+from twofold.diagnostics.elicitation.elicitor import added, n_generated
 from twofold.errors import ModelError
-from twofold.methods.remedies.passes import CHUNK
+from twofold.methods.remedies.by_chunks import ByChunks
 from twofold.methods.remedies.stated import Stated, stated
 from twofold.models.thinking import thought_span
 from twofold.randomness import rng_for
@@ -18,7 +17,7 @@ from twofold.types import Message, OpenModel, Response, Sampling
 
 @final
 @dataclass(frozen=True)
-class RepeatAfterThinking(Elicitor):
+class RepeatAfterThinking(ByChunks):
     """A model that is reminded of the rules when its thought is over, and then writes its reply.
 
     The reminder is forced as the last words of the thought, before its closing mark: behind the mark it would
@@ -46,29 +45,10 @@ class RepeatAfterThinking(Elicitor):
                 "continued with those; give the checkpoint itself, or use two_passes or rewrite"
             )
 
-    def elicited(
-        self,
-        prompts: Sequence[Sequence[Message]],
-        sampling: Sampling,
-        *,
-        n: int = 1,
-        seed: int = 0,
-        done: AbstractSet[tuple[int, int]] = frozenset(),
-    ) -> Iterator[Elicited]:
-        """The replies after the reminder; the first replies, thrown away, are in their cost."""
-        for start in range(0, len(prompts), CHUNK):
-            chats = prompts[start : start + CHUNK]
-            at = [(p, g) for p in range(len(chats)) for g in range(n)]
-            if any((start + p, g) not in done for p, g in at):
-                found = self._reminded(chats, sampling, n=n, seed=seed)
-                for p, g in at:
-                    if (start + p, g) not in done:
-                        yield Elicited(start + p, g, *found[p, g])
-
-    def _reminded(
+    def answered(
         self, chats: Sequence[Sequence[Message]], sampling: Sampling, *, n: int, seed: int
     ) -> dict[tuple[int, int], tuple[Response, int | None]]:
-        """Replies and their cost, by prompt and sample."""
+        """See `ByChunks.answered`; the first replies, thrown away, are in the cost."""
         assert isinstance(self.base, OpenModel)
         told = [stated(chat) for chat in chats]
         first = {(p, g): r for p, g, r in self.base.stream(chats, sampling, n=n, seed=seed)}

@@ -3,17 +3,16 @@
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
-from twofold.diagnostics.elicitation.elicitor import added, n_generated
+from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, added, n_generated
 from twofold.methods.softcot.prompts import request
-from twofold.models.work_share import missing_pairs
-from twofold.types import Message, Model, Response, Sampling, Share
+from twofold.types import Message, Model, Response, Sampling
 
 
 @final
 @dataclass(frozen=True)
-class TextHints(Model):
+class TextHints(Elicitor):
     r"""A base that gets the assistant's hints as text behind the question.
 
     Args:
@@ -34,26 +33,18 @@ class TextHints(Model):
     """
 
     name: ClassVar[str] = "text_hints"
-
-    base: Model
     assistant: Model
     max_tokens: int = 64
 
-    @property
-    def spec(self) -> str:
-        """Base and assistant."""
-        return f"text_hints({self.base.spec}, {self.assistant.spec})"
-
     def fingerprint(self) -> dict[str, object]:
-        """The fingerprints of both models, and the budget of the hints."""
-        return {
-            "kind": self.name,
+        """See `Elicitor.fingerprint`; the assistant by its own fingerprint."""
+        models: dict[str, Any] = {
             "base": self.base.fingerprint(),
             "assistant": self.assistant.fingerprint(),
-            "max_tokens": self.max_tokens,
         }
+        return {"kind": self.name, "settings": {"max_tokens": self.max_tokens}, **models}
 
-    def stream(
+    def elicited(
         self,
         prompts: Sequence[Sequence[Message]],
         sampling: Sampling,
@@ -61,22 +52,17 @@ class TextHints(Model):
         n: int = 1,
         seed: int = 0,
         done: AbstractSet[tuple[int, int]] = frozenset(),
-        share: Share = Share(),
-    ) -> Iterator[tuple[int, int, Response]]:
+    ) -> Iterator[Elicited]:
         """The base's replies to the longer prompts; where no hint came, the call has failed."""
-        if not missing_pairs(len(prompts), n, done=done, share=share):
-            return
         written = Sampling(max_tokens=self.max_tokens)
         hints = [row[0] for row in self.assistant.sample([request(c) for c in prompts], written)]
         longer = [_with_hint(chat, hint) for chat, hint in zip(prompts, hints, strict=True)]
-        for p, g, reply in self.base.stream(
-            longer, sampling, n=n, seed=seed, done=done, share=share
-        ):
+        for p, g, reply in self.base.stream(longer, sampling, n=n, seed=seed, done=done):
+            cost = added([n_generated(hints[p]), n_generated(reply)])
             if failed := hints[p].error:
-                yield p, g, replace(hints[p], error=f"no hint: {failed}")
+                yield Elicited(p, g, replace(hints[p], error=f"no hint: {failed}"), cost)
             else:
-                spent = added([n_generated(hints[p]), n_generated(reply)])
-                yield p, g, replace(reply, n_spent_tokens=spent)
+                yield Elicited(p, g, reply, cost)
 
 
 def _with_hint(chat: Sequence[Message], hint: Response) -> list[Message]:
