@@ -1,7 +1,8 @@
 """`python -m recipes.archive pack|unpack RUN FILE`: what of a run is kept, so that another machine goes on.
 
-Every reply, how it was judged, and which run it is; no weights, pages, or tables that the rest makes again. A
-finished cell of a study needs its weights no more. The same files give the same archive.
+Every reply, how it was judged, and which run it is; no pages, or tables that the rest makes again. A finished cell
+of a study needs its weights no more; of a cell that is trained and not yet audited the adapter is kept. The same
+files give the same archive.
 """
 
 from __future__ import annotations
@@ -20,14 +21,25 @@ KEPT = {
 
 _TRAINED = {"model", "warm_up"}  # folders of a training
 
+_MOST = 12 * 2**20  # bytes of an adapter that is kept
+
 
 def kept(run: Path) -> Iterator[Path]:
     """The files of a run that are kept, in order: those named above, and a recipe's own at the top."""
     for file in sorted(run.rglob("*")):
         *folders, name = file.relative_to(run).parts
         listed = name in KEPT if folders else file.suffix in (".jsonl", ".yaml")
-        if listed and not _TRAINED & {*folders}:
+        if _is_waiting(file) if _TRAINED & {*folders} else listed:
             yield file
+
+
+def _is_waiting(file: Path) -> bool:
+    """Whether a file is of an adapter whose training is finished and whose audits are not."""
+    cell = file.parent.parent
+    is_waiting = file.parent.name == "model" and (file.parent / "training.json").exists()
+    if not is_waiting or (cell / "cell.json").exists() or not file.is_file():
+        return False
+    return all(each.stat().st_size <= _MOST for each in file.parent.glob("*.safetensors"))
 
 
 def pack(run: Path, file: Path) -> int:

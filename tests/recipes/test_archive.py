@@ -45,6 +45,32 @@ def test_replies_and_identity_are_kept_and_no_weights(tmp_path: Path) -> None:
     assert there == {name: f"{{'in': '{name}'}}" for name in wanted}
 
 
+def test_the_adapter_of_a_cell_that_waits_for_its_audits_is_kept(tmp_path: Path) -> None:
+    run, file = a_run(tmp_path / "run"), tmp_path / "kept.tar.xz"
+    model = run / "study" / "arms" / "rft" / "seed-0" / "model"
+    (model / "checkpoint-5").mkdir(parents=True)
+    (model / "checkpoint-5" / "adapter_model.safetensors").write_bytes(b"half")
+    (model / "adapter_model.safetensors").write_bytes(b"whole")
+    assert archive.pack(run, file) == 5, "its training is not finished"
+    (model / "training.json").write_text("{}")
+    assert archive.pack(run, file) == 7
+    archive.unpack(file, tmp_path / "again")
+    there = tmp_path / "again" / "study" / "arms" / "rft" / "seed-0" / "model"
+    assert {each.name for each in there.iterdir()} == {"training.json", "adapter_model.safetensors"}
+    (model.parent / "cell.json").write_text("{}")
+    assert archive.pack(run, file) == 6, "a finished cell needs its weights no more"
+
+
+def test_weights_too_large_for_a_repository_are_left_out(tmp_path: Path) -> None:
+    run, file = a_run(tmp_path / "run"), tmp_path / "kept.tar.xz"
+    model = run / "study" / "arms" / "rft" / "seed-0" / "model"
+    model.mkdir(parents=True)
+    (model / "training.json").write_text("{}")
+    with (model / "model.safetensors").open("wb") as weights:
+        weights.truncate(12 * 2**20 + 1)
+    assert archive.pack(run, file) == 5
+
+
 def test_the_same_run_gives_the_same_archive_and_no_name_of_a_machine(tmp_path: Path) -> None:
     run = a_run(tmp_path / "run")
     archive.pack(run, tmp_path / "one.tar.xz")
