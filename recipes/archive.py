@@ -1,8 +1,8 @@
 """`python -m recipes.archive pack|unpack RUN FILE`: what of a run is kept, so that another machine goes on.
 
-Every reply, how it was judged, and which run it is; no pages, or tables that the rest makes again. A finished cell
-of a study needs its weights no more; of a cell that is trained and not yet audited the adapter is kept. The same
-files give the same archive.
+Every reply, how it was judged, and which run it is; no pages, or tables that the rest makes again. A finished
+cell of a study needs its weights no more; of a cell that is trained and not yet audited the adapter is kept.
+The same files give the same archive.
 """
 
 from __future__ import annotations
