@@ -120,14 +120,14 @@ def test_a_disagreement_of_the_ways_of_scoring_stops_the_collection(model, monke
     cases = {name: CASES[name] for name in ("never named", "equal steps")}
     asked = subject(model, cases)
     assert len(list(collect(asked, frozenset(), n_checked=2))) == 2
-    right = passes.layout.sees
+    right = passes.layout.Row.sees
 
-    def blind(rows, n_kept):
-        found = right(rows, n_kept)
-        found[..., 0] = False  # nobody sees the first token
-        found[..., 0, 0] = True
+    def blind(row):
+        found = right(row)
+        found[:, 0] = False  # nobody sees the first token
+        found[0, 0] = True
         return found
 
-    monkeypatch.setattr(passes.layout, "sees", blind)
+    monkeypatch.setattr(passes.layout.Row, "sees", blind)
     with pytest.raises(ModelError, match="differs from one-by-one scoring by"):
         list(collect(asked, frozenset(), n_checked=1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,15 +57,6 @@ def scored_one_by_one(tiny: Path) -> None:
         unpacked.scored(place, tree)
 
 
-def scored_in_one_pass(tiny: Path) -> None:
-    place = passes.Place(HfModel(str(tiny)).network)
-    tree = Tree((1, 40, 7, 99, 12), (Branch(2, (5, 6)), Branch(4, (7, 8, 9))))
-    long = replace(tree, branches=tree.branches * 100)
-    with torch.inference_mode():
-        passes.scored(place, [tree, tree])
-        passes.scored(place, [long, long])
-
-
 def trained(tiny: Path, lora: int | None) -> None:
     Grpo(
         reward=Compliant(),
@@ -88,7 +78,6 @@ USES: dict[str, Callable[[Path], None]] = {
     "sampling": sampled,
     "sampling of a network without positions": sampled_without_reading_ahead,
     "plain scoring": scored_one_by_one,
-    "scoring in one pass": scored_in_one_pass,
     "TRL's sampling, all weights": lambda tiny: trained(tiny, None),
     "TRL's sampling, an adapter": lambda tiny: trained(tiny, 2),
     "a reference": generated_by_the_reference,
@@ -106,7 +95,7 @@ def test_whole_rows_reach_the_head(tiny: Path, tmp_path: Path, given: list[Any],
 
 
 # Those that need no help, and so give bit for bit the numbers that they gave before.
-WHOLE = {"sampling", "scoring in one pass"}
+WHOLE = {"sampling"}
 
 
 @pytest.mark.parametrize("use", USES)

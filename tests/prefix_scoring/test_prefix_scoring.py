@@ -1,5 +1,7 @@
 """Every way of scoring a branch gives what a plain forward over the whole text gives."""
 
+import inspect
+
 import numpy as np
 import pytest
 import torch
@@ -132,7 +134,7 @@ def test_chains_of_different_length_go_together(named):
         )
         for n in (2, 30, 7, 60, 31)
     ]
-    found = dict(score(model, trees, most_tokens=500))
+    found = dict(score(model, trees))
     assert sorted(found) == [0, 1, 2, 3, 4]
     for i, tree in enumerate(trees):
         for got, branch in zip(found[i], tree.branches, strict=True):
@@ -145,41 +147,59 @@ def test_two_phases_in_pieces_are_the_packed_pass(monkeypatch):
     tree = Tree(tuple(drawn(0, 50)), tuple(Branch(c, tuple(drawn(c, 5))) for c in range(1, 51)))
     ((_, whole),) = score(model, [tree])
     monkeypatch.setattr(passes_module, "PACKED", 0)
-    monkeypatch.setattr(passes_module.Place, "piece", lambda self, rows, kept: 7)
+    monkeypatch.setattr(passes_module.Place, "piece", lambda self, n_cached: 7)
     ((_, pieces),) = score(model, [tree])
     for one, other in zip(whole, pieces, strict=True):
         np.testing.assert_allclose(one.logprobs, other.logprobs, atol=2e-5)
         assert (one.greedy == other.greedy).all()
 
 
-def test_a_tree_that_is_done_waits_for_the_others(monkeypatch):
-    model = llama()
-    trees = [
-        Tree(tuple(drawn(n, 40)), tuple(Branch(c, tuple(drawn(c, 5))) for c in range(1, n)))
-        for n in (3, 30, 9)
-    ]
-    monkeypatch.setattr(passes_module, "PACKED", 0)
-    monkeypatch.setattr(passes_module.Place, "piece", lambda self, rows, kept: 11)
-    found = dict(score(model, trees))
-    for i, tree in enumerate(trees):
-        for got, branch in zip(found[i], tree.branches, strict=True):
-            right = truth(model, tree.trunk[: branch.cut], branch.ids)
-            np.testing.assert_allclose(got.logprobs, right, atol=2e-4)
-
-
 @settings(max_examples=25)
 @given(st.data())
 def test_any_tree(data):
+    """Two kinds of tokens, so that branches share tokens with each other and with the trunk."""
     model = test_any_tree.model
-    n = data.draw(st.integers(1, 25))
-    cuts = st.integers(1, n)
-    ids = st.lists(st.integers(0, VOCABULARY - 1), min_size=2, max_size=6)
-    branches = data.draw(st.lists(st.tuples(cuts, ids, st.integers(0, 1)), min_size=1, max_size=5))
-    tree = Tree(tuple(drawn(n, n)), tuple(Branch(c, tuple(i), given=g) for c, i, g in branches))
-    ((_, found),) = score(model, [tree])
+    tokens = st.integers(1, 2)
+    trunk = data.draw(st.lists(tokens, min_size=1, max_size=25))
+    cuts = st.integers(1, len(trunk))
+    ids = st.lists(tokens, min_size=2, max_size=6)
+    branches = data.draw(st.lists(st.tuples(cuts, ids, st.integers(0, 1)), min_size=1, max_size=9))
+    tree = Tree(tuple(trunk), tuple(Branch(c, tuple(i), given=g) for c, i, g in branches))
+    packed, most = data.draw(st.tuples(st.sampled_from([0, 999]), st.integers(1, 12)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passes_module, "PACKED", packed)
+        patch.setattr(passes_module.Place, "piece", lambda self, n_cached: max(most, packed))
+        ((_, found),) = score(model, [tree])
     for got, branch in zip(found, tree.branches, strict=True):
         right = truth(model, tree.trunk[: branch.cut], branch.ids)[branch.given :]
         np.testing.assert_allclose(got.logprobs, right, atol=2e-4)
+
+
+def test_tokens_that_follow_the_same_tokens_are_read_once(monkeypatch):
+    """Of 21 branch tokens 11 are read: one is the trunk's, nine are those of other branches."""
+    model = llama()
+    elicited = [Branch(3, (8, 9, answer), given=2) for answer in (10, 11, 10)]
+    changed = [Branch(2, (4, 5, 6, 7), given=3), Branch(2, (3, 5, 6, 7), given=3)]
+    twice = Branch(2, (4, 5, 6, 7), given=3)
+    tree = Tree((1, 2, 3, 4), (*elicited, *changed, twice))
+    expected = [truth(model, tree.trunk[: b.cut], b.ids)[b.given :] for b in tree.branches]
+    n_read = []
+    forward = model.network.forward
+
+    def counting(ids, **more):
+        n_read.append(ids.shape[1])
+        return forward(ids, **more)
+
+    counting.__signature__ = inspect.signature(forward)
+    assert not why_not(model.network)
+    monkeypatch.setattr(model.network, "forward", counting)
+    for packed, calls in ((999, [3 + 11]), (0, [3, 11])):
+        n_read.clear()
+        monkeypatch.setattr(passes_module, "PACKED", packed)
+        ((_, found),) = score(model, [tree])
+        assert n_read == calls
+        for got, right in zip(found, expected, strict=True):
+            np.testing.assert_allclose(got.logprobs, right, atol=2e-4)
 
 
 test_any_tree.model = llama()
@@ -197,31 +217,27 @@ def test_a_check_stops_on_disagreement(monkeypatch):
     model = llama()
     trees = [Tree(tuple(drawn(i, 9)), (Branch(4, (5, 6)),)) for i in range(3)]
     assert len(list(score(model, trees, n_checked=3))) == 3
-    wrong = passes_module.layout.sees
+    right = passes_module.layout.Row.sees
 
-    def blind(rows, n_kept):
-        found = wrong(rows, n_kept)
-        found[..., 0] = False  # nobody sees the first token
-        found[..., 0, 0] = True
+    def blind(row):
+        found = right(row)
+        found[:, 0] = False  # nobody sees the first token
+        found[0, 0] = True
         return found
 
-    monkeypatch.setattr(passes_module.layout, "sees", blind)
+    monkeypatch.setattr(passes_module.layout.Row, "sees", blind)
     with pytest.raises(ModelError, match="differs from one-by-one scoring by"):
         list(score(model, trees, n_checked=1))
 
 
 def test_a_network_that_fails_its_test_is_scored_one_by_one(monkeypatch):
     model = llama()
-    monkeypatch.setattr(
-        passes_module.layout, "sees", lambda rows, n_kept: np.ones_like(right(rows, n_kept))
-    )
+    right = passes_module.layout.Row.sees
+    monkeypatch.setattr(passes_module.layout.Row, "sees", lambda row: np.ones_like(right(row)))
     assert "differed from one-by-one scoring" in why_not(model.network)
     prefix = drawn(6, 20)
     ((found,),) = branch_logprobs(model, prefix, [10], [[1, 2]])
     np.testing.assert_allclose(found, truth(model, prefix[:10], [1, 2]), atol=2e-4)
-
-
-right = passes_module.layout.sees
 
 
 @pytest.mark.parametrize(

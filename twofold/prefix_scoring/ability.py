@@ -65,7 +65,7 @@ def _test(network: Any) -> str:
     with torch.inference_mode():
         right = unpacked.scored(place, tree)
         for asked in (tree, doubled):
-            (found,) = passes.scored(place, [asked])
+            found = passes.scored(place, asked)
             apart = max(a.furthest(b) for a, b in zip(found, right, strict=False))
             if not apart <= NOISE[place.dtype]:
                 return f"a test differed from one-by-one scoring by {apart:.2g} nats per token"

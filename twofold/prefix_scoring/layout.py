@@ -1,14 +1,15 @@
-"""Which token attends to which? The layout of one pass over trunks and branches.
+"""Which token is read once for several branches, and which tokens does it see?
 
-For each tree a pass reads a row of tokens: the trunk (unless its keys and values are cached), then
-the branches one after another. A branch token attends to the trunk up to its cut and to its own
-branch up to itself; its position continues from the cut. The mask must be additive: the eager kernel
+A pass reads a row of tokens. Tokens that follow the same tokens are one token of the row: those of the
+trunk, and those that branches share, such as an elicitation before two answers. Each sees what leads to
+it and nothing else, and its position counts from there. The mask must be additive: the eager kernel
 adds a boolean mask as 0 and 1, and without a mask transformers takes a jump in the positions for
 another packed sequence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import final
 
 import numpy as np
@@ -17,89 +18,119 @@ from numpy.typing import NDArray
 from twofold.prefix_scoring.tree import Branch
 
 Ints = NDArray[np.int64]
-_TRUNK, _PADDING = -1, -2
 STOP = -1
-_NEVER = np.iinfo(np.int64).max
 
 
 @final
 @dataclass(frozen=True)
-class PackedRow:
-    """One tree's tokens in a pass.
+class Row:
+    """The tokens of a pass. Places count the cached tokens of the trunk first, then those of the row.
 
     Args:
+        n_cached: Number of trunk tokens that an earlier pass has read.
         ids: Token ids, shape `(tokens,)`.
-        position: Position of each token in its sequence.
-        limit: Number of trunk tokens that each token attends to.
-        segment: Index of its branch; `_TRUNK` for the trunk.
-        source: For each scored token: the index in the row of the logits that predict it; negative
-            = `~index` in the cached trunk.
+        before: The place of the token that each one follows; -1 for none.
+        source: For each scored token, branch after branch: the place whose logits predict it.
         target: The scored token; `STOP` for any of its branch's stops.
         stops: The stops of the branches, in the order of their `STOP`s.
     """
 
+    n_cached: int
     ids: Ints
-    position: Ints
-    limit: Ints
-    segment: Ints
+    before: Ints
     source: Ints
     target: Ints
-    stops: tuple[tuple[int, ...], ...] = ()
+    stops: tuple[tuple[int, ...], ...]
+
+    @property
+    def position(self) -> Ints:
+        """The position of each token in its sequence.
+
+        Example:
+            >>> row([5, 6], [Branch(2, (7, 8), given=1), Branch(1, (9,))], n_cached=2).position.tolist()
+            [2, 3, 1]
+        """
+        found: list[int] = []
+        for before in self.before.tolist():
+            is_old = before < self.n_cached
+            found.append(1 + (before if is_old else found[before - self.n_cached]))
+        return np.array(found, dtype=np.int64)
+
+    def sees(self) -> NDArray[np.bool_]:
+        """The attention mask, shape `(tokens, n_cached + tokens)`.
+
+        Example:
+            >>> row([5, 6], [Branch(2, (7, 8)), Branch(2, (7, 9)), Branch(1, (9,))], 2).sees().astype(int)
+            array([[1, 1, 1, 0, 0, 0],
+                   [1, 1, 1, 1, 0, 0],
+                   [1, 1, 1, 0, 1, 0],
+                   [1, 0, 0, 0, 0, 1]])
+        """
+        n = self.n_cached
+        found = np.zeros((len(self.ids), n + len(self.ids)), dtype=np.bool_)
+        for i, before in enumerate(self.before.tolist()):
+            if before >= n:
+                found[i] = found[before - n]
+            else:
+                found[i, : before + 1] = True
+            found[i, n + i] = True
+        return found
 
 
-def row(trunk: Sequence[int], branches: Sequence[Branch]) -> PackedRow:
-    """Lay out `branches` after `trunk`; an empty trunk is cached from an earlier pass.
+def row(trunk: Sequence[int], branches: Sequence[Branch], n_cached: int = 0) -> Row:
+    """Lay out branches of a trunk, of which all tokens are cached from an earlier pass, or none.
 
     Example:
-        >>> laid = row([], [Branch(2, (7, 8), given=1), Branch(1, (9,))])
-        >>> laid.position.tolist(), laid.limit.tolist(), laid.segment.tolist()
-        ([2, 3, 1], [2, 2, 1], [0, 0, 1])
-        >>> laid.source.tolist()  # 8 follows 7 at place 0; 9 follows the trunk's token 0
-        [0, -1]
+        >>> laid = row([5, 6], [Branch(2, (7, 8), given=1), Branch(2, (7, 9)), Branch(1, (6, 7))])
+        >>> laid.ids.tolist(), laid.before.tolist()
+        ([5, 6, 7, 8, 9], [-1, 0, 1, 2, 2])
+        >>> laid.source.tolist(), laid.target.tolist()
+        ([2, 1, 2, 0, 1], [8, 7, 9, 6, 7])
     """
-    tokens = [(i, place, place + 1, _TRUNK) for place, i in enumerate(trunk)]
+    at = {(place - 1, token): place for place, token in enumerate(trunk)}
+    tokens = [(token, place - 1) for place, token in enumerate(trunk)][n_cached:]
     scored: list[tuple[int, int]] = []
-    for number, branch in enumerate(branches):
-        start = len(tokens)
-        before = branch.cut - 1 if trunk else ~(branch.cut - 1)
-        tokens += [(i, branch.cut + j, branch.cut, number) for j, i in enumerate(branch.ids)]
-        for j in range(branch.given, len(branch.ids)):
-            scored.append((start + j - 1 if j else before, branch.ids[j]))
+    for branch in branches:
+        before = branch.cut - 1
+        for j, token in enumerate(branch.ids):
+            if j >= branch.given:
+                scored.append((before, token))
+            if (before, token) not in at:
+                at[before, token] = n_cached + len(tokens)
+                tokens.append((token, before))
+            before = at[before, token]
         if branch.stops:
-            scored.append((len(tokens) - 1, STOP))
-    ids, position, limit, segment = np.array(tokens, dtype=np.int64).reshape(-1, 4).T
+            scored.append((before, STOP))
+    ids, places = np.array(tokens, dtype=np.int64).reshape(-1, 2).T
     source, target = np.array(scored, dtype=np.int64).reshape(-1, 2).T
     stops = tuple(branch.stops for branch in branches if branch.stops)
-    return PackedRow(ids, position, limit, segment, source, target, stops)
+    return Row(n_cached, ids, places, source, target, stops)
 
 
-def padded(rows: Sequence[PackedRow], what: str, fill: int = 0) -> Ints:
-    """One field of all rows, padded on the right, shape `(rows, longest)`."""
-    fields = [getattr(each, what) for each in rows]
-    out = np.full((len(rows), max(map(len, fields))), fill, dtype=np.int64)
-    for into, values in zip(out, fields, strict=True):
-        into[: len(values)] = values
-    return out
-
-
-def sees(rows: Sequence[PackedRow], n_kept: int) -> NDArray[np.bool_]:
-    """The attention mask of a pass, shape `(rows, tokens, n_kept + tokens)`.
-
-    `n_kept` is the number of cached trunk tokens, including padding.
+def pieces(branches: Sequence[Branch], most: int) -> Iterator[list[int]]:
+    """Indices of branches in pieces of at most `most` tokens (or one branch), shared ones together.
 
     Example:
-        >>> laid = row([], [Branch(2, (7, 8), given=1), Branch(1, (9,))])
-        >>> sees([laid], 3)[0].astype(int).tolist()
-        [[1, 1, 0, 1, 0, 0], [1, 1, 0, 1, 1, 0], [1, 0, 0, 0, 0, 1]]
+        >>> list(pieces([Branch(2, (7, 8, 9)), Branch(1, (5, 6)), Branch(2, (7, 8, 6))], 4))
+        [[1], [2, 0]]
     """
-    limit, segment = padded(rows, "limit"), padded(rows, "segment", _PADDING)
-    n_rows, n_tokens = limit.shape
-    place = np.arange(n_tokens)
-    is_trunk = segment == _TRUNK
-    kept = np.broadcast_to(np.arange(n_kept), (n_rows, n_kept))
-    trunk_index = np.concatenate([kept, np.where(is_trunk, place, _NEVER)], axis=1)
-    in_trunk = trunk_index[:, None, :] < limit[:, :, None]
-    same = (segment[:, :, None] == segment[:, None, :]) & ~is_trunk[:, :, None]
-    in_branch = same & (place[None, :, None] >= place[None, None, :])
-    in_trunk[:, :, n_kept:] |= in_branch
-    return in_trunk
+    order = sorted(range(len(branches)), key=lambda i: (branches[i].cut, branches[i].ids))
+    piece: list[int] = []
+    size = 0
+    for i in order:
+        new = len(branches[i].ids)
+        if piece:
+            new -= _n_shared(branches[piece[-1]], branches[i])
+            if size + new > most:
+                yield piece
+                piece, size, new = [], 0, len(branches[i].ids)
+        piece.append(i)
+        size += new
+    if piece:
+        yield piece
+
+
+def _n_shared(one: Branch, other: Branch) -> int:
+    """How many tokens two branches have in common."""
+    pairs = zip(one.ids, other.ids, strict=False) if one.cut == other.cut else ()
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

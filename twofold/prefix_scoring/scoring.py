@@ -11,38 +11,30 @@ from twofold.prefix_scoring import ability, passes, unpacked
 from twofold.prefix_scoring.tree import Branch, Scored, Tree
 from twofold.types import OpenModel
 
-MOST_TOKENS = 6144  # of a batch of trees, including padding
-
 
 def score(
-    model: OpenModel, trees: Sequence[Tree], *, most_tokens: int = MOST_TOKENS, n_checked: int = 0
+    model: OpenModel, trees: Sequence[Tree], *, n_checked: int = 0
 ) -> Iterator[tuple[int, list[Scored]]]:
-    """Score trees, yielding `(index, scores of its branches)`, the longest first.
+    """Score trees, yielding `(index, scores of its branches)`.
 
     Args:
         model: One that does not support one-pass scoring scores branches one by one.
         trees: Each with any number of branches.
-        most_tokens: Token budget of a batch, including padding; a larger tree is scored alone, its
-            branches in pieces.
         n_checked: Number of trees, from the first, that are also scored one by one to check.
 
     Raises:
         ModelError: If a checked tree differs by more than its dtype explains.
     """
-    branches = not ability.why_not(model.network)
+    reads_once = not ability.why_not(model.network)
     place = passes.Place(model.network)
-    with torch.inference_mode():
-        for batch in _batches(trees, most_tokens):
-            there = [trees[i] for i in batch]
-            if branches:
-                found = passes.scored(place, there)
-            else:
-                found = [unpacked.scored(place, tree) for tree in there]
-            for i, tree, scores in zip(batch, there, found, strict=True):
-                if branches and i < n_checked:
-                    _compare(scores, unpacked.scored(place, tree), place, i)
-                yield i, scores
-    yield from ((i, []) for i, tree in enumerate(trees) if not tree.branches)
+    for i, tree in enumerate(trees):
+        with torch.inference_mode():
+            found = (
+                (passes if reads_once else unpacked).scored(place, tree) if tree.branches else []
+            )
+            if reads_once and i < n_checked:
+                _compare(found, unpacked.scored(place, tree), place, i)
+        yield i, found
 
 
 def branch_logprobs(
@@ -85,16 +77,6 @@ def branch_logprobs(
     ((_, found),) = score(model, [tree])
     n = len(branches)
     return [[each.logprobs for each in found[k * n : (k + 1) * n]] for k in range(len(cuts))]
-
-
-def _batches(trees: Sequence[Tree], most_tokens: int) -> Iterator[list[int]]:
-    """Indices of the trees with branches, longest first, as many per batch as fit."""
-    order = [i for i, tree in enumerate(trees) if tree.branches]
-    order.sort(key=lambda i: (-trees[i].n_tokens, i))
-    while order:
-        n = max(1, most_tokens // trees[order[0]].n_tokens)
-        yield order[:n]
-        order = order[n:]
 
 
 def _compare(found: Sequence[Scored], right: Sequence[Scored], place: passes.Place, i: int) -> None:
