@@ -28,6 +28,7 @@ FLOORS = [
     {"report"},
     {"runs"},
     {"study"},
+    {"publishing"},
     {"cli"},
     {"__main__"},
 ]

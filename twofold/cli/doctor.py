@@ -17,7 +17,7 @@ EXTRAS = {
     "train": "training",
     "server": "models behind an OpenAI-compatible server",
     "serve": "a reward behind HTTP (`twofold serve`)",
-    "hub": "data sets of a hub",
+    "hub": "a hub (data sets, `twofold push`), and Parquet",
     "judges": "programs that check a reply, in a sandbox",
     "ifbench": "emoji and syllables, for constraints of IFBench",
     "inspect": "newer logs of Inspect (.eval)",

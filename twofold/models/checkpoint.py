@@ -80,6 +80,12 @@ class Checkpoint:
         config = self.config()
         return str(config.get("dtype") or config.get("torch_dtype") or "").removeprefix("torch.")
 
+    @property
+    def window(self) -> int | None:
+        """The context's length in tokens; None if `config.json` does not say."""
+        length = self.config().get("max_position_embeddings")
+        return length if type(length) is int and length > 0 else None
+
     def generation_defaults(self) -> dict[str, Any]:
         """The content of `generation_config.json`; empty if there is none."""
         file = self.folder / "generation_config.json"
@@ -116,8 +122,7 @@ class Checkpoint:
         if self.adapter:
             parts["adapter"] = (self.adapter, [self.adapter / n for n in (ADAPTER_CONFIG, ADAPTER)])
         where = self.tokenizer_folder
-        found = {file for pattern in _TOKENIZER for file in where.glob(pattern) if file.is_file()}
-        parts["tokenizer"] = (where, sorted(found))
+        parts["tokenizer"] = (where, _tokenizer_files(where))
         return {
             part: [(root, file.relative_to(root)) for file in files]
             for part, (root, files) in parts.items()
@@ -142,6 +147,11 @@ def locate(spec: str) -> Checkpoint:
         if folder is not None:
             return Checkpoint(spec=spec, folder=folder, origin=smollm2.ORIGIN, source=smollm2.SPEC)
         return Checkpoint(spec=spec, folder=_fetched(smollm2.HUB_ID, remedy=smollm2.REMEDY))
+    if gguf.is_for_llama(spec):
+        raise ModelError(
+            f"{spec} is run by llama.cpp, which only samples, and here the weights themselves are needed; "
+            f"name the file without `{gguf.LLAMA}`"
+        )
     folder = folder_named(spec)
     if (folder / ADAPTER_CONFIG).exists():
         return _adapted(spec, folder)
@@ -153,6 +163,26 @@ def locate(spec: str) -> Checkpoint:
         return Checkpoint(spec=spec, folder=_checked(folder))
     remedy = "download it beforehand and give its folder as the model"
     return Checkpoint(spec=spec, folder=_fetched(spec, remedy=remedy))
+
+
+def own_files(folder: Path) -> list[Path]:
+    """The files in a folder that its model is loaded from: an adapter without its base, or a network.
+
+    Raises:
+        ModelError: If the folder holds neither, or a file is missing.
+    """
+    if (folder / ADAPTER_CONFIG).exists():
+        network = [folder / ADAPTER_CONFIG, _require_weights(folder, ADAPTER)]
+    else:
+        settings = [_checked(folder) / name for name in _SETTINGS]
+        network = [*filter(Path.exists, settings), *_weights(folder)]
+    return [*network, *_tokenizer_files(folder)]
+
+
+def _tokenizer_files(folder: Path) -> list[Path]:
+    return sorted(
+        {file for pattern in _TOKENIZER for file in folder.glob(pattern) if file.is_file()}
+    )
 
 
 def folder_named(spec: str) -> Path:

@@ -27,6 +27,8 @@ from twofold.storage.jsonl import Row
 from twofold.storage.run_dir import RunDir
 from twofold.types import Comparison, Estimate
 
+TASK = "Answers under constraints"  # the name of our task in `model-index`: what is ours there
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -58,17 +60,20 @@ class Card:
     def model_index(self) -> list[Row]:
         """The value of `model-index` in a card's metadata."""
         result = {
-            "task": {"type": "text-generation", "name": "Answers under constraints"},
+            "task": {"type": "text-generation", "name": TASK},
             "dataset": self.dataset,
             "metrics": [_metric(*each) for each in self.estimates.items()],
         }
         return [{"name": self.name, "results": [result]}]
 
     def text(self) -> str:
-        """The metadata between lines of dashes, and the table, verdict and notes in Markdown."""
+        """The metadata between lines of dashes, and the body."""
         block = yaml.safe_dump({"model-index": self.model_index()}, sort_keys=False, width=100)
+        return f"---\n{block}---\n\n{self.body()}"
+
+    def body(self) -> str:
+        """The verdict, the table and the notes in Markdown."""
         parts = [
-            f"---\n{block}---",
             "## Accuracy and obedience",
             self.verdict,
             self._table(),
