@@ -94,6 +94,7 @@ READERS = {
     "models/cache.py": "weights, hashed byte by byte",
     "models/checkpoint.py": "a model's folder, with errors about models",
     "models/gguf.py": "weights in the cache, counted",
+    "models/gguf_folder.py": "a lock in the cache",
     "models/gguf_header.py": "weights, whose header is binary",
     "models/smollm2.py": "a file of an installed package",
     "models/tensor_files.py": "tensors just written, brought to the disk",

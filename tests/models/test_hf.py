@@ -14,7 +14,7 @@ from scipy.stats import chisquare  # noqa: E402
 from tiny_llama import copy_of, write_tiny  # noqa: E402
 
 from twofold.errors import ModelError  # noqa: E402
-from twofold.models import hf, loading  # noqa: E402
+from twofold.models import batches, loading  # noqa: E402
 from twofold.models.batches import SHAPE, Capacity, capacity_of, plan  # noqa: E402
 from twofold.models.decode import PlannedRow, decode  # noqa: E402
 from twofold.models.gumbel import GumbelNoise, row_seed  # noqa: E402
@@ -123,7 +123,9 @@ def test_other_architectures_reply_as_by_hand(
     for question, samples in zip(QUESTIONS, model.sample(chats(), DRAWN, n=2), strict=True):
         for g, response in enumerate(samples):
             new = by_hand(model, question, DRAWN, sample=g, seed=0)
-            assert response.raw == model._text([i for i in new if i not in model._silent])
+            assert response.raw == model.chat_tokens._text(
+                [i for i in new if i not in model.chat_tokens._silent]
+            )
 
 
 def test_a_prompt_is_read_once_for_all_its_samples(tiny: Path) -> None:
@@ -261,7 +263,7 @@ def test_a_batch_is_halved_before_it_asks_for_more_than_is_left(
         memory = Memory(model.network, 3, MemoryError())
         with monkeypatch.context() as patch:
             patch.setattr(model.network, "generate", memory)
-            patch.setattr(hf, "available_bytes", lambda left=left: left)
+            patch.setattr(batches, "available_bytes", lambda left=left: left)
             assert model.sample(chats("two"), DRAWN, n=3, seed=2) == expected
         assert max(memory.asked) == rows
 
@@ -272,7 +274,7 @@ def test_a_row_for_which_no_memory_is_left_is_not_begun(
     model = model_of(tiny)
     memory = Memory(model.network, 3, MemoryError())
     monkeypatch.setattr(model.network, "generate", memory)
-    monkeypatch.setattr(hf, "available_bytes", lambda: 40)
+    monkeypatch.setattr(batches, "available_bytes", lambda: 40)
     (((response,),)) = model.sample(chats("two"), GREEDY)
     assert response.finish_reason is FinishReason.failed
     assert "lower max_tokens or take a smaller model (it may need " in response.error
@@ -312,7 +314,10 @@ def test_first_tokens_of_the_model_follow_its_probabilities(tiny: Path) -> None:
     prompt = model.tokenizer(model.render(chats("two")[0]), return_tensors="pt").input_ids
     with torch.inference_mode():
         chances = (model.network(prompt).logits[0, -1] / 2).softmax(-1).double()
-    texts = [model._text([i] if i not in model._silent else []) for i in range(len(chances))]
+    texts = [
+        model.chat_tokens._text([i] if i not in model.chat_tokens._silent else [])
+        for i in range(len(chances))
+    ]
     expected: Counter[str] = Counter()
     for text, chance in zip(texts, chances.tolist(), strict=True):
         expected[text] += chance

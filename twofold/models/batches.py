@@ -7,7 +7,9 @@ the same batches and gives bit-identical replies.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
+
+from twofold.models.memory import available_bytes
 
 SampleKey = tuple[int, int]  # one reply: (prompt index, sample index)
 
@@ -46,6 +48,53 @@ class Capacity:
     def needed(self, n_rows: int, n_tokens: int) -> int:
         """How many bytes a batch needs besides the weights."""
         return n_rows * (n_tokens * self.bytes_per_token + self.bytes_per_row)
+
+
+class PlannedRow(NamedTuple):
+    """One prompt of a batch: its token ids, the seed of its noise, and its limit of new tokens."""
+
+    ids: tuple[int, ...]
+    seed: int
+    limit: int
+
+    @property
+    def most(self) -> int:
+        """The most tokens that prompt and reply can have."""
+        return len(self.ids) + self.limit
+
+
+def planned_row(
+    ids: tuple[int, ...], *, seed: int, max_tokens: int, window: int | None, n_known: int
+) -> PlannedRow | str:
+    """The row of a prompt, or why it cannot be answered.
+
+    Args:
+        ids: The prompt.
+        seed: See `gumbel.row_seed`.
+        max_tokens: The budget of the reply; the context may leave less.
+        window: The context's length in tokens; None = unknown.
+        n_known: How many tokens the network has embeddings for.
+
+    Example:
+        >>> planned_row((1, 2, 3), seed=0, max_tokens=9, window=3, n_known=9)
+        "the prompt has 3 tokens and the model's context has 3; shorten the prompt"
+    """
+    if max(ids) >= n_known:
+        return (
+            f"the prompt has the token {max(ids)} and the network has embeddings for {n_known}; take the "
+            "tokenizer that belongs to these weights"
+        )
+    limit = max_tokens if window is None else min(max_tokens, window - len(ids))
+    if limit < 1:
+        return f"the prompt has {len(ids)} tokens and the model's context has {window}; shorten the prompt"
+    return PlannedRow(ids=ids, seed=seed, limit=limit)
+
+
+def shortage(rows: Sequence[PlannedRow], capacity: Capacity) -> str:
+    """By how much a batch exceeds the main memory that is left now; "" if it fits."""
+    needed = capacity.needed(len(rows), max(row.most for row in rows))
+    left = available_bytes()
+    return f"it may need {needed:,} bytes, and {left:,} are left" if needed > left else ""
 
 
 def plan(

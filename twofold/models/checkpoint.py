@@ -80,6 +80,12 @@ class Checkpoint:
         config = self.config()
         return str(config.get("dtype") or config.get("torch_dtype") or "").removeprefix("torch.")
 
+    @property
+    def window(self) -> int | None:
+        """The context's length in tokens; None if `config.json` does not say."""
+        length = self.config().get("max_position_embeddings")
+        return length if type(length) is int and length > 0 else None
+
     def generation_defaults(self) -> dict[str, Any]:
         """The content of `generation_config.json`; empty if there is none."""
         file = self.folder / "generation_config.json"
@@ -141,6 +147,11 @@ def locate(spec: str) -> Checkpoint:
         if folder is not None:
             return Checkpoint(spec=spec, folder=folder, origin=smollm2.ORIGIN, source=smollm2.SPEC)
         return Checkpoint(spec=spec, folder=_fetched(smollm2.HUB_ID, remedy=smollm2.REMEDY))
+    if gguf.is_for_llama(spec):
+        raise ModelError(
+            f"{spec} is run by llama.cpp, which only samples, and here the weights themselves are needed; "
+            f"name the file without `{gguf.LLAMA}`"
+        )
     folder = folder_named(spec)
     if (folder / ADAPTER_CONFIG).exists():
         return _adapted(spec, folder)

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from transformers import (
@@ -22,16 +22,9 @@ from transformers import (
 )
 from transformers.cache_utils import DynamicLayer
 
+from twofold.models.batches import PlannedRow
 from twofold.models.gumbel import samplers
 from twofold.types import Sampling
-
-
-class PlannedRow(NamedTuple):
-    """One prompt of a batch: its token ids, the seed of its noise, and its limit of new tokens."""
-
-    ids: tuple[int, ...]
-    seed: int
-    limit: int
 
 
 def decode(

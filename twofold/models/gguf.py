@@ -5,30 +5,24 @@ in the folder, or there is an error: a number of the file that has no place in t
 or a scaling of positions that was lost would each give another model under the same name.
 """
 
-import fcntl
 import logging
 import math
 import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from twofold.errors import ModelError
-from twofold.models.cache import Cache, cache_folder
-from twofold.models.gguf_header import Header, header_of
+from twofold.models.gguf_folder import TEMPLATE, made_once, sha256_of
+from twofold.models.gguf_header import Header
 from twofold.models.gguf_positions import factors_in, put_factors
 from twofold.models.gguf_tokenizer import cut_as_told
-from twofold.storage.os_errors import os_errors
 
 SUFFIX = ".gguf"
+LLAMA = "llama:"  # before the file: llama.cpp runs it, as it is quantised
 
 _log = logging.getLogger(__name__)
-_TEMPLATE = "tokenizer.chat_template"
 _PLAIN = (0, 1)  # the formats float32 and float16
 _ROOM = 64 * 2**20  # bytes for the tokenizer and the rest
-_VERSION = 2  # of the folders; those of an earlier one are made again (1: other tokens, see `gguf_tokenizer`)
 _OTHERWISE = (
     "update transformers (pip install -U transformers), convert the model's safetensors instead, or "
     "serve the file (`llama-server -m FILE --jinja`) and give the server's address as the model"
@@ -60,10 +54,18 @@ def is_gguf(spec: str) -> bool:
     return spec.lower().endswith(SUFFIX) and not os.path.isdir(os.path.expanduser(spec))
 
 
-def converted(source: Path, *, name: str = "gguf", dtype: str | None = None) -> Converted:
-    """The model in `source` as a Hugging Face folder, made on the first call.
+def is_for_llama(spec: str) -> bool:
+    """Whether `spec` names a GGUF file that llama.cpp is to run.
 
-    The folder appears atomically; of several processes one converts, and the others wait for it.
+    Example:
+        >>> is_for_llama("llama:models/a.gguf"), is_for_llama("models/a.gguf")
+        (True, False)
+    """
+    return spec.startswith(LLAMA) and is_gguf(spec)
+
+
+def converted(source: Path, *, name: str = "gguf", dtype: str | None = None) -> Converted:
+    """The model in `source` as a Hugging Face folder, made on the first call; see `made_once`.
 
     Args:
         source: The file.
@@ -71,22 +73,44 @@ def converted(source: Path, *, name: str = "gguf", dtype: str | None = None) -> 
         dtype: The dtype of the saved weights; None: see `dtype_of`.
 
     Raises:
-        ModelError: If the file cannot be used (see `header_of`), transformers cannot read its
-            architecture, it has no chat template, something of it would be lost, or the disk is full.
+        ModelError: If the file cannot be used (see `made_once`), transformers cannot read its
+            architecture, or something of it would be lost.
     """
-    if not source.is_file():
-        header_of(source)  # which says so
-    root = cache_folder()
-    sha256 = Cache(root).file_sha256(source)
-    target = root / "models" / f"{name}-{sha256[:16]}-{_VERSION}"
-    if not target.exists():
-        header = header_of(source)
-        _require_chat(source, header)
-        dtype = dtype or dtype_of(header)
-        with _alone(target):
-            if not target.exists():
-                _make(source, header, target, dtype)
-    return Converted(target, f"a GGUF file with the SHA-256 {sha256}, dequantised")
+
+    def n_bytes(header: Header) -> int:
+        return header.n_values * (2 if (dtype or dtype_of(header)) == "bfloat16" else 4) + _ROOM
+
+    def write(header: Header, folder: Path) -> None:
+        _log.warning(
+            "%s is dequantised once, into %s; this may take some minutes", source, folder.parent
+        )
+        _convert(source, header, folder, dtype or dtype_of(header))
+
+    folder = made_once(source, name, n_bytes, write)
+    return Converted(folder, f"a GGUF file with the SHA-256 {sha256_of(source)}, dequantised")
+
+
+def without_weights(source: Path) -> Path:
+    """A folder as that of `converted`, but with tokenizer, chat template and settings only.
+
+    So prompts, token ids and ends of replies are the same, whoever computes the network.
+
+    Raises:
+        ModelError: As `converted`.
+    """
+
+    def write(header: Header, folder: Path) -> None:
+        config, tokenizer = _settings(source, header)
+        from transformers import GenerationConfig
+
+        from twofold.models.quiet import quiet
+
+        with quiet():
+            for part in (config, GenerationConfig.from_model_config(config), tokenizer):
+                part.save_pretrained(folder)
+            _require_same_texts(source, header, tokenizer, folder)
+
+    return made_once(source, "gguf-tokenizer", lambda _: _ROOM, write)
 
 
 def dtype_of(header: Header) -> str:
@@ -101,66 +125,10 @@ def dtype_of(header: Header) -> str:
     return "float32" if all(m.format in _PLAIN for m in matrices) else "bfloat16"
 
 
-def _require_chat(source: Path, header: Header) -> None:
-    """Refuse what is no language model, or one that cannot be asked in its own format."""
-    kind = str(header.settings.get("general.type", "model"))
-    if kind != "model" or not header.architecture:
-        raise ModelError(
-            f"{source} holds {f'a thing of the type {kind!r:.40}' if kind != 'model' else 'no architecture'}"
-            ", and no language model; name the file of the whole model"
-        )
-    if not header.settings.get(_TEMPLATE):
-        raise ModelError(
-            f"{source} has no chat template, so nobody knows how to ask it; take the instruct model of "
-            "its family, or add the template to the file (`gguf-new-metadata --chat-template-file`)"
-        )
-
-
-@contextmanager
-def _alone(target: Path) -> Iterator[None]:
-    """Keep other processes from making the same folder; the system lets go of one that is killed."""
-    with os_errors(target.parent, "write", ModelError):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(target.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+def _settings(source: Path, header: Header) -> tuple[Any, Any]:
+    """The configuration and the tokenizer in `source`."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
-
-
-def _make(source: Path, header: Header, target: Path, dtype: str) -> None:
-    """Convert into a folder beside `target`, which takes its name when it is whole."""
-    n_bytes = header.n_values * (2 if dtype == "bfloat16" else 4) + _ROOM
-    work = target.with_suffix(".partial")
-    try:
-        shutil.rmtree(work, ignore_errors=True)  # of a process that was killed
-        free = shutil.disk_usage(target.parent).free
-        if free < n_bytes:
-            raise _no_room(source, n_bytes, target.parent, f"{free:,} bytes are free")
-        _log.warning("%s is dequantised once, into %s; this may take some minutes", source, target)
-        work.mkdir()
-        _convert(source, header, work, dtype)
-        os.rename(work, target)
-    except OSError as error:
-        raise _no_room(source, n_bytes, target.parent, error.strerror or str(error)) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _no_room(source: Path, n_bytes: int, folder: Path, why: str) -> ModelError:
-    return ModelError(
-        f"{source} cannot be converted: it needs {n_bytes:,} bytes under {folder}, and there: {why}. "
-        "Free some space, or set TWOFOLD_CACHE to a folder on another disk"
-    )
-
-
-def _convert(source: Path, header: Header, folder: Path, dtype: str) -> None:
-    """Write `source` into `folder` as safetensors, tokenizer and chat template."""
-    try:
-        import torch
-        from safetensors import SafetensorError
-        from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
+        from transformers import AutoConfig, PreTrainedTokenizerFast
 
         from twofold.models.loading import UNREADABLE
         from twofold.models.quiet import quiet
@@ -168,26 +136,51 @@ def _convert(source: Path, header: Header, folder: Path, dtype: str) -> None:
         raise ModelError(
             f"{source} needs more packages ({error}): pip install 'twofold[hf]'"
         ) from error
-    where: dict[str, Any] = {
-        "pretrained_model_name_or_path": str(source.parent),
-        "gguf_file": source.name,
-    }
     try:
         with quiet():
-            config = AutoConfig.from_pretrained(**where)
-            scaled = (getattr(config, "rope_parameters", None) or {}).get("rope_type", "default")
-            put_factors(source, header, config)
-            tokenizer: Any = PreTrainedTokenizerFast.from_pretrained(**where)
+            config: Any = AutoConfig.from_pretrained(**_where(source))
+            tokenizer: Any = PreTrainedTokenizerFast.from_pretrained(**_where(source))
             cut_as_told(source, header, tokenizer)
+    except UNREADABLE as error:
+        raise _unreadable(source, header, error) from error
+    return config, tokenizer
+
+
+def _where(source: Path) -> dict[str, Any]:
+    """The arguments by which transformers finds a GGUF file."""
+    return {"pretrained_model_name_or_path": str(source.parent), "gguf_file": source.name}
+
+
+def _unreadable(source: Path, header: Header, error: Exception) -> ModelError:
+    words = " ".join(str(error).split())[:300] or type(error).__name__
+    return ModelError(
+        f"transformers cannot read {source}, of the architecture {header.architecture!r} ({words}); "
+        f"{_OTHERWISE}"
+    )
+
+
+def _convert(source: Path, header: Header, folder: Path, dtype: str) -> None:
+    """Write `source` into `folder` as safetensors, tokenizer and chat template."""
+    config, tokenizer = _settings(source, header)
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM
+
+    from twofold.models.loading import UNREADABLE
+    from twofold.models.quiet import quiet
+
+    scaled = (getattr(config, "rope_parameters", None) or {}).get("rope_type", "default")
+    try:
+        with quiet():
+            put_factors(source, header, config)
             loaded: Any = AutoModelForCausalLM.from_pretrained(
-                **where, config=config, dtype=getattr(torch, dtype), output_loading_info=True
+                **_where(source),
+                config=config,
+                dtype=getattr(torch, dtype),
+                output_loading_info=True,
             )
     except UNREADABLE as error:
-        words = " ".join(str(error).split())[:300] or type(error).__name__
-        raise ModelError(
-            f"transformers cannot read {source}, of the architecture {header.architecture!r} ({words}); "
-            f"{_OTHERWISE}"
-        ) from error
+        raise _unreadable(source, header, error) from error
     read, told = loaded
     random = sorted(map(str, [*told["missing_keys"], *told["mismatched_keys"]]))
     if random:
@@ -255,6 +248,6 @@ def _require_same_texts(source: Path, header: Header, tokenizer: Any, folder: Pa
 
     saved: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     same = all(tokenizer(text).input_ids == saved(text).input_ids for text in _PROBES)
-    if not same or saved.chat_template != header.settings[_TEMPLATE]:
+    if not same or saved.chat_template != header.settings[TEMPLATE]:
         what = "chat template" if same else "tokenizer"
         raise ModelError(f"the {what} of {source} is another one after it is saved; {_OTHERWISE}")

@@ -5,11 +5,9 @@ same replies as an uninterrupted one, because batches are planned from all the w
 has its own noise. Finished replies are cached, and weights are loaded only if a reply is missing.
 """
 
-import json
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple, final
@@ -18,23 +16,21 @@ import torch
 import transformers
 
 from twofold.errors import ModelError
-from twofold.models import chat_template, loading
-from twofold.models.batches import SHAPE, Capacity, SampleKey, capacity_of, plan
+from twofold.models import loading
+from twofold.models.answers import NO_NUMBERS, NO_ROOM, replies, streamed
+from twofold.models.batches import Capacity, SampleKey, capacity_of, plan, planned_row, shortage
 from twofold.models.cache import Cache, cache_folder, content_key
+from twofold.models.chat_tokens import ChatTokens
 from twofold.models.checkpoint import locate
 from twofold.models.decode import PlannedRow, decode
+from twofold.models.guessing import continued
 from twofold.models.gumbel import row_seed
-from twofold.models.memory import available_bytes, main_memory_bytes
+from twofold.models.memory import main_memory_bytes
 from twofold.models.soft_tokens import soft_tokens
-from twofold.models.thinking import ThinkingPolicy, split
-from twofold.types import FinishReason, Message, OpenModel, Response, Sampling, Share
+from twofold.models.thinking import ThinkingPolicy
+from twofold.types import Message, OpenModel, Response, Sampling, Share
 
 _KEPT_DEFAULTS = ("eos_token_id", "bos_token_id", "pad_token_id", "transformers_version")
-_NO_ROOM = "out of memory with this prompt alone; lower max_tokens or take a smaller model"
-NO_NUMBERS = (
-    "the network's logits are not numbers (an overflow, or broken weights); run it in a dtype with a "
-    "larger range, or copy the model again"
-)
 FORM = "with ids, any marks"  # version of the cached replies; others are sampled again
 
 
@@ -121,26 +117,29 @@ class HfModel(OpenModel):
         return self._hashes
 
     @cached_property
+    def chat_tokens(self) -> ChatTokens:
+        """How chats and replies are read, in token ids."""
+        ends = self._checkpoint.end_ids(self.tokenizer)
+        return ChatTokens.of(self.tokenizer, ends, self._named)
+
+    @property
     def thinking(self) -> ThinkingPolicy:
         """The model's thinking marks: those that were named, else learned from its chat template."""
-        return chat_template.thinking_of(self.tokenizer, self._named)
+        return self.chat_tokens.thinking
 
-    @cached_property
+    @property
     def eos(self) -> tuple[int, ...]:
         """All token ids that end a reply: the named ones, else also the one of the chat template."""
-        named = self._checkpoint.end_ids(self.tokenizer)
-        end = chat_template.end_of_turn(self.tokenizer, named)
-        return named if end is None else tuple(sorted({*named, end}))
+        return self.chat_tokens.eos
 
     @cached_property
     def capacity(self) -> Capacity:
         """What fits into the device's memory at once."""
-        config = loading.load_config(self._checkpoint)
         n_bytes = main_memory_bytes()
         if on_gpu := self.device.type == "cuda":
             n_bytes = torch.cuda.get_device_properties(self.device).total_memory
         return capacity_of(
-            {name: getattr(config, name, None) for name in SHAPE},
+            loading.shape_of(self._checkpoint),
             n_weight_bytes=self._checkpoint.n_weight_bytes,
             device_bytes=n_bytes,
             on_gpu=on_gpu,
@@ -158,11 +157,7 @@ class HfModel(OpenModel):
         return {
             **self._hashes,
             "origin": self._checkpoint.origin,
-            "template_sha256": content_key(chat_template.template_of(self.tokenizer)),
-            "template_sample": chat_template.sample_prompt(self.tokenizer),
-            "template_date": chat_template.TEMPLATE_DAY.isoformat(),
-            "thinking": asdict(self.thinking),
-            "eos": list(self.eos),
+            **self.chat_tokens.identity(),
             "defaults_not_used": {k: v for k, v in defaults.items() if k not in _KEPT_DEFAULTS},
             "dtype": str(self.dtype).removeprefix("torch."),
             "device": torch.cuda.get_device_name(self.device) if on_gpu else "cpu",
@@ -172,11 +167,11 @@ class HfModel(OpenModel):
 
     def render(self, chat: Sequence[Message]) -> str:
         """The prompt for `chat`; see `chat_template.render`."""
-        return chat_template.render(self.tokenizer, chat)
+        return self.chat_tokens.render(chat)
 
     def ids(self, text: str) -> tuple[int, ...]:
         """The token ids of a text, without added special tokens."""
-        return tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
+        return self.chat_tokens.ids(text)
 
     def stream(
         self,
@@ -188,18 +183,17 @@ class HfModel(OpenModel):
         done: AbstractSet[tuple[int, int]] = frozenset(),
         share: Share = Share(),
     ) -> Iterator[tuple[int, int, Response]]:
-        """Answer batch by batch; see `Model.stream`.
-
-        Finished batches are skipped, partly finished ones are regenerated as a whole, and batches
-        are distributed over the processes in turn.
-        """
+        """Answer batch by batch; see `Model.stream` and `answers.streamed`."""
         texts = [self.render(chat) for chat in prompts]
         work = Work(texts, [self.ids(text) for text in texts], sampling, seed)
-        batches = self.batches(work, n=n)
-        for batch in batches[share.rank :: share.world]:
-            if not set(batch) <= done:
-                found = self._answers(batch, work, done)
-                yield from ((p, g, found[p, g]) for p, g in batch if (p, g) not in done)
+        yield from streamed(
+            self.batches(work, n=n),
+            done=done,
+            share=share,
+            cache=self._cache,
+            key=lambda item: self._key(item, work),
+            generated=lambda items: self.generated(items, work),
+        )
 
     def continued(
         self,
@@ -224,29 +218,6 @@ class HfModel(OpenModel):
         lengths, most = [len(ids) for ids in work.ids], work.sampling.max_tokens
         return plan(lengths, n=n, max_tokens=most, capacity=self.capacity)
 
-    def _answers(
-        self, batch: Sequence[SampleKey], work: Work, done: AbstractSet[SampleKey]
-    ) -> dict[SampleKey, Response]:
-        """The replies of a batch, from the cache if possible."""
-        keys = {item: self._key(item, work) for item in batch}
-        known = self._cache.get(keys.values())
-        found = {
-            item: Response.from_json(json.loads(known[key]))
-            for item, key in keys.items()
-            if key in known
-        }
-        missing = [item for item in batch if item not in found]
-        if not set(missing) <= done:
-            fresh = self.generated(missing, work)
-            found |= fresh
-            entries = {
-                keys[item]: json.dumps(response.to_json())
-                for item, response in fresh.items()
-                if response.finish_reason is not FinishReason.failed
-            }
-            self._cache.put(entries)
-        return found
-
     def _key(self, item: SampleKey, work: Work) -> str:
         p, g = item
         return content_key(FORM, self._identity, work.texts[p], asdict(work.sampling), work.seed, g)
@@ -259,115 +230,74 @@ class HfModel(OpenModel):
         begun: Mapping[int, tuple[int, ...]] = MappingProxyType({}),
     ) -> dict[SampleKey, Response]:
         """The replies of a batch, always new ones; `begun` is what the reply of a prompt begins with."""
-        window = self.window
         n_known = self.n_embedded + (0 if work.soft_SD is None else len(work.soft_SD))
-        found: dict[SampleKey, Response] = {}
-        rows: dict[SampleKey, PlannedRow] = {}
-        for p, g in items:
-            ids, limit = work.ids[p], work.sampling.max_tokens
-            if window is not None:
-                limit = min(limit, window - len(ids))
-            if max(ids) >= n_known:
-                found[p, g] = _failed(
-                    f"the prompt has the token {max(ids)} and the network has embeddings for "
-                    f"{n_known}; take the tokenizer that belongs to these weights"
-                )
-            elif limit < 1:
-                found[p, g] = _failed(
-                    f"the prompt has {len(ids)} tokens and the model's context has {window}; "
-                    "shorten the prompt"
-                )
-            else:
-                seed = row_seed(work.seed, work.texts[p], g)
-                rows[p, g] = PlannedRow(ids=ids, seed=seed, limit=limit)
-        with soft_tokens(self.network, work.soft_SD):
-            new = self._decoded(list(rows.values()), work.sampling)
-        return found | {
-            item: _failed(ids)
-            if isinstance(ids, str)
-            else self.response_of([*begun.get(item[0], ()), *ids])
-            for item, ids in zip(rows, new, strict=True)
+        planned = {
+            (p, g): planned_row(
+                work.ids[p],
+                seed=row_seed(work.seed, work.texts[p], g),
+                max_tokens=work.sampling.max_tokens,
+                window=self.window,
+                n_known=n_known,
+            )
+            for p, g in items
         }
+        with soft_tokens(self.network, work.soft_SD):
+            return replies(
+                planned,
+                lambda rows: self._decoded(rows, work.sampling, begun=bool(begun)),
+                lambda item, ids: self.response_of([*begun.get(item[0], ()), *ids]),
+            )
 
     @cached_property
     def window(self) -> int | None:
         """The context's length in tokens; None if the configuration does not say."""
-        length = self._checkpoint.config().get("max_position_embeddings")
-        return length if type(length) is int and length > 0 else None
+        return self._checkpoint.window
 
     @cached_property
     def n_embedded(self) -> int:
         """How many tokens the network has embeddings for."""
         return int(self.network.get_input_embeddings().weight.shape[0])
 
-    def _decoded(self, rows: Sequence[PlannedRow], sampling: Sampling) -> list[list[int] | str]:
+    def _decoded(
+        self, rows: Sequence[PlannedRow], sampling: Sampling, *, begun: bool
+    ) -> list[list[int] | str]:
         """New token ids per row, or why there are none; a batch that does not fit is halved.
 
         In main memory it is halved before it asks for more than is left: the kernel would end a process.
         """
         if not rows:
             return []
-        n_tokens = len(rows) * _longest(rows)
-        shortage = self._shortage(rows)
-        if shortage and len(rows) == 1:
-            return [f"{_NO_ROOM} ({shortage})"]
-        if not shortage and (len(rows) == 1 or self._too_big is None or n_tokens < self._too_big):
+        n_tokens = len(rows) * max(row.most for row in rows)
+        on_cpu = (
+            self.network.device.type == "cpu"
+        )  # a GPU's allocator says without harm what it lacks
+        lacks = shortage(rows, self.capacity) if on_cpu else ""
+        if lacks and len(rows) == 1:
+            return [f"{NO_ROOM} ({lacks})"]
+        if not lacks and (len(rows) == 1 or self._too_big is None or n_tokens < self._too_big):
             try:
                 with torch.inference_mode():
-                    new = decode(self.network, rows, sampling, eos=self.eos)
+                    generate = continued if begun else decode
+                    new = generate(self.network, rows, sampling, eos=self.eos)
                 return [NO_NUMBERS if ids is None else ids for ids in new]
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
             loading.free_memory()  # outside the handler, which still references the failed batch
             if len(rows) == 1:
-                return [_NO_ROOM]
+                return [NO_ROOM]
             self._too_big = n_tokens
         half = len(rows) // 2
-        return self._decoded(rows[:half], sampling) + self._decoded(rows[half:], sampling)
-
-    def _shortage(self, rows: Sequence[PlannedRow]) -> str:
-        """By how much a batch exceeds the main memory that is left now; "" if it fits."""
-        if self.network.device.type != "cpu":  # whose allocator says so without harm
-            return ""
-        needed, left = self.capacity.needed(len(rows), _longest(rows)), available_bytes()
-        return f"it may need {needed:,} bytes, and {left:,} are left" if needed > left else ""
+        halves = rows[:half], rows[half:]
+        return [ids for each in halves for ids in self._decoded(each, sampling, begun=begun)]
 
     def response_of(self, ids: Sequence[int]) -> Response:
         """The reply that generated token ids are, at least one, with the end token if there is one."""
-        spoken = [i for i in ids if i not in self._silent]
-        response = split(
-            self._text(spoken),
-            policy=self.thinking,
-            hit_limit=ids[-1] not in self.eos,
-            n_tokens=len(spoken),
-            tokens_before=lambda position: bisect_left(
-                range(len(spoken)), position, key=lambda k: len(self._text(spoken[:k]))
-            ),
-        )
-        return replace(response, ids=tuple(ids))
+        return self.chat_tokens.response_of(ids)
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of token ids, without tokens of the chat format."""
-        return self._text([i for i in ids if i not in self._silent])
-
-    def _text(self, ids: Sequence[int]) -> str:
-        plain = {"skip_special_tokens": False, "clean_up_tokenization_spaces": False}
-        return str(self.tokenizer.decode(ids, **plain))
-
-    @cached_property
-    def _silent(self) -> frozenset[int]:
-        """Token ids of the chat format: special and end tokens, but no tokens of thinking marks."""
-        return chat_template.silent_ids(self.tokenizer, self.thinking, self.eos)
-
-
-def _longest(rows: Sequence[PlannedRow]) -> int:
-    """Tokens of the longest row, prompt and reply."""
-    return max(len(row.ids) + row.limit for row in rows)
-
-
-def _failed(error: str) -> Response:
-    return Response(raw="", reply="", finish_reason=FinishReason.failed, error=error)
+        return self.chat_tokens.decode(ids)
 
 
 def _is_out_of_memory(error: Exception) -> bool:

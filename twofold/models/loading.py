@@ -17,6 +17,7 @@ from transformers import (
 
 from twofold.errors import ModelError
 from twofold.models import adapters
+from twofold.models.batches import SHAPE
 from twofold.models.checkpoint import Checkpoint
 from twofold.models.quiet import quiet
 
@@ -87,6 +88,12 @@ def load_config(checkpoint: Checkpoint) -> Any:
         return found.get_text_config()
     except UNREADABLE as error:
         raise _unreadable(f"the configuration in {checkpoint.folder}", error) from error
+
+
+def shape_of(checkpoint: Checkpoint) -> dict[str, int | None]:
+    """The fields of the configuration from which `capacity_of` estimates memory."""
+    config = load_config(checkpoint)
+    return {name: getattr(config, name, None) for name in SHAPE}
 
 
 def load_network(checkpoint: Checkpoint, *, place: torch.device, dtype: torch.dtype) -> Any:

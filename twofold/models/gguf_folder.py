@@ -1,0 +1,108 @@
+"""How is a folder made of a GGUF file, once and whole?
+
+It lies in the cache under the file's hash. It gets its name when all of it is written, so that a process
+that is killed leaves nothing that looks like a model; of several processes one makes it.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from twofold.errors import ModelError
+from twofold.models.cache import Cache, cache_folder
+from twofold.models.gguf_header import Header, header_of
+from twofold.storage.os_errors import os_errors
+
+TEMPLATE = "tokenizer.chat_template"
+_VERSION = 2  # of the folders; those of an earlier one are made again (1: other tokens, see `gguf_tokenizer`)
+
+
+def sha256_of(source: Path) -> str:
+    """The file's SHA-256 in hex; see `Cache.file_sha256`.
+
+    Raises:
+        ModelError: If the file is missing, or cannot be read.
+    """
+    if not source.is_file():
+        header_of(source)  # which says so
+    return Cache(cache_folder()).file_sha256(source)
+
+
+def made_once(
+    source: Path, name: str, n_bytes: Callable[[Header], int], write: Callable[[Header, Path], None]
+) -> Path:
+    """The folder made of `source`, written on the first call.
+
+    Args:
+        source: The file.
+        name: What the folder's name begins with; the file's hash follows.
+        n_bytes: How much room it takes on the disk.
+        write: Writes into an empty folder.
+
+    Raises:
+        ModelError: If the file cannot be used (see `header_of`), is no language model, has no chat
+            template, or the disk is full.
+    """
+    target = cache_folder() / "models" / f"{name}-{sha256_of(source)[:16]}-{_VERSION}"
+    if not target.exists():
+        header = header_of(source)
+        _require_chat(source, header)
+        with _alone(target):
+            if not target.exists():
+                _make(source, target, n_bytes(header), lambda folder: write(header, folder))
+    return target
+
+
+def _require_chat(source: Path, header: Header) -> None:
+    """Refuse what is no language model, or one that cannot be asked in its own format."""
+    kind = str(header.settings.get("general.type", "model"))
+    if kind != "model" or not header.architecture:
+        raise ModelError(
+            f"{source} holds {f'a thing of the type {kind!r:.40}' if kind != 'model' else 'no architecture'}"
+            ", and no language model; name the file of the whole model"
+        )
+    if not header.settings.get(TEMPLATE):
+        raise ModelError(
+            f"{source} has no chat template, so nobody knows how to ask it; take the instruct model of "
+            "its family, or add the template to the file (`gguf-new-metadata --chat-template-file`)"
+        )
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """Keep other processes from making the same folder; the system lets go of one that is killed."""
+    with os_errors(target.parent, "write", ModelError):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(target.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _make(source: Path, target: Path, n_bytes: int, write: Callable[[Path], None]) -> None:
+    """Write a folder beside `target`, which takes its name when it is whole."""
+    work = target.with_suffix(".partial")
+    try:
+        shutil.rmtree(work, ignore_errors=True)  # of a process that was killed
+        free = shutil.disk_usage(target.parent).free
+        if free < n_bytes:
+            raise _no_room(source, n_bytes, target.parent, f"{free:,} bytes are free")
+        work.mkdir()
+        write(work)
+        os.rename(work, target)
+    except OSError as error:
+        raise _no_room(source, n_bytes, target.parent, error.strerror or str(error)) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _no_room(source: Path, n_bytes: int, folder: Path, why: str) -> ModelError:
+    return ModelError(
+        f"{source} cannot be converted: it needs {n_bytes:,} bytes under {folder}, and there: {why}. "
+        "Free some space, or set TWOFOLD_CACHE to a folder on another disk"
+    )
