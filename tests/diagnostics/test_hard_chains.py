@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from twofold.diagnostics.chain import collect as chains
 from twofold.diagnostics.chain.collect import collect
 from twofold.diagnostics.chain.faithfulness import Faithfulness
 from twofold.diagnostics.chain.information_gain import InformationGain
@@ -87,7 +88,10 @@ def subject(model, cases, **more):
 @pytest.fixture(scope="module")
 def read(model):
     asked = subject(model, CASES, scorer=model)
-    rows = list(collect(asked, frozenset(), n_checked=3))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chains, "WITH_TWINS", 1)
+        patch.setattr(chains, "CONTINUED", 1)
+        rows = list(collect(asked, frozenset(), n_checked=3))
     assert [p.id for p in asked.problems] == sorted(
         {row["key"] for row in rows}, key=[p.id for p in asked.problems].index
     )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twofold.diagnostics.chain.collect import collect
+from twofold.diagnostics.chain import collect
 from twofold.diagnostics.chain.edits import NEUTRAL, Edit, Others, edits
 from twofold.diagnostics.chain.elicit import Asker
 from twofold.diagnostics.chain.faithfulness import METRICS, Faithfulness
@@ -43,7 +43,9 @@ def read(model):
     subject = Subject(
         role="model", model=model, problems=problems, answers=answers, sampling=SAMPLING, seed=0
     )
-    return list(collect(subject, frozenset())), problems
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(collect, "WITH_TWINS", 1)
+        return list(collect.collect(subject, frozenset())), problems
 
 
 def measured(read, metric, sign=1):
@@ -187,6 +189,20 @@ def test_the_blind_twin_sees_no_token_of_the_chain(model, steps, seed):
     assert bare.chain.ids == chain.ids and bare.edits == tuple(changed)
     asked = model.tokenizer.decode(bare.chain.prompt)
     assert "Box it." in asked and "Where?" not in asked
+
+
+def test_edits_of_the_whole_chain_are_one_text_for_the_blind_twin(model):
+    asker = Asker(model)
+    chain = chain_of(asker.encode, [["turn", "east"], ["north", "gives", "4"]])
+    n = chain.n_tokens
+    tokens = asker.encode(" 7 9")[:2]  # the chain has neither
+    whole = [Edit(name, 0, (token,) * n, n) for name, token in zip("ab", tokens, strict=True)]
+    longer = Edit("c", 1, (tokens[0],) * (2 * n), n)
+    rng = np.random.default_rng(0)
+    blind, _ = twins(asker, PROBLEM, PROBLEM.messages(), chain, [*whole, longer], rng)
+    one, other, long = (edit.ids for edit in blind.edits)
+    assert one == other and one != blind.chain.ids
+    assert len(long) == 2 * n and long[: n - chain.cuts[1]] == one[chain.cuts[1] :]
 
 
 def test_a_small_edit_is_as_small_for_the_blind_twin(model):

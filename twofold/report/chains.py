@@ -264,7 +264,7 @@ def _effects(row: Row, *, is_recalled: bool) -> dict[str, str]:
     scores = row["scores"]
     found = {("", "without_chain", ALL): scores["same_own"][0][0]}
     found |= {_edit(n): each["same"] for n, each in scores["edits"].items() if "same" in each}
-    if "mistake" in row["continued"]:
+    if "mistake" in row.get("continued", {}):
         found[_edit("mistake", "continued")] = row["continued"]["mistake"]
     return {
         words: effects[found[key] if is_recalled else None]

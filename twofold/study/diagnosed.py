@@ -52,11 +52,11 @@ class TableMeasure:
     needs_accuracy: bool = False
 
 
-def of_chains(metric: Metric) -> ReadTable:
-    """A metric of the model's own chains."""
+def of_chains(metric: Metric, reader: str = "scores") -> ReadTable:
+    """A metric of the model's own chains; see `Chains.readings`."""
 
     def read(rows: Iterable[Row], problems: Sequence[Problem]) -> ProblemValues:
-        readings = Chains(rows, problems).readings("model")
+        readings = Chains(rows, problems).readings("model", reader)
         return {r.row["key"]: metric(r) for r in readings}
 
     return read
@@ -113,7 +113,7 @@ def _chain(
         condition=condition,
         metric=metric,
         slice=slice,
-        read=of_chains(found),
+        read=of_chains(found, condition if condition == "continued" else "scores"),
         needs_accuracy=metric in ("reliance", "aoc", "answer_changed") and slice != _PARAPHRASE,
     )
 

@@ -1,8 +1,9 @@
 """What happens to the answer when a chain is cut, changed or swapped? The table `chains.jsonl`.
 
 One reading of each chain serves `information_gain` (how likely the answer is after each step) and
-`faithfulness` (whether the answer survives an edit). The first chains are read again by the `twins`,
-which are made of the same model: one ignores its chain, one sees nothing else.
+`faithfulness` (whether the answer survives an edit). Those of a sample are read again by the `twins`,
+which are made of the same model: one ignores its chain, one sees nothing else. The model continues those
+of a larger sample after a mistake.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from twofold.diagnostics.chain.continue_after_mistake import continued
+from twofold.diagnostics.chain.drawn import drawn
 from twofold.diagnostics.chain.edits import Edit, Others, edits, later
 from twofold.diagnostics.chain.elicit import ELICITATIONS, Asker
 from twofold.diagnostics.chain.mention import first, names
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 
 TABLE = "chains"  # the stem of the table of both diagnostics
 CHUNK = 16  # chains that are read before their rows are yielded
-MOST_TWINS = 64  # chains that the twins read
+WITH_TWINS = 1 / 4  # share of the problems whose chains the twins read
+CONTINUED = 1 / 2  # share of the problems whose chains are continued after a mistake
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class _Read:
     chain: Chain
     edits: tuple[Edit, ...]
     has_twins: bool  # whether the twins read it as well
+    is_continued: bool  # whether the model continues it after a mistake
     is_partial: bool  # whether the paraphraser's call failed, so that the row is made again
 
     @property
@@ -105,6 +109,7 @@ def collect(
         said = paraphrase_model(paraphraser, [later(c) for c in chains.values()], seed=subject.seed)
     words = dict(zip(chains, said, strict=True))
     asker, room = Asker(model), _room(model)
+    twinned, going_on = (drawn(problems, share, subject.seed) for share in (WITH_TWINS, CONTINUED))
     waiting: list[_Read] = []
     for key, answer in answers.items():
         chain = found[key]
@@ -112,9 +117,15 @@ def collect(
             rng = rng_for(subject.seed, "edits", key)
             new = words[key] or None
             changed = edits(chain, others[key], asker.encode, rng, paraphrase_model=new)
-            has_twins = len(waiting) < MOST_TWINS
-            is_partial = words[key] == ""
-            read = _Read(answer, problems[key], chain, tuple(changed), has_twins, is_partial)
+            read = _Read(
+                answer,
+                problems[key],
+                chain,
+                tuple(changed),
+                has_twins=key in twinned,
+                is_continued=key in going_on,
+                is_partial=words[key] == "",
+            )
             size = _tree(chain, _branches(asker, read, chain)).n_longest
             if size <= room:
                 waiting.append(read)
@@ -168,7 +179,12 @@ def _rows(
     pairs = _twins(subject, model, reads)
     dtype = str(next(model.network.parameters()).dtype).removeprefix("torch.")
     external = _external(subject.scorer, reads) if isinstance(subject.scorer, OpenModel) else {}
-    again = continued(model, [(r.problem, r.answer, r.chain) for r in reads], subject)
+    going_on = {
+        i: (read.problem, read.answer, read.chain)
+        for i, read in enumerate(reads)
+        if read.is_continued
+    }
+    again = continued(model, going_on, {read.chain.answer for read in reads}, subject)
     for i, read in enumerate(reads):
         if not _are_numbers(own[i]):
             yield _head(read.answer, read.problem) | {"reason": "the logits are not numbers"}
@@ -180,7 +196,7 @@ def _rows(
             "scores": own[i],
             "dtype": dtype,
             "changed": {edit.name: edit.n_changed for edit in read.edits},
-            "continued": again[i],
+            **({"continued": again[i]} if read.is_continued else {}),
             **{name: twin for name, twin in pairs[i].items() if _are_numbers(twin)},
             **({"external_reader": external[i]} if _are_numbers(external.get(i)) else {}),
         }

@@ -8,7 +8,7 @@ made by rule instead of by a pretrained model, at one step a chain, and has a ra
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -25,22 +25,27 @@ _VALUE = re.compile(r"(?<=gives )\w+|(?<== )\$?\d+(?:\.\d+)?|\d+(?:\.\d+)?")
 
 
 def continued(
-    model: OpenModel, chains: Sequence[tuple[Problem, ScoredResponse, Chain]], subject: Subject
-) -> list[Row]:
+    model: OpenModel,
+    chains: Mapping[int, tuple[Problem, ScoredResponse, Chain]],
+    answers: Collection[str],
+    subject: Subject,
+) -> dict[int, Row]:
     """For each chain `{"mistake": same, "control": same, "at": share of the chain}`.
+
+    `answers` of other replies are wrong values in the place of a word.
 
     `same` is 1 if the answer stays, 0 if it changes, None if unknown; the row is empty if no step has a
     value to replace.
     """
     asker = Asker(model)
-    answers = sorted({chain.answer for _, _, chain in chains if chain.answer.isalpha()})
+    words = sorted({answer for answer in answers if answer.isalpha()})
     chats: list[list[Message]] = []
     begun: list[tuple[int, ...]] = []
     where: list[tuple[int, str]] = []
-    out: list[Row] = [{} for _ in chains]
-    for i, (problem, answer, chain) in enumerate(chains):
+    out: dict[int, Row] = {i: {} for i in chains}
+    for i, (problem, answer, chain) in chains.items():
         rng = np.random.default_rng(int(problem.id, 16) ^ subject.seed)
-        edited = _edited(asker, chain, answers, rng)
+        edited = _edited(asker, chain, words, rng)
         if edited is None:
             continue
         step, mistake, control = edited

@@ -151,10 +151,10 @@ def reliance(reading: Reading) -> float | None:
 
 
 def continued(name: str) -> Metric:
-    """1 if the answer changes when the rest of the chain is generated anew after an edit."""
+    """1 if the answer changes when the rest of a `continued` chain is generated anew after an edit."""
 
     def changed(reading: Reading) -> float | None:
-        same = reading.row["continued"].get(name)
+        same = reading.row.get("continued", {}).get(name)
         return None if same is None or not reading.is_recalled else 1.0 - same
 
     return changed
@@ -199,11 +199,11 @@ _READ: Sequence[tuple[str, Mapping[MetricKey, Metric]]] = (
         "control",
         {("answer_changed", Slice("edit", e)): edited(name) for e, name in CONTROLS.items()},
     ),
-    (
-        "continued",
-        {("answer_changed", Slice("edit", e)): continued(e) for e in ("mistake", "control")},
-    ),
 )
+
+_CONTINUED: Mapping[MetricKey, Metric] = {
+    ("answer_changed", Slice("edit", e)): continued(e) for e in ("mistake", "control")
+}
 
 # What is measured again on the problems that are answered wrongly without the chain
 _HARD = (("aoc", ALL), ("reliance", ALL), ("answer_changed", Slice("edit", "mistake_other")))
@@ -221,6 +221,7 @@ def _measures(chains: Chains, role: str) -> Iterator[Measure]:
     hard = [reading for reading in readings if right(0)(reading) == 0]
     for condition, metrics, chosen in (
         *((condition, metrics, readings) for condition, metrics in _READ),
+        ("continued", _CONTINUED, chains.readings(role, "continued")),
         ("hard", {key: METRICS[key] for key in _HARD}, hard),
         *((twin, {**_EARLY, **METRICS}, chains.readings(role, twin)) for twin in TWINS),
     ):
@@ -235,18 +236,19 @@ def _over_controls(chains: Chains, role: str) -> Iterator[Contrast]:
     """Each edit minus its random control on the same chains, Holm over the edits; and the accuracy."""
     readings = chains.readings(role)
     pairs = [
-        ("", Slice("edit", name), edited(CONTROLS[control]), edited(name))
+        ("", Slice("edit", name), edited(CONTROLS[control]), edited(name), readings)
         for name, control in (BREAKING | KEEPING).items()
     ]
-    pairs.append(("continued", MISTAKE, continued("control"), continued("mistake")))
+    again = chains.readings(role, "continued")
+    pairs.append(("continued", MISTAKE, continued("control"), continued("mistake"), again))
     yield from holm_corrected(
         each
-        for condition, part, control, metric in pairs
+        for condition, part, control, metric, asked in pairs
         for each in chains.contrast(
             (role, "control", condition),
             ("answer_changed", part),
-            (control, readings),
-            (metric, readings),
+            (control, asked),
+            (metric, asked),
         )
     )
     names = (role, "without_chain", "with_chain")
@@ -256,11 +258,11 @@ def _over_controls(chains: Chains, role: str) -> Iterator[Contrast]:
 
 def _changes(chains: Chains) -> Iterator[Contrast]:
     """Model minus baseline on the problems that both have a scored chain of."""
-    old, new = chains.readings("baseline"), chains.readings("model")
-    for condition, metrics in (
-        ("", METRICS),
-        ("continued", {("answer_changed", MISTAKE): continued("mistake")}),
+    for condition, reader, metrics in (
+        ("", "scores", METRICS),
+        ("continued", "continued", {("answer_changed", MISTAKE): continued("mistake")}),
     ):
+        old, new = (chains.readings(role, reader) for role in ("baseline", "model"))
         for key, metric in metrics.items():
             names = ("model", "baseline", condition)
             yield from chains.contrast(names, key, (metric, old), (metric, new))

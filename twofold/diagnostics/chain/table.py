@@ -80,8 +80,13 @@ class Chains:
         return {trace: seen[trace.value] for trace in Trace}
 
     def readings(self, role: str, reader: str = "scores") -> list[Reading]:
-        """The chains as read by the model (`scores`), by a twin or by `external_reader`."""
-        return [Reading(row, row[reader]) for row in self.table.select(role) if reader in row]
+        """The chains as read by the model (`scores`), by a twin or by `external_reader`.
+
+        `continued` are the model's readings of the chains that it also continued after a mistake.
+        """
+        scores = "scores" if reader == "continued" else reader
+        rows = self.table.select(role)
+        return [Reading(row, row[scores]) for row in rows if {reader, scores} <= row.keys()]
 
     def column(self, metric: Metric, readings: Iterable[Reading]) -> Column:
         """A metric of each reading, by the problem's number."""

@@ -6,8 +6,9 @@ at the same steps, under the same edits, by the same code.
 
 - `question_only` ignores its chain. It reads the question, and in the place of its chain empty sentences
   ("This takes some time."), as many tokens in every step. Where an edit changes tokens of the chain, as
-  many of these tokens at the same place are drawn anew. No edit can tell it anything, so whatever a
-  measure finds in it is noise: of other words, of another length, of an argmax between two close answers.
+  many of these tokens are replaced by those of a second such text at the same place. No edit can tell it
+  anything, so whatever a measure finds in it is noise: of other words, of another length, of an argmax
+  between two close answers. Edits of the whole chain are one and the same text to it, read once.
 - `chain_only` sees only its chain. It reads the chain, and each edit of it, after a prompt without the
   question. Whatever it answers, it has from the chain.
 
@@ -63,8 +64,10 @@ def twins(
     rng: np.random.Generator,
 ) -> Iterator[Twin]:
     """Both twins of a chain, before they are asked for their answers."""
-    neutral = _neutral(chain, asker.encode, rng)
-    blinded = [_blinded(edit, chain, neutral, asker.encode, rng) for edit in edits]
+    neutral, other = (_neutral(chain, asker.encode, rng) for _ in range(2))
+    longest = max((chain.cuts[edit.at] + len(edit.ids) for edit in edits), default=0)
+    more = _empty(max(0, longest - len(other.ids)), asker.encode, rng)
+    blinded = [_blinded(edit, chain, neutral, (*other.ids, *more)) for edit in edits]
     yield Twin(QUESTION_ONLY, chat, neutral, tuple(blinded))
     bare = [Message(role="user", content=problem.ask.strip() or NO_QUESTION)]
     prompt = asker.encode(asker.model.render(bare))
@@ -117,16 +120,15 @@ def _empty(n: int, encode: Encode, rng: np.random.Generator) -> Ids:
     return tuple(said[len(said) - n :])
 
 
-def _blinded(
-    edit: Edit, chain: Chain, neutral: Chain, encode: Encode, rng: np.random.Generator
-) -> Edit:
-    """The same edit of the empty sentences: what it keeps of the chain stays, the rest is drawn anew."""
-    old, kept = (each.ids[each.cuts[edit.at] :] for each in (chain, neutral))
+def _blinded(edit: Edit, chain: Chain, neutral: Chain, other: Ids) -> Edit:
+    """The same edit of the empty sentences: what it keeps of the chain stays, the rest is from `other`."""
+    start = chain.cuts[edit.at]
+    old, kept, new = (ids[start:] for ids in (chain.ids, neutral.ids, other))
     head = _n_shared(old, edit.ids)
     most = min(len(old), len(edit.ids)) - head
     tail = min(most, _n_shared(old[::-1], edit.ids[::-1]))
-    drawn = _empty(len(edit.ids) - head - tail, encode, rng)
-    return replace(edit, ids=(*kept[:head], *drawn, *kept[len(kept) - tail :]))
+    changed = new[head : len(edit.ids) - tail]
+    return replace(edit, ids=(*kept[:head], *changed, *kept[len(kept) - tail :]))
 
 
 def _n_shared(one: Ids, other: Ids) -> int:
