@@ -1,12 +1,15 @@
 """Does `twofold doctor` say what is there, and what to do about what is not?"""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from twofold.cli import doctor
+from twofold.cli.exits import require
 
 
 def test_every_extra_is_told_with_its_packages() -> None:
@@ -20,6 +23,25 @@ def test_every_extra_is_told_with_its_packages() -> None:
     assert {*doctor.EXTRAS} == named
     for extra in named:
         assert doctor.packages(extra), extra
+
+
+def test_every_remedy_names_an_extra_that_is_there_and_is_quoted() -> None:
+    """A shell would take the brackets for a pattern."""
+    named = set()
+    for file in sorted(Path(doctor.__file__).parents[1].rglob("*.py")):
+        for before, extras in re.findall(r"(.?)twofold\[([\w,-]+)\]", file.read_text()):
+            assert before == "'", f"{file.name}: twofold[{extras}]"
+            named |= {*extras.split(",")}
+    assert named <= {*doctor.EXTRAS}
+
+
+def test_all_that_is_missing_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    require("json")
+    with pytest.raises(typer.Exit) as ended:
+        require("llama_cpp_no_such", "json", "twofold_no_such")
+    assert ended.value.exit_code == 2
+    told = "error: llama_cpp_no_such, twofold_no_such are not installed: pip install 'twofold["
+    assert capsys.readouterr().err.startswith(told)
 
 
 def test_what_is_missing_has_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

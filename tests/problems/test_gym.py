@@ -16,7 +16,7 @@ except ImportError:
     reasoning_gym = None
 
 installed = pytest.mark.skipif(
-    reasoning_gym is None, reason="needs reasoning-gym: pip install reasoning-gym==0.1.25"
+    reasoning_gym is None, reason="needs reasoning-gym: pip install 'twofold[gym]'"
 )
 SLOW = {"zebra_puzzles"}
 FEW = 12
@@ -153,5 +153,5 @@ def test_without_the_package_the_remedy_is_named(monkeypatch):
         raise ImportError(f"No module named {name!r}")
 
     monkeypatch.setattr(importlib, "import_module", missing)
-    with pytest.raises(ProblemError, match=r"pip install reasoning-gym==0\.1\.25"):
+    with pytest.raises(ProblemError, match=r"pip install 'twofold\[gym\]'"):
         gym.suite("chain_sum", 1)

@@ -28,6 +28,16 @@ def counted(*rows: Row) -> LossCount:
     return lost
 
 
+def test_a_constraint_that_was_not_checked_is_lost_and_one_left_open_is_not() -> None:
+    def told(reason: str) -> Row:
+        parts = {"a": {"score": 1.0}, "b": {"score": None, "reason": reason}}
+        return row(correct={"score": 1.0}, compliant={"score": None, "parts": parts})
+
+    missing = "emoji cannot be told apart: pip install 'twofold[ifbench]'"
+    lost = counted(told(missing), told("names 2 options; which one answers is open"))
+    assert (lost.n, lost.of, lost.reasons) == (1, 2, {missing: 1})
+
+
 def test_what_is_lost_is_counted_by_its_reason() -> None:
     lost = counted(
         row(correct={"score": 1.0}),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twofold.cli.checklists import ProgramsOption, loaded
-from twofold.cli.exits import EXIT_FAULTS, EXIT_LOST, fail, resumable, run
+from twofold.cli.exits import EXIT_FAULTS, EXIT_LOST, fail, require, resumable, run
 from twofold.cli.options import (
     BaselineOption,
     CheckPackedOption,
@@ -224,6 +224,7 @@ def train(
     import json
 
     from twofold import methods
+    from twofold.extension import is_reference
 
     chosen = methods.configured(methods.method_named(method), config)
     asked = loaded(problems)
@@ -234,6 +235,8 @@ def train(
             say(json.dumps(row, ensure_ascii=False))
         say(f"{len(rows)} rows for {chosen}", err=True)
         return
+    if not is_reference(method):
+        require("torch", "trl")
     done = chosen.train(base, asked, out=out, eval_problems=followed)
     if Share.here().rank == 0:
         say(f"{done.n_steps} steps; now `twofold audit {done.folder} --baseline {base}`")
@@ -264,6 +267,7 @@ def study(
     from twofold import study as studies
 
     chosen = studies.read(plan) if plan else studies.read()
+    require(*(("torch", "trl") if chosen.trained_here else ()), *(("ray",) if ray else ()))
     place = out or Path("runs") / f"study-{plan.stem if plan else 'pocket'}"
     with resumable(place):
         result = studies.study(chosen, out=place, ray=ray, say=say)

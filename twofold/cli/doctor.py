@@ -26,6 +26,9 @@ EXTRAS = {
     "llama": "a llama.cpp server from Python",
 }
 
+# Packages that are not called as the module in them.
+_OTHER_NAMES = {"llama-cpp": "llama-cpp-python"}
+
 
 def doctor() -> None:
     """Say what is installed, which device and number format are used, and what is missing."""
@@ -63,6 +66,7 @@ def extra_of(module: str) -> str | None:
         True
     """
     package = module.partition(".")[0].replace("_", "-").lower()
+    package = _OTHER_NAMES.get(package, package)
     named = (extra for extra in EXTRAS if package in map(str.lower, packages(extra)))
     return None if installed(package) else next(named, None)
 

@@ -35,6 +35,18 @@ def fail_if_lost(n: int, of: int, message: str) -> None:
         fail(message, EXIT_LOST)
 
 
+def require(*modules: str) -> None:
+    """Refuse a long command at once if modules are missing; one message names all their extras."""
+    from importlib.util import find_spec
+
+    from twofold.cli.doctor import extra_of
+
+    if missing := [name for name in modules if find_spec(name) is None]:
+        extras = ",".join(sorted({extra_of(name) or name for name in missing}))
+        told = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed"
+        fail(f"{told}: pip install 'twofold[{extras}]'", EXIT_BAD_INPUT)
+
+
 def finite(value: float | None) -> float | None:
     """Refuse NaN and infinity, which no range excludes; the callback of every option with a fraction."""
     if value is not None and not abs(value) < float("inf"):

@@ -126,8 +126,8 @@ def _different(task: str, n: int, split: Split) -> Iterator[Problem]:
         gym = importlib.import_module("reasoning_gym")
     except ImportError as error:
         raise ProblemError(
-            f"the problems of gym: need reasoning-gym ({error}): pip install reasoning-gym==0.1.25, or "
-            "use the suite `synthetic`, which needs no package"
+            f"the problems of gym: need reasoning-gym ({error}): pip install 'twofold[gym]', or use the "
+            "suite `synthetic`, which needs no package"
         ) from error
     version = importlib.metadata.version("reasoning-gym")  # its `__version__` is outdated
     shift = TASKS[task] if split == "ood" else {}

@@ -4,6 +4,7 @@ If more than 5 % of what was asked of a model in a condition, of a diagnostic or
 had, the numbers do not describe the model: every command then ends with status 3.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import final
@@ -12,6 +13,9 @@ from twofold.storage.jsonl import Row
 
 # The share that may be lost.
 LOST_LIMIT = 0.05
+
+# What the reason of a check says that could not be made here, because something is not installed.
+_NOT_INSTALLED = re.compile(r": (pip install|python -m) ")
 
 
 def is_too_many(n: int, of: int) -> bool:
@@ -28,7 +32,8 @@ def is_too_many(n: int, of: int) -> bool:
 class LossCount:
     """Counts what was lost: failed calls, missing replies, scorers and judges that failed.
 
-    Unclosed thinking is not lost: it is what the model did with its budget.
+    Unclosed thinking is not lost: it is what the model did with its budget. Nor is a constraint of which a
+    reply leaves open whether it is met; but one that was not checked, for want of a package, is.
     """
 
     def __init__(self) -> None:
@@ -107,4 +112,6 @@ def _lost(row: Row) -> str:
     correct = row.get("correct", {"score": 0})
     if row["finish_reason"] != "unclosed_thinking" and correct["score"] is None:
         return str(correct.get("reason", "unscored"))
-    return ""
+    parts = row.get("compliant", {}).get("parts", {}).values()
+    reasons = (str(part.get("reason", "")) for part in parts if part["score"] is None)
+    return next(filter(_NOT_INSTALLED.search, reasons), "")

@@ -33,7 +33,7 @@ def on_ray(
         import ray
     except ImportError as error:
         raise StudyError(
-            "Ray is not installed; `pip install twofold[ray]`, or omit --ray"
+            "Ray is not installed: pip install 'twofold[ray]', or omit --ray"
         ) from error
     _require_answer(address)
     try:

@@ -91,7 +91,7 @@ def public_sae(release: str, sae_id: str) -> PublicSae:
     except ImportError as error:
         raise ModelError(
             f"a public autoencoder is loaded by sae-lens, which is not installed here ({error}); make an "
-            "environment of its own for it with `pip install sae-lens twofold[hf]`, since it pins other "
+            "environment of its own for it with `pip install sae-lens 'twofold[hf]'`, since it pins other "
             "versions, or train one with SaeTraining"
         ) from error
     source = f"{release}/{sae_id}"
