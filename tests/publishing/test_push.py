@@ -305,6 +305,17 @@ def test_a_run_that_lost_too_much_is_not_sent(
     assert "nothing was sent" in capsys.readouterr().err and hub.calls == []
 
 
+def test_an_interrupt_says_how_to_go_on(
+    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object, **__: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("twofold.publishing.push", stopped)
+    assert push(monkeypatch, model, "me/four") == 130
+    assert "stopped; it is there whole or not at all" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_the_command_as_a_process(hub: FakeHub, model: Path, tmp_path: Path) -> None:
     """With the settings that a user has: HF_ENDPOINT and a token in a file."""

@@ -68,7 +68,7 @@ def push(
     try:
         say(f"pushed: {pushed(sent, repo_id, public=public)}")
     except KeyboardInterrupt as stop:
-        say("stopped; no part of it is to be seen there, the same command repeats it", err=True)
+        say("stopped; it is there whole or not at all, the same command repeats it", err=True)
         raise typer.Exit(EXIT_STOPPED) from stop
 
 

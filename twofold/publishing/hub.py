@@ -132,9 +132,9 @@ def _in_words(repo_id: str) -> Iterator[None]:
     # the last two are a README.md or a large file that is refused
     except (HTTPError, OSError, ValueError, RuntimeError) as error:
         reason, remedy = _told(error)
+        told = " ".join(reason.split())[:400].rstrip(". ")
         raise RunError(
-            f"the push to {repo_id} failed: {' '.join(reason.split())[:400]}. It is there whole or not at "
-            f"all; {remedy}"
+            f"the push to {repo_id} failed: {told}. It is there whole or not at all; {remedy}"
         ) from error
 
 
