@@ -1,8 +1,9 @@
 """Which token is read once for several branches, and which tokens does it see?
 
 A pass reads a row of tokens. Tokens that follow the same tokens are one token of the row: those of the
-trunk, and those that branches share, such as an elicitation before two answers. Each sees what leads to
-it and nothing else, and its position counts from there. The mask must be additive: the eager kernel
+trunk, and those that branches share, such as an elicitation before two answers. A token after which
+nothing is scored is not read. Each token sees what leads to it and nothing else, and its position counts
+from there. The mask must be additive: the eager kernel
 adds a boolean mask as 0 and 1, and without a mask transformers takes a jump in the positions for
 another packed sequence.
 """
@@ -47,7 +48,7 @@ class Row:
         """The position of each token in its sequence.
 
         Example:
-            >>> row([5, 6], [Branch(2, (7, 8), given=1), Branch(1, (9,))], n_cached=2).position.tolist()
+            >>> row([5, 6], [Branch(2, (7, 8, 9)), Branch(1, (9, 9))], n_cached=2).position.tolist()
             [2, 3, 1]
         """
         found: list[int] = []
@@ -60,7 +61,8 @@ class Row:
         """The attention mask, shape `(tokens, n_cached + tokens)`.
 
         Example:
-            >>> row([5, 6], [Branch(2, (7, 8)), Branch(2, (7, 9)), Branch(1, (9,))], 2).sees().astype(int)
+            >>> branches = [Branch(2, (7, 8, 1)), Branch(2, (7, 9, 1)), Branch(1, (9, 1))]
+            >>> row([5, 6], branches, n_cached=2).sees().astype(int)
             array([[1, 1, 1, 0, 0, 0],
                    [1, 1, 1, 1, 0, 0],
                    [1, 1, 1, 0, 1, 0],
@@ -83,7 +85,7 @@ def row(trunk: Sequence[int], branches: Sequence[Branch], n_cached: int = 0) -> 
     Example:
         >>> laid = row([5, 6], [Branch(2, (7, 8), given=1), Branch(2, (7, 9)), Branch(1, (6, 7))])
         >>> laid.ids.tolist(), laid.before.tolist()
-        ([5, 6, 7, 8, 9], [-1, 0, 1, 2, 2])
+        ([5, 6, 7], [-1, 0, 1])
         >>> laid.source.tolist(), laid.target.tolist()
         ([2, 1, 2, 0, 1], [8, 7, 9, 6, 7])
     """
@@ -95,6 +97,8 @@ def row(trunk: Sequence[int], branches: Sequence[Branch], n_cached: int = 0) -> 
         for j, token in enumerate(branch.ids):
             if j >= branch.given:
                 scored.append((before, token))
+            if j == len(branch.ids) - 1 and not branch.stops:
+                continue
             if (before, token) not in at:
                 at[before, token] = n_cached + len(tokens)
                 tokens.append((token, before))
