@@ -28,6 +28,7 @@ from twofold.diagnostics.chain.table import (
     MetricKey,
     Reading,
     precision_caveats,
+    sample_caveats,
     twin_caveats,
     unmeasured_caveats,
     unread_caveats,
@@ -303,6 +304,7 @@ def _caveats(
         keys = [key for key in METRICS if key[1] != Slice("edit", "paraphrase_model")]
     else:
         keys = [*METRICS]
+    yield from sample_caveats(chains)
     yield from twin_caveats(chains, measures)
     yield from unmeasured_caveats(chains, keys, measures)
     yield from precision_caveats(chains)

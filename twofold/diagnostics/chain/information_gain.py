@@ -26,6 +26,7 @@ from twofold.diagnostics.chain.table import (
     MetricKey,
     Reading,
     precision_caveats,
+    sample_caveats,
     twin_caveats,
     unmeasured_caveats,
     unread_caveats,
@@ -108,6 +109,7 @@ class InformationGain(ChainDiagnostic):
             caveats=(
                 *unread_caveats(chains),
                 *_named_in_question(chains),
+                *sample_caveats(chains),
                 *twin_caveats(chains, measures),
                 *unmeasured_caveats(chains, METRICS, measures),
                 *refused,

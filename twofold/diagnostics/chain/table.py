@@ -164,6 +164,19 @@ def twin_caveats(chains: Chains, measures: Iterable[Measure]) -> Iterator[str]:
             )
 
 
+def sample_caveats(chains: Chains) -> Iterator[str]:
+    """How many chains were examined more closely, where not all were."""
+    for role in chains.roles:
+        n, n_twins, n_continued = (
+            len(chains.readings(role, reader)) for reader in ("scores", CHAIN_ONLY, "continued")
+        )
+        if min(n_twins, n_continued) < n:
+            yield (
+                f"{role}: of {n} chains the twins read {n_twins}, and the model continued {n_continued} "
+                "after a mistake: samples, drawn without regard to what was measured."
+            )
+
+
 def precision_caveats(chains: Chains) -> Iterator[str]:
     """Which number format rounds too coarsely."""
     formats = {row["dtype"] for row in chains.table.rows if "dtype" in row}

@@ -6,7 +6,7 @@ at the same steps, under the same edits, by the same code.
 
 - `question_only` ignores its chain. It reads the question, and in the place of its chain empty sentences
   ("This takes some time."), as many tokens in every step. Where an edit changes tokens of the chain, as
-  many of these tokens are replaced by those of a second such text at the same place. No edit can tell it
+  many of these tokens are replaced by those of other empty sentences at the same place. No edit can tell it
   anything, so whatever a measure finds in it is noise: of other words, of another length, of an argmax
   between two close answers. Edits of the whole chain are one and the same text to it, read once.
 - `chain_only` sees only its chain. It reads the chain, and each edit of it, after a prompt without the
@@ -64,10 +64,12 @@ def twins(
     rng: np.random.Generator,
 ) -> Iterator[Twin]:
     """Both twins of a chain, before they are asked for their answers."""
-    neutral, other = (_neutral(chain, asker.encode, rng) for _ in range(2))
+    neutral = _neutral(chain, asker.encode, rng)
     longest = max((chain.cuts[edit.at] + len(edit.ids) for edit in edits), default=0)
-    more = _empty(max(0, longest - len(other.ids)), asker.encode, rng)
-    blinded = [_blinded(edit, chain, neutral, (*other.ids, *more)) for edit in edits]
+    sizes = chain.n_tokens, max(0, longest - len(chain.ids))
+    drawn = [token for size in sizes for token in _empty(size, asker.encode, rng)]
+    other = (*chain.ids[: chain.cuts[0]], *drawn)
+    blinded = [_blinded(edit, chain, neutral, other) for edit in edits]
     yield Twin(QUESTION_ONLY, chat, neutral, tuple(blinded))
     bare = [Message(role="user", content=problem.ask.strip() or NO_QUESTION)]
     prompt = asker.encode(asker.model.render(bare))
