@@ -121,7 +121,7 @@ REFUSED = [
     ("kind: parent_answers\nbase: pocket\n", "'parent' is missing; add it"),
     (
         "kind: repeat_after_thinking\nbase: http://127.0.0.1:9/v1#m\n",
-        "no model with local weights.*use two_passes or rewrite",
+        "a model with local weights: .*use two_passes or rewrite",
     ),
 ]
 OF_TWO = [

@@ -65,7 +65,7 @@ class LogOddsJudge(Judge):
     def __post_init__(self) -> None:
         if not isinstance(self.model, (OpenModel, ServerModel)):
             raise ScoringError(
-                f"{self.model.spec!r} gives no probabilities; use a local or a served model, or "
+                f"a judge by log-odds reads probabilities: {self.model.closed}; or use a served model, or "
                 "SampledJudge"
             )
         if not 0 < self.least < 1:

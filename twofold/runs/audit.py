@@ -32,10 +32,6 @@ from twofold.types import Item, Model, OpenModel, Problem, Response, Sampling, S
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "scipy", "math-verify", "langdetect")
 SKIPPED = "*"
-NO_WEIGHTS = (
-    "not measured, because the weights are behind a server; audit the checkpoint itself (a Hugging Face "
-    "directory or an adapter)"
-)
 
 
 def audit(
@@ -214,7 +210,8 @@ class _Run:
                     done = {key for r, key in there if r == role}
                     if diagnostic.needs_weights and not isinstance(model, OpenModel):
                         if SKIPPED not in done:
-                            save({"role": role, "key": SKIPPED, "skipped": NO_WEIGHTS})
+                            why = f"not measured: {model.closed}"
+                            save({"role": role, "key": SKIPPED, "skipped": why})
                         continue
                     rows = diagnostic.collect(self.subject(run, role, model), done)
                     for row in told(rows, f"{role} {name}"):

@@ -182,6 +182,14 @@ class Model(ABC):
         model; a run directory stores them and refuses others.
         """
 
+    @property
+    def closed(self) -> str:
+        """Why its weights cannot be read, and what to name instead, where an `OpenModel` is needed."""
+        return (
+            f"the weights of {self.spec} are behind a server or not on this machine; give the checkpoint "
+            "itself"
+        )
+
     def observed(self) -> dict[str, object]:
         """What a manifest should record of the model beside its fingerprint, as JSON values.
 

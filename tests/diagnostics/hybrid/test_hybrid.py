@@ -98,7 +98,7 @@ def test_what_cannot_be_routed_is_refused_with_the_reason(models, pair, tmp_path
     other = HfModel(str(saved(tiny(vocabulary=len(tokenizer)), tmp_path / "other", tokenizer)))
     with pytest.raises(ModelError, match=r"have different tokens .*'<plan>' has no id and the id"):
         CrossSampling(base, other, Divergence()).sample(ASKED[:1], SAMPLED)
-    with pytest.raises(ModelError, match="is no local checkpoint"):
+    with pytest.raises(ModelError, match="works on the networks of local checkpoints"):
         CrossSampling(base, ScriptedModel({}), Divergence())
     with pytest.raises(ModelError, match="reads the tuned model, and none is named; add `tuned`"):
         Hybrid(base, None, Divergence(), vectors=vectors())

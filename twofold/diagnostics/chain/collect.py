@@ -95,7 +95,7 @@ def collect(
     """
     model = subject.model
     if not isinstance(model, OpenModel):
-        raise ModelError(f"{model.spec} is behind a server; its chains can only be read locally")
+        raise ModelError(f"chains can only be read by local weights: {model.closed}")
     problems = {problem.id: problem for problem in subject.problems}
     answers = {answer.item.problem: answer for answer in chosen(subject.answers)}
     found = {

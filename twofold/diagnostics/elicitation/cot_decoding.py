@@ -65,10 +65,7 @@ class CotDecoding(Elicitor):
 
     def __post_init__(self) -> None:
         if not isinstance(self.base, OpenModel):
-            raise ModelError(
-                f"{self.base.spec} is behind a server, and CoT-decoding reads the probabilities of its "
-                "tokens; give the checkpoint itself"
-            )
+            raise ModelError(f"CoT-decoding reads the probabilities of tokens: {self.base.closed}")
         if self.k < 1:
             raise ModelError(f"k is {self.k}; give at least one first token")
 

@@ -51,10 +51,7 @@ class ForcedTokens(Elicitor):
     def __post_init__(self) -> None:
         for model in (self.base, self.tuned):
             if not isinstance(model, OpenModel):
-                raise ModelError(
-                    f"{model.spec} is behind a server, and forcing tokens needs those of both models; "
-                    "give the checkpoint itself"
-                )
+                raise ModelError(f"forcing tokens needs the weights of both models: {model.closed}")
         if self.n_forced < 1:
             raise ModelError(f"n_forced is {self.n_forced}; force at least one token")
 

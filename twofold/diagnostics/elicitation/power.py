@@ -88,8 +88,8 @@ class PowerSampling(Elicitor):
         _require_power(self.alpha)
         if not isinstance(self.base, OpenModel):
             raise ModelError(
-                f"{self.base.spec} is behind a server, and power sampling weighs replies by the "
-                "probabilities of all tokens; give the checkpoint itself"
+                "power sampling weighs replies by the probabilities of all tokens: "
+                f"{self.base.closed}"
             )
         if self.blocks < 1 or self.moves < 0:
             raise ModelError(

@@ -23,12 +23,12 @@ def why_not_together(tuned: Model, base: Model) -> str:
 
     Example:
         >>> from twofold.models.scripted import ScriptedModel
-        >>> why_not_together(ScriptedModel({}), ScriptedModel({}))
-        'the weights of both models are needed, and those of scripted are not on this machine'
+        >>> why_not_together(ScriptedModel({}), ScriptedModel({}))  # doctest: +ELLIPSIS
+        'the weights of both models are needed: the weights of scripted are behind a server or ...'
     """
     for each in (tuned, base):
         if not isinstance(each, OpenModel):
-            return f"the weights of both models are needed, and those of {each.spec} are not on this machine"
+            return f"the weights of both models are needed: {each.closed}"
     assert isinstance(tuned, OpenModel) and isinstance(base, OpenModel)
     if why := first_difference(base.tokenizer.get_vocab(), tuned.tokenizer.get_vocab()):
         return (

@@ -41,8 +41,8 @@ class RepeatAfterThinking(ByChunks):
     def __post_init__(self) -> None:
         if not isinstance(self.base, OpenModel):
             raise ModelError(
-                f"{self.base.spec} is no model with local weights, and a reply that has begun can only be "
-                "continued with those; give the checkpoint itself, or use two_passes or rewrite"
+                f"a reply that has begun can only be continued by a model with local weights: "
+                f"{self.base.closed}, or use two_passes or rewrite"
             )
 
     def answered(

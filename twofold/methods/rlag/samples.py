@@ -88,7 +88,7 @@ def sampled(
     """
     model = resolve(spec)
     if not isinstance(model, OpenModel):
-        raise TrainingError(f"rlag trains local weights, and {spec} has none; name such a MODEL")
+        raise TrainingError(f"rlag trains local weights: {model.closed}")
     require_room(model, problems, passages_P, asked.sampling.max_tokens)
     found = Pairs()
     chosen_of: dict[int, tuple[str, str]] = {}

@@ -168,6 +168,5 @@ def local(model: Model, part: str) -> HfModel:
     if isinstance(model, HfModel):
         return model
     raise ModelError(
-        f"softcot needs the local weights of its {part}, and {model.spec} has none; name a folder, a GGUF "
-        "file or a hub id"
+        f"softcot needs the local weights of its {part} (a folder, a GGUF file or a hub id): {model.closed}"
     )

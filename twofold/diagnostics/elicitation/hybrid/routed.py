@@ -39,8 +39,7 @@ class Routed(Elicitor):
         for each in (self.base, *([] if self.tuned is None else [self.tuned])):
             if not isinstance(each, HfModel):
                 raise ModelError(
-                    f"{each.spec} is no local checkpoint, and {self.name} works on the networks; give the "
-                    "checkpoint itself"
+                    f"{self.name} works on the networks of local checkpoints: {each.closed}"
                 )
         if self.gate is None:
             raise ModelError(f"{self.name} has no gate; give one, such as `js`")

@@ -51,10 +51,7 @@ class FeatureSteering(Elicitor):
 
     def __post_init__(self) -> None:
         if not isinstance(self.base, OpenModel):
-            raise ModelError(
-                f"{self.base.spec} is behind a server, and steering changes its hidden states; give the "
-                "checkpoint itself"
-            )
+            raise ModelError(f"steering changes hidden states: {self.base.closed}")
         self.dictionary.require(self.latent)
 
     def fingerprint(self) -> dict[str, object]:
