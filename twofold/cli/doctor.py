@@ -23,7 +23,7 @@ EXTRAS = {
     "inspect": "newer logs of Inspect (.eval)",
     "gym": "problems of reasoning-gym",
     "ray": "studies on several machines",
-    "llama": "a llama.cpp server from Python",
+    "llama": "`llama:FILE.gguf`, and a llama.cpp server from Python",
 }
 
 # Packages that are not called as the module in them.

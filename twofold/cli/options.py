@@ -12,8 +12,8 @@ ModelsArgument = Annotated[
     list[str],
     typer.Argument(
         help="smollm2, pocket, a Hugging Face directory or id, a PEFT adapter directory, a .gguf file, "
-        "a YAML file of a composed model, or http://host:port/v1#model. Several: training runs of one "
-        "recipe, with a baseline."
+        "llama:FILE.gguf (sampled by llama.cpp), a YAML file of a composed model, or "
+        "http://host:port/v1#model. Several: training runs of one recipe, with a baseline."
     ),
 ]
 BaselineOption = Annotated[

@@ -9,7 +9,7 @@ from twofold.errors import ModelError, nearest
 from twofold.extension import instance_named, is_reference
 from twofold.models.checkpoint import HUB_ID, folder_named
 from twofold.models.composed import SUFFIXES, from_folder, from_yaml, is_composed
-from twofold.models.gguf import is_gguf
+from twofold.models.gguf import is_for_llama, is_gguf
 from twofold.models.pocket import SPEC as POCKET
 from twofold.models.smollm2 import SPEC as SMOLLM2
 from twofold.models.thinking import ThinkingPolicy
@@ -18,9 +18,9 @@ from twofold.types import Model
 
 _FORMS = (
     "a model is `pocket`, `smollm2`, a folder written by save_pretrained, a PEFT adapter's folder, a `.gguf` "
-    "file, a hub id (`organisation/name`), an OpenAI-compatible server (`http://host:port/v1#model`), a "
-    "YAML file that names a composed one (or a folder with it as model.yaml), or your own "
-    "(`package.module:Name`)"
+    "file, `llama:FILE.gguf`, a hub id (`organisation/name`), an OpenAI-compatible server "
+    "(`http://host:port/v1#model`), a YAML file that names a composed one (or a folder with it as "
+    "model.yaml), or your own (`package.module:Name`)"
 )
 
 
@@ -28,9 +28,10 @@ def resolve(spec: str | Path, *, thinking_marks: tuple[str, str] | None = None) 
     """The model that `spec` names; its weights are loaded when it first has to answer.
 
     Args:
-        spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, a `.gguf` file, a hub
-            id, or a server's URL with the model's name after `#`, a YAML file that puts models together
-            (see `twofold.models.composed`) or a folder that holds one as `model.yaml`, or
+        spec: `pocket`, `smollm2`, a Hugging Face folder, a PEFT adapter's folder, a `.gguf` file,
+            `llama:FILE.gguf` (the file run by llama.cpp, for sampling only), a hub id, or a server's URL
+            with the model's name after `#`, a YAML file that puts models together (see
+            `twofold.models.composed`) or a folder that holds one as `model.yaml`, or
             `package.module:Name`, a `Model` or a class that needs no arguments. An existing folder wins
             over a file and a hub id.
         thinking_marks: What opens and closes a thought, if neither the chat template shows it nor
@@ -58,6 +59,14 @@ def resolve(spec: str | Path, *, thinking_marks: tuple[str, str] | None = None) 
         return from_folder(expanded(spec, ModelError), marks=thinking_marks)
     if spec.endswith(SUFFIXES) and not is_folder:
         return from_yaml(expanded(spec, ModelError), marks=thinking_marks)
+    if is_for_llama(spec) and not is_folder:
+        try:
+            from twofold.models.llama import LlamaModel
+        except ImportError as error:
+            raise ModelError(
+                f"{spec} needs more packages ({error}): pip install 'twofold[hf,llama]'"
+            ) from error
+        return LlamaModel(spec, thinking=thinking)
     is_local = spec in (POCKET, SMOLLM2) or is_folder or is_gguf(spec)
     if not is_local and not HUB_ID.fullmatch(spec):
         hint = nearest(spec.lower(), [POCKET, SMOLLM2], "there is no such folder or name.")

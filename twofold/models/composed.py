@@ -18,6 +18,7 @@ from typing import Any, Self, TypeVar, cast, final, get_args, get_type_hints
 
 from twofold.errors import ModelError, nearest
 from twofold.extension import class_named, is_reference, nothing_imported
+from twofold.models.gguf import LLAMA, is_for_llama
 from twofold.storage.reading import InputFile, Kind, expanded, kind_of
 from twofold.types import Message, Model, Response, Sampling, Share
 from twofold.validation import validated
@@ -242,5 +243,7 @@ def beside(file: Path, name: object) -> str:
         raise ModelError(f"{file}: {name!r:.60} names no model; write a text")
     if name in NAMES or "://" in name or is_reference(name):
         return name
+    if is_for_llama(name):
+        return LLAMA + beside(file, name.removeprefix(LLAMA))
     path = file.parent / expanded(name, ModelError)
     return os.path.normpath(path) if kind_of(path, ModelError) is not Kind.missing else name
