@@ -13,7 +13,8 @@ from twofold.constraints import from_spec
 from twofold.diagnostics.joint.analysis import Joint
 from twofold.errors import RunError
 from twofold.models.scripted import ScriptedModel
-from twofold.report.compare import COLUMNS, compare
+from twofold.report.compare import compare
+from twofold.report.run_scores import COLUMNS
 from twofold.runs.finalize import finalize
 from twofold.runs.score import score
 from twofold.types import Estimate, Measure, Problem, Sampling

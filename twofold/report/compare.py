@@ -7,47 +7,26 @@ the same in the same way; where they did not, the reason stands in its place.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 import numpy as np
 
-from twofold import problems as problem_files
 from twofold.diagnostics.joint.analysis import differences
 from twofold.diagnostics.joint.table import Block, JointTable
 from twofold.errors import RunError, StatsError
-from twofold.report.every_number import TESTS, UNITS, cells, interval, is_study
-from twofold.report.findings import read_findings
+from twofold.report.every_number import TESTS, UNITS, cells, interval
 from twofold.report.markdown import flat, table
-from twofold.report.page import model_names
-from twofold.report.study_file import (
-    ACCURACY,
-    CONSTRAINED_ACCURACY,
-    HACC,
-    JOINT,
-    OBEDIENCE,
-    TOKENS,
-    Key,
-)
-from twofold.report.tables import floors
+from twofold.report.run_scores import COLUMNS, RunScores
+from twofold.report.study_file import Key
 from twofold.report.verdict import never_finished
 from twofold.report.wording import number, p_value, spread, statement, units
-from twofold.stats import average, change, corrected
-from twofold.storage.jsonl import Row, read_known
+from twofold.stats import change, corrected
+from twofold.storage.jsonl import Row
 from twofold.storage.records import contrast_to_json, measure_to_json
-from twofold.storage.run_dir import RunDir
-from twofold.types import Comparison, Contrast, Estimate, Finding, Measure, Outcome, Problem
+from twofold.types import Comparison, Contrast, Estimate, Measure, Outcome
 
-# The columns, each with the measures that it shows: the first that was taken.
-COLUMNS: Mapping[str, Sequence[Key]] = {
-    "accuracy": (ACCURACY, CONSTRAINED_ACCURACY),
-    "compliance": (HACC,),
-    "obedience": (OBEDIENCE,),
-    "both": (JOINT,),
-    "tokens": (TOKENS, ("tokens", "unconstrained")),
-}
 _COLUMN_OF = {key: column for column, keys in COLUMNS.items() for key in keys}
 
 
@@ -132,6 +111,7 @@ def compare(run_dirs: Sequence[str | Path]) -> Compared:
         >>> import tempfile
         >>> from twofold import audit
         >>> from twofold.models.scripted import ScriptedModel
+        >>> from twofold.types import Problem
         >>> asked = [Problem(question=f"What is {i} + 0?", answer=str(i)) for i in range(9)]
         >>> def run(reply):
         ...     return audit(ScriptedModel(reply), asked, out=tempfile.mkdtemp()).path
@@ -144,7 +124,7 @@ def compare(run_dirs: Sequence[str | Path]) -> Compared:
         raise RunError("one run alone is not compared; give two or more directories")
     if len({path.resolve() for path in paths}) < len(paths):
         raise RunError("a run is given twice; give each directory once")
-    runs = [_Audit.read(path, name) for path, name in zip(paths, _names(paths), strict=True)]
+    runs = [RunScores.read(path, name) for path, name in zip(paths, _names(paths), strict=True)]
     first, *others = runs
     unpaired = {run.name: why for run in others if (why := _why_unpaired(first, run))}
     paired = [run for run in others if run.name not in unpaired]
@@ -159,108 +139,7 @@ def compare(run_dirs: Sequence[str | Path]) -> Compared:
     )
 
 
-@final
-@dataclass(frozen=True, kw_only=True)
-class _Audit:
-    """What a run says of its model under test."""
-
-    name: str
-    model: str
-    identity: Row
-    problems: Sequence[Problem]
-    rows: Sequence[Row]  # of `joint.jsonl`
-    finding: Finding
-    lost: Mapping[str, object]
-
-    @classmethod
-    def read(cls, path: Path, name: str) -> _Audit:
-        if is_study(path):
-            raise RunError(
-                f"{path} is a study, whose arms its own page compares; give one of its audits "
-                f"({path}/arms/ARM/seed-SEED/SPLIT)"
-            )
-        run = RunDir(path)
-        manifest = run.manifest()
-        run.require("problems.jsonl", "joint.jsonl", "findings.json")
-        findings, lost = read_findings(path / "findings.json")
-        joint = [each for each in findings if each.diagnostic == "joint"]
-        if not joint:
-            raise RunError(f"{path} has no joint finding; `twofold report {path}` writes it again")
-        problems = problem_files.read(path / "problems.jsonl", profile="fixed")
-        rows = read_known(path / "joint.jsonl", {problem.id for problem in problems})
-        return cls(
-            name=name,
-            model=model_names(manifest)["model"],
-            identity=manifest["identity"],
-            problems=problems,
-            rows=[row for row in rows if row["role"] == "model"],
-            finding=joint[0],
-            lost=lost,
-        )
-
-    @cached_property
-    def asked(self) -> Mapping[str, frozenset[str]]:
-        """The problems asked in each condition."""
-        found: dict[str, set[str]] = {}
-        for row in self.rows:
-            found.setdefault(row["condition"], set()).add(row["problem"])
-        return {condition: frozenset(ids) for condition, ids in sorted(found.items())}
-
-    @property
-    def setting(self) -> Row | None:
-        """How the replies were drawn; None if the run does not say."""
-        sampling = self.identity.get("sampling")
-        return (
-            {**sampling, "samples": self.identity.get("n")} if isinstance(sampling, dict) else None
-        )
-
-    @property
-    def checkers(self) -> set[str]:
-        """The profiles of the checkers."""
-        several, one = self.identity.get("profiles"), self.identity.get("profile")
-        found = several if isinstance(several, list) else [one]
-        return {str(each) for each in found if each}
-
-    @property
-    def tokenizer(self) -> str | None:
-        """What tells tokenizers apart; None if the run does not say."""
-        found: object = self.identity
-        for key in ("models", "model", "tokenizer_sha256"):
-            found = found.get(key) if isinstance(found, dict) else None
-        return None if found is None else str(found)
-
-    def measures(self) -> Iterator[Measure]:
-        """The first measure of each column that was taken."""
-        for keys in COLUMNS.values():
-            for metric, condition in keys:
-                found = self._estimate(metric, condition)
-                if found is not None:
-                    yield Measure(
-                        role=self.name, condition=condition, metric=metric, estimate=found
-                    )
-                    break
-
-    def floors(self) -> Iterator[Measure]:
-        """What trivial replies score, for each measure that has floors."""
-        for each in self.measures():
-            for role, found in floors(self.finding, each.metric).items():
-                yield replace(each, role=role, estimate=found)
-
-    def _estimate(self, metric: str, condition: str) -> Estimate | None:
-        if metric != "tokens":
-            return self.finding.estimate(metric, condition=condition)
-        block = JointTable.of(self.problems, self.rows).block("model", condition)
-        if block is None:
-            return None
-        tokens = block.generated()
-        known = ~np.isnan(tokens)
-        try:
-            return average(tokens[known], block.problem[known], n_unscored=int((~known).sum()))
-        except StatsError:
-            return None
-
-
-def _why_unpaired(first: _Audit, other: _Audit) -> str:
+def _why_unpaired(first: RunScores, other: RunScores) -> str:
     """Why two runs are not paired, in words; "" if they are."""
     if first.asked.keys() != other.asked.keys():
         here, there = (" and ".join(each.asked) or "no" for each in (other, first))
@@ -283,7 +162,7 @@ def _why_unpaired(first: _Audit, other: _Audit) -> str:
     return ""
 
 
-def _contrasts(first: _Audit, others: Sequence[_Audit]) -> Iterator[Contrast]:
+def _contrasts(first: RunScores, others: Sequence[RunScores]) -> Iterator[Contrast]:
     """The change of each run, run by run; Holm's correction is over the runs, for each measure."""
     found: dict[Key, dict[str, Comparison]] = {}
     for run in others:
@@ -303,7 +182,7 @@ def _contrasts(first: _Audit, others: Sequence[_Audit]) -> Iterator[Contrast]:
                 )
 
 
-def _changes(first: _Audit, other: _Audit) -> Iterator[tuple[Key, Comparison]]:
+def _changes(first: RunScores, other: RunScores) -> Iterator[tuple[Key, Comparison]]:
     """The change of each measure that both runs show."""
     before = ({**row, "role": "baseline"} for row in first.rows)
     both = JointTable.of(first.problems, [*before, *other.rows])
@@ -339,7 +218,7 @@ def _tokens(before: Block, after: Block, *, seed: int) -> Comparison | None:
         return None
 
 
-def _notes(runs: Sequence[_Audit], paired: Sequence[_Audit]) -> Iterator[str]:
+def _notes(runs: Sequence[RunScores], paired: Sequence[RunScores]) -> Iterator[str]:
     """What the numbers do not say."""
     if paired:
         yield (
