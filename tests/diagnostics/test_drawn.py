@@ -2,7 +2,7 @@
 
 import pytest
 
-from twofold.diagnostics.chain.drawn import drawn
+from twofold.diagnostics.chain.drawn import Sample
 from twofold.diagnostics.chain.faithfulness import Faithfulness, continued
 from twofold.study.diagnosed import of_chains
 from twofold.types import Slice
@@ -19,14 +19,14 @@ def outside(i, **more):
 def test_every_problem_is_drawn_as_often():
     """A suite that alternates two kinds gives both: 400 samples of 5 of 20 problems each."""
     ids = [f"{i:016x}" for i in range(20)]
-    n = [sum(key in drawn(ids, 0.25, seed) for seed in range(400)) for key in ids]
+    n = [sum(key in Sample(0.25, 9).of(ids, seed) for seed in range(400)) for key in ids]
     assert sum(n) == 400 * 5 and min(n) > 65 and max(n) < 135  # 100 ± 4 standard deviations
 
 
-@pytest.mark.parametrize(("share", "n"), [(0.25, 2), (0.5, 4), (1, 7), (0.01, 1)])
-def test_the_size_is_rounded_up(share, n):
-    assert len(drawn("abcdefg", share, 0)) == n
-    assert drawn((), share, 0) == frozenset()
+@pytest.mark.parametrize(("share", "n"), [(0.25, 2), (0.5, 4), (1, 6), (0.01, 1)])
+def test_the_size_is_rounded_up_and_bounded(share, n):
+    assert len(Sample(share, 6).of("abcdefg", 0)) == n
+    assert Sample(share, 6).of((), 0) == frozenset()
 
 
 def test_chains_that_were_not_continued_are_not_unscored():

@@ -6,6 +6,7 @@ import pytest
 
 from twofold.diagnostics.chain import collect as chains
 from twofold.diagnostics.chain.collect import collect
+from twofold.diagnostics.chain.drawn import Sample
 from twofold.diagnostics.chain.faithfulness import Faithfulness
 from twofold.diagnostics.chain.information_gain import InformationGain
 from twofold.diagnostics.diagnostic import ScoredResponse, Subject
@@ -89,8 +90,8 @@ def subject(model, cases, **more):
 def read(model):
     asked = subject(model, CASES, scorer=model)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chains, "WITH_TWINS", 1)
-        patch.setattr(chains, "CONTINUED", 1)
+        patch.setattr(chains, "WITH_TWINS", Sample(1, 99))
+        patch.setattr(chains, "CONTINUED", Sample(1, 99))
         rows = list(collect(asked, frozenset(), n_checked=3))
     assert [p.id for p in asked.problems] == sorted(
         {row["key"] for row in rows}, key=[p.id for p in asked.problems].index

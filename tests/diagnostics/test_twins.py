@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twofold.diagnostics.chain import collect
+from twofold.diagnostics.chain.drawn import Sample
 from twofold.diagnostics.chain.edits import NEUTRAL, Edit, Others, edits
 from twofold.diagnostics.chain.elicit import Asker
 from twofold.diagnostics.chain.faithfulness import METRICS, Faithfulness
@@ -44,7 +45,7 @@ def read(model):
         role="model", model=model, problems=problems, answers=answers, sampling=SAMPLING, seed=0
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(collect, "WITH_TWINS", 1)
+        patch.setattr(collect, "WITH_TWINS", Sample(1, 99))
         return list(collect.collect(subject, frozenset())), problems
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from twofold.diagnostics.chain.continue_after_mistake import continued
-from twofold.diagnostics.chain.drawn import drawn
+from twofold.diagnostics.chain.drawn import Sample
 from twofold.diagnostics.chain.edits import Edit, Others, edits, later
 from twofold.diagnostics.chain.elicit import ELICITATIONS, Asker
 from twofold.diagnostics.chain.mention import first, names
@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 
 TABLE = "chains"  # the stem of the table of both diagnostics
 CHUNK = 16  # chains that are read before their rows are yielded
-WITH_TWINS = 1 / 4  # share of the problems whose chains the twins read
-CONTINUED = 1 / 2  # share of the problems whose chains are continued after a mistake
+# Problems whose chains the twins read, and those whose chains are continued after a mistake. Whatever is
+# found, the 95 % interval of a rate is at most 0.24 wide from 64 chains and at most 0.17 from 128.
+WITH_TWINS = Sample(1 / 4, 64)
+CONTINUED = Sample(1 / 2, 128)
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def collect(
         said = paraphrase_model(paraphraser, [later(c) for c in chains.values()], seed=subject.seed)
     words = dict(zip(chains, said, strict=True))
     asker, room = Asker(model), _room(model)
-    twinned, going_on = (drawn(problems, share, subject.seed) for share in (WITH_TWINS, CONTINUED))
+    twinned, going_on = (each.of(problems, subject.seed) for each in (WITH_TWINS, CONTINUED))
     waiting: list[_Read] = []
     for key, answer in answers.items():
         chain = found[key]
