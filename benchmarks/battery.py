@@ -2,10 +2,19 @@
 
 Both chain diagnostics in full: cuts, edits with their random controls, continuation after a mistake,
 and the two controls built from the same model, all by rule and without a paraphraser. Compared with
-the generation of the replies: one unconstrained reply to each problem.
+the generation of the replies: one unconstrained reply to each problem. The twins read, and the model
+continues, the samples that an audit takes.
+
+The second figure counts tokens: those that the network reads, padding included, over those that it must
+read. A text must be read once, where another text begins alike only from there, and a continuation up to
+its last token but one.
 """
 
+from collections.abc import Callable, Iterable
+from unittest.mock import patch
+
 from benchmarks.ratio import Ratio, in_turn
+from twofold import prefix_scoring
 from twofold.diagnostics.chain import collect as chains
 from twofold.diagnostics.diagnostic import ScoredResponse, Subject
 from twofold.models.hf import HfModel
@@ -36,7 +45,8 @@ def measure(rounds: int = 3, n_problems: int = 8) -> list[Ratio]:
         sampling=SAMPLING,
         seed=0,
     )
-    rows = list(chains.collect(subject, frozenset()))
+    rows: list[dict[str, object]] = []
+    n_tokens, n_least = tokens(model, lambda: rows.extend(chains.collect(subject, frozenset())))
     n_read = sum("reason" not in row for row in rows)
     battery, generation = in_turn(
         lambda: list(chains.collect(subject, frozenset())),
@@ -50,5 +60,51 @@ def measure(rounds: int = 3, n_problems: int = 8) -> list[Ratio]:
             limit=2.0,
             ours=f"{min(battery):.1f} s",
             theirs=f"{min(generation):.1f} s, {sum(r.n_reply_tokens or 0 for r in replies)} tokens",
-        )
+        ),
+        Ratio(
+            name="tokens that the chain diagnostics read over those that they must",
+            rounds=[n_tokens / n_least],
+            limit=1.3,
+            ours=f"{n_tokens} tokens",
+            theirs=f"{n_least} tokens",
+        ),
     ]
+
+
+def tokens(model: HfModel, work: Callable[[], object]) -> tuple[int, int]:
+    """How many tokens the network reads during `work`, and how many it must."""
+    network = model.network.base_model
+    forward, score, continued = network.forward, prefix_scoring.score, model.continued
+    n_read = 0
+    least: dict[
+        tuple[int, int], int
+    ] = {}  # the number of a text, by that of the text before and a token
+
+    def text(ids: Iterable[int]) -> None:
+        at = 0
+        for token in ids:
+            at = least.setdefault((at, token), len(least) + 1)
+
+    def counted(*args, **more):
+        nonlocal n_read
+        n_read += (args[0] if args else more["input_ids"]).numel()
+        return forward(*args, **more)
+
+    def scored(model, trees, **more):
+        for tree in trees:
+            for branch in tree.branches:
+                text((*tree.trunk[: branch.cut], *branch.ids))
+        return score(model, trees, **more)
+
+    def written(chats, started, sampling, **more):
+        for place, response in continued(chats, started, sampling, **more):
+            text((*model.ids(model.render(chats[place])), *response.ids[:-1]))
+            yield place, response
+
+    with (
+        patch.object(network, "forward", counted),
+        patch.object(prefix_scoring, "score", scored),
+        patch.object(HfModel, "continued", lambda self, *args, **more: written(*args, **more)),
+    ):
+        work()
+    return n_read, len(least)
