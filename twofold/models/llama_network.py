@@ -1,8 +1,9 @@
 """How does llama.cpp decode several rows at once, in this process?
 
-Each row is a sequence of one context, with keys and values of its own: a step then attends to a row's own
-tokens only, and costs little more for many rows than for one. Prompts that are alike are read once. A row
-that has ended leaves; the last one takes its place, so that the sequences stay in one block.
+Each row is a sequence of one context, with keys and values of its own, so that a step attends to a row's own
+tokens only: with one store for all, 64 rows of SmolLM2 took 2.8 times as long, 16 rows 1.1 times. Prompts
+that are alike are read once. A row that has ended leaves; the last one takes its place, so that the sequences
+stay in one block.
 
 llama.cpp does not promise that a reply is the same bit by bit beside other replies; on the CPUs that were
 tried it was (`tests/models/test_llama.py`).
