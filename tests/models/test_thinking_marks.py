@@ -344,3 +344,9 @@ def test_channels_as_trl_decodes_them() -> None:
 )
 def test_many_marks_are_read_in_reasonable_time(raw: str) -> None:
     assert split(raw, policy=UNKNOWN, hit_limit=True).raw == raw
+
+
+@pytest.mark.parametrize("thought", [None, "", "Hm."])
+def test_an_empty_thought_is_read_again_as_one(thought: str | None) -> None:
+    said = Response(raw="7", reply="7", thinking=thought)
+    assert Response.from_json(json.loads(json.dumps(said.to_json()))) == said

@@ -70,9 +70,13 @@ class Response:
         return Verdict(None, self.error or self.finish_reason.value.replace("_", " "))
 
     def to_json(self) -> dict[str, object]:
-        """The response as JSON values, without fields that are None or empty."""
+        """The response as JSON values, without fields that are None, or empty if that says nothing.
+
+        An empty thought is not the same as none.
+        """
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {k: v for k, v in values.items() if v is not None and v != ""} | {"raw": self.raw}
+        said = {k: v for k, v in values.items() if v is not None and (v != "" or k == "thinking")}
+        return said | {"raw": self.raw}
 
     @classmethod
     def from_json(cls, row: Mapping[str, object]) -> Response:
