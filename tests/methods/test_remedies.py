@@ -11,9 +11,9 @@ from twofold.constraints import CONSTRAINTS
 from twofold.diagnostics.elicitation.elicitor import Elicitor
 from twofold.errors import ModelError
 from twofold.methods.remedies.best_of_n import BestOfN, Rules, key_of
+from twofold.methods.remedies.by_chunks import CHUNK
 from twofold.methods.remedies.constraint_first import ConstraintFirst
 from twofold.methods.remedies.parent_answers import ParentAnswers
-from twofold.methods.remedies.by_chunks import CHUNK
 from twofold.methods.remedies.repeat_after_thinking import RepeatAfterThinking
 from twofold.methods.remedies.rewrite import Rewrite
 from twofold.methods.remedies.stated import stated
