@@ -39,6 +39,8 @@ def _is_waiting(file: Path) -> bool:
     is_waiting = file.parent.name == "model" and (file.parent / "training.json").exists()
     if not is_waiting or (cell / "cell.json").exists() or not file.is_file():
         return False
+    if file.suffix == ".bin" or file.name.startswith("."):  # settings in a pickle; locks
+        return False
     return all(each.stat().st_size <= _MOST for each in file.parent.glob("*.safetensors"))
 
 

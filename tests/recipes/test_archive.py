@@ -51,6 +51,7 @@ def test_the_adapter_of_a_cell_that_waits_for_its_audits_is_kept(tmp_path: Path)
     (model / "checkpoint-5").mkdir(parents=True)
     (model / "checkpoint-5" / "adapter_model.safetensors").write_bytes(b"half")
     (model / "adapter_model.safetensors").write_bytes(b"whole")
+    (model / "training_args.bin").write_bytes(b"a pickle")
     assert archive.pack(run, file) == 5, "its training is not finished"
     (model / "training.json").write_text("{}")
     assert archive.pack(run, file) == 7
