@@ -130,7 +130,7 @@ def compare(run_dirs: Sequence[str | Path]) -> Compared:
     paired = [run for run in others if run.name not in unpaired]
     return Compared(
         models={run.name: run.model for run in runs},
-        measures=[measure for run in runs for measure in run.measures()],
+        measures=[measure for run in runs for measure in run.measures],
         floors={run.name: list(run.floors()) for run in runs},
         contrasts=list(_contrasts(first, paired)),
         unpaired=unpaired,
@@ -187,7 +187,7 @@ def _changes(first: RunScores, other: RunScores) -> Iterator[tuple[Key, Comparis
     before = ({**row, "role": "baseline"} for row in first.rows)
     both = JointTable.of(first.problems, [*before, *other.rows])
     seed = first.identity.get("seed", 0)
-    shown = {(measure.metric, measure.condition) for measure in other.measures()}
+    shown = {(measure.metric, measure.condition) for measure in other.measures}
     for each in differences(both, seed=seed):
         if (each.metric, each.condition) in shown:
             yield (each.metric, each.condition), each.comparison
@@ -235,7 +235,7 @@ def _notes(runs: Sequence[RunScores], paired: Sequence[RunScores]) -> Iterator[s
                 "their counts may not be one unit."
             )
     for run in runs:
-        names = {each.metric for each in run.measures()}
+        names = {each.metric for each in run.measures}
         stated = ("accuracy" in names) and "unconstrained" not in run.asked
         if stated:
             yield f"{run.name}: accuracy is with the constraints stated; nothing was asked without them."

@@ -122,20 +122,21 @@ class RunScores:
             found = found.get(key) if isinstance(found, dict) else None
         return None if found is None else str(found)
 
-    def measures(self) -> Iterator[Measure]:
+    @cached_property
+    def measures(self) -> Sequence[Measure]:
         """The first measure of each column that was taken."""
-        for keys in COLUMNS.values():
-            for metric, condition in keys:
-                found = self._estimate(metric, condition)
-                if found is not None:
-                    yield Measure(
-                        role=self.name, condition=condition, metric=metric, estimate=found
-                    )
-                    break
+        return [found for keys in COLUMNS.values() if (found := self._first(keys))]
+
+    def _first(self, keys: Sequence[Key]) -> Measure | None:
+        for metric, condition in keys:
+            found = self._estimate(metric, condition)
+            if found is not None:
+                return Measure(role=self.name, condition=condition, metric=metric, estimate=found)
+        return None
 
     def floors(self) -> Iterator[Measure]:
         """What trivial replies score, for each measure that has floors."""
-        for each in self.measures():
+        for each in self.measures:
             for role, found in floors(self.finding, each.metric).items():
                 yield replace(each, role=role, estimate=found)
 
