@@ -48,7 +48,9 @@ class Counting(Judge):
         if response.reply == "?":
             return Verdict(None, "the server is down")
         score = min(1.0, len(response.reply) / self.top)
-        return Verdict(score, 'so "long"\nä', {"program": Verdict(None, "none")})
+        return Verdict(
+            score, 'so "long"\nä', {"program": Verdict(None, "none", note="not_installed")}
+        )
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from twofold.runs.finalize import _loss_in_words
 from twofold.runs.losses import LossCount
 from twofold.runs.score_responses import CHUNK, ResponseScores, floor_answers
 from twofold.storage.jsonl import Row
-from twofold.types import FinishReason, Item, Problem, Response
+from twofold.types import FinishReason, Item, Problem, Response, Verdict
 
 NO_COMMA = from_spec("punctuation:no_comma", None, profile="fixed")
 
@@ -29,12 +29,13 @@ def counted(*rows: Row) -> LossCount:
 
 
 def test_a_constraint_that_was_not_checked_is_lost_and_one_left_open_is_not() -> None:
-    def told(reason: str) -> Row:
-        parts = {"a": {"score": 1.0}, "b": {"score": None, "reason": reason}}
-        return row(correct={"score": 1.0}, compliant={"score": None, "parts": parts})
+    def told(verdict: Verdict) -> Row:
+        both = Verdict(None, parts={"a": Verdict(1.0), "b": verdict})
+        return row(correct={"score": 1.0}, compliant=both.to_json())
 
-    missing = "emoji cannot be told apart: pip install 'twofold[ifbench]'"
-    lost = counted(told(missing), told("names 2 options; which one answers is open"))
+    missing = "no package: pip install it"
+    left_open = Verdict(None, "the reply ends: pip install it")  # words decide nothing
+    lost = counted(told(Verdict(None, missing, note="not_installed")), told(left_open))
     assert (lost.n, lost.of, lost.reasons) == (1, 2, {missing: 1})
 
 

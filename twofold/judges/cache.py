@@ -97,7 +97,7 @@ def _chunks(new: Mapping[str, Asked]) -> Iterator[dict[str, Asked]]:
 def _verdict(row: Mapping[str, Any]) -> Verdict:
     """The inverse of `Verdict.to_json`."""
     parts = {name: _verdict(part) for name, part in row.get("parts", {}).items()}
-    return Verdict(row["score"], row.get("reason", ""), parts)
+    return Verdict(row["score"], row.get("reason", ""), parts, note=row.get("note", ""))
 
 
 def _question(asked: Asked) -> object:

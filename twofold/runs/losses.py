@@ -4,7 +4,6 @@ If more than 5 % of what was asked of a model in a condition, of a diagnostic or
 had, the numbers do not describe the model: every command then ends with status 3.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import final
@@ -13,9 +12,6 @@ from twofold.storage.jsonl import Row
 
 # The share that may be lost.
 LOST_LIMIT = 0.05
-
-# What the reason of a check says that could not be made here, because something is not installed.
-_NOT_INSTALLED = re.compile(r": (pip install|python -m) ")
 
 
 def is_too_many(n: int, of: int) -> bool:
@@ -113,5 +109,5 @@ def _lost(row: Row) -> str:
     if row["finish_reason"] != "unclosed_thinking" and correct["score"] is None:
         return str(correct.get("reason", "unscored"))
     parts = row.get("compliant", {}).get("parts", {}).values()
-    reasons = (str(part.get("reason", "")) for part in parts if part["score"] is None)
-    return next(filter(_NOT_INSTALLED.search, reasons), "")
+    missing = (part for part in parts if part.get("note") == "not_installed")
+    return next((str(part.get("reason", "not installed")) for part in missing), "")

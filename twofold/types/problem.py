@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from functools import cached_property
-from typing import Any, ClassVar, Literal, NotRequired, TypedDict, final
+from typing import Any, ClassVar, Literal, NotRequired, TypedDict, final, get_args
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from twofold.types.seen import seen
 # `official` reproduces the published checkers bit for bit; `fixed` follows the instruction's
 # wording.
 Profile = Literal["official", "fixed"]
+
+# What code must know of a verdict beside its score, where `reason` says it to people alone.
+Note = Literal["", "not_installed", "last_number"]
 
 
 class Message(TypedDict):
@@ -41,9 +44,12 @@ class Verdict:
         parts: The verdicts that this one combines, by name.
         distance: How far the text is from meeting the rule, in [0, 1]: 0 = it does; None = not graded.
             Not part of the identity and not saved: it only shapes rewards.
+        note: `not_installed`: unscored because something is missing on this machine, whatever the text;
+            `last_number`: no answer is stated, and the last number was judged; "" = neither.
 
     Raises:
-        ValueError: If the score or the distance lies outside [0, 1] (NaN included).
+        ValueError: If the score or the distance lies outside [0, 1] (NaN included), or the note is
+            unknown.
 
     Example:
         >>> Verdict(1.0, "no comma in 12 words").is_scored
@@ -54,12 +60,15 @@ class Verdict:
     reason: str = ""
     parts: Mapping[str, Verdict] = field(default_factory=dict)
     distance: float | None = field(default=None, compare=False)
+    note: Note = ""
 
     def __post_init__(self) -> None:
         if self.score is not None and not 0.0 <= self.score <= 1.0:
             raise ValueError(f"a score lies in [0, 1] or is None, not {self.score!r}")
         if self.distance is not None and not 0.0 <= self.distance <= 1.0:
             raise ValueError(f"a distance lies in [0, 1] or is None, not {self.distance!r}")
+        if self.note not in get_args(Note):
+            raise ValueError(f"a note is one of {get_args(Note)}, not {self.note!r}")
 
     @property
     def is_scored(self) -> bool:
@@ -73,6 +82,8 @@ class Verdict:
             out["reason"] = self.reason
         if self.parts:
             out["parts"] = {name: part.to_json() for name, part in self.parts.items()}
+        if self.note:
+            out["note"] = self.note
         return out
 
 

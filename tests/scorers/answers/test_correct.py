@@ -41,6 +41,21 @@ def test_the_reason_can_be_checked_by_a_person() -> None:
     assert judge(None, "5") == Verdict(None, "no reference answer")
 
 
+@pytest.mark.parametrize(
+    ("reply", "note"),
+    [
+        ("I did 5.", "last_number"),
+        ("I did 6.", "last_number"),
+        ("I did 5 (last)", "last_number"),
+        ("#### 5 (last)", ""),
+        (r"\boxed{5}", ""),
+        ("Hm.", ""),
+    ],
+)
+def test_a_verdict_notes_that_it_rests_on_the_last_number(reply: str, note: str) -> None:
+    assert judge("5", reply, Correct(last_number=True)).note == note
+
+
 def test_a_comparison_that_does_not_end_is_unscored_and_the_next_goes_on() -> None:
     problems = [Problem(question="?", answer=gold) for gold in ("5", "x^2-1")]
     replies = [r"\boxed{9^{9^{9^{9}}}}", r"\boxed{(x-1)(x+1)}"]

@@ -37,7 +37,9 @@ _SMALL = frozenset(
 _EMOJI = "🙂👍😀✨🌱"
 # Names that are written with a small letter first: iPhone, eBay, mRNA.
 _CAMEL = r"[^\W\d_]?[a-z][A-Z](?:[a-z]+.*|[A-Z0-9]{0,2})"
-_NO_EMOJI = "emoji cannot be told apart: pip install 'twofold[ifbench]'"
+_NO_EMOJI = Verdict(
+    None, "emoji cannot be told apart: pip install 'twofold[ifbench]'", note="not_installed"
+)
 
 
 @final
@@ -148,7 +150,7 @@ class Emoji(Constraint):
         try:
             is_emoji = _emoji()
         except ModuleNotFoundError:
-            return Verdict(None, _NO_EMOJI)
+            return _NO_EMOJI
         parts = punkt_sentences(text)
         good = []
         for i, part in enumerate(parts):
@@ -161,7 +163,7 @@ class Emoji(Constraint):
         try:
             is_emoji = _emoji()
         except ModuleNotFoundError:
-            return Verdict(None, _NO_EMOJI)
+            return _NO_EMOJI
         parts = [part.strip() for block in told(text) for part in punkt_sentences(block)]
         if not any(map(has_words, parts)):
             return Verdict(0.0, "no sentence at all", distance=1.0)

@@ -242,7 +242,8 @@ class OddEvenSyllables(Constraint):
         try:
             n_syllables = _syllables()
         except ModuleNotFoundError:
-            return Verdict(None, "syllables cannot be counted: pip install 'twofold[ifbench]'")
+            why = "syllables cannot be counted: pip install 'twofold[ifbench]'"
+            return Verdict(None, why, note="not_installed")
         odd = [n_syllables(word) % 2 for word in found]
         return every([a != b for a, b in pairwise(odd)], "words differ from the one before")
 

@@ -324,6 +324,7 @@ def _starts_with_verb(text: str) -> Verdict:
             None,
             "a verb cannot be told without NLTK's tagger: python -m nltk.downloader "
             "averaged_perceptron_tagger_eng",
+            note="not_installed",
         )
     found = tokens(text)
     tag = tagger.tag(list(found[:3]))[0][1] if found else ""

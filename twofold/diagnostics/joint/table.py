@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from twofold.errors import StatsError
 from twofold.problems.floors import FLOORS
-from twofold.scorers.answers.correct import rests_on_last_number
 from twofold.stats import chance_corrected, mean, paired
 from twofold.stats.paired_difference import difference
 from twofold.types import Comparison, Estimate, FinishReason, Problem
@@ -273,7 +272,7 @@ def rows(verdicts: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         row = {key: verdict[key] for key in JOINT_KEYS if key in verdict}
         if "correct" in verdict:
             row["correct"] = verdict["correct"]["score"]
-            if rests_on_last_number(verdict["correct"]):
+            if verdict["correct"].get("note") == "last_number":
                 row["last_number"] = True
         parts = verdict.get("compliant", {}).get("parts", {})
         row["parts"] = {key: part["score"] for key, part in parts.items()}

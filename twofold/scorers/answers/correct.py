@@ -6,8 +6,8 @@ side by side, or alternatives at the end, are a list, which never equals a singl
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import ClassVar, final
 
@@ -90,7 +90,8 @@ class Correct(Scorer):
             return Verdict(0.0, "no answer found")
         if found.place == "last" and not self.last_number:
             return Verdict(0.0, f"no answer is stated; the last number is {_short(str(found))}")
-        return self._compared(gold, found, folded=_is_one_case(reply))
+        verdict = self._compared(gold, found, folded=_is_one_case(reply))
+        return replace(verdict, note="last_number") if found.place == "last" else verdict
 
     def _compared(self, gold: str, found: Found, *, folded: bool) -> Verdict:
         """The verdict on an answer: right if each of its texts is, or if they are as one list.
@@ -135,13 +136,6 @@ def _is_one_case(reply: str) -> bool:
 def _verdict(right: bool, found: str, gold: str, place: str) -> Verdict:
     sign = "=" if right else "≠"
     return Verdict(float(right), f"{_short(found)} {sign} {_short(gold)} ({place})")
-
-
-def rests_on_last_number(verdict: Mapping[str, object]) -> bool:
-    """Whether a verdict of `Correct`, as JSON, took the last number of a reply for its answer."""
-    return (
-        re.search(r"[(; ]last(?:, not read whole)?\)$", str(verdict.get("reason", ""))) is not None
-    )
 
 
 def _short(text: str) -> str:
