@@ -341,11 +341,6 @@ PROGRAM = "def verify(text: str) -> bool:\n    return ',' not in text"
         ("CANNOT", "", "the model sees no exact program"),
         ("I would say yes.", "", "no program could be read"),
         (f"```python\n{PROGRAM}", "", "no program could be read"),  # the fence never closes
-        (
-            Response(raw="", reply="", finish_reason=FinishReason.failed, error="HTTP 500"),
-            "",
-            "HTTP 500",
-        ),
         (Response(raw=PROGRAM, reply=PROGRAM, finish_reason=FinishReason.truncated), "", "was cut"),
     ],
 )
@@ -353,6 +348,13 @@ def test_a_program_is_taken_whole_or_not_at_all(line, program, reason):
     model = ProgramWriter(model=ScriptedModel(lambda text, sample: line))
     ((criterion, why),) = model.write([Criterion(text="Is there no comma?")])
     assert criterion.program == program and reason in why and bool(why) == bool(reason)
+
+
+def test_a_failed_call_says_nothing_about_a_program():
+    failed = Response(raw="", reply="", finish_reason=FinishReason.failed, error="HTTP 500")
+    model = ProgramWriter(model=ScriptedModel(lambda text, sample: failed))
+    with pytest.raises(ScoringError, match=r"could not be asked for \(.*HTTP 500"):
+        list(model.write([Criterion(text="Is there no comma?")]))
 
 
 def test_what_is_decided_already_is_not_asked():

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
+from twofold.errors import ScoringError
 from twofold.judges.parse_verdict import defused
 from twofold.judges.program import MODULES, read_program
 from twofold.judges.prompt_template import fenced, filled, prompt
@@ -16,9 +17,12 @@ from twofold.types.checklist import Criterion
 
 CANNOT = "CANNOT"  # the answer of a model that sees no exact program
 
-CALL_FAILED = "the call failed: "  # how a reason begins that another try may change
-
 PROGRAMMING = Sampling(max_tokens=512)  # greedy; a longer program is unlikely to be exact
+
+
+@final
+class WriterDownError(ScoringError):
+    """The model that writes programs could not be asked, so whether there is one stays unknown."""
 
 
 @final
@@ -40,7 +44,9 @@ class ProgramWriter:
         """Each criterion with a program and "", or as it was and the reason, in order.
 
         Criteria that have a rule or a program are returned without asking.
-        The reason of a call that failed begins with `CALL_FAILED`: whether there is a program stays unknown.
+
+        Raises:
+            WriterDownError: At a criterion for which the call failed.
         """
         asked = [each for each in criteria if not each.rule and not each.program]
         chats = [[self._message(each)] for each in asked]
@@ -51,7 +57,9 @@ class ProgramWriter:
             if reply is None:
                 yield each, f"decided by {each.rule or 'its program'} already"
             elif reply.finish_reason is FinishReason.failed:
-                yield each, f"{CALL_FAILED}{reply.error}"
+                raise WriterDownError(
+                    f"a program could not be asked for (the call failed: {reply.error})"
+                )
             elif lost := reply.unscored():
                 yield each, lost.reason
             elif reply.finish_reason is FinishReason.truncated:

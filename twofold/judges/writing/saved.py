@@ -5,23 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self, final
 
-from twofold.errors import ProblemError, ScoringError
+from twofold.errors import ProblemError
 from twofold.judges.program import Admission, admitted
 from twofold.judges.sandbox.sandbox import Sandbox
 from twofold.judges.writing.examples import Examples, examples_for
 from twofold.judges.writing.implied import implied
 from twofold.judges.writing.model import Written
-from twofold.judges.writing.program import CALL_FAILED, ProgramWriter
+from twofold.judges.writing.program import ProgramWriter, WriterDownError
 from twofold.problems import io
 from twofold.storage.reading import Kind, is_torn, kind_of
 from twofold.storage.writing import LONE, Appender, dumps, make_folder_of, torn_line
 from twofold.types import Problem
 from twofold.types.checklist import Checklist, Criterion
-
-
-@final
-class WriterDownError(ScoringError):
-    """The model that writes programs could not be asked."""
 
 
 @final
@@ -144,9 +139,7 @@ def with_programs(
     kept: list[Criterion] = []
     refused: list[str] = []
     written = writer.write(checklist.criteria)
-    for criterion, (made, why) in zip(checklist.criteria, written, strict=True):
-        if why.startswith(CALL_FAILED):
-            raise WriterDownError(f"a program could not be asked for ({why})")
+    for criterion, (made, _) in zip(checklist.criteria, written, strict=True):
         if not made.program or made.program == criterion.program:
             kept.append(criterion)
             continue
