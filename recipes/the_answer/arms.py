@@ -2,7 +2,8 @@
 
 A run's problems are those of `recipes.11_pocket_types` with 16 trained types. Methods that need
 demonstrations get a worked reply that ignores the rules (`worked-N.jsonl`), or the same edited by rule so
-that it obeys (`obedient-N.jsonl`); the others sample their own replies.
+that it obeys (`obedient-N.jsonl`); the others sample their own replies. For DPO on checklists each problem
+has the checklist that follows from it: a criterion a constraint, one for the answer (`listed-N.jsonl`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import yaml
 
 from twofold import problems as problem_files
 from twofold.constraints.apply import apply_all
+from twofold.judges.writing import written_by_rules
 from twofold.problems.pocket.reply import OPENINGS, Style, written
 from twofold.types import Problem
 
@@ -30,6 +32,10 @@ OOD = "pocket:130:ood"  # longer chains, and moves put together as no training p
 
 _IMITATION = {"learning_rate": 3e-4, "batch": 16, "epochs": 2, "save_steps": 1000}
 _OWN = {"num_generations": 4, "max_completion_length": 96}
+_DPO = {
+    **{"method": "dpo", **_OWN, "batch": 16, "epochs": 1},
+    **{"learning_rate": 5e-5, "save_steps": 1000},
+}
 _GRPO = {
     "method": "grpo",
     "steps": 60,
@@ -51,6 +57,8 @@ _SOFT = {
     "save_steps": 1000,
 }
 
+NOISY = "recipes.checklists.planted_judges:LabelNoiseJudge"  # 30 % of its verdicts are wrong
+
 # What is trained, by the name of the arm; `train` is the file of a run's problems.
 TRAINED: dict[str, dict[str, Any]] = {
     "sft_worked": {
@@ -62,10 +70,10 @@ TRAINED: dict[str, dict[str, Any]] = {
     "rft_right": {"method": "rft", "reward": "correct", **_OWN, **_IMITATION},
     "rft_obedient": {"method": "rft", "reward": "compliant", **_OWN, **_IMITATION},
     "rft_both": {"method": "rft", "reward": "product", **_OWN, **_IMITATION},
-    "dpo_both": {
-        **{"method": "dpo", "reward": "product", **_OWN, "batch": 16, "epochs": 1},
-        **{"learning_rate": 5e-5, "save_steps": 1000},
-    },
+    "dpo_both": {**_DPO, "reward": "product"},
+    # RLCF: pairs by the weighted mean of a checklist, the 40 % that differ most in one criterion
+    "dpo_checklists": {**_DPO, "reward": {"judge": "exact"}, "keep": 0.4},
+    "dpo_checklists_noisy": {**_DPO, "reward": {"judge": NOISY}, "keep": 0.4},
     "grpo_right": {**_GRPO, "reward": "correct"},
     "grpo_both": {**_GRPO, "reward": "product"},
     "softcot_worked": {**_SOFT, "instructions": "empty"},
@@ -73,6 +81,7 @@ TRAINED: dict[str, dict[str, Any]] = {
 }
 
 OBEDIENT = ("sft_obedient", "softcot_obedient")
+LISTED = ("dpo_checklists", "dpo_checklists_noisy")
 
 
 def plan(file: Path, seeds: Sequence[int], *, derived: dict[str, list[str]] | None = None) -> Path:
@@ -88,12 +97,16 @@ def plan(file: Path, seeds: Sequence[int], *, derived: dict[str, list[str]] | No
     problem_files.write(data / "test.jsonl", types.test())
     for seed in seeds:
         asked = types.train(rules.trained(N_TYPES, seed), seed)
-        for name, obeys in (("worked", False), ("obedient", True)):
-            shown = [replace(problem, solution=reply(problem, obeys)) for problem in asked]
+        worked, obedient = (
+            [replace(problem, solution=reply(problem, obeys)) for problem in asked]
+            for obeys in (False, True)
+        )
+        listed = [replace(problem, checklist=written_by_rules(problem)) for problem in worked]
+        for name, shown in (("worked", worked), ("obedient", obedient), ("listed", listed)):
             problem_files.write(data / f"{name}-{seed}.jsonl", shown)
     arms: dict[str, dict[str, Any]] = {}
     for arm, settings in TRAINED.items():
-        kind = "obedient" if arm in OBEDIENT else "worked"
+        kind = "obedient" if arm in OBEDIENT else "listed" if arm in LISTED else "worked"
         arms[arm] = {**settings, "train": str(data / f"{kind}-{{seed}}.jsonl")}
     arms |= {arm: {"checkpoints": models} for arm, models in (derived or {}).items()}
     made = {
@@ -108,6 +121,12 @@ def plan(file: Path, seeds: Sequence[int], *, derived: dict[str, list[str]] | No
     }
     file.write_text(yaml.safe_dump(made, sort_keys=False), encoding="utf-8")
     return file
+
+
+def made_before(file: Path) -> dict[str, list[str]]:
+    """The arms of a saved plan that are made of trained ones: a MODEL for each seed."""
+    arms = yaml.safe_load(file.read_text(encoding="utf-8"))["arms"]
+    return {arm: of["checkpoints"] for arm, of in arms.items() if "checkpoints" in of}
 
 
 def reply(problem: Problem, obeys: bool) -> str:
