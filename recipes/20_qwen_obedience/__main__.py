@@ -25,7 +25,7 @@ from twofold.report.study import summary
 from twofold.storage.jsonl import replaced
 from twofold.types import Problem
 
-from . import PLACE, SCALES, Scale
+from . import PLACE, SCALES, Scale, more_pairs
 from .problems import REMEDY, files
 from .rules import SPLITS
 from .warm_up import TEMPERATURE, own_right, warmed_up
@@ -72,7 +72,10 @@ def whole(name: str, base: str, place: Path, plans: Path = HERE) -> int:
     if absent := [split for split in SPLITS if split not in found]:
         _said(f"{', '.join(absent)} left out: {REMEDY}")
     n_right = own_right(base, found["train"], scale, place / "own_right.jsonl")
-    _said(f"{n_right} own right replies to {len(found['train'])} bare problems; warm-up")
+    n_pairs = more_pairs.written(found["train"], place / "own_right.jsonl", place)
+    _said(
+        f"{n_right} own right replies to {len(found['train'])} bare problems, {n_pairs} edited ones; warm-up"
+    )
     warmed_up(base, found["shown"], scale, place)
     plan = planned(plans / f"{name}.yaml", place, base)
     result = study.study(plan, out=place / "study", say=_said)

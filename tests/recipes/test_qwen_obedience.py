@@ -20,9 +20,11 @@ import yaml
 from twofold.constraints import CONSTRAINTS, from_spec
 from twofold.constraints.apply import can_apply
 from twofold.errors import ProblemError
+from twofold.methods.demonstrations import written_reply
+from twofold.problems import load
 from twofold.problems.drawn import distance
 from twofold.randomness import rng_for
-from twofold.scorers import Correct
+from twofold.scorers import Compliant, Correct
 from twofold.types import Problem, Response
 
 study = importlib.import_module("recipes.20_qwen_obedience")
@@ -30,8 +32,10 @@ rules = importlib.import_module("recipes.20_qwen_obedience.rules")
 sets = importlib.import_module("recipes.20_qwen_obedience.problems")
 results = importlib.import_module("recipes.20_qwen_obedience.results")
 command = importlib.import_module("recipes.20_qwen_obedience.__main__")
+more = importlib.import_module("recipes.20_qwen_obedience.more_pairs")
 
 ROOT = Path(__file__).parents[2]
+ARMS = {"rft_answer_only", "rft_joint", "rft_hindsight", "sft_applied", "sft_own"}
 
 
 def test_rules_are_at_the_distance_that_they_are_named_by() -> None:
@@ -72,7 +76,7 @@ def test_plans_name_the_splits_and_budgets_of_their_scales() -> None:
         assert tuple(plan["splits"]) == (rules.SPLITS if name == "full" else tuple(rules.TYPES))
         assert plan["max_tokens"] == scale.max_tokens
         trained = {k: arm for k, arm in plan["arms"].items() if k != "released"}
-        assert set(trained) == {"rft_answer_only", "rft_joint", "rft_hindsight", "sft_own"}
+        assert set(trained) == ARMS
         for arm in trained.values():
             assert arm.get("max_completion_length", scale.max_tokens) == scale.max_tokens
             assert arm["lora"] == importlib.import_module("recipes.20_qwen_obedience.warm_up").RANK
@@ -198,7 +202,7 @@ def test_the_whole_study_at_tiny_scale_killed_and_resumed(
     assert [file.stat().st_mtime_ns for file in kept] == stamps, "finished work was done again"
     assert "mathif, ifbench left out: set TWOFOLD_SHARED" in done.stdout
     found = results.lines(out)
-    arms = {"released", "base", "rft_answer_only", "rft_joint", "rft_hindsight", "sft_own"}
+    arms = {"released", "base", *ARMS}
     assert {(each["split"], each["arm"]) for each in found} >= {
         (split, arm) for split in ("trained", "near", "far") for arm in arms
     }
@@ -235,6 +239,27 @@ def test_the_whole_study_at_tiny_scale_killed_and_resumed(
     )
     with pytest.raises(ProblemError, match=r"at another scale.*give another --out"):
         command.written(out, scale)
+
+
+def test_more_pairs_are_right_obey_and_have_their_twins(tmp_path: Path) -> None:
+    question = "Tom has 8 boxes of 9 pens. How many pens are that?"
+    problem = Problem(question=question, answer="72", ask="Box the answer.")
+    own = "Each box has 9 pens.\n\nSo 8 boxes have \\boxed{72} pens."
+    line = {"problem": problem.id, "raw": own, "finish_reason": "answered"}
+    (tmp_path / "own.jsonl").write_text(json.dumps(line) + "\n")
+    (tmp_path / "data").mkdir()
+    n = more.written([problem], tmp_path / "own.jsonl", tmp_path)
+    asked = {p.id: p for p in load(str(tmp_path / "data" / more.PROBLEMS), profile="fixed")}
+    shown = [json.loads(row) for row in (tmp_path / more.PAIRS).read_text().splitlines()]
+    edited = [row for row in shown if asked[row["problem"]].constraints]
+    twins = [row for row in shown if not asked[row["problem"]].constraints]
+    assert n == len(edited) >= 3
+    assert [(row["problem"], row["raw"]) for row in twins] == [(problem.id, own)]
+    of = [asked[row["problem"]] for row in edited]
+    replies = [written_reply(row["raw"]) for row in edited]
+    assert {v.score for v in Compliant("all")(of, replies)} == {1.0}
+    assert {v.score for v in Correct()(of, replies)} == {1.0}
+    assert {c.name for p in of for c in p.constraints} <= {*rules.TRAINED}
 
 
 def test_without_data_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
