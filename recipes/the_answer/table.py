@@ -84,7 +84,7 @@ def changes(
 def table(folders: Sequence[Path], costs_of: Mapping[str, list[costs.Cost]], n_weights: int) -> str:
     """The base as measured, then the arms of all folders minus the base of the first."""
     asked = {TEST: types.test(), OOD: load(OOD_PROBLEMS, profile="fixed")}
-    base = {split: _scores(of, folders[0], BASE, split) for split, of in asked.items()}
+    base = {split: scores_of(of, folders[0], BASE, split) for split, of in asked.items()}
     arms = {
         path.name: folder
         for folder in reversed(folders)
@@ -94,7 +94,7 @@ def table(folders: Sequence[Path], costs_of: Mapping[str, list[costs.Cost]], n_w
     }
     scores = {
         split: {
-            arm: _scores(of, folder, arm, split)
+            arm: scores_of(of, folder, arm, split)
             for arm, folder in arms.items()
             if split == TEST or folder == folders[0]
         }
@@ -121,7 +121,7 @@ def table(folders: Sequence[Path], costs_of: Mapping[str, list[costs.Cost]], n_w
     return "\n".join(f"| {' | '.join(row)} |".replace("|  |", "| |") for row in lines)
 
 
-def _scores(problems: Sequence[Problem], out: Path, arm: str, split: str) -> Scores:
+def scores_of(problems: Sequence[Problem], out: Path, arm: str, split: str) -> Scores:
     """The scores of an arm with every finished seed."""
     folders = {s: out / "arms" / arm / f"seed-{s}" / split for s in others.finished(out, arm)}
     return Scores.read(problems, folders)

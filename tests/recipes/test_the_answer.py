@@ -35,7 +35,7 @@ def test_the_readme_has_the_tables_of_the_saved_replies(tmp_path: Path) -> None:
     shown = [mine / "study", others / "study"]
     found = table.table(shown, costs.read(mine), costs.n_weights(arms.BASE)).splitlines()
     text = (RECIPE / "README.md").read_text()
-    assert len(found) == 2 + 1 + 34
+    assert len(found) == 2 + 1 + 36
     assert [row for row in found if row not in text] == []
 
 
