@@ -324,7 +324,8 @@ def test_problems_without_an_answer_are_not_unscored(tmp_path):
     assert (own.n, own.n_unscored) == (1, 0)
     assert found.estimate("compliance", role="baseline", condition="as_asked").n == 6
     found = audited(tmp_path / "open", base, tuned, open_)
-    assert judged(found) == set() and len(found.caveats) == 1
+    assert judged(found) == set() and len(found.caveats) == 2
+    assert "shift by token was not measured" in found.caveats[1]
     assert found.caveats[0].startswith("No problem with a reference answer")
     stating = [
         Problem(

@@ -88,15 +88,16 @@ def test_the_top_share_by_hand():
     assert math.isnan(top_share(np.zeros(9), np.ones(9, dtype=int)))
 
 
-def rows_by_hand():
-    """Two problems: 20 tokens at ranks 1, 2, 3, 4 in turn, and 10 tokens at rank 1."""
-    for i, (n, ranks) in enumerate([(20, [1, 2, 3, 4] * 5), (10, [1] * 10)]):
+def rows_by_hand(n_problems=5):
+    """Up to five problems: 20 tokens at ranks 1, 2, 3, 4 in turn, and 10 at rank 1 for each other."""
+    for i in range(n_problems):
+        n, ranks = (10, [1] * 10) if i else (20, [1, 2, 3, 4] * 5)
         tuned = {
             "rank": ranks,
             "kl": [0.0] * (n - 1) + [1.0 + i],
             "js": [0.1] * n,
             "author": [-0.1] * n,
-            "reader": [-1.0 - i] * n,
+            "reader": [-1.0 - i / 4] * n,
         }
         own = tuned | {"rank": [1] * n, "author": [-0.5] * n, "reader": [-2.0] * n}
         null = own | {"kl": [0.0] * n, "js": [0.0] * n}
@@ -114,35 +115,70 @@ def test_the_measures_by_hand():
         (m.role, m.metric, m.slice.value): m.estimate
         for m in ShiftMeasures(list(rows_by_hand()), 0).measures()
     }
-    # of 30 tokens 15 are first, 10 second or third, 5 fourth
+    # of 60 tokens 45 are first, 10 second or third, 5 fourth
     rates = [found["model", name, ""].value for name in ("unshifted", "marginal", "shifted")]
-    assert rates == pytest.approx([15 / 30, 10 / 30, 5 / 30])
-    assert found["model", "kl", ""].value == pytest.approx(3 / 30)
-    assert found["model", "kl", "10"].value == pytest.approx(3 / 3)  # two tokens of 20, one of 10
+    assert rates == pytest.approx([45 / 60, 10 / 60, 5 / 60])
+    assert found["model", "kl", ""].value == pytest.approx(15 / 60)
+    assert found["model", "kl", "10"].value == pytest.approx(15 / 6)  # two tokens of 20, one of 10
     assert found["model", "kl", "1"].value == 0.0
-    # the first tenth of the first reply is ranks 1 and 2, of the other rank 1
-    assert found["model", "marginal", "1"].value == pytest.approx(1 / 3)
-    # the top 5 % of 30 tokens are 1.5: 2.0 and half of 1.0, of 3.0
-    assert found["model", "kl_in_top_5_percent", ""].value == pytest.approx(2.5 / 3)
-    assert found["model", "perplexity", ""].value == pytest.approx(np.median(np.exp([1, 2])))
+    # the first tenth of the first reply is ranks 1 and 2, of the others rank 1
+    assert found["model", "marginal", "1"].value == pytest.approx(1 / 6)
+    # the top 5 % of 60 tokens are 3: 5, 4 and 3, of 15
+    assert found["model", "kl_in_top_5_percent", ""].value == pytest.approx(12 / 15)
+    assert found["model", "perplexity", ""].value == pytest.approx(math.exp(1.5))
     ratio = found["model", "perplexity_ratio", ""]
-    assert ratio.value == pytest.approx(np.median(np.exp([1, 2])) / math.exp(0.5))
+    assert ratio.value == pytest.approx(math.exp(1.5) / math.exp(0.5))
     assert (ratio.low, ratio.high) == pytest.approx((math.exp(0.5), math.exp(1.5)))
     assert found["null", "unshifted", ""].value == 1.0 and found["null", "kl", ""].value == 0.0
     assert ("null", "kl_in_top_5_percent", "") not in found  # a share of nothing
-    assert all(each.n == 2 for each in found.values())
+    assert all(each.n == 5 for each in found.values())
+    assert not list(ShiftMeasures(list(rows_by_hand()), 0).caveats())
+
+
+RESAMPLED = {"kl_in_top_5_percent", "perplexity", "perplexity_ratio"}
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_numbers_of_too_few_problems_are_left_out_and_a_caveat_says_so(n):
+    measures = ShiftMeasures(list(rows_by_hand(n)), 0)
+    metrics = {each.metric for each in measures.measures()}
+    assert metrics == {"unshifted", "marginal", "shifted", "kl", "js"}
+    (said,) = measures.caveats()
+    assert "needs 5 problems" in said and f"perplexity_ratio (of {n})" in said
+    assert f"perplexity of baseline (of {n}), kl_in_top_5_percent of baseline (of {n})" in said
+
+
+def test_a_side_of_which_too_little_could_be_read_is_left_out_alone():
+    rows = list(rows_by_hand())
+    rows[0]["texts"] = {name: rows[0]["texts"][name] for name in ("model", "null")}
+    measures = ShiftMeasures(rows, 0)
+    found = {(each.role, each.metric) for each in measures.measures()}
+    assert {each for each in found if each[1] in RESAMPLED} == {
+        ("model", "perplexity"),
+        ("model", "kl_in_top_5_percent"),
+        ("null", "perplexity"),
+    }
+    (said,) = measures.caveats()
+    assert "of model" not in said and "perplexity of baseline (of 4)" in said
+    assert "perplexity_ratio (of 4)" in said
+
+
+def test_the_finding_of_too_few_problems_has_the_caveat():
+    for n, is_said in ((2, True), (5, False)):
+        found = Elicitation().analyse(list(rows_by_hand(n)), [])
+        assert any("Token shift: an interval needs" in c for c in found.caveats) is is_said
 
 
 def test_a_reply_that_could_not_be_read_is_counted_and_not_zero():
     rows = list(rows_by_hand())
-    lost = rows[1] | {"key": "token_shift/2", "problem": "2", "texts": {}}
+    lost = rows[1] | {"key": "token_shift/5", "problem": "5", "texts": {}}
     found = {
         (m.role, m.metric, m.slice.value): m.estimate
         for m in ShiftMeasures([*rows, lost], 0).measures()
     }
     for metric in ("shifted", "kl", "perplexity", "perplexity_ratio", "kl_in_top_5_percent"):
         each = found["model", metric, ""]
-        assert (each.n, each.n_unscored) == (2, 1), metric
+        assert (each.n, each.n_unscored) == (5, 1), metric
 
 
 @pytest.fixture(scope="module")
@@ -288,7 +324,7 @@ def test_a_reply_longer_than_the_other_models_context_is_left_out(base, tuned, m
 def audited(out: Path, model, base):
     return audit(
         model,
-        pocket.suite(4),
+        pocket.suite(5),
         out=out,
         baseline=base,
         sampling=SAMPLING,
@@ -315,8 +351,8 @@ def test_the_whole_audit_has_the_panel_and_killed_it_ends_with_the_same_table(
     whole = table.read_text()
     lines = whole.splitlines(keepends=True)
     places = [i for i, line in enumerate(lines) if '"token_shift/' in line]
-    assert len(places) == 4
-    for kept in (places[0], places[2], places[3]):
+    assert len(places) == 5
+    for kept in (places[0], places[2], places[4]):
         table.write_text("".join([*lines[:kept], lines[kept][:30]]))
         audited(tmp_path / "run", tuned, base)
         assert table.read_text() == whole

@@ -13,6 +13,9 @@ from twofold.types import Estimate
 
 Drawn = NDArray[np.int64]  # the places of the drawn problems, shape (problems,)
 
+# Of 2, 3, 4 and 5 skewed values the interval held the median in 47, 75, 86 and 93 % of 1,500 trials.
+LEAST_PROBLEMS = 5
+
 
 def resampled(
     value: Callable[[Drawn], float], n: int, *, seed: int = 0, n_unscored: int = 0
@@ -26,8 +29,8 @@ def resampled(
         n_unscored: Problems left out, for the estimate.
 
     Raises:
-        StatsError: With fewer than two problems, or where the number of all of them is not finite. Draws
-            that have no number are left out.
+        StatsError: With fewer than five problems, of which the interval would be far too narrow, or where
+            the number of all of them is not finite. Draws that have no number are left out.
 
     Source:
         Efron 1979, "Bootstrap methods: another look at the jackknife"; percentile interval, 2,000 draws.
@@ -37,8 +40,11 @@ def resampled(
         >>> print(resampled(lambda at: float(np.median(lengths[at])), 5))
         5.000 [3.000, 30.000] (n=5)
     """
-    if n < 2:
-        raise StatsError("one problem has no interval; measure at least two, or leave this out")
+    if n < LEAST_PROBLEMS:
+        raise StatsError(
+            f"an interval over problems that are drawn again needs {LEAST_PROBLEMS} of them, not {n}; "
+            "measure more, or leave this out"
+        )
     whole = value(np.arange(n))
     if not np.isfinite(whole):
         raise StatsError("the number is not finite; leave it out")

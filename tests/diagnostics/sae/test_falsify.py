@@ -18,7 +18,7 @@ from twofold.diagnostics.elicitation.sae.falsify import (  # noqa: E402
     reported,
 )
 from twofold.diagnostics.elicitation.sae.scores import FeatureScore  # noqa: E402
-from twofold.errors import ModelError  # noqa: E402
+from twofold.errors import ModelError, StatsError  # noqa: E402
 from twofold.models import resolve  # noqa: E402
 from twofold.problems import pocket  # noqa: E402
 from twofold.stats import paired  # noqa: E402
@@ -86,14 +86,14 @@ def test_a_planted_token_feature_is_caught_and_a_feature_of_context_passes():
 
 
 def test_too_few_texts_pass_nothing():
-    """A latent that moves by chance alone, on four texts: nothing is known, so it does not pass."""
+    """A latent that moves by chance alone, on five texts: nothing is known, so it does not pass."""
     verdicts = set()
     for seed in range(4):
         replies, states = corpus(seed)
         rows = torch.randn(1, WIDTH, generator=torch.Generator().manual_seed(seed))
         rows[0, -1] = 0
         noisy = Sae(rows, torch.zeros(1), rows, torch.zeros(WIDTH), torch.zeros(WIDTH), k=1, at=0)
-        (found,) = TokenInjection(noisy, read, prose(4, seed)).falsify([0], replies, states)
+        (found,) = TokenInjection(noisy, read, prose(5, seed)).falsify([0], replies, states)
         verdicts.add(found.verdict)
         assert not found.passes
     assert Verdict.undecided in verdicts
@@ -112,11 +112,14 @@ def test_the_associated_pieces_by_hand():
 
 
 def test_the_effect_by_hand():
-    before, after = np.array([1.0, 2.0, 3.0, 4.0]), np.array([2.0, 4.0, 4.0, 6.0])
-    # the means are 2.5 and 4; the variances 5/3 and 8/3
-    assert effect(before, after).value == pytest.approx(1.5 / np.sqrt((5 / 3 + 8 / 3) / 2))
+    before, after = np.array([1.0, 2.0, 3.0, 4.0, 5.0]), np.array([2.0, 4.0, 4.0, 4.0, 6.0])
+    # the means are 3 and 4; the variances 10/4 and 8/4
+    assert effect(before, after).value == pytest.approx(1 / np.sqrt((10 / 4 + 8 / 4) / 2))
     assert effect(before, before).value == 0.0
-    assert effect(np.zeros(4), np.zeros(4)).high == 0.0
+    assert effect(np.zeros(5), np.zeros(5)).high == 0.0
+    for n in range(5):
+        with pytest.raises(StatsError, match=f"needs 5 of them, not {n}"):
+            effect(before[:n], after[:n])
 
 
 def injection(d, p, high=None):
@@ -168,9 +171,13 @@ def test_the_report_says_which_failed_and_why():
 
 
 def test_texts_that_decide_nothing_are_refused():
-    for texts in ([], [[1] * 20], [[1] * 20, [1] * 8]):
-        with pytest.raises(ModelError, match="give at least 2"):
+    for texts in (*(prose(n) for n in range(5)), [*prose(5), [1] * 8]):
+        with pytest.raises(ModelError, match="give at least 5"):
             TokenInjection(dictionary(), read, texts)
+    replies, states = corpus()
+    (found,) = TokenInjection(dictionary(), read, prose(5)).falsify([0], replies, states)
+    assert {each.effect.n for each in found.by_size.values()} == {5}
+    assert found.verdict is Verdict.undecided  # five sign flips give no p below 2 / 32
 
 
 def test_a_token_feature_of_a_real_network_is_caught(tmp_path):

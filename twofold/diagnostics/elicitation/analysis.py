@@ -139,7 +139,7 @@ class Elicitation(Diagnostic):
         return replace(
             found,
             counts=[*fired, *found.counts],
-            caveats=(*in_words(judged), *_caveats(found, rates, roles, shifts.left_out)),
+            caveats=(*in_words(judged), *_caveats(found, rates, roles), *shifts.caveats()),
         )
 
 
@@ -291,7 +291,7 @@ def _recovery(
     yield from filed(role, name, estimate, condition=arm, slice=part)
 
 
-def _caveats(found: Finding, rates: Rates, roles: Sequence[str], no_shift: str) -> Iterator[str]:
+def _caveats(found: Finding, rates: Rates, roles: Sequence[str]) -> Iterator[str]:
     """What a reader must know before believing the numbers."""
     for role in roles:
         lost: Mapping[str, int] = {
@@ -314,12 +314,12 @@ def _caveats(found: Finding, rates: Rates, roles: Sequence[str], no_shift: str) 
             "the problems: there, many tries say little, and cover at 0.5 and 0.9 says more."
         )
     if len(roles) == 2:
-        yield from _of_pairs(found, rates, no_shift)
+        yield from _of_pairs(found, rates)
     elif roles:
         yield "Only one model was measured, so there is no gain to explain; name its base with --baseline."
 
 
-def _of_pairs(found: Finding, rates: Rates, no_shift: str) -> Iterator[str]:
+def _of_pairs(found: Finding, rates: Rates) -> Iterator[str]:
     if not rates.scores("baseline", AS_ASKED, "accuracy"):
         yield (
             "No problem with a reference answer was asked without its rules, so there is no accuracy "
@@ -359,9 +359,7 @@ def _of_pairs(found: Finding, rates: Rates, no_shift: str) -> Iterator[str]:
         )
     if not rates.rows("baseline", AS_ASKED, TOLD):
         yield "No problem states a constraint, so obedience under the elicitors is not measured."
-    if no_shift:
-        yield f"The shift by token was not measured: {no_shift}."
-    elif found.estimate(RATIO, condition="token_shift") is not None:
+    if found.estimate(RATIO, condition="token_shift") is not None:
         yield (
             "The perplexity ratio and the sparsity of the divergence decide nothing by themselves: no "
             "published number separates a sharpened model from a new one, so no condition rests on them."

@@ -22,7 +22,7 @@ from twofold.diagnostics.elicitation.sae.scores import FeatureScore
 from twofold.errors import ModelError
 from twofold.randomness import rng_for
 from twofold.stats import change, holm, resampled
-from twofold.stats.resampled import Drawn
+from twofold.stats.resampled import LEAST_PROBLEMS, Drawn
 from twofold.types import Estimate
 
 SIZES = (1, 2, 3)  # tokens, bigrams, trigrams
@@ -144,8 +144,12 @@ class TokenInjection:
     Args:
         dictionary: The latents.
         read: The hidden states of rows of token ids at the dictionary's layer, by the model that it is of.
-        texts: Token ids of ordinary prose, at least two; a latent passes from 20 on.
+        texts: Token ids of ordinary prose, at least five, since fewer have no interval; a latent passes
+            from 20 on.
         seed: Of the places and of the pieces.
+
+    Raises:
+        ModelError: If the texts are too few or too short.
 
     Source:
         arXiv 2601.05679 and its repository: tokens, bigrams and trigrams that are associated with a
@@ -162,10 +166,10 @@ class TokenInjection:
 
     def __post_init__(self) -> None:
         shortest = min(map(len, self.texts), default=0)
-        if len(self.texts) < 2 or shortest < N_PUT_IN * max(SIZES):
+        if len(self.texts) < LEAST_PROBLEMS or shortest < N_PUT_IN * max(SIZES):
             raise ModelError(
-                f"{len(self.texts)} texts, the shortest of {shortest} tokens; give at least 2 (better 50) of "
-                f"at least {N_PUT_IN * max(SIZES)} tokens each"
+                f"{len(self.texts)} texts, the shortest of {shortest} tokens; give at least {LEAST_PROBLEMS} "
+                f"(better 50) of at least {N_PUT_IN * max(SIZES)} tokens each"
             )
 
     def falsify(
@@ -265,10 +269,13 @@ def associated(
 def effect(before: Floats, after: Floats, *, seed: int = 0) -> Estimate:
     """Cohen's d of two values of each text, with an interval over texts.
 
+    Raises:
+        StatsError: With fewer than five texts.
+
     Example:
-        >>> before, after = np.array([0.0, 1.0, 2.0]), np.array([2.0, 3.0, 4.0])
-        >>> effect(before, after).value  # 2 apart, each side with a standard deviation of 1
-        2.0
+        >>> before, after = np.array([0.0, 1.0, 2.0, 3.0, 4.0]), np.array([2.0, 3.0, 4.0, 5.0, 6.0])
+        >>> round(effect(before, after).value, 3)  # 2 apart, each side with a variance of 2.5
+        1.265
     """
 
     def d(at: Drawn) -> float:

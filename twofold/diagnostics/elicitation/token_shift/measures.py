@@ -18,7 +18,7 @@ from twofold.diagnostics.elicitation.token_shift.collect import NAME, NULL, TEXT
 from twofold.diagnostics.row_table import filed
 from twofold.errors import StatsError
 from twofold.stats import average, mean, resampled
-from twofold.stats.resampled import Drawn
+from twofold.stats.resampled import LEAST_PROBLEMS, Drawn
 from twofold.storage.jsonl import Row
 from twofold.types import ALL, Estimate, Finding, Measure, Slice
 
@@ -28,6 +28,7 @@ ROLES = (*TEXTS, NULL)
 MARGINAL = 3  # the last rank that is no shift
 RANKS = {"unshifted": (1, 1), "marginal": (2, MARGINAL), "shifted": (MARGINAL + 1, np.inf)}
 SPARSE = "kl_in_top_5_percent"
+PERPLEXITY = "perplexity"
 RATIO = "perplexity_ratio"
 TOP = 0.05  # the share of tokens whose part of the divergence is the sparsity
 N_PARTS = 10  # of a reply, by position
@@ -87,10 +88,22 @@ class ShiftMeasures:
     def _asked(self) -> list[Row]:
         return [row for row in self.rows if "texts" in row]
 
-    @property
-    def left_out(self) -> str:
-        """Why nothing was measured; "" if it was, or if there is only one model."""
-        return next((row["left_out"] for row in self.rows if "left_out" in row), "")
+    def caveats(self) -> Iterator[str]:
+        """Why nothing was measured, or which numbers lack the problems for an interval."""
+        if why := next((row["left_out"] for row in self.rows if "left_out" in row), ""):
+            yield f"The shift by token was not measured: {why}."
+        read = {
+            f"{name} of {role}": len(self._texts[role])
+            for role in ROLES
+            for name in (PERPLEXITY, SPARSE)
+        }
+        read[RATIO] = len(self._shared)
+        few = [f"{name} (of {n})" for name, n in read.items() if n < LEAST_PROBLEMS]
+        if self._asked and few:
+            yield (
+                f"Token shift: an interval needs {LEAST_PROBLEMS} problems, so no number could be computed "
+                f"for {', '.join(few)}; these are left out, not zero."
+            )
 
     def measures(self) -> Iterator[Measure]:
         """By role: rates of ranks, `kl` and `js`, whole and by tenth of the reply; sparsity; perplexity."""
@@ -118,7 +131,7 @@ class ShiftMeasures:
         ppl = tokens.perplexity("reader")
         yield from _measured(
             role,
-            "perplexity",
+            PERPLEXITY,
             ALL,
             resampled,
             lambda at: float(np.median(ppl[at])),
@@ -140,13 +153,16 @@ class ShiftMeasures:
         n = len(tokens.texts)
         return resampled(share, n, seed=self.seed, n_unscored=tokens.n_lost)
 
+    @cached_property
+    def _shared(self) -> list[str]:
+        """The problems of which both models' replies were read."""
+        return sorted(self._texts["model"].keys() & self._texts["baseline"].keys())
+
     def _ratio(self) -> Iterator[Measure]:
         """How much less likely for the base the tuned model's replies are than its own."""
-        tuned, own = (self._texts[role] for role in ("model", "baseline"))
-        shared = sorted(tuned.keys() & own.keys())
-        if not shared:
+        if not (shared := self._shared):
             return
-        sides = ((tuned, "reader"), (own, "author"))
+        sides = ((self._texts["model"], "reader"), (self._texts["baseline"], "author"))
         theirs, ours = (_Tokens([side[p] for p in shared], 0).perplexity(by) for side, by in sides)
         yield from _measured(
             "model",
