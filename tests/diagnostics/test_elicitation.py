@@ -338,7 +338,7 @@ def test_problems_without_an_answer_are_not_unscored(tmp_path):
     found = audited(tmp_path / "stating", base, tuned, stating)
     assert found.estimate("compliance", role="model", condition="as_asked").value == 1.0
     assert found.estimate("obedience", role="model", condition="as_asked") is None
-    assert len(found.caveats) == 1
+    assert len(found.caveats) == 2
 
 
 def test_a_failed_call_is_asked_again_by_the_same_command(tmp_path):

@@ -12,7 +12,7 @@ def row(i):
     """Ten tokens: the last one is far from the base's choice, and has all of the divergence."""
     tuned = {
         "rank": [1] * 9 + [7],
-        "kl": [0.0] * 9 + [0.5 * (1 + i)],
+        "kl": [0.0] * 9 + [0.25 * (2 + i)],
         "js": [0.0] * 9 + [0.2],
         "author": [-0.1] * 10,
         "reader": [-1.0] * 10,
@@ -29,7 +29,7 @@ def row(i):
 
 @pytest.fixture(scope="module")
 def finding():
-    return Elicitation().analyse([row(i) for i in range(3)], [])
+    return Elicitation().analyse([row(i) for i in range(5)], [])
 
 
 def test_the_rows_have_every_side(finding):
@@ -38,7 +38,10 @@ def test_the_rows_have_every_side(finding):
     assert rows["KL divergence of the reader, nats a token"]["model"].value == pytest.approx(0.1)
     assert rows["Beyond its third"]["null"].value == 0.0
     sparse = rows["Share of the KL in 5 % of the tokens (evenly spread: 0.05)"]
-    assert sparse["model"].value == pytest.approx((1.5 + 0.5 * 1.0) / 3) and "null" not in sparse
+    assert (
+        sparse["model"].value == pytest.approx((1.5 + 1.25 + 0.5 * 1.0) / 5)
+        and "null" not in sparse
+    )
     ratio = rows["Perplexity ratio: for the base, the tuned model's replies / its own"]
     assert ratio["model"].value == pytest.approx(2.718281828**0.9)
 
@@ -56,6 +59,15 @@ def test_the_curve_is_drawn_with_its_intervals(finding):
 def test_the_summary_has_the_table(finding):
     text = summary([finding])
     assert "token by token" in text and "Beyond its third" in text and "nan" not in text.lower()
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_what_too_few_problems_leave_out_has_no_row_and_a_caveat(n):
+    few = Elicitation().analyse([row(i) for i in range(n)], [])
+    labels = {each.label.split()[0] for each in token_shift.rows(few)}
+    assert labels == {"Tokens", "Its", "Beyond", "KL", "Jensen–Shannon"}
+    text = summary([few])
+    assert "an interval needs 5 problems" in text and "nan" not in text.lower()
 
 
 def test_nothing_is_shown_of_nothing():
