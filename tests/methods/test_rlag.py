@@ -379,6 +379,33 @@ def test_cycles_go_on_from_each_other_and_pairs_are_not_drawn_again(
     assert [file.stat().st_mtime_ns for file in files] == stamps
 
 
+def test_passages_are_retrieved_once_in_each_process(
+    speaker: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checked, shown and trained, then trained again as a new process would: once each."""
+    asked: list[int] = []
+    found = Bm25.found
+
+    def counted(self: Bm25, questions: Sequence[str], *, n: int) -> list[list[str]]:
+        asked.append(len(questions))
+        return found(self, questions, n=n)
+
+    monkeypatch.setattr(Bm25, "found", counted)
+    method = settings(corpus, cycles=2, epochs=1)
+    method.check(PROBLEMS)
+    shown = [row["passages"] for row in method.rows(PROBLEMS)]
+    done = method.train(str(speaker), PROBLEMS, out=tmp_path / "run")
+    assert asked == [len(PROBLEMS)]
+    files = sorted((tmp_path / "run-pairs").iterdir())
+    pairs = [file.read_bytes() for file in files]
+    again = settings(corpus, cycles=2, epochs=1)
+    assert again.train(str(speaker), PROBLEMS, out=tmp_path / "run") == done
+    assert asked == [len(PROBLEMS)] * 2 and [file.read_bytes() for file in files] == pairs
+    assert [row["passages"] for row in again.rows(PROBLEMS)] == shown
+    assert again.rows(PROBLEMS[:1])[0]["passages"] == shown[0]  # other questions are asked for
+    assert asked[2:] == [1]
+
+
 def test_no_pair_at_all_is_an_error_that_counts(
     speaker: Path, corpus: Path, tmp_path: Path
 ) -> None:

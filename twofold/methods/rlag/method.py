@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
 
@@ -142,7 +143,18 @@ class Rlag(OnPolicy):
         return TrainedModel(folder=out, base=base, method=self.name, n_steps=n_steps)
 
     def _passages(self, problems: Problems) -> list[list[str]]:
-        """The passages about each problem; a `TrainingError` if a problem has none."""
+        """The passages about each problem, retrieved once; a `TrainingError` if a problem has none."""
+        questions = tuple(problem.question for problem in problems)
+        if questions not in self._kept:
+            self._kept[questions] = self._retrieved(problems)
+        return self._kept[questions]
+
+    @cached_property
+    def _kept(self) -> dict[tuple[str, ...], list[list[str]]]:
+        """What was retrieved, by the questions: training has the passages that `check` found."""
+        return {}
+
+    def _retrieved(self, problems: Problems) -> list[list[str]]:
         retriever = retriever_named(self.retriever, self.corpus)
         found = retriever.found([problem.question for problem in problems], n=self.n_passages)
         if len(found) != len(problems):
