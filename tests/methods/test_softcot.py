@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,20 +18,22 @@ from torch.nn import functional
 from twofold.errors import ModelError
 from twofold.extension import ExtensionError
 from twofold.methods import TrainingError, method_named
+from twofold.methods.softcot import hints, trainer
 from twofold.methods.softcot import states as reading
-from twofold.methods.softcot import trainer
+from twofold.methods.softcot.hints import TextHints
 from twofold.methods.softcot.method import SoftCotMethod
-from twofold.methods.softcot.model import SoftCot
+from twofold.methods.softcot.model import Filling, SoftCot
 from twofold.methods.softcot.projection import Projection
 from twofold.methods.softcot.prompts import first_tokens, request, with_slots
 from twofold.methods.trl.callbacks import SoundNumbers
 from twofold.methods.trl.runner import TrlRunner
 from twofold.models import resolve
+from twofold.models.batches import Capacity
 from twofold.models.hf import HfModel
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import load
 from twofold.runs.audit import audit
-from twofold.types import Message, Sampling
+from twofold.types import Message, Sampling, Share
 
 PROBLEMS = load("pocket:8:train", profile="fixed")
 CHATS = [problem.messages() for problem in PROBLEMS]
@@ -68,6 +71,14 @@ def projection(*, n_slots: int, n_thoughts: int = 1, scale: float = 1.0) -> Proj
 def contents(folder: Path) -> dict[str, str]:
     files = [path for path in folder.rglob("*") if path.is_file()]
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def in_slots(model: SoftCot) -> torch.Tensor:
+    """The vectors that a model's prompts have in their slots."""
+    found = model._empty(len(CHATS))
+    for rows, made in model._vectors(CHATS, model._thoughts(CHATS), {*range(len(found))}):
+        found[rows] = made
+    return found
 
 
 def test_without_slots_every_reply_is_the_bases_own(thinker: Path) -> None:
@@ -223,6 +234,88 @@ def test_each_sample_has_its_thought_and_a_resumed_call_gives_the_same(thinker: 
     assert rest == {key: reply for key, reply in whole.items() if key not in done}
 
 
+@contextmanager
+def read_by(model: HfModel) -> Iterator[list[int]]:
+    """How many rows each pass of a network reads, while the block runs."""
+    rows: list[int] = []
+    hook = model.network.base_model.register_forward_pre_hook(
+        lambda _, args, kwargs: rows.append(len(kwargs["input_ids"])), with_kwargs=True
+    )
+    try:
+        yield rows
+    finally:
+        hook.remove()
+
+
+@pytest.mark.parametrize("filling", ["trained", "random"])
+def test_a_resumed_call_reads_the_states_of_what_is_left(
+    thinker: Path, monkeypatch: pytest.MonkeyPatch, filling: Filling
+) -> None:
+    """Of prompts that are answered the assistant reads nothing, and the replies are the same."""
+    monkeypatch.setattr(reading, "_ROWS", 2)
+    base, assistant = HfModel("pocket"), HfModel(str(thinker))
+    room = Capacity(max_rows=2, n_bytes=10**9, bytes_per_token=1, bytes_per_row=1)
+    base.__dict__["capacity"] = room
+    soft = SoftCot(base, assistant, projection(n_slots=3, n_thoughts=2), filling)
+    with read_by(assistant) as rows:
+        whole = list(soft.stream(CHATS, SAMPLED, n=2))
+    assert rows == [2] * len(CHATS) and len(whole) == 2 * len(CHATS)  # two thoughts, once each
+    done = {(p, g) for p, g, _ in whole[: len(whole) // 2]}
+    left = {p for p, g, _ in whole if (p, g) not in done}
+    with read_by(assistant) as rows:
+        rest = list(soft.stream(CHATS, SAMPLED, n=2, done=done))
+    assert [*whole[: len(done)], *rest] == whole
+    assert 0 < sum(rows) <= 2 * len(left) < 2 * len(CHATS)
+    with read_by(assistant) as rows:
+        every = {(p, g) for p, g, _ in whole}
+        assert list(soft.stream(CHATS, SAMPLED, n=2, done=every)) == []
+        first = [*soft.stream(CHATS, SAMPLED, n=2, share=Share(0, 2))]
+    assert {(p, g) for p, g, _ in first} < every and sum(rows) < 2 * len(CHATS)
+
+
+def test_nothing_is_read_for_slots_of_zeros(thinker: Path) -> None:
+    assistant = HfModel(str(thinker))
+    zero = SoftCot(resolve("pocket"), assistant, projection(n_slots=3), "zero")
+    with read_by(assistant) as rows:
+        zero.sample(CHATS, Sampling(max_tokens=4))
+    assert rows == []
+
+
+def test_resumed_hints_are_asked_for_where_a_reply_is_missing(
+    thinker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hints, "CHUNK", 3)
+    asked: list[str] = []
+
+    def noted(prompt: str, sample: int) -> str:
+        asked.append(prompt)
+        return f"Mind all {len(prompt)} letters."
+
+    base = HfModel(str(thinker), use_cache=False)
+    model = TextHints(base, ScriptedModel(noted))
+    whole = {(p, g): r for p, g, r in model.stream(CHATS, SAMPLED, n=2)}
+    assert len(asked) == len(CHATS) == 8 and len(whole) == 16
+    asked.clear()
+    done = {(p, g) for p, g in whole if p < 3 or (p == 4 and g == 0)}
+    rest = {(p, g): r for p, g, r in model.stream(CHATS, SAMPLED, n=2, done=done)}
+    assert rest == {key: reply for key, reply in whole.items() if key not in done}
+    assert asked == [request(chat)[0]["content"] for chat in CHATS[3:]]  # the first chunk is done
+    asked.clear()
+    assert not list(model.stream(CHATS, SAMPLED, n=2, done=whole.keys())) and asked == []
+
+
+def test_a_local_assistants_hints_come_from_the_cache(
+    thinker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those of a chunk that is begun: nothing is generated again, by a model that is loaded anew."""
+    first = TextHints(resolve("pocket"), HfModel(str(thinker)), max_tokens=8)
+    whole = {(p, g): r for p, g, r in first.stream(CHATS, SAMPLED)}
+    again = TextHints(resolve("pocket"), HfModel(str(thinker)), max_tokens=8)
+    rest = {(p, g): r for p, g, r in again.stream(CHATS, SAMPLED, done={(0, 0), (5, 0)})}
+    assert rest == {key: reply for key, reply in whole.items() if key not in {(0, 0), (5, 0)}}
+    assert "network" not in again.assistant.__dict__
+
+
 def test_controls_are_models_beside_it_and_differ(method: SoftCotMethod, tmp_path: Path) -> None:
     done = method.train("pocket", PROBLEMS, out=tmp_path / "run")
     names = ("zero.yaml", "random.yaml", "untrained.yaml", "hints.yaml")
@@ -232,11 +325,11 @@ def test_controls_are_models_beside_it_and_differ(method: SoftCotMethod, tmp_pat
     for model in models:
         assert len(model.sample(CHATS[:2], Sampling(max_tokens=8))) == 2
     soft, zero, random, untrained = (m.model for m in models[:4])  # type: ignore[attr-defined]
-    shown = {name: m._vectors(CHATS) for name, m in (("soft", soft), ("random", random))}
-    assert torch.allclose(shown["soft"].norm(dim=1), shown["random"].norm(dim=1), rtol=1e-4)
+    shown = {name: in_slots(m) for name, m in (("soft", soft), ("random", random))}
+    assert torch.allclose(shown["soft"].norm(dim=-1), shown["random"].norm(dim=-1), rtol=1e-4)
     assert not torch.allclose(shown["soft"], shown["random"])
-    assert torch.equal(shown["random"], random._vectors(CHATS))
-    assert not zero._vectors(CHATS).any()
+    assert torch.equal(shown["random"], in_slots(random))
+    assert not in_slots(zero).any()
     assert untrained.projection.fingerprint() != soft.projection.fingerprint()
 
 

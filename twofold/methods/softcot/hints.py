@@ -7,7 +7,10 @@ from typing import Any, ClassVar, final
 
 from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, added, n_generated
 from twofold.methods.softcot.prompts import request
-from twofold.types import Message, Model, Response, Sampling
+from twofold.models.work_share import missing_pairs
+from twofold.types import Message, Model, Response, Sampling, Share
+
+CHUNK = 64  # prompts that get their hints before they are answered, the same ones after any interruption
 
 
 @final
@@ -53,16 +56,23 @@ class TextHints(Elicitor):
         seed: int = 0,
         done: AbstractSet[tuple[int, int]] = frozenset(),
     ) -> Iterator[Elicited]:
-        """The base's replies to the longer prompts; where no hint came, the call has failed."""
+        """The base's replies to the longer prompts; where no hint came, the call has failed.
+
+        A chunk of which a reply is missing has all of its hints: a local base plans its batches by them.
+        """
         written = Sampling(max_tokens=self.max_tokens)
-        hints = [row[0] for row in self.assistant.sample([request(c) for c in prompts], written)]
-        longer = [_with_hint(chat, hint) for chat, hint in zip(prompts, hints, strict=True)]
-        for p, g, reply in self.base.stream(longer, sampling, n=n, seed=seed, done=done):
-            cost = added([n_generated(hints[p]), n_generated(reply)])
-            if failed := hints[p].error:
-                yield Elicited(p, g, replace(hints[p], error=f"no hint: {failed}"), cost)
-            else:
-                yield Elicited(p, g, reply, cost)
+        for start in range(0, len(prompts), CHUNK):
+            chats = prompts[start : start + CHUNK]
+            finished = {(p - start, g) for p, g in done if start <= p < start + CHUNK}
+            if not missing_pairs(len(chats), n, done=finished, share=Share()):
+                continue
+            hints = [row[0] for row in self.assistant.sample([*map(request, chats)], written)]
+            longer = [_with_hint(chat, hint) for chat, hint in zip(chats, hints, strict=True)]
+            for p, g, reply in self.base.stream(longer, sampling, n=n, seed=seed, done=finished):
+                cost = added([n_generated(hints[p]), n_generated(reply)])
+                if failed := hints[p].error:
+                    reply = replace(hints[p], error=f"no hint: {failed}")
+                yield Elicited(start + p, g, reply, cost)
 
 
 def _with_hint(chat: Sequence[Message], hint: Response) -> list[Message]:

@@ -12,7 +12,7 @@ import torch
 from twofold.errors import ModelError
 from twofold.methods.softcot.projection import Projection
 from twofold.methods.softcot.prompts import with_slots
-from twofold.methods.softcot.states import states
+from twofold.methods.softcot.states import Thoughts
 from twofold.models.hf import HfModel, Work
 from twofold.models.work_share import missing_pairs
 from twofold.types import Message, Model, Response, Sampling, Share
@@ -88,13 +88,14 @@ class SoftCot(Model):
             return
         base = self._base
         n_slots, n_thoughts = self.projection.n_slots, self.projection.n_thoughts
-        vectors = self._vectors(prompts)
+        slots_RSE, thoughts = self._empty(len(prompts)), self._thoughts(prompts)
         texts, ids = [], []
         for p, chat in enumerate(prompts):
             for k in range(n_thoughts):
                 first = base.n_embedded + (p * n_thoughts + k) * n_slots
                 texts.append(base.render(chat) + (f"\nthought {k}" if k else ""))
                 ids.append(with_slots(base, chat, range(first, first + n_slots)))
+        vectors = slots_RSE.flatten(0, 1) if n_slots else None  # a view: filled batch by batch
         work = Work(texts, ids, sampling, seed, vectors)
         n_each = -(-n // n_thoughts)
         for batch in base.batches(work, n=n_each)[share.rank :: share.world]:
@@ -104,6 +105,8 @@ class SoftCot(Model):
                 if (key := (row // n_thoughts, g * n_thoughts + row % n_thoughts))[1] < n
             }
             if not {*wanted.values()} <= done:
+                for rows, made in self._vectors(prompts, thoughts, {row for row, _ in wanted}):
+                    slots_RSE[rows] = made.to(slots_RSE)
                 found = base.generated([*wanted], work)
                 yield from ((*key, found[at]) for at, key in wanted.items() if key not in done)
 
@@ -115,25 +118,45 @@ class SoftCot(Model):
     def _assistant(self) -> HfModel:
         return local(self.assistant, "assistant")
 
-    def _vectors(self, prompts: Sequence[Sequence[Message]]) -> torch.Tensor | None:
-        """What fills the slots of all prompts, one row a slot; None without slots."""
+    def _empty(self, n_prompts: int) -> torch.Tensor:
+        """Zeros for the slots of all prompts and thoughts, shape (rows, slots, width)."""
+        n_rows, n_slots = n_prompts * self.projection.n_thoughts, self.projection.n_slots
+        device = self._base.network.device
+        return torch.zeros(n_rows, n_slots, self.projection.embedding, device=device)
+
+    def _thoughts(self, prompts: Sequence[Sequence[Message]]) -> Thoughts | None:
+        """What the assistant thinks, which is not read yet; None where it fills no slot."""
         if not self.projection.n_slots:
             return None
         self._require_widths()
-        thoughts = states(
-            self._assistant,
-            prompts,
-            n_slots=self.projection.n_slots,
-            n_thoughts=self.projection.n_thoughts,
-        )
-        with torch.inference_mode():
-            trained: torch.Tensor = self.projection.cpu()(thoughts)
         if self.filling == "zero":
-            trained = torch.zeros_like(trained)
-        if self.filling == "random":
-            drawn = torch.stack([self._drawn(chat, trained.shape[1:]) for chat in prompts])
-            trained = drawn * trained.norm(dim=-1, keepdim=True) / drawn.norm(dim=-1, keepdim=True)
-        return trained.flatten(0, 2).to(self._base.network.device)
+            return None
+        n_slots, n_thoughts = self.projection.n_slots, self.projection.n_thoughts
+        return Thoughts(self._assistant, prompts, n_slots=n_slots, n_thoughts=n_thoughts)
+
+    def _vectors(
+        self,
+        prompts: Sequence[Sequence[Message]],
+        thoughts: Thoughts | None,
+        wanted: AbstractSet[int],
+    ) -> Iterator[tuple[list[int], torch.Tensor]]:
+        """Rows with a vector for each slot: the wanted ones, if no call has given them, and others."""
+        if thoughts is None:
+            return
+        n_thoughts = self.projection.n_thoughts
+        for rows, read in thoughts.read(wanted):
+            with torch.inference_mode():
+                made: torch.Tensor = self.projection.cpu()(read)
+            if self.filling == "random":
+                shape = n_thoughts, *made.shape[1:]
+                drawn = torch.stack(
+                    [
+                        self._drawn(prompts[row // n_thoughts], shape)[row % n_thoughts]
+                        for row in rows
+                    ]
+                )
+                made = drawn * made.norm(dim=-1, keepdim=True) / drawn.norm(dim=-1, keepdim=True)
+            yield rows, made
 
     def _drawn(self, chat: Sequence[Message], shape: Sequence[int]) -> torch.Tensor:
         """Normal numbers that depend on the seed and the prompt alone."""

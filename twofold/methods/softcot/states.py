@@ -1,11 +1,14 @@
 """What does the assistant think? Its last hidden states at the slots, read once for each prompt.
 
-The assistant is frozen, so its states of a prompt never change: they are read in batches, once for a whole
-data set.
+The assistant is frozen, so its states of a prompt never change. The batches are planned from all prompts
+and read when they are wanted, so a resumed run reads the same batches as an uninterrupted one, but only
+those that it needs.
 """
 
 import inspect
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from typing import final
 
 import torch
 
@@ -32,12 +35,60 @@ def states(
     Raises:
         ModelError: If a prompt with its slots is longer than the assistant's context.
     """
-    prompts = [assistant.ids(assistant.render(request(chat))) for chat in chats]
-    starts = first_tokens(assistant, n_thoughts)
-    rows = [(*ids, *[start] * n_slots) for ids in prompts for start in starts]
-    _require_room(assistant, rows)
-    found = torch.stack(list(_read(assistant, rows, n_slots)))
-    return found.reshape(len(chats), n_thoughts, n_slots, found.shape[-1])
+    thoughts = Thoughts(assistant, chats, n_slots=n_slots, n_thoughts=n_thoughts)
+    found: dict[int, torch.Tensor] = {}
+    for rows, read in thoughts.read({*range(len(chats) * n_thoughts)}):
+        found |= zip(rows, read, strict=True)
+    together = torch.stack([found[row] for row in sorted(found)])
+    return together.reshape(len(chats), n_thoughts, n_slots, together.shape[-1])
+
+
+@final
+class Thoughts:
+    """The thoughts about some prompts; thought `k` about prompt `p` is the row `p * n_thoughts + k`.
+
+    Arguments and errors as in `states`.
+    """
+
+    def __init__(
+        self,
+        assistant: HfModel,
+        chats: Sequence[Sequence[Message]],
+        *,
+        n_slots: int,
+        n_thoughts: int = 1,
+    ) -> None:
+        prompts = [assistant.ids(assistant.render(request(chat))) for chat in chats]
+        starts = first_tokens(assistant, n_thoughts)
+        self._assistant, self._n_slots = assistant, n_slots
+        self._ids = [(*ids, *[start] * n_slots) for ids in prompts for start in starts]
+        _require_room(assistant, self._ids)
+        order = sorted(range(len(self._ids)), key=lambda row: len(self._ids[row]))
+        self._unread = [order[at : at + _ROWS] for at in range(0, len(order), _ROWS)]
+
+    def read(self, wanted: AbstractSet[int]) -> Iterator[tuple[list[int], torch.Tensor]]:
+        """Read each batch with a wanted row that no call has read.
+
+        Yields:
+            The rows of a batch, and their states, shape (rows, slots, width).
+        """
+        batches = [batch for batch in self._unread if not wanted.isdisjoint(batch)]
+        for batch in batches:
+            self._unread.remove(batch)
+            yield batch, self._states(batch)
+
+    def _states(self, batch: Sequence[int]) -> torch.Tensor:
+        """The last hidden states of each row's slots."""
+        network = self._assistant.network
+        ids_RT, mask_RT = left_padded([self._ids[row] for row in batch], network.device)
+        more = {}
+        if "position_ids" in inspect.signature(network.forward).parameters:
+            more["position_ids"] = (mask_RT.cumsum(-1) - 1).clamp(min=0)
+        with torch.inference_mode():
+            read: torch.Tensor = network.base_model(
+                input_ids=ids_RT, attention_mask=mask_RT, use_cache=False, **more
+            ).last_hidden_state
+        return read[:, -self._n_slots :].float().cpu().clone()
 
 
 def _require_room(assistant: HfModel, rows: Sequence[tuple[int, ...]]) -> None:
@@ -48,26 +99,3 @@ def _require_room(assistant: HfModel, rows: Sequence[tuple[int, ...]]) -> None:
             f"{assistant.spec} has {assistant.window}; take shorter problems, fewer slots or another "
             "assistant"
         )
-
-
-def _read(
-    assistant: HfModel, rows: Sequence[tuple[int, ...]], n_slots: int
-) -> Iterator[torch.Tensor]:
-    """The last hidden states of each row's slots, in order; rows of similar length are read together."""
-    network = assistant.network
-    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-    found: dict[int, torch.Tensor] = {}
-    takes_positions = "position_ids" in inspect.signature(network.forward).parameters
-    for start in range(0, len(rows), _ROWS):
-        batch = order[start : start + _ROWS]
-        ids_RT, mask_RT = left_padded([rows[i] for i in batch], network.device)
-        more = {}
-        if takes_positions:
-            more["position_ids"] = (mask_RT.cumsum(-1) - 1).clamp(min=0)
-        with torch.inference_mode():
-            read = network.base_model(
-                input_ids=ids_RT, attention_mask=mask_RT, use_cache=False, **more
-            ).last_hidden_state
-        for i, row in zip(batch, read[:, -n_slots:].float().cpu().clone(), strict=True):
-            found[i] = row
-    return (found[i] for i in range(len(rows)))
