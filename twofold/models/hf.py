@@ -53,15 +53,22 @@ class HfModel(OpenModel):
             hub id.
         use_cache: Whether to read and store replies in the cache.
         thinking: The thinking marks, if the chat template does not show them.
+        as_saved: Whether bfloat16 is kept on every CPU, to save memory; see `loading.dtype_for`.
 
     Raises:
         ModelError: If the files cannot be found or are not safe to load.
     """
 
     def __init__(
-        self, spec: str, *, use_cache: bool = True, thinking: ThinkingPolicy | None = None
+        self,
+        spec: str,
+        *,
+        use_cache: bool = True,
+        thinking: ThinkingPolicy | None = None,
+        as_saved: bool = False,
     ) -> None:
         self._checkpoint = locate(spec)
+        self._as_saved = as_saved
         self._named = thinking
         self._cache = Cache(cache_folder() if use_cache else None)
         self._too_big: int | None = None  # tokens of the smallest batch that ran out of memory
@@ -83,7 +90,7 @@ class HfModel(OpenModel):
     @cached_property
     def dtype(self) -> torch.dtype:
         """The dtype of the weights in memory."""
-        return loading.dtype_for(self.device, self._checkpoint)
+        return loading.dtype_for(self.device, self._checkpoint, as_saved=self._as_saved)
 
     @cached_property
     def tokenizer(self) -> Any:
