@@ -1,11 +1,11 @@
-"""What the tests of methods share: the tiny model's folder on the path, and one of our own cache."""
+"""What the tests of methods share: what they import on the path, and a cache of their own."""
 
 import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "models")]
 
 
 @pytest.fixture(autouse=True)

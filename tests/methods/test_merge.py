@@ -2,36 +2,26 @@
 
 import json
 import shutil
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
-
-from safetensors.torch import load_file, save_file
-from tiny_llama import TAGS, copy_of, write_tiny
+from safetensors.torch import save_file
+from tiny_llama import copy_of, write_tiny
+from trios import ROLES, merged, moved, tensors
 from typer.testing import CliRunner
 
 from twofold.cli import app
 from twofold.errors import ModelError, RunError
 from twofold.methods.merge import merge as merging
-from twofold.methods.merge import null_space
 from twofold.methods.merge.arithmetic import Arithmetic
-from twofold.methods.merge.merge import RECORD, merge
-from twofold.methods.merge.null_space import NullSpace, Span, Thought, collected, projected
+from twofold.methods.merge.merge import RECORD
+from twofold.methods.merge.null_space import NullSpace
 from twofold.methods.merge.ties import Ties, agreed, threshold
 from twofold.models import resolve
 from twofold.models.checkpoint import SINGLE
-
-BASES = dict.fromkeys(("reasoner", "instruct", "base"))
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("TWOFOLD_CACHE", str(tmp_path / "cache"))
+from twofold.types import Sampling
 
 
 @pytest.fixture(scope="module")
@@ -44,25 +34,8 @@ def trio(tiny: Path, tmp_path: Path) -> dict[str, Path]:
     """A base, and two models trained from it in different directions."""
     found = {"base": tiny}
     for seed, role in enumerate(("reasoner", "instruct")):
-        found[role] = copy_of(tiny, tmp_path / role)
-        gen = torch.Generator().manual_seed(seed)
-        tensors = {
-            name: each + 0.05 * torch.randn(each.shape, generator=gen)
-            for name, each in load_file(tiny / SINGLE).items()
-        }
-        save_file(tensors, found[role] / SINGLE, metadata={"format": "pt"})
+        found[role] = moved(tiny, tmp_path / role, seed=seed, by=0.05)
     return found
-
-
-def merged(trio: dict[str, Path], recipe, out: Path) -> Path:
-    names = {role: str(folder) for role, folder in trio.items()}
-    return merge(
-        names["reasoner"], names["instruct"], base=names["base"], recipe=recipe, out=out
-    ).folder
-
-
-def tensors(folder: Path) -> dict[str, torch.Tensor]:
-    return {k: v for file in folder.glob("*.safetensors") for k, v in load_file(file).items()}
 
 
 def test_task_arithmetic_number_by_number(trio, tmp_path) -> None:
@@ -78,9 +51,7 @@ def test_task_arithmetic_number_by_number(trio, tmp_path) -> None:
 def test_the_result_is_a_model_with_the_reasoners_tokenizer(trio, tmp_path) -> None:
     out = merged(trio, Arithmetic(weight=0.1), tmp_path / "out")
     model = resolve(str(out))
-    ((reply,),) = model.sample(
-        [[{"role": "user", "content": "two"}]], null_space.Sampling(max_tokens=4)
-    )
+    ((reply,),) = model.sample([[{"role": "user", "content": "two"}]], Sampling(max_tokens=4))
     assert reply.ids
     for name in ("config.json", "generation_config.json", "tokenizer.json", "chat_template.jinja"):
         assert (out / name).read_bytes() == (trio["reasoner"] / name).read_bytes()
@@ -92,7 +63,7 @@ def test_blocks_do_not_change_the_result(trio, tmp_path, monkeypatch, block) -> 
     out = tensors(merged(trio, Ties(density=0.3), tmp_path / "out"))
     old = {role: tensors(folder) for role, folder in trio.items()}
     for name, each in out.items():
-        torch.testing.assert_close(each, ties_by_definition(*(old[r][name] for r in BASES), 0.3))
+        torch.testing.assert_close(each, ties_by_definition(*(old[r][name] for r in ROLES), 0.3))
 
 
 def ties_by_definition(reasoner, instruct, base, density):
@@ -132,90 +103,6 @@ def test_a_density_that_keeps_nothing_is_refused() -> None:
     for density in (0.0, 1.5):
         with pytest.raises(ModelError, match="keep a share in"):
             Ties(density=density)
-
-
-def test_a_projected_change_is_unseen_where_it_was_learned_from_and_seen_elsewhere() -> None:
-    gen = torch.Generator().manual_seed(0)
-    weight, change = (torch.randn(5, 12, generator=gen) for _ in range(2))
-    inputs, others = (torch.randn(n, 12, generator=gen) for n in (7, 7))
-    span = Span()
-    for part in inputs.split(3):
-        span.add(part)
-    basis = span.basis()
-    assert basis.shape == (12, 7)
-    new = weight + projected(change, basis)
-    torch.testing.assert_close(inputs @ new.T, inputs @ weight.T, atol=1e-5, rtol=0)
-    assert (others @ new.T - others @ weight.T).abs().max() > 0.1
-    # nothing else is lost: what is orthogonal to the inputs is changed as it would have been
-    free = others - others @ basis @ basis.T
-    torch.testing.assert_close(free @ new.T, free @ (weight + change).T, atol=1e-4, rtol=0)
-
-
-def test_a_span_is_the_same_however_its_rows_come(monkeypatch) -> None:
-    monkeypatch.setattr(null_space, "_MOST_ROWS", 5)
-    rows = torch.randn(60, 4, generator=torch.Generator().manual_seed(0))
-    rows = rows @ torch.randn(4, 9, generator=torch.Generator().manual_seed(1))  # of rank 4
-    span = Span()
-    for part in rows.split(7):
-        span.add(part)
-    basis = span.basis()
-    assert basis.shape == (9, 4)
-    torch.testing.assert_close(rows @ basis @ basis.T, rows, atol=1e-4, rtol=1e-4)
-
-
-def calibrated(folder: Path) -> list[Thought]:
-    tokenizer = resolve(str(folder)).tokenizer
-    text = f"two and two{TAGS[0]}it is what it is{TAGS[1]}"
-    ids = tuple(tokenizer(text, add_special_tokens=False).input_ids)
-    return [Thought(ids, ids.index(tokenizer.convert_tokens_to_ids(TAGS[0])))]
-
-
-def test_every_linear_layer_says_the_same_at_the_marks(trio, tmp_path, monkeypatch) -> None:
-    """By brute force: the inputs are recorded in the reasoner, and multiplied by both weights."""
-    thoughts = calibrated(trio["reasoner"])
-    monkeypatch.setattr(NullSpace, "calibration", lambda self, model: thoughts)
-    out = merged(trio, NullSpace(problems="pocket:1"), tmp_path / "out")
-    model = resolve(str(trio["reasoner"]))
-    old, new = tensors(trio["reasoner"]), tensors(out)
-    seen: dict[str, torch.Tensor] = {}
-    linear = {
-        f"{n}.weight": m for n, m in model.network.named_modules() if isinstance(m, torch.nn.Linear)
-    }
-    for name, layer in linear.items():
-        layer.register_forward_pre_hook(
-            lambda _, given, name=name: seen.update({name: given[0][0]})
-        )
-    with torch.inference_mode():
-        model.network(input_ids=torch.tensor([thoughts[0].ids]))
-    ids = model.tokenizer.convert_tokens_to_ids(TAGS)
-    at = [i for i, each in enumerate(thoughts[0].ids) if each in ids]
-    others = [i for i in range(len(thoughts[0].ids)) if i not in at]
-    assert len(at) == 2
-    for name in linear.keys() - {"lm_head.weight"}:
-        then, now = (seen[name] @ each[name].T for each in (old, new))
-        torch.testing.assert_close(now[at], then[at], atol=1e-5, rtol=0)
-        assert (now[others] - then[others]).abs().max() > 1e-2
-    kept = old.keys() - linear.keys() | {"lm_head.weight"}
-    assert all(torch.equal(old[name], new[name]) for name in kept)
-
-
-def test_a_whole_thought_leaves_less_room_than_its_marks(trio) -> None:
-    model, thoughts = resolve(str(trio["reasoner"])), calibrated(trio["reasoner"])
-    n_thought = len(thoughts[0].ids) - thoughts[0].start
-    ranks = {
-        kind: collected(model, thoughts, kind)["model.layers.1.mlp.up_proj.weight"].shape[1]
-        for kind in ("marks", "thought")
-    }
-    assert ranks == {"marks": 2, "thought": n_thought}
-
-
-def test_a_reasoner_that_never_thinks_is_said_so(tmp_path) -> None:
-    recipe = NullSpace(problems="pocket:2", max_tokens=2)
-    with pytest.raises(
-        ModelError, match=r"none of 4 replies of pocket.*has a closed thought.*--max-tokens"
-    ):
-        merge("pocket", "pocket", base="pocket", recipe=recipe, out=tmp_path / "out")
-    assert [each.name for each in tmp_path.iterdir()] == ["cache"]  # nothing is left
 
 
 def test_shards_are_the_reasoners(trio, tmp_path) -> None:
@@ -389,21 +276,3 @@ def test_the_command(trio, tmp_path) -> None:
     ):
         wrong = CliRunner().invoke(app, [*words, *more])
         assert wrong.exit_code and said in str(wrong.exception)
-
-
-def test_a_merge_on_the_pocket_model_with_thoughts_of_its_own(tmp_path) -> None:
-    """The base and the instruct model differ from the reasoner everywhere; its thoughts are sampled."""
-    found = {"reasoner": Path("pocket")}
-    for seed, role in enumerate(("instruct", "base")):
-        found[role] = copy_of(resolve("pocket")._checkpoint.folder, tmp_path / role)
-        gen = torch.Generator().manual_seed(seed)
-        moved = {
-            k: v + 0.01 * torch.randn(v.shape, generator=gen).to(v.dtype)
-            for k, v in tensors(found[role]).items()
-        }
-        save_file(moved, found[role] / SINGLE)
-    out = merged(found, NullSpace(problems="pocket:24:train", max_tokens=160), tmp_path / "out")
-    about = json.loads((out / RECORD).read_text())
-    assert (
-        about["n_merged"] == 3 * 7 < about["n_tensors"]
-    )  # the linear layers of three decoder layers

@@ -7,20 +7,23 @@ an orthonormal basis of those inputs. Other inputs see the rest of the change.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import torch
 
 from twofold.diagnostics.elicitation.elicitor import prompt_ids
 from twofold.errors import ModelError
+from twofold.methods.merge.inputs import Positions, Thought, recorded
 from twofold.methods.merge.recipe import Combine, Recipe, Rows, Trio
+from twofold.methods.merge.span import write_bases
+from twofold.methods.merge.spool import Spool
+from twofold.methods.merge.weights import read_rows, stored
 from twofold.models.cache import content_key
 from twofold.models.hf import HfModel
-from twofold.models.tensor_files import load_tensors, save_tensors
+from twofold.models.loading import free_memory
 from twofold.problems import load
 from twofold.storage.reading import Kind, kind_of
 from twofold.types import OpenModel, Sampling
@@ -28,13 +31,7 @@ from twofold.types import OpenModel, Sampling
 if TYPE_CHECKING:
     from twofold.models.checkpoint import Checkpoint
 
-Positions = Literal["marks", "thought"]
 BASES = "bases.safetensors"
-
-# Directions whose singular value is below this share of the largest are rounding of float32 activations.
-_ROUNDING = 1e-6
-# Inputs that are collected before they are compressed to a square matrix.
-_MOST_ROWS = 4096
 
 
 @final
@@ -78,22 +75,34 @@ class NullSpace(Recipe):
         return {"method": self.name, **values, "problems_sha256": content_key(ids)}
 
     def prepared(self, reasoner: Checkpoint, folder: Path) -> Combine:
-        """The basis of each layer's inputs, collected once and kept in `folder`."""
+        """The basis of each layer's inputs, found once, kept in `folder` and read when its turn comes."""
         file = folder / BASES
         if kind_of(file) is Kind.missing:
-            model = HfModel(reasoner.spec)
-            save_tensors(file, collected(model, self.calibration(model), self.positions))
-        bases = load_tensors(file)
+            with Spool(folder) as inputs:
+                record_of = self._recorded(reasoner, inputs)
+                free_memory()  # the network is gone before the first basis is found
+                write_bases(file, inputs, record_of)
+        bases = stored(file)
 
         def combined(trio: Trio) -> Rows | None:
-            basis = bases.get(trio.name)
-            if basis is None:
+            found = bases.get(trio.name)
+            if found is None:
                 return None
+
+            @cache
+            def basis() -> torch.Tensor:
+                return read_rows(found, 0, found.matrix[0])
+
             return lambda start, stop: trio.reasoner(start, stop).add_(
-                projected(trio.instruct_change(start, stop), basis), alpha=self.weight
+                projected(trio.instruct_change(start, stop), basis()), alpha=self.weight
             )
 
         return combined
+
+    def _recorded(self, reasoner: Checkpoint, inputs: Spool) -> dict[str, str]:
+        """The inputs at the reasoner's think tokens; see `inputs.recorded`."""
+        model = HfModel(reasoner.spec, as_saved=True)
+        return recorded(model, self.calibration(model), self.positions, inputs)
 
     def calibration(self, model: OpenModel) -> list[Thought]:
         """The reasoner's replies that have a closed thought, as token ids.
@@ -124,13 +133,6 @@ class NullSpace(Recipe):
         return [each for _, each in sorted(found)]
 
 
-class Thought(NamedTuple):
-    """A prompt with a thought behind it, as token ids; the thought starts at `start`."""
-
-    ids: tuple[int, ...]
-    start: int
-
-
 def projected(change: torch.Tensor, basis: torch.Tensor) -> torch.Tensor:
     """The rows of a change without what inputs in the span of `basis` see of it.
 
@@ -146,119 +148,3 @@ def projected(change: torch.Tensor, basis: torch.Tensor) -> torch.Tensor:
     wide = change.double()
     kept: torch.Tensor = wide - (wide @ basis.double()) @ basis.double().T
     return kept.to(change.dtype)
-
-
-def collected(
-    model: OpenModel, thoughts: Sequence[Thought], positions: Positions
-) -> dict[str, torch.Tensor]:
-    """An orthonormal basis of the inputs of every linear layer at the think tokens, by its weight's name.
-
-    Layers that read the same input one after the other (queries, keys and values) share what was found.
-    Memory: the smaller of tokens and width, times width, for each input; `marks` needs little.
-    """
-    network = model.network
-    head = network.get_output_embeddings()
-    layers = {
-        f"{name}.weight": layer
-        for name, layer in network.named_modules()
-        if isinstance(layer, torch.nn.Linear) and layer is not head
-    }
-    at: list[int] = []
-    seen = {name: Span() for name in layers}
-    same: dict[str, str] = {}
-    before: list[tuple[str, torch.Tensor]] = []
-
-    def heard(name: str, inputs: torch.Tensor) -> None:
-        if before and inputs is before[0][1]:
-            same[name] = before[0][0]
-            return
-        before[:] = [(name, inputs)]
-        seen[name].add(inputs[0, at])
-
-    with _listening(layers, heard), torch.inference_mode():
-        for thought in thoughts:
-            at[:] = _places(model, thought, positions)
-            if at:
-                network(
-                    input_ids=torch.tensor([thought.ids], device=network.device), use_cache=False
-                )
-    if not any(each.n_seen for each in seen.values()):
-        raise ModelError(
-            f"the marks of {model.spec}'s thoughts are no tokens of their own, so their places are not "
-            "known; give --positions thought"
-        )
-    found = {name: each.basis() for name, each in seen.items() if each.n_seen}
-    return found | {name: found[other].clone() for name, other in same.items()}
-
-
-def _places(model: OpenModel, thought: Thought, positions: Positions) -> list[int]:
-    """The positions of think tokens: of the marks, or of the whole thought."""
-    if positions == "thought":
-        return list(range(thought.start, len(thought.ids)))
-    marks = _marks(model)
-    found: set[int] = set()
-    for i in range(len(thought.ids)):
-        for mark in marks:
-            if thought.ids[i : i + len(mark)] == mark:
-                found.update(range(i, i + len(mark)))
-    return sorted(found)
-
-
-def _marks(model: OpenModel) -> list[tuple[int, ...]]:
-    """The token ids of the two marks of a thought."""
-    assert isinstance(model, HfModel)
-    tags = model.thinking.open_tag, model.thinking.close_tag
-    return [tuple(model.tokenizer(tag, add_special_tokens=False).input_ids) for tag in tags]
-
-
-@contextmanager
-def _listening(
-    layers: Mapping[str, torch.nn.Module], heard: Callable[[str, torch.Tensor], None]
-) -> Iterator[None]:
-    """While it lasts, `heard` gets the name and the input of every layer that is called."""
-
-    def hook(name: str) -> Callable[..., None]:
-        def before(_: torch.nn.Module, given: tuple[Any, ...]) -> None:
-            heard(name, given[0])
-
-        return before
-
-    hooks = [each.register_forward_pre_hook(hook(name)) for name, each in layers.items()]
-    try:
-        yield
-    finally:
-        for each in hooks:
-            each.remove()
-
-
-@final
-class Span:
-    """The span of vectors that come row by row, in no more memory than its width squared."""
-
-    def __init__(self) -> None:
-        self.n_seen = 0
-        self._rows: list[torch.Tensor] = []
-        self._n_rows = 0
-
-    def add(self, rows: torch.Tensor) -> None:
-        """Take in rows, `(tokens, width)`."""
-        self.n_seen += len(rows)
-        self._n_rows += len(rows)
-        self._rows.append(rows.detach().double().cpu())
-        if self._n_rows > max(_MOST_ROWS, 2 * rows.shape[1]):
-            self._compress()
-
-    def _compress(self) -> None:
-        """Put a triangular matrix with the same span and the same lengths in the rows' place."""
-        joined = torch.cat(self._rows)
-        if len(joined) > joined.shape[1]:
-            joined = torch.linalg.qr(joined, mode="r")[1]
-        self._rows, self._n_rows = [joined], len(joined)
-
-    def basis(self) -> torch.Tensor:
-        """Orthonormal columns that span the rows, `(width, rank)`, in float32."""
-        self._compress()
-        _, lengths, directions = torch.linalg.svd(self._rows[0], full_matrices=False)
-        rank = int((lengths > _ROUNDING * lengths[0]).sum())
-        found: torch.Tensor = directions[:rank].T.float().contiguous()
-        return found

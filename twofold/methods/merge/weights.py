@@ -58,31 +58,21 @@ class Weights:
         self.files = checkpoint.weights()
         self.tensors: dict[str, Stored] = {}
         for file in self.files:
-            for name, found in _tensors(file).items():
+            for name, found in stored(file).items():
                 if name in self.tensors:
                     raise ModelError(f"{self.spec} holds {name} twice; copy the model again")
                 self.tensors[name] = found
 
     def rows(self, name: str, start: int, stop: int) -> torch.Tensor:
         """Rows of a tensor as float32, `(rows, width)`, in memory of its own."""
-        found = self.tensors[name]
-        _, width = found.matrix
-        each = FORMATS[found.format]
-        size = width * each.itemsize
-        buffer = bytearray((stop - start) * size)
-        with found.file.open("rb", buffering=0) as file:
-            _fill(file, found.at + start * size, buffer)
-        read = torch.frombuffer(buffer, dtype=each).view(stop - start, width)
-        return read if each is torch.float32 else read.float()
+        return read_rows(self.tensors[name], start, stop)
 
     def pieces(self, name: str) -> Iterator[bytes | bytearray]:
         """The bytes of a tensor as they are."""
         found = self.tensors[name]
         with found.file.open("rb", buffering=0) as file:
             for start in range(0, found.n_bytes, _PIECE):
-                buffer = bytearray(min(_PIECE, found.n_bytes - start))
-                _fill(file, found.at + start, buffer)
-                yield buffer
+                yield filled(file, found.at + start, min(_PIECE, found.n_bytes - start))
 
     def of_file(self, file: Path) -> list[str]:
         """The tensors of one file, in the order of their bytes."""
@@ -90,8 +80,12 @@ class Weights:
         return sorted(mine, key=lambda name: self.tensors[name].at)
 
 
-def _tensors(path: Path) -> dict[str, Stored]:
-    """The tensors of a file whose header the library accepts."""
+def stored(path: Path) -> dict[str, Stored]:
+    """The tensors of a file whose header the library accepts; none of their numbers is read.
+
+    Raises:
+        ModelError: If the file is broken.
+    """
     try:
         with safe_open(path, "pt") as checked:
             names = {*checked.keys()}
@@ -110,8 +104,20 @@ def _tensors(path: Path) -> dict[str, Stored]:
     return dict(sorted(found.items(), key=lambda each: each[1].at))
 
 
-def _fill(file: Any, at: int, buffer: bytearray) -> None:
-    """Read into the whole buffer."""
+def read_rows(found: Stored, start: int, stop: int) -> torch.Tensor:
+    """Rows of a tensor as float32, `(rows, width)`, in memory of its own."""
+    _, width = found.matrix
+    each = FORMATS[found.format]
+    size = width * each.itemsize
+    with found.file.open("rb", buffering=0) as file:
+        buffer = filled(file, found.at + start * size, (stop - start) * size)
+    read = torch.frombuffer(buffer, dtype=each).view(stop - start, width)
+    return read if each is torch.float32 else read.float()
+
+
+def filled(file: Any, at: int, n_bytes: int) -> bytearray:
+    """`n_bytes` of a file, from byte `at` on."""
+    buffer = bytearray(n_bytes)
     file.seek(at)
     view = memoryview(buffer)
     while view:
@@ -119,6 +125,7 @@ def _fill(file: Any, at: int, buffer: bytearray) -> None:
         if not n:
             raise ModelError(f"{file.name} ends too early; copy the model again")
         view = view[n:]
+    return buffer
 
 
 def write(path: Path, like: Mapping[str, Stored], pieces: Iterable[bytes | bytearray]) -> None:
