@@ -32,6 +32,7 @@ rules = importlib.import_module("recipes.20_qwen_obedience.rules")
 sets = importlib.import_module("recipes.20_qwen_obedience.problems")
 results = importlib.import_module("recipes.20_qwen_obedience.results")
 command = importlib.import_module("recipes.20_qwen_obedience.__main__")
+looking = importlib.import_module("recipes.20_qwen_obedience.attention")
 more = importlib.import_module("recipes.20_qwen_obedience.more_pairs")
 
 ROOT = Path(__file__).parents[2]
@@ -260,6 +261,17 @@ def test_more_pairs_are_right_obey_and_have_their_twins(tmp_path: Path) -> None:
     assert {v.score for v in Compliant("all")(of, replies)} == {1.0}
     assert {v.score for v in Correct()(of, replies)} == {1.0}
     assert {c.name for p in of for c in p.constraints} <= {*rules.TRAINED}
+
+
+def test_attention_is_a_geometric_mean_and_its_change_is_paired() -> None:
+    """By hand: the base looks 2 and 8 times as much at the rule, the arm half as much as the base."""
+    base = {"a": looking.Looked(2, 1), "b": looking.Looked(8, 1)}
+    arm = {"a": looking.Looked(1, 1), "b": looking.Looked(12, 3), "c": looking.Looked(1, 1)}
+    rows = {("near", "base"): base, ("near", "sft_applied"): arm}
+    *_, first, second = looking.table(rows).splitlines()
+    assert first.startswith("| near | base | 4.00 [") and first.endswith("] |  | 2 |")
+    assert second.startswith("| near | sft_applied | 1.59 [")
+    assert second.endswith("| × 0.50 [0.50, 0.50] | 3 |")
 
 
 def test_without_data_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

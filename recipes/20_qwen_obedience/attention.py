@@ -1,0 +1,114 @@
+"""`python -m recipes.20_qwen_obedience.attention OUT --base MODEL`: do the models look at the rules?
+
+Reads the first tokens of the kept told replies of each finished arm (seed 0): their attention on the rule,
+over that on an equally long span of the question before it. Beside each arm its change against the warm-up,
+paired by problem. Attention is no cause: low attention would explain disobedience, high attention does not
+show that the rule was understood.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from twofold import problems as problem_files
+from twofold.diagnostics.elicitation.elicitor import prompt_ids
+from twofold.diagnostics.instruction.attention import looked_at, spans
+from twofold.models import resolve
+from twofold.storage.jsonl import dumps, read_lines, replaced
+from twofold.study.plan import BASE
+from twofold.types import OpenModel, Problem
+
+from .rules import TYPES
+
+ARMS = ("released", BASE, "rft_joint", "sft_applied", "rft_answer_only")
+FILE = "attention.jsonl"
+
+
+class Looked(NamedTuple):
+    """The attention of one reply's first tokens, in multiples of even attention."""
+
+    rule: float
+    question: float
+
+
+def read(model: OpenModel, problems: Sequence[Problem], audit: Path) -> dict[str, Looked]:
+    """What each told reply of an audit looked at, by problem; without a span to compare it is left out."""
+    asked = {problem.id: problem for problem in problems}
+    found = {}
+    for row in read_lines(audit / "responses.jsonl"):
+        if row["role"] != "model" or row["condition"] != "constrained" or not row.get("ids"):
+            continue
+        chat = asked[row["problem"]].messages()
+        where = spans(model, chat, stated(asked[row["problem"]]))
+        if where is None:
+            continue
+        seen = looked_at(model, prompt_ids(model, chat), row["ids"], 0, where)
+        if "reason" not in seen:
+            found[row["problem"]] = Looked(seen["instruction"], seen["control"])
+    return found
+
+
+def stated(problem: Problem) -> str:
+    """The text that states the rules, as `Problem.messages` joins it."""
+    return " ".join(problem.wordings or [rule.instruction() for rule in problem.constraints])
+
+
+def table(rows: Mapping[tuple[str, str], Mapping[str, Looked]]) -> str:
+    """Geometric means of rule over question, each arm over the warm-up; Student's t over problems."""
+    lines = ["| types | arm | rule over question | change against the warm-up | replies |"]
+    lines.append("|---|---|---|---|---|")
+    for (split, arm), found in rows.items():
+        mine = {p: float(np.log(each.rule / each.question)) for p, each in found.items()}
+        base = rows.get((split, BASE), {})
+        both = [p for p in mine if p in base and arm != BASE]
+        change = [mine[p] - float(np.log(base[p].rule / base[p].question)) for p in both]
+        told = f"× {_spread(change)}" if len(change) > 1 else ""
+        lines.append(f"| {split} | {arm} | {_spread([*mine.values()])} | {told} | {len(mine)} |")
+    return "\n".join(lines)
+
+
+def _spread(logs: Sequence[float]) -> str:
+    middle, width = np.mean(logs), stats.sem(logs) * stats.t.ppf(0.975, len(logs) - 1)
+    low, value, high = np.exp([middle - width, middle, middle + width])
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def main() -> None:
+    """Read what is not read yet, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m recipes.20_qwen_obedience.attention")
+    parser.add_argument("out", type=Path, help="the study's folder, e.g. runs/qwen/cpu")
+    parser.add_argument("--base", required=True, help="the released model, as in the study")
+    asked = parser.parse_args()
+    file = asked.out / FILE
+    rows: dict[tuple[str, str], dict[str, Looked]] = {}
+    for row in read_lines(file) if file.exists() else ():
+        of = rows.setdefault((row["split"], row["arm"]), {})
+        of[row["problem"]] = Looked(row["rule"], row["question"])
+    for arm in ARMS:
+        cell = asked.out / "study" / "arms" / arm / "seed-0"
+        folder = {"released": Path(asked.base), BASE: asked.out / "base"}.get(arm, cell / "model")
+        splits = [s for s in TYPES if (cell / s / "joint.jsonl").exists() and (s, arm) not in rows]
+        model = resolve(str(folder)) if splits and folder.exists() else None
+        for split in splits:
+            if not isinstance(model, OpenModel):
+                continue
+            problems = problem_files.load(str(cell / split / "problems.jsonl"), profile="fixed")
+            rows[split, arm] = read(model, problems, cell / split)
+            with replaced(file) as lines:
+                lines.writelines(
+                    dumps({"split": s, "arm": a, "problem": p, **each._asdict()}) + "\n"
+                    for (s, a), found in rows.items()
+                    for p, each in found.items()
+                )
+    order = sorted(rows, key=lambda key: (list(TYPES).index(key[0]), ARMS.index(key[1])))
+    print(table({key: rows[key] for key in order}))
+
+
+if __name__ == "__main__":
+    main()
