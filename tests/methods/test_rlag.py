@@ -1,9 +1,11 @@
 """Does RLAG find passages, choose its replies, train, stop and go on as it says?"""
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, final
 
 import numpy as np
@@ -16,7 +18,7 @@ from pydantic import ValidationError  # noqa: E402
 
 from twofold.methods import Rlag, Sft, TrainingError, configured  # noqa: E402
 from twofold.methods.rlag.pairs_file import PairsFile  # noqa: E402
-from twofold.methods.rlag.retrieval import Bm25  # noqa: E402
+from twofold.methods.rlag.retrieval import Bm25, Retriever, passages_by  # noqa: E402
 from twofold.methods.rlag.samples import (  # noqa: E402
     Asked,
     Pairs,
@@ -143,6 +145,9 @@ def test_a_retriever_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         ("c.jsonl", '{"id": 3}', "line 1 has no text"),
         ("d.jsonl", '{"text": 3}', "line 1 has no text"),
         ("e.jsonl", "{", "line 1"),
+        ("f.JSONL", "[1]", "line 1: this is JSON, but not an object"),
+        ("g.json", '[{"text": "two"}]', "line 1: this is JSON, but not an object"),
+        ("h.jsonl", '{"text": "\\ud800"}', "line 1"),
     ],
 )
 def test_a_corpus_that_cannot_be_used(
@@ -152,6 +157,52 @@ def test_a_corpus_that_cannot_be_used(
         (tmp_path / name).write_text(text)
     with pytest.raises(TrainingError, match=why):
         Rlag(corpus=tmp_path / name).rows([FREE])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "passages"),
+    [
+        ("a.txt", "one\n \t\ntwo\n\n\n three \n", ["one", "two", "three"]),
+        ("b.txt", "one\r\n\r\ntwo\r\nlines", ["one", "two\nlines"]),
+        ("c.JSON", '{"text": "one"}\n', ["one"]),
+        ("d.jsonl.txt", "one\n\ntwo", ["one", "two"]),
+    ],
+)
+def test_a_corpus_is_read_as_its_name_ends(
+    tmp_path: Path, name: str, text: str, passages: list[str]
+) -> None:
+    (tmp_path / name).write_bytes(text.encode())
+    assert Bm25(tmp_path / name).passages == passages
+
+
+@pytest.mark.parametrize(
+    ("given", "passages"),
+    [
+        ([["b", "a", " ", "b", "c", "d"]], [["b", "a", "c"]]),
+        ((("a",),), [["a"]]),
+        ([None], [[]]),
+        ((["a"] for _ in range(1)), [["a"]]),
+        ([], "0 lists of passages for 1 questions"),
+        (None, "does not return passages"),
+        (["a text"], "does not return passages"),
+        ([[{"text": "a"}]], "does not return passages"),
+        ([["half a surrogate \ud800"]], "does not return passages"),
+    ],
+)
+def test_what_a_retriever_returns(
+    monkeypatch: pytest.MonkeyPatch, given: Any, passages: list[list[str]] | str
+) -> None:
+    class Own(Retriever):
+        def found(self, questions: Sequence[str], *, n: int) -> list[list[str]]:
+            found: list[list[str]] = given
+            return found
+
+    monkeypatch.setitem(sys.modules, "own_retriever", SimpleNamespace(Own=Own))  # type: ignore[arg-type]
+    if isinstance(passages, str):
+        with pytest.raises(TrainingError, match=passages):
+            passages_by("own_retriever:Own", None, ["Why?"], n=3)
+    else:
+        assert passages_by("own_retriever:Own", None, ["Why?"], n=3) == passages
 
 
 def test_a_problem_without_a_passage_is_refused_before_anything_is_written(

@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 from twofold.methods.method import Problems, TrainedModel, TrainingError
 from twofold.methods.rewards import Reward, require_listed
 from twofold.methods.rlag.pairs_file import PairsFile
-from twofold.methods.rlag.retrieval import retriever_named
+from twofold.methods.rlag.retrieval import passages_by, retriever_named
 from twofold.methods.rlag.samples import Asked, Pairs, Winner, informed, old_replies, sampled
 from twofold.methods.rlag.weights import Weights
 from twofold.methods.tuning import OnPolicy
@@ -155,13 +155,8 @@ class Rlag(OnPolicy):
         return {}
 
     def _retrieved(self, problems: Problems) -> list[list[str]]:
-        retriever = retriever_named(self.retriever, self.corpus)
-        found = retriever.found([problem.question for problem in problems], n=self.n_passages)
-        if len(found) != len(problems):
-            raise TrainingError(
-                f"{self.retriever} returns {len(found)} lists of passages for {len(problems)} questions; "
-                "`found` has to return one for each"
-            )
+        questions = [problem.question for problem in problems]
+        found = passages_by(self.retriever, self.corpus, questions, n=self.n_passages)
         missing = [p.id for p, passages in zip(problems, found, strict=True) if not passages]
         if missing:
             raise TrainingError(

@@ -1,18 +1,26 @@
 """Which passages of a corpus are about a question? BM25 by a library, or a retriever of the user's."""
 
+import re
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, final
+from typing import Annotated, Any, final
+
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from twofold.extension import instance_named
 from twofold.methods.method import TrainingError
 from twofold.storage.reading import InputFile, Kind, kind_of
+from twofold.validation import complaint
 
 _REMEDY = "write one object a line with `text`, or a text file with a blank line between passages"
+_JSON = re.compile(r"\.jsonl?(\.(gz|bz2|xz))?$", re.I)
+_BLANK_LINE = re.compile(r"\n\s*\n")
+_Text = Annotated[str, AfterValidator(lambda text: text.encode().decode())]  # no half a surrogate
+_PASSAGES: TypeAdapter[list[list[str] | None]] = TypeAdapter(list[list[_Text] | None])
 _TOKEN = r"(?u)\b\w+\b"  # the library's own pattern drops words of one letter, and digits
 
 
@@ -44,8 +52,8 @@ class Bm25(Retriever):
     that it works alike in every language that puts spaces between words.
 
     Args:
-        corpus: JSON lines with `text` (a file name ending in `.jsonl`, or packed as `.jsonl.gz`), or a
-            text whose passages have a blank line between them.
+        corpus: JSON lines with `text` (a file name ending in `.jsonl` or `.json`, or packed as
+            `.jsonl.gz`), or a text whose passages have a blank line between them.
 
     Raises:
         TrainingError: If there is no such file, it cannot be read, or it has no passage.
@@ -69,11 +77,11 @@ class Bm25(Retriever):
         """The different passages, in the order of the file."""
         if kind_of(self.corpus, TrainingError) is not Kind.file:
             raise TrainingError(f"there is no file {self.corpus}; set corpus to one: {_REMEDY}")
-        file = InputFile(self.corpus, TrainingError, _REMEDY)
-        if ".jsonl" in self.corpus.name:
+        file = InputFile(self.corpus, TrainingError, _REMEDY, halves=False)
+        if _JSON.search(self.corpus.name):
             texts = [self._text(number, row) for number, row in file.lines()]
         else:
-            texts = file.text().replace("\r\n", "\n").split("\n\n")
+            texts = _BLANK_LINE.split(file.text().replace("\r\n", "\n"))
         found = list(dict.fromkeys(text.strip() for text in texts if text.strip()))
         if not found:
             raise TrainingError(f"{self.corpus} has no passage; {_REMEDY}")
@@ -115,6 +123,31 @@ class Bm25(Retriever):
             order = sorted(range(len(scores)), key=lambda i: -scores[i])
             found.append([self.passages[i] for i in order[:n] if scores[i] > 0])
         return found
+
+
+def passages_by(
+    name: str, corpus: Path | None, questions: Sequence[str], *, n: int
+) -> list[list[str]]:
+    """Up to `n` different passages, none of them blank, about each question; see `retriever_named`.
+
+    Raises:
+        TrainingError: Also if the retriever does not give a list of texts for each question.
+    """
+    given = retriever_named(name, corpus).found(questions, n=n)
+    try:
+        found = _PASSAGES.validate_python(given)
+    except ValidationError as wrong:
+        told = complaint(wrong.errors(include_url=False)[0], ())
+        raise TrainingError(
+            f"{name} does not return passages ({told}); `found` has to return a list of texts for each "
+            "question"
+        ) from wrong
+    if len(found) != len(questions):
+        raise TrainingError(
+            f"{name} returns {len(found)} lists of passages for {len(questions)} questions; `found` has to "
+            "return one for each"
+        )
+    return [[*dict.fromkeys(filter(str.strip, texts or ()))][:n] for texts in found]
 
 
 def retriever_named(name: str, corpus: Path | None) -> Retriever:
