@@ -16,7 +16,7 @@ from twofold.cli import app
 from twofold.errors import ModelError, RunError
 from twofold.methods.merge import merge as merging
 from twofold.methods.merge.arithmetic import Arithmetic
-from twofold.methods.merge.merge import RECORD
+from twofold.methods.merge.merge import RECORD, merge
 from twofold.methods.merge.null_space import NullSpace
 from twofold.methods.merge.ties import Ties, agreed, threshold
 from twofold.models import resolve
@@ -228,9 +228,121 @@ def test_models_that_do_not_fit_are_refused_with_a_remedy(trio, tiny, tmp_path) 
     with pytest.raises(ModelError, match="quantised weights are not merged; take checkpoints in"):
         merged(trio | {"instruct": whole}, Arithmetic(), tmp_path / "out")
     broken = other_shape(tiny, tmp_path / "b", lambda t: t[name].fill_(float("inf")))
-    with pytest.raises(ModelError, match=f"merged {name} is not finite; take a smaller --weight"):
+    with pytest.raises(ModelError, match=f"{name} of .*other is not finite; copy that model"):
         merged(trio | {"instruct": broken}, Arithmetic(), tmp_path / "out")
     assert not list(tmp_path.glob("*out*"))
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("recipe", [Arithmetic(), Ties(), Ties(density=1.0)])
+@pytest.mark.parametrize("number", [float("nan"), float("-inf")])
+def test_a_number_that_is_not_finite_is_never_lost(trio, tmp_path, role, recipe, number) -> None:
+    """TIES would trim NaN, whose comparisons all fail, to no change at all."""
+    name = "model.layers.0.mlp.up_proj.weight"
+    broken = tensors(trio[role])
+    broken[name][3, 5] = number
+    made = copy_of(trio[role], tmp_path / "broken")
+    save_file(broken, made / SINGLE)
+    with pytest.raises(ModelError, match=f"{name} of .*broken is not finite; copy that model"):
+        merged(trio | {role: made}, recipe, tmp_path / "out")
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_an_overflow_of_the_number_format_names_the_weight(trio, tmp_path) -> None:
+    half = {k: v.half() for k, v in tensors(trio["reasoner"]).items()}
+    made = copy_of(trio["reasoner"], tmp_path / "half")
+    save_file(half, made / SINGLE)
+    with pytest.raises(ModelError, match=r"is not finite; take a smaller --weight"):
+        merged(trio | {"reasoner": made}, Arithmetic(weight=1e7), tmp_path / "out")
+
+
+def with_tensor(trio: dict[str, Path], to: Path, **more: torch.Tensor) -> dict[str, Path]:
+    """The same models, with a further tensor in each."""
+    found = {}
+    for role, folder in trio.items():
+        found[role] = copy_of(folder, to / role)
+        save_file({**tensors(folder), "odd": more[role]}, found[role] / SINGLE)
+    return found
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int32, torch.float8_e4m3fn])
+def test_weights_that_are_quantised_alike_are_refused_where_they_differ(
+    trio, tmp_path, dtype
+) -> None:
+    same, other = torch.ones(4, 4).to(dtype), torch.full((4, 4), 2.0).to(dtype)
+    for changed in ("instruct", "base"):
+        given = dict.fromkeys(ROLES, same) | {changed: other}
+        with pytest.raises(ModelError, match=r"odd is \w+ and differs in .*quantised weights are"):
+            merged(with_tensor(trio, tmp_path / changed, **given), Arithmetic(), tmp_path / "out")
+    alike = with_tensor(trio, tmp_path / "alike", **dict.fromkeys(ROLES, same))
+    out = merged(alike, Arithmetic(), tmp_path / "out")  # such as a buffer of positions
+    assert torch.equal(tensors(out)["odd"].float(), same.float())
+    about = {"quantization_config": {"quant_method": "fp8"}}
+    quantised = copy_of(trio["base"], tmp_path / "quantised", config=about)
+    with pytest.raises(ModelError, match=r"quantised, as its config.json says.*in bfloat16"):
+        merged(trio | {"base": quantised}, Arithmetic(), tmp_path / "other")
+
+
+@pytest.mark.parametrize("shape", [(0, 4), (4, 0), (), (1,)])
+@pytest.mark.parametrize("recipe", [Arithmetic(weight=0.5), Ties(weight=0.5, density=1.0)])
+def test_tensors_of_any_shape(trio, tmp_path, shape, recipe) -> None:
+    values = {"reasoner": 3.0, "instruct": 6.0, "base": 2.0}
+    numbers = {role: torch.full(shape, value) for role, value in values.items()}
+    out = merged(with_tensor(trio, tmp_path / "trio", **numbers), recipe, tmp_path / "out")
+    # 3 + (6 - 2) / 2; the mean of 1 and 4 is 2.5, and 2 + 2.5 / 2 is 3.25
+    torch.testing.assert_close(
+        tensors(out)["odd"], torch.full(shape, 5.0 if recipe.name == "arithmetic" else 3.25)
+    )
+
+
+def test_what_has_no_weights_of_its_own_is_refused_by_what_it_is(trio, tmp_path) -> None:
+    for folder in (tmp_path / "x.yaml", tmp_path / "soft"):
+        file = folder if folder.suffix else folder / "model.yaml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("kind: two_passes\nbase: pocket\n")
+        with pytest.raises(
+            ModelError, match=r"is made of other models and has no weights of its own"
+        ):
+            merge(str(folder), "pocket", base="pocket", recipe=Arithmetic(), out=tmp_path / "out")
+    with pytest.raises(ModelError, match=r"is behind a server.*name the checkpoint"):
+        merge("http://a/v1#b", "pocket", base="pocket", recipe=Arithmetic(), out=tmp_path / "out")
+
+
+def test_a_link_to_the_output_stays_a_link(trio, tmp_path) -> None:
+    for name in ("there", "not_yet"):
+        link = tmp_path / f"link_{name}"
+        link.symlink_to(name)
+        (tmp_path / "there").mkdir(exist_ok=True)
+        assert merged(trio, Arithmetic(), link) == link
+        assert link.is_symlink() and (tmp_path / name / SINGLE).is_file()
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("again", [Arithmetic(), Ties()])
+def test_a_merge_that_was_killed_before_its_last_step(trio, tmp_path, monkeypatch, again) -> None:
+    """The folder is whole, with counts in its record and a folder in it; then the same, or another."""
+    templates = trio["reasoner"] / "additional_chat_templates"
+    templates.mkdir()
+    (templates / "tools.jinja").write_text("{{ messages }}")
+    whole = merged(trio, again, tmp_path / "whole")
+
+    def killed(self: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        true = Path.replace
+        patch.setattr(
+            Path,
+            "replace",
+            lambda self, target: (killed if self.name == ".out.merging" else true)(self, target),
+        )
+        merged(trio, Arithmetic(), tmp_path / "out")
+    assert (tmp_path / ".out.merging" / templates.name).is_dir()
+    out = merged(trio, again, tmp_path / "out")
+    names = {each.relative_to(out) for each in out.rglob("*")}
+    assert names == {each.relative_to(whole) for each in whole.rglob("*")}
+    for name in names:
+        assert (out / name).is_dir() or (out / name).read_bytes() == (whole / name).read_bytes()
 
 
 def test_other_tokens_are_refused_unless_embeddings_stay(trio, tmp_path) -> None:

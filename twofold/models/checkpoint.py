@@ -14,6 +14,7 @@ from typing import Any, final
 from twofold.errors import ModelError
 from twofold.models import gguf, pocket, smollm2
 from twofold.models.cache import Cache, Stamp, content_key, stamp
+from twofold.models.composed import SUFFIXES, is_composed
 
 # An id on the model hub: `organisation/name`.
 HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
@@ -152,7 +153,16 @@ def locate(spec: str) -> Checkpoint:
             f"{spec} is run by llama.cpp, which only samples, and here the weights themselves are needed; "
             f"name the file without `{gguf.LLAMA}`"
         )
+    if "://" in spec:
+        raise ModelError(
+            f"{spec} is behind a server, and here the weights themselves are needed; name the checkpoint "
+            "that it serves"
+        )
     folder = folder_named(spec)
+    if folder.suffix in SUFFIXES or is_composed(folder):
+        raise ModelError(
+            f"{spec} is made of other models and has no weights of its own; name one of them"
+        )
     if (folder / ADAPTER_CONFIG).exists():
         return _adapted(spec, folder)
     if gguf.is_gguf(spec):

@@ -7,6 +7,7 @@ leaves a hidden folder beside the output, in which finished shards wait for the 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from twofold.storage.writing import Appender, dumps, named_disk_errors, replaced
 
 RECORD = "merge.json"
 _LOCK = ".lock"
+_QUANTISED = "quantised weights are not merged; take checkpoints in bfloat16, float16 or float32"
 _RECORD: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
@@ -44,7 +46,8 @@ def merge(reasoner: str, instruct: str, *, base: str, recipe: Recipe, out: str |
     """Merge a reasoner with an instruct model of the same base.
 
     In memory are blocks of a tensor, never a tensor twice; `null_space` loads the reasoner once for its
-    calibration. The same call resumes a merge that was stopped, and does nothing if it is finished.
+    calibration, and lets go of it before it merges. The same call resumes a merge that was stopped, and does
+    nothing if it is finished.
 
     Args:
         reasoner: A MODEL with local weights, whose configuration and tokenizer the result has.
@@ -78,19 +81,23 @@ def merge(reasoner: str, instruct: str, *, base: str, recipe: Recipe, out: str |
     for model, its in zip(others, weights[1:], strict=True):
         require_same_tensors(weights[0], its)
         require_same_tokens(first, model, ordinary_only=recipe.keeps_embeddings)
-    aside = out.absolute().parent / f".{out.name}.merging"
+    place = out.resolve()  # a link stays one
+    aside = place.parent / f".{place.name}.merging"
     with named_disk_errors(out):
         aside.mkdir(parents=True, exist_ok=True)
     with _locked(aside):
         _begin(aside, about)
         _require_space(aside, weights[0])
         combine = recipe.prepared(first, aside)
-        n_merged = sum([_shard(aside, file, weights, combine) for file in weights[0].files])
+        n_merged = sum(_new_rows(name, weights, combine) is not None for name in weights[0].tensors)
         if not n_merged:
             raise ModelError(
                 f"no tensor of {reasoner} is one that {recipe.name} merges; take another --method"
             )
-        return _put(aside, out, first, about, Merged(out, len(weights[0].tensors), n_merged))
+        for file in weights[0].files:
+            _shard(aside, file, weights, combine)
+        _put(aside, place, first, about, n_tensors=len(weights[0].tensors), n_merged=n_merged)
+    return Merged(out, len(weights[0].tensors), n_merged)
 
 
 @contextmanager
@@ -106,8 +113,10 @@ def _locked(aside: Path) -> Iterator[None]:
 
 
 def _local(spec: str) -> Checkpoint:
-    """The checkpoint that a MODEL names; adapters have no weights of their own."""
+    """The checkpoint that a MODEL names; adapters and quantised weights are none that can be added."""
     found = locate(spec)
+    if found.config().get("quantization_config"):
+        raise ModelError(f"{spec} is quantised, as its config.json says: {_QUANTISED}")
     if found.adapter is not None:
         raise ModelError(
             f"{spec} is an adapter, whose weights are not those of a model; write its base with the "
@@ -139,15 +148,27 @@ def require_same_tensors(first: Weights, other: Weights) -> None:
             )
         if (each.format in FORMATS) != (theirs.format in FORMATS):
             raise ModelError(
-                f"{name} is {each.format} in {first.spec} and {theirs.format} in {other.spec}: quantised "
-                "weights are not merged; take checkpoints in bfloat16, float16 or float32"
+                f"{name} is {each.format} in {first.spec} and {theirs.format} in {other.spec}: {_QUANTISED}"
             )
+        if each.format not in FORMATS and not _same_bytes(name, first, other):
+            raise ModelError(
+                f"{name} is {each.format} and differs in {first.spec} and {other.spec}: {_QUANTISED}"
+            )
+
+
+def _same_bytes(name: str, first: Weights, other: Weights) -> bool:
+    """Whether a tensor that is copied is the same in both models."""
+    formats = {each.tensors[name].format for each in (first, other)}
+    both = zip(first.pieces(name), other.pieces(name), strict=True)
+    return len(formats) == 1 and all(one == another for one, another in both)
 
 
 def _finished(out: Path, about: dict[str, Any]) -> Merged | None:
     """The merge that is there already; an error if something else is."""
     kind = kind_of(out)
     if kind is Kind.missing or (kind is Kind.folder and not names(out)):
+        if os.path.ismount(out):
+            raise RunError(f"{out} is a mount, which no folder can replace; choose an --out in it")
         return None
     if kind is not Kind.folder or kind_of(out / RECORD) is Kind.missing:
         raise RunError(f"{out} exists and is no merge; choose another --out, or move it away")
@@ -165,11 +186,14 @@ def _begin(aside: Path, about: dict[str, Any]) -> None:
     remove_incomplete(aside)
     record = aside / RECORD
     if kind_of(record) is not Kind.missing:
-        if InputFile(record, RunError, f"delete {aside}", is_ours=True).json(_RECORD) == about:
+        there = InputFile(record, RunError, f"delete {aside}", is_ours=True).json(_RECORD)
+        if {key: there.get(key) for key in about} == about:  # it has counts at the very end
             return
         record.unlink()
     for name in names(aside):
-        if name != _LOCK:
+        if kind_of(aside / name) is Kind.folder:
+            shutil.rmtree(aside / name)
+        elif name != _LOCK:
             (aside / name).unlink()
     with replaced(record) as file:
         json.dump(about, file, indent=1)
@@ -187,47 +211,42 @@ def _require_space(aside: Path, weights: Weights) -> None:
         )
 
 
-def _shard(aside: Path, file: Path, weights: list[Weights], combine: Combine) -> int:
-    """Merge one file of the reasoner's, if it is not there yet; how many tensors were merged."""
+def _new_rows(name: str, weights: list[Weights], combine: Combine) -> Rows | None:
+    """What gives the new rows of a tensor; None where the reasoner's is copied."""
+    is_number = weights[0].tensors[name].format in FORMATS
+    return combine(Trio(name, *weights)) if is_number else None
+
+
+def _shard(aside: Path, file: Path, weights: list[Weights], combine: Combine) -> None:
+    """Merge one file of the reasoner's, if it is not there yet."""
+    if kind_of(aside / file.name) is not Kind.missing:
+        return
     first = weights[0]
-    mine = first.of_file(file)
+    like = {name: first.tensors[name] for name in first.of_file(file)}
 
-    def new_rows(name: str) -> Rows | None:
-        is_number = first.tensors[name].format in FORMATS
-        return combine(Trio(name, *weights)) if is_number else None
+    def pieces() -> Iterator[bytes | bytearray]:
+        for name in like:
+            new = _new_rows(name, weights, combine)
+            if new is None:
+                yield from first.pieces(name)
+                continue
+            for start, stop in Trio(name, *weights).blocks():
+                block = new(start, stop).to(FORMATS[like[name].format])
+                if not bool(torch.isfinite(block).all()):
+                    raise ModelError(f"the merged {name} is not finite; take a smaller --weight")
+                yield as_bytes(block)
 
-    if kind_of(aside / file.name) is Kind.missing:
-        like = {name: first.tensors[name] for name in mine}
-
-        def pieces() -> Iterator[bytes | bytearray]:
-            for name in mine:
-                new = new_rows(name)
-                if new is None:
-                    yield from first.pieces(name)
-                    continue
-                for start, stop in Trio(name, *weights).blocks():
-                    block = new(start, stop).to(FORMATS[like[name].format])
-                    if not bool(torch.isfinite(block).all()):
-                        raise ModelError(
-                            f"the merged {name} is not finite; take a smaller --weight, or copy the models "
-                            "again"
-                        )
-                    yield as_bytes(block)
-
-        write(aside / file.name, like, pieces())
-    return sum(new_rows(name) is not None for name in mine)
+    write(aside / file.name, like, pieces())
 
 
-def _put(aside: Path, out: Path, first: Checkpoint, about: dict[str, Any], made: Merged) -> Merged:
+def _put(aside: Path, out: Path, first: Checkpoint, about: dict[str, Any], **counts: int) -> None:
     """Complete the hidden folder, and rename it."""
     with named_disk_errors(out):
         for root, name in first.companions():
             (aside / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(root / name, aside / name)
         (aside / BASES).unlink(missing_ok=True)
-        counts = {"n_tensors": made.n_tensors, "n_merged": made.n_merged}
         with replaced(aside / RECORD) as record:
             json.dump(about | counts, record, indent=1)
         (aside / _LOCK).unlink()
         aside.replace(out)
-    return made

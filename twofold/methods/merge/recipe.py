@@ -8,11 +8,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
+import torch
+
+from twofold.errors import ModelError
 from twofold.methods.merge.weights import Weights
 
 if TYPE_CHECKING:
-    import torch
-
     from twofold.models.checkpoint import Checkpoint
 
 # Numbers of a tensor that are in memory at once, of each model.
@@ -22,7 +23,10 @@ BLOCK = 1 << 20
 @final
 @dataclass(frozen=True)
 class Trio:
-    """One tensor of the three models: blocks of its rows, in float32."""
+    """One tensor of the three models: blocks of its rows, in float32.
+
+    All methods raise a `ModelError` if a number is not finite: a way of merging might lose it.
+    """
 
     name: str
     of_reasoner: Weights
@@ -31,30 +35,37 @@ class Trio:
 
     def reasoner(self, start: int, stop: int) -> torch.Tensor:
         """Rows of the reasoner's tensor."""
-        return self.of_reasoner.rows(self.name, start, stop)
+        return self._rows(self.of_reasoner, start, stop)
 
     def reasoner_change(self, start: int, stop: int) -> torch.Tensor:
         """What training made of the base in the reasoner: its task vector."""
-        return self.reasoner(start, stop).sub_(self.of_base.rows(self.name, start, stop))
+        return self.reasoner(start, stop).sub_(self.base(start, stop))
 
     def instruct_change(self, start: int, stop: int) -> torch.Tensor:
         """What training made of the base in the instruct model."""
-        found = self.of_instruct.rows(self.name, start, stop)
-        return found.sub_(self.of_base.rows(self.name, start, stop))
+        return self._rows(self.of_instruct, start, stop).sub_(self.base(start, stop))
 
     def base(self, start: int, stop: int) -> torch.Tensor:
         """Rows of the base's tensor."""
-        return self.of_base.rows(self.name, start, stop)
+        return self._rows(self.of_base, start, stop)
+
+    def _rows(self, of: Weights, start: int, stop: int) -> torch.Tensor:
+        found = of.rows(self.name, start, stop)
+        if not bool(torch.isfinite(found).all()):
+            raise ModelError(f"{self.name} of {of.spec} is not finite; copy that model again")
+        return found
 
     def blocks(self) -> Iterator[tuple[int, int]]:
-        """The rows in blocks of about `BLOCK` numbers."""
+        """The rows in blocks of about `BLOCK` numbers; none where there is no number."""
         n_rows, width = self.of_reasoner.tensors[self.name].matrix
-        step = max(1, BLOCK // max(width, 1))
+        if not width:
+            return iter(())
+        step = max(1, BLOCK // width)
         return ((start, min(start + step, n_rows)) for start in range(0, n_rows, step))
 
 
 # New rows of a tensor; None where the reasoner's tensor stays as it is.
-Rows = Callable[[int, int], "torch.Tensor"]
+Rows = Callable[[int, int], torch.Tensor]
 Combine = Callable[[Trio], Rows | None]
 
 
