@@ -3,14 +3,14 @@
 The three checkpoints have SmolLM2's shape, in bfloat16, 269 MB each, and are made here. Weights are read into
 memory of the process' own, never through a map. So the peak of resident memory (VmHWM, set back before the
 merge) above what was resident before is all that it takes; what the kernel keeps of files is not its own.
-`null_space` loads the reasoner for its calibration, and has no limit here: its 64 thoughts of 40 tokens are
-given, since sampling them is the model's time.
+`null_space` loads the reasoner for its calibration; its 64 thoughts of 40 tokens are given, since sampling
+them takes what it takes in any audit, in time and in memory. Limited are seconds of a core, which a busy
+machine does not multiply; those on the wall stand beside them.
 """
 
 import subprocess
 import sys
 import tempfile
-from math import inf
 from pathlib import Path
 
 from benchmarks.ratio import Ratio
@@ -39,8 +39,9 @@ import sys, time
 from pathlib import Path
 import transformers
 from twofold.methods.merge.arithmetic import Arithmetic
+from twofold.methods.merge.inputs import Thought
 from twofold.methods.merge.merge import merge
-from twofold.methods.merge.null_space import NullSpace, Thought
+from twofold.methods.merge.null_space import NullSpace
 from twofold.methods.merge.ties import Ties
 from twofold.models import resolve
 
@@ -83,7 +84,7 @@ def measure() -> list[Ratio]:
 
 
 def _measured(folder: Path, how: str, one: float) -> list[Ratio]:
-    """Time over the limit, and memory over one checkpoint, of three runs."""
+    """Seconds of a core over the limit, and memory over one checkpoint, of three runs."""
     runs = []
     for i in range(3):
         told = _child(CHILD, folder, how, folder / f"{how}-{i}").split()
@@ -91,16 +92,16 @@ def _measured(folder: Path, how: str, one: float) -> list[Ratio]:
     seconds, worked, memory = zip(*runs, strict=True)
     return [
         Ratio(
-            name=f"{how}: seconds over {SECONDS}",
-            rounds=[each / SECONDS for each in seconds],
-            limit=inf if how == "null_space" else 1,
-            ours=f"{min(seconds):.1f} s ({min(worked):.1f} s of a core)",
+            name=f"{how}: seconds of a core over {SECONDS}",
+            rounds=[each / SECONDS for each in worked],
+            limit=1,
+            ours=f"{min(worked):.1f} s, {min(seconds):.1f} s on the wall",
             theirs=f"{SECONDS} s",
         ),
         Ratio(
             name=f"{how}: peak memory over one checkpoint",
             rounds=[each / one for each in memory],
-            limit=inf if how == "null_space" else MEMORY,
+            limit=MEMORY,
             ours=f"{max(memory):.0f} MiB",
             theirs=f"{one:.0f} MiB",
         ),
