@@ -95,6 +95,13 @@ class NamedModel(Model):
         """That of the composed model; the file's name and place do not matter."""
         return self.model.fingerprint()
 
+    @property
+    def closed(self) -> str:
+        """See `Model.closed`."""
+        return (
+            f"{self.file} is made of other models and has no weights of its own; name one of them"
+        )
+
     def observed(self) -> dict[str, object]:
         """As the composed model."""
         return self.model.observed()
@@ -217,11 +224,20 @@ def _value(hint: object, value: object, file: Path, *, marks: tuple[str, str] | 
             return value
         from twofold.models import resolve
 
-        return resolve(beside(file, value), thinking_marks=marks)
+        try:
+            return resolve(beside(file, value), thinking_marks=marks)
+        except ModelError as error:
+            raise ModelError(
+                f"{file} names {value!r:.200}, which cannot be loaded: {error}. If it has moved, write its new "
+                "place into that file"
+            ) from error
     part = next((each for each in kinds if issubclass(each, Part)), None)
     if part is None or value is None or isinstance(value, part):
         return value
-    return part.read(value, file.parent)
+    try:
+        return part.read(value, file.parent)
+    except ModelError as error:
+        raise ModelError(f"{file}: {error}") from error
 
 
 def name_beside(file: Path, model: Model) -> str:

@@ -4,16 +4,22 @@ It is a `Model`, so whatever takes a model takes it. What it costs is part of wh
 elicitors buy accuracy with tokens.
 """
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, replace
+from math import inf
 from typing import Any, ClassVar, NamedTuple, final
 
+from twofold.errors import ModelError
 from twofold.models.work_share import missing_pairs
-from twofold.scorers.answers.extract import find_answer
+from twofold.scorers.answers.extract import Found, find_answer, numbers
 from twofold.scorers.answers.spelling import key as spelled
 from twofold.types import FinishReason, Message, Model, OpenModel, Response, Sampling, Share
+
+# A text that is no part of a longer word or number
+_ALONE = r"(?<!\w)(?<!\d[.,]){}(?!\w)(?![.,]\d)"
 
 
 class Elicited(NamedTuple):
@@ -127,6 +133,20 @@ def several(
             yield *at, [there[i] for i in sorted(there)]
 
 
+def require_drawn(name: str, each: int, temperature: float) -> None:
+    """Refuse a choice among no replies, or among copies of the greedy one.
+
+    Raises:
+        ModelError: If the setting `name`, how many are drawn, is below 1, or `temperature` not above 0.
+    """
+    if each < 1:
+        raise ModelError(f"{name} is {each}; draw at least one reply")
+    if not 0 < temperature < inf:
+        raise ModelError(
+            f"the temperature is {temperature}; give one above 0, since greedy replies are all the same"
+        )
+
+
 def _with_cost(found: Elicited) -> Response:
     """The reply, which says what was spent where that is not its own tokens."""
     if found.n_tokens is None or found.n_tokens == n_generated(found.response):
@@ -164,8 +184,50 @@ def answer_of(response: Response) -> str | None:
         >>> [answer_of(each) for each in said]
         ['1200', None]
     """
+    found = _found(response)
+    return None if found is None else spelled(str(found))
+
+
+def _found(response: Response) -> Found | None:
+    """The answer of a reply by the rules that score it; None if there is none."""
     if not response.has_reply:
         return None
     cut = response.finish_reason is FinishReason.truncated
-    found = find_answer(response.reply, truncated=cut)
-    return None if found is None else spelled(str(found))
+    return find_answer(response.reply, truncated=cut)
+
+
+def first_said(response: Response, text: str) -> int | None:
+    r"""Where a text first says the answer of a reply, in any spelling; None if it does nowhere.
+
+    As a part of something longer too ("5" in "15"): where it can be read, it is handed over.
+
+    Example:
+        >>> reply = Response(raw="", reply=r"With 1,200 sheep it is \boxed{1200}.")
+        >>> first_said(reply, reply.reply)
+        5
+    """
+    if (found := _found(response)) is None:
+        return None
+    answer = spelled(str(found))
+    places = [start for start, _, number in numbers(text) if spelled(number) == answer]
+    for each in {answer, *found.texts} - {""}:
+        places += [at.start() for at in re.finditer(re.escape(each), text, re.IGNORECASE)]
+    return min(places, default=None)
+
+
+def last_said(response: Response) -> tuple[int, int] | None:
+    r"""Where the raw text last says the answer of a reply, as a half-open range; None if it does nowhere.
+
+    As a word or number of its own, if it does anywhere.
+
+    Example:
+        >>> text = r"It is \boxed{5}, for each of the 15."
+        >>> last_said(Response(raw=text, reply=text))
+        (13, 14)
+    """
+    found = _found(response)
+    if found is None or not (text := found.texts[-1]):
+        return None
+    alone = [*re.finditer(_ALONE.format(re.escape(text)), response.raw)]
+    start = alone[-1].start() if alone else response.raw.rfind(text)
+    return (start, start + len(text)) if start >= 0 else None

@@ -16,6 +16,7 @@ from twofold.diagnostics.elicitation.elicitor import (
     added,
     answer_of,
     n_generated,
+    require_drawn,
     several,
 )
 from twofold.types import FinishReason, Message, Response, Sampling
@@ -62,6 +63,9 @@ class MajorityVote(Elicitor):
     name: ClassVar[str] = "majority"
     n_votes: int = 16
     temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_drawn("n_votes", self.n_votes, self.temperature)
 
     def elicited(
         self,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, n_generated
+from twofold.errors import ModelError
 from twofold.types import Message, Sampling
 
 # What is added to a prompt, by the name of the arm.
@@ -87,6 +88,13 @@ class FewShot(Reprompted):
     name: ClassVar[str] = "few_shot"
     shots: tuple[tuple[str, str], ...] = ()
     n_shots: int = 3
+
+    def __post_init__(self) -> None:
+        if not self.shots or self.n_shots < 1:
+            raise ModelError(
+                f"few_shot has {len(self.shots)} examples and shows {self.n_shots}; give at least one of "
+                "`shots`, each a question and a reply, and show at least one"
+            )
 
     def asked(self, chat: Sequence[Message]) -> list[Message]:
         """The chat after the examples."""

@@ -10,7 +10,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar, Self, final
 
-from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, added, n_generated, several
+from twofold.diagnostics.elicitation.elicitor import (
+    Elicited,
+    Elicitor,
+    added,
+    n_generated,
+    require_drawn,
+    several,
+)
 from twofold.errors import ModelError, nearest
 from twofold.methods.rewards import REWARDS
 from twofold.models.composed import Part, beside
@@ -127,8 +134,7 @@ class BestOfN(Elicitor):
     control: bool = False
 
     def __post_init__(self) -> None:
-        if self.n_tries < 1:
-            raise ModelError(f"n_tries is {self.n_tries}; draw at least one reply")
+        require_drawn("n_tries", self.n_tries, self.temperature)
 
     def fingerprint(self) -> dict[str, object]:
         """See `Elicitor.fingerprint`; the rules by theirs."""

@@ -150,6 +150,16 @@ def boxes(reply: str) -> list[str]:
     return [content for _, _, content in _boxes(reply)]
 
 
+def numbers(text: str) -> list[tuple[int, int, str]]:
+    """Start, end and text of each number of a text, in order; "1,200" and "3/4" are one.
+
+    Example:
+        >>> numbers("The 3rd of 1,200")
+        [(4, 5, '3'), (11, 16, '1,200')]
+    """
+    return _numbers(text, 0, len(text))
+
+
 def _boxes(reply: str) -> list[tuple[int, int, str]]:
     """Start, end and content of each closed box."""
     ends: dict[int, int] = {}  # opening brace -> closing brace

@@ -85,7 +85,14 @@ class Labelling(Part):
         path = folder / str(value["path"])
         loader: Any = class_named(str(value["class"]), object)
         source = SavedCategories(str(value["class"]), path)
-        return cast(Self, ByActivation(loader.load(path), int(value["layer"]), source))
+        load = getattr(loader, "load", None)
+        found = load(path) if callable(load) else None
+        if not isinstance(found, Categories):
+            raise ModelError(
+                f"{value['class']} loads no categories; name a class with `load`, whose objects have `n` "
+                "and `of`"
+            )
+        return cast(Self, ByActivation(found, int(value["layer"]), source))
 
 
 @final

@@ -49,11 +49,11 @@ class Gate(Part):
         if kind == Probe.kind:
             return cast(Self, Probe.read(settings, folder))
         known = {each.kind: each for each in (ArgmaxDiffers, Divergence, InCategory, AtRandom)}
-        if kind not in known:
+        if not isinstance(kind, str) or kind not in known:
             raise ModelError(
                 f"there is no gate {kind!r:.60}; {nearest(str(kind), [*known, Probe.kind])}"
             )
-        return cast(Self, built(known[str(kind)], settings, folder / f"gate {kind}"))
+        return cast(Self, built(known[kind], settings, folder / f"gate {kind}"))
 
     def fingerprint(self) -> object:
         """Kind and settings."""

@@ -43,7 +43,7 @@ class Routed(Elicitor):
                 )
         if self.gate is None:
             raise ModelError(f"{self.name} has no gate; give one, such as `js`")
-        if self.tuned is None and self.route().needs_tuned:
+        if self.route().needs_tuned and self.tuned is None:
             raise ModelError(
                 f"gate or action of {self.name} reads the tuned model, and none is named; add `tuned`"
             )
