@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from twofold.diagnostics.elicitation.cot_decoding import Branch, CotDecoding, confidences, preferred
+from twofold.diagnostics.elicitation.elicitor import last_said
 from twofold.diagnostics.elicitation.majority import MajorityVote, elected
 from twofold.diagnostics.elicitation.prompts import HINTS, FewShot, Hinted
 from twofold.errors import ModelError, RunError
@@ -112,6 +113,21 @@ def test_a_failed_call_has_no_vote_and_costs_are_added():
 
 def say(answer, sure):
     return Branch(Response(raw="", reply=""), answer, sure)
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("It is \\boxed{5}.", "It is \\boxed{"),
+        ("It is \\boxed{5}, since 15 is 3 times that.", "It is \\boxed{"),  # not that of 15
+        ("The answer is 5. I took 2.5 minutes for 5,000 of them.", "The answer is "),
+        ("5 of them. The answer is 5.", "5 of them. The answer is "),
+        ("The answer is A. All are well.", "The answer is "),
+    ],
+)
+def test_an_answer_is_where_it_is_last_said_by_itself(text, last):
+    start, stop = last_said(Response(raw=text, reply=text))
+    assert text[:start] == last and text[start:stop] in ("5", "A")
 
 
 def test_confidences_are_summed_by_answer():

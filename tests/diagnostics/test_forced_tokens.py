@@ -1,5 +1,6 @@
 """Forced first tokens: whose they are, that no answer is among them, and where the rows count."""
 
+import string
 from types import SimpleNamespace
 
 import pytest
@@ -101,6 +102,42 @@ def test_no_more_than_half_is_forced_and_never_the_answer():
     assert [len(each) for each in said] == [5, 3, 4]
     early = Speaker("\\boxed{7} it".replace("it", "is is is is is is is is"), *TUNED.lines[1:])
     assert begun(ForcedTokens(BASE, tuned=early, n_forced=4), 1)[0] == [[]]
+
+
+LETTERS = (*string.printable, "END")
+
+
+class Speller(Speaker):
+    """A model whose tokens are single characters."""
+
+    def __init__(self, line):
+        super().__init__(*[line] * len(CHATS), words=LETTERS)
+
+    def decode(self, ids):
+        return "".join(self.words[i] for i in ids if self.words[i] != "END")
+
+    def ids(self, line):
+        return [self.words.index(each) for each in (*line, "END")]
+
+
+@pytest.mark.parametrize(
+    ("line", "at_most"),
+    [
+        ("125 is what you get, so it is \\boxed{125}.", ""),  # not "12" either
+        ("It is 1,200 all in all, so \\boxed{1,200}.", "It is "),
+        ("It is 1,200 all in all, so \\boxed{1200}.", "It is "),
+        ("Add 1200 here, and the answer is 1,200.", "Add "),
+        ("It is 12.0, that is to say \\boxed{12}.", "It is "),
+        ("So PARIS it must be. The answer is Paris.", "So "),
+        ("Take 3 and 4, then add. It is \\boxed{7}.", "Take 3 and 4, then add. It is \\boxed{"),
+    ],
+)
+def test_no_part_of_the_answer_is_forced_in_any_spelling(line, at_most):
+    tuned, base = Speller(line), Speller("~" * len(line))
+    for n_forced in range(1, len(line)):
+        model = ForcedTokens(base, tuned=tuned, n_forced=n_forced)
+        reply = next(model.elicited(CHATS[:1], Sampling(max_tokens=60))).response.reply
+        assert reply.rstrip("~") == at_most[: min(n_forced, (len(line) + 1) // 2)]
 
 
 def test_the_control_forces_as_many_tokens_of_another_reply():

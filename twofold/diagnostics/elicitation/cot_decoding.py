@@ -17,12 +17,12 @@ from twofold.diagnostics.elicitation.elicitor import (
     Elicitor,
     added,
     answer_of,
+    last_said,
     n_generated,
     prompt_ids,
 )
 from twofold.errors import ModelError
-from twofold.scorers.answers.extract import find_answer
-from twofold.types import FinishReason, Message, OpenModel, Response, Sampling
+from twofold.types import Message, OpenModel, Response, Sampling
 
 if TYPE_CHECKING:
     import torch
@@ -163,19 +163,17 @@ def _judged(model: OpenModel, prompt: Sequence[int], replies: Sequence[Response]
 def _answer_span(model: OpenModel, reply: Response) -> tuple[int, int]:
     """Which of a reply's tokens write its answer, as a half-open range; empty if none do."""
     ids = reply.ids
-    if ids is None or not reply.has_reply:
+    said = last_said(reply)
+    if ids is None or said is None:
         return 0, 0
-    found = find_answer(reply.reply, truncated=reply.finish_reason is FinishReason.truncated)
-    start = -1 if found is None or not found.texts[-1] else reply.raw.rfind(found.texts[-1])
-    if found is None or start < 0:
-        return 0, 0
+    start, stop = said
     places = range(len(ids) + 1)
 
     def n_characters(j: int) -> int:
         return len(model.decode(ids[:j]))
 
     first = bisect_right(places, start, key=n_characters) - 1
-    last = bisect_left(places, start + len(found.texts[-1]), key=n_characters)
+    last = bisect_left(places, stop, key=n_characters)
     return first, min(last, len(ids))
 
 

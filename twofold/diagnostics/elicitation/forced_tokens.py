@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, final
 
-from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, answer_of
+from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, first_said
 from twofold.diagnostics.elicitation.vocabulary import require_same_ids
 from twofold.errors import ModelError
 from twofold.types import Message, Model, OpenModel, Response, Sampling
@@ -124,8 +124,9 @@ class ForcedTokens(Elicitor):
     def _forced(self, reply: Response) -> tuple[int, ...]:
         """The first tokens of a reply, before its answer and in its first half."""
         assert isinstance(self.tuned, OpenModel)
-        ids = (reply.ids or ())[: min(self.n_forced, len(reply.ids or ()) // 2)]
-        answer = answer_of(reply)
-        while answer and ids and answer in self.tuned.decode(ids):
+        every = reply.ids or ()
+        ids = every[: min(self.n_forced, len(every) // 2)]
+        said = first_said(reply, self.tuned.decode(every))
+        while said is not None and ids and len(self.tuned.decode(ids)) > said:
             ids = ids[:-1]
         return ids
