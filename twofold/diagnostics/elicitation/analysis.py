@@ -40,6 +40,7 @@ from twofold.diagnostics.row_table import (
 )
 from twofold.errors import StatsError
 from twofold.stats import average, highest_rate, mean, recovery
+from twofold.stats.resampled import LEAST_PROBLEMS
 from twofold.storage.jsonl import Row
 from twofold.types import Contrast, Count, Finding, Measure, Problem, Slice
 
@@ -331,6 +332,12 @@ def _of_pairs(found: Finding, rates: Rates) -> Iterator[str]:
         yield (
             f"The gain at one try is {gain.difference}, not significantly above zero, so there is "
             "nothing to explain by coverage."
+        )
+    sides = [rates.best(role, "accuracy", 1).values.keys() for role in ("baseline", "model")]
+    if (n := len(sides[0] & sides[1])) < LEAST_PROBLEMS:
+        yield (
+            f"Where the curves cross is left out: an interval needs {LEAST_PROBLEMS} problems, and {n} "
+            "have scored samples of both models."
         )
     if not any(m.metric == "recovery" for m in found.measures):
         yield (

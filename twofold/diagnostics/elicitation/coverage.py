@@ -18,6 +18,7 @@ from twofold.diagnostics.row_table import Column, RowTable, compared, filed, hol
 from twofold.scorers.answers.spelling import key as spelled
 from twofold.stats import covers, crossover, solves, support
 from twofold.stats.coverage import N_DRAWS, Crossover, Support
+from twofold.stats.resampled import LEAST_PROBLEMS
 from twofold.types import ALL, Contrast, Count, Estimate, Measure, Problem, Slice
 
 # The metrics whose best of k is taken, by the name of the record
@@ -87,7 +88,7 @@ class Coverage:
 
     @cached_property
     def crossing(self) -> Crossover | None:
-        """Where the curves of pass@k cross; None without a pair, or where nothing was scored."""
+        """Where the curves of pass@k cross; None without a pair, or of too few problems for an interval."""
         ks = range(1, 1 + max(self.rates.ks(), default=0))
         sides = [
             {k: self.rates.best(role, "accuracy", k).values for k in ks} for role in self.roles
@@ -97,7 +98,7 @@ class Coverage:
         after, before = sides
         shared = sorted(before[1].keys() & after[1].keys()) if ks else []
         most = [k for k in ks if any(p in before[k] and p in after[k] for p in shared)]
-        if not most:
+        if not most or len(shared) < LEAST_PROBLEMS:
             return None
         old, new = (
             np.array([[side[k].get(p, np.nan) for k in most] for p in shared])

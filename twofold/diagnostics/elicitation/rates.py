@@ -211,10 +211,10 @@ class Rates:
         return {p: i for i, p in enumerate(sorted({row["problem"] for row in self.saved}))}
 
     def elicited(self, role: str) -> set[str]:
-        """The problems that any arm of the role solves, any branch of CoT-decoding among them."""
+        """The problems that any arm of the role solves, controls and branches of CoT-decoding too."""
         return {
             problem
-            for arm in (*PROMPTS, GREEDY, CotDecoding.name, PowerSampling.name, ForcedTokens.name)
+            for arm in (*PROMPTS, GREEDY, *DECODING)
             for problem, row in self.rows(role, arm, UNTOLD).items()
             if any(each["correct"] == 1 for each in (*row["replies"], *row.get("branches", ())))
         }
