@@ -193,3 +193,12 @@ def test_what_has_no_default_is_asked_for_in_words() -> None:
             configured(method)
         assert "--config" in str(caught.value)
         assert all(key in str(caught.value) for key in needed)
+
+
+def test_the_help_of_train_names_every_method() -> None:
+    from typer.testing import CliRunner
+
+    from twofold.cli import app
+
+    told = " ".join(CliRunner().invoke(app, ["train", "--help"]).output.split())
+    assert f"{', '.join(METHODS)}, or package.module:Name." in told

@@ -13,6 +13,8 @@ import pytest
 pytest.importorskip("trl")
 
 import torch
+from safetensors.torch import save_file
+from tiny_llama import copy_of
 from torch.nn import functional
 
 from twofold.errors import ModelError
@@ -44,8 +46,6 @@ WIDTH, TINY = 128, 32  # of the pocket model and the tiny one
 @pytest.fixture(scope="session")
 def thinker(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny model with room for a request: an assistant with a tokenizer of its own."""
-    from tiny_llama import copy_of
-
     to = tmp_path_factory.mktemp("thinker") / "model"
     return copy_of(tiny, to, config={"max_position_embeddings": 1024})
 
@@ -397,6 +397,84 @@ def test_what_cannot_work_is_refused_with_a_remedy(
         replace(method, assistant="http://127.0.0.1:1/v1#x").train(
             "pocket", PROBLEMS, out=tmp_path / "run"
         )
+
+
+ABOUT = {"n_slots": "2", "n_thoughts": "1"}
+
+
+@pytest.mark.parametrize(
+    ("tensors", "about", "why"),
+    [
+        ({"more": torch.zeros(1)}, ABOUT, "no projection"),
+        ({"linear.bias": torch.zeros(4, 1)}, ABOUT, "no projection"),
+        ({"linear.weight": torch.zeros(4, 3, dtype=torch.long)}, ABOUT, "no projection"),
+        ({"linear.weight": torch.full((4, 3), torch.nan)}, ABOUT, "not finite"),
+        ({"linear.bias": torch.full((4,), torch.inf)}, ABOUT, "not finite"),
+        ({}, {"n_slots": "2", "n_thoughts": "0"}, "no projection"),
+        ({}, {"n_slots": "²", "n_thoughts": "1"}, "no projection"),
+        ({}, {"n_slots": "-1", "n_thoughts": "1"}, "no projection"),
+        ({}, {}, "no projection"),
+        ({}, {"n_slots": 2, "n_thoughts": 1}, "cannot be read"),
+        ({}, ["n_slots"], "cannot be read"),
+        ({}, "2", "cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_projection(
+    tmp_path: Path, tensors: dict[str, torch.Tensor], about: object, why: str
+) -> None:
+    sound = {"linear.weight": torch.zeros(4, 3), "linear.bias": torch.zeros(4)}
+    file = tmp_path / "p.safetensors"
+    save_file(sound, file, metadata={"about": json.dumps(ABOUT)})
+    assert Projection.load(file).n_slots == 2
+    save_file(sound | tensors, file, metadata={"about": json.dumps(about)})
+    with pytest.raises(ModelError, match=why):
+        Projection.load(file)
+
+
+def test_a_reply_longer_than_the_bases_context_is_not_learned(
+    thinker: Path, tmp_path: Path
+) -> None:
+    short = copy_of(thinker, tmp_path / "short", config={"max_position_embeddings": 40})
+    own = SoftCotMethod(assistant="pocket", n_slots=2)
+    with pytest.raises(
+        ModelError, match=r"with its slots and its reply.*short has 40; take shorter"
+    ):
+        own.train(str(short), PROBLEMS, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_model_that_was_changed_or_moved_since_the_training_is_said(
+    thinker: Path, method: SoftCotMethod, tmp_path: Path
+) -> None:
+    small = copy_of(thinker, tmp_path / "assistant")
+    run = tmp_path / "run"
+    replace(method, assistant=str(small), epochs=1).train("pocket", PROBLEMS, out=run)
+    files = [run, *(run / f"{name}.yaml" for name in ("zero", "random", "untrained"))]
+    for file in files:
+        assert resolve(str(file)).fingerprint()["kind"] == "softcot"
+    weights = small / "model.safetensors"
+    before = weights.read_bytes()
+    weights.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    for file in files:
+        with pytest.raises(
+            ModelError, match=r"the assistant .*assistant has other files than when"
+        ):
+            resolve(str(file))
+    resolve(str(run / "hints.yaml"))  # which are the new model's own
+    weights.write_bytes(before)
+    resolve(str(run))
+    small.rename(tmp_path / "elsewhere")
+    for file in [*files, run / "hints.yaml"]:
+        with pytest.raises(ModelError, match=r"yaml names '.*assistant'.*write its new place into"):
+            resolve(str(file))
+    named = run / "model.yaml"
+    named.write_text(named.read_text().replace(str(small), str(tmp_path / "elsewhere")))
+    resolve(str(run))
+
+
+def test_hints_have_a_token() -> None:
+    with pytest.raises(ModelError, match="at least one token"):
+        TextHints(ScriptedModel({}), ScriptedModel({}), max_tokens=0)
 
 
 def test_a_folder_imports_nothing_that_it_names(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ def check(
 @app.command()
 def train(
     method: Annotated[
-        str, typer.Argument(help="sft, cft, rft, grpo, dpo, rlag, or package.module:Name.")
+        str, typer.Argument(help="sft, cft, rft, grpo, dpo, softcot, rlag, or package.module:Name.")
     ],
     base: Annotated[str, typer.Option(help="A MODEL with local weights, as in `audit`.")],
     problems: Annotated[str, typer.Option(help="Training problems, as in `audit`.")],

@@ -228,8 +228,8 @@ def _value(hint: object, value: object, file: Path, *, marks: tuple[str, str] | 
             return resolve(beside(file, value), thinking_marks=marks)
         except ModelError as error:
             raise ModelError(
-                f"{file} names {value!r:.200}, which cannot be loaded: {error}. If it has moved, write its new "
-                "place into that file"
+                f"{file} names {value!r:.200}, which cannot be loaded: {error}. If it has moved, write "
+                "its new place into that file"
             ) from error
     part = next((each for each in kinds if issubclass(each, Part)), None)
     if part is None or value is None or isinstance(value, part):

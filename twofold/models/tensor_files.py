@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
 import torch
+from pydantic import TypeAdapter
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
@@ -16,6 +16,7 @@ from twofold.errors import ModelError
 from twofold.storage.writing import check_regular, dumps, named_disk_errors
 
 _NOTE = "about"
+_NOTES: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
 
 
 def save_tensors(
@@ -57,7 +58,7 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     try:
         with safe_open(path, "pt") as file:
             names = list(file.keys())
-            told = json.loads((file.metadata() or {}).get(_NOTE, "{}"))
+            told = _NOTES.validate_json((file.metadata() or {}).get(_NOTE, "{}"))
             return {name: file.get_tensor(name) for name in names}, told
     except (OSError, ValueError, SafetensorError) as error:
         words = " ".join(str(error).split())[:200]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, final
 
 from twofold.diagnostics.elicitation.elicitor import Elicited, Elicitor, added, n_generated
+from twofold.errors import ModelError
 from twofold.methods.softcot.prompts import request
 from twofold.models.work_share import missing_pairs
 from twofold.types import Message, Model, Response, Sampling, Share
@@ -38,6 +39,12 @@ class TextHints(Elicitor):
     name: ClassVar[str] = "text_hints"
     assistant: Model
     max_tokens: int = 64
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < 1:
+            raise ModelError(
+                f"max_tokens is {self.max_tokens}; let the hints have at least one token"
+            )
 
     def fingerprint(self) -> dict[str, object]:
         """See `Elicitor.fingerprint`; the assistant by its own fingerprint."""

@@ -1,8 +1,8 @@
 """How does a frozen model answer with the vectors that another one's states were projected to?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from typing import ClassVar, Literal, final
@@ -13,6 +13,7 @@ from twofold.errors import ModelError
 from twofold.methods.softcot.projection import Projection
 from twofold.methods.softcot.prompts import with_slots
 from twofold.methods.softcot.states import Thoughts
+from twofold.models.cache import content_key
 from twofold.models.hf import HfModel, Work
 from twofold.models.work_share import missing_pairs
 from twofold.types import Message, Model, Response, Sampling, Share
@@ -33,11 +34,14 @@ class SoftCot(Model):
         filling: What stands in the slots: the `trained` projection's vectors; `zero` vectors; `random`
             ones, each as long as the trained one in its place.
         seed: Of random vectors, which also depend on the prompt.
+        trained_with: Digests of the files of `base` and `assistant` at the training, see `digest`; empty
+            = not known.
 
     Sample `g` of a prompt uses thought `g` modulo the number of thoughts.
 
     Raises:
-        ModelError: If a model has no local weights, or the projection has other widths than they.
+        ModelError: If a model has no local weights or is another one than at the training, or the
+            projection has other widths than they.
 
     Source:
         Xu et al. 2025, https://arxiv.org/abs/2502.12134, section 3; several thoughts:
@@ -52,10 +56,16 @@ class SoftCot(Model):
     projection: Projection
     filling: Filling = "trained"
     seed: int = 0
+    trained_with: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        local(self.base, "base")
-        local(self.assistant, "assistant")
+        for part, model in {"base": self.base, "assistant": self.assistant}.items():
+            now = digest(local(model, part))
+            if self.trained_with.get(part, now) != now:
+                raise ModelError(
+                    f"the {part} {model.spec} has other files than when the projection was trained; put "
+                    "those back, or train again with another --out"
+                )
 
     @property
     def spec(self) -> str:
@@ -180,6 +190,11 @@ class SoftCot(Model):
             self._assistant.network.config.get_text_config().hidden_size,
             self._base.network.get_input_embeddings().weight.shape[1],
         )
+
+
+def digest(model: HfModel) -> str:
+    """A hash of all files of a model."""
+    return content_key(model.file_hashes())
 
 
 def local(model: Model, part: str) -> HfModel:

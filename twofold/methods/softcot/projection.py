@@ -93,14 +93,18 @@ class Projection(torch.nn.Module, Part):
             ModelError: If it is none.
         """
         tensors, told = read_tensors(file)
-        weight, bias = tensors.get("linear.weight"), tensors.get("linear.bias")
+        weight = tensors.get("linear.weight", torch.empty(0))
+        shapes = {"linear.weight": weight.shape, "linear.bias": weight.shape[:1]}
         counts = [told.get(name, "") for name in ("n_slots", "n_thoughts")]
-        fits = weight is not None and weight.ndim == 2 and all(map(str.isdecimal, counts))
-        if weight is None or bias is None or not fits or bias.shape != weight.shape[:1]:
+        n_slots, n_thoughts = [int(each) if each.isdecimal() else -1 for each in counts]
+        fits = {name: each.shape for name, each in tensors.items()} == shapes and weight.ndim == 2
+        fits = fits and all(each.is_floating_point() for each in tensors.values())
+        if not fits or n_slots < 0 or n_thoughts < 1:
             raise ModelError(
                 f"{file} holds no projection of SoftCoT; name the file that `twofold train softcot` wrote"
             )
-        n_slots, n_thoughts = map(int, counts)
+        if not all(each.isfinite().all() for each in tensors.values()):
+            raise ModelError(f"{file} has numbers that are not finite; take an earlier checkpoint")
         found = cls(weight.shape[1], weight.shape[0], n_slots=n_slots, n_thoughts=n_thoughts)
         found.load_state_dict(tensors)
         return found.requires_grad_(False).eval()

@@ -19,22 +19,26 @@ _UNTRAINED = "untrained.safetensors"
 
 
 def write(
-    folder: Path, *, base: str, assistant: str, trained: Projection, untrained: Projection
+    folder: Path,
+    *,
+    models: Mapping[str, str],
+    digests: Mapping[str, str],
+    trained: Projection,
+    untrained: Projection,
 ) -> None:
     """Write both projections and the files that name the models.
 
     Args:
         folder: Where; made if missing.
-        base: The MODEL that answers.
-        assistant: The MODEL whose states are projected.
+        models: The MODELs `base`, that answers, and `assistant`, whose states are projected.
+        digests: Of the files of either; with others, the folder is refused.
         trained: The projection as it is now.
         untrained: As it was before training: a control.
     """
     folder.mkdir(parents=True, exist_ok=True)
     trained.save(folder / FILE)
     untrained.save(folder / _UNTRAINED)
-    models = {"base": base, "assistant": assistant}
-    soft = {"kind": "softcot", "projection": FILE}
+    soft = {"kind": "softcot", "projection": FILE, "trained_with": dict(digests)}
     _yaml(folder / "zero.yaml", soft | {"filling": "zero"}, models)
     _yaml(folder / "random.yaml", soft | {"filling": "random"}, models)
     _yaml(folder / "untrained.yaml", soft | {"projection": _UNTRAINED}, models)

@@ -8,14 +8,16 @@ import datasets
 import torch
 from peft import PeftConfig
 
+from twofold.errors import ModelError
 from twofold.methods.softcot.method import SoftCotMethod
-from twofold.methods.softcot.model import local
+from twofold.methods.softcot.model import digest, local
 from twofold.methods.softcot.projection import Projection
 from twofold.methods.softcot.prompts import with_slots
 from twofold.methods.softcot.states import states
 from twofold.methods.softcot.trainer import Frozen, SoftCotTrainer
 from twofold.methods.trl.trainable import Trainable
 from twofold.models import resolve
+from twofold.models.hf import HfModel
 from twofold.storage.jsonl import Row
 from twofold.types import Message
 
@@ -83,11 +85,18 @@ class SoftTrainable(Trainable):
                 chats.append(row["prompt"])
             ids = with_slots(self._base, row["prompt"], slots)
             completion = [*self.ids(row["completion"]), end]
+            _require_room(self._base, len(ids) + len(completion))
             data.append({"prompt": ids, "completion": completion, "at": prompts[text]})
         self._states = states(
             self._assistant, chats, n_slots=self._n_slots, n_thoughts=self._n_thoughts
         )
-        frozen = Frozen(self._base.network, self._states, self._base.spec, self._assistant.spec)
+        parts = {"base": self._base, "assistant": self._assistant}
+        frozen = Frozen(
+            self._base.network,
+            self._states,
+            {part: model.spec for part, model in parts.items()},
+            {part: digest(model) for part, model in parts.items()},
+        )
         kind = partial(
             SoftCotTrainer, frozen=frozen, contrast=method.contrast, untrained=self._projection()
         )
@@ -105,4 +114,13 @@ class SoftTrainable(Trainable):
             n_thoughts=self._n_thoughts,
             scale=float(embedding.float().square().mean().sqrt()) / max(size, 1e-6),
             seed=self._seed,
+        )
+
+
+def _require_room(base: HfModel, n_tokens: int) -> None:
+    """Refuse what the base could not read as a whole."""
+    if base.window is not None and n_tokens > base.window:
+        raise ModelError(
+            f"a prompt has {n_tokens} tokens with its slots and its reply, and the context of {base.spec} "
+            f"has {base.window}; take shorter problems or demonstrations, or fewer slots"
         )

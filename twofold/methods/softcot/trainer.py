@@ -20,12 +20,12 @@ _DROPPED = 0.5  # of a thought's numbers, in the view that it must be recognised
 
 
 class Frozen(NamedTuple):
-    """What the projection is trained with: the base's network, all states, and the names of both models."""
+    """What the projection is trained with: the base's network, states, names and digests of both."""
 
     network: Any
     states_PKSD: torch.Tensor
-    base: str
-    assistant: str
+    models: Mapping[str, str]
+    digests: Mapping[str, str]
 
 
 @final
@@ -105,8 +105,8 @@ class SoftCotTrainer(Trainer):
         """Write the projection, and the files that make the folder a model."""
         write(
             Path(output_dir or str(self.args.output_dir)),
-            base=self._frozen.base,
-            assistant=self._frozen.assistant,
+            models=self._frozen.models,
+            digests=self._frozen.digests,
             trained=self._projection,
             untrained=self._untrained,
         )
