@@ -63,7 +63,7 @@ def test_every_kind_answers_under_the_name_of_its_file(tmp_path: Path, kind: str
 
 def test_every_kind_names_a_class_that_is_there() -> None:
     pytest.importorskip("torch")
-    assert set(composed.KINDS) == {*ONE_MODEL, "hybrid", "softcot"}
+    assert set(composed.KINDS) == {*ONE_MODEL, "feature_steering", "hybrid", "softcot"}
     for kind in composed.KINDS:
         assert composed._class(kind, Path("x")).name == kind  # type: ignore[attr-defined]
 

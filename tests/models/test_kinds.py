@@ -10,18 +10,19 @@ from twofold.errors import ModelError
 from twofold.models import resolve
 from twofold.models.composed import KINDS, Part
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
 
 # What a kind needs besides `base`, and the numbers that may be below 0 (softcot's rooms test their own).
 NEEDED = {
     "best_of_n": "rules: {problems: 'pocket:4'}",
     "cross_sampling": "tuned: pocket\ngate: js",
+    "feature_steering": "dictionary: sae\ncoefficient: 2",
     "few_shot": "shots: [['2 + 2?', '4']]",
     "forced_tokens": "tuned: pocket",
     "hybrid": "gate: {kind: random, rate: 0.5}\ncontrol: random_positions\nvectors: v.safetensors",
 }
-ANY_NUMBER = ("control_seed",)
+ANY_NUMBER = ("coefficient", "control_seed")
 
 
 def numbers():
@@ -38,8 +39,11 @@ def numbers():
 def test_no_setting_of_any_kind_takes_a_number_below_zero(tmp_path, kind, field):
     """A count below 0 gave no reply at all, or other examples than were asked for."""
     from twofold.diagnostics.elicitation.hybrid.vectors import Vectors
+    from twofold.diagnostics.elicitation.sae.autoencoder import Sae
 
     Vectors(1, 8, layer=0, n_hidden=0).save(tmp_path / "v.safetensors")
+    axes, zero = torch.eye(8), torch.zeros(8)
+    Sae(axes, zero, axes.clone(), zero.clone(), zero.clone(), k=1, at=0).save(tmp_path / "sae")
     needed, file = NEEDED.get(kind, ""), tmp_path / "model.yaml"
     file.write_text(f"kind: {kind}\nbase: pocket\n{needed}\n{field}: -1\n")
     with pytest.raises(ModelError, match=r"model\.yaml: "):
@@ -47,7 +51,12 @@ def test_no_setting_of_any_kind_takes_a_number_below_zero(tmp_path, kind, field)
 
 
 def test_the_numbers_of_the_kinds_are_found():
-    assert {("majority", "n_votes"), ("few_shot", "n_shots"), ("hybrid", "rate")} <= {*numbers()}
+    assert {
+        ("majority", "n_votes"),
+        ("few_shot", "n_shots"),
+        ("hybrid", "rate"),
+        ("feature_steering", "latent"),
+    } <= {*numbers()}
 
 
 def parts():

@@ -38,6 +38,7 @@ KINDS = {
     "cooled": f"{_ELICITATION}.power:Cooled",
     "cot_decoding": f"{_ELICITATION}.cot_decoding:CotDecoding",
     "cross_sampling": f"{_ELICITATION}.hybrid.cross_sampling:CrossSampling",
+    "feature_steering": f"{_ELICITATION}.sae.steering:FeatureSteering",
     "few_shot": f"{_ELICITATION}.prompts:FewShot",
     "forced_tokens": f"{_ELICITATION}.forced_tokens:ForcedTokens",
     "hinted": f"{_ELICITATION}.prompts:Hinted",

@@ -32,7 +32,12 @@ def save_tensors(
     try:
         with named_disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            whole = {name: each.detach().cpu().contiguous() for name, each in tensors.items()}
+            whole: dict[str, torch.Tensor] = {}
+            for name, each in tensors.items():
+                own = each.detach().cpu().contiguous()
+                there = {other.untyped_storage().data_ptr() for other in whole.values()}
+                # safetensors refuses two names of the same memory
+                whole[name] = own.clone() if own.untyped_storage().data_ptr() in there else own
             # one note: several would be written in an order of chance
             save_file(whole, temporary, metadata={_NOTE: dumps(dict(about or {}))})
             with temporary.open("rb") as written:

@@ -11,6 +11,7 @@ from twofold.diagnostics.elicitation.layers import hooked, layers_of  # noqa: E4
 from twofold.diagnostics.elicitation.sae.autoencoder import Sae  # noqa: E402
 from twofold.diagnostics.elicitation.sae.steering import FeatureSteering, steered  # noqa: E402
 from twofold.errors import ModelError  # noqa: E402
+from twofold.models import resolve  # noqa: E402
 from twofold.models.hf import HfModel  # noqa: E402
 from twofold.models.scripted import ScriptedModel  # noqa: E402
 from twofold.problems import pocket  # noqa: E402
@@ -215,6 +216,27 @@ def test_the_fingerprint_holds_the_digest_and_no_weights(base, sae):
     ):
         assert other.fingerprint() != model.fingerprint()
     assert model.spec == "feature_steering(pocket)"
+
+
+def test_it_is_a_model_by_its_file(base, sae, tmp_path):
+    sae.save(tmp_path / "acts" / "sae")
+    file = tmp_path / "steered.yaml"
+    file.write_text(
+        "kind: feature_steering\nbase: pocket\ndictionary: acts/sae\nlatent: 2\ncoefficient: -30\n"
+    )
+    model, own = resolve(file), FeatureSteering(base, sae, 2, -30.0)
+    assert model.fingerprint() == own.fingerprint()
+    assert model.sample(CHATS[:2], GREEDY) == own.sample(CHATS[:2], GREEDY)
+    for said, message in (
+        ("dictionary: acts", "steered.yaml: cannot read .*sae.json"),
+        ("dictionary: {release: r}", "names no autoencoder; write its folder"),
+        ("dictionary: {release: r, sae_id: s}", "loaded by sae-lens, which is not installed"),
+    ):
+        file.write_text(
+            f"kind: feature_steering\nbase: pocket\n{said}\nlatent: 2\ncoefficient: 1\n"
+        )
+        with pytest.raises(ModelError, match=message):
+            resolve(file)
 
 
 def test_what_cannot_be_steered_is_named(base, sae):

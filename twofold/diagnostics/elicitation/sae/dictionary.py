@@ -6,16 +6,45 @@ trained autoencoder and a public one are used alike.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import final
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self, cast, final
 
 import torch
 
 from twofold.errors import ModelError
+from twofold.models.composed import Part
 
 
-class Dictionary(ABC):
+class Dictionary(Part):
     """Latents of the hidden states at the output of one layer."""
+
+    @classmethod
+    def read(cls, value: object, folder: Path) -> Self:
+        """The autoencoder of a folder, or the public one of a `release` and `sae_id`."""
+        if isinstance(value, str):
+            from twofold.diagnostics.elicitation.sae.autoencoder import Sae
+
+            return cast(Self, Sae.load(folder / value))
+        names = dict(value) if isinstance(value, Mapping) else {}
+        release, sae_id = names.get("release"), names.get("sae_id")
+        if len(names) != 2 or not isinstance(release, str) or not isinstance(sae_id, str):
+            raise ModelError(
+                f"{value!r:.60} names no autoencoder; write its folder, or `release:` and `sae_id:` of a "
+                "public one"
+            )
+        from twofold.diagnostics.elicitation.sae.public import public_sae
+
+        return cast(Self, public_sae(release, sae_id))
+
+    def fingerprint(self) -> object:
+        """The digest."""
+        return self.digest
+
+    def described(self, folder: Path) -> object:
+        """A dictionary does not know where it is saved."""
+        raise ModelError("save the autoencoder, and write the name of its folder in the file")
 
     @property
     @abstractmethod
