@@ -196,6 +196,14 @@ def test_the_best_of_n_is_chosen_by_the_rules_alone_and_costs_all() -> None:
     assert only(BestOfN(model, rules), asked.messages(stated=())) == known[0]  # asked once
 
 
+def test_rules_of_other_problems_are_said(caplog: pytest.LogCaptureFixture) -> None:
+    model = BestOfN(ScriptedModel(lambda prompt, sample: "12"), Rules((no_comma(),), Compliant()))
+    model.sample([no_comma().messages(), TOLD], Sampling())
+    assert not caplog.messages
+    model.sample([TOLD], Sampling())
+    assert "best_of_n knows the rules of none of these 1 prompts" in caplog.text
+
+
 def test_no_reference_answer_reaches_the_choice() -> None:
     asked = no_comma()
     assert Rules((asked,), Compliant()).by_prompt[key_of(asked.messages())].answer is None

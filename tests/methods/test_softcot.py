@@ -89,6 +89,13 @@ def test_without_slots_every_reply_is_the_bases_own(thinker: Path) -> None:
     assert soft.sample(CHATS, SAMPLED, n=2, seed=5) != base.sample(CHATS, SAMPLED, n=2, seed=5)
 
 
+def test_thoughts_without_slots_are_none(thinker: Path) -> None:
+    base = resolve("pocket")
+    model = SoftCot(base, resolve(str(thinker)), projection(n_slots=0, n_thoughts=2))
+    alone = base.sample(CHATS[:2], SAMPLED, n=3, seed=1)
+    assert model.sample(CHATS[:2], SAMPLED, n=3, seed=1) == alone
+
+
 def test_an_audit_against_the_base_shows_no_change_without_slots(
     thinker: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ from twofold.methods.rewards import REWARDS
 from twofold.models.composed import Part, beside
 from twofold.problems import load
 from twofold.types import Message, Problem, Response, Sampling, Scorer
+
+_log = logging.getLogger(__name__)
 
 
 @final
@@ -102,7 +105,8 @@ class BestOfN(Elicitor):
     """A model that replies with the best of several replies of another one.
 
     The scorer is that of the audit, so its compliance is what choosing by a perfect checker gives. What it
-    does to accuracy is not chosen for. A prompt without known rules is asked once, with the same sampling.
+    does to accuracy is not chosen for. A prompt without known rules is asked once, with the same sampling:
+    where that is greedy, both are drawn at `temperature`.
 
     Args:
         base: The model that is asked.
@@ -157,6 +161,12 @@ class BestOfN(Elicitor):
     ) -> Iterator[Elicited]:
         """The best of `n_tries` for a prompt with rules, a single reply for another."""
         ruled = [p for p, chat in enumerate(prompts) if key_of(chat) in self.rules.by_prompt]
+        if prompts and not ruled:
+            _log.warning(
+                "best_of_n knows the rules of none of these %d prompts, and asks each once; "
+                "rules: {problems: ...} has to name the problems that are asked",
+                len(prompts),
+            )
         for here, tries in ((ruled, self.n_tries), (sorted({*range(len(prompts))} - {*ruled}), 1)):
             place = {p: i for i, p in enumerate(here)}
             found = several(

@@ -97,7 +97,8 @@ class SoftCot(Model):
         if not missing_pairs(len(prompts), n, done=done, share=share):
             return
         base = self._base
-        n_slots, n_thoughts = self.projection.n_slots, self.projection.n_thoughts
+        n_slots = self.projection.n_slots
+        n_thoughts = self.projection.n_thoughts if n_slots else 1
         slots_RSE, thoughts = self._empty(len(prompts)), self._thoughts(prompts)
         texts, ids = [], []
         for p, chat in enumerate(prompts):
