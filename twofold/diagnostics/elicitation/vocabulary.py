@@ -1,6 +1,6 @@
 """Do two models mean the same by a token id? Only then can they write one reply together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from twofold.errors import ModelError
 from twofold.types import Model, OpenModel
@@ -36,6 +36,15 @@ def why_not_together(tuned: Model, base: Model) -> str:
             "the other; take a model that was trained from this base, with its tokenizer"
         )
     return ""
+
+
+def can_read(model: OpenModel, ids: Sequence[int]) -> bool:
+    """Whether the network has an embedding for each of these tokens.
+
+    Another model with the same tokens may have more rows, of no token, and have drawn one of them.
+    """
+    n_rows = int(model.network.get_input_embeddings().weight.shape[0])
+    return max(ids, default=-1) < n_rows
 
 
 def first_difference(ours: Mapping[str, int], theirs: Mapping[str, int]) -> str:

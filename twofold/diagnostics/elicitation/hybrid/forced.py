@@ -11,6 +11,7 @@ from twofold.diagnostics.elicitation.elicitor import prompt_ids
 from twofold.diagnostics.elicitation.hybrid.reader import Reading
 from twofold.diagnostics.elicitation.hybrid.step import Step
 from twofold.diagnostics.elicitation.layers import layers_of, tensor_of
+from twofold.diagnostics.elicitation.vocabulary import can_read
 from twofold.models.gumbel import row_seed
 from twofold.types import Message, OpenModel, Response
 
@@ -32,7 +33,7 @@ def examples(
     replies: Sequence[Response],
     names: Sequence[str],
 ) -> Iterator[Example]:
-    """The replies of the tuned model that have tokens, each behind both models' own prompts.
+    """The replies of the tuned model that both can read, each behind both models' own prompts.
 
     Args:
         base: The model that will be steered.
@@ -42,7 +43,7 @@ def examples(
         names: One each, different ones, such as the problem's id.
     """
     for chat, reply, name in zip(chats, replies, names, strict=True):
-        if reply.ids:
+        if reply.ids and can_read(base, reply.ids):
             ours, theirs = (prompt_ids(each, chat) for each in (base, tuned))
             yield Example(name, ours, theirs, reply.ids)
 

@@ -16,6 +16,7 @@ import torch
 from twofold.diagnostics.chain.steps import step_ends
 from twofold.diagnostics.elicitation.elicitor import prompt_ids
 from twofold.diagnostics.elicitation.layers import hidden_states
+from twofold.diagnostics.elicitation.vocabulary import can_read
 from twofold.errors import ModelError, RunError
 from twofold.models.cache import content_key
 from twofold.models.tensor_files import read_tensors, save_tensors
@@ -37,12 +38,17 @@ def said(model: OpenModel, chat: Sequence[Message], response: Response) -> Said:
     """A reply of a model, or of another one with the same tokenizer, as this model reads it.
 
     Raises:
-        ModelError: If the reply has no token ids.
+        ModelError: If the reply has no token ids, or the model no embedding for one of them.
     """
     if not response.ids:
         raise ModelError(
             "a reply without token ids cannot be read; leave out failed ones, and take those of a model "
             "whose weights are on this machine"
+        )
+    if not can_read(model, response.ids):
+        raise ModelError(
+            f"{model.spec} has no token {max(response.ids)}, which the reply of another model has; leave "
+            "that reply out"
         )
     prompt = prompt_ids(model, chat)
     return Said(tuple(prompt), response.ids)

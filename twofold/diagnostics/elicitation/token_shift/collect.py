@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from twofold.diagnostics.diagnostic import Subject
 from twofold.diagnostics.elicitation.elicitor import prompt_ids
-from twofold.diagnostics.elicitation.vocabulary import why_not_together
+from twofold.diagnostics.elicitation.vocabulary import can_read, why_not_together
 from twofold.problems import conditions
 from twofold.storage.jsonl import Row
 from twofold.types import FinishReason, Message, OpenModel, Response, Sampling
@@ -129,11 +129,14 @@ def _failed(reply: Response) -> bool:
 def _text(
     models: Mapping[str, OpenModel], key: str, chat: Sequence[Message], role: str, reply: Response
 ) -> _Text | None:
-    """What is read of a reply; None if there is nothing, or a model's context is too short for it."""
+    """What is read of a reply; None if there is nothing, or a model has no room or no embedding for it."""
     if not reply.ids:
         return None
     prompts = {name: prompt_ids(each, chat) for name, each in models.items()}
-    fits = all(len(prompts[n]) + len(reply.ids) <= _room(each) for n, each in models.items())
+    fits = all(
+        len(prompts[name]) + len(reply.ids) <= _room(each) and can_read(each, reply.ids)
+        for name, each in models.items()
+    )
     return _Text(key, role, prompts, reply.ids) if fits else None
 
 
