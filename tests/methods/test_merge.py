@@ -200,6 +200,18 @@ def test_a_full_disk_leaves_no_half_of_a_file(trio, tmp_path, monkeypatch) -> No
     assert merged(trio, Arithmetic(), tmp_path / "out").is_dir()
 
 
+def test_room_is_asked_for_all_files(trio, tmp_path, monkeypatch) -> None:
+    needed = sum(each.stat().st_size for each in trio["reasoner"].iterdir())
+    free = SimpleNamespace(free=needed - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
+    with pytest.raises(RunError, match=f"needs {needed:,} bytes"):
+        merged(trio, Arithmetic(), tmp_path / "out")
+    free.free = needed
+    assert {each.name for each in merged(trio, Arithmetic(), tmp_path / "out").iterdir()} == {
+        each.name for each in trio["reasoner"].iterdir()
+    } | {RECORD}
+
+
 def other_shape(tiny: Path, tmp_path: Path, change) -> Path:
     made = copy_of(tiny, tmp_path / "other")
     found = tensors(made)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,6 +30,7 @@ from twofold.methods.softcot.projection import Projection
 from twofold.methods.softcot.prompts import first_tokens, request, with_slots
 from twofold.methods.trl.callbacks import SoundNumbers
 from twofold.methods.trl.runner import TrlRunner
+from twofold.models import pocket as pocket_files
 from twofold.models import resolve
 from twofold.models.batches import Capacity
 from twofold.models.hf import HfModel
@@ -477,6 +479,28 @@ def test_a_model_that_was_changed_or_moved_since_the_training_is_said(
     named = run / "model.yaml"
     named.write_text(named.read_text().replace(str(small), str(tmp_path / "elsewhere")))
     resolve(str(run))
+
+
+def test_a_token_without_an_embedding_is_not_taken_for_a_slot(
+    thinker: Path, tmp_path: Path
+) -> None:
+    """The pocket model's tokenizer has more tokens than the tiny network has embeddings."""
+    mixed = copy_of(thinker, tmp_path / "mixed")
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        shutil.copy(pocket_files.FOLDER / name, mixed / name)
+    base, other = resolve(str(mixed)), resolve(str(thinker))
+    for models in ((base, other, TINY, TINY), (resolve("pocket"), base, TINY, WIDTH)):
+        made = Projection(*models[2:], n_slots=2).requires_grad_(False)
+        with pytest.raises(ModelError, match=r"mixed has the token \d+ and the network has embedd"):
+            SoftCot(*models[:2], made).sample(CHATS[:1], SAMPLED)
+    for settings, spec in (
+        ({"assistant": str(thinker)}, mixed),
+        ({"assistant": str(mixed)}, "pocket"),
+    ):
+        own = SoftCotMethod(n_slots=2, **settings)
+        with pytest.raises(ModelError, match="take the tokenizer that belongs to these weights"):
+            own.train(str(spec), PROBLEMS, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_hints_have_a_token() -> None:

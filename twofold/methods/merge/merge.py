@@ -87,7 +87,9 @@ def merge(reasoner: str, instruct: str, *, base: str, recipe: Recipe, out: str |
         aside.mkdir(parents=True, exist_ok=True)
     with _locked(aside):
         _begin(aside, about)
-        _require_space(aside, weights[0])
+        _require_space(
+            aside, [*weights[0].files, *(root / name for root, name in first.companions())]
+        )
         combine = recipe.prepared(first, aside)
         n_merged = sum(_new_rows(name, weights, combine) is not None for name in weights[0].tensors)
         if not n_merged:
@@ -199,10 +201,10 @@ def _begin(aside: Path, about: dict[str, Any]) -> None:
         json.dump(about, file, indent=1)
 
 
-def _require_space(aside: Path, weights: Weights) -> None:
+def _require_space(aside: Path, files: list[Path]) -> None:
     """Refuse to begin what would not end for want of space."""
     there = {*names(aside)}
-    needed = sum(file.stat().st_size for file in weights.files if file.name not in there)
+    needed = sum(file.stat().st_size for file in files if file.name not in there)
     free = shutil.disk_usage(aside).free
     if needed > free:
         raise RunError(

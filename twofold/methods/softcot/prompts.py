@@ -21,7 +21,7 @@ def with_slots(base: HfModel, chat: Sequence[Message], slots: Sequence[int]) -> 
     Text before and after the slots is split into tokens apart, so no token lies across them.
 
     Raises:
-        ModelError: If the chat template does not keep the end of a question as it is.
+        ModelError: If the chat template does not keep the end of a question as it is, or as `known_ids`.
 
     Example:
         >>> chat = [Message(role="user", content="What is 2 + 3?")]
@@ -40,7 +40,22 @@ def with_slots(base: HfModel, chat: Sequence[Message], slots: Sequence[int]) -> 
             f"the chat template of {base.spec} writes the end of a question {len(tail)} times, so there is "
             "no one place for the slots; take another base"
         )
-    return (*base.ids(head), *slots, *base.ids(tail[0]))
+    return (*known_ids(base, head), *slots, *known_ids(base, tail[0]))
+
+
+def known_ids(model: HfModel, text: str) -> tuple[int, ...]:
+    """The ids of a text; one behind the embeddings would be read as a slot.
+
+    Raises:
+        ModelError: If there is such an id.
+    """
+    ids = model.ids(text)
+    if max(ids, default=0) >= model.n_embedded:
+        raise ModelError(
+            f"the tokenizer of {model.spec} has the token {max(ids)} and the network has embeddings for "
+            f"{model.n_embedded}; take the tokenizer that belongs to these weights"
+        )
+    return ids
 
 
 def request(chat: Sequence[Message]) -> list[Message]:

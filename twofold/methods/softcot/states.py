@@ -13,7 +13,7 @@ from typing import final
 import torch
 
 from twofold.errors import ModelError
-from twofold.methods.softcot.prompts import first_tokens, request
+from twofold.methods.softcot.prompts import first_tokens, known_ids, request
 from twofold.models.decode import left_padded
 from twofold.models.hf import HfModel
 from twofold.types import Message
@@ -58,7 +58,7 @@ class Thoughts:
         n_slots: int,
         n_thoughts: int = 1,
     ) -> None:
-        prompts = [assistant.ids(assistant.render(request(chat))) for chat in chats]
+        prompts = [known_ids(assistant, assistant.render(request(chat))) for chat in chats]
         starts = first_tokens(assistant, n_thoughts)
         self._assistant, self._n_slots = assistant, n_slots
         self._ids = [(*ids, *[start] * n_slots) for ids in prompts for start in starts]

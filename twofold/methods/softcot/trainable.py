@@ -12,7 +12,7 @@ from twofold.errors import ModelError
 from twofold.methods.softcot.method import SoftCotMethod
 from twofold.methods.softcot.model import digest, local
 from twofold.methods.softcot.projection import Projection
-from twofold.methods.softcot.prompts import with_slots
+from twofold.methods.softcot.prompts import known_ids, with_slots
 from twofold.methods.softcot.states import states
 from twofold.methods.softcot.trainer import Frozen, SoftCotTrainer
 from twofold.methods.trl.trainable import Trainable
@@ -84,7 +84,7 @@ class SoftTrainable(Trainable):
                 prompts[text] = len(chats)
                 chats.append(row["prompt"])
             ids = with_slots(self._base, row["prompt"], slots)
-            completion = [*self.ids(row["completion"]), end]
+            completion = [*known_ids(self._base, row["completion"]), end]
             _require_room(self._base, len(ids) + len(completion))
             data.append({"prompt": ids, "completion": completion, "at": prompts[text]})
         self._states = states(
