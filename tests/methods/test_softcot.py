@@ -503,6 +503,14 @@ def test_a_token_without_an_embedding_is_not_taken_for_a_slot(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_base_without_an_end_token_is_refused(thinker: Path, tmp_path: Path) -> None:
+    endless = copy_of(thinker, tmp_path / "endless", tokenizer_config={"eos_token": None})
+    own = SoftCotMethod(assistant="pocket", n_slots=2)
+    with pytest.raises(ModelError, match="has no eos_token; set it in"):
+        own.train(str(endless), PROBLEMS, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_hints_have_a_token() -> None:
     with pytest.raises(ModelError, match="at least one token"):
         TextHints(ScriptedModel({}), ScriptedModel({}), max_tokens=0)

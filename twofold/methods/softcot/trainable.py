@@ -56,8 +56,13 @@ class SoftTrainable(Trainable):
 
     @property
     def tokenizer(self) -> Any:
-        """The base's tokenizer."""
-        return self._base.tokenizer
+        """The base's tokenizer; a `ModelError` if it lacks an end token, which a reply has to learn."""
+        tokenizer = self._base.tokenizer
+        if tokenizer.eos_token is None:
+            raise ModelError(
+                f"the tokenizer of {self._base.spec} has no eos_token; set it in tokenizer_config.json"
+            )
+        return tokenizer
 
     @property
     def network(self) -> Projection:
