@@ -197,7 +197,7 @@ class Rlag(OnPolicy):
         if not found.rows:
             raise TrainingError(
                 f"cycle {number} has no pair ({found}). Take easier problems, a stronger base or better "
-                "passages, draw more replies, or lower at_least"
+                "passages, draw more or longer replies (max_completion_length), or lower at_least"
             )
         rows = self._with_replay(base, number, found)
         file.write(rows)
