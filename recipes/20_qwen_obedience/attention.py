@@ -54,6 +54,15 @@ def read(model: OpenModel, problems: Sequence[Problem], audit: Path) -> dict[str
     return found
 
 
+def kept(out: Path) -> dict[tuple[str, str], dict[str, Looked]]:
+    """What was read before, by split and arm."""
+    rows: dict[tuple[str, str], dict[str, Looked]] = {}
+    for row in read_lines(out / FILE) if (out / FILE).exists() else ():
+        of = rows.setdefault((row["split"], row["arm"]), {})
+        of[row["problem"]] = Looked(row["rule"], row["question"])
+    return rows
+
+
 def stated(problem: Problem) -> str:
     """The text that states the rules, as `Problem.messages` joins it."""
     return " ".join(problem.wordings or [rule.instruction() for rule in problem.constraints])
@@ -63,7 +72,8 @@ def table(rows: Mapping[tuple[str, str], Mapping[str, Looked]]) -> str:
     """Geometric means of rule over question, each arm over the warm-up; Student's t over problems."""
     lines = ["| types | arm | rule over question | change against the warm-up | replies |"]
     lines.append("|---|---|---|---|---|")
-    for (split, arm), found in rows.items():
+    for split, arm in sorted(rows, key=lambda key: ([*TYPES].index(key[0]), ARMS.index(key[1]))):
+        found = rows[split, arm]
         mine = {p: float(np.log(each.rule / each.question)) for p, each in found.items()}
         base = rows.get((split, BASE), {})
         both = [p for p in mine if p in base and arm != BASE]
@@ -85,11 +95,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="the study's folder, e.g. runs/qwen/cpu")
     parser.add_argument("--base", required=True, help="the released model, as in the study")
     asked = parser.parse_args()
-    file = asked.out / FILE
-    rows: dict[tuple[str, str], dict[str, Looked]] = {}
-    for row in read_lines(file) if file.exists() else ():
-        of = rows.setdefault((row["split"], row["arm"]), {})
-        of[row["problem"]] = Looked(row["rule"], row["question"])
+    file, rows = asked.out / FILE, kept(asked.out)
     for arm in ARMS:
         cell = asked.out / "study" / "arms" / arm / "seed-0"
         folder = {"released": Path(asked.base), BASE: asked.out / "base"}.get(arm, cell / "model")
@@ -106,8 +112,7 @@ def main() -> None:
                     for (s, a), found in rows.items()
                     for p, each in found.items()
                 )
-    order = sorted(rows, key=lambda key: (list(TYPES).index(key[0]), ARMS.index(key[1])))
-    print(table({key: rows[key] for key in order}))
+    print(table(rows))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ rules = importlib.import_module("recipes.20_qwen_obedience.rules")
 sets = importlib.import_module("recipes.20_qwen_obedience.problems")
 results = importlib.import_module("recipes.20_qwen_obedience.results")
 command = importlib.import_module("recipes.20_qwen_obedience.__main__")
+claims = importlib.import_module("recipes.20_qwen_obedience.claims")
 looking = importlib.import_module("recipes.20_qwen_obedience.attention")
 more = importlib.import_module("recipes.20_qwen_obedience.more_pairs")
 
@@ -272,6 +273,15 @@ def test_attention_is_a_geometric_mean_and_its_change_is_paired() -> None:
     assert first.startswith("| near | base | 4.00 [") and first.endswith("] |  | 2 |")
     assert second.startswith("| near | sft_applied | 1.59 [")
     assert second.endswith("| × 0.50 [0.50, 0.50] | 3 |")
+
+
+def test_the_readme_has_the_numbers_of_the_kept_run(tmp_path: Path) -> None:
+    importlib.import_module("recipes.archive").unpack(results.HERE / results.RUN, tmp_path)
+    text = (results.HERE / "README.md").read_text()
+    tables = [claims.tables(tmp_path), looking.table(looking.kept(tmp_path))]
+    rows = [row for table in tables for row in table.splitlines()]
+    assert len(rows) > 40
+    assert [row for row in rows if row not in text] == []
 
 
 def test_without_data_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,84 @@
+"""`python -m recipes.20_qwen_obedience.claims OUT`: the six claims' numbers, paired by question (seed 0).
+
+One arm minus another on each split where both are audited: accuracy, obedience, and right and obedient at
+once; and what stating the rules costs: right when told minus right when not, and its change against the
+warm-up. Not corrected for the number of comparisons; another training run is not covered.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from twofold import problems as problem_files
+from twofold.report.study_file import ACCURACY, CONSTRAINED_ACCURACY, JOINT, OBEDIENCE, Key
+from twofold.report.wording import spread
+from twofold.study.plan import BASE
+from twofold.study.scores import SIGNED, Matrix, Scores, difference
+
+from .rules import TYPES
+
+PAIRS = (
+    (BASE, "released"),
+    ("sft_applied", BASE),
+    ("sft_applied", "released"),
+    ("rft_answer_only", BASE),
+    ("rft_joint", BASE),
+    ("rft_joint", "rft_answer_only"),
+)
+COLUMNS: dict[str, Key] = {"accuracy": ACCURACY, "obedience": OBEDIENCE, "both": JOINT}
+ARMS = ("released", BASE, "rft_answer_only", "rft_joint", "sft_applied")
+
+
+def scores(out: Path, arm: str, split: str) -> Scores | None:
+    """The scores of seed 0 of an arm; None if it is not audited."""
+    audit = out / "study" / "arms" / arm / "seed-0" / split
+    if not (audit / "joint.jsonl").exists():
+        return None
+    problems = problem_files.load(str(audit / "problems.jsonl"), profile="fixed")
+    return Scores.read(problems, {0: audit})
+
+
+def change(after: Scores, before: Scores, key: Key) -> str:
+    """One arm minus another, paired by question."""
+    asked = after.asked(key, [0]) & before.asked(key, [0])
+    limits = SIGNED if key == OBEDIENCE else None
+    found = difference(before.matrix(key, [0]), after.matrix(key, [0]), asked, limits=limits)
+    return "–" if found is None else spread(found.difference, sign=True)
+
+
+def cost(of: Scores) -> Matrix:
+    """Right when told minus right when not, by question."""
+    return of.matrix(CONSTRAINED_ACCURACY, [0])[0] - of.matrix(ACCURACY, [0])[0]
+
+
+def told(values: Matrix) -> str:
+    """The mean with Student's interval over questions."""
+    known = values[~np.isnan(values)]
+    half = stats.sem(known) * stats.t.ppf(0.975, len(known) - 1)
+    ends = known.mean(), known.mean() - half, known.mean() + half
+    return "{:+.3f} [{:+.3f}, {:+.3f}]".format(*ends).replace("-", "−")
+
+
+def tables(out: Path) -> str:
+    """Both tables."""
+    lines = ["| types | arm | minus | accuracy | obedience | right and obedient |"]
+    lines.append("|---|---|---|---|---|---|")
+    costs = ["| types | arm | right told − right untold | minus the warm-up |", "|---|---|---|---|"]
+    for split in TYPES:
+        found = {arm: mine for arm in ARMS if (mine := scores(out, arm, split))}
+        for after, before in PAIRS:
+            if after in found and before in found:
+                cells = [change(found[after], found[before], key) for key in COLUMNS.values()]
+                lines.append(f"| {split} | {after} | {before} | {' | '.join(cells)} |")
+        for arm, mine in found.items():
+            less = told(cost(mine) - cost(found[BASE])) if arm != BASE and BASE in found else ""
+            costs.append(f"| {split} | {arm} | {told(cost(mine))} | {less} |")
+    return "\n".join([*lines, "", *costs])
+
+
+if __name__ == "__main__":
+    print(tables(Path(sys.argv[1])))
