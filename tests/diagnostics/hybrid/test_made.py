@@ -1,8 +1,11 @@
 """From two models to a folder that is a MODEL; what it recovers beyond its controls."""
 
+from dataclasses import replace
+
 import pytest
 
 from twofold.diagnostics.elicitation.hybrid import made as made_module
+from twofold.diagnostics.elicitation.hybrid.categories import ByActivation, OneCategory
 from twofold.diagnostics.elicitation.hybrid.fit import Fit
 from twofold.diagnostics.elicitation.hybrid.forced import forced
 from twofold.diagnostics.elicitation.hybrid.gates import Divergence
@@ -42,6 +45,13 @@ def test_a_hybrid_is_made_and_the_same_call_goes_on(models, tmp_path, monkeypatc
     again = made(*models, chats(30), SHORT, tmp_path / "b", RECIPE)
     assert again.hybrid.fingerprint() == first.hybrid.fingerprint()
     assert again.held_out == first.held_out
+
+
+def test_what_cannot_be_saved_is_refused_before_it_is_fitted(models, tmp_path):
+    recipe = replace(RECIPE, labelling=ByActivation(OneCategory(), 1))
+    with pytest.raises(ModelError, match="no file can name them; save them"):
+        made(*models, {}, SHORT, tmp_path / "a", recipe)
+    assert not [*(tmp_path / "a").iterdir()]
 
 
 def test_replies_are_split_by_their_problem_alone(models):

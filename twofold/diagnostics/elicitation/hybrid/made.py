@@ -79,11 +79,14 @@ def made(
         recipe: Settings.
 
     Raises:
-        ModelError: If the models have different tokens, or there are too few replies.
+        ModelError: If the models have different tokens, there are too few replies, or gate or labelling
+            cannot be saved.
     """
     require_same_ids(base, tuned)
     with os_errors(folder, "write", ModelError):
         folder.mkdir(parents=True, exist_ok=True)
+    for part in (recipe.gate, recipe.labelling):
+        part.described(folder)  # what no file can name is refused before anything is fitted
     layer = recipe.layer
     if layer is None:
         layer = default_layer(len(layers_of(base.network)))
