@@ -138,6 +138,9 @@ def test_a_finished_merge_is_not_done_again_and_another_is_refused(trio, tmp_pat
         merged(trio, Arithmetic(weight=0.3), out)
     with pytest.raises(RunError, match="holds another merge"):
         merged(trio | {"instruct": trio["base"]}, Arithmetic(), out)
+    (out / SINGLE).rename(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match=r"has lost model.safetensors; delete that folder"):
+        merged(trio, Arithmetic(), out)
     other = tmp_path / "mine"
     other.mkdir()
     (other / "notes.txt").write_text("mine")

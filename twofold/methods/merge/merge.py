@@ -75,7 +75,7 @@ def merge(reasoner: str, instruct: str, *, base: str, recipe: Recipe, out: str |
     roles = ("reasoner", "instruct", "base")
     hashes = {role: each.hashes(cache) for role, each in zip(roles, found, strict=True)}
     about: dict[str, Any] = json.loads(dumps({"models": hashes, "recipe": recipe.settings()}))
-    if (done := _finished(out, about)) is not None:
+    if (done := _finished(out, about, first.weights())) is not None:
         return done
     weights = [Weights(each) for each in found]
     for model, its in zip(others, weights[1:], strict=True):
@@ -165,8 +165,8 @@ def _same_bytes(name: str, first: Weights, other: Weights) -> bool:
     return len(formats) == 1 and all(one == another for one, another in both)
 
 
-def _finished(out: Path, about: dict[str, Any]) -> Merged | None:
-    """The merge that is there already; an error if something else is."""
+def _finished(out: Path, about: dict[str, Any], files: list[Path]) -> Merged | None:
+    """The merge that is there already; an error if something else is, or it has lost one of its files."""
     kind = kind_of(out)
     if kind is Kind.missing or (kind is Kind.folder and not names(out)):
         if os.path.ismount(out):
@@ -180,6 +180,10 @@ def _finished(out: Path, about: dict[str, Any]) -> Merged | None:
             raise RunError(
                 f"{out} holds another merge (its {key} differ). Nothing was changed; choose another --out"
             )
+    if lost := {file.name for file in files} - {*names(out)}:
+        raise RunError(
+            f"{out} has lost {min(lost)}; delete that folder, and the same command merges again"
+        )
     return Merged(out, there["n_tensors"], there["n_merged"])
 
 
