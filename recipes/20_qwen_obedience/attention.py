@@ -2,14 +2,14 @@
 
 Reads the first tokens of the kept told replies of each finished arm (seed 0): their attention on the rule,
 over that on an equally long span of the question before it. Beside each arm its change against the warm-up,
-paired by problem. Attention is no cause: low attention would explain disobedience, high attention does not
-show that the rule was understood.
+paired by problem. Each arm is read on its own reply, and the ratio also rises where the question gets less,
+so its two parts are shown, and the replies that begin alike. Attention is no cause.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from scipy import stats
 
 from twofold import problems as problem_files
 from twofold.diagnostics.elicitation.elicitor import prompt_ids
-from twofold.diagnostics.instruction.attention import looked_at, spans
+from twofold.diagnostics.instruction.attention import LOOKING, looked_at, spans
 from twofold.models import resolve
 from twofold.storage.jsonl import dumps, read_lines, replaced
 from twofold.study.plan import BASE
@@ -28,6 +28,15 @@ from .rules import TYPES
 
 ARMS = ("released", BASE, "rft_joint", "sft_applied", "rft_answer_only")
 FILE = "attention.jsonl"
+
+
+HEAD = (
+    "| types | arm | rule over question | against the warm-up: ratio | the rule | the question "
+    "| ratio where replies begin alike |"
+)
+
+Key = tuple[str, str]  # split and arm
+Beginnings = Mapping[str, tuple[int, ...]]
 
 
 class Looked(NamedTuple):
@@ -54,9 +63,9 @@ def read(model: OpenModel, problems: Sequence[Problem], audit: Path) -> dict[str
     return found
 
 
-def kept(out: Path) -> dict[tuple[str, str], dict[str, Looked]]:
+def kept(out: Path) -> dict[Key, dict[str, Looked]]:
     """What was read before, by split and arm."""
-    rows: dict[tuple[str, str], dict[str, Looked]] = {}
+    rows: dict[Key, dict[str, Looked]] = {}
     for row in read_lines(out / FILE) if (out / FILE).exists() else ():
         of = rows.setdefault((row["split"], row["arm"]), {})
         of[row["problem"]] = Looked(row["rule"], row["question"])
@@ -68,25 +77,53 @@ def stated(problem: Problem) -> str:
     return " ".join(problem.wordings or [rule.instruction() for rule in problem.constraints])
 
 
-def table(rows: Mapping[tuple[str, str], Mapping[str, Looked]]) -> str:
-    """Geometric means of rule over question, each arm over the warm-up; Student's t over problems."""
-    lines = ["| types | arm | rule over question | change against the warm-up | replies |"]
-    lines.append("|---|---|---|---|---|")
+def beginnings(out: Path, rows: Iterable[Key]) -> dict[Key, dict[str, tuple[int, ...]]]:
+    """The first tokens of the told replies that were read, by split and arm."""
+    found: dict[Key, dict[str, tuple[int, ...]]] = {}
+    for split, arm in rows:
+        audit = out / "study" / "arms" / arm / "seed-0" / split
+        told = (
+            row
+            for row in read_lines(audit / "responses.jsonl")
+            if row["role"] == "model" and row["condition"] == "constrained" and row.get("ids")
+        )
+        found[split, arm] = {row["problem"]: tuple(row["ids"][:LOOKING]) for row in told}
+    return found
+
+
+def table(rows: Mapping[Key, Mapping[str, Looked]], begun: Mapping[Key, Beginnings]) -> str:
+    """Geometric means of rule over question, and each arm over the warm-up; Student's t over problems.
+
+    Against the warm-up: the ratio, its two parts, and the ratio where both replies begin alike.
+    """
+    lines = [HEAD, "|---|---|---|---|---|---|---|"]
     for split, arm in sorted(rows, key=lambda key: ([*TYPES].index(key[0]), ARMS.index(key[1]))):
-        found = rows[split, arm]
-        mine = {p: float(np.log(each.rule / each.question)) for p, each in found.items()}
-        base = rows.get((split, BASE), {})
-        both = [p for p in mine if p in base and arm != BASE]
-        change = [mine[p] - float(np.log(base[p].rule / base[p].question)) for p in both]
-        told = f"× {_spread(change)}" if len(change) > 1 else ""
-        lines.append(f"| {split} | {arm} | {_spread([*mine.values()])} | {told} | {len(mine)} |")
+        mine, base = rows[split, arm], rows.get((split, BASE), {})
+        ratio = [np.log(each.rule / each.question) for each in mine.values()]
+        cells = ["", "", "", ""]
+        if arm != BASE and base:
+            both = [p for p in mine if p in base]
+            rule = {p: np.log(mine[p].rule / base[p].rule) for p in both}
+            question = {p: np.log(mine[p].question / base[p].question) for p in both}
+            ours, theirs = (begun.get((split, each), {}) for each in (arm, BASE))
+            same = [p for p in both if ours.get(p) and ours[p] == theirs.get(p)]
+            cells = [
+                _spread([rule[p] - question[p] for p in both]),
+                _spread([*rule.values()]),
+                _spread([*question.values()]),
+                f"{_spread([rule[p] - question[p] for p in same])} (n={len(same)})",
+            ]
+        told = " | ".join([split, arm, f"{_spread(ratio)} (n={len(mine)})", *cells])
+        lines.append(f"| {told} |".replace("|  |", "| |").replace("|  |", "| |"))
     return "\n".join(lines)
 
 
 def _spread(logs: Sequence[float]) -> str:
+    if len(logs) < 2:
+        return "–"
     middle, width = np.mean(logs), stats.sem(logs) * stats.t.ppf(0.975, len(logs) - 1)
     low, value, high = np.exp([middle - width, middle, middle + width])
-    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    return f"× {value:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def main() -> None:
@@ -112,7 +149,7 @@ def main() -> None:
                     for (s, a), found in rows.items()
                     for p, each in found.items()
                 )
-    print(table(rows))
+    print(table(rows, beginnings(asked.out, rows)))
 
 
 if __name__ == "__main__":

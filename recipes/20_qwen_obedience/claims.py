@@ -14,8 +14,10 @@ import numpy as np
 from scipy import stats
 
 from twofold import problems as problem_files
+from twofold.constraints import from_spec
 from twofold.report.study_file import ACCURACY, CONSTRAINED_ACCURACY, JOINT, OBEDIENCE, Key
 from twofold.report.wording import spread
+from twofold.storage.jsonl import Row, read_lines
 from twofold.study.plan import BASE
 from twofold.study.scores import SIGNED, Matrix, Scores, difference
 
@@ -30,6 +32,7 @@ PAIRS = (
     ("rft_joint", "rft_answer_only"),
 )
 COLUMNS: dict[str, Key] = {"accuracy": ACCURACY, "obedience": OBEDIENCE, "both": JOINT}
+WHOLE, PART = "first_word:first_word_sent", "first_word:first_word_answer"
 ARMS = ("released", BASE, "rft_answer_only", "rft_joint", "sft_applied")
 
 
@@ -63,11 +66,36 @@ def told(values: Matrix) -> str:
     return "{:+.3f} [{:+.3f}, {:+.3f}]".format(*ends).replace("-", "−")
 
 
+def replies(out: Path, arm: str, split: str) -> list[Row]:
+    """The told replies of an audit."""
+    audit = out / "study" / "arms" / arm / "seed-0" / split
+    rows = read_lines(audit / "responses.jsonl")
+    return [row for row in rows if row["role"] == "model" and row["condition"] == "constrained"]
+
+
+def begun(out: Path, arm: str, split: str) -> str:
+    """Where every sentence must begin with a word: how many replies begin with it, and how many obey."""
+    audit = out / "study" / "arms" / arm / "seed-0" / split
+    asked = problem_files.load(str(audit / "problems.jsonl"), profile="fixed")
+    rules = {p.id: c for p in asked for c in p.constraints if c.name == WHOLE}
+    found = [
+        (rules[row["problem"]], row["reply"])
+        for row in replies(out, arm, split)
+        if row["problem"] in rules
+    ]
+    parts = [from_spec(PART, rule.args(), profile="fixed") for rule, _ in found]
+    n = sum(part.check(text).score == 1.0 for part, (_, text) in zip(parts, found, strict=True))
+    n_met = sum(rule.check(text).score == 1.0 for rule, text in found)
+    return f"{n} and {n_met} of {len(found)}"
+
+
 def tables(out: Path) -> str:
-    """Both tables."""
+    """All tables."""
     lines = ["| types | arm | minus | accuracy | obedience | right and obedient |"]
     lines.append("|---|---|---|---|---|---|")
-    costs = ["| types | arm | right told − right untold | minus the warm-up |", "|---|---|---|---|"]
+    costs = ["| types | arm | right told − right untold | minus the warm-up | told replies cut |"]
+    costs.append("|---|---|---|---|---|")
+    part = ["| arm | replies that begin with the word, and that obey |", "|---|---|"]
     for split in TYPES:
         found = {arm: mine for arm in ARMS if (mine := scores(out, arm, split))}
         for after, before in PAIRS:
@@ -75,9 +103,14 @@ def tables(out: Path) -> str:
                 cells = [change(found[after], found[before], key) for key in COLUMNS.values()]
                 lines.append(f"| {split} | {after} | {before} | {' | '.join(cells)} |")
         for arm, mine in found.items():
-            less = told(cost(mine) - cost(found[BASE])) if arm != BASE and BASE in found else ""
-            costs.append(f"| {split} | {arm} | {told(cost(mine))} | {less} |")
-    return "\n".join([*lines, "", *costs])
+            less = told(cost(mine) - cost(found[BASE])) if arm != BASE and BASE in found else "–"
+            said = replies(out, arm, split)
+            n_cut = sum(row["finish_reason"] == "truncated" for row in said)
+            cells = [split, arm, told(cost(mine)), less, f"{n_cut} of {len(said)}"]
+            costs.append(f"| {' | '.join(cells)} |")
+            if split == "near":
+                part.append(f"| {arm} | {begun(out, arm, split)} |")
+    return "\n\n".join("\n".join(table) for table in (lines, costs, part))
 
 
 if __name__ == "__main__":

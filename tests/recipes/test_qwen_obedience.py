@@ -269,16 +269,21 @@ def test_attention_is_a_geometric_mean_and_its_change_is_paired() -> None:
     base = {"a": looking.Looked(2, 1), "b": looking.Looked(8, 1)}
     arm = {"a": looking.Looked(1, 1), "b": looking.Looked(12, 3), "c": looking.Looked(1, 1)}
     rows = {("near", "base"): base, ("near", "sft_applied"): arm}
-    *_, first, second = looking.table(rows).splitlines()
-    assert first.startswith("| near | base | 4.00 [") and first.endswith("] |  | 2 |")
-    assert second.startswith("| near | sft_applied | 1.59 [")
-    assert second.endswith("| × 0.50 [0.50, 0.50] | 3 |")
+    begun = {key: {"a": (1,), "b": (2,)} for key in rows}
+    *_, first, second = looking.table(rows, begun).splitlines()
+    assert first.startswith("| near | base | × 4.00 [")
+    assert second.startswith("| near | sft_applied | × 1.59 [")
+    same = "× 0.50 [0.50, 0.50]"  # 1/2 of 2/1, and 12/3 of 8/1
+    assert f"(n=3) | {same} | × 0.87 [" in second
+    assert second.endswith(f"| {same} (n=2) |")
 
 
 def test_the_readme_has_the_numbers_of_the_kept_run(tmp_path: Path) -> None:
     importlib.import_module("recipes.archive").unpack(results.HERE / results.RUN, tmp_path)
     text = (results.HERE / "README.md").read_text()
-    tables = [claims.tables(tmp_path), looking.table(looking.kept(tmp_path))]
+    looked = looking.kept(tmp_path)
+    shown = looking.table(looked, looking.beginnings(tmp_path, looked))
+    tables = [claims.tables(tmp_path), shown]
     rows = [row for table in tables for row in table.splitlines()]
     assert len(rows) > 40
     assert [row for row in rows if row not in text] == []
