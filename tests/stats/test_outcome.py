@@ -79,3 +79,13 @@ def test_a_habit_is_a_rise_of_compliance_alone(
 ) -> None:
     sides = (comparison(each) for each in (capability, obedience, compliance))
     assert with_habit(*sides) is wanted
+
+
+@pytest.mark.parametrize(
+    ("capability", "wanted"), [(UP, Outcome.one_rises), (TIGHT, Outcome.underpowered)]
+)
+def test_obedience_that_a_correction_makes_insignificant_is_no_sign_of_a_habit(
+    capability: tuple, wanted: Outcome
+) -> None:
+    edge = comparison(UP, p=0.06)
+    assert with_habit(comparison(capability), edge, comparison(UP)) is wanted

@@ -8,7 +8,8 @@ MARGIN = 0.05  # the smallest rise worth having: 5 points
 def with_habit(capability: Comparison, obedience: Comparison, compliance: Comparison) -> Outcome:
     """The verdict on capability and obedience, or `habit` where compliance rises and obedience does not.
 
-    A habit is named only where neither side falls: a loss says more.
+    A habit is named only where neither side falls (a loss says more), and where the interval of obedience
+    includes zero: one above zero that a correction makes insignificant is no sign of a habit.
 
     Example:
         >>> from twofold.stats import paired
@@ -19,7 +20,7 @@ def with_habit(capability: Comparison, obedience: Comparison, compliance: Compar
     """
     verdict = outcome(capability, obedience)
     nothing_fell = verdict in (Outcome.one_rises, Outcome.none_rises, Outcome.underpowered)
-    if nothing_fell and _rises(compliance) and not _rises(obedience):
+    if nothing_fell and _rises(compliance) and obedience.difference.low <= 0:
         return Outcome.habit
     return verdict
 
