@@ -13,7 +13,7 @@ pytest.importorskip("trl")
 
 from twofold.constraints import from_spec  # noqa: E402
 from twofold.errors import ModelError  # noqa: E402
-from twofold.methods import Dpo, Rft, Sft, TrainingError  # noqa: E402
+from twofold.methods import Dpo, Grpo, Rft, Sft, TrainingError  # noqa: E402
 from twofold.methods.demonstrations import kept  # noqa: E402
 from twofold.methods.preferences import pairs  # noqa: E402
 from twofold.methods.trl.runner import TrlRunner  # noqa: E402
@@ -215,3 +215,35 @@ def test_a_base_without_a_chat_template(tiny: Path, tmp_path: Path) -> None:
     file = written(tmp_path / "demonstrations", {"problem": P1.id, "raw": "it"})
     with pytest.raises(ModelError, match="no chat template"):
         Sft(demonstrations=file).train(str(base), [P1], out=tmp_path / "run")
+
+
+@pytest.mark.parametrize("where", ["prompt", "reply"])
+def test_a_token_without_an_embedding_is_refused_with_its_remedy(
+    tiny: Path, tmp_path: Path, where: str
+) -> None:
+    """By hand: the tokenizer has one token more than the network, and a text has it."""
+    transformers = pytest.importorskip("transformers")
+    wide = tmp_path / "wide"
+    transformers.AutoModelForCausalLM.from_pretrained(tiny).save_pretrained(wide)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny)
+    n_known = HfModel(str(tiny)).n_embedded
+    assert len(tokenizer) <= n_known
+    tokenizer.add_tokens([f"new{i}" for i in range(n_known - len(tokenizer) + 1)])
+    last = tokenizer.convert_ids_to_tokens(n_known)
+    tokenizer.save_pretrained(wide)
+    asked = replace(P1, question=f"what is {last}") if where == "prompt" else P1
+    said = "it is 4" if where == "prompt" else f"it is {last}"
+    line = {"problem": asked.id, "raw": said, "finish_reason": "answered"}
+    file = written(tmp_path / "demonstrations.jsonl", line)
+    sft = Sft(demonstrations=file, batch=1, epochs=1)
+    with pytest.raises(ModelError, match=rf"token {n_known} \('{last}'\).*resize_token_embeddings"):
+        sft.train(str(wide), [asked], out=tmp_path / "out")
+    pair = {"prompt": asked.messages(), "chosen": said, "rejected": "it is 2"}
+    (tmp_path / "pairs.jsonl").write_text(json.dumps(pair | {"problem": asked.id}) + "\n")
+    dpo = Dpo(pairs=tmp_path / "pairs.jsonl", batch=1)
+    with pytest.raises(ModelError, match="resize_token_embeddings"):
+        dpo.train(str(wide), [asked], out=tmp_path / "dpo")
+    if where == "prompt":
+        grpo = Grpo(steps=1, batch=2, num_generations=2, max_completion_length=4, precheck_problems=0)
+        with pytest.raises(ModelError, match="resize_token_embeddings"):
+            grpo.train(str(wide), [asked], out=tmp_path / "grpo")

@@ -131,6 +131,8 @@ class TrlRunner:
         rows = [row for row in self._rows if row["problem"] not in left_out]
         if not rows:
             raise TrainingError(f"all {len(self._rows)} problems are left out; take easier ones")
+        for row in rows:
+            self.trainable.ids(render(self.trainable.tokenizer, row["prompt"]))  # TRL would crash
         n = n_steps * self._method.batch * Share.here().world
         rng = np.random.default_rng(self._method.seed)
         return datasets.Dataset.from_list(passes(rows, n, rng))
@@ -153,6 +155,9 @@ class TrlRunner:
         tokenizer = self.trainable.tokenizer
         adds_bos = tokenizer("a").input_ids != self.trainable.ids("a")
         bos = (tokenizer.bos_token or "") if adds_bos else ""
+        for row in self._rows:  # TRL would crash at a token without an embedding
+            texts = render(tokenizer, row["prompt"]), row["chosen"], row["rejected"]
+            self.trainable.ids("".join(texts))
         return datasets.Dataset.from_list(
             [
                 {

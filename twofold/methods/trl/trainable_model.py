@@ -108,6 +108,23 @@ class TrainableModel(Trainable):
         )
         return network
 
+    def ids(self, text: str) -> list[int]:
+        """The token ids of a text, each with an embedding; see `Trainable.ids`.
+
+        Raises:
+            ModelError: If the tokenizer has a token that the network has no embedding for.
+        """
+        found = super().ids(text)
+        n_known = int(self.network.get_input_embeddings().weight.shape[0])
+        if unknown := [each for each in found if each >= n_known]:
+            raise ModelError(
+                f"the tokenizer of {self._base} has the token {unknown[0]} "
+                f"({self.tokenizer.convert_ids_to_tokens(unknown[0])!r}), and its network has embeddings for "
+                f"{n_known}; take the tokenizer that belongs to these weights, or resize the embeddings "
+                "(transformers: resize_token_embeddings) and save the model again"
+            )
+        return found
+
     def _freeze_all_but_biases(self, network: Any) -> None:
         """Freeze all weights but the bias terms; a `ModelError` if there are none."""
         names = [name for name, _ in network.named_parameters() if name.endswith("bias")]
