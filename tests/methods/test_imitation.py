@@ -244,6 +244,8 @@ def test_a_token_without_an_embedding_is_refused_with_its_remedy(
     with pytest.raises(ModelError, match="resize_token_embeddings"):
         dpo.train(str(wide), [asked], out=tmp_path / "dpo")
     if where == "prompt":
-        grpo = Grpo(steps=1, batch=2, num_generations=2, max_completion_length=4, precheck_problems=0)
+        grpo = Grpo(
+            steps=1, batch=2, num_generations=2, max_completion_length=4, precheck_problems=0
+        )
         with pytest.raises(ModelError, match="resize_token_embeddings"):
             grpo.train(str(wide), [asked], out=tmp_path / "grpo")
