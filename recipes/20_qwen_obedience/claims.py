@@ -30,10 +30,11 @@ PAIRS = (
     ("rft_answer_only", BASE),
     ("rft_joint", BASE),
     ("rft_joint", "rft_answer_only"),
+    ("rft_hindsight", BASE),
 )
 COLUMNS: dict[str, Key] = {"accuracy": ACCURACY, "obedience": OBEDIENCE, "both": JOINT}
 WHOLE, PART = "first_word:first_word_sent", "first_word:first_word_answer"
-ARMS = ("released", BASE, "rft_answer_only", "rft_joint", "sft_applied")
+ARMS = ("released", BASE, "rft_answer_only", "rft_joint", "rft_hindsight", "sft_applied")
 
 
 def scores(out: Path, arm: str, split: str) -> Scores | None:
