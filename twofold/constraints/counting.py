@@ -118,8 +118,9 @@ def every(good: Sequence[bool], what: str, *, least: int = 0) -> Verdict:
         least: With fewer parts the rule is broken.
 
     Example:
-        >>> every([True, False], "lines start with a dash")
-        Verdict(score=0.0, reason='1 of 2 lines start with a dash', parts={}, distance=0.5)
+        >>> found = every([True, False], "lines start with a dash")
+        >>> found.score, found.distance, found.reason
+        (0.0, 0.5, '1 of 2 lines start with a dash')
     """
     reason = f"{sum(good)} of {len(good)} {what}"
     if len(good) < least:
