@@ -19,11 +19,13 @@ from scipy import stats
 from twofold import problems as problem_files
 from twofold.diagnostics.elicitation.elicitor import prompt_ids
 from twofold.diagnostics.instruction.attention import LOOKING, looked_at, spans
+from twofold.diagnostics.instruction.distance import stated_text
 from twofold.models import resolve
 from twofold.storage.jsonl import dumps, read_lines, replaced
 from twofold.study.plan import BASE
 from twofold.types import OpenModel, Problem
 
+from .claims import audit_of, replies
 from .rules import TYPES
 
 ARMS = ("released", BASE, "rft_joint", "sft_applied", "rft_answer_only")
@@ -50,12 +52,10 @@ def read(model: OpenModel, problems: Sequence[Problem], audit: Path) -> dict[str
     """What each told reply of an audit looked at, by problem; without a span to compare it is left out."""
     asked = {problem.id: problem for problem in problems}
     found = {}
-    for row in read_lines(audit / "responses.jsonl"):
-        if row["role"] != "model" or row["condition"] != "constrained" or not row.get("ids"):
-            continue
+    for row in replies(audit):
         chat = asked[row["problem"]].messages()
-        where = spans(model, chat, stated(asked[row["problem"]]))
-        if where is None:
+        where = spans(model, chat, stated_text(asked[row["problem"]]))
+        if where is None or not row.get("ids"):
             continue
         seen = looked_at(model, prompt_ids(model, chat), row["ids"], 0, where)
         if "reason" not in seen:
@@ -72,22 +72,14 @@ def kept(out: Path) -> dict[Key, dict[str, Looked]]:
     return rows
 
 
-def stated(problem: Problem) -> str:
-    """The text that states the rules, as `Problem.messages` joins it."""
-    return " ".join(problem.wordings or [rule.instruction() for rule in problem.constraints])
-
-
 def beginnings(out: Path, rows: Iterable[Key]) -> dict[Key, dict[str, tuple[int, ...]]]:
     """The first tokens of the told replies that were read, by split and arm."""
     found: dict[Key, dict[str, tuple[int, ...]]] = {}
     for split, arm in rows:
-        audit = out / "study" / "arms" / arm / "seed-0" / split
-        told = (
-            row
-            for row in read_lines(audit / "responses.jsonl")
-            if row["role"] == "model" and row["condition"] == "constrained" and row.get("ids")
-        )
-        found[split, arm] = {row["problem"]: tuple(row["ids"][:LOOKING]) for row in told}
+        told = replies(audit_of(out, arm, split))
+        found[split, arm] = {
+            row["problem"]: tuple((row.get("ids") or ())[:LOOKING]) for row in told
+        }
     return found
 
 

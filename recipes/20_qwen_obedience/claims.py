@@ -8,6 +8,7 @@ warm-up. Not corrected for the number of comparisons; another training run is no
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,15 @@ from scipy import stats
 
 from twofold import problems as problem_files
 from twofold.constraints import from_spec
+from twofold.methods.demonstrations import written_reply
 from twofold.report.study_file import ACCURACY, CONSTRAINED_ACCURACY, JOINT, OBEDIENCE, Key
 from twofold.report.wording import spread
+from twofold.scorers import Compliant
+from twofold.stats import proportion
 from twofold.storage.jsonl import Row, read_lines
 from twofold.study.plan import BASE
 from twofold.study.scores import SIGNED, Matrix, Scores, difference
+from twofold.types import Problem
 
 from .rules import TYPES
 
@@ -37,9 +42,14 @@ WHOLE, PART = "first_word:first_word_sent", "first_word:first_word_answer"
 ARMS = ("released", BASE, "rft_answer_only", "rft_joint", "rft_hindsight", "sft_applied")
 
 
+def audit_of(out: Path, arm: str, split: str) -> Path:
+    """The audit of seed 0 of an arm on a split."""
+    return out / "study" / "arms" / arm / "seed-0" / split
+
+
 def scores(out: Path, arm: str, split: str) -> Scores | None:
     """The scores of seed 0 of an arm; None if it is not audited."""
-    audit = out / "study" / "arms" / arm / "seed-0" / split
+    audit = audit_of(out, arm, split)
     if not (audit / "joint.jsonl").exists():
         return None
     problems = problem_files.load(str(audit / "problems.jsonl"), profile="fixed")
@@ -67,27 +77,35 @@ def told(values: Matrix) -> str:
     return "{:+.3f} [{:+.3f}, {:+.3f}]".format(*ends).replace("-", "−")
 
 
-def replies(out: Path, arm: str, split: str) -> list[Row]:
+def replies(audit: Path) -> list[Row]:
     """The told replies of an audit."""
-    audit = out / "study" / "arms" / arm / "seed-0" / split
     rows = read_lines(audit / "responses.jsonl")
     return [row for row in rows if row["role"] == "model" and row["condition"] == "constrained"]
 
 
 def begun(out: Path, arm: str, split: str) -> str:
     """Where every sentence must begin with a word: how many replies begin with it, and how many obey."""
-    audit = out / "study" / "arms" / arm / "seed-0" / split
+    audit = audit_of(out, arm, split)
     asked = problem_files.load(str(audit / "problems.jsonl"), profile="fixed")
     rules = {p.id: c for p in asked for c in p.constraints if c.name == WHOLE}
     found = [
         (rules[row["problem"]], row["reply"])
-        for row in replies(out, arm, split)
+        for row in replies(audit_of(out, arm, split))
         if row["problem"] in rules
     ]
     parts = [from_spec(PART, rule.args(), profile="fixed") for rule, _ in found]
     n = sum(part.check(text).score == 1.0 for part, (_, text) in zip(parts, found, strict=True))
     n_met = sum(rule.check(text).score == 1.0 for rule, text in found)
     return f"{n} and {n_met} of {len(found)}"
+
+
+def floor(problems: Sequence[Problem]) -> str:
+    """How often the bare right answer meets all rules; what cannot be checked is left out and counted."""
+    bare = [written_reply(f"\\boxed{{{problem.answer}}}") for problem in problems]
+    scores = [verdict.score for verdict in Compliant("all")(problems, bare)]
+    known = [score for score in scores if score is not None]
+    found = spread(proportion(int(sum(known)), len(known)))
+    return f"{found} | {len(known)} | {len(scores) - len(known)}"
 
 
 def tables(out: Path) -> str:
@@ -97,21 +115,24 @@ def tables(out: Path) -> str:
     costs = ["| types | arm | right told − right untold | minus the warm-up | told replies cut |"]
     costs.append("|---|---|---|---|---|")
     part = ["| arm | replies that begin with the word, and that obey |", "|---|---|"]
+    floors = ["| types | a bare right answer meets all rules | n | unscored |", "|---|---|---|---|"]
     for split in TYPES:
         found = {arm: mine for arm in ARMS if (mine := scores(out, arm, split))}
+        if BASE in found:
+            floors.append(f"| {split} | {floor(found[BASE].problems)} |")
         for after, before in PAIRS:
             if after in found and before in found:
                 cells = [change(found[after], found[before], key) for key in COLUMNS.values()]
                 lines.append(f"| {split} | {after} | {before} | {' | '.join(cells)} |")
         for arm, mine in found.items():
             less = told(cost(mine) - cost(found[BASE])) if arm != BASE and BASE in found else "–"
-            said = replies(out, arm, split)
+            said = replies(audit_of(out, arm, split))
             n_cut = sum(row["finish_reason"] == "truncated" for row in said)
             cells = [split, arm, told(cost(mine)), less, f"{n_cut} of {len(said)}"]
             costs.append(f"| {' | '.join(cells)} |")
             if split == "near":
                 part.append(f"| {arm} | {begun(out, arm, split)} |")
-    return "\n\n".join("\n".join(table) for table in (lines, costs, part))
+    return "\n\n".join("\n".join(table) for table in (lines, costs, part, floors))
 
 
 if __name__ == "__main__":

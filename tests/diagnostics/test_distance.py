@@ -7,7 +7,7 @@ from twofold.constraints import from_spec
 from twofold.diagnostics.chain.elicit import Asker
 from twofold.diagnostics.chain.trace import chain_of
 from twofold.diagnostics.instruction.attention import LOOKING, Spans, looked_at, spans
-from twofold.diagnostics.instruction.distance import Distance, _said, _thoughts
+from twofold.diagnostics.instruction.distance import Distance, _thoughts, stated_text
 from twofold.models import resolve
 from twofold.models.thinking import ThinkingPolicy, split
 from twofold.problems import pocket
@@ -108,20 +108,22 @@ def thought(model, problem):
 def test_a_thought_is_changed_inside_its_tags(model, problem):
     response = thought(model, problem)
     chain = chain_of(model, model.render(problem.messages()), response)
-    arms = {arm: model.decode(ids) for arm, ids in _thoughts(Asker(model), chain, _said(problem))}
+    arms = {
+        arm: model.decode(ids) for arm, ids in _thoughts(Asker(model), chain, stated_text(problem))
+    }
     head = response.raw[: response.raw.index("</think>")]
     assert arms["as_is"].startswith(head)
     for text in arms.values():
         assert text.startswith("<think>") and text.count("</think>") == 1
         assert text.rstrip().endswith("</think>")
-    assert _said(problem) in arms["repeated"] and _said(problem) not in arms["padded"]
+    assert stated_text(problem) in arms["repeated"] and stated_text(problem) not in arms["padded"]
     n = {arm: len(Asker(model).encode(text)) for arm, text in arms.items()}
     assert n["repeated"] == pytest.approx(n["padded"], abs=4)
     assert n["shortened"] < n["as_is"] < n["lengthened"] < n["lengthened_3"]
 
 
 def test_the_spans_are_the_instruction_and_as_much_of_the_question(model, problem):
-    chat, said = problem.messages(), _said(problem)
+    chat, said = problem.messages(), stated_text(problem)
     where = spans(model, chat, said)
     ids = Asker(model).encode(model.render(chat))
     assert model.decode(ids[slice(*where.instruction)]).strip() == said.strip()
@@ -163,7 +165,7 @@ def test_the_kernel_is_put_back(model, problem):
     before = model.network.config._attn_implementation
     chat = problem.messages()
     prompt = Asker(model).encode(model.render(chat))
-    found = looked_at(model, prompt, (5, 6, 7), 0, spans(model, chat, _said(problem)))
+    found = looked_at(model, prompt, (5, 6, 7), 0, spans(model, chat, stated_text(problem)))
     assert found["instruction"] > 0 and model.network.config._attn_implementation == before
     assert "reason" in looked_at(model, prompt, (5,), 1, Spans((0, 1), (0, 1)))
 

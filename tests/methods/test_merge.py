@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from tiny_llama import copy_of, write_tiny
-from trios import ROLES, merged, moved, tensors
+from trios import ROLES, merged, tensors, trio_of
 from typer.testing import CliRunner
 
 from twofold.cli import app
@@ -31,11 +31,7 @@ def tiny(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def trio(tiny: Path, tmp_path: Path) -> dict[str, Path]:
-    """A base, and two models trained from it in different directions."""
-    found = {"base": tiny}
-    for seed, role in enumerate(("reasoner", "instruct")):
-        found[role] = moved(tiny, tmp_path / role, seed=seed, by=0.05)
-    return found
+    return trio_of(tiny, tmp_path)
 
 
 def test_task_arithmetic_number_by_number(trio, tmp_path) -> None:

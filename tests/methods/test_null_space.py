@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from tiny_llama import TAGS, copy_of
-from trios import ROLES, merged, moved, tensors
+from trios import ROLES, merged, moved, tensors, trio_of
 
 from twofold.errors import ModelError, RunError
 from twofold.methods.merge import null_space, span
@@ -24,11 +24,7 @@ from twofold.models.checkpoint import SINGLE
 
 @pytest.fixture
 def trio(tiny: Path, tmp_path: Path) -> dict[str, Path]:
-    """A base, and two models trained from it in different directions."""
-    found = {"base": tiny}
-    for seed, role in enumerate(("reasoner", "instruct")):
-        found[role] = moved(tiny, tmp_path / role, seed=seed, by=0.05)
-    return found
+    return trio_of(tiny, tmp_path)
 
 
 def test_a_projected_change_is_unseen_where_it_was_learned_from_and_seen_elsewhere() -> None:

@@ -25,6 +25,14 @@ def moved(folder: Path, to: Path, *, seed: int, by: float) -> Path:
     return made
 
 
+def trio_of(base: Path, to: Path) -> dict[str, Path]:
+    """A base, and two models trained from it in different directions."""
+    found = {"base": base}
+    for seed, role in enumerate(("reasoner", "instruct")):
+        found[role] = moved(base, to / role, seed=seed, by=0.05)
+    return found
+
+
 def merged(trio: dict[str, Path], recipe: Recipe, out: Path) -> Path:
     reasoner, instruct, base = (str(trio[role]) for role in ROLES)
     return merge(reasoner, instruct, base=base, recipe=recipe, out=out).folder

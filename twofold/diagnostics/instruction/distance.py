@@ -128,7 +128,7 @@ def _row(subject: Subject, arm: str, problem: Problem, response: Response) -> Ro
     )
 
 
-def _said(problem: Problem) -> str:
+def stated_text(problem: Problem) -> str:
     """The text that states the constraints, as `Problem.messages` joins it."""
     return " ".join(problem.wordings or [c.instruction() for c in problem.constraints])
 
@@ -138,7 +138,7 @@ def _prompted(
 ) -> Iterator[Row]:
     """The rules stated first, and stated twice."""
     asked = {
-        f"{arm}/{problem.id}": (arm, problem, f"{_said(problem)}\n{chat[0]['content']}")
+        f"{arm}/{problem.id}": (arm, problem, f"{stated_text(problem)}\n{chat[0]['content']}")
         for problem in problems
         for arm, chat in (("first", problem.messages(stated=())), ("twice", problem.messages()))
     }
@@ -156,7 +156,7 @@ def _forced(
     for problem, response in answers:
         chain = chain_of(model, model.render(problem.messages()), response)
         if isinstance(chain, Chain) and chain.closing:
-            for arm, ids in _thoughts(Asker(model), chain, _said(problem)):
+            for arm, ids in _thoughts(Asker(model), chain, stated_text(problem)):
                 begun.append((arm, problem, ids))
     for start in range(0, len(begun), CHUNK):
         chunk = begun[start : start + CHUNK]  # the same ones after any interruption
@@ -205,7 +205,7 @@ def _looked(
         if key in done:
             continue
         row: Row = {"role": subject.role, "key": key, "arm": "attention", "problem": problem.id}
-        where = spans(model, problem.messages(), _said(problem))
+        where = spans(model, problem.messages(), stated_text(problem))
         if where is None or response.ids is None or not response.has_reply:
             yield row | {"reason": "no instruction after an equally long question, or no reply"}
             continue
