@@ -32,14 +32,22 @@ PAIRS = (
     (BASE, "released"),
     ("sft_applied", BASE),
     ("sft_applied", "released"),
+    ("sft_types", BASE),
+    ("sft_types", "released"),
+    ("sft_types", "sft_applied"),
     ("rft_answer_only", BASE),
     ("rft_joint", BASE),
     ("rft_joint", "rft_answer_only"),
     ("rft_hindsight", BASE),
+    ("sft_own", BASE),
+    ("sft_applied", "sft_own"),
 )
 COLUMNS: dict[str, Key] = {"accuracy": ACCURACY, "obedience": OBEDIENCE, "both": JOINT}
 WHOLE, PART = "first_word:first_word_sent", "first_word:first_word_answer"
-ARMS = ("released", BASE, "rft_answer_only", "rft_joint", "rft_hindsight", "sft_applied")
+ARMS = (
+    *("released", BASE, "rft_answer_only", "rft_joint", "rft_hindsight"),
+    *("sft_own", "sft_applied", "sft_types"),
+)
 
 
 def audit_of(out: Path, arm: str, split: str) -> Path:

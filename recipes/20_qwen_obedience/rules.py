@@ -6,6 +6,8 @@ can be applied to a given reply, and leaves its answer in its box.
 
 from typing import Literal, get_args
 
+from twofold.constraints import CONSTRAINTS
+from twofold.constraints.apply import is_applied
 from twofold.problems.drawn import Distance
 
 TRAINED = (
@@ -53,6 +55,15 @@ FAR = (
     "words:start_verb",
 )
 """Eight types of families that training does not show: counting, copying, sentences."""
+
+MANY = tuple(
+    name
+    for name, cls in CONSTRAINTS.items()
+    if cls.family in {CONSTRAINTS[each].family for each in TRAINED}
+    and is_applied(cls)
+    and name not in NEAR
+)
+"""All types of the trained families that can be applied to a reply, but the near ones."""
 
 TYPES: dict[Distance, tuple[str, ...]] = {"trained": TRAINED, "near": NEAR, "far": FAR}
 

@@ -37,7 +37,7 @@ looking = importlib.import_module("recipes.20_qwen_obedience.attention")
 more = importlib.import_module("recipes.20_qwen_obedience.more_pairs")
 
 ROOT = Path(__file__).parents[2]
-ARMS = {"rft_answer_only", "rft_joint", "rft_hindsight", "sft_applied", "sft_own"}
+ARMS = {"rft_answer_only", "rft_joint", "rft_hindsight", "sft_applied", "sft_types", "sft_own"}
 
 
 def test_rules_are_at_the_distance_that_they_are_named_by() -> None:
@@ -243,7 +243,13 @@ def test_the_whole_study_at_tiny_scale_killed_and_resumed(
         command.written(out, scale)
 
 
-def test_more_pairs_are_right_obey_and_have_their_twins(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("problems", "demonstrations", "types"),
+    [(more.PROBLEMS, more.PAIRS, rules.TRAINED), (more.MANY_PROBLEMS, more.MANY_PAIRS, rules.MANY)],
+)
+def test_more_pairs_are_right_obey_and_have_their_twins(
+    tmp_path: Path, problems: str, demonstrations: str, types: tuple[str, ...]
+) -> None:
     question = "Tom has 8 boxes of 9 pens. How many pens are that?"
     problem = Problem(question=question, answer="72", ask="Box the answer.")
     own = "Each box has 9 pens.\n\nSo 8 boxes have \\boxed{72} pens."
@@ -251,17 +257,24 @@ def test_more_pairs_are_right_obey_and_have_their_twins(tmp_path: Path) -> None:
     (tmp_path / "own.jsonl").write_text(json.dumps(line) + "\n")
     (tmp_path / "data").mkdir()
     n = more.written([problem], tmp_path / "own.jsonl", tmp_path)
-    asked = {p.id: p for p in load(str(tmp_path / "data" / more.PROBLEMS), profile="fixed")}
-    shown = [json.loads(row) for row in (tmp_path / more.PAIRS).read_text().splitlines()]
+    asked = {p.id: p for p in load(str(tmp_path / "data" / problems), profile="fixed")}
+    shown = [json.loads(row) for row in (tmp_path / demonstrations).read_text().splitlines()]
     edited = [row for row in shown if asked[row["problem"]].constraints]
     twins = [row for row in shown if not asked[row["problem"]].constraints]
-    assert n == len(edited) >= 3
+    assert n == len(edited) >= 3  # the same number for few types and for many
     assert [(row["problem"], row["raw"]) for row in twins] == [(problem.id, own)]
     of = [asked[row["problem"]] for row in edited]
     replies = [written_reply(row["raw"]) for row in edited]
     assert {v.score for v in Compliant("all")(of, replies)} == {1.0}
     assert {v.score for v in Correct()(of, replies)} == {1.0}
-    assert {c.name for p in of for c in p.constraints} <= {*rules.TRAINED}
+    assert {c.name for p in of for c in p.constraints} <= {*types}
+
+
+def test_many_types_are_of_the_trained_families_and_none_is_held_out() -> None:
+    families = {CONSTRAINTS[name].family for name in rules.TRAINED}
+    assert {CONSTRAINTS[name].family for name in rules.MANY} == families
+    assert {*rules.TRAINED} < {*rules.MANY} and len(rules.MANY) >= 2.5 * len(rules.TRAINED)
+    assert not {*rules.MANY} & {*rules.NEAR, *rules.FAR}
 
 
 def test_attention_is_a_geometric_mean_and_its_change_is_paired() -> None:

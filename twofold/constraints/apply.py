@@ -42,7 +42,12 @@ def apply_all(constraints: Sequence[Constraint], text: str) -> str | None:
 
 def can_apply(constraint: Constraint) -> bool:
     """Whether replies can be made to obey a rule of this type at all."""
-    return type(constraint)._edited is not Constraint._edited
+    return is_applied(type(constraint))
+
+
+def is_applied(cls: type[Constraint]) -> bool:
+    """Whether a type has an edit that makes replies obey it; see `Constraint.apply`."""
+    return cls._edited is not Constraint._edited
 
 
 def _place(constraint: Constraint) -> int:
