@@ -199,6 +199,14 @@ def test_the_first_token_of_an_answer_is_predicted_by_the_token_before_it():
     assert found == pytest.approx([0.5, 0.5 / 3, 0.0])
 
 
+def test_cot_decoding_needs_room_for_a_second_token(model):
+    chats = [problem.messages() for problem in pocket.suite(1)]
+    with pytest.raises(ModelError, match="max_tokens is 1; give at least 2"):
+        CotDecoding(model, k=2).sample(chats, Sampling(max_tokens=1))
+    ((reply,),) = CotDecoding(model, k=2).sample(chats, Sampling(max_tokens=2))
+    assert reply.ids is not None and len(reply.ids) <= 2
+
+
 def test_cot_decoding_on_the_pocket_model_gives_a_branch_and_what_all_cost(model):
     chats = [p.messages(stated=()) for p in pocket.suite(2)]
     decoder = CotDecoding(model, k=3)

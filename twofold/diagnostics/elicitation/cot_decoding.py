@@ -97,12 +97,21 @@ class CotDecoding(Elicitor):
     def branches(
         self, prompts: Sequence[Sequence[Message]], sampling: Sampling, *, seed: int = 0
     ) -> list[list[Branch]]:
-        """All branches of each prompt, the likeliest first token first."""
+        """All branches of each prompt, the likeliest first token first.
+
+        Raises:
+            ModelError: If `sampling` has no room for a second token.
+        """
+        if sampling.max_tokens < 2:
+            raise ModelError(
+                f"a branch is a first token and what follows, and max_tokens is {sampling.max_tokens}; "
+                "give at least 2"
+            )
         model = self.base
         assert isinstance(model, OpenModel)
         begun = [_first_tokens(model, prompt_ids(model, chat), self.k) for chat in prompts]
         asked = [(i, token) for i, tokens in enumerate(begun) for token in tokens]
-        greedy = Sampling(max_tokens=max(1, sampling.max_tokens - 1))
+        greedy = Sampling(max_tokens=sampling.max_tokens - 1)
         replies = dict(
             model.continued(
                 [prompts[i] for i, _ in asked], [[token] for _, token in asked], greedy, seed=seed
