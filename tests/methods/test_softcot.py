@@ -37,7 +37,7 @@ from twofold.models.hf import HfModel
 from twofold.models.scripted import ScriptedModel
 from twofold.problems import load
 from twofold.runs.audit import audit
-from twofold.types import Message, Sampling, Share
+from twofold.types import FinishReason, Message, Sampling, Share
 
 PROBLEMS = load("pocket:8:train", profile="fixed")
 CHATS = [problem.messages() for problem in PROBLEMS]
@@ -406,6 +406,25 @@ def test_what_cannot_work_is_refused_with_a_remedy(
         replace(method, assistant="http://127.0.0.1:1/v1#x").train(
             "pocket", PROBLEMS, out=tmp_path / "run"
         )
+
+
+@pytest.mark.parametrize("n_thoughts", [1, 2])
+def test_a_prompt_that_the_assistant_has_no_room_for_costs_its_own_reply_alone(
+    thinker: Path, n_thoughts: int
+) -> None:
+    assistant = HfModel(str(thinker))
+    assistant.network.config.max_position_embeddings = 200  # less than the base has
+    model = SoftCot(HfModel("pocket"), assistant, projection(n_slots=2, n_thoughts=n_thoughts))
+    long = [Message(role="user", content="red " * 250)]
+    assert HfModel("pocket").sample([long], SAMPLED)[0][0].error is None  # the base has room
+    replies = {(p, g): r for p, g, r in model.stream([*CHATS, long], SAMPLED, n=2)}
+    failed = {at for at, reply in replies.items() if reply.finish_reason is FinishReason.failed}
+    assert failed == {(len(CHATS), 0), (len(CHATS), 1)}
+    assert "context of the assistant" in replies[len(CHATS), 0].error
+    alone = {(p, g): r for p, g, r in model.stream(CHATS, SAMPLED, n=2)}
+    assert {at: r.raw for at, r in replies.items() if at not in failed} == {
+        at: r.raw for at, r in alone.items()
+    }
 
 
 ABOUT = {"n_slots": "2", "n_thoughts": "1"}

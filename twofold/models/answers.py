@@ -80,9 +80,10 @@ def replies(
     found: dict[SampleKey, Response] = {}
     for item, row in planned.items():
         said = row if isinstance(row, str) else new[item]
-        found[item] = _failed(said) if isinstance(said, str) else response_of(item, said)
+        found[item] = failed(said) if isinstance(said, str) else response_of(item, said)
     return found
 
 
-def _failed(error: str) -> Response:
+def failed(error: str) -> Response:
+    """A call that gave no reply, and why."""
     return Response(raw="", reply="", finish_reason=FinishReason.failed, error=error)

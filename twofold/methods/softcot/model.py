@@ -13,6 +13,7 @@ from twofold.errors import ModelError
 from twofold.methods.softcot.projection import Projection
 from twofold.methods.softcot.prompts import with_slots
 from twofold.methods.softcot.states import Thoughts
+from twofold.models.answers import failed
 from twofold.models.cache import content_key
 from twofold.models.hf import HfModel, Work
 from twofold.models.work_share import missing_pairs
@@ -93,13 +94,17 @@ class SoftCot(Model):
         done: AbstractSet[tuple[int, int]] = frozenset(),
         share: Share = Share(),
     ) -> Iterator[tuple[int, int, Response]]:
-        """Answer in batches; see `Model.stream`. Without slots the replies are the base's own."""
+        """Answer in batches; see `Model.stream`. Without slots the replies are the base's own.
+
+        A prompt that the assistant has no room for has failed, as one that the base has no room for.
+        """
         if not missing_pairs(len(prompts), n, done=done, share=share):
             return
         base = self._base
         n_slots = self.projection.n_slots
         n_thoughts = self.projection.n_thoughts if n_slots else 1
         slots_RSE, thoughts = self._empty(len(prompts)), self._thoughts(prompts)
+        too_long = thoughts.too_long if thoughts else {}
         texts, ids = [], []
         for p, chat in enumerate(prompts):
             for k in range(n_thoughts):
@@ -116,10 +121,13 @@ class SoftCot(Model):
                 if (key := (row // n_thoughts, g * n_thoughts + row % n_thoughts))[1] < n
             }
             if not {*wanted.values()} <= done:
-                for rows, made in self._vectors(prompts, thoughts, {row for row, _ in wanted}):
+                answered = {at: key for at, key in wanted.items() if key[0] not in too_long}
+                for rows, made in self._vectors(prompts, thoughts, {row for row, _ in answered}):
                     slots_RSE[rows] = made.to(slots_RSE)
-                found = base.generated([*wanted], work)
-                yield from ((*key, found[at]) for at, key in wanted.items() if key not in done)
+                found = base.generated([*answered], work) if answered else {}
+                for at, key in wanted.items():
+                    if key not in done:
+                        yield *key, found[at] if at in found else failed(too_long[key[0]])
 
     @property
     def _base(self) -> HfModel:

@@ -36,6 +36,8 @@ def states(
         ModelError: If a prompt with its slots is longer than the assistant's context.
     """
     thoughts = Thoughts(assistant, chats, n_slots=n_slots, n_thoughts=n_thoughts)
+    for why in thoughts.too_long.values():
+        raise ModelError(why)
     found: dict[int, torch.Tensor] = {}
     for rows, read in thoughts.read({*range(len(chats) * n_thoughts)}):
         found |= zip(rows, read, strict=True)
@@ -47,7 +49,8 @@ def states(
 class Thoughts:
     """The thoughts about some prompts; thought `k` about prompt `p` is the row `p * n_thoughts + k`.
 
-    Arguments and errors as in `states`.
+    Arguments as in `states`. Prompts that the assistant has no room for are `too_long`, with the reason, and
+    none of their rows is read.
     """
 
     def __init__(
@@ -62,8 +65,13 @@ class Thoughts:
         starts = first_tokens(assistant, n_thoughts)
         self._assistant, self._n_slots = assistant, n_slots
         self._ids = [(*ids, *[start] * n_slots) for ids in prompts for start in starts]
-        _require_room(assistant, self._ids)
-        order = sorted(range(len(self._ids)), key=lambda row: len(self._ids[row]))
+        self.too_long = {
+            p: why
+            for p, ids in enumerate(prompts)
+            if (why := _too_long(assistant, len(ids) + n_slots))
+        }
+        rows = [r for r in range(len(self._ids)) if r // n_thoughts not in self.too_long]
+        order = sorted(rows, key=lambda row: len(self._ids[row]))
         self._unread = [order[at : at + _ROWS] for at in range(0, len(order), _ROWS)]
 
     def read(self, wanted: AbstractSet[int]) -> Iterator[tuple[list[int], torch.Tensor]]:
@@ -91,11 +99,11 @@ class Thoughts:
         return read[:, -self._n_slots :].float().cpu().clone()
 
 
-def _require_room(assistant: HfModel, rows: Sequence[tuple[int, ...]]) -> None:
-    longest = max(map(len, rows), default=0)
-    if assistant.window is not None and longest > assistant.window:
-        raise ModelError(
-            f"a prompt has {longest} tokens with its slots, and the context of the assistant "
-            f"{assistant.spec} has {assistant.window}; take shorter problems, fewer slots or another "
-            "assistant"
-        )
+def _too_long(assistant: HfModel, n_tokens: int) -> str:
+    """Why a prompt of so many tokens cannot be read; "" if it can."""
+    if assistant.window is None or n_tokens <= assistant.window:
+        return ""
+    return (
+        f"a prompt has {n_tokens} tokens with its slots, and the context of the assistant "
+        f"{assistant.spec} has {assistant.window}; take shorter problems, fewer slots or another assistant"
+    )
