@@ -21,7 +21,7 @@ from twofold.constraints import CONSTRAINTS, from_spec
 from twofold.constraints.apply import can_apply
 from twofold.errors import ProblemError
 from twofold.methods.demonstrations import written_reply
-from twofold.problems import load
+from twofold.problems import load, write
 from twofold.problems.drawn import distance
 from twofold.randomness import rng_for
 from twofold.scorers import Compliant, Correct
@@ -35,6 +35,7 @@ command = importlib.import_module("recipes.20_qwen_obedience.__main__")
 claims = importlib.import_module("recipes.20_qwen_obedience.claims")
 looking = importlib.import_module("recipes.20_qwen_obedience.attention")
 more = importlib.import_module("recipes.20_qwen_obedience.more_pairs")
+elicited = importlib.import_module("recipes.20_qwen_obedience.elicited")
 
 ROOT = Path(__file__).parents[2]
 ARMS = {"rft_answer_only", "rft_joint", "rft_hindsight", "sft_applied", "sft_types", "sft_own"}
@@ -300,6 +301,32 @@ def test_the_readme_has_the_numbers_of_the_kept_run(tmp_path: Path) -> None:
     rows = [row for table in tables for row in table.splitlines()]
     assert len(rows) > 40
     assert [row for row in rows if row not in text] == []
+
+
+def test_examples_in_the_prompt_obey_other_rules_each(tmp_path: Path) -> None:
+    """Two replies that obey two rules each; a third one shows a rule again, a fourth obeys one rule alone."""
+    title, quoted, no_comma, lower = (
+        from_spec(name, None, profile="fixed")
+        for name in (
+            *("detectable_format:title", "startend:quotation"),
+            *("punctuation:no_comma", "change_case:english_lowercase"),
+        )
+    )
+    rules_of = {
+        "a": (title, quoted),
+        "b": (quoted, no_comma),
+        "c": (no_comma, lower),
+        "d": (title,),
+    }
+    problems = [Problem(question=f"{q}?", answer="1", constraints=of) for q, of in rules_of.items()]
+    (tmp_path / "data").mkdir()
+    write(tmp_path / "data" / more.PROBLEMS, problems)
+    with (tmp_path / more.PAIRS).open("w") as out:
+        for n, problem in enumerate(problems):
+            line = {"problem": problem.id, "raw": "x" * (n + 1), "finish_reason": "answered"}
+            out.write(json.dumps(line) + "\n")
+    found = elicited.shots(tmp_path)
+    assert [(question[:2], reply) for question, reply in found] == [("a?", "x"), ("c?", "xxx")]
 
 
 def test_without_data_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
