@@ -21,6 +21,7 @@ from attacks import ATTACKS, Attack
 SANDBOX = Sandbox(timeout_s=0.2, grace_s=0.3, memory_mib=16)
 BOUND_S = 2 * (SANDBOX.timeout_s + SANDBOX.grace_s) + 2.0
 """Twice a limit and its grace, and two seconds for a machine that is busy with other work."""
+TRIES = 5  # of a program that answers, see `says`
 HONEST = "import re\ndef verify(text):\n    return len(re.findall(r'\\w+', text)) == 3\n"
 
 
@@ -83,7 +84,7 @@ def prison(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prison]:
     with socket.create_server(("127.0.0.1", 0)) as listener, SANDBOX:
         listener.setblocking(False)
         made = Prison(folder / "canary", secret, listener)
-        assert SANDBOX.run(HONEST, ["one two three"])[0].score == 1.0
+        assert says(HONEST, ["one two three"]) == [1.0]
         stop = threading.Event()
         watcher = threading.Thread(target=made.watch, args=(stop,))
         watcher.start()
@@ -91,6 +92,18 @@ def prison(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prison]:
         stop.set()
         watcher.join()
     del os.environ["TWOFOLD_SECRET"]
+
+
+def says(source: str, texts: list[str]) -> list[float | None]:
+    """The scores of a program that does answer; asked again where it was late, on a busy machine.
+
+    A fifth of a second is long for an attack, and may be short for an honest program beside other work.
+    """
+    for _ in range(TRIES):
+        found = [verdict.score for verdict in SANDBOX.run(source, texts)]
+        if None not in found:
+            break
+    return found
 
 
 def grown_kib() -> int:
@@ -104,14 +117,16 @@ def test_an_attack_gets_nothing(attack: Attack, prison: Prison) -> None:
     (verdict,) = SANDBOX.run(prison.rigged(attack), ["hello"])
     took = time.perf_counter() - start
 
-    assert verdict.score == (None if attack.says is None else float(attack.says)), verdict.reason
+    if attack.says is None:
+        assert verdict.score is None
+    else:
+        assert says(prison.rigged(attack), ["hello"]) == [float(attack.says)]
     assert took < BOUND_S
     assert prison.untouched()
     assert verdict.reason.isprintable() and 0 < len(verdict.reason) <= 200
     assert "hush" not in verdict.reason and "sandbox" not in verdict.reason
     assert grown_kib() - before < 16 << 10  # nothing of what it made reaches this process
-    honest = SANDBOX.run(HONEST, ["one two three", "one two"])
-    assert [each.score for each in honest] == [1.0, 0.0]
+    assert says(HONEST, ["one two three", "one two"]) == [1.0, 0.0]
 
 
 def test_there_are_many_attacks_and_none_twice() -> None:
