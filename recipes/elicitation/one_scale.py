@@ -33,7 +33,7 @@ from twofold.problems import conditions
 from twofold.report.study_file import ACCURACY, HACC, JOINT, OBEDIENCE, TOKENS, Key
 from twofold.report.wording import spread
 from twofold.scorers import Correct
-from twofold.stats import recovery
+from twofold.stats import crossed_paired, recovery
 from twofold.storage.jsonl import replaced
 from twofold.study.plan import BASE
 from twofold.study.scores import SIGNED, Scores, difference, estimate
@@ -228,8 +228,9 @@ def _change(after: Scores, before: Scores) -> str:
     new, old = (each.matrix(OBEDIENCE, [*each.tables]) for each in (after, before))
     asked = after.asked(OBEDIENCE, [*after.tables]) & before.asked(OBEDIENCE, [*before.tables])
     if len(new) > 1 and [*after.tables] == [*before.tables]:
-        found = estimate(new - old, asked, is_trained=True, limits=(-2.0, 4.0))
-        return "–" if found is None else spread(found, sign=True)
+        half = crossed_paired((1 + old) / 2, (1 + new) / 2).difference
+        ends = {name: 2 * getattr(half, name) for name in ("value", "low", "high")}
+        return spread(replace(half, **ends), sign=True)
     compared = difference(old, new, asked, limits=SIGNED)
     return "–" if compared is None else spread(compared.difference, sign=True)
 

@@ -243,11 +243,17 @@ def test_settings_that_contradict_each_other(corpus: Path, tmp_path: Path) -> No
         configured(Rlag, file)
 
 
-def test_every_term_off_is_refused(tiny: Path, corpus: Path, tmp_path: Path) -> None:
-    off = Weights(knowledge=0, augmented=0, naive=0, knowledge_if_same=0)
+@pytest.mark.parametrize("if_same", [0, None])
+def test_every_term_off_is_refused_before_anything_is_drawn(
+    corpus: Path, if_same: float | None
+) -> None:
+    off = {"knowledge": 0.0, "augmented": 0.0, "naive": 0.0, "knowledge_if_same": if_same}
     with pytest.raises(TrainingError, match="every term"):
-        settings(corpus, weights=off).train(str(tiny), [CHOICE], out=tmp_path / "run")
-    assert not (tmp_path / "run").exists()
+        settings(corpus, weights=Weights(**off))
+    with pytest.raises(TrainingError, match="every term"):
+        settings(corpus, weights=Weights(**off, replay=0), replay="synthetic:3")
+    settings(corpus, weights=Weights(**off), replay="synthetic:3")
+    settings(corpus, weights=Weights(**off | {"naive": 0.1}))
 
 
 # Which reply is preferred

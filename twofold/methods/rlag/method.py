@@ -26,6 +26,7 @@ from twofold.types import Sampling, Share
 from twofold.validation import SETTINGS
 
 _log = logging.getLogger(__name__)
+_ALL_OFF = "every term of the loss is off; raise one of weights"
 
 
 @final
@@ -89,6 +90,8 @@ class Rlag(OnPolicy):
                 "cycles above 1 go on from the weights of the cycle before, which an adapter cannot be "
                 "trained on; set cycles to 1, or leave out lora and layer_bias"
             )
+        if self.weights.are_off(replays=self.replay is not None):
+            raise TrainingError(_ALL_OFF)
         retriever_named(self.retriever, self.corpus)
 
     def configuration(self) -> tuple[type, dict[str, object]]:
@@ -247,7 +250,7 @@ class Rlag(OnPolicy):
 
         texts = encoded(rows, runner.trainable, self.weights)
         if not texts:
-            raise TrainingError("every term of the loss is off; raise one of weights")
+            raise TrainingError(_ALL_OFF)
         trainer = runner.trainer(RlagTrainer, lambda: datasets.Dataset.from_list(texts))
         return runner.run(
             lambda: trainer(weights=self.weights),

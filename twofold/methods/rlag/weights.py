@@ -43,6 +43,11 @@ class Weights:
     distil: NonNegativeFloat = 0.0
     replay: NonNegativeFloat = 1.0
 
+    def are_off(self, *, replays: bool) -> bool:
+        """Whether no term counts, for any question; `replays`: whether there are old replies."""
+        terms = (self.knowledge, self.augmented, self.naive, self.distil, self.knowledge_if_same)
+        return not any(terms) and not (replays and self.replay)
+
     def uses_replies(self, *, same: bool) -> bool:
         """Whether the two replies count for a question."""
         return not (same and self.knowledge_if_same is not None)
