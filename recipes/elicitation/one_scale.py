@@ -25,6 +25,7 @@ from twofold import problems as problem_files
 from twofold import study
 from twofold.diagnostics.elicitation.hybrid.gates import AtRandom, Divergence
 from twofold.diagnostics.elicitation.hybrid.made import Recipe, made
+from twofold.diagnostics.elicitation.hybrid.net_recovery import net_recovery
 from twofold.diagnostics.elicitation.hybrid.steered import CEILING
 from twofold.diagnostics.elicitation.prompts import HINTS
 from twofold.errors import StatsError
@@ -36,12 +37,12 @@ from twofold.scorers import Correct
 from twofold.stats import crossed_paired, recovery
 from twofold.storage.jsonl import replaced
 from twofold.study.plan import BASE
-from twofold.study.scores import SIGNED, Scores, difference, estimate
+from twofold.study.scores import SIGNED, Scores, difference, estimate, pooled
 from twofold.types import OpenModel, Problem, Response, Sampling
 
 from .feature import steerings
 
-MODEL, TUNED = "pocket", "full"
+MODEL, TUNED, GREEDY_TUNED = "pocket", "full", "full_greedy"
 HERE = Path(__file__).parent
 KEPT = HERE / "one_scale.tar.xz"
 BUDGET = Sampling(max_tokens=96, temperature=1.0)
@@ -78,6 +79,11 @@ CONTROLS = {
     "hybrid": "bias_only",
     "feature": "feature_control",
     "lora_1": "layer_bias",
+    GREEDY_TUNED: "greedy",
+}
+FLOORS = {
+    "hybrid": ("random_vectors", "random_steering", "bias_only"),
+    "cross_sampling": ("random_positions",),
 }
 COLUMNS: dict[str, Key] = {
     "accuracy": ACCURACY,
@@ -137,6 +143,8 @@ def composed(out: Path, seeds: Sequence[int]) -> dict[str, list[str]]:
         for name, values in OF_BOTH.items():
             file = _file(folder / f"{name}.yaml", values | {"tuned": tuned})
             found.setdefault(name, []).append(file)
+        file = _file(folder / f"{GREEDY_TUNED}.yaml", OF_BASE["greedy"] | {"base": tuned})
+        found.setdefault(GREEDY_TUNED, []).append(file)
         for name, file in hybrids(tuned, fitted, folder, seed).items():
             found.setdefault(name, []).append(file)
     return found
@@ -184,7 +192,9 @@ def table(out: Path) -> str:
     lines = [HEAD, ["---"] * len(HEAD)]
     for arm, mine in found.items():
         seeds = [*mine.tables]
-        cells = [arm, str(len(seeds)), *(_measured(mine, key) for key in COLUMNS.values())]
+        is_trained = arm != BASE and len(seeds) > 1
+        measured = (_measured(mine, key, is_trained) for key in COLUMNS.values())
+        cells = [arm, str(len(seeds)), *measured]
         cells.append("" if arm == BASE else _change(mine, found[BASE]))
         control = CONTROLS.get(arm)
         cells.append(f"{_change(mine, found[control])} ({control})" if control in found else "")
@@ -199,7 +209,7 @@ def _order(out: Path) -> list[str]:
     """The base, the arms of one model, those of two, those that are trained."""
     steered = ["feature", "feature_control"]
     hybrid = ["random_positions", "hybrid", "random_vectors", "random_steering", "bias_only"]
-    last = ["cft_one", "cft", "layer_bias", "lora_1", "lora_16", TUNED]
+    last = ["cft_one", "cft", "layer_bias", "lora_1", "lora_16", TUNED, GREEDY_TUNED]
     return [BASE, *OF_BASE, *steered, *OF_BOTH, *hybrid, *last]
 
 
@@ -214,12 +224,11 @@ def scores_of(out: Path, arm: str) -> Scores:
     return Scores.read(problem_files.load(str(file), profile="fixed"), done)
 
 
-def _measured(mine: Scores, key: Key) -> str:
-    """The mean; of several runs, each of another training, the interval covers runs too."""
+def _measured(mine: Scores, key: Key, is_trained: bool) -> str:
+    """The mean; where the runs are of other trainings the interval covers them too."""
     seeds, limits = [*mine.tables], SIGNED if key == OBEDIENCE else None
-    found = estimate(
-        mine.matrix(key, seeds), mine.asked(key, seeds), is_trained=len(seeds) > 1, limits=limits
-    )
+    values, asked = mine.matrix(key, seeds), mine.asked(key, seeds)
+    found = estimate(values, asked, is_trained=is_trained, limits=limits)
     return "–" if found is None else spread(found)
 
 
@@ -238,13 +247,32 @@ def _change(after: Scores, before: Scores) -> str:
 def _recovered(arm: str, found: Mapping[str, Scores]) -> str:
     """The arm's share of the accuracy that `full` gains, by problem, the mean of its runs."""
     names = (BASE, TUNED, arm)
-    rows = [np.nanmean(found[n].matrix(ACCURACY, [*found[n].tables]), axis=0) for n in names]
+    rows = [pooled(found[n].matrix(ACCURACY, [*found[n].tables]), 1)[0] for n in names]
     there = ~np.isnan(rows).any(axis=0)
     try:
         share = recovery(*(row[there] for row in rows), n_unscored=int((~there).sum()))
     except StatsError:
         return "not defined"
     return spread(share)
+
+
+def nets(out: Path) -> str:
+    """The share of the gain that steering and inserted tokens have beyond the best of their controls."""
+    lines = []
+    for arm, floors in FLOORS.items():
+        found = {each: scores_of(out, each) for each in (BASE, TUNED, arm, *floors)}
+        rows = {n: pooled(s.matrix(ACCURACY, [*s.tables]), 1)[0] for n, s in found.items()}
+        there = ~np.isnan([*rows.values()]).any(axis=0)
+        base, tuned, mine, *others = (row[there] for row in rows.values())
+        lost = int((~there).sum())
+        try:
+            net = net_recovery(
+                base, tuned, mine, dict(zip(floors, others, strict=True)), n_unscored=lost
+            )
+            lines.append(f"- `{arm}` beyond `{net.control}`: {spread(net.share)}")
+        except StatsError as error:
+            lines.append(f"- `{arm}`: not defined, {error}")
+    return "\n".join(lines)
 
 
 def main(out: Path) -> None:
@@ -255,7 +283,7 @@ def main(out: Path) -> None:
     made_of = composed(out, plan["seeds"])
     plan["arms"] |= {arm: {"checkpoints": models} for arm, models in made_of.items()}
     _run(plan, out)
-    print(table(out))
+    print(table(out), nets(out), sep="\n\n")
     pack(out, KEPT)
 
 
