@@ -232,8 +232,11 @@ def test_what_was_lost_is_counted_beside_every_number_of_a_study() -> None:
     met = estimate(found, "arm", ("met", "constrained"), Slice("type", KEY))
     assert (met.n, met.n_unscored) == (11, 1)
     assert sum(each.accuracy.n_unscored for each in work.lengths() if each.accuracy) == 1
-    said = "2 of 12 replies (accuracy unconstrained), 1 of 12 replies (accuracy constrained)"
+    said = "met): arm 2 of 12 / 1 of 12 / 1 of 12. "
     assert [said in caveat for caveat in work.caveats()] == [True]
+    two = analysis(asked, {"base": [base], "arm": [arm], "other": [arm]})
+    said = "met): arm 2 of 12 / 1 of 12 / 1 of 12; other 2 of 12 / 1 of 12 / 1 of 12. "
+    assert [said in caveat for caveat in two.caveats()] == [True]  # of all arms in one sentence
 
 
 def test_a_problem_is_lost_if_no_run_has_a_score_for_it() -> None:

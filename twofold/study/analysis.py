@@ -136,21 +136,21 @@ class StudyAnalysis:
         return found
 
     def caveats(self) -> list[str]:
-        """How many replies of which arm have no score, a sentence for each split."""
+        """How many replies of which arms have no score, a sentence for each split."""
         return [
-            f"{arm}, {split}: without a score are {', '.join(lost)}. They are left out; a problem "
-            "counts as unscored if no run of the arm has a score for it."
+            f"{split}: replies without a score are left out (accuracy untold / told / all constraints "
+            f"met): {'; '.join(lost)}. A problem counts as unscored if no run of the arm has a score for it."
             for split in self._splits
-            for arm in self._finished
-            if (lost := [*self._lost(arm, split)])
+            if (lost := [*self._lost(split)])
         ]
 
-    def _lost(self, arm: str, split: str) -> Iterator[str]:
-        """The replies without a score, by measure."""
-        for key in (ACCURACY, CONSTRAINED_ACCURACY, HACC):
-            lost, of = self.scores[arm][split].n_lost(key, self.seeds[arm])
-            if lost:
-                yield f"{lost} of {of} replies ({' '.join(key)})"
+    def _lost(self, split: str) -> Iterator[str]:
+        """The replies without a score of each arm that has some, by measure."""
+        for arm in self._finished:
+            scores, seeds = self.scores[arm][split], self.seeds[arm]
+            counts = [scores.n_lost(key, seeds) for key in (ACCURACY, CONSTRAINED_ACCURACY, HACC)]
+            if any(lost for lost, _ in counts):
+                yield f"{arm} {' / '.join(f'{lost} of {of}' for lost, of in counts)}"
 
     @property
     def _finished(self) -> list[str]:
