@@ -28,17 +28,18 @@ from twofold.diagnostics.elicitation.hybrid.made import Recipe, made
 from twofold.diagnostics.elicitation.hybrid.net_recovery import net_recovery
 from twofold.diagnostics.elicitation.hybrid.steered import CEILING
 from twofold.diagnostics.elicitation.prompts import HINTS
+from twofold.diagnostics.joint.obedience import obedience
 from twofold.errors import StatsError
 from twofold.models import resolve
 from twofold.problems import conditions
-from twofold.report.study_file import ACCURACY, HACC, JOINT, OBEDIENCE, TOKENS, Key
+from twofold.report.study_file import ACCURACY, JOINT, OBEDIENCE, TOKENS
 from twofold.report.wording import spread
 from twofold.scorers import Correct
-from twofold.stats import crossed_paired, recovery
+from twofold.stats import corrected, crossed_paired, recovery
 from twofold.storage.jsonl import replaced
 from twofold.study.plan import BASE
-from twofold.study.scores import SIGNED, Scores, difference, estimate, pooled
-from twofold.types import OpenModel, Problem, Response, Sampling
+from twofold.study.scores import SIGNED, Asked, Matrix, Scores, difference, estimate, pooled
+from twofold.types import Comparison, OpenModel, Problem, Response, Sampling
 
 from .feature import steerings
 
@@ -64,6 +65,7 @@ OF_BASE: dict[str, dict[str, Any]] = {
     "cot_decoding": {"kind": "cot_decoding", "k": 10},
     "power_sampling": {"kind": "power_sampling", "blocks": 4, "moves": 4},
     "cooled": {"kind": "cooled", "alpha": 4.0},
+    "own_first_tokens": {"kind": "forced_tokens", "tuned": MODEL},
 }
 # Of the base and a run of `full`.
 OF_BOTH: dict[str, dict[str, Any]] = {
@@ -74,7 +76,7 @@ OF_BOTH: dict[str, dict[str, Any]] = {
 # What an arm has to beat; the other arms are compared with the base.
 CONTROLS = {
     "power_sampling": "cooled",
-    "forced_tokens": "forced_other_tokens",
+    "forced_tokens": "own_first_tokens",
     "cross_sampling": "random_positions",
     "hybrid": "bias_only",
     "feature": "feature_control",
@@ -85,14 +87,8 @@ FLOORS = {
     "hybrid": ("random_vectors", "random_steering", "bias_only"),
     "cross_sampling": ("random_positions",),
 }
-COLUMNS: dict[str, Key] = {
-    "accuracy": ACCURACY,
-    "all met": HACC,
-    "obedience": OBEDIENCE,
-    "right and all met": JOINT,
-}
-HEAD = ["arm", "runs", *COLUMNS, "obedience − base", "obedience − its control"]
-HEAD += ["recovery of accuracy", "tokens"]
+HEAD = ["arm", "runs", "accuracy", "rules met told", "met untold", "obedience", "right and all met"]
+HEAD += ["obedience − base", "p", "obedience − its control", "recovery of accuracy", "tokens"]
 SPLIT = "test"
 
 
@@ -159,7 +155,7 @@ def hybrids(tuned: str, problems: Sequence[Problem], folder: Path, seed: int) ->
     assert isinstance(base, OpenModel) and isinstance(model, OpenModel)
     chats = {f"{c}/{problem.id}": chat for c, problem, chat in conditions.asked(problems)}
     hybrid, _ = made(base, model, chats, BUDGET, folder / "fit", Recipe(gate=GATE, seed=seed))
-    asked = list(chats.values())[: len(chats) // 2]
+    asked = list(chats.values())[: len(chats) // 2]  # those with rules, where it fires more often
     replies = list(hybrid.elicited(asked, BUDGET, seed=seed))
     steered = sum(each.n_acted or 0 for each in replies)
     share = steered / max(1, sum(each.n_tokens or 0 for each in replies))
@@ -189,15 +185,19 @@ def _file(file: Path, values: Mapping[str, Any]) -> str:
 def table(out: Path) -> str:
     """Every arm that is audited: as measured, against the base and its control, and its share of the gain."""
     found = {arm: scores for arm in _order(out) if (scores := scores_of(out, arm)).tables}
+    base = found[BASE]
+    changes = corrected(
+        {a: c for a, mine in found.items() if a != BASE and (c := _change(mine, base))}
+    )
     lines = [HEAD, ["---"] * len(HEAD)]
     for arm, mine in found.items():
         seeds = [*mine.tables]
-        is_trained = arm != BASE and len(seeds) > 1
-        measured = (_measured(mine, key, is_trained) for key in COLUMNS.values())
-        cells = [arm, str(len(seeds)), *measured]
-        cells.append("" if arm == BASE else _change(mine, found[BASE]))
+        cells = [arm, str(len(seeds)), *_measured(mine, is_trained=arm != BASE and len(seeds) > 1)]
+        change = changes.get(arm)
+        cells.append("" if change is None else spread(change.difference, sign=True))
+        cells.append("" if change is None else f"{change.with_adjusted_p().p:.3f}")
         control = CONTROLS.get(arm)
-        cells.append(f"{_change(mine, found[control])} ({control})" if control in found else "")
+        cells.append(f"{_beyond(mine, found[control])} ({control})" if control in found else "")
         cells.append("" if arm == BASE or TUNED not in found else _recovered(arm, found))
         tokens = mine.matrix(TOKENS, seeds)
         cells.append(f"{float(np.nanmean(tokens)):.0f}")
@@ -224,28 +224,55 @@ def scores_of(out: Path, arm: str) -> Scores:
     return Scores.read(problem_files.load(str(file), profile="fixed"), done)
 
 
-def _measured(mine: Scores, key: Key, is_trained: bool) -> str:
-    """The mean; where the runs are of other trainings the interval covers them too."""
-    seeds, limits = [*mine.tables], SIGNED if key == OBEDIENCE else None
-    values, asked = mine.matrix(key, seeds), mine.asked(key, seeds)
-    found = estimate(values, asked, is_trained=is_trained, limits=limits)
-    return "–" if found is None else spread(found)
+def _measured(mine: Scores, *, is_trained: bool) -> list[str]:
+    """The means; where the runs are of other trainings the intervals cover them too."""
+    seeds = [*mine.tables]
+    asked = mine.asked(OBEDIENCE, seeds)
+    columns: list[tuple[Matrix, Asked, tuple[float, float] | None]] = [
+        (mine.matrix(ACCURACY, seeds), mine.asked(ACCURACY, seeds), None),
+        *((met(mine, told), asked, None) for told in (True, False)),
+        (mine.matrix(OBEDIENCE, seeds), asked, SIGNED),
+        (mine.matrix(JOINT, seeds), mine.asked(JOINT, seeds), None),
+    ]
+    found = [estimate(v, of, is_trained=is_trained, limits=limits) for v, of, limits in columns]
+    return ["–" if each is None else spread(each) for each in found]
 
 
-def _change(after: Scores, before: Scores) -> str:
-    """Obedience minus another arm's, paired by problem, and by run where both have the same runs."""
-    new, old = (each.matrix(OBEDIENCE, [*each.tables]) for each in (after, before))
-    asked = after.asked(OBEDIENCE, [*after.tables]) & before.asked(OBEDIENCE, [*before.tables])
-    if len(new) > 1 and [*after.tables] == [*before.tables]:
+def met(mine: Scores, told: bool) -> Matrix:
+    """The share of a problem's rules that are met, told or untold, as obedience counts them; a row a run."""
+    rows = []
+    for table in mine.tables.values():
+        blocks = [table.block("model", c) for c in ("constrained", "unconstrained")]
+        units = obedience(*(block for block in blocks if block is not None))
+        values = units.told if told else units.untold
+        row = np.full(len(mine.problems), np.nan)
+        for place in np.unique(units.problem):
+            there = values[(units.problem == place) & ~np.isnan(values)]
+            row[place] = there.mean() if len(there) else np.nan
+        rows.append(row)
+    return np.stack(rows)
+
+
+def _change(after: Scores, base: Scores) -> Comparison | None:
+    """Obedience minus the base's, whose runs are samples of one model."""
+    old, new = (each.matrix(OBEDIENCE, [*each.tables]) for each in (base, after))
+    asked = after.asked(OBEDIENCE, [*after.tables]) & base.asked(OBEDIENCE, [*base.tables])
+    return difference(old, new, asked, limits=SIGNED)
+
+
+def _beyond(after: Scores, control: Scores) -> str:
+    """Obedience minus a control's, paired by problem, and by run where both have the same runs."""
+    old, new = (each.matrix(OBEDIENCE, [*each.tables]) for each in (control, after))
+    if len(new) > 1 and [*after.tables] == [*control.tables]:
         half = crossed_paired((1 + old) / 2, (1 + new) / 2).difference
         ends = {name: 2 * getattr(half, name) for name in ("value", "low", "high")}
         return spread(replace(half, **ends), sign=True)
-    compared = difference(old, new, asked, limits=SIGNED)
+    compared = _change(after, control)
     return "–" if compared is None else spread(compared.difference, sign=True)
 
 
 def _recovered(arm: str, found: Mapping[str, Scores]) -> str:
-    """The arm's share of the accuracy that `full` gains, by problem, the mean of its runs."""
+    """The share of `full`'s gain in accuracy, runs averaged first: its interval covers problems alone."""
     names = (BASE, TUNED, arm)
     rows = [pooled(found[n].matrix(ACCURACY, [*found[n].tables]), 1)[0] for n in names]
     there = ~np.isnan(rows).any(axis=0)

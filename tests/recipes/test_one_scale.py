@@ -42,9 +42,9 @@ def test_runs_with_the_same_seeds_are_paired_and_others_are_not() -> None:
     """The runs differ by 0.4 and the arm is .05 or .15 above its control: paired, the runs cancel out."""
     control = Made([0.1, 0.2, 0.0, 0.1] * 10, [0.5, 0.6, 0.4, 0.5] * 10)
     arm = Made(*(control.rows + [0.05, 0.15] * 20))
-    assert one._change(arm, control).startswith("+0.100 [+0.")
+    assert one._beyond(arm, control).startswith("+0.100 [+0.")
     later = Made(*control.rows, first=7)  # runs of other seeds
-    assert one._change(arm, later).startswith("+0.100 [−")
+    assert one._beyond(arm, later).startswith("+0.100 [−")
 
 
 def test_recovery_is_the_share_of_the_mean_of_the_runs() -> None:
