@@ -104,7 +104,7 @@ def _types(finding: Finding) -> str:
     named = {"met when stated": "rate", "met when not stated": "null", "obedience": "obedience"}
     measured = {what: key for what, key in named.items() if any(getattr(r, key) for r in rows)}
     head += [f"{what}{end}" for what in measured for end in ends]
-    head += ["difference", "p (Holm)"] if paired else []
+    head += ["change of met when stated", "p (Holm)"] if paired else []
     body = []
     for row in rows:
         rates = [getattr(row, key) for key in measured.values()]
