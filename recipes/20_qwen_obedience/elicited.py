@@ -12,15 +12,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import yaml
 
+from recipes.elicitation.shares import share
 from twofold import problems as problem_files
 from twofold import study
-from twofold.errors import StatsError
 from twofold.report.study_file import OBEDIENCE
-from twofold.report.wording import spread
-from twofold.stats import recovery
 from twofold.storage.jsonl import read_lines, replaced
 from twofold.study.plan import BASE
 from twofold.study.scores import Scores
@@ -107,12 +104,7 @@ def table(place: Path) -> str:
 def recovered(before: Scores, after: Scores, arm: Scores) -> str:
     """The share of the obedience gained that an arm has, paired by question."""
     rows = [(1 + each.matrix(OBEDIENCE, [0])[0]) / 2 for each in (before, after, arm)]
-    there = ~np.isnan(rows).any(axis=0)
-    try:
-        share = recovery(*(row[there] for row in rows), n_unscored=int((~there).sum()))
-    except StatsError:
-        return "not defined"
-    return spread(share)
+    return share(*rows)
 
 
 def main() -> None:

@@ -23,7 +23,9 @@ from twofold.diagnostics.elicitation.sae.training import SaeTraining, best_of
 from twofold.models import resolve
 from twofold.scorers import Correct
 from twofold.storage.jsonl import dumps, replaced
-from twofold.types import OpenModel, Problem, Sampling
+from twofold.types import Estimate, OpenModel, Problem, Sampling
+
+from .shares import right
 
 N_REPLIES = 8  # of a problem, to learn latents from
 SEEDS = range(3)  # of the autoencoder
@@ -72,23 +74,23 @@ def fitted(name: str, problems: Sequence[Problem], sampling: Sampling, out: Path
     texts = [list(each.prompt) for each in read[::N_REPLIES]][:N_TEXTS]
     test = TokenInjection(sae, lambda rows: hidden_states(model.network, layer, rows), texts)
     (injected,) = test.falsify([surest.latent], read, tokens)
-    right: dict[float, float] = {}
+    tried: dict[float, Estimate] = {}
     for dose in DOSES:
         steered = _at(model, sae, surest.latent, dose, chats)
         row = [replies[0] for replies in steered.sample(chats, sampling)]
-        right[dose] = sum(v.score == 1 for v in Correct()(problems, row)) / len(problems)
-    best = max(right, key=lambda dose: right[dose])
+        tried[dose] = right(problems, row)
+    best = max(tried, key=lambda dose: tried[dose].value)
     change = surest.comparison.difference
     return {
         "latent": surest.latent,
         "layer": layer,
         "unexplained": min(left.values()),
-        "right": sum(score == 1 for score in scores) / len(scores),
+        "right": str(right(of, replies)),
         "right minus wrong": [change.value, change.low, change.high, change.n],
         "is significant": surest.is_significant,
         "injection": injected.verdict.value,
         "because": injected.because(model.decode),
-        "right by dose": {f"{dose:g}": value for dose, value in right.items()},
+        "right by dose": {f"{dose:g}": str(each) for dose, each in tried.items()},
         "dose": best,
         "coefficient": _at(model, sae, surest.latent, best, chats).coefficient,
     }

@@ -34,14 +34,14 @@ from twofold.models import resolve
 from twofold.problems import conditions
 from twofold.report.study_file import ACCURACY, JOINT, OBEDIENCE, TOKENS
 from twofold.report.wording import spread
-from twofold.scorers import Correct
-from twofold.stats import corrected, crossed_paired, recovery
+from twofold.stats import corrected, crossed_paired
 from twofold.storage.jsonl import replaced
 from twofold.study.plan import BASE
 from twofold.study.scores import SIGNED, Asked, Matrix, Scores, difference, estimate, pooled
-from twofold.types import Comparison, OpenModel, Problem, Response, Sampling
+from twofold.types import Comparison, OpenModel, Problem, Sampling
 
 from .feature import steerings
+from .shares import right, share
 
 MODEL, TUNED, GREEDY_TUNED = "pocket", "full", "full_greedy"
 HERE = Path(__file__).parent
@@ -115,14 +115,8 @@ def medium(problems: Sequence[Problem]) -> Problem:
     """The first problem of which the base is right in about half of its tries."""
     chats = [problem.messages(stated=()) for problem in problems]
     replies = resolve(MODEL).sample(chats, BUDGET, n=N_TRIES)
-    right = [rate(p, row) for p, row in zip(problems, replies, strict=True)]
-    return problems[min(range(len(problems)), key=lambda i: abs(right[i] - 0.5))]
-
-
-def rate(problem: Problem, replies: Sequence[Response]) -> float:
-    """The share of replies to a problem that are right; unscored ones are not."""
-    scores = [verdict.score for verdict in Correct()([problem] * len(replies), replies)]
-    return sum(score == 1 for score in scores) / len(scores)
+    rates = [right([p] * len(row), row).value for p, row in zip(problems, replies, strict=True)]
+    return problems[min(range(len(problems)), key=lambda i: abs(rates[i] - 0.5))]
 
 
 def composed(out: Path, seeds: Sequence[int]) -> dict[str, list[str]]:
@@ -274,13 +268,8 @@ def _beyond(after: Scores, control: Scores) -> str:
 def _recovered(arm: str, found: Mapping[str, Scores]) -> str:
     """The share of `full`'s gain in accuracy, runs averaged first: its interval covers problems alone."""
     names = (BASE, TUNED, arm)
-    rows = [pooled(found[n].matrix(ACCURACY, [*found[n].tables]), 1)[0] for n in names]
-    there = ~np.isnan(rows).any(axis=0)
-    try:
-        share = recovery(*(row[there] for row in rows), n_unscored=int((~there).sum()))
-    except StatsError:
-        return "not defined"
-    return spread(share)
+    rows = (pooled(found[n].matrix(ACCURACY, [*found[n].tables]), 1)[0] for n in names)
+    return share(*rows)
 
 
 def nets(out: Path) -> str:

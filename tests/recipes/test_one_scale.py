@@ -10,9 +10,10 @@ pytest.importorskip("torch")
 
 from recipes.archive import unpack
 from twofold.models.scripted import ScriptedModel
-from twofold.types import Problem
+from twofold.types import Problem, Response
 
 one = import_module("recipes.elicitation.one_scale")
+shares = import_module("recipes.elicitation.shares")
 FOLDER = Path(one.__file__).parent
 
 
@@ -60,6 +61,15 @@ def test_recovery_is_the_share_of_the_mean_of_the_runs() -> None:
     assert one._recovered("arm", found).startswith("0.500 [")
     found["full"] = found["same"]
     assert one._recovered("arm", found) == "not defined"
+
+
+def test_a_reply_without_a_score_is_not_wrong() -> None:
+    """Of two problems one has an answer: the reply to the other has no score, and is counted."""
+    known, unknown = Problem(question="a", answer="2"), Problem(question="b")
+    found = shares.right(
+        [known, known, unknown], [Response(raw=r, reply=r) for r in ("2", "1", "2")]
+    )
+    assert (found.value, found.n, found.n_unscored) == (0.5, 1, 1)
 
 
 def test_the_readme_has_the_table_of_the_kept_run(tmp_path: Path) -> None:
