@@ -220,7 +220,12 @@ FAMILIES: dict[str, tuple[Callable[[Cell, int], Result], list[Cell]]] = {
     ),
     "claims without effect": (
         claims,
-        _cells(seeds=(1,), versus=("run", "base"), sd_problems=(2.0,), problems=(100, 200, 500))
+        _cells(
+            seeds=(1,),
+            versus=("run", "base"),
+            sd_problems=(2.0,),
+            problems=(50, 100, 200, 500, 1000),
+        )
         + _cells(seeds=(3,), versus=("run", "base"), sd_problems=(2.0,), problems=(200,)),
     ),
 }

@@ -308,3 +308,28 @@ def test_rows_from_verdicts_keep_unscored_apart_from_absent():
     (made,) = rows(verdicts)
     assert "correct" not in made
     assert made["parts"] == {"a": None, "b": 1.0}
+
+
+def test_problems_that_are_too_hard_for_every_model_are_told():
+    asked = [Problem(question=f"{i}?", answer=str(i % 2)) for i in range(40)]
+
+    def found(right: int) -> tuple[str, ...]:
+        rows = [
+            {
+                "role": role,
+                "condition": "unconstrained",
+                "problem": problem.id,
+                "sample": 0,
+                "parts": {},
+                "correct": float(i < right if role == "model" else problem.answer == "0"),
+                "finish_reason": "answered",
+            }
+            | ({"condition": "floor"} if role == "constant_reply" else {})
+            for role in ("model", "constant_reply")
+            for i, problem in enumerate(asked)
+        ]
+        return Joint().analyse(rows, asked).caveats
+
+    told = "No model is shown to be right more often than one constant answer, 0.500 (model 0.500)."
+    assert any(told in caveat for caveat in found(20))
+    assert not any("constant answer" in caveat for caveat in found(35))

@@ -155,7 +155,7 @@ def test_a_method_with_a_reward_and_a_scorer(run, tmp_path):
     for name, called in (("RIGHT_AND_BRIEF", "product(correct,brief)"), ("Brief", "brief")):
         settings.write_text(f"reward: example_extension.measures:{name}")
         assert called in run(*train, "--dry-run")
-    assert "0 steps; now `twofold audit pocket" in run(*train)
+    assert "0 steps; now `twofold audit pocket --baseline pocket --problems HELD" in run(*train)
 
 
 def test_a_diagnostic(server, run, tmp_path):

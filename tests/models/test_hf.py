@@ -504,3 +504,13 @@ def test_replies_come_from_the_cache_without_the_weights(tiny: Path) -> None:
     assert "network" not in second.__dict__
     other: list[list[Response]] = second.sample(chats(), DRAWN, n=2, seed=2)
     assert other != answers
+
+
+def test_a_folder_without_a_tokenizer_says_what_to_copy(tiny: Path, tmp_path: Path) -> None:
+    folder = copy_of(tiny, tmp_path / "m")
+    for file in folder.glob("*token*"):
+        file.unlink()
+    with pytest.raises(
+        ModelError, match=r"has no tokenizer; copy tokenizer\.json.*save_pretrained"
+    ):
+        model_of(folder).sample(chats("two"), GREEDY)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from twofold.constraints import from_spec
 from twofold.errors import ProblemError, RunError
+from twofold.problems import MOST_FAULTS, load
 from twofold.problems.io import read, to_row, write
 from twofold.types import Problem
 
@@ -197,3 +198,19 @@ def test_a_written_file_has_the_usual_mode(tmp_path: Path) -> None:
 
 def test_empty_fields_are_left_out() -> None:
     assert to_row(Problem(question="Why?")) == {"question": "Why?"}
+
+
+def test_every_broken_row_is_named_so_that_all_can_be_mended_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "problems.jsonl"
+    bad = ['{"question": "b", "answr": "1"}', '{"question": "c", "answer": true}', "{"]
+    path.write_text("\n".join(['{"question": "a", "answer": "1"}', *bad, ""]))
+    with pytest.raises(ProblemError) as told:
+        load(str(path), profile="fixed")
+    lines = str(told.value).splitlines()
+    assert [f"{path}, line {n}: " in line for n, line in zip((2, 3, 4), lines, strict=True)] == [
+        True
+    ] * 3
+    path.write_text("\n".join(['{"question": "a"}', *bad[:1] * 30]))
+    with pytest.raises(ProblemError) as told:
+        load(str(path), profile="fixed")
+    assert len(str(told.value).splitlines()) == 1 + MOST_FAULTS + 1

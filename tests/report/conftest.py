@@ -26,7 +26,7 @@ from twofold.report.study_file import (
 from twofold.stats import paired, proportion
 from twofold.storage.jsonl import Row, dumps
 from twofold.storage.run_dir import FORM
-from twofold.types import Constraint, Contrast, Measure, Outcome, Problem, Slice
+from twofold.types import Constraint, Contrast, Lineage, Measure, Outcome, Problem, Slice
 
 ATTACK = '</script><script>alert(1)</script><img src=x onerror="alert(2)"><!-- & \u2028 "quoted"'
 """What a hostile reply holds; on the page it must be these very characters."""
@@ -236,7 +236,12 @@ def contrast(arm: str, up: int, down: int) -> list[Contrast]:
 def study_in(folder: Path, **changed: object) -> Path:
     """A study with a base, an arm that rose, one that paid, and one that is not finished."""
     arm = ArmRecord(
-        method="grpo", reward="soft_gate", settings={"steps": 2}, seeds=[0], minutes=1.5
+        method="grpo",
+        reward="soft_gate",
+        settings={"steps": 2},
+        seeds=[0],
+        minutes=1.5,
+        lineage=Lineage.trained_from_baseline,
     )
     point = {"arm": "rose", "seed": 0, "unscored": 0.0, "tokens": 9.0}
     whole = {"split": "test", "slice_by": "", "slice": ""}

@@ -129,13 +129,13 @@ def test_the_table_has_floors_beside_scores_and_no_bare_number(tmp_path: Path) -
         "1",
         "constant reply 0.125 [0.000, 0.500], n = 8, 0 unscored",
     ]
-    assert "any reply that ignores the rules 0.000 [0.000, 0.000], n = 8, 1 unscored" in body
+    assert "reply that ignores the rules 0.000 [0.000, 0.000], n = 8, 1 unscored" in body
     assert "- few problems" in body and "max_tokens 64, temperature 0.0; samples" in body
 
 
 def test_a_pair_has_its_change_and_the_verdict_in_words(tmp_path: Path) -> None:
     text = card(written(tmp_path / "run", outcome=Outcome.none_rises), name="me/new").text()
-    assert "**Neither rose, one training run a side**." in text
+    assert "**Neither rose, one training run**." in text
     assert "change against org/old" in text
     assert "+0.125 [−0.250, +0.500], n = 8, 1 unscored, p 1.000" in text
     assert read(text).model_name == "me/new"

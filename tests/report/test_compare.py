@@ -229,7 +229,7 @@ def test_floors_stand_below_the_runs(three: list[Path], tmp_path: Path) -> None:
         ("constant reply", "accuracy"): 0.05,
         ("constant reply", "hacc"): 1.0,
         ("bare answer", "hacc"): 1.0,
-        ("any reply that ignores the rules", "obedience"): 0.0,
+        ("reply that ignores the rules", "obedience"): 0.0,
         ("constant reply", "joint"): 0.05,
         ("bare answer", "joint"): 1.0,
     }

@@ -1,5 +1,8 @@
 """Elicitation on the page and in words: every number of the finding, beside the obedience it costs."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from twofold import problems as problem_files
@@ -161,3 +164,15 @@ def test_every_arm_has_a_name_that_fits_a_chart() -> None:
     assert set(elicitation.ARMS) == {*rates.ARMS, collect.SAMPLED}
     assert len({*elicitation.ARMS.values()}) == len(elicitation.ARMS)
     assert max(map(len, elicitation.ARMS.values())) <= 30
+
+
+def test_the_manual_names_the_arms_as_the_page_does() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "diagnostics_elicitation.md").read_text("utf-8")
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| `")]
+    named = {
+        name: words.strip()
+        for _, arms, on_page, *_ in rows
+        for name, words in zip(re.findall(r"`(\w+)`", arms), on_page.split(";"), strict=False)
+        if name in elicitation.ARMS
+    }
+    assert named == elicitation.ARMS

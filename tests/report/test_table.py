@@ -147,7 +147,7 @@ def test_markdown_of_a_pair_and_of_a_study(
     small_run: Path, made: Callable[..., Path], tmp_path: Path
 ) -> None:
     text = every_number.markdown(small_run)
-    assert "one training run a side" in text and "<script>" not in text
+    assert "one training run" in text and "<script>" not in text
     told = every_number.markdown(made(tmp_path / "study"))
     assert "- rose: **Both rose, one training run**." in told and "bare_answer" in told
 

@@ -9,7 +9,7 @@ from twofold.report.markdown import document, summary
 from twofold.report.side_by_side import pairs
 from twofold.report.tables import CELLS, breakdowns, endings, headline, types, unfinished
 from twofold.report.verdict import absences, never_finished, verdict
-from twofold.report.wording import statement
+from twofold.report.wording import false_moves, statement
 from twofold.types import (
     ALL,
     Comparison,
@@ -18,6 +18,7 @@ from twofold.types import (
     Estimate,
     Finding,
     FinishReason,
+    Lineage,
     Measure,
     Outcome,
     Slice,
@@ -119,12 +120,30 @@ def test_the_title_says_which_side_moved(
 
 
 def test_the_first_line_says_that_there_is_one_training_run_a_side() -> None:
-    for case in (pair(0.2, 0.2, Outcome.both_rise), pair(0.0, 0.0, Outcome.underpowered)):
-        line = summary([case], NAMES).splitlines()[0]
-        assert ", one training run a side**: One training run a side: 48 % of simulated" in line
-    said = statement(Outcome.both_rise, {}, base_is_trained=False)
-    assert said.first_line == "Both rose, one training run"
-    assert "29 % of simulated comparisons without an effect" in said.caution
+    line = summary([pair(0.2, 0.2, Outcome.both_rise)], NAMES).splitlines()[0]
+    assert ", one training run**: One training run: with 200 problems, 29 % of simulated" in line
+    assert "such a move (48 % if the baseline is a training run, too)" in line
+
+
+def test_where_nothing_moved_no_false_move_is_spoken_of() -> None:
+    for outcome in (Outcome.none_rises, Outcome.underpowered, Outcome.unfinished):
+        line = summary([pair(0.0, 0.0, outcome)], NAMES).splitlines()[0]
+        assert ", one training run**: One training run: the intervals cover other problems" in line
+        assert "simulated" not in line
+
+
+@pytest.mark.parametrize(
+    ("n", "said"),
+    [(1, "50 problems, 11 %"), (71, "100 problems, 15 %"), (3000, "1000 problems, 69 %")],
+)
+def test_the_rate_of_false_moves_is_that_of_the_nearest_simulated_number(n: int, said: str) -> None:
+    assert said in false_moves(n, Lineage.trained_from_baseline)
+    assert "%" not in false_moves(n, Lineage.trained_from_baseline).split(said)[1]
+
+
+def test_weights_that_were_not_trained_have_no_training_run() -> None:
+    said = statement(Outcome.both_rise, {}, lineage=Lineage.same_weights)
+    assert (said.first_line, said.caution) == ("Both rose", "")
 
 
 def test_with_several_training_runs_the_sentence_goes() -> None:

@@ -181,6 +181,15 @@ def test_a_run_is_bound_to_its_profiles_in_one_order(tmp_path):
         assert identity["profiles"] == ["fixed", "official"]
 
 
+def test_problems_of_which_nothing_can_be_scored_are_refused_before_asking(tmp_path):
+    model = ScriptedModel(lambda prompt, sample: pytest.fail("asked"))
+    with pytest.raises(
+        ProblemError, match=r"none of the 2 problems .* add .answer. or .constraints"
+    ):
+        audit(model, [Problem(question="Why?"), Problem(question="How?")], out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_no_problem_and_a_model_that_cannot_work_say_so(tmp_path):
     with pytest.raises(ProblemError, match="at least one row"):
         audit(ScriptedModel(obedient), [], out=tmp_path / "run")

@@ -67,7 +67,7 @@ def test_the_truth_of_the_simulated_runs() -> None:
 
 
 def test_one_training_run_a_side_claims_moves_that_are_none() -> None:
-    """48 % in the benchmark, which the verdict says; three runs a side claim few."""
+    """48 % in the benchmark, which verdicts say; three runs a side claim few."""
     cell = {"versus": "run", "problems": 200, "sd_problems": 2.0}
     moves, of, _ = claims(cell | {"seeds": 1}, 200)
     assert moves / of == pytest.approx(0.48, abs=0.13)

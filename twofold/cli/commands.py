@@ -126,6 +126,7 @@ def audit(
             out=place,
         )
     if result is not None:
+        say(f"{len(asked)} problems of {problems}\n")
         _finish(result, remedy="give the same command again: it asks only for what was lost")
 
 
@@ -239,7 +240,10 @@ def train(
         require("torch", "trl")
     done = chosen.train(base, asked, out=out, eval_problems=followed)
     if Share.here().rank == 0:
-        say(f"{done.n_steps} steps; now `twofold audit {done.folder} --baseline {base}`")
+        held_out = eval_problems or _held_out(problems)
+        say(
+            f"{done.n_steps} steps; now `twofold audit {done.folder} --baseline {base} --problems {held_out}`"
+        )
 
 
 @app.command()
@@ -307,10 +311,11 @@ def _show_study(path: Path) -> None:
     """Print the result of a study; fail if an arm is missing, or an audit lost too much."""
     from twofold.report import study_file
     from twofold.report.findings import read_findings
+    from twofold.report.markdown import on_terminal
     from twofold.report.study import summary
     from twofold.storage.reading import files
 
-    say(summary(path))
+    say(on_terminal(summary(path)))
     say(f"\npage: {path / 'report.html'}")
     if failed := len(study_file.read(path).failed):
         fail(
@@ -328,6 +333,14 @@ def _show_study(path: Path) -> None:
         )
 
 
+def _held_out(problems: str) -> str:
+    """Where to audit what was trained on `problems`: the test split of a suite, else a file to be named."""
+    from twofold.problems import SUITES
+
+    name = problems.partition(":")[0]
+    return name if name in SUITES else "HELD_OUT_PROBLEMS"
+
+
 def _in_short(models: list[str] | tuple[str, ...]) -> str:
     """The name of several training runs in a folder's name."""
     return " and ".join([*models[:1], *([f"{len(models) - 1} more"] if len(models) > 1 else [])])
@@ -341,12 +354,12 @@ def _default_out(model: str, baseline: str | None) -> Path:
 
 def _finish(result: RunResult, *, remedy: str) -> None:
     """Print the findings and the path of the page; fail if too much was lost."""
-    from twofold.report.markdown import summary
+    from twofold.report.markdown import on_terminal, summary
     from twofold.report.page import model_names
     from twofold.storage.run_dir import RunDir
 
     names = model_names(RunDir(result.path).manifest(), result.findings)
-    say(summary(result.findings, names))
+    say(on_terminal(summary(result.findings, names)))
     say(f"\npage: {result.path / 'report.html'}")
     lost = result.lost
     if lost.is_too_many:

@@ -93,7 +93,7 @@ def merge(
     made = merged(reasoner, instruct, base=base, recipe=recipe, out=out)
     say(
         f"{made.n_merged} of {made.n_tensors} tensors merged; now `twofold audit {made.folder} --baseline "
-        f"{reasoner}`"
+        f"{reasoner} --problems PROBLEMS`"
     )
 
 

@@ -62,6 +62,15 @@ class Checkpoint:
             return self.adapter
         return self.folder
 
+    @property
+    def has_tokenizer(self) -> bool:
+        """Whether `tokenizer_folder` holds any of a tokenizer's files."""
+        return any(
+            any(self.tokenizer_folder.glob(pattern))
+            for pattern in _TOKENIZER
+            if not pattern.startswith(("chat_template", "additional"))
+        )
+
     def weights(self) -> list[Path]:
         """The files of the base's weights, exactly those that are loaded."""
         return _weights(self.folder)
@@ -74,6 +83,16 @@ class Checkpoint:
     def config(self) -> dict[str, Any]:
         """The content of `config.json`."""
         return _json(self.folder / "config.json")
+
+    def trained_from(self) -> str | None:
+        """`weights_sha256` of the base, if twofold trained this checkpoint; None if that is not known."""
+        folder = self.adapter or self.folder
+        if folder.name.startswith("checkpoint-"):
+            folder = folder.parent
+        try:
+            return str(_json(folder / "manifest.json")["identity"]["base"]["weights_sha256"])
+        except (ModelError, KeyError, TypeError):
+            return None
 
     @property
     def number_format(self) -> str:

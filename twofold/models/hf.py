@@ -123,6 +123,11 @@ class HfModel(OpenModel):
         """SHA-256 of every file that is loaded; see `Checkpoint.hashes`."""
         return self._hashes
 
+    def observed(self) -> dict[str, object]:
+        """The hash of the weights that training started from, where twofold trained the checkpoint."""
+        found = self._checkpoint.trained_from()
+        return {"trained_from": found} if found else {}
+
     @cached_property
     def chat_tokens(self) -> ChatTokens:
         """How chats and replies are read, in token ids."""

@@ -76,6 +76,11 @@ def multiplies_bfloat16() -> bool:
 def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     """The tokenizer; a `ModelError` if it cannot be read or has no chat template."""
     folder = checkpoint.tokenizer_folder
+    if not checkpoint.has_tokenizer:
+        raise ModelError(
+            f"{folder} has no tokenizer; copy tokenizer.json, tokenizer_config.json and chat_template.jinja "
+            f"of the base into it, or AutoTokenizer.from_pretrained(BASE).save_pretrained({str(folder)!r})"
+        )
     try:
         with quiet():
             tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, **_SAFELY)

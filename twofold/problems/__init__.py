@@ -41,8 +41,11 @@ FORMATS: tuple[type[ProblemRow], ...] = (
 )
 
 SUITE_SIZE = 200  # unless the spec names a number
+MOST_FAULTS = 9  # told besides the first of a file
+_MOST_READ = 10_000  # rows that are searched for them
 
-_SUITES = {
+# The generated suites, each with its splits.
+SUITES = {
     "synthetic": ("train", "test"),
     "pocket": ("train", "test", "ood"),
     "choice": ("train", "test"),
@@ -86,7 +89,7 @@ def load(spec: str | Path, *, profile: Profile, limit: int | None = None) -> lis
     spec = str(spec)
     name, _, options = spec.partition(":")
     source: Iterable[Problem]
-    if name in _SUITES:
+    if name in SUITES:
         source = _suite(name, options, profile)
     elif name == "gym":
         source = gym.problems(options)
@@ -106,12 +109,12 @@ def _suite(name: str, options: str, profile: Profile) -> list[Problem]:
     """A generated suite, with the size, split and types in `options` (`N:SPLIT:TYPES`)."""
     size, _, rest = options.partition(":")
     split, _, types = rest.partition(":")
-    known = split in ("", *_SUITES[name]) and not (types and name == "choice")
+    known = split in ("", *SUITES[name]) and not (types and name == "choice")
     if (size and not re.fullmatch(r"0*[1-9]\d{0,5}", size, re.ASCII)) or not known:
         raise ProblemError(
             f"{name + ':' + options!r} is no suite; write {name}, {name}:200 or {name}:200:SPLIT"
             f"{'' if name == 'choice' else f' (or {name}:200:SPLIT:TYPES to draw constraints)'}, with at "
-            f"most 999999 problems and SPLIT one of {', '.join(_SUITES[name])}"
+            f"most 999999 problems and SPLIT one of {', '.join(SUITES[name])}"
         )
     from twofold.problems import pocket, synthetic
     from twofold.problems.optimisation import choice
@@ -141,9 +144,31 @@ def _rows(path: Path) -> Iterator[tuple[Origin, dict[str, Any]]]:
 def _problems(rows: Iterable[tuple[Origin, dict[str, Any]]], profile: Profile) -> Iterator[Problem]:
     """The problems of one file, all in the format of its first row."""
     kind: type[ProblemRow] | None = None
-    for origin, row in rows:
+    left = iter(rows)
+    for origin, row in left:
         kind = kind or _format(row, origin)
-        yield problem_of(kind, row, profile=profile, origin=origin)
+        try:
+            yield problem_of(kind, row, profile=profile, origin=origin)
+        except ProblemError as error:
+            also = list(islice(_faults(kind, left, profile), MOST_FAULTS))
+            if not also:
+                raise
+            more = "" if len(also) < MOST_FAULTS else "\n…"
+            raise ProblemError("\n".join([str(error), *also]) + more) from error
+
+
+def _faults(
+    kind: type[ProblemRow], rows: Iterator[tuple[Origin, dict[str, Any]]], profile: Profile
+) -> Iterator[str]:
+    """What is wrong with the rows that follow a broken one, so that all can be mended at once."""
+    try:
+        for origin, row in islice(rows, _MOST_READ):
+            try:
+                problem_of(kind, row, profile=profile, origin=origin)
+            except ProblemError as error:
+                yield str(error)
+    except ProblemError as error:  # a line that is no JSON ends the reading
+        yield str(error)
 
 
 def _format(row: dict[str, Any], origin: Origin) -> type[ProblemRow]:
@@ -165,8 +190,8 @@ def _files(path: Path) -> list[Path]:
     kind = kind_of(path, ProblemError)
     if kind is Kind.missing:
         beside = path.parent if kind_of(path.parent, ProblemError) is Kind.folder else Path()
-        there = [*_SUITES, *names(beside, ProblemError)]
-        otherwise = f"name a file, a directory, or one of {', '.join(_SUITES)}"
+        there = [*SUITES, *names(beside, ProblemError)]
+        otherwise = f"name a file, a directory, or one of {', '.join(SUITES)}"
         raise ProblemError(f"{path} does not exist; {nearest(path.name, there, otherwise)}")
     if kind is not Kind.folder:
         return [path]

@@ -21,11 +21,11 @@ from twofold.report.markdown import flat, table
 from twofold.report.run_scores import COLUMNS, RunScores
 from twofold.report.study_file import Key
 from twofold.report.verdict import never_finished
-from twofold.report.wording import number, p_value, spread, statement, units
+from twofold.report.wording import false_moves, number, p_value, spread, units
 from twofold.stats import change, corrected
 from twofold.storage.jsonl import Row
 from twofold.storage.records import contrast_to_json, measure_to_json
-from twofold.types import Comparison, Contrast, Estimate, Measure, Outcome
+from twofold.types import Comparison, Contrast, Estimate, Lineage, Measure
 
 _COLUMN_OF = {key: column for column, keys in COLUMNS.items() for key in keys}
 
@@ -128,13 +128,15 @@ def compare(run_dirs: Sequence[str | Path]) -> Compared:
     first, *others = runs
     unpaired = {run.name: why for run in others if (why := _why_unpaired(first, run))}
     paired = [run for run in others if run.name not in unpaired]
+    contrasts = list(_contrasts(first, paired))
+    n = max((each.comparison.difference.n for each in contrasts), default=0)
     return Compared(
         models={run.name: run.model for run in runs},
         measures=[measure for run in runs for measure in run.measures],
         floors={run.name: list(run.floors()) for run in runs},
-        contrasts=list(_contrasts(first, paired)),
+        contrasts=contrasts,
         unpaired=unpaired,
-        notes=list(dict.fromkeys(_notes(runs, paired))),
+        notes=list(dict.fromkeys(_notes(runs, paired, n))),
         lossy=[run.name for run in runs if run.lost.get("too_many")],
     )
 
@@ -218,13 +220,12 @@ def _tokens(before: Block, after: Block, *, seed: int) -> Comparison | None:
         return None
 
 
-def _notes(runs: Sequence[RunScores], paired: Sequence[RunScores]) -> Iterator[str]:
-    """What the numbers do not say."""
+def _notes(runs: Sequence[RunScores], paired: Sequence[RunScores], n: int) -> Iterator[str]:
+    """What the numbers do not say, of a change over `n` problems."""
     if paired:
         yield (
-            "One training run each: a change covers new problems, and not the noise of training. "
-            f"{statement(Outcome.none_rises, {}).caution} Several seeds: `twofold audit A1 A2 --baseline "
-            "B1 B2`."
+            "A change covers new problems, and not the noise of training. "
+            f"{false_moves(n, Lineage.unknown)} Several seeds: `twofold audit A1 A2 --baseline B1 B2`."
         )
         if any(run.setting is None for run in (runs[0], *paired)):
             yield "How the replies of a scored file were sampled is not recorded, so it is not compared."

@@ -45,7 +45,7 @@ ARMS = {
 COLUMNS = {
     "accuracy": "Accuracy",
     "compliance": "Compliance",
-    "obedience": "Obedience",
+    "obedience": "Obedience, by problem",
     "both": "Both",
     "stated": "States an answer",
     "truncated": "Cut off",

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from twofold.errors import RunError
 from twofold.storage.reading import InputFile, Kind, kind_of
 from twofold.storage.records import ContrastJson, MeasureJson, contrast_to_json, measure_to_json
-from twofold.types import Count, Finding, Outcome
+from twofold.types import Count, Finding, Lineage, Outcome
 
 
 class _File(TypedDict):
@@ -30,11 +30,12 @@ class _Record(BaseModel):
     counts: tuple[Count, ...]
     outcome: Outcome | None
     caveats: tuple[str, ...]
+    lineage: Lineage = Lineage.unknown
 
 
 def finding_to_json(finding: Finding) -> dict[str, object]:
     """A finding as JSON values; a RunError if a number is NaN or infinite."""
-    return {
+    row: dict[str, object] = {
         "diagnostic": finding.diagnostic,
         "question": finding.question,
         "measures": [measure_to_json(each) for each in finding.measures],
@@ -43,6 +44,8 @@ def finding_to_json(finding: Finding) -> dict[str, object]:
         "outcome": None if finding.outcome is None else finding.outcome.value,
         "caveats": list(finding.caveats),
     }
+    known = finding.lineage is not Lineage.unknown
+    return row | ({"lineage": finding.lineage.value} if known else {})
 
 
 def finding_from_json(row: Mapping[str, object]) -> Finding:

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import TypeAdapter, create_model
 
 from twofold.storage.records import ContrastRecord, MeasureRecord
-from twofold.types import Count, Outcome
+from twofold.types import Count, Lineage, Outcome
 
 
 def schema() -> dict[str, Any]:
@@ -23,6 +23,7 @@ def schema() -> dict[str, Any]:
         "counts": (list[Count], ...),
         "outcome": (Outcome | None, ...),
         "caveats": (list[str], ...),
+        "lineage": (Lineage, Lineage.unknown),
     }
     finding: Any = create_model("Finding", **fields)
     file = create_model("FindingsFile", findings=(list[finding], ...), lost=(dict[str, Any], ...))

@@ -198,6 +198,11 @@ def table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
+def on_terminal(markdown: str) -> str:
+    """The Markdown as people read it on a terminal, where nothing is rendered: with plain `<`."""
+    return markdown.replace("&lt;", "<")
+
+
 def flat(text: str) -> str:
     """The text on one line, without control characters or HTML tags."""
     printable = "".join(ch if ch.isprintable() else " " for ch in text)

@@ -241,7 +241,7 @@ class Page:
             verdict,
             {side: c.with_adjusted_p() for side, c in found.items() if c},
             n_runs=len(self.study.arms[arm].seeds),
-            base_is_trained=False,
+            lineage=self.study.arms[arm].lineage,
         )
 
     def bins(self, arm: str) -> dict[str, dict[str, Estimate]]:

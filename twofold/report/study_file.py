@@ -11,7 +11,7 @@ from twofold.errors import RunError
 from twofold.storage.jsonl import Row, replaced
 from twofold.storage.reading import InputFile, Kind, kind_of
 from twofold.storage.records import ContrastJson, MeasureJson
-from twofold.types import Contrast, Estimate, Finding, Measure, Outcome
+from twofold.types import Contrast, Estimate, Finding, Lineage, Measure, Outcome
 
 NAME = "study.json"
 
@@ -30,13 +30,17 @@ MET: Key = ("met", "constrained")
 @final
 @dataclass(frozen=True, kw_only=True)
 class ArmRecord:
-    """How an arm was trained: the settings of its method, its finished seeds, minutes per training."""
+    """How an arm was made: the settings of its method, its finished seeds, minutes per training.
+
+    `lineage` says what lies between the base and the arm.
+    """
 
     method: str | None
     reward: str | None
     settings: Row
     seeds: list[int]
     minutes: float | None
+    lineage: Lineage = Lineage.unknown
 
 
 @final

@@ -204,7 +204,7 @@ def floors(
 def ignored(like: Estimate) -> dict[str, Estimate]:
     """The floor of obedience: a reply that ignores the prompt is the same told and untold."""
     zero = replace(like, value=0.0, low=0.0, high=0.0, method="by definition")
-    return {"any reply that ignores the rules": zero}
+    return {"reply that ignores the rules": zero}
 
 
 def types(finding: Finding) -> dict[str, list[TypeRow]]:

@@ -27,7 +27,7 @@ def verdict(finding: Finding, names: Mapping[str, str]) -> Statement:
     """The finding in words: the outcome with both differences, or one model's headline numbers."""
     if finding.outcome is None:
         return _of_one(finding, names["model"])
-    found = statement(finding.outcome, axes(finding.contrasts))
+    found = statement(finding.outcome, axes(finding.contrasts), lineage=finding.lineage)
     return replace(found, meaning=found.meaning + _at_worst(finding, names))
 
 

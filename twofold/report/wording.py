@@ -1,9 +1,10 @@
 """How are numbers and verdicts written? One wording for the page, `report.md` and the terminal."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from twofold.types import Comparison, Contrast, Estimate, Measure, Outcome
+from twofold.types import Comparison, Contrast, Estimate, Lineage, Measure, Outcome
 
 _OUTCOMES = {
     Outcome.both_rise: (
@@ -29,9 +30,12 @@ _OUTCOMES = {
 }
 
 
-# How often a comparison without any effect claims a move of capability or compliance, by what the single
-# training run is compared with: `python -m benchmarks coverage`, 200 problems, table in docs/statistics.md.
-_FALSE_MOVES = {"run": "48 %", "base": "29 %"}
+# Per cent of comparisons without any effect that claim a move of capability or compliance, by the number of
+# problems, where one training run is compared with its base or with another run: `python -m benchmarks
+# coverage "claims without effect"`, table in docs/statistics.md.
+_FALSE_MOVES = {50: (11, 15), 100: (15, 28), 200: (29, 48), 500: (58, 72), 1000: (69, 81)}
+# Outcomes that claim no move.
+_STILL = (Outcome.none_rises, Outcome.underpowered, Outcome.unfinished)
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class Statement:
 
     Args:
         one_run: What only one training run is behind, as an addition to the title; "" for several.
-        caution: How often such a comparison claims a move without an effect.
+        caution: What one training run does not show: how often such a comparison claims a move without an
+            effect, or that another run may differ.
     """
 
     title: str
@@ -123,7 +128,7 @@ def statement(
     comparisons: Mapping[str, Comparison],
     *,
     n_runs: int = 1,
-    base_is_trained: bool = True,
+    lineage: Lineage = Lineage.unknown,
 ) -> Statement:
     """An outcome in words, with the differences in capability, compliance and perhaps joint.
 
@@ -131,7 +136,7 @@ def statement(
         outcome: The verdict.
         comparisons: The differences by side.
         n_runs: Training runs behind the new side.
-        base_is_trained: Whether the old side is a training run, too; otherwise it is the base.
+        lineage: What lies between the old side and the new one.
     """
     title, meaning = _OUTCOMES[outcome]
     shown = ("capability", "obedience", "compliance", "joint")
@@ -146,21 +151,34 @@ def statement(
         meaning += f" Smallest detectable differences (about 80 % power): {', '.join(seen)}."
     said = ", ".join(f"{key} {spread(each.difference, sign=True)}" for key, each in moved.items())
     found = Statement(title, f"{said}.".capitalize(), meaning)
-    return replace(found, **_of_one_run(base_is_trained)) if n_runs == 1 else found
+    if n_runs > 1 or lineage is Lineage.same_weights:
+        return found
+    n = max((each.difference.n for each in moved.values()), default=0)
+    caution = _UNSEEN if outcome in _STILL else false_moves(n, lineage)
+    return replace(found, one_run="one training run", caution=caution)
 
 
-def _of_one_run(base_is_trained: bool) -> dict[str, str]:
-    """What a comparison of one training run cannot tell."""
-    runs, share = (
-        ("one training run a side", _FALSE_MOVES["run"])
-        if base_is_trained
-        else ("one training run", _FALSE_MOVES["base"])
+_UNSEEN = (
+    "One training run: the intervals cover other problems, not other runs, which may differ "
+    "(docs/statistics.md)."
+)
+
+
+def false_moves(n: int, lineage: Lineage) -> str:
+    """How often one training run seems to move something without an effect, for about `n` problems.
+
+    Example:
+        >>> false_moves(130, Lineage.trained_from_baseline)[:74]
+        'One training run: with 100 problems, 15 % of simulated comparisons without'
+    """
+    nearest = min(_FALSE_MOVES, key=lambda simulated: abs(math.log(simulated / max(n, 1))))
+    with_base, with_run = _FALSE_MOVES[nearest]
+    other = f" ({with_run} % if the baseline is a training run, too)"
+    return (
+        f"One training run: with {nearest} problems, {with_base} % of simulated comparisons without an "
+        f"effect show such a move{'' if lineage is Lineage.trained_from_baseline else other}, because runs "
+        "that differ only in their seed differ (docs/statistics.md)."
     )
-    caution = (
-        f"{runs.capitalize()}: {share} of simulated comparisons without an effect show such a move, "
-        "because runs that differ only in their seed differ (docs/statistics.md)."
-    )
-    return {"one_run": runs, "caution": caution}
 
 
 def _who_moved(moved: Mapping[str, Comparison], outcome: Outcome) -> str:

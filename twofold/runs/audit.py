@@ -25,7 +25,7 @@ from twofold.problems import conditions
 from twofold.progress import Progress, told
 from twofold.runs.finalize import RunResult, finalize
 from twofold.runs.observed import Observations
-from twofold.runs.score_responses import ResponseScores, floor_answers
+from twofold.runs.score_responses import ResponseScores, floor_answers, require_scorable
 from twofold.storage.jsonl import Row, read_lines
 from twofold.storage.run_dir import RunDir
 from twofold.types import Item, Model, OpenModel, Problem, Response, Sampling, Share
@@ -64,7 +64,7 @@ def audit(
         The findings; None in all but the first process of an `accelerate launch`.
 
     Raises:
-        ProblemError: If there is no problem.
+        ProblemError: If there is no problem, or none of which a reply could be scored.
         ModelError: If a model cannot be used at all.
         RunError: If `out` holds another run, is corrupt, or the disk is full.
 
@@ -82,6 +82,8 @@ def audit(
     unique = list({problem.id: problem for problem in problems}.values())
     if not unique:
         raise ProblemError("there is no problem to ask; give a file or suite with at least one row")
+    if not diagnostics:  # one of them may need neither answer nor rule
+        require_scorable(unique)
     models = {"model": model} | ({"baseline": baseline} if baseline is not None else {})
     run = _Run(unique, models, sampling, n, seed, diagnostics, Share.here())
     return run.go(Path(out))

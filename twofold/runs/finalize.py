@@ -15,6 +15,7 @@ from twofold import report
 from twofold.diagnostics import ANALYSES, DIAGNOSTICS, Analysis, Diagnostic
 from twofold.diagnostics.diagnostic import TABLES, standing
 from twofold.report.findings import finding_to_json
+from twofold.runs.lineage import lineage
 from twofold.runs.losses import LossCount
 from twofold.runs.observed import refused_in_words
 from twofold.storage.jsonl import Row, read_known, replaced
@@ -84,6 +85,7 @@ def _findings(
         if found.diagnostic == "joint":
             said = (*_loss_in_words(lost), *_file_in_words(manifest), *refused_in_words(manifest))
             ahead = (*said, *_left_out(run.path, analyses))
+            found = replace(found, lineage=lineage(manifest))
         else:
             ahead = tuple(f"{role}: {why}" for role, why in skipped.items())
         yield replace(found, caveats=(*ahead, *found.caveats))

@@ -116,7 +116,8 @@ def matched(path: Path, problems: Sequence[Problem]) -> Iterator[Answer]:
         return _ifeval(every, path, problems)
     if "output" in keys or "response" in keys:
         return _mathif(every, path, problems)
-    raise RunError(f"{path} has the keys {', '.join(keys)}; known forms are {FORMS}")
+    near = " (of the last it lacks role)" if {"problem", "raw"} <= keys else ""
+    raise RunError(f"{path} has the keys {', '.join(keys)}; known forms are {FORMS}{near}")
 
 
 def _ours(lines: Iterable[_Line], problems: Sequence[Problem]) -> Iterator[Answer]:

@@ -24,7 +24,7 @@ from twofold.runs.audit import about, digest, with_progress
 from twofold.runs.finalize import RunResult, finalize
 from twofold.runs.import_responses import ImportedResponses
 from twofold.runs.reply_rows import ROLES
-from twofold.runs.score_responses import ResponseScores, floor_answers
+from twofold.runs.score_responses import ResponseScores, floor_answers, require_scorable
 from twofold.storage.jsonl import read_lines
 from twofold.storage.reading import InputFile, Kind, kind_of
 from twofold.storage.run_dir import RunDir
@@ -72,6 +72,7 @@ def score(
     """
     if not problems:
         raise ProblemError("there is no problem to score; give a file with at least one row")
+    require_scorable(problems)
     thinking = ThinkingPolicy() if thinking_marks is None else ThinkingPolicy(*thinking_marks)
     sides = {"model": ImportedResponses(Path(path), problems, thinking)}
     if baseline is not None:

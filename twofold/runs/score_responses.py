@@ -6,6 +6,7 @@ from itertools import islice
 from typing import final
 
 from twofold.constraints.loose import loose
+from twofold.errors import ProblemError
 from twofold.models.thinking import unknown_mark
 from twofold.problems.floors import floor_replies
 from twofold.scorers import Compliant, Correct
@@ -14,6 +15,23 @@ from twofold.types import Item, Problem, Profile, Response, Verdict
 from twofold.types.seen import keeps_tokens
 
 CHUNK = 512
+
+
+def require_scorable(problems: Sequence[Problem]) -> None:
+    """Refuse problems of which no reply could be scored, before anything is asked.
+
+    Raises:
+        ProblemError: If no problem has a reference answer, a constraint or a checklist.
+
+    Example:
+        >>> require_scorable([Problem(question="Why?", answer="So.")])
+    """
+    if any(p.answer is not None or p.constraints or p.checklist for p in problems):
+        return
+    raise ProblemError(
+        f"none of the {len(problems)} problems has a reference answer, a constraint or a checklist, so no "
+        'reply could be scored; add "answer" or "constraints" to them (docs/constraints.md)'
+    )
 
 
 @final

@@ -1,7 +1,7 @@
 """How does a whole study run? Train and audit every cell, analyse, and write the page."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -12,6 +12,7 @@ from twofold.models import resolve
 from twofold.report import study_file
 from twofold.report.study_file import ArmRecord, StudyFile
 from twofold.runs.audit import about
+from twofold.runs.lineage import lineage
 from twofold.storage.jsonl import Row, replaced
 from twofold.storage.leftovers import remove_incomplete
 from twofold.storage.run_dir import RunDir
@@ -23,7 +24,7 @@ from twofold.study.diagnosed import diagnosed
 from twofold.study.plan import BASE, Plan, StudyError
 from twofold.study.scores import Scores
 from twofold.study.training_curves import curve, means
-from twofold.types import Share
+from twofold.types import Lineage, Share
 
 PLAN = "study.yaml"
 
@@ -182,7 +183,10 @@ def _finished(plan: Plan, out: Path) -> dict[str, list[int]]:
 def _described(plan: Plan, arm: str, seeds: list[int], out: Path) -> ArmRecord:
     if given := plan.checkpoints(arm):
         method, settings = None if arm == BASE else "checkpoints", {"checkpoints": [*given]}
-        return ArmRecord(method=method, reward=None, settings=settings, seeds=seeds, minutes=None)
+        found = _lineage(plan, arm, seeds, out)
+        return ArmRecord(
+            method=method, reward=None, settings=settings, seeds=seeds, minutes=None, lineage=found
+        )
     if arm == BASE:
         return ArmRecord(method=None, reward=None, settings={}, seeds=seeds, minutes=None)
     files = [Cell(arm, seed).folder(out) / "cell.json" for seed in seeds]
@@ -194,7 +198,19 @@ def _described(plan: Plan, arm: str, seeds: list[int], out: Path) -> ArmRecord:
         settings=made,
         seeds=seeds,
         minutes=sum(minutes) / len(minutes) if minutes else None,
+        lineage=Lineage.trained_from_baseline,
     )
+
+
+def _lineage(plan: Plan, arm: str, seeds: Sequence[int], out: Path) -> Lineage:
+    """The lineage of an arm that was made elsewhere, from the manifests of its audit and of the base's."""
+    files = [Cell(each, seeds[0]).folder(out) / plan.headline for each in (arm, BASE) if seeds]
+    if arm == BASE or not files or not all((file / "manifest.json").exists() for file in files):
+        return Lineage.unknown
+    mine, base = (RunDir(file).manifest() for file in files)
+    models = {"model": mine["identity"]["models"]["model"]}
+    models |= {"baseline": base["identity"]["models"]["model"]}
+    return lineage(mine | {"identity": {"models": models}})
 
 
 def _caveats(plan: Plan, seeds: Mapping[str, list[int]], failed: Mapping[str, str]) -> list[str]:

@@ -13,6 +13,7 @@ from twofold.types.finding import (
     Count,
     Estimate,
     Finding,
+    Lineage,
     Measure,
     Outcome,
     Slice,

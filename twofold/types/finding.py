@@ -82,6 +82,14 @@ class Outcome(StrEnum):
     unfinished = "unfinished"  # it depends on how unclosed thinking is counted
 
 
+class Lineage(StrEnum):
+    """What is known of the way from the baseline to the model."""
+
+    unknown = "unknown"
+    trained_from_baseline = "trained_from_baseline"  # by one run of training
+    same_weights = "same_weights"  # the baseline itself, asked or decoded in another way
+
+
 class Slice(NamedTuple):
     """The rows whose `by` is `value`, e.g. `Slice("type", "keywords:existence")`."""
 
@@ -158,6 +166,8 @@ class Finding:
         question: The question it answers, in a sentence.
         outcome: The verdict; None unless a model was compared with its base.
         caveats: Limits of the numbers that a reader must know.
+        lineage: What lies between baseline and model; how far one training run speaks for others
+            depends on it.
 
     Example:
         >>> half = Estimate(value=0.5, low=0.2, high=0.8, n=6, method="wilson")
@@ -174,6 +184,7 @@ class Finding:
     counts: Sequence[Count] = ()
     outcome: Outcome | None = None
     caveats: tuple[str, ...] = ()
+    lineage: Lineage = Lineage.unknown
 
     def estimate(
         self, metric: str, *, role: str = "model", condition: str = "", slice: Slice = ALL

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from twofold.diagnostics.joint.table import FINISH_REASONS, JointTable
-from twofold.types import Count, Finding, FinishReason
+from twofold.types import Count, Estimate, Finding, FinishReason
 
 # The share of replies in a condition up to which something is not worth a caveat.
 LEAST_SHARE = 0.01
@@ -23,6 +23,7 @@ def caveats(table: JointTable, found: Finding) -> Iterator[str]:
                 f"{role}: nothing was asked without its constraints, so there is no null rate and no "
                 "chance-corrected rate, and capability is the accuracy with the constraints in the prompt."
             )
+    yield from _at_the_floor(table, found)
     yield from _costs_in_words(table, found)
     yield from _finish_reasons_in_words(table, found)
     yield from _own_control(table, found)
@@ -40,8 +41,30 @@ def caveats(table: JointTable, found: Finding) -> Iterator[str]:
         for m in found.measures
         if m.role in table.roles() and m.metric == "hacc" and not m.slice.by
     ]
-    if table.roles() and all(n < 100 for n in compliance):
-        yield "Fewer than 100 problems: differences below about 0.15 are not significant."
+    if len(table.roles()) > 1 and all(n < 100 for n in compliance):
+        yield (
+            "Fewer than 100 problems: a change that matters can be missed. The minimum detectable difference "
+            "beside each change says how large it had to be."
+        )
+
+
+def _at_the_floor(table: JointTable, found: Finding) -> Iterator[str]:
+    """Problems that are too hard for every model: a difference between them would show nothing."""
+    floor = found.estimate("accuracy", role="constant_reply", condition="")
+    if floor is None:
+        return
+    shown: dict[str, Estimate] = {}
+    for role in table.roles():
+        for condition in reversed(table.conditions(role)):
+            estimate = found.estimate("accuracy", role=role, condition=condition)
+            if estimate is not None:
+                shown.setdefault(role, estimate)
+    if shown and all(each.low <= floor.value for each in shown.values()):
+        rates = "; ".join(f"{role} {each.value:.3f}" for role, each in shown.items())
+        yield (
+            f"No model is shown to be right more often than one constant answer, {floor.value:.3f} "
+            f"({rates}). These problems may be too hard for it, or in a form that it does not know."
+        )
 
 
 def _costs_in_words(table: JointTable, found: Finding) -> Iterator[str]:
@@ -90,8 +113,8 @@ def _own_control(table: JointTable, found: Finding) -> Iterator[str]:
             continue
         if (untold.sample == 0).all():
             yield (
-                f"{role}: each problem was asked once without its rules, so the control of interference is "
-                "the reply that was chosen for meeting them; --samples 2 gives another reply."
+                f"{role}: each problem was asked once without its rules, so interference has no control of "
+                "its own: the reply that was chosen for meeting them stands in. --samples 2 gives one."
             )
 
 

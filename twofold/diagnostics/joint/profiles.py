@@ -47,7 +47,8 @@ class Profiles(Analysis):
 
     name: ClassVar[str] = "profiles"
     question: ClassVar[str] = (
-        "What do the published checkers say that the instructions' words do not?"
+        "What do the published checkers say that the instructions' words do not, in replies told and untold "
+        "together?"
     )
 
     def analyse(
