@@ -50,7 +50,10 @@ def test_text_for_the_terminal(made: Made, tmp_path: Path) -> None:
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert [row.split("|")[1].strip() for row in rows] == ["arm", "base", "rose", "paid", "late"]
     assert "not finished" in rows[4] and "0.000" not in rows[4]
-    assert "**rose**: Both rose, one training run. One training run: with 100 problems, 15 % of" in text
+    assert (
+        "**rose**: Both rose, one training run. One training run: with 100 problems, 15 % of"
+        in text
+    )
     assert "retains 0.900" in text
     assert "floor of compliance: bare answer 0.230" in text
 
