@@ -266,7 +266,7 @@ def test_a_problem_file_imports_nothing(name, run, tmp_path):
 
 def test_a_manifest_imports_nothing(run, tmp_path):
     asked, replies = (
-        lines(tmp_path / "p.jsonl", {"question": "1?"}),
+        lines(tmp_path / "p.jsonl", {"question": "1?", "answer": "1"}),
         lines(tmp_path / "r.jsonl", {"output": "1"}),
     )
     out = tmp_path / "run"
