@@ -28,7 +28,7 @@ def kept(run: Path) -> Iterator[Path]:
     """The files of a run that are kept, in order: those named above, and a recipe's own at the top."""
     for file in sorted(run.rglob("*")):
         *folders, name = file.relative_to(run).parts
-        listed = name in KEPT if folders else file.suffix in (".jsonl", ".yaml")
+        listed = name in KEPT if folders else file.suffix in (".json", ".jsonl", ".yaml")
         if _is_waiting(file) if _TRAINED & {*folders} else listed:
             yield file
 
