@@ -106,7 +106,9 @@ def test_a_run_with_a_constraint_is_reported_once_it_is_named_again(run, tmp_pat
     replies = lines(tmp_path / "r.jsonl", {"output": ["\\boxed{2}."]})
     run("score", replies, "--problems", asked, "--out", tmp_path / "run")
     del constraints.CONSTRAINTS["example:ends_with"]
-    assert "register one from outside twofold first" in run("report", tmp_path / "run", status=2)
+    assert "one of your own is named before the command" in run(
+        "report", tmp_path / "run", status=2
+    )
     run("--constraints", RULE, "report", tmp_path / "run")
 
 

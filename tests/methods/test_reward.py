@@ -207,3 +207,12 @@ def test_a_side_that_a_problem_does_not_have_moves_nothing_by_part() -> None:
     assert None not in found
     right, wrong, obeys, breaks = (value for value in found if value is not None)
     assert right == -wrong > 0.7 and obeys == -breaks > 0.7
+
+
+def test_a_class_in_place_of_a_scorer_is_refused_with_its_remedy() -> None:
+    with pytest.raises(ScoringError, match=r"give SoftGate\(\)"):
+        TrlReward(SoftGate, (BOTH,))
+    with pytest.raises(ScoringError, match="give a twofold scorer"):
+        TrlReward(len, (BOTH,))
+    with pytest.raises(ScoringError, match=r"give SoftGate\(\)"):
+        TrlReward(SoftGate(), (BOTH,), watched=(("also", SoftGate),))

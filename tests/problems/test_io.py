@@ -214,3 +214,10 @@ def test_every_broken_row_is_named_so_that_all_can_be_mended_at_once(tmp_path: P
     with pytest.raises(ProblemError) as told:
         load(str(path), profile="fixed")
     assert len(str(told.value).splitlines()) == 1 + MOST_FAULTS + 1
+
+
+def test_a_file_of_replies_in_place_of_problems_is_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "after.jsonl"
+    path.write_text('{"prompt": "1 + 1?", "response": "2"}\n')
+    with pytest.raises(ProblemError, match="those of replies, not of problems; `twofold score"):
+        load(str(path), profile="fixed")

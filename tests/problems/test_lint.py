@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import ClassVar, final
 
 import pytest
 
 from twofold.constraints import from_spec
 from twofold.problems import load
 from twofold.problems.lint import Fault, lint, summary
-from twofold.types import Problem, Profile, Response, Scorer, Verdict
+from twofold.types import Constraint, Problem, Profile, Response, Scorer, Verdict
 
 ROOT = Path(os.environ["TWOFOLD_SHARED"])
 BENCHMARKS = ROOT / "data"
@@ -119,7 +119,7 @@ def repeats(most: int) -> Spec:
 
 def asked(*specs: Spec, profile: Profile, answer: str | None = None, ask: str = "") -> Problem:
     rules = tuple(from_spec(name, args, profile=profile) for name, args in specs)
-    return Problem(question="What is it?", answer=answer, constraints=rules, ask=ask)
+    return Problem(question="What is it?", answer=answer, constraints=rules, ask=ask or " ")
 
 
 def rules_of(faults: Sequence[Fault]) -> list[str]:
@@ -319,7 +319,7 @@ def test_a_gold_that_breaks_a_constraint(
         ("x \\le 3", None),
         ("x <= 3", None),
         ("\\text{order}", None),
-        (None, None),
+        (None, "nothing_to_score"),
     ],
 )
 def test_blank_and_ambiguous_golds(answer: str | None, rule: str | None) -> None:
@@ -350,13 +350,14 @@ class Digits(Scorer):
 def test_golds_go_through_their_own_scorer_and_unscored_is_no_failure() -> None:
     answers = ("7", "\\frac12", "seven", None)
     problems = [Problem(question=f"{a}?", answer=a) for a in answers]
-    faults = lint(problems, correct=Digits())
+    nothing, *faults = lint(problems, correct=Digits())
+    assert (nothing.rule, nothing.problem_id) == ("nothing_to_score", problems[3].id)
     assert [(f.rule, f.severity, f.problem_id) for f in faults] == [
         ("gold_unscored", "warning", problems[1].id),
         ("gold_fails", "error", problems[2].id),
     ]
     assert "'\\\\boxed{seven}' scores 0" in faults[1].detail
-    assert lint(problems) == []
+    assert lint(problems) == [nothing]
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -364,10 +365,10 @@ def test_what_is_said_twice_or_oddly(profile: Profile) -> None:
     capital = asked(CAPITAL, ask=BOX, profile=profile)
     assert rules_of(lint([capital])) == ["box_in_capitals"]
     assert lint([asked(CAPITAL, profile=profile)]) == []
-    assert rules_of(lint([Problem(question="End with #### and the number.", ask=BOX)])) == [
-        "two_answer_marks"
-    ]
-    assert lint([Problem(question="End with #### and the number.")]) == []
+    assert rules_of(
+        lint([Problem(question="End with #### and the number.", answer="1", ask=BOX)])
+    ) == ["two_answer_marks"]
+    assert lint([Problem(question="End with #### and the number.", answer="1")]) == []
     assert rules_of(lint([asked(often("go", "less than", 1), profile=profile)])) == [
         "less_than_one"
     ]
@@ -406,7 +407,7 @@ def test_duplicates() -> None:
 
 def test_published_ids_that_are_not_unique() -> None:
     problems = [
-        Problem(question=q, tags={"published_id": i})
+        Problem(question=q, answer="1", tags={"published_id": i})
         for q, i in (("A?", "1"), ("B?", "2"), ("C?", "1"), ("D?", "1"))
     ]
     faults = lint(problems)
@@ -431,7 +432,7 @@ LONG = "A farmer sells 12 baskets with 30 apples each at the market on every day
 def test_overlap_with_another_file(question: str, rule: str | None) -> None:
     """LONG has 18 words, so 6 runs of 13; the first 13 words are one run, shared whole."""
     theirs = [Problem(question="Why?"), Problem(question=LONG, tags={"source_id": "train#1"})]
-    faults = lint([Problem(question=question)], train_set=theirs)
+    faults = lint([Problem(question=question, answer="1")], train_set=theirs)
     assert rules_of(faults) == ([rule] if rule else [])
     assert all("train#1" in fault.detail for fault in faults)
 
@@ -440,7 +441,9 @@ def test_a_sentence_that_all_questions_share_is_no_overlap() -> None:
     tail = " Let's think step by step and write down the final answer after the mark."
     first = "Ann has three red hats and two blue ones and buys four more of each colour today."
     second = "In a town of nine thousand people a third own one dog and the others own none."
-    assert not lint([Problem(question=first + tail)], train_set=[Problem(question=second + tail)])
+    assert not lint(
+        [Problem(question=first + tail, answer="1")], train_set=[Problem(question=second + tail)]
+    )
 
 
 def test_summary_counts_by_rule_and_puts_errors_first() -> None:
@@ -464,7 +467,7 @@ def test_summary_sends_no_control_character_to_the_terminal() -> None:
 
 def test_nothing_to_lint_is_no_fault() -> None:
     assert lint([]) == []
-    assert lint([Problem(question="?!")], train_set=[Problem(question="...")]) == []
+    assert lint([Problem(question="?!", answer="1")], train_set=[Problem(question="...")]) == []
 
 
 def found(faults: Sequence[Fault], rule: str) -> list[str]:
@@ -527,3 +530,48 @@ def test_published_golds_pass_their_own_scorer(path: str) -> None:
     answers = pytest.importorskip("twofold.scorers")
     faults = lint(load(str(BENCHMARKS / path), profile="fixed"), correct=answers.Correct())
     assert found(faults, "gold_fails") + found(faults, "gold_unscored") == []
+
+
+@final
+@dataclass(frozen=True)
+class Shouts(Constraint):
+    """Ends with a mark; one of its own two texts is wrong if `wrong` is set."""
+
+    name: ClassVar[str] = "test:shouts"
+    group: ClassVar[str] = "test"
+    family: ClassVar[str] = "test"
+    departure: ClassVar[str] = ""
+    profile: Profile = "fixed"
+    wrong: ClassVar[bool] = False
+
+    def wordings(self) -> tuple[str, ...]:
+        return ("Shout.",)
+
+    def witnesses(self) -> tuple[str, str]:
+        return ("Yes." if self.wrong else "Yes!", "No.")
+
+    def _official(self, text: str) -> Verdict:
+        return Verdict(float(text.endswith("!")), "the end")
+
+
+def test_a_constraint_of_ones_own_is_tried_on_its_own_two_texts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = [Problem(question=f"{i}?", answer="1", ask=" ", constraints=(Shouts(),)) for i in "ab"]
+    assert lint(asked) == []
+    monkeypatch.setattr(Shouts, "wrong", True)
+    (fault,) = lint(asked)
+    assert (fault.rule, fault.severity, fault.problem_id) == ("witness_fails", "error", asked[0].id)
+    assert "'Yes.' should meet it" in fault.detail
+
+
+def test_parts_of_a_prompt_that_run_together_and_nothing_to_score_are_told() -> None:
+    comma = from_spec("punctuation:no_comma", None, profile="fixed")
+    for ask, n in ((" Box it. ", 0), ("Box it. ", 1), (" Box it.", 1), ("Box it.", 2), ("", 1)):
+        problem = Problem(question="5 + 5?", answer="10", ask=ask, constraints=(comma,))
+        assert [fault.rule for fault in lint([problem])] == ["no_space"] * n
+        published = Problem(
+            question="5 + 5?", answer="10", ask=ask, constraints=(comma,), tags={"source": "mathif"}
+        )
+        assert lint([published]) == []
+    assert [fault.rule for fault in lint([Problem(question="Why?")])] == ["nothing_to_score"]

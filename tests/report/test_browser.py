@@ -27,7 +27,7 @@ FLAGS = [
     "--disable-sync",
 ]
 
-OBEDIENT, DISOBEDIENT = "(?:and|but) obedient", "not obedient"
+OBEDIENT, DISOBEDIENT = "(?:and|but) compliant", "not compliant"
 RIGHT, WRONG = "^right", "^wrong"
 """How the line under a reply says in which cell it is."""
 

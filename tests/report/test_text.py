@@ -259,7 +259,7 @@ def test_cells_stand_once() -> None:
     assert [row.label for row in headline(found)] == ["Right and all constraints met"]
     text = summary([found])
     assert "Right and obedient" not in text
-    assert "Wrong, but obedient" in text
+    assert "Wrong, but compliant" in text
 
 
 def cut(n: int) -> Finding:

@@ -450,3 +450,20 @@ def test_compressed_replies_in_a_folder_are_read(tmp_path):
     content = "".join(json.dumps({"output": [f"r{i}"]}) + "\n" for i in range(3))
     (tmp_path / "r" / "r.jsonl.gz").write_bytes(gzip.compress(content.encode("utf-8-sig")))
     assert read(tmp_path / "r", THREE) == [(i, 0, f"r{i}") for i in range(3)]
+
+
+def test_prompts_without_their_rules_are_untold_replies_to_the_same_problems(tmp_path):
+    told = [{"prompt": p.messages()[0]["content"], "response": f"{p.answer}, told"} for p in THREE]
+    untold = [{"prompt": p.question, "response": f"{p.answer} bare"} for p in reversed(THREE)]
+    path = lines(tmp_path / "r.jsonl", *told, *untold)
+    found = {
+        (item.condition, r.reply) for item, r in ImportedResponses(path, THREE).answers("fixed")
+    }
+    assert found == {("constrained", f"{i}, told") for i in range(3)} | {
+        ("unconstrained", f"{i} bare") for i in range(3)
+    }
+    obeyed = score(path, THREE, out=tmp_path / "run").findings[0].estimate("obedience")
+    assert obeyed is not None and obeyed.value == -1.0  # a comma in every told reply, in no other
+    strange = lines(tmp_path / "s.jsonl", *untold, {"prompt": "What?", "response": "a"})
+    with pytest.raises(RunError, match="with their rules or without"):
+        list(ImportedResponses(strange, THREE).answers("fixed"))

@@ -93,10 +93,10 @@ def from_spec(name: str, args: Mapping[str, object] | None, *, profile: Profile)
         raise ProblemError(f"profile {profile!r} does not exist; use 'official' or 'fixed'")
     cls = CONSTRAINTS.get(ALIASES.get(name, name))
     if cls is None:
-        hint = nearest(name, [*CONSTRAINTS, *ALIASES])
+        hint = nearest(name, [*CONSTRAINTS, *ALIASES], "docs/constraints.md lists them")
         raise ProblemError(
-            f"constraint {name!r} does not exist; {hint} (register one from outside twofold first: "
-            "`twofold --constraints package.module:Name ...`)"
+            f"constraint {name!r} does not exist; {hint} (one of your own is named before the command: "
+            "`twofold --constraints package.module:Name COMMAND ...`)"
         )
     given = {k: v for k, v in (args or {}).items() if v is not None}
     wanted = {f.name: f.default for f in fields(cls) if is_argument(f)}  # type: ignore[arg-type]

@@ -41,6 +41,7 @@ FORMATS: tuple[type[ProblemRow], ...] = (
 )
 
 SUITE_SIZE = 200  # unless the spec names a number
+_REPLIES = (("prompt", "response"), ("role", "problem", "raw"), ("doc", "resps"), ("output",))
 MOST_FAULTS = 9  # told besides the first of a file
 _MOST_READ = 10_000  # rows that are searched for them
 
@@ -174,6 +175,11 @@ def _faults(
 def _format(row: dict[str, Any], origin: Origin) -> type[ProblemRow]:
     """The format of a file, from its first row."""
     found = next((kind for kind in FORMATS if kind.fits(row)), None)
+    if found is None and any(set(keys) <= set(row) for keys in _REPLIES):
+        raise ProblemError(
+            f"{origin.where}: the keys {', '.join(row)} are those of replies, not of problems; "
+            "`twofold score REPLIES --problems PROBLEMS` takes the problems last"
+        )
     if found is None:
         near = {key: nearest(key, OwnRow.required(), "") for key in row}
         hints = "".join(f" ({key}: {hint})" for key, hint in near.items() if hint)

@@ -16,10 +16,10 @@ ROLES = ("baseline", "model")
 
 # The labels of the four cells of the joint table.
 CELLS = {
-    "right_obedient": "Right and obedient",
-    "right_disobedient": "Right, not obedient",
-    "wrong_obedient": "Wrong, but obedient",
-    "wrong_disobedient": "Wrong and not obedient",
+    "right_obedient": "Right and compliant",
+    "right_disobedient": "Right, not compliant",
+    "wrong_obedient": "Wrong, but compliant",
+    "wrong_disobedient": "Wrong and not compliant",
 }
 
 # The tags that replies are broken down by, in the order of the page.

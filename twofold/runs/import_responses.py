@@ -44,7 +44,7 @@ class ImportedResponses:
                 if "raw" in row:
                     yield Item.of(row), text, row
                     continue
-                asked = condition if problem.is_bound else "unconstrained"
+                asked = row.get("condition", condition) if problem.is_bound else "unconstrained"
                 at = (asked, problem.id)
                 sample = seen[at] = seen.get(at, -1) + 1
                 yield Item("model", asked, problem.id, sample), text, row

@@ -169,21 +169,26 @@ def _mathif(lines: Iterable[_Line], path: Path, problems: Sequence[Problem]) -> 
 
 
 def _ifeval(lines: Iterable[_Line], path: Path, problems: Sequence[Problem]) -> Iterator[Answer]:
+    """Replies with their prompts, which state the rules or leave them out (`messages(stated=())`)."""
     by_prompt = _ByText(problems, [problem.messages()[0]["content"] for problem in problems])
+    apart = [p for p in problems if p.constraints and not p.question_states_constraints]
+    by_bare = _ByText(apart, [problem.messages(stated=())[0]["content"] for problem in apart])
     n, strangers = 0, 0
     for line in lines:
         n += 1
         prompt = line["prompt"]
         if not isinstance(prompt, str):
             raise line.wrong(f"the prompt is {prompt!r:.60}, not a text")
-        problem = by_prompt.find(prompt, line)
+        problem, about = by_prompt.find(prompt, line), {}
+        if problem is None and (problem := by_bare.find(prompt, line)) is not None:
+            about = {"condition": "unconstrained"}
         strangers += problem is None
         cut = line.row.get("finish_reason") in CUT
-        yield problem, line.text(line["response"]), {"cut": True} if cut else {}
+        yield problem, line.text(line["response"]), about | ({"cut": True} if cut else {})
     if strangers > LOST_LIMIT * n:
         raise RunError(
-            f"{path}: {strangers} prompts are none of the problems' ({n - strangers} are); give the "
-            "problem file that was run"
+            f"{path}: {strangers} prompts are none of the problems', with their rules or without "
+            f"({n - strangers} are); give the problem file that was run"
         )
 
 

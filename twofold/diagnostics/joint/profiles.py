@@ -40,6 +40,12 @@ def rows(
                 yield {"problem": problem, "type": name, **dict(zip(PROFILES, scores, strict=True))}
 
 
+_JUDGED = (
+    "{} verdicts of the published checkers are on what `fixed` leaves unscored, such as a thought that did "
+    "not end, which they judge as the reply. The differences leave these out."
+)
+
+
 @final
 @dataclass(frozen=True)
 class Profiles(Analysis):
@@ -67,10 +73,12 @@ class Profiles(Analysis):
             of.append(numbers.setdefault(row["problem"], len(numbers)))
             scores.extend(float("nan") if row[p] is None else row[p] for p in PROFILES)
         measures: list[Measure] = []
+        n_more = 0
         contrasts: list[Contrast] = []
         for name, (of, scores) in sorted(columns.items()):
             metric, part = ("accuracy", ALL) if name == ANSWER else ("met", Slice("type", name))
             problem, (official, fixed) = np.array(of), np.array(scores).reshape(-1, 2).T
+            n_more += int((np.isnan(fixed) & ~np.isnan(official)).sum())
             for profile, values in zip(PROFILES, (official, fixed), strict=True):
                 estimate = scored_mean(values, problem)
                 measures += filed("model", metric, estimate, condition=profile, slice=part)
@@ -81,4 +89,5 @@ class Profiles(Analysis):
             question=self.question,
             measures=measures,
             contrasts=holm_corrected(contrasts),
+            caveats=(_JUDGED.format(n_more),) if n_more else (),
         )

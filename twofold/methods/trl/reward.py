@@ -54,7 +54,8 @@ class TrlReward:
         num_generations: Replies per group; they are adjacent.
 
     Raises:
-        ScoringError: When called, if the data set has no column `problem` or names another problem.
+        ScoringError: If `scorer` is none, e.g. a class; when called, if the data set has no column
+            `problem` or names another problem.
 
     Example:
         >>> from twofold.scorers import Correct
@@ -72,6 +73,12 @@ class TrlReward:
     watched: tuple[tuple[str, Scorer], ...] = ()
     aggregation: AdvantageNormalizer = field(default_factory=AdvantageNormalizer)
     num_generations: int = 1
+
+    def __post_init__(self) -> None:
+        for each in (self.scorer, *(scorer for _, scorer in self.watched)):
+            if not isinstance(each, Scorer):
+                made = f"{each.__name__}()" if isinstance(each, type) else "a twofold scorer"
+                raise ScoringError(f"{each!r:.60} scores nothing; give {made}")
 
     @property
     def __name__(self) -> str:

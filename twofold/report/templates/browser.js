@@ -7,14 +7,14 @@
   const PAGE = 10;
   const ROLES = ["baseline", "model"];
   const CELLS = {
-    right_obedient: "right and obedient",
-    right_disobedient: "right, not obedient",
-    wrong_obedient: "wrong, but obedient",
-    wrong_disobedient: "wrong and not obedient",
+    right_obedient: "right and compliant",
+    right_disobedient: "right, not compliant",
+    wrong_obedient: "wrong, but compliant",
+    wrong_disobedient: "wrong and not compliant",
     right: "right",
     wrong: "wrong",
-    obedient: "obedient",
-    disobedient: "not obedient",
+    obedient: "compliant",
+    disobedient: "not compliant",
     unscored: "unscored",
   };
   const list = document.getElementById("replies");
