@@ -6,8 +6,7 @@ with their keys and values. This depends only on the batch, so the same batch gi
 """
 
 import inspect
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,37 +43,34 @@ def decode(
     broken: set[int] = set()
     shrinks = can_shrink(network)
     past = read_prompts(network, ids_RT, mask_RT) if shrinks else None
-    with plain_attention(network) if past is not None else nullcontext():
-        while alive:
-            limits = [rows[r].limit - len(new[r]) for r in alive]
-            n_enough = (len(alive) + 1) // 2 if shrinks else len(alive)
-            stop = _Stop(eos, limits, ids_RT.shape[1], n_enough)
-            watch = _Watch()
-            out = network.generate(
-                input_ids=ids_RT,
-                attention_mask=mask_RT,
-                past_key_values=past,
-                generation_config=_generation_config(max(limits), eos),
-                logits_processor=LogitsProcessorList(
-                    [watch, *samplers(sampling, [generators[r] for r in alive])]
-                ),
-                stopping_criteria=StoppingCriteriaList([stop]),
-            )
-            added_RT = out.sequences[:, ids_RT.shape[1] :]
-            broken |= {r for r, is_broken in zip(alive, watch.broken(), strict=True) if is_broken}
-            for r, added, limit in zip(alive, added_RT.tolist(), limits, strict=True):
-                new[r] += _until_end(added, limit, eos)
-            left = [
-                i
-                for i, r in enumerate(alive)
-                if len(new[r]) < rows[r].limit and new[r][-1] not in eos
-            ]
-            alive = [alive[i] for i in left]
-            if alive:
-                past = out.past_key_values
-                past.batch_select_indices(torch.tensor(left, device=device))
-                mask_RT = torch.cat([mask_RT, torch.ones_like(added_RT)], dim=1)[left]
-                ids_RT = out.sequences[left]
+    while alive:
+        limits = [rows[r].limit - len(new[r]) for r in alive]
+        n_enough = (len(alive) + 1) // 2 if shrinks else len(alive)
+        stop = _Stop(eos, limits, ids_RT.shape[1], n_enough)
+        watch = _Watch()
+        out = network.generate(
+            input_ids=ids_RT,
+            attention_mask=mask_RT,
+            past_key_values=past,
+            generation_config=_generation_config(max(limits), eos),
+            logits_processor=LogitsProcessorList(
+                [watch, *samplers(sampling, [generators[r] for r in alive])]
+            ),
+            stopping_criteria=StoppingCriteriaList([stop]),
+        )
+        added_RT = out.sequences[:, ids_RT.shape[1] :]
+        broken |= {r for r, is_broken in zip(alive, watch.broken(), strict=True) if is_broken}
+        for r, added, limit in zip(alive, added_RT.tolist(), limits, strict=True):
+            new[r] += _until_end(added, limit, eos)
+        left = [
+            i for i, r in enumerate(alive) if len(new[r]) < rows[r].limit and new[r][-1] not in eos
+        ]
+        alive = [alive[i] for i in left]
+        if alive:
+            past = out.past_key_values
+            past.batch_select_indices(torch.tensor(left, device=device))
+            mask_RT = torch.cat([mask_RT, torch.ones_like(added_RT)], dim=1)[left]
+            ids_RT = out.sequences[left]
     return [None if r in broken else ids for r, ids in enumerate(new)]
 
 
@@ -101,24 +97,6 @@ def read_prompts(network: Any, ids_RT: torch.Tensor, mask_RT: torch.Tensor) -> D
         )
     past.batch_select_indices(where_R)
     return past
-
-
-@contextmanager
-def plain_attention(network: Any) -> Iterator[None]:
-    """Eager attention while decoding in bfloat16 on a CPU.
-
-    There torch's fused attention is four times slower for a single query; for prompts it is better,
-    since eager attention would hold the scores of all pairs of tokens.
-    """
-    fused = network.config._attn_implementation
-    slow = network.device.type == "cpu" and network.dtype is torch.bfloat16 and fused == "sdpa"
-    if slow:
-        network.set_attn_implementation("eager")
-    try:
-        yield
-    finally:
-        if slow:
-            network.set_attn_implementation(fused)
 
 
 class _Watch(LogitsProcessor):

@@ -16,7 +16,7 @@ from transformers import DynamicCache
 from twofold.diagnostics.elicitation.hybrid.upper_layers import UpperLayers
 from twofold.diagnostics.elicitation.layers import layer_of, tensor_of
 from twofold.errors import ModelError
-from twofold.models.decode import can_shrink, left_padded, plain_attention, read_prompts
+from twofold.models.decode import can_shrink, left_padded, read_prompts
 
 
 @final
@@ -72,7 +72,6 @@ class Reader:
         self._past = DynamicCache(config=self._network.config) if read is None else read
         self._mask_BT = self._mask_BT[:, :-1]
         with ExitStack() as stack:
-            stack.enter_context(plain_attention(self._network))
             if self._upper is not None:
                 stack.enter_context(self._upper.recorded())
             for i, layer in self._kept.items():
