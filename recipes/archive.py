@@ -8,6 +8,7 @@ The same files give the same archive.
 from __future__ import annotations
 
 import argparse
+import io
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,17 @@ KEPT = {
 }
 
 _TRAINED = {"model", "warm_up"}  # folders of a training
+
+_OF_BASE = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+    "vocab.json",
+    "merges.txt",
+)
+"""What an adapter has copies of; without them the base's are read."""
+
+_BINARY = (".safetensors",)
 
 _MOST = 12 * 2**20  # bytes of an adapter that is kept
 
@@ -41,6 +53,8 @@ def _is_waiting(file: Path) -> bool:
         return False
     if file.suffix == ".bin" or file.name.startswith("."):  # settings in a pickle; locks
         return False
+    if file.name in _OF_BASE and (file.parent / "adapter_config.json").exists():
+        return False
     return all(each.stat().st_size <= _MOST for each in file.parent.glob("*.safetensors"))
 
 
@@ -58,9 +72,18 @@ def pack(run: Path, file: Path) -> int:
     part = file.with_name(f"{file.name}.part")
     with tarfile.open(part, "w:xz") as archive:
         for each in found:
-            archive.add(each, str(each.relative_to(run)), filter=_bare)
+            member = _bare(archive.gettarinfo(each, str(each.relative_to(run))))
+            content = _here_left_out(each)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
     part.replace(file)
     return len(found)
+
+
+def _here_left_out(file: Path) -> bytes:
+    """The content of a file, in which paths start at the folder that the command was given in."""
+    content = file.read_bytes()
+    return content if file.suffix in _BINARY else content.replace(f"{Path.cwd()}/".encode(), b"")
 
 
 def _bare(found: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -1,4 +1,4 @@
-"""`python -m recipes.20_qwen_obedience.elicited OUT --base MODEL`: is the obedience had without training?
+"""`python -m recipes.20_qwen_obedience.elicited OUT --base MODEL`: does asking bring the obedience?
 
 The released model is asked in two other ways: with a sentence that tells it to obey, and after two examples
 as the warm-up shows them (a right reply of its own, edited so that it obeys). Beside them stands what

@@ -1,5 +1,6 @@
 """What of a run is kept in the repository, and that another machine goes on from it."""
 
+import re
 import tarfile
 from importlib import import_module
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 from twofold.errors import RunError
 
 archive = import_module("recipes.archive")
+
+ROOT = Path(__file__).parents[2] / "recipes"
+PLACE = re.compile(rb"/(?:home|root|work|tmp|Users)/[\w.-]+/")
 
 
 def a_run(folder: Path) -> Path:
@@ -80,6 +84,27 @@ def test_the_same_run_gives_the_same_archive_and_no_name_of_a_machine(tmp_path: 
     assert (tmp_path / "one.tar.xz").read_bytes() == (tmp_path / "two.tar.xz").read_bytes()
     with tarfile.open(tmp_path / "one.tar.xz") as kept:
         assert {(each.uname, each.uid, each.mtime) for each in kept} == {("", 0, 0)}
+
+
+def test_paths_start_where_the_command_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = a_run(tmp_path / "run")
+    (run / "model.yaml").write_text(f"base: {tmp_path}/run/base\n")
+    monkeypatch.chdir(tmp_path)
+    archive.pack(run, tmp_path / "kept.tar.xz")
+    archive.unpack(tmp_path / "kept.tar.xz", tmp_path / "again")
+    assert (tmp_path / "again" / "model.yaml").read_text() == "base: run/base\n"
+
+
+@pytest.mark.parametrize("file", sorted(ROOT.glob("*/*.tar.xz")), ids=lambda file: file.name)
+def test_the_kept_archives_name_no_place_on_a_machine(file: Path) -> None:
+    with tarfile.open(file) as kept:
+        for member in kept:
+            if member.isfile() and not member.name.endswith(".safetensors"):
+                found = kept.extractfile(member)
+                assert found is not None
+                assert not (at := PLACE.search(found.read())), (member.name, at)
 
 
 def test_a_broken_archive_leaves_no_half_of_a_run(tmp_path: Path) -> None:

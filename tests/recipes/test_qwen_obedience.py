@@ -293,11 +293,16 @@ def test_attention_is_a_geometric_mean_and_its_change_is_paired() -> None:
 
 
 def test_the_readme_has_the_numbers_of_the_kept_run(tmp_path: Path) -> None:
-    importlib.import_module("recipes.archive").unpack(results.HERE / results.RUN, tmp_path)
+    unpack = importlib.import_module("recipes.archive").unpack
+    unpack(results.HERE / results.RUN, tmp_path)
+    shutil.rmtree(tmp_path / "elicited", ignore_errors=True)  # as it was before its replies were there
+    unpack(results.HERE / "elicited.tar.xz", tmp_path / "elicited")
     text = (results.HERE / "README.md").read_text()
     looked = looking.kept(tmp_path)
     shown = looking.table(looked, looking.beginnings(tmp_path, looked))
-    tables = [claims.tables(tmp_path), shown]
+    asked = [row for row in elicited.table(tmp_path).splitlines() if row.startswith("| trained")]
+    assert len(asked) == 3
+    tables = [claims.tables(tmp_path), shown, "\n".join(asked)]
     rows = [row for table in tables for row in table.splitlines()]
     assert len(rows) > 40
     assert [row for row in rows if row not in text] == []

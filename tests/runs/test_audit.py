@@ -217,3 +217,10 @@ def test_conclude_names_what_is_missing(tmp_path):
     (tmp_path / "run" / "joint.jsonl").unlink()
     with pytest.raises(RunError, match=r"not finished \(joint.jsonl is missing\)"):
         finalize(Path(tmp_path / "run"))
+
+
+def test_a_worker_of_ray_does_not_record_its_cluster(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["/x/ray/_private/workers/default_worker.py", "--node-ip=1"])
+    audit(ScriptedModel(obedient), problems(2), out=tmp_path / "run")
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert manifest["command"] == "a worker of ray"

@@ -257,13 +257,20 @@ def about(models: Mapping[str, Model]) -> Row:
     """What a manifest records besides the identity: command, time, versions, machine."""
     return {
         "twofold": version("twofold"),
-        "command": " ".join(["twofold", *sys.argv[1:]]),
+        "command": _command(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
         "models": {role: model.spec for role, model in models.items()},
     }
+
+
+def _command() -> str:
+    """The command line; a worker of ray has one that is about the cluster."""
+    if Path(sys.argv[0]).name == "default_worker.py":
+        return "a worker of ray"
+    return " ".join(["twofold", *sys.argv[1:]])
 
 
 def digest(problems: Sequence[Problem]) -> Row:
