@@ -78,3 +78,11 @@ def test_the_readme_has_the_table_of_the_kept_run(tmp_path: Path) -> None:
     assert len(rows) > 20
     text = (FOLDER / "README.md").read_text()
     assert [row for row in rows if row not in text] == []
+
+
+def test_the_readme_has_the_panel_of_smollm2(tmp_path: Path) -> None:
+    unpack(FOLDER / "smollm2_panel.tar.xz", tmp_path / "run")
+    rows = import_module("recipes.elicitation.smollm2").table(tmp_path / "run").splitlines()
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert len(rows) > 20
+    assert [row for row in rows if row and row not in text] == []
