@@ -506,6 +506,15 @@ def test_replies_come_from_the_cache_without_the_weights(tiny: Path) -> None:
     assert other != answers
 
 
+def test_what_a_checkpoint_was_trained_from_is_read_once(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, reads = model_of(tiny), []
+    monkeypatch.setattr(type(model._checkpoint), "trained_from", lambda _: reads.append(1))
+    assert [model.observed() for _ in range(3)] == [{}] * 3
+    assert len(reads) == 1  # a run asks at every reply
+
+
 def test_a_folder_without_a_tokenizer_says_what_to_copy(tiny: Path, tmp_path: Path) -> None:
     folder = copy_of(tiny, tmp_path / "m")
     for file in folder.glob("*token*"):

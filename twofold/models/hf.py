@@ -125,8 +125,11 @@ class HfModel(OpenModel):
 
     def observed(self) -> dict[str, object]:
         """The hash of the weights that training started from, where twofold trained the checkpoint."""
-        found = self._checkpoint.trained_from()
-        return {"trained_from": found} if found else {}
+        return {"trained_from": self._trained_from} if self._trained_from else {}
+
+    @cached_property
+    def _trained_from(self) -> str | None:  # a run asks at every reply
+        return self._checkpoint.trained_from()
 
     @cached_property
     def chat_tokens(self) -> ChatTokens:

@@ -83,7 +83,7 @@ class Outcome(StrEnum):
 
 
 class Lineage(StrEnum):
-    """What is known of the way from the baseline to the model."""
+    """How the model came from the baseline, as far as that is known."""
 
     unknown = "unknown"
     trained_from_baseline = "trained_from_baseline"  # by one run of training

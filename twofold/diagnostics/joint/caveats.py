@@ -60,10 +60,10 @@ def _at_the_floor(table: JointTable, found: Finding) -> Iterator[str]:
             if estimate is not None:
                 shown.setdefault(role, estimate)
     if shown and all(each.low <= floor.value for each in shown.values()):
-        rates = "; ".join(f"{role} {each.value:.3f}" for role, each in shown.items())
+        rates = "; ".join(f"{role} {each}" for role, each in shown.items())
         yield (
-            f"No model is shown to be right more often than one constant answer, {floor.value:.3f} "
-            f"({rates}). These problems may be too hard for it, or in a form that it does not know."
+            f"No model is shown to be right more often than one constant answer, {floor}: {rates}. "
+            "These problems may be too hard for it, or in a form that it does not know."
         )
 
 

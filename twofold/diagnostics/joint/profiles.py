@@ -53,8 +53,7 @@ class Profiles(Analysis):
 
     name: ClassVar[str] = "profiles"
     question: ClassVar[str] = (
-        "What do the published checkers say that the instructions' words do not, in replies told and untold "
-        "together?"
+        "Over all replies, what do the published checkers say that the instructions' words do not?"
     )
 
     def analyse(

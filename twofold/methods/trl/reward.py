@@ -54,7 +54,7 @@ class TrlReward:
         num_generations: Replies per group; they are adjacent.
 
     Raises:
-        ScoringError: If `scorer` is none, e.g. a class; when called, if the data set has no column
+        ScoringError: If `scorer` is not a scorer, e.g. its class; when called, if the data set has no column
             `problem` or names another problem.
 
     Example:
@@ -78,7 +78,7 @@ class TrlReward:
         for each in (self.scorer, *(scorer for _, scorer in self.watched)):
             if not isinstance(each, Scorer):
                 made = f"{each.__name__}()" if isinstance(each, type) else "a twofold scorer"
-                raise ScoringError(f"{each!r:.60} scores nothing; give {made}")
+                raise ScoringError(f"{each!r:.60} is no scorer; give {made}")
 
     @property
     def __name__(self) -> str:
