@@ -47,7 +47,7 @@ test: setup $(SERVER)
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy twofold
+	$(BIN)/mypy -p twofold -p recipes -p benchmarks
 
 bench: setup
 	$(BIN)/python -m benchmarks

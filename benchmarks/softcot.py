@@ -14,6 +14,7 @@ from twofold.methods.softcot.method import SoftCotMethod
 from twofold.methods.softcot.model import SoftCot
 from twofold.methods.softcot.projection import Projection
 from twofold.methods.softcot.states import states
+from twofold.methods.softcot.trainable import SoftTrainable
 from twofold.methods.trl.runner import TrlRunner
 from twofold.models import resolve
 from twofold.models.batches import Capacity
@@ -32,6 +33,7 @@ def measure():
     rows = method.rows(problems)
     with tempfile.TemporaryDirectory() as folder:
         runner = TrlRunner(method, "pocket", rows, out=Path(folder) / "run")
+        assert isinstance(runner.trainable, SoftTrainable)
         kind, data = runner.trainable.trainer(method, rows)
         made = runner.trainer(kind, lambda: data)()
         batch = {"rows": [data[i] for i in range(len(data))]}

@@ -24,7 +24,7 @@ from twofold.study.scores import Scores
 from twofold.types import Problem
 
 from . import SCALES
-from .claims import COLUMNS, change, scores
+from .claims import COLUMNS, by_question, change, matrix, scores
 from .more_pairs import PAIRS, PROBLEMS
 from .warm_up import TEMPERATURE
 
@@ -103,7 +103,7 @@ def table(place: Path) -> str:
 
 def recovered(before: Scores, after: Scores, arm: Scores) -> str:
     """The share of the obedience gained that an arm has, paired by question."""
-    rows = [(1 + each.matrix(OBEDIENCE, [0])[0]) / 2 for each in (before, after, arm)]
+    rows = [(1 + by_question(matrix(each, OBEDIENCE))) / 2 for each in (before, after, arm)]
     return share(*rows)
 
 

@@ -1,7 +1,8 @@
 """`python -m recipes.20_qwen_obedience.sizing MODEL`: how many tokens a second does a core sample and learn?
 
 Counted in seconds of computing, so that other programs on the machine matter less: reading prompts, sampling
-with 16, 32 and 64 rows at once, scoring, and a step of LoRA with `CompactSft`'s loss.
+with 16, 32 and 64 rows at once, scoring, and a step of LoRA with `CompactSft`'s loss. Beside each speed is
+its limit on this machine: the speed if all that is left to do is to multiply by the weights.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from .problems import files
 from .warm_up import RANK, TEMPERATURE
 
 ROWS = (16, 32, 64)
-STEPS, PROMPTS = 16, 8
+STEPS, PROMPTS, REPEATS = 16, 8, 3
 LEARNED, PROMPT, REPLY = 4, 110, 200
 """Rows of a LoRA step, and tokens of each prompt and reply."""
 
@@ -36,10 +37,30 @@ def seconds(work: Callable[[], object]) -> float:
     return time.process_time() - before
 
 
+def multiplied(network: Any, rows: int, rows_of_head: int) -> float:
+    """Seconds of multiplying `rows` vectors by every weight matrix, and `rows_of_head` by the output head."""
+    head = network.get_output_embeddings()
+    layers = [m for m in network.modules() if isinstance(m, torch.nn.Linear) and m is not head]
+    work = [(m.weight, rows) for m in layers] + [(head.weight, rows_of_head)]
+    entering = {
+        shape: torch.ones(shape, dtype=head.weight.dtype)
+        for shape in {(n, weight.shape[1]) for weight, n in work if n}
+    }
+
+    def multiply() -> None:
+        for weight, n in work:
+            if n:
+                torch.nn.functional.linear(entering[n, weight.shape[1]], weight)
+
+    with torch.inference_mode():
+        multiply()
+        return min(seconds(multiply) for _ in range(REPEATS))
+
+
 def sampled(model: HfModel, rows: int) -> tuple[float, float]:
     """Tokens a second of reading prompts, and of sampling from their keys and values."""
     asked = files(SCALES["cpu"])["trained"][:PROMPTS]
-    ids = [model._ids(model.render(p.messages(stated=()))) for p in asked]
+    ids = [model.ids(model.render(p.messages(stated=()))) for p in asked]
     planned = [
         decode.PlannedRow(ids=ids[n % PROMPTS], seed=n, limit=STEPS + 1) for n in range(rows)
     ]
@@ -85,12 +106,21 @@ def main(spec: str) -> None:
     model = HfModel(spec, use_cache=False)
     print(f"{spec}, {model.dtype}, one thread; tokens a second of computing", flush=True)
     _ = model.network
+    n = LEARNED * (PROMPT + REPLY)
+    limit = n / multiplied(model.network, n, 0)
     for rows in ROWS:
         read, drawn = sampled(model, rows)
-        print(f"{rows} rows: reading prompts {read:.0f}, sampling {drawn:.1f}", flush=True)
-    print(f"scoring, logits of all tokens: {scored(model):.0f}", flush=True)
+        print(f"{rows} rows: reading prompts {read:.0f} (limit {limit:.0f})", end=", ")
+        print(
+            f"sampling {drawn:.1f} (limit {rows / multiplied(model.network, rows, rows):.1f})",
+            flush=True,
+        )
+    limit = n / multiplied(model.network, n, n)
+    print(f"scoring, logits of all tokens: {scored(model):.0f} (limit {limit:.0f})", flush=True)
+    # the weights are frozen: they are multiplied by once forward and once backward
+    limit = n / (2 * multiplied(model.network, n, LEARNED * REPLY))
     del model
-    print(f"LoRA, forward and backward: {learned(spec):.1f}", flush=True)
+    print(f"LoRA, forward and backward: {learned(spec):.1f} (limit {limit:.1f})", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import numpy as np
 from recipes.pocket_model.corpus import demonstrations
 from recipes.pocket_model.training import Schedule, train
 from twofold.models import resolve
+from twofold.models.hf import HfModel
 from twofold.problems.knowledge import BETWEEN, PARTNER, SPLITS, World, said
 from twofold.problems.synthetic.cast import TRAIN_NAMES
 from twofold.randomness import rng_for
@@ -62,6 +63,7 @@ def teach(out: Path, *, n_steps: int = N_STEPS) -> Path:
     """Train the base into `out`, unless it is there; returns `out`."""
     if not (out / "config.json").exists():
         pocket = resolve("pocket")
+        assert isinstance(pocket, HfModel)
         network, tokenizer = pocket.network, pocket.tokenizer
         network.set_attn_implementation("eager")
         for step, loss in train(

@@ -160,12 +160,12 @@ def _changes(name: str, rows: Mapping[str, Sequence[Row]]) -> dict[str, str]:
     """Each arm minus the base."""
     found = {}
     for arm in rows.keys() - {"base"} if "base" in rows else ():
-        pair = [
+        before, after = (
             _matrix(rows[mine], "scores", name, rows[other])
             for mine, other in (("base", arm), (arm, "base"))
-        ]
+        )
         with suppress(StatsError):  # fewer problems than an interval needs
-            change = difference(*pair, np.ones(pair[0].shape[1], dtype=bool))
+            change = difference(before, after, np.ones(before.shape[1], dtype=bool))
             if change is not None:
                 found[arm] = change
     return {
