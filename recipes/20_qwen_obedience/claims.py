@@ -45,6 +45,7 @@ PAIRS = (
 )
 COLUMNS: dict[str, Key] = {"accuracy": ACCURACY, "obedience": OBEDIENCE, "both": JOINT}
 SEEDS = range(3)
+MODELS = ("released", BASE)  # whose seeds are samples of one model, and no trainings
 WHOLE, PART = "first_word:first_word_sent", "first_word:first_word_answer"
 ARMS = (
     *("released", BASE, "rft_answer_only", "rft_joint", "rft_hindsight"),
@@ -153,7 +154,7 @@ def tables(out: Path) -> str:
             floors.append(f"| {split} | {floor(found[BASE].problems)} |")
         for after, before in PAIRS:
             if after in found and before in found:
-                trained = before not in (BASE, "released")  # a warm-up is one model, asked again
+                trained = before not in MODELS
                 of = found[after], found[before]
                 cells = [change(*of, key, before_is_trained=trained) for key in COLUMNS.values()]
                 runs = f"{len(of[0].tables)}, {len(of[1].tables)}" if trained else len(of[0].tables)

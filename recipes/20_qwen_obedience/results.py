@@ -29,6 +29,7 @@ from twofold.study.plan import BASE
 from twofold.study.scores import SIGNED, Scores, difference, estimate
 from twofold.types import Estimate
 
+from .claims import MODELS
 from .rules import SPLITS
 
 HERE = Path(__file__).parent
@@ -50,8 +51,6 @@ MEASURED: Mapping[str, Key] = {
 }
 
 CHANGED = ("right, untold", "obedience")
-
-_MODEL = ("released", BASE)  # whose seeds are samples of one model, and no trainings
 
 
 @final
@@ -82,7 +81,7 @@ def lines(out: Path) -> list[Line]:
             for name, key in MEASURED.items():
                 limits = SIGNED if key == OBEDIENCE else None
                 values, asked = mine.matrix(key, seeds), mine.asked(key, seeds)
-                if told := estimate(values, asked, is_trained=arm not in _MODEL, limits=limits):
+                if told := estimate(values, asked, is_trained=arm not in MODELS, limits=limits):
                     line["measures"][name] = _numbers(told)
                 if base is None or arm == BASE or name not in CHANGED:
                     continue
@@ -98,8 +97,8 @@ def lines(out: Path) -> list[Line]:
 def _finished(out: Path, split: str) -> Iterator[tuple[str, dict[int, Path]]]:
     """Each arm and its finished audits of a split, by seed."""
     cells = [p for study in ("study", "published") for p in out.glob(f"{study}/arms/*/seed-*")]
-    others = {p.parent.name for p in cells} - {*_MODEL}
-    for arm in (*_MODEL, *sorted(others)):
+    others = {p.parent.name for p in cells} - {*MODELS}
+    for arm in (*MODELS, *sorted(others)):
         mine = [p / split for p in cells if p.parent.name == arm and (p / split).is_dir()]
         audits = {int(p.parent.name.removeprefix("seed-")): p for p in mine}
         done = {seed: p for seed, p in audits.items() if (p / "joint.jsonl").exists()}

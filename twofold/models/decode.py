@@ -25,6 +25,9 @@ from twofold.models.batches import PlannedRow
 from twofold.models.gumbel import samplers
 from twofold.types import Sampling
 
+LEAST_SHARED = 64
+"""Tokens that all prompts begin with, from which on they are read once; fewer are not worth a pass."""
+
 
 def decode(
     network: Any, rows: Sequence[PlannedRow], sampling: Sampling, *, eos: Sequence[int]
@@ -77,7 +80,8 @@ def decode(
 def read_prompts(network: Any, ids_RT: torch.Tensor, mask_RT: torch.Tensor) -> DynamicCache | None:
     """Keys and values of all tokens but the last; each distinct prompt is read once.
 
-    RFT and GRPO sample a prompt eight times and more, and reading it is then half of the work.
+    RFT and GRPO sample a prompt eight times and more, and reading it is then half of the work. What all
+    prompts begin with, such as examples or a long system prompt, is read once for all of them.
     None if the network does not take positions, or a prompt has one token.
     """
     takes_positions = "position_ids" in inspect.signature(network.forward).parameters
@@ -87,16 +91,65 @@ def read_prompts(network: Any, ids_RT: torch.Tensor, mask_RT: torch.Tensor) -> D
     rows_RT, where_R = torch.unique(torch.cat([ids_RT, mask_RT], 1), dim=0, return_inverse=True)
     ids_UT, mask_UT = rows_RT.chunk(2, dim=1)
     past = DynamicCache(config=network.config)
+    n_shared = _n_shared(ids_UT, mask_UT) if can_shrink(network) else 0
     with torch.no_grad():
-        network.base_model(
-            input_ids=ids_UT[:, :-1],
-            attention_mask=mask_UT[:, :-1],
-            position_ids=(mask_UT.cumsum(-1) - 1).clamp(min=0)[:, :-1],
-            past_key_values=past,
-            use_cache=True,
-        )
+        if len(ids_UT) > 1 and n_shared >= LEAST_SHARED:
+            _read_shared(network, ids_UT, mask_UT, n_shared, past)
+        else:
+            _read(network, ids_UT[:, :-1], mask_UT[:, :-1], past)
     past.batch_select_indices(where_R)
     return past
+
+
+def _read(network: Any, ids_UT: torch.Tensor, mask_UT: torch.Tensor, past: DynamicCache) -> None:
+    """Read tokens into `past`; the mask covers what is in it, too."""
+    network.base_model(
+        input_ids=ids_UT,
+        attention_mask=mask_UT,
+        position_ids=(mask_UT.cumsum(-1) - 1).clamp(min=0)[:, -ids_UT.shape[1] :],
+        past_key_values=past,
+        use_cache=True,
+    )
+
+
+def _n_shared(ids_UT: torch.Tensor, mask_UT: torch.Tensor) -> int:
+    """How many tokens all rows begin with, their last ones not counted; the rows are left-padded."""
+    longest = ids_UT.shape[1]
+    starts_U1 = longest - mask_UT.sum(dim=1, keepdim=True)
+    at_UT = starts_U1 + torch.arange(longest, device=ids_UT.device)
+    ids_UT = ids_UT.gather(1, at_UT.clamp(max=longest - 1))
+    same_T = (ids_UT == ids_UT[0]).all(dim=0)[: int(mask_UT.sum(dim=1).min()) - 1]
+    return int(same_T.cumprod(0).sum())
+
+
+def _read_shared(
+    network: Any, ids_UT: torch.Tensor, mask_UT: torch.Tensor, n_shared: int, past: DynamicCache
+) -> None:
+    """Read what the rows share once, and then what follows; `past` is padded as the rows are.
+
+    What follows is padded on its left, so that a row's keys are first those of the shared tokens, then its
+    padding, then the others. Rotating positions are in the keys, so they can be moved to where they belong.
+    """
+    n_rows, n_read = len(ids_UT), ids_UT.shape[1] - 1
+    starts_U1 = n_read + 1 - mask_UT.sum(dim=1, keepdim=True)
+    at_T = torch.arange(n_read, device=ids_UT.device)
+    first = ids_UT[:1, int(starts_U1[0]) :][:, :n_shared]
+    _read(network, first, torch.ones_like(first), past)
+    past.batch_repeat_interleave(n_rows)
+    if n_read > n_shared:
+        follows_UT = (at_T >= starts_U1 + n_shared)[:, n_shared:].to(mask_UT.dtype)
+        mask = torch.cat([mask_UT.new_ones(n_rows, n_shared), follows_UT], dim=1)
+        _read(network, ids_UT[:, n_shared:-1], mask, past)
+    is_padding, is_shared = at_T < starts_U1, at_T < starts_U1 + n_shared
+    from_UT = torch.where(is_padding, at_T + n_shared, at_T)
+    from_UT = torch.where(is_shared & ~is_padding, at_T - starts_U1, from_UT).clamp(max=n_read - 1)
+    for layer in past.layers:
+        assert isinstance(layer, DynamicLayer)
+        keys, values = layer.keys, layer.values  # their heads may differ in size
+        assert keys is not None and values is not None
+        at_UHTC = from_UT[:, None, :, None]
+        layer.keys = keys.gather(2, at_UHTC.expand(keys.shape))
+        layer.values = values.gather(2, at_UHTC.expand(values.shape))
 
 
 class _Watch(LogitsProcessor):

@@ -22,7 +22,7 @@ from twofold.report.page import model_names
 from twofold.report.study import COMPARED, MEASURES, Page
 from twofold.report.study_file import Key
 from twofold.report.tables import floors, ignored
-from twofold.report.wording import number, p_value, spread, units
+from twofold.report.wording import number, p_of, spread, units
 from twofold.storage.jsonl import Row
 from twofold.storage.run_dir import RunDir
 from twofold.types import Comparison, Estimate
@@ -209,9 +209,8 @@ def _metric(key: Key, estimate: Estimate) -> Row:
 def _change(found: Comparison | None) -> str:
     if found is None:
         return "–"
-    kind = "p" if found.p_adjusted is None else "p (Holm)"
     said = f"{spread(found.difference, sign=True)}, {units(found.difference)}"
-    return f"{said}, {kind} {p_value(found.with_adjusted_p().p)}"
+    return f"{said}, p {p_of(found)}"
 
 
 def short(spec: str) -> str:

@@ -8,7 +8,7 @@ from twofold.report.judged import sections
 from twofold.report.side_by_side import pairs, sides
 from twofold.report.tables import ROLES, MeasureRow, headline, other_cells, types
 from twofold.report.verdict import verdict
-from twofold.report.wording import filed_under, p_value, spread
+from twofold.report.wording import filed_under, p_of, p_value, spread
 from twofold.types import Comparison, Estimate, Finding
 
 _WHO = {"baseline": "before", "model": "after"}
@@ -87,7 +87,7 @@ def _difference(each: Comparison | None) -> list[str]:
         return ["–"] * len(_DIFFERENCE)
     return [
         spread(each.difference, sign=True),
-        p_value(each.with_adjusted_p().p),
+        p_of(each),
         f"{each.n_improved}/{each.n_regressed}",
         "–" if each.minimum_detectable_effect is None else f"{each.minimum_detectable_effect:.3f}",
     ]
@@ -164,7 +164,7 @@ def _spread(estimate: Estimate | None) -> str:
 def _change(each: Comparison | None) -> str:
     if each is None:
         return "–"
-    return f"{spread(each.difference, sign=True)} p {p_value(each.with_adjusted_p().p)}"
+    return f"{spread(each.difference, sign=True)} p {p_of(each)}"
 
 
 def _listed(finding: Finding) -> list[str]:

@@ -108,6 +108,18 @@ def p_value(p: float | None) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
+def p_of(found: Comparison) -> str:
+    """The p-value of a comparison, by Holm's correction where it is one of a family.
+
+    Example:
+        >>> from twofold.stats import paired
+        >>> found = paired([0.0] * 20, [1.0] * 5 + [0.0] * 15)
+        >>> p_of(found), p_of(replace(found, p_adjusted=0.12))
+        ('0.062', '0.120 (Holm)')
+    """
+    return p_value(found.p) if found.p_adjusted is None else f"{p_value(found.p_adjusted)} (Holm)"
+
+
 def filed_under(record: Measure | Contrast) -> str:
     """What a record measures, in a line.
 
