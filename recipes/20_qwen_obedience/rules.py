@@ -65,6 +65,24 @@ MANY = tuple(
 )
 """All types of the trained families that can be applied to a reply, but the near ones."""
 
+LOCAL = (
+    "combination:two_responses",
+    "format:parentheses",
+    "format:quotes",
+    "format:quote_unquote",
+    "keywords:start_end",
+    "count:keywords_multiple",
+    "count:count_increment_word",
+    "format:output_template",
+    "words:palindrome",
+    "keywords:palindrome",
+    "words:words_position",
+    "words:keywords_specific_position",
+    "keywords:keyword_specific_position",
+    "sentence:keyword",
+)
+"""All of `MANY` that are not trained and that an edit at one or two places of a reply meets; see `local`."""
+
 TYPES: dict[Distance, tuple[str, ...]] = {"trained": TRAINED, "near": NEAR, "far": FAR}
 
 Split = Literal["trained", "near", "far", "mathif", "ifeval", "ifbench"]

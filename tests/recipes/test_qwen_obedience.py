@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -21,10 +22,13 @@ from twofold.constraints import CONSTRAINTS, from_spec
 from twofold.constraints.apply import can_apply
 from twofold.errors import ProblemError
 from twofold.methods.demonstrations import written_reply
+from twofold.models.scripted import ScriptedModel
 from twofold.problems import load, write
 from twofold.problems.drawn import distance
 from twofold.randomness import rng_for
+from twofold.runs.audit import audit
 from twofold.scorers import Compliant, Correct
+from twofold.study.scores import Scores
 from twofold.types import Problem, Response
 
 study = importlib.import_module("recipes.20_qwen_obedience")
@@ -36,6 +40,8 @@ claims = importlib.import_module("recipes.20_qwen_obedience.claims")
 looking = importlib.import_module("recipes.20_qwen_obedience.attention")
 more = importlib.import_module("recipes.20_qwen_obedience.more_pairs")
 elicited = importlib.import_module("recipes.20_qwen_obedience.elicited")
+edits = importlib.import_module("recipes.20_qwen_obedience.edits")
+reach = importlib.import_module("recipes.20_qwen_obedience.reach")
 
 ROOT = Path(__file__).parents[2]
 ARMS = {"rft_answer_only", "rft_joint", "rft_hindsight", "sft_applied", "sft_types", "sft_own"}
@@ -292,17 +298,83 @@ def test_attention_is_a_geometric_mean_and_its_change_is_paired() -> None:
     assert second.endswith(f"| {same} (n=2) |")
 
 
+def kept_run(place: Path) -> Path:
+    """The run that is kept, with its problems, which need GSM8K."""
+    importlib.import_module("recipes.archive").unpack(results.HERE / results.RUN, place)
+    try:
+        found = command.written(place, study.SCALES["cpu"])
+    except ProblemError as absent:
+        pytest.skip(str(absent))
+    more.written(found["train"], place / "own_right.jsonl", place)
+    return place
+
+
 def test_the_readme_has_the_numbers_of_the_kept_run(tmp_path: Path) -> None:
-    importlib.import_module("recipes.archive").unpack(results.HERE / results.RUN, tmp_path)
+    kept_run(tmp_path)
     text = (results.HERE / "README.md").read_text()
     looked = looking.kept(tmp_path)
     shown = looking.table(looked, looking.beginnings(tmp_path, looked))
     asked = [row for row in elicited.table(tmp_path).splitlines() if row.startswith("| trained")]
     assert len(asked) == 3
     tables = [claims.tables(tmp_path), shown, "\n".join(asked)]
+    tables += [reach.tables(tmp_path)]
     rows = [row for table in tables for row in table.splitlines()]
     assert len(rows) > 40
     assert [row for row in rows if row not in text] == []
+
+
+def test_a_title_is_an_edit_at_one_place_and_no_commas_at_every_comma() -> None:
+    """By hand: a line before the reply; three commas go, and so do none in the second reply."""
+    replies = ["First, 8, then 9, is \\boxed{72}.", "It is \\boxed{72}."]
+    problems = [Problem(question="What is 8 times 9?", answer="72")] * 2
+    title = edits.edited("detectable_format:title", problems, replies)
+    assert (title.share, title.places, title.kept) == (1.0, 1.0, 1.0)
+    assert title.is_local
+    comma = edits.edited("punctuation:no_comma", problems, replies)
+    assert (comma.share, comma.places) == (0.5, 3.0)
+    assert not comma.is_local
+    never = edits.edited("words:start_verb", problems, replies)
+    assert never.share == 0 and not never.is_local
+
+
+def test_local_types_are_those_of_many_that_an_edit_meets_and_none_is_trained(
+    tmp_path: Path,
+) -> None:
+    kept_run(tmp_path)
+    held_out = [name for name in rules.MANY if name not in rules.TRAINED]
+    how = edits.edits(tmp_path, held_out)
+    assert tuple(name for name in held_out if how[name].is_local) == rules.LOCAL
+    assert not {*rules.LOCAL} & {*rules.TRAINED, *rules.NEAR, *rules.FAR}
+    assert {distance(name, rules.TRAINED) for name in rules.LOCAL} == {"near"}
+
+
+def test_obedience_is_by_question_over_the_rules_of_a_kind(tmp_path: Path) -> None:
+    """By hand: told, `a` gets a title and no commas; `b`, with a comma, no title; `c` has no comma untold."""
+    title, no_comma = (
+        from_spec(name, None, profile="fixed")
+        for name in ("detectable_format:title", "punctuation:no_comma")
+    )
+    of = {"a": (title, no_comma), "b": (title,), "c": (no_comma,)}
+    problems = [Problem(question=q, answer="1", constraints=rules) for q, rules in of.items()]
+    told = {"a": "<<One>> it is \\boxed{1}", "b": "So, \\boxed{1}", "c": "It is \\boxed{1}"}
+    untold = {"a": "So, \\boxed{1}", "b": "So, \\boxed{1}", "c": "It is \\boxed{1}"}
+    script = {}
+    for problem in problems:
+        for stated, replies in ((None, told), ((), untold)):
+            said = "\n\n".join(m["content"] for m in problem.messages(stated=stated))
+            script[said] = [replies[problem.question]]
+    audit(ScriptedModel(script), problems, out=tmp_path / "run")
+    scores = Scores.read(problems, {0: tmp_path / "run"})
+    assert reach.obeyed(scores, {title.name, no_comma.name}).tolist() == [[1.0, 0.0, 0.0]]
+    assert reach.obeyed(scores, {no_comma.name})[0, [0, 2]].tolist() == [1.0, 0.0]
+    assert np.isnan(reach.obeyed(scores, {no_comma.name})[0, 1])
+    how = {title.name: edits.Edit(1.0, 1.0, 1.0), no_comma.name: edits.Edit(1.0, 9.0, 1.0)}
+    found = dict.fromkeys(reach.NAMED, scores)
+    rows = reach.by_type("near", found, how, {title.name: 4})
+    ones = " | ".join(["1"] * 4)
+    assert rows[0] == f"| near | detectable_format:title | 1 | 4 | 2 | {ones} | 1 | 0 |"
+    twos = " | ".join(["2"] * 4)
+    assert rows[1] == f"| near | punctuation:no_comma | 9 | 0 | 2 | {twos} | 2 | 1 |"
 
 
 def test_examples_in_the_prompt_obey_other_rules_each(tmp_path: Path) -> None:

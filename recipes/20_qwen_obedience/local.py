@@ -1,0 +1,112 @@
+"""`python -m recipes.20_qwen_obedience.local OUT --base MODEL`: does obedience carry over to local rules?
+
+A rule is *local* if a reply comes to meet it by an edit at one or two places (`edits`). The trained types
+that training teaches are local ones (`reach`), and half of the near types are not, so they may say more of
+what this training can teach than of what carries over. Here the same test questions are asked with local
+rules of the trained families. `sft_applied` was shown none of these types; `sft_types` was shown all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+import yaml
+
+from twofold import problems as problem_files
+from twofold import study
+from twofold.methods.applied import bare
+from twofold.problems.drawn import bound
+from twofold.storage.jsonl import replaced
+from twofold.study.plan import BASE
+
+from . import SCALES
+from .claims import COLUMNS, change, scores
+from .edits import edits
+from .problems import MOST
+from .reach import HEAD, by_type, shown_types
+from .restore import CONFIG, HERE, WEIGHTS
+from .rules import LOCAL
+from .warm_up import TEMPERATURE
+
+SPLIT, SEED = "local", 3
+
+ARMS = {"released": BASE, "base": "warm_up", "sft_applied": "sft_applied", "sft_types": "sft_types"}
+"""The models by the names of the study, and by those of this one, whose base is the released model."""
+
+PAIRS = (
+    ("base", "released"),
+    ("sft_applied", "released"),
+    ("sft_applied", "base"),
+    ("sft_types", "released"),
+    ("sft_types", "sft_applied"),
+)
+
+
+def adapter(place: Path, base: str, arm: str) -> Path:
+    """An arm of the study: as it was trained, or the kept adapter, which is rounded to bfloat16."""
+    trained = place / "study" / "arms" / arm / "seed-0" / "model"
+    if (trained / WEIGHTS).exists():
+        return trained
+    kept, made = HERE / "adapters" / arm, place / SPLIT / "models" / arm
+    made.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(kept / WEIGHTS, made / WEIGHTS)
+    config = json.loads((kept / CONFIG).read_text(encoding="utf-8"))
+    with replaced(made / CONFIG) as out:
+        json.dump(config | {"base_model_name_or_path": str(Path(base).absolute())}, out, indent=1)
+    return made
+
+
+def asked(place: Path, base: str) -> None:
+    """Audit the models on local rules."""
+    out, file = place / SPLIT, place / "data" / f"{SPLIT}.jsonl"
+    near = problem_files.load(str(place / "data" / "near.jsonl"), profile="fixed")
+    problem_files.write(file, bound([bare(p) for p in near], LOCAL, seed=SEED, most=MOST))
+    plan = {
+        "base": base,
+        "splits": {SPLIT: str(file)},
+        "seeds": [0],
+        "temperature": TEMPERATURE,
+        "max_tokens": SCALES["cpu"].max_tokens,
+        "arms": {
+            "sft_applied": {"checkpoints": [str(adapter(place, base, "sft_applied"))]},
+            "sft_types": {"checkpoints": [str(adapter(place, base, "sft_types"))]},
+            "warm_up": {"checkpoints": [str(place / "base")]},
+        },
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    with replaced(out / "plan.yaml") as text:
+        yaml.safe_dump(plan, text, sort_keys=False)
+    study.study(study.read(out / "plan.yaml"), out=out / "study", say=print)
+
+
+def table(place: Path) -> str:
+    """One model minus another on local rules, and the rules by type."""
+    found = {arm: scores(place / SPLIT, folder, SPLIT) for arm, folder in ARMS.items()}
+    there = {arm: mine for arm, mine in found.items() if mine is not None}
+    lines = ["| types | arm | minus | accuracy | obedience | right and obedient |"]
+    lines.append("|---|---|---|---|---|---|")
+    for after, before in PAIRS:
+        if after in there and before in there:
+            cells = [change(there[after], there[before], key) for key in COLUMNS.values()]
+            lines.append(f"| {SPLIT} | {after} | {before} | {' | '.join(cells)} |")
+    types = [f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|"]
+    if {*ARMS} == {*there}:
+        types += by_type(SPLIT, there, edits(place, LOCAL), shown_types(place))
+    return "\n".join([*lines, "", *types])
+
+
+def main() -> None:
+    """Ask, and print the tables."""
+    parser = argparse.ArgumentParser(prog=f"python -m {__package__}.local", description=__doc__)
+    parser.add_argument("out", type=Path, help="the folder of the run, e.g. runs/qwen/cpu")
+    parser.add_argument("--base", required=True, help="the released model")
+    said = parser.parse_args()
+    asked(said.out, said.base)
+    print(table(said.out))
+
+
+if __name__ == "__main__":
+    main()
