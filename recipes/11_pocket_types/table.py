@@ -21,7 +21,7 @@ from twofold.study.plan import BASE
 from twofold.study.scores import SIGNED, Scores, difference, estimate
 from twofold.types import Comparison, Estimate, Problem
 
-from .__main__ import ARMS, n_types
+from .__main__ import ARMS, N_TYPES, REWARDS, n_types
 from .problems import test
 from .rules import held, trained
 
@@ -129,5 +129,20 @@ def table(problems: Sequence[Problem], out: Path, base_out: Path | None = None) 
     return "\n".join(f"| {' | '.join(row)} |".replace("|  |", "| |") for row in rows)
 
 
+def grid(problems: Sequence[Problem], out: Path) -> str:
+    """Obedience on held-out types minus the base's, by reward and number of trained types."""
+    base = scores_of(problems, out, BASE)
+    scores = {arm: scores_of(problems, out, arm) for arm in ARMS if finished(out, arm)}
+    found = differences(scores, base, "held-out")
+    rows = [["reward", *map(str, N_TYPES)], ["---"] * (1 + len(N_TYPES))]
+    for reward in REWARDS:
+        cells = [found.get((f"{reward}_{n}", OBEDIENCE)) for n in N_TYPES]
+        rows.append(
+            [reward, *(spread(each.difference, sign=True) if each else "–" for each in cells)]
+        )
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
 if __name__ == "__main__":
-    print(table(test(), Path(sys.argv[1]) / "study"))
+    place = Path(sys.argv[1]) / "study"
+    print(f"{table(test(), place)}\n\n{grid(test(), place)}")

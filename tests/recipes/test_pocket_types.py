@@ -136,6 +136,7 @@ def test_the_readme_has_the_numbers_of_the_saved_replies(law: str, tmp_path: Pat
     ]
     if law == "reluctant":
         tables.append(rewards.table(problems.test(), tmp_path / "study", "product_16"))
+        tables.append(table.grid(problems.test(), tmp_path / "study"))
     if law != "independent":
         tables.append(table.table(new, tmp_path / "sampled", tmp_path / "cooled"))
     wanted = [row for each in tables for row in each.splitlines() if not row.startswith("| minus")]

@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from twofold.constraints.counting import plural
+from twofold.constraints.counting import absent, plural
 from twofold.constraints.draws import ENDINGS, one_of
 from twofold.constraints.editing import at_end
 from twofold.constraints.words import as_word, fold
@@ -200,10 +200,9 @@ class NoComma(Constraint):
         return self._judged([match.end() - 1 for match in found], text)
 
     def _judged(self, places: list[int], text: str) -> Verdict:
-        if not places:
-            return Verdict(1.0, "no comma")
-        before = text[max(0, places[0] - 20) : places[0]]
-        return Verdict(0.0, f"{plural(len(places), 'comma')}, the first after {before!r}")
+        before = text[max(0, places[0] - 20) : places[0]] if places else ""
+        found = f"{plural(len(places), 'comma')}, the first after {before!r}"
+        return absent(len(places), found if places else "no comma")
 
 
 # Arabic, Armenian, Ethiopic, Mongolian, ideographic, small and full-width forms.

@@ -1,6 +1,6 @@
 """Is the reply in capitals, without capitals, or does it have N words in capitals?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import final
@@ -15,6 +15,7 @@ from twofold.constraints.counting import (
     both_sides,
     hold,
     require_threshold,
+    share,
 )
 from twofold.constraints.detect import judge_language, published_language
 from twofold.constraints.draws import number, one_of
@@ -72,7 +73,7 @@ class EnglishCapital(Constraint):
 
     def _official(self, text: str) -> Verdict:
         if not text.isupper():
-            return Verdict(0.0, "not all capital letters")
+            return _miscased(text.split(), str.upper, "not all capital letters")
         return published_language(text, "en")
 
     def _fixed(self, text: str) -> Verdict:
@@ -109,7 +110,7 @@ class EnglishLowercase(Constraint):
 
     def _official(self, text: str) -> Verdict:
         if not text.islower():
-            return Verdict(0.0, "not all small letters")
+            return _miscased(text.split(), str.lower, "not all small letters")
         return published_language(text, "en")
 
     def _fixed(self, text: str) -> Verdict:
@@ -191,9 +192,15 @@ class CapitalWordFrequency(Constraint):
         return hold(count, self.capital_relation, self.capital_frequency, "words in capitals")
 
 
+def _miscased(words: Sequence[str], convert: Callable[[str], str], reason: str) -> Verdict:
+    """A text that is not in the case, graded by its words; one without a letter breaks the rule, too."""
+    wrong = sum(word != convert(word) for word in words)
+    return share(max(wrong, 1), max(len(words), 1), reason)
+
+
 def _in_case(text: str, convert: Callable[[str], str], complaint: str) -> Verdict:
     words = [*prose(text).split(), *words_in_formulas(text)]
-    wrong = next((word for word in words if word != convert(word)), None)
-    if wrong is None:
+    wrong = [word for word in words if word != convert(word)]
+    if not wrong:
         return judge_language(text, "en")
-    return Verdict(0.0, f"{complaint}: {wrong[:40]!r}")
+    return share(len(wrong), len(words), f"{complaint}: {wrong[0][:40]!r}")

@@ -109,6 +109,26 @@ def graded(distance: float, reason: str) -> Verdict:
     return Verdict(float(distance == 0), reason, distance=min(distance, 1.0))
 
 
+def absent(count: int, reason: str) -> Verdict:
+    """The verdict on something that must not occur: ten times and more is as far as can be.
+
+    Example:
+        >>> absent(3, "3 commas").distance
+        0.3
+    """
+    return graded(count / 10, reason)
+
+
+def share(bad: int, of: int, reason: str) -> Verdict:
+    """The verdict on parts of which none may be bad, graded by the share that is.
+
+    Example:
+        >>> share(1, 4, "missing: river").distance
+        0.25
+    """
+    return graded(bad / of if of else 0.0, reason)
+
+
 def every(good: Sequence[bool], what: str, *, least: int = 0) -> Verdict:
     """The verdict on a rule about each part, graded by the share of the parts that break it.
 

@@ -10,7 +10,7 @@ from typing import Literal, final
 
 import numpy as np
 
-from twofold.constraints.counting import Bound, both_sides, hold, plural, require_counts
+from twofold.constraints.counting import Bound, both_sides, hold, plural, require_counts, within
 from twofold.constraints.draws import SECTIONS, number, one_of
 from twofold.constraints.editing import bulleted, first_met, parted, some_words_changed, with_more
 from twofold.constraints.markup import mask_code, mask_math
@@ -93,8 +93,8 @@ class BulletLists(Constraint):
         )
 
     def _judged(self, found: int) -> Verdict:
-        reason = f"{plural(found, 'bullet')}, {self.num_bullets} wanted"
-        return Verdict(float(found == self.num_bullets), reason)
+        wanted = self.num_bullets
+        return within(found, wanted, wanted, f"{plural(found, 'bullet')}, {wanted} wanted")
 
 
 _BULLET = re.compile(r"[\s>]*[*+•–-]\s+\S")
@@ -283,5 +283,7 @@ class MultipleSections(Constraint):
         found = len({number for number, body in bodies if re.search(r"\w", body)})
         if self.stated:
             return self.stated.verdict(found, "sections with words in them")
-        reason = f"{found} sections with words in them, {self.num_sections} wanted"
-        return Verdict(float(found == self.num_sections), reason)
+        wanted = self.num_sections
+        return within(
+            found, wanted, wanted, f"{found} sections with words in them, {wanted} wanted"
+        )

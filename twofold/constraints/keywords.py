@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 import regex
 
-from twofold.constraints.counting import RELATIONS, Bound, Relation, require_threshold
+from twofold.constraints.counting import RELATIONS, Bound, Relation, require_threshold, share
 from twofold.constraints.draws import COMMON, WORDS, number, one_of, several_of
 from twofold.constraints.editing import first_met, mention, slipped_in
 from twofold.constraints.synonyms import without_words
@@ -79,9 +79,10 @@ class Existence(Constraint):
         return self._verdict([k for k in self.keywords if not as_word(k).occurs(text)])
 
     def _verdict(self, missing: list[str]) -> Verdict:
-        if missing:
-            return Verdict(0.0, f"missing: {_listed(missing)}")
-        return Verdict(1.0, f"all there: {_listed(self.keywords)}")
+        reason = (
+            f"missing: {_listed(missing)}" if missing else f"all there: {_listed(self.keywords)}"
+        )
+        return share(len(missing), len(self.keywords), reason)
 
 
 @final
@@ -218,9 +219,9 @@ class ForbiddenWords(Constraint):
         return self._verdict([w for w in words if as_word(unmasked(w)).occurs(text)])
 
     def _verdict(self, found: list[str]) -> Verdict:
-        if found:
-            return Verdict(0.0, f"forbidden and there: {_listed(found)}")
-        return Verdict(1.0, f"none of {_listed(self.forbidden_words)}")
+        words = self.forbidden_words
+        reason = f"forbidden and there: {_listed(found)}" if found else f"none of {_listed(words)}"
+        return share(len(found), len(words), reason)
 
 
 @final
@@ -294,7 +295,7 @@ class LetterFrequency(Constraint):
 
 def _occurs(what: str, count: int, bound: Bound) -> Verdict:
     verdict = bound.verdict(count, "times")
-    return Verdict(verdict.score, f"{what!r} occurs {verdict.reason}")
+    return replace(verdict, reason=f"{what!r} occurs {verdict.reason}")
 
 
 def either(without: str, often: str, relation: Relation, wanted: int) -> tuple[str, str]:

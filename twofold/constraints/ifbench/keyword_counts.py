@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from twofold.constraints.counting import Relation, exactly, graded, hold, require_counts
+from twofold.constraints.counting import Relation, absent, exactly, graded, hold, require_counts
 from twofold.constraints.draws import WORDS, number, one_of, several_of
 from twofold.constraints.editing import first_met, mention, slipped_in
 from twofold.constraints.ifbench.pieces import words
@@ -225,7 +225,7 @@ class ExcludeWordHarder(Constraint):
 
     def _fixed(self, text: str) -> Verdict:
         count = _times(self.keyword, 0, text)
-        return Verdict(float(count == 0), f"{self.keyword!r} occurs {count} times")
+        return absent(count, f"{self.keyword!r} occurs {count} times")
 
 
 @final

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import final
 
-from twofold.constraints.counting import within
+from twofold.constraints.counting import absent, within
 from twofold.constraints.editing import has_spaced_formulas
 from twofold.types import Constraint, Profile, Verdict
 
@@ -50,7 +50,7 @@ class _NoMark(Constraint):
 
     def _without(self, text: str, marks: str) -> Verdict:
         count = sum(text.count(mark) for mark in marks)
-        return Verdict(float(count == 0), f"{count} of {marks}", distance=min(count / 10, 1.0))
+        return absent(count, f"{count} of {marks}")
 
 
 @final
