@@ -24,9 +24,7 @@ from twofold.study.plan import BASE
 
 from . import SCALES
 from .claims import COLUMNS, change, scores
-from .edits import edits
 from .problems import MOST
-from .reach import HEAD, by_type, shown_types
 from .restore import CONFIG, HERE, WEIGHTS
 from .rules import LOCAL
 from .warm_up import TEMPERATURE
@@ -83,7 +81,7 @@ def asked(place: Path, base: str) -> None:
 
 
 def table(place: Path) -> str:
-    """One model minus another on local rules, and the rules by type."""
+    """One model minus another on local rules."""
     found = {arm: scores(place / SPLIT, folder, SPLIT) for arm, folder in ARMS.items()}
     there = {arm: mine for arm, mine in found.items() if mine is not None}
     lines = ["| types | arm | minus | accuracy | obedience | right and obedient |"]
@@ -92,10 +90,7 @@ def table(place: Path) -> str:
         if after in there and before in there:
             cells = [change(there[after], there[before], key) for key in COLUMNS.values()]
             lines.append(f"| {SPLIT} | {after} | {before} | {' | '.join(cells)} |")
-    types = [f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|"]
-    if {*ARMS} == {*there}:
-        types += by_type(SPLIT, there, edits(place, LOCAL), shown_types(place))
-    return "\n".join([*lines, "", *types])
+    return "\n".join(lines)
 
 
 def main() -> None:

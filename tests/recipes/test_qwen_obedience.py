@@ -42,6 +42,7 @@ more = importlib.import_module("recipes.20_qwen_obedience.more_pairs")
 elicited = importlib.import_module("recipes.20_qwen_obedience.elicited")
 edits = importlib.import_module("recipes.20_qwen_obedience.edits")
 reach = importlib.import_module("recipes.20_qwen_obedience.reach")
+local = importlib.import_module("recipes.20_qwen_obedience.local")
 
 ROOT = Path(__file__).parents[2]
 ARMS = {"rft_answer_only", "rft_joint", "rft_hindsight", "sft_applied", "sft_types", "sft_own"}
@@ -317,7 +318,7 @@ def test_the_readme_has_the_numbers_of_the_kept_run(tmp_path: Path) -> None:
     asked = [row for row in elicited.table(tmp_path).splitlines() if row.startswith("| trained")]
     assert len(asked) == 3
     tables = [claims.tables(tmp_path), shown, "\n".join(asked)]
-    tables += [reach.tables(tmp_path)]
+    tables += [reach.tables(tmp_path), local.table(tmp_path)]
     rows = [row for table in tables for row in table.splitlines()]
     assert len(rows) > 40
     assert [row for row in rows if row not in text] == []
