@@ -51,7 +51,9 @@ PROBLEM = Problem(
     tags={"facts": "The sum is 12"},
 )
 GOOD = "The sum is $\\boxed{12}$"
-BAD = "It is 13, or so"
+BAD = (
+    "It is 13" + ", or so" * 10
+)  # as far from the rules as can be, so that a graded score is 0, too
 ADVERSARIAL = [
     json.loads(line)
     for line in (Path(__file__).parents[1] / "scorers/answers/adversarial.jsonl")
