@@ -108,7 +108,9 @@ def test_a_habit_earns_nothing_under_any_reward(name: str, habit: float) -> None
     told, opposed = (push(rewards(scorer, p), policy, meets) for p in (ONE, turned(ONE)))
     assert told + opposed == pytest.approx(0, abs=1e-12)
     if 0 < habit < 1 and not name.startswith("correct_") and name != "correct":
-        assert told > 0.002  # alone, the rule pays the habit; a graded one little, for a single comma
+        assert (
+            told > 0.002
+        )  # alone, the rule pays the habit; a graded one little, for a single comma
 
 
 @pytest.mark.parametrize("name", ["soft_gate", "joint", "product", "compliant_then_correct"])
