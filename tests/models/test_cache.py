@@ -3,11 +3,13 @@
 import hashlib
 import logging
 import os
+import pickle
 import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -138,3 +140,35 @@ def test_where_the_cache_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert cache_folder() == tmp_path / "xdg" / "twofold"
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_folder() == Path.home() / ".cache" / "twofold"
+
+
+def test_threads_take_turns_also_when_the_file_is_lost(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without turns, transactions of two threads mixed, and one closed what another read: a crash."""
+    cache = Cache(tmp_path)
+    wrong: list[tuple[int, int]] = []
+
+    def work(n: int) -> None:
+        for i in range(60):
+            cache.put({f"{n}-{i}": str(i)})
+            if cache.get([f"{n}-{i}"]) not in ({f"{n}-{i}": str(i)}, {}):
+                wrong.append((n, i))
+
+    threads = [Thread(target=work, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong and not caplog.records
+    assert cache.get(["5-59", "0-0"]) == {"5-59": "59", "0-0": "0"}
+    again = pickle.loads(pickle.dumps(cache))
+    assert again.get(["5-59"]) == {"5-59": "59"}
+    # one thread gives the cache up while the others use it
+    threads = [Thread(target=work, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    cache._disable(OSError("no space left"))
+    for thread in threads:
+        thread.join()
+    assert not wrong and len(caplog.records) == 1

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -60,34 +61,42 @@ def stamp(path: Path) -> Stamp:
 
 @final
 class Cache:
-    """Texts by content key, in one SQLite file that several processes may use; no folder = no cache."""
+    """Texts by content key, in one SQLite file that several processes may use; no folder = no cache.
+
+    Threads take turns: a connection that one closes while another reads would end the process.
+    """
 
     def __init__(self, folder: Path | None) -> None:
         self._file = folder / "cache.sqlite3" if folder else None
         self._connection: sqlite3.Connection | None = None
+        self._turn = threading.RLock()
+
+    def __reduce__(self) -> tuple[type["Cache"], tuple[Path | None]]:
+        """Another process opens the file itself."""
+        return Cache, (self._file.parent if self._file else None,)
 
     def get(self, keys: Iterable[str]) -> dict[str, str]:
         """The stored texts, by key."""
         found: dict[str, str] = {}
-        try:
-            if connection := self._connect():
-                query = (
-                    "SELECT key, value FROM entries WHERE key IN (SELECT value FROM json_each(?))"
-                )
-                found.update(connection.execute(query, [json.dumps([*keys])]).fetchall())
-        except (sqlite3.Error, OSError) as error:
-            self._disable(error)
+        query = "SELECT key, value FROM entries WHERE key IN (SELECT value FROM json_each(?))"
+        with self._turn:
+            try:
+                if connection := self._connect():
+                    found.update(connection.execute(query, [json.dumps([*keys])]).fetchall())
+            except (sqlite3.Error, OSError) as error:
+                self._disable(error)
         return found
 
     def put(self, entries: Mapping[str, str]) -> None:
         """Store `entries`, all or none; an existing entry stays."""
-        try:
-            if connection := self._connect():
-                with connection:
-                    query = "INSERT OR IGNORE INTO entries VALUES (?, ?)"
-                    connection.executemany(query, list(entries.items()))
-        except (sqlite3.Error, OSError) as error:
-            self._disable(error)
+        query = "INSERT OR IGNORE INTO entries VALUES (?, ?)"
+        with self._turn:
+            try:
+                if connection := self._connect():
+                    with connection:
+                        connection.executemany(query, list(entries.items()))
+            except (sqlite3.Error, OSError) as error:
+                self._disable(error)
 
     def file_sha256(self, path: Path) -> str:
         """A file's SHA-256 in hex, recomputed only if its stamp changed.
@@ -116,9 +125,10 @@ class Cache:
 
     def close(self) -> None:
         """Close the file; it is reopened when needed."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        with self._turn:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
 
     def __del__(self) -> None:
         self.close()
@@ -128,7 +138,7 @@ class Cache:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(
                 self._file, timeout=_WAIT_S, check_same_thread=False
-            )  # SQLite has its own locks, and a server's threads may call a judge
+            )  # a server's threads may call a judge; they take turns
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
             with self._connection:
@@ -145,5 +155,6 @@ class Cache:
             self._file,
             error,
         )
-        self._file = None
-        self.close()
+        with self._turn:
+            self._file = None
+            self.close()
