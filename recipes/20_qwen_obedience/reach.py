@@ -66,17 +66,27 @@ def obeyed(of: Scores, names: set[str]) -> Matrix:
     return np.array(rows)
 
 
+def stated(of: Scores, names: set[str]) -> NDArray[np.bool_]:
+    """The questions that are asked with a rule of some types, shape (questions,)."""
+    return np.array([any(c.name in names for c in p.constraints) for p in of.problems])
+
+
+def with_lost(n: int, lost: int) -> str:
+    """How many are scored, and how many are not, if any."""
+    return f"{n} ({lost} unscored)" if lost else str(n)
+
+
 def by_kind(split: str, found: Mapping[str, Scores], how: Mapping[str, Edit]) -> list[str]:
     """Each arm minus the released model, on rules that are local and on those that are not."""
     lines = []
     for is_local, kind in KINDS.items():
         names = {name for name, edit in how.items() if edit.is_local == is_local}
-        before = obeyed(found["released"], names)
-        asked = ~np.isnan(before).all(axis=0)
+        before, asked = obeyed(found["released"], names), stated(found["released"], names)
         for arm in NAMED[1:]:
             change = difference(before, obeyed(found[arm], names), asked, limits=SIGNED)
             cell = "–" if change is None else spread(change.difference, sign=True)
-            n = 0 if change is None else change.difference.n
+            lost = 0 if change is None else change.difference.n_unscored
+            n = with_lost(0 if change is None else change.difference.n, lost)
             lines.append(f"| {split} | {kind} | {arm} | {cell} | {n} |")
     return lines
 
@@ -88,15 +98,17 @@ def by_type(
     units = {arm: met(mine, min(mine.tables)) for arm, mine in found.items()}
     types, _ = next(iter(units.values()))
     told, untold = (
-        {arm: np.nan_to_num(getattr(each, side)) == 1 for arm, (_, each) in units.items()}
+        {arm: getattr(each, side) for arm, (_, each) in units.items()}
         for side in ("told", "untold")
     )
+    scored = ~np.isnan([*told.values(), *untold.values()]).any(axis=0)
     lines = []
     for name in sorted(dict.fromkeys(types), key=lambda name: (how[name].places, name)):
-        of = types == name
-        cells = [f"{how[name].places:g}", n_shown.get(name, 0), of.sum()]
-        cells += [told[arm][of].sum() for arm in NAMED]
-        cells += [np.any([*side.values()], axis=0)[of].sum() for side in (told, untold)]
+        of = (types == name) & scored
+        n = with_lost(of.sum(), (types == name).sum() - of.sum())
+        cells = [f"{how[name].places:g}", n_shown.get(name, 0), n]
+        cells += [(told[arm][of] == 1).sum() for arm in NAMED]
+        cells += [(np.array([*s.values()])[:, of] == 1).any(axis=0).sum() for s in (told, untold)]
         lines.append(f"| {split} | {name} | {' | '.join(map(str, cells))} |")
     return lines
 

@@ -108,9 +108,8 @@ def test_a_habit_earns_nothing_under_any_reward(name: str, habit: float) -> None
     told, opposed = (push(rewards(scorer, p), policy, meets) for p in (ONE, turned(ONE)))
     assert told + opposed == pytest.approx(0, abs=1e-12)
     if 0 < habit < 1 and not name.startswith("correct_") and name != "correct":
-        assert (
-            told > 0.002
-        )  # alone, the rule pays the habit; a graded one little, for a single comma
+        least = 0.002 if name.endswith("graded") else 0.01  # one comma is near to none
+        assert told > least  # alone, the rule pays the habit
 
 
 @pytest.mark.parametrize("name", ["soft_gate", "joint", "product", "compliant_then_correct"])

@@ -311,16 +311,23 @@ def kept_run(place: Path) -> Path:
 
 
 def test_the_readme_has_the_numbers_of_the_kept_run(tmp_path: Path) -> None:
-    kept_run(tmp_path)
+    importlib.import_module("recipes.archive").unpack(results.HERE / results.RUN, tmp_path)
     text = (results.HERE / "README.md").read_text()
     looked = looking.kept(tmp_path)
     shown = looking.table(looked, looking.beginnings(tmp_path, looked))
     asked = [row for row in elicited.table(tmp_path).splitlines() if row.startswith("| trained")]
     assert len(asked) == 3
     tables = [claims.tables(tmp_path), shown, "\n".join(asked)]
-    tables += [reach.tables(tmp_path), local.table(tmp_path)]
+    tables.append(local.table(tmp_path))
     rows = [row for table in tables for row in table.splitlines()]
     assert len(rows) > 40
+    assert [row for row in rows if row not in text] == []
+
+
+def test_the_readme_has_the_kinds_of_rules_of_the_kept_run(tmp_path: Path) -> None:
+    text = (results.HERE / "README.md").read_text()
+    rows = [row for row in reach.tables(kept_run(tmp_path)).splitlines() if row]
+    assert len(rows) == 2 + 12 + 2 + 26
     assert [row for row in rows if row not in text] == []
 
 
