@@ -39,5 +39,5 @@ SCALES = {
     "full": Scale(
         train=2000, words=None, test=400, mathif=None, published=None, max_tokens=512, draws=4
     ),
-    "cpu": Scale(train=96, words=40, test=128, mathif=24, published=16, max_tokens=320, draws=2),
+    "cpu": Scale(train=96, words=40, test=128, mathif=24, published=64, max_tokens=320, draws=2),
 }

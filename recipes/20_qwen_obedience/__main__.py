@@ -27,6 +27,7 @@ from twofold.types import Problem
 
 from . import PLACE, SCALES, Scale, more_pairs
 from .problems import REMEDY, files
+from .restore import adapter
 from .rules import SPLITS
 from .warm_up import TEMPERATURE, own_right, warmed_up
 
@@ -87,11 +88,10 @@ def whole(name: str, base: str, place: Path, plans: Path = HERE) -> int:
 
 
 def published(place: Path, base: str, splits: Sequence[str], scale: Scale) -> study.Plan:
-    """The plan of a last audit: every finished model on the splits that the study leaves out."""
-    trained: dict[str, list[str]] = {}
-    for cell in sorted((place / "study" / "arms").glob("*/seed-*/cell.json")):
-        if (model := cell.parent / "model").is_dir():
-            trained.setdefault(cell.parents[1].name, []).append(str(model))
+    """The plan of a last audit: each finished arm's first run, on the splits that the study leaves out."""
+    arms = study.read(place / "plan.yaml").arms
+    trained = [arm.name for arm in arms if not arm.checkpoints]
+    done = [arm for arm in trained if (place / f"study/arms/{arm}/seed-0/cell.json").exists()]
     values = {
         "base": str(place / "base"),
         "splits": {split: str(place / "data" / f"{split}.jsonl") for split in splits},
@@ -99,7 +99,7 @@ def published(place: Path, base: str, splits: Sequence[str], scale: Scale) -> st
         "temperature": TEMPERATURE,
         "max_tokens": scale.max_tokens,
         "arms": {"released": {"checkpoints": [base]}}
-        | {arm: {"checkpoints": models} for arm, models in trained.items()},
+        | {arm: {"checkpoints": [adapter(place, base, arm, place / "models")]} for arm in done},
     }
     with replaced(place / "published.yaml") as out:
         yaml.safe_dump(values, out, sort_keys=False)

@@ -9,8 +9,6 @@ rules of the trained families. `sft_applied` was shown none of these types; `sft
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 from pathlib import Path
 
 import yaml
@@ -25,7 +23,7 @@ from twofold.study.plan import BASE
 from . import SCALES
 from .claims import COLUMNS, change, scores
 from .problems import MOST
-from .restore import CONFIG, HERE, WEIGHTS
+from .restore import adapter
 from .rules import LOCAL
 from .warm_up import TEMPERATURE
 
@@ -43,25 +41,14 @@ PAIRS = (
 )
 
 
-def adapter(place: Path, base: str, arm: str) -> Path:
-    """An arm of the study: as it was trained, or the kept adapter, which is rounded to bfloat16."""
-    trained = place / "study" / "arms" / arm / "seed-0" / "model"
-    if (trained / WEIGHTS).exists():
-        return trained
-    kept, made = HERE / "adapters" / arm, place / SPLIT / "models" / arm
-    made.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(kept / WEIGHTS, made / WEIGHTS)
-    config = json.loads((kept / CONFIG).read_text(encoding="utf-8"))
-    with replaced(made / CONFIG) as out:
-        json.dump(config | {"base_model_name_or_path": str(Path(base).absolute())}, out, indent=1)
-    return made
-
-
 def asked(place: Path, base: str) -> None:
     """Audit the models on local rules."""
     out, file = place / SPLIT, place / "data" / f"{SPLIT}.jsonl"
     near = problem_files.load(str(place / "data" / "near.jsonl"), profile="fixed")
     problem_files.write(file, bound([bare(p) for p in near], LOCAL, seed=SEED, most=MOST))
+    models = {
+        arm: adapter(place, base, arm, out / "models") for arm in ("sft_applied", "sft_types")
+    }
     plan = {
         "base": base,
         "splits": {SPLIT: str(file)},
@@ -69,9 +56,8 @@ def asked(place: Path, base: str) -> None:
         "temperature": TEMPERATURE,
         "max_tokens": SCALES["cpu"].max_tokens,
         "arms": {
-            "sft_applied": {"checkpoints": [str(adapter(place, base, "sft_applied"))]},
-            "sft_types": {"checkpoints": [str(adapter(place, base, "sft_types"))]},
-            "warm_up": {"checkpoints": [str(place / "base")]},
+            arm: {"checkpoints": [model]}
+            for arm, model in (models | {"warm_up": str(place / "base")}).items()
         },
     }
     out.mkdir(parents=True, exist_ok=True)

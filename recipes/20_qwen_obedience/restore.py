@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.archive import unpack
+from twofold.storage.jsonl import replaced
 
 from .results import CONFIG, HERE, RUN, WEIGHTS
 
@@ -39,6 +40,20 @@ def restored(base: str, out: Path, kept: Path = HERE) -> Path:
         (Path(work) / WEIGHTS).symlink_to((adapter / WEIGHTS).resolve())
         merged: Any = import_module("recipes.10_smollm2_study.base").merged
         return Path(merged(Path(work), out / "base"))
+
+
+def adapter(place: Path, base: str, arm: str, into: Path) -> str:
+    """An arm's first run: as it was trained, or the kept adapter (rounded to bfloat16), copied `into`."""
+    trained = place / "study" / "arms" / arm / "seed-0" / "model"
+    if (trained / WEIGHTS).exists():
+        return str(trained)
+    kept, made = HERE / "adapters" / arm, into / arm
+    made.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(kept / WEIGHTS, made / WEIGHTS)
+    config = json.loads((kept / CONFIG).read_text(encoding="utf-8"))
+    with replaced(made / CONFIG) as out:
+        json.dump(config | {"base_model_name_or_path": str(Path(base).absolute())}, out, indent=1)
+    return str(made)
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """Can a GGUF file be trained on, and what was trained be loaded when the cache is gone?"""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -53,6 +54,13 @@ def test_an_adapter_names_the_file_and_not_the_cache(
     shutil.rmtree(tmp_path / "cache")
     monkeypatch.chdir("/")
     assert torch.equal(logits(out), before)
+    sha256 = hashlib.sha256((tmp_path / "base.gguf").read_bytes()).hexdigest()
+    (kept,) = json.loads((out / "manifest.json").read_text())["base_weights"]
+    assert sha256 in kept
+    assert HfModel(str(out)).observed().keys() == {"trained_from"}
+    write_gguf(tmp_path / "base.gguf", "qwen2", tied=False, stored="Q8_0")
+    other = {"adapter": str(out), "base": str(tmp_path / "base.gguf")}
+    assert HfModel(str(out)).observed()["replaced_base"] == other
 
 
 def test_all_weights_are_trained_and_saved_whole(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -391,6 +392,29 @@ def test_a_disk_that_fills_up_leaves_nothing(
     with pytest.raises(ModelError, match=r"needs [\d,]+ bytes.*No space left.*TWOFOLD_CACHE"):
         gguf.converted(tiny)
     assert left(own_cache) == []
+
+
+def test_a_file_that_changes_while_it_is_converted_is_not_kept_as_what_it_was(
+    tiny: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder's name is a hash: other weights under it would be loaded for that file ever after."""
+    whole, usual = tiny.read_bytes(), gguf._convert
+    changed = whole[:-4] + np.float32(5.0).tobytes()  # the last weight: the same file but for it
+
+    def overtaken(source: Path, header: object, folder: Path, dtype: str) -> None:
+        source.write_bytes(changed)
+        usual(source, header, folder, dtype)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gguf, "_convert", overtaken)
+        with pytest.raises(ModelError, match=r"was changed while it was converted.*same command"):
+            locate(str(tiny))
+    assert left(own_cache) == []
+    tiny.write_bytes(whole)
+    (saved,) = locate(str(tiny)).folder.glob("*.safetensors")
+    last = load_file(saved)["model.layers.1.post_attention_layernorm.weight"][-1]
+    assert float(last) == pytest.approx(np.frombuffer(whole[-4:], "<f4")[0])
+    assert float(last) != 5.0
 
 
 def test_conversions_at_once_are_one(

@@ -20,15 +20,19 @@ FROM_BASE = Lineage.trained_from_baseline
 BASE = {"kind": "hf", "weights_sha256": "a", "tokenizer_sha256": "t", "template_sha256": "u"}
 
 
-def manifest(model: object, baseline: object = BASE, trained_from: str | None = None) -> dict:
-    seen = {"model": {"trained_from": trained_from}} if trained_from else {}
-    return {"identity": {"models": {"model": model, "baseline": baseline}}, "observed": seen}
+def manifest(
+    model: object, baseline: object = BASE, trained_from: str | None = None, **seen: object
+) -> dict:
+    noted = ({"trained_from": trained_from} if trained_from else {}) | seen
+    observed = {"model": noted} if noted else {}
+    return {"identity": {"models": {"model": model, "baseline": baseline}}, "observed": observed}
 
 
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
         (manifest(BASE | {"adapter_sha256": "b"}), FROM_BASE),
+        (manifest(BASE | {"adapter_sha256": "b"}, replaced_base={"base": "x"}), Lineage.unknown),
         (manifest(BASE | {"weights_sha256": "c"}), Lineage.unknown),
         (manifest(BASE | {"weights_sha256": "c"}, trained_from="a"), FROM_BASE),
         (manifest(BASE | {"weights_sha256": "c"}, trained_from="z"), Lineage.unknown),
@@ -77,3 +81,60 @@ def test_a_full_checkpoint_tells_its_base_and_so_do_its_own_checkpoints(tmp_path
     assert load_model(str(model)).observed() == {"trained_from": "a"}
     (model / "manifest.json").write_text("[")
     assert locate(str(model)).trained_from() is None
+
+
+def train_adapter(base: Path, out: Path) -> Path:
+    """An adapter that one step of training made."""
+    pytest.importorskip("trl")
+    from twofold.methods import Sft
+
+    problems = load("pocket:1", profile="fixed")
+    said = out.parent / "said.jsonl"
+    said.write_text(json.dumps({"problem": problems[0].id, "raw": "four"}))
+    method = Sft(demonstrations=said, learning_rate=1e-3, epochs=1, batch=1, lora=1)
+    return method.train(str(base), problems, out=out).folder
+
+
+def change_a_weight(model: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    (file,) = model.glob("*.safetensors")
+    weights = load_file(file)
+    weights["model.norm.weight"][0] += 1
+    save_file(weights, file, metadata={"format": "pt"})
+
+
+def caveats_of(adapter: Path, out: Path) -> tuple[str, ...]:
+    problems = load("pocket:2", profile="fixed")
+    done = audit(load_model(str(adapter)), problems, sampling=Sampling(max_tokens=4), out=out)
+    assert done is not None
+    return tuple(each for each in done.findings[0].caveats if "was trained on other" in each)
+
+
+def test_an_adapter_whose_base_was_overwritten_is_told_and_no_other(tmp_path: Path) -> None:
+    base, adapter = tmp_path / "base", tmp_path / "adapter"
+    shutil.copytree(pocket.FOLDER, base)
+    train_adapter(base, adapter)
+    assert caveats_of(adapter, tmp_path / "same") == ()
+
+    settings = base / "generation_config.json"
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"top_k": 7}))
+    moved = tmp_path / "moved"
+    base.rename(moved)
+    file = adapter / "adapter_config.json"
+    named = json.loads(file.read_text()) | {"base_model_name_or_path": str(moved)}
+    file.write_text(json.dumps(named))
+    assert load_model(str(adapter)).observed().keys() == {"trained_from"}
+    assert caveats_of(adapter, tmp_path / "settings") == ()
+
+    change_a_weight(moved)
+    (said,) = caveats_of(adapter, tmp_path / "other")
+    assert said.startswith(
+        f"model: the adapter {adapter} was trained on other weights than its base {moved} holds now"
+    )
+    assert "set base_model_name_or_path in adapter_config.json to where they are" in said
+
+    training = json.loads((adapter / "manifest.json").read_text())
+    assert len(training.pop("base_weights")) == 1
+    (adapter / "manifest.json").write_text(json.dumps(training))  # of a run of 0.1.0
+    assert caveats_of(adapter, tmp_path / "unknown") == ()

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Annotated, final
 
-from pydantic import PositiveFloat
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 from pydantic.dataclasses import dataclass
 
 from twofold.methods.method import Problems, TrainedModel, TrainingError
 from twofold.methods.tuning import Tuned
+from twofold.models.thinking import ThinkingPolicy, read_said
 from twofold.storage.reading import InputFile, Kind, Row, kind_of
 from twofold.types import FinishReason, Problem, Response, Scorer
-from twofold.validation import SETTINGS
+from twofold.validation import SETTINGS, validated
 
 
 @dataclass(frozen=True, kw_only=True, config=SETTINGS)
@@ -85,6 +87,33 @@ def written_reply(raw: str) -> Response:
     return Response(raw=raw, reply=raw.rpartition("</think>")[2].lstrip("\n"))
 
 
+def reply_in(line: Row) -> Response:
+    """The reply of a line: parted and ended as the line says, or else as an audit reads its `raw`."""
+    told = {key: value for key, value in line.items() if value is not None}
+    parted = {} if "reply" in told else read_said(told["raw"], policy=ThinkingPolicy()).to_json()
+    return Response.from_json(parted | told)
+
+
+@final
+class _Line(BaseModel):
+    """What is read of a line. Which of the columns a file must have, `lines_about` is told."""
+
+    model_config = ConfigDict(strict=True)
+
+    problem: str = ""
+    role: str = ""
+    condition: str = ""
+    raw: str = ""
+    reply: str | None = None
+    thinking: str | None = None
+    finish_reason: Annotated[FinishReason | None, Field(strict=False)] = None
+    solution: str = ""
+    critique: str = ""
+    prompt: list[dict[str, str]] = []
+    chosen: str = ""
+    rejected: str = ""
+
+
 def lines_about(
     problems: Iterable[Problem], file: Path, keys: Sequence[str], *, remedy: str
 ) -> list[Row]:
@@ -100,6 +129,7 @@ def lines_about(
             raise TrainingError(
                 f"{file}, line {number} lacks {', '.join(missing)}; a line has {', '.join(keys)}"
             )
+        validated(_Line, line, where=f"{file}, line {number}", error=TrainingError)
         if line["problem"] in ids:
             rows.append(line)
     return rows

@@ -130,14 +130,15 @@ def reward(value: object) -> Scorer:
             return JudgedReward.model_validate(dict(value)).scorer()
         except ValidationError as error:
             raise ValueError(complaint(error.errors()[0], JudgedReward.model_fields)) from error
-    if is_reference(str(value)):
-        return instance_named(str(value), Scorer)
-    if value not in REWARDS:
+    name = str(value)
+    if is_reference(name):
+        return instance_named(name, Scorer)
+    if name not in REWARDS:
         raise ValueError(
-            f"no reward is called {str(value)!r}; {nearest(str(value), REWARDS)} (a reward with a judge "
+            f"no reward is called {name!r}; {nearest(name, REWARDS)} (a reward with a judge "
             "is a mapping, such as {judge: exact})"
         )
-    return REWARDS[str(value)]
+    return REWARDS[name]
 
 
 _Named: Any = Literal[tuple(REWARDS)] | Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]

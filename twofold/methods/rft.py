@@ -11,7 +11,7 @@ from pydantic import Field, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from twofold.methods.contrast import contrasted
-from twofold.methods.demonstrations import Imitation, kept, lines_about
+from twofold.methods.demonstrations import Imitation, kept, lines_about, reply_in
 from twofold.methods.hindsight import relabelled
 from twofold.methods.method import Problems, TrainedModel, TrainingError
 from twofold.methods.rewards import Reward
@@ -132,7 +132,7 @@ class Rft(Imitation, OnPolicy):
         for line in lines_about(problems, file, ("problem", "raw"), remedy=remedy):
             told = line.get("condition", "constrained") == "constrained"
             if line.get("role", "model") == "model" and (told or line["problem"] not in bound):
-                found[line["problem"]].append(Response.from_json({"reply": line["raw"], **line}))
+                found[line["problem"]].append(reply_in(line))
         return [found[problem.id] for problem in problems]
 
     def _learned(

@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from twofold.methods.applied import bare, is_editable, pairs
-from twofold.methods.demonstrations import Imitation, kept, lines_about, written_reply
+from twofold.methods.demonstrations import Imitation, kept, lines_about, reply_in, written_reply
 from twofold.methods.method import Problems, TrainedModel, TrainingError
 from twofold.methods.rewards import Reward
 from twofold.methods.tuning import OnPolicy
@@ -159,8 +159,7 @@ class Sft(Imitation, OnPolicy):
         )
         found: dict[str, list[Response]] = {problem.id: [] for problem in problems}
         for line in lines_about(problems, self.demonstrations, ("problem", "raw"), remedy=remedy):
-            response = Response.from_json({"reply": line["raw"], **line})
-            found[line["problem"]].append(response)
+            found[line["problem"]].append(reply_in(line))
         return found
 
 

@@ -22,6 +22,8 @@ HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 ADAPTER_CONFIG, ADAPTER = "adapter_config.json", "adapter_model.safetensors"
 
+BASE_WEIGHTS = "base_weights"  # in the manifest of an adapter's training
+
 # Files besides the weights that a tokenizer or a network is built from.
 _SETTINGS = ("config.json", "generation_config.json", INDEX)
 _TOKENIZER = (
@@ -86,13 +88,38 @@ class Checkpoint:
 
     def trained_from(self) -> str | None:
         """`weights_sha256` of the base, if twofold trained this checkpoint; None if that is not known."""
+        try:
+            return str(self._training()["identity"]["base"]["weights_sha256"])
+        except (KeyError, TypeError):
+            return None
+
+    def base_weights(self, cache: Cache) -> list[str]:
+        """Hashes of the base's weights alone: its settings and its place do not matter.
+
+        Of converted weights it is the hash of what they were made from: another release of a library may
+        write them otherwise.
+        """
+        return [self.origin] if self.origin else sorted(map(cache.file_sha256, self.weights()))
+
+    def replaced_base(self, cache: Cache) -> str | None:
+        """The base that an adapter names, if its weights are others now than when twofold trained on it.
+
+        None if they are the same, or what they were is not known.
+        """
+        then = self._training().get(BASE_WEIGHTS) if self.adapter else None
+        if self.adapter is None or then is None or then == self.base_weights(cache):
+            return None
+        return str(_json(self.adapter / ADAPTER_CONFIG).get("base_model_name_or_path"))
+
+    def _training(self) -> dict[str, Any]:
+        """The manifest of the training, if twofold trained this checkpoint; empty if there is none."""
         folder = self.adapter or self.folder
         if folder.name.startswith("checkpoint-"):
             folder = folder.parent
         try:
-            return str(_json(folder / "manifest.json")["identity"]["base"]["weights_sha256"])
-        except (ModelError, KeyError, TypeError):
-            return None
+            return _json(folder / "manifest.json")
+        except ModelError:
+            return {}
 
     @property
     def number_format(self) -> str:

@@ -86,8 +86,9 @@ def converted(source: Path, *, name: str = "gguf", dtype: str | None = None) -> 
         )
         _convert(source, header, folder, dtype or dtype_of(header))
 
-    folder = made_once(source, name, n_bytes, write)
-    return Converted(folder, f"a GGUF file with the SHA-256 {sha256_of(source)}, dequantised")
+    sha256 = sha256_of(source)
+    folder = made_once(source, sha256, name, n_bytes, write)
+    return Converted(folder, f"a GGUF file with the SHA-256 {sha256}, dequantised")
 
 
 def without_weights(source: Path) -> Path:
@@ -110,7 +111,7 @@ def without_weights(source: Path) -> Path:
                 part.save_pretrained(folder)
             _require_same_texts(source, header, tokenizer, folder)
 
-    return made_once(source, "gguf-tokenizer", lambda _: _ROOM, write)
+    return made_once(source, sha256_of(source), "gguf-tokenizer", lambda _: _ROOM, write)
 
 
 def dtype_of(header: Header) -> str:

@@ -32,27 +32,41 @@ def sha256_of(source: Path) -> str:
 
 
 def made_once(
-    source: Path, name: str, n_bytes: Callable[[Header], int], write: Callable[[Header, Path], None]
+    source: Path,
+    sha256: str,
+    name: str,
+    n_bytes: Callable[[Header], int],
+    write: Callable[[Header, Path], None],
 ) -> Path:
     """The folder made of `source`, written on the first call.
 
     Args:
         source: The file.
-        name: What the folder's name begins with; the file's hash follows.
+        sha256: Its hash; see `sha256_of`.
+        name: What the folder's name begins with; the hash follows.
         n_bytes: How much room it takes on the disk.
         write: Writes into an empty folder.
 
     Raises:
         ModelError: If the file cannot be used (see `header_of`), is no language model, has no chat
-            template, or the disk is full.
+            template, was written to while it was converted, or the disk is full.
     """
-    target = cache_folder() / "models" / f"{name}-{sha256_of(source)[:16]}-{_VERSION}"
+    target = cache_folder() / "models" / f"{name}-{sha256[:16]}-{_VERSION}"
     if not target.exists():
         header = header_of(source)
         _require_chat(source, header)
+
+        def written(folder: Path) -> None:
+            write(header, folder)
+            if sha256_of(source) != sha256:  # a download goes on, or the file was replaced
+                raise ModelError(
+                    f"{source} was changed while it was converted; give the same command again when it "
+                    "is complete"
+                )
+
         with _alone(target):
             if not target.exists():
-                _make(source, target, n_bytes(header), lambda folder: write(header, folder))
+                _make(source, target, n_bytes(header), written)
     return target
 
 

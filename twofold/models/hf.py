@@ -124,12 +124,21 @@ class HfModel(OpenModel):
         return self._hashes
 
     def observed(self) -> dict[str, object]:
-        """The hash of the weights that training started from, where twofold trained the checkpoint."""
-        return {"trained_from": self._trained_from} if self._trained_from else {}
+        """What training started from, where twofold trained the checkpoint; see `Model.observed`.
+
+        `trained_from` is the hash of its base; `replaced_base` names an adapter and its base if that has
+        other weights now.
+        """
+        return self._observed
 
     @cached_property
-    def _trained_from(self) -> str | None:  # a run asks at every reply
-        return self._checkpoint.trained_from()
+    def _observed(self) -> dict[str, object]:  # a run asks at every reply
+        started = self._checkpoint.trained_from()
+        base = self._checkpoint.replaced_base(self._cache)
+        other = {"adapter": str(self._checkpoint.adapter), "base": base}
+        return ({"trained_from": started} if started else {}) | (
+            {"replaced_base": other} if base else {}
+        )
 
     @cached_property
     def chat_tokens(self) -> ChatTokens:

@@ -17,7 +17,7 @@ from twofold.diagnostics.diagnostic import TABLES, standing
 from twofold.report.findings import finding_to_json
 from twofold.runs.lineage import lineage
 from twofold.runs.losses import LossCount
-from twofold.runs.observed import refused_in_words
+from twofold.runs.observed import refused_in_words, replaced_in_words
 from twofold.storage.jsonl import Row, read_known, replaced
 from twofold.storage.reading import Kind, files, kind_of
 from twofold.storage.run_dir import RunDir
@@ -84,7 +84,7 @@ def _findings(
         found = analysis.analyse(rows, problems, seed=manifest["identity"].get("seed", 0))
         if found.diagnostic == "joint":
             said = (*_loss_in_words(lost), *_file_in_words(manifest), *refused_in_words(manifest))
-            ahead = (*said, *_left_out(run.path, analyses))
+            ahead = (*said, *replaced_in_words(manifest), *_left_out(run.path, analyses))
             found = replace(found, lineage=lineage(manifest))
         else:
             ahead = tuple(f"{role}: {why}" for role, why in skipped.items())

@@ -33,7 +33,10 @@ def lineage(manifest: Mapping[str, Any]) -> Lineage:
         return Lineage.unknown
     if new == old:
         return Lineage.same_weights
-    started = manifest.get(KEY, {}).get("model", {}).get("trained_from")
+    seen = manifest.get(KEY, {}).get("model", {})
+    if seen.get("replaced_base"):  # an adapter that was trained on other weights than these
+        return Lineage.unknown
+    started = seen.get("trained_from")
     return Lineage.trained_from_baseline if old <= new or {started} == old else Lineage.unknown
 
 

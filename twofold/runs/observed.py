@@ -79,3 +79,15 @@ def refused_in_words(manifest: Row) -> Iterator[str]:
         for name, words in seen.get("left_out", {}).items():
             if name in _DECIDES and not (name == "top_p" and top_p == 1):
                 yield f"{role}: the server refuses {name}, so {_DECIDES[name]} ({words})."
+
+
+def replaced_in_words(manifest: Row) -> Iterator[str]:
+    """A caveat for each adapter whose base has other weights now than when it was trained."""
+    for role, seen in manifest.get(KEY, {}).items():
+        if found := seen.get("replaced_base"):
+            yield (
+                f"{role}: the adapter {found['adapter']} was trained on other weights than its base "
+                f"{found['base']} holds now, so this is not the model that was trained. Put those weights "
+                "back, or set base_model_name_or_path in adapter_config.json to where they are, and audit "
+                "again with another --out; or train again on this base."
+            )

@@ -34,6 +34,7 @@ from twofold.methods.trl.order import passes
 from twofold.methods.trl.resume import NothingLeftError, Resume
 from twofold.methods.tuning import Stepped
 from twofold.models.chat_template import render
+from twofold.models.checkpoint import BASE_WEIGHTS
 from twofold.models.quiet import quiet
 from twofold.progress import Progress
 from twofold.storage.jsonl import Row, dumps, replaced
@@ -120,6 +121,8 @@ class TrlRunner:
         }
         versions = {m.__name__: m.__version__ for m in (torch, transformers, trl)}
         about = {"spec": self._base, "n_rows": len(self._rows), "versions": versions}
+        if weights := self.trainable.base_weights():
+            about[BASE_WEIGHTS] = weights
         return RunDir.open(self._out, identity, about)
 
     def data(self, *, n_steps: int, left_out: Collection[str] = ()) -> datasets.Dataset:

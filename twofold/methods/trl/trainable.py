@@ -16,6 +16,10 @@ class Trainable(ABC):
     def hashes(self) -> dict[str, object]:
         """SHA-256 of all files that decide what it is; a run is bound to them."""
 
+    def base_weights(self) -> list[str]:
+        """Hashes of the base's weights, if what is trained is an adapter; see `Checkpoint.base_weights`."""
+        return []
+
     @property
     @abstractmethod
     def source(self) -> str:

@@ -53,6 +53,10 @@ class TrainableModel(Trainable):
         """SHA-256 of the files; see `Checkpoint.hashes`."""
         return self._checkpoint.hashes(Cache(cache_folder()))
 
+    def base_weights(self) -> list[str]:
+        """Those of an adapter's base; see `Trainable.base_weights`."""
+        return self._checkpoint.base_weights(Cache(cache_folder())) if self._is_adapted else []
+
     @property
     def source(self) -> str:
         """What an adapter names as its base, if not the base's folder; see `Checkpoint.source`."""
