@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,11 +24,10 @@ from twofold.report.study import summary
 from twofold.storage.jsonl import replaced
 from twofold.types import Problem
 
-from . import PLACE, SCALES, Scale, more_pairs
+from . import PLACE, SCALES, Scale, more_pairs, published
 from .problems import REMEDY, files
-from .restore import adapter
-from .rules import SPLITS
-from .warm_up import TEMPERATURE, own_right, warmed_up
+from .rules import PUBLISHED, SPLITS
+from .warm_up import own_right, warmed_up
 
 HERE = Path(__file__).parent
 
@@ -81,29 +79,10 @@ def whole(name: str, base: str, place: Path, plans: Path = HERE) -> int:
     plan = planned(plans / f"{name}.yaml", place, base)
     result = study.study(plan, out=place / "study", say=_said)
     print(summary(place / "study"))
-    if last := [split for split in SPLITS if split in found and split not in plan.splits]:
-        study.study(published(place, base, last, scale), out=place / "published", say=_said)
-        print(summary(place / "published"))
+    if last := [split for split in PUBLISHED if split in found and split not in plan.splits]:
+        published.asked(place, base, last, scale, published.trained(place))
+        print(published.table(place))
     return 3 if result.failed else 0
-
-
-def published(place: Path, base: str, splits: Sequence[str], scale: Scale) -> study.Plan:
-    """The plan of a last audit: each finished arm's first run, on the splits that the study leaves out."""
-    arms = study.read(place / "plan.yaml").arms
-    trained = [arm.name for arm in arms if not arm.checkpoints]
-    done = [arm for arm in trained if (place / f"study/arms/{arm}/seed-0/cell.json").exists()]
-    values = {
-        "base": str(place / "base"),
-        "splits": {split: str(place / "data" / f"{split}.jsonl") for split in splits},
-        "seeds": [0],
-        "temperature": TEMPERATURE,
-        "max_tokens": scale.max_tokens,
-        "arms": {"released": {"checkpoints": [base]}}
-        | {arm: {"checkpoints": [adapter(place, base, arm, place / "models")]} for arm in done},
-    }
-    with replaced(place / "published.yaml") as out:
-        yaml.safe_dump(values, out, sort_keys=False)
-    return study.read(place / "published.yaml")
 
 
 def _said(line: str) -> None:

@@ -96,7 +96,8 @@ def lines(out: Path) -> list[Line]:
 
 def _finished(out: Path, split: str) -> Iterator[tuple[str, dict[int, Path]]]:
     """Each arm and its finished audits of a split, by seed."""
-    cells = [p for study in ("study", "published") for p in out.glob(f"{study}/arms/*/seed-*")]
+    studies = ("study", "published/study")
+    cells = [cell for study in studies for cell in out.glob(f"{study}/arms/*/seed-*")]
     others = {p.parent.name for p in cells} - {*MODELS}
     for arm in (*MODELS, *sorted(others)):
         mine = [p / split for p in cells if p.parent.name == arm and (p / split).is_dir()]

@@ -89,3 +89,5 @@ Split = Literal["trained", "near", "far", "mathif", "ifeval", "ifbench"]
 """What is audited: GSM8K's test questions with rules of each distance, and published prompts."""
 
 SPLITS: tuple[Split, ...] = get_args(Split)
+
+PUBLISHED: tuple[Split, ...] = ("mathif", "ifeval", "ifbench")

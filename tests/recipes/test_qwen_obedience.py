@@ -43,6 +43,7 @@ elicited = importlib.import_module("recipes.20_qwen_obedience.elicited")
 edits = importlib.import_module("recipes.20_qwen_obedience.edits")
 reach = importlib.import_module("recipes.20_qwen_obedience.reach")
 local = importlib.import_module("recipes.20_qwen_obedience.local")
+published = importlib.import_module("recipes.20_qwen_obedience.published")
 
 ROOT = Path(__file__).parents[2]
 ARMS = {"rft_answer_only", "rft_joint", "rft_hindsight", "sft_applied", "sft_types", "sft_own"}
@@ -218,6 +219,7 @@ def test_the_whole_study_at_tiny_scale_killed_and_resumed(
     }
     last = [each for each in found if each["split"] == "ifeval"]
     assert {each["arm"] for each in last} == arms
+    assert "| ifeval | sft_applied | 1.000 [" in published.table(out)
     assert {each["measures"]["all met"]["value"] for each in last} == {1.0}
     for each in (each for each in found if each not in last):
         assert each["measures"]["right, untold"]["n"] == N_TEST
@@ -383,6 +385,42 @@ def test_obedience_is_by_question_over_the_rules_of_a_kind(tmp_path: Path) -> No
     assert rows[0] == f"| near | detectable_format:title | 1 | 4 | 2 | {ones} | 1 | 0 |"
     twos = " | ".join(["2"] * 4)
     assert rows[1] == f"| near | punctuation:no_comma | 9 | 0 | 2 | {twos} | 2 | 1 |"
+
+
+def test_published_prompts_stand_beside_replies_to_other_prompts(tmp_path: Path) -> None:
+    """By hand: each of three replies meets its own rule, and the third those of the others as well."""
+    title, no_comma, last = (
+        from_spec(*each, profile="fixed")
+        for each in (
+            ("detectable_format:title", None),
+            ("punctuation:no_comma", None),
+            ("startend:end_checker", {"end_phrase": "The end."}),
+        )
+    )
+    replies = ["<<One, two>> So.", "So it is.", "<<One>> So. The end."]
+    asked = [
+        Problem(question=f"Say so {n}.", constraints=(rule,), question_states_constraints=True)
+        for n, rule in enumerate((title, no_comma, last))
+    ]
+    script = {
+        "\n\n".join(m["content"] for m in problem.messages()): [reply]
+        for problem, reply in zip(asked, replies, strict=True)
+    }
+    run = tmp_path / "published" / "study" / "arms" / "released" / "seed-0" / "ifeval"
+    audit(ScriptedModel(script), asked, out=run)
+    rows = published.table(tmp_path).splitlines()
+    assert len(rows) == 4
+    assert rows[2].startswith("| ifeval | released, to another prompt | 0.333 [")  # 1/2, 1/2 and 0
+    assert "(n=3)" in rows[2]
+    assert rows[3].startswith("| ifeval | released | 1.000 [") and rows[3].endswith("| 0 of 3 |")
+
+
+def test_a_single_published_prompt_has_no_control(tmp_path: Path) -> None:
+    rule = from_spec("punctuation:no_comma", None, profile="fixed")
+    asked = [Problem(question="Say so.", constraints=(rule,), question_states_constraints=True)]
+    run = tmp_path / "published" / "study" / "arms" / "released" / "seed-0" / "ifeval"
+    audit(ScriptedModel(lambda prompt, sample: "So."), asked, out=run)
+    assert "| ifeval | released, to another prompt | – | | |" in published.table(tmp_path)
 
 
 def test_examples_in_the_prompt_obey_other_rules_each(tmp_path: Path) -> None:
