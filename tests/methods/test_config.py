@@ -63,6 +63,7 @@ def test_a_file_sets_fields(tmp_path: Path) -> None:
             "eval_metric: corect",
             "eval_metric: no reward is called 'corect'; did you mean 'correct'",
         ),
+        ("reward: [correct]", r"reward: no reward is called \"\['correct'\]\""),
         ("- a", "is not a mapping"),
         ("a: [", "is not valid YAML"),
         ("trl: {learning_rate: 1}", "set that instead"),

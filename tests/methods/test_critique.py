@@ -136,6 +136,9 @@ def test_unusable_critiques(tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_text('{"problem": "x"}\n')
     with pytest.raises(TrainingError, match="line 1 lacks"):
         Cft(critiques=tmp_path / "bad.jsonl").rows(ASKED)
+    (tmp_path / "odd.jsonl").write_text('{"problem": "x", "solution": 4, "critique": "a"}\n')
+    with pytest.raises(TrainingError, match="line 1: 'solution' should be a valid string"):
+        Cft(critiques=tmp_path / "odd.jsonl").rows(ASKED)
     (tmp_path / "empty.jsonl").write_text("")
     with pytest.raises(TrainingError, match="no critique is usable"):
         Cft(critiques=tmp_path / "empty.jsonl").rows(ASKED)

@@ -110,6 +110,40 @@ def test_sft_files_that_cannot_be_used(tmp_path: Path) -> None:
         Sft(demonstrations=file).train("x", [P1], out=tmp_path / "run")
 
 
+def test_a_text_without_its_reply_is_parted_as_in_an_audit(tmp_path: Path) -> None:
+    """The thought has the comma that the reply must not have; one thought does not end."""
+    file = written(
+        tmp_path / "texts.jsonl",
+        {"problem": P1.id, "raw": "<think>So, two and two</think>\n#### 4"},
+        {"problem": P1.id, "raw": "<think>So it is #### 4"},
+        {"problem": P1.id, "raw": "#### 4", "finish_reason": "truncated"},
+    )
+    learned = Rft(replies=file).rows([P1])
+    assert [row["completion"] for row in learned] == ["<think>So, two and two</think>\n#### 4"]
+    shown = Sft(demonstrations=file).rows([P1])
+    assert [row["completion"] for row in shown] == [row["completion"] for row in learned]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ({"problem": [P1.id], "raw": "a"}, "'problem' should be a valid string"),
+        ({"problem": P1.id, "raw": None}, "'raw' should be a valid string, but it is None"),
+        ({"problem": P1.id, "raw": ["a"]}, "'raw' should be a valid string"),
+        ({"problem": P1.id, "raw": "a", "reply": 4}, "'reply' should be a valid string"),
+        ({"problem": P1.id, "raw": "a", "finish_reason": "stop"}, "should be 'answered', "),
+    ],
+)
+def test_a_line_of_another_shape_is_told_by_its_place(
+    line: dict[str, object], told: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "odd.jsonl"
+    file.write_text(json.dumps(line))
+    for method in (Sft(demonstrations=file), Rft(replies=file)):
+        with pytest.raises(TrainingError, match=rf"odd.jsonl, line 1: .*{told}"):
+            method.rows([P1])
+
+
 def test_only_the_completion_and_its_end_are_learned(tiny: Path, tmp_path: Path) -> None:
     rows = [{"prompt": P1.messages(), "completion": "<think>is</think>it"}]
     runner = TrlRunner(Sft(demonstrations=tmp_path), str(tiny), rows, out=tmp_path / "run")

@@ -111,3 +111,7 @@ def test_dpo_reads_pairs_and_reports_what_is_wrong_with_them(tmp_path: Path) -> 
     file.write_text('{"prompt": []}\n')
     with pytest.raises(TrainingError, match="line 1 lacks chosen, rejected, problem"):
         read_pairs(file, [problem])
+    for key in ("prompt", "chosen", "rejected", "problem"):
+        file.write_text(json.dumps(rows[0] | {key: 5}))
+        with pytest.raises(TrainingError, match=f"line 1: '{key}' should be a valid"):
+            read_pairs(file, [problem])

@@ -50,13 +50,13 @@ class Imitation(Tuned):
         """Fine-tune `base` on `rows` of `prompt` (chat) and `completion`, tokenised as in sampling."""
         from twofold.methods.trl.runner import TrlRunner
 
-        runner = TrlRunner(self, base, rows, out=Path(out))
+        runner = TrlRunner(self, base, rows, out=Path(out), eval_problems=eval_problems)
         if runner.finished is not None:
             return runner.finished
         from twofold.methods.trl.compact_loss import CompactSft
 
         trainer = runner.trainer(CompactSft, runner.tokens)
-        return runner.run(trainer, eval_problems=eval_problems)
+        return runner.run(trainer)
 
 
 def kept(
