@@ -216,6 +216,15 @@ def test_a_run_keeps_its_frontier(
     }
 
 
+def test_other_held_out_problems_would_choose_another_model(
+    whole: Path, method: Sft, tiny: Path
+) -> None:
+    with pytest.raises(RunError, match="eval_problems_sha256 was"):
+        method.train(str(tiny), TRAINED, out=whole, eval_problems=HELD_OUT[1:])
+    again = method.train(str(tiny), TRAINED, out=whole, eval_problems=HELD_OUT[::-1])
+    assert again.folder == whole and again.n_steps == 4
+
+
 def test_by_default_it_is_named_and_the_last_one_is_the_result(
     method: Sft, tiny: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -227,6 +236,8 @@ def test_by_default_it_is_named_and_the_last_one_is_the_result(
     assert not (done.folder / "frontier").exists()
     settings = json.loads((done.folder / "manifest.json").read_text())["identity"]["settings"]
     assert "keep_checkpoint" not in settings  # so that a run that 0.1.0 began goes on
+    some = plain.train(str(tiny), TRAINED, out=tmp_path / "run", eval_problems=HELD_OUT[1:])
+    assert some == done  # they chose nothing
     with pytest.raises(RunError, match="keep_checkpoint"):
         method.train(str(tiny), TRAINED, out=tmp_path / "run", eval_problems=HELD_OUT)
 

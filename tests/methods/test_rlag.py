@@ -436,6 +436,23 @@ def test_cycles_go_on_from_each_other_and_pairs_are_not_drawn_again(
     assert [file.stat().st_mtime_ns for file in files] == stamps
 
 
+def test_every_cycle_is_compared_with_the_base_and_not_with_the_cycle_before(
+    speaker: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from twofold.methods.trl.callbacks import EvalCallback
+
+    asked: list[tuple[str, int, str]] = []
+    monkeypatch.setattr(
+        EvalCallback, "_ask", lambda _, *about: asked.append((*about[:2], about[2].name)) or {}
+    )
+    method = settings(corpus, cycles=2, epochs=1)
+    method.train(str(speaker), PROBLEMS, out=tmp_path / "run", eval_problems=[FREE])
+    assert [spec for spec, step, _ in asked if step == 0] == [str(speaker)] * 2
+    assert [run for _, step, run in asked if step == 0] == ["run-cycle-1", "run"]
+    trained = [spec for spec, step, run in asked if step and run == "run"]
+    assert trained and all(spec.startswith(str(tmp_path / "run/checkpoint-")) for spec in trained)
+
+
 def test_passages_are_retrieved_once_in_each_process(
     speaker: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

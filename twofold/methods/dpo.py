@@ -119,7 +119,7 @@ class Dpo(OnPolicy):
     ) -> TrainedModel:
         from twofold.methods.trl.runner import TrlRunner
 
-        runner = TrlRunner(self, base, rows, out=Path(out))
+        runner = TrlRunner(self, base, rows, out=Path(out), eval_problems=eval_problems)
         if runner.finished is not None:
             return runner.finished
         from trl.trainer.dpo_trainer import DPOTrainer
@@ -127,6 +127,5 @@ class Dpo(OnPolicy):
         trainer = runner.trainer(DPOTrainer, runner.preferences)
         return runner.run(
             lambda: trainer(ref_model=runner.trainable.reference()),
-            eval_problems=eval_problems,
             max_tokens=self.max_completion_length,
         )

@@ -169,7 +169,8 @@ class Grpo(OnPolicy):
         from twofold.methods.trl.runner import TrlRunner
 
         asked = self._asked(problems)
-        runner = TrlRunner(self, base, self._rows(asked), out=Path(out))
+        rows = self._rows(asked)
+        runner = TrlRunner(self, base, rows, out=Path(out), eval_problems=eval_problems)
         if runner.finished is not None:
             return runner.finished
         from trl.trainer.grpo_trainer import GRPOTrainer
@@ -198,7 +199,6 @@ class Grpo(OnPolicy):
         metric = self.eval_metric
         return runner.run(
             with_template,
-            eval_problems=eval_problems,
             max_tokens=self.max_completion_length,
             measures={} if metric is None else {"reward": self.reward, "eval_metric": metric},
             early_stopping_patience=self.early_stopping_patience,

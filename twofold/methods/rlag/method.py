@@ -141,7 +141,9 @@ class Rlag(OnPolicy):
             part = sorted(order[number - 1 :: self.cycles])
             chosen = [problems[i] for i in part], [passages_P[i] for i in part]
             rows = self._pairs(now, base, number, *chosen, out)
-            done = self._prefer(now, rows, out=folder, eval_problems=eval_problems)
+            done = self._prefer(
+                now, rows, out=folder, eval_problems=eval_problems, compared_with=base
+            )
             now, n_steps = str(done.folder), n_steps + done.n_steps
         return TrainedModel(folder=out, base=base, method=self.name, n_steps=n_steps)
 
@@ -236,12 +238,18 @@ class Rlag(OnPolicy):
         return hashlib.sha256(content.encode()).hexdigest()
 
     def _prefer(
-        self, base: str, rows: Sequence[Row], *, out: Path, eval_problems: Problems
+        self,
+        base: str,
+        rows: Sequence[Row],
+        *,
+        out: Path,
+        eval_problems: Problems,
+        compared_with: str,
     ) -> TrainedModel:
         """Train on pairs; the folder is begun only when every text is known to fit."""
         from twofold.methods.trl.runner import TrlRunner
 
-        runner = TrlRunner(self, base, rows, out=out)
+        runner = TrlRunner(self, base, rows, out=out, eval_problems=eval_problems)
         if runner.finished is not None:
             return runner.finished
         import datasets
@@ -254,6 +262,6 @@ class Rlag(OnPolicy):
         trainer = runner.trainer(RlagTrainer, lambda: datasets.Dataset.from_list(texts))
         return runner.run(
             lambda: trainer(weights=self.weights),
-            eval_problems=eval_problems,
             max_tokens=self.max_completion_length,
+            compared_with=compared_with,
         )

@@ -84,12 +84,12 @@ class SoftCotMethod(Stepped):
         from twofold.methods.trl.runner import TrlRunner
 
         rows = self.rows(problems)
-        runner = TrlRunner(self, base, rows, out=Path(out))
+        runner = TrlRunner(self, base, rows, out=Path(out), eval_problems=eval_problems)
         if runner.finished is not None:
             return runner.finished
         trainable: Any = runner.trainable
         kind, data = trainable.trainer(self, rows)
-        return runner.run(runner.trainer(kind, lambda: data), eval_problems=eval_problems)
+        return runner.run(runner.trainer(kind, lambda: data))
 
     def trainable(self, base: str) -> "SoftTrainable":
         """The projection, beside both frozen models."""

@@ -33,6 +33,7 @@ from twofold.methods.trl.frontier import FrontierCheckpoint, in_words, is_compar
 from twofold.methods.trl.order import passes
 from twofold.methods.trl.resume import NothingLeftError, Resume
 from twofold.methods.tuning import Stepped
+from twofold.models.cache import content_key
 from twofold.models.chat_template import render
 from twofold.models.checkpoint import BASE_WEIGHTS
 from twofold.models.quiet import quiet
@@ -52,14 +53,22 @@ _N_KEPT = 2
 
 @final
 class TrlRunner:
-    """One training run of `base` on `rows`, in the folder `out`.
+    """One training run of `base` on `rows`, in the folder `out`; see `EvalCallback` for `eval_problems`.
 
     Raises:
         TrainingError: If there are no rows.
         ModelError: If the base cannot be trained like this; see `Stepped.trainable`.
     """
 
-    def __init__(self, method: Stepped, base: str, rows: Sequence[Row], *, out: Path) -> None:
+    def __init__(
+        self,
+        method: Stepped,
+        base: str,
+        rows: Sequence[Row],
+        *,
+        out: Path,
+        eval_problems: Sequence[Problem] = (),
+    ) -> None:
         if not rows:
             raise TrainingError(
                 f"{method.name} has no row to train on; check --problems and the method's filters"
@@ -68,6 +77,7 @@ class TrlRunner:
         self._base = base
         self._rows = rows
         self._out = out
+        self._eval_problems = eval_problems
         self.trainable = method.trainable(base)
 
     @property
@@ -119,6 +129,9 @@ class TrlRunner:
             "settings": {k: _json(v) for k, v in self._method.bound_to().items()},
             "rows_sha256": hashlib.sha256(dumps(list(self._rows)).encode()).hexdigest(),
         }
+        if self._method.keep_checkpoint == "frontier":  # they choose the model
+            ids = sorted({problem.id for problem in self._eval_problems})
+            identity["eval_problems_sha256"] = content_key(ids)
         versions = {m.__name__: m.__version__ for m in (torch, transformers, trl)}
         about = {"spec": self._base, "n_rows": len(self._rows), "versions": versions}
         if weights := self.trainable.base_weights():
@@ -190,14 +203,15 @@ class TrlRunner:
         self,
         trainer_of: Callable[[], transformers.Trainer],
         *,
-        eval_problems: Sequence[Problem] = (),
         max_tokens: int = 512,
         measures: Mapping[str, Scorer] = MappingProxyType({}),
         early_stopping_patience: int = 0,
+        compared_with: str = "",
     ) -> TrainedModel:
         """Train to the end, from the last complete checkpoint if there is one, and save the model.
 
-        The other arguments are those of `EvalCallback`; with `early_stopping_patience` above 0 the run
+        Checkpoints are compared with the base that is trained here, or with the one that it was made of. The
+        other arguments are those of `EvalCallback`; with `early_stopping_patience` above 0 the run
         stops after that many checkpoints without a rise of the measure `eval_metric`. Where checkpoints
         were compared with the base, the last that holds is named, and kept if the method says so.
 
@@ -221,11 +235,11 @@ class TrlRunner:
                 trainer.remove_callback(transformers.PrinterCallback)
                 trainer.add_callback(SoundNumbers(self._out))
                 trainer.add_callback(keeper)
-                if eval_problems:
+                if self._eval_problems:
                     log = partial(transformers.Trainer.log, trainer)
                     callback = EvalCallback(
-                        eval_problems,
-                        base=self._base,
+                        self._eval_problems,
+                        base=compared_with or self._base,
                         log=log,
                         max_tokens=max_tokens,
                         measures=measures,
