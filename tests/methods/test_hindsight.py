@@ -148,6 +148,17 @@ def test_equally_rare_types_take_turns_and_a_demonstration_comes_once() -> None:
     assert len({(str(row["prompt"]), row["completion"]) for row in rows}) == len(rows)
 
 
+def test_a_rule_that_every_reply_was_told_of_is_not_known_to_be_rare() -> None:
+    """At any rate: both replies were told of their number of words, and each meets the other's."""
+    few, many = (
+        rule("length_constraints:number_words", num_words=n, relation=relation)
+        for n, relation in ((3, "less than"), (2, "at least"))
+    )
+    problems = [asked(1, few, TITLE), asked(2, many, TITLE)]
+    replies = [[said("So it is #### 3")], [said("#### 4")]]
+    assert relabelled(problems, replies, by=JOINT, at_least=1.0, most=1.0) == []
+
+
 def test_questions_that_state_their_rules_give_and_take_none() -> None:
     inside = Problem(
         question="What is 1 + 2? Give a title.",

@@ -56,7 +56,7 @@ def relabelled(
     """
     said = _rules(problems)
     rates = untold_rates(problems, responses_P_G, list(said))
-    rare = [rule for rule in said if rates.get(rule, 1.0) <= most]
+    rare = [rule for rule, rate in rates.items() if rate <= most]
     used: Counter[str] = Counter()
     found: dict[tuple[str, str], tuple[Problem, str, Response]] = {}
     for each in _disobedient(problems, responses_P_G) if rare else ():
