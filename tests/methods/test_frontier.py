@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -96,6 +97,16 @@ def test_the_model_of_the_last_step_that_holds_is_kept(
     kept.put_back(log)
     assert (tmp_path / "model.safetensors").read_text() == "weights of 40"
     assert "step 40 is the last" in caplog.text and "holds the model of step 40" in caplog.text
+
+
+def test_what_is_kept_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, done = made_checkpoint(tmp_path, 20), []
+    monkeypatch.setattr(os, "fsync", lambda fd: done.append(os.readlink(f"/proc/self/fd/{fd}")))
+    KeptModel(tmp_path, "frontier").copy(20, made)
+    part = tmp_path / "frontier" / "part"
+    assert done == [str(part / "model.safetensors"), str(part)]
 
 
 def test_the_last_one_stays_where_none_holds(

@@ -417,6 +417,21 @@ def test_a_file_that_changes_while_it_is_converted_is_not_kept_as_what_it_was(
     assert float(last) != 5.0
 
 
+def test_what_gets_its_name_is_on_the_disk(
+    tiny: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut a folder that was only renamed could hold empty files for ever."""
+    done: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda fd: done.append(os.readlink(f"/proc/self/fd/{fd}")))
+    usual = os.rename
+    monkeypatch.setattr(os, "rename", lambda *names: (done.append("renamed"), usual(*names)))
+    folder = locate(str(tiny)).folder
+    work = folder.with_suffix(".partial")
+    before = {*done[: done.index("renamed")]}
+    assert before >= {str(work), *(str(work / file.name) for file in folder.iterdir())}
+    assert (folder / "model.safetensors").exists()
+
+
 def test_conversions_at_once_are_one(
     tiny: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from twofold.errors import ModelError
 from twofold.models.cache import Cache, cache_folder
 from twofold.models.gguf_header import Header, header_of
+from twofold.storage.folders import flush
 from twofold.storage.os_errors import os_errors
 
 TEMPLATE = "tokenizer.chat_template"
@@ -108,6 +109,7 @@ def _make(source: Path, target: Path, n_bytes: int, write: Callable[[Path], None
             raise _no_room(source, n_bytes, target.parent, f"{free:,} bytes are free")
         work.mkdir()
         write(work)
+        flush(work)
         os.rename(work, target)
     except OSError as error:
         raise _no_room(source, n_bytes, target.parent, error.strerror or str(error)) from error

@@ -56,6 +56,16 @@ def replace_folder(path: Path, files: Mapping[str, bytes], about: Mapping[str, o
         raise
 
 
+def flush(folder: Path) -> None:
+    """Have the files of a folder written to the disk, which a power cut could otherwise lose."""
+    for path in [*folder.rglob("*"), folder]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
 def refuse_other_folders(path: Path) -> None:
     """Refuse an output folder that holds anything but what `replace_folder` wrote.
 

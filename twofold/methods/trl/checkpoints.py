@@ -6,7 +6,6 @@ files than it says, is torn: nobody resumes from it, and the next run removes it
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -17,6 +16,7 @@ from accelerate import PartialState
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from twofold.models.checkpoint import ADAPTER_CONFIG
+from twofold.storage.folders import flush
 from twofold.storage.jsonl import dumps, replaced
 
 _MARKER = "whole.json"
@@ -118,16 +118,6 @@ def save_log(folder: Path, state: TrainerState) -> None:
     """Write the state of a whole checkpoint again, with what has been logged since."""
     with replaced(folder / _STATE) as file:
         json.dump(asdict(state), file, indent=2, sort_keys=True)
-
-
-def flush(folder: Path) -> None:
-    """Have the files of a folder written to the disk, which a power cut could otherwise lose."""
-    for path in [*folder.rglob("*"), folder]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _checkpoints(out: Path) -> list[Path]:

@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 from typing import final
 
+from twofold.storage.folders import flush
+
 _NOT_THE_MODEL = (
     *("optimizer", "scheduler", "rng_state", "trainer_state", "training_args", "scaler"),
     "whole.json",
@@ -31,6 +33,7 @@ class KeptModel:
             part,
             ignore=lambda _, names: [n for n in names if n.startswith(_NOT_THE_MODEL)],
         )
+        flush(part)
         part.rename(kept)
 
     def drop_all_but(self, step: int) -> None:

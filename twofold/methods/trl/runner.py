@@ -25,7 +25,7 @@ from pydantic import TypeAdapter
 
 from twofold.methods.method import TrainedModel, TrainingError
 from twofold.methods.trl.callbacks import EvalCallback, SoundNumbers, Steps, stopped
-from twofold.methods.trl.checkpoints import Keeper, flush, last_checkpoint, name_base
+from twofold.methods.trl.checkpoints import Keeper, last_checkpoint, name_base
 from twofold.methods.trl.configuration import configuration, typed
 from twofold.methods.trl.disk import DiskErrors
 from twofold.methods.trl.early_stopping import BestCheckpoint
@@ -38,6 +38,7 @@ from twofold.models.chat_template import render
 from twofold.models.checkpoint import BASE_WEIGHTS
 from twofold.models.quiet import quiet
 from twofold.progress import Progress
+from twofold.storage.folders import flush
 from twofold.storage.jsonl import Row, dumps, replaced
 from twofold.storage.leftovers import remove_incomplete
 from twofold.storage.reading import InputFile, Kind, kind_of
