@@ -130,7 +130,7 @@ def test_an_adapter_whose_base_was_overwritten_is_told_and_no_other(tmp_path: Pa
     change_a_weight(moved)
     (said,) = caveats_of(adapter, tmp_path / "other")
     assert said.startswith(
-        f"model: the adapter {adapter} was trained on other weights than its base {moved} holds now"
+        f"model: the adapter {adapter} was trained on other files of weights than its base {moved} holds"
     )
     assert "set base_model_name_or_path in adapter_config.json to where they are" in said
 

@@ -86,8 +86,9 @@ def replaced_in_words(manifest: Row) -> Iterator[str]:
     for role, seen in manifest.get(KEY, {}).items():
         if found := seen.get("replaced_base"):
             yield (
-                f"{role}: the adapter {found['adapter']} was trained on other weights than its base "
-                f"{found['base']} holds now, so this is not the model that was trained. Put those weights "
-                "back, or set base_model_name_or_path in adapter_config.json to where they are, and audit "
-                "again with another --out; or train again on this base."
+                f"{role}: the adapter {found['adapter']} was trained on other files of weights than its base "
+                f"{found['base']} holds now, so unless the same weights were only saved anew, this is not "
+                "the model that was trained. Put those files back, or set base_model_name_or_path in "
+                "adapter_config.json to where they are, and audit again with another --out; or train again "
+                "on this base."
             )
