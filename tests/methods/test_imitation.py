@@ -132,6 +132,7 @@ def test_a_text_without_its_reply_is_parted_as_in_an_audit(tmp_path: Path) -> No
         ({"problem": P1.id, "raw": ["a"]}, "'raw' should be a valid string"),
         ({"problem": P1.id, "raw": "a", "reply": 4}, "'reply' should be a valid string"),
         ({"problem": P1.id, "raw": "a", "finish_reason": "stop"}, "should be 'answered', "),
+        ({"problem": P1.id, "raw": "a \ud83d"}, "surrogate"),  # no tokenizer takes it
     ],
 )
 def test_a_line_of_another_shape_is_told_by_its_place(

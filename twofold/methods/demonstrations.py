@@ -122,9 +122,8 @@ def lines_about(
         raise TrainingError(f"there is no file {file}; {remedy}")
     ids = {problem.id for problem in problems}
     rows = []
-    for number, line in InputFile(
-        file, TrainingError, f"write one object a line; {remedy}"
-    ).lines():
+    written = f"write one object a line; {remedy}"
+    for number, line in InputFile(file, TrainingError, written, halves=False).lines():
         if missing := [key for key in keys if key not in line]:
             raise TrainingError(
                 f"{file}, line {number} lacks {', '.join(missing)}; a line has {', '.join(keys)}"
