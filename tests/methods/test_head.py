@@ -17,7 +17,7 @@ from twofold.models import decode, loading  # noqa: E402
 from twofold.models.hf import HfModel  # noqa: E402
 from twofold.prefix_scoring import passes, unpacked  # noqa: E402
 from twofold.prefix_scoring.tree import Branch, Tree  # noqa: E402
-from twofold.scorers import Compliant  # noqa: E402
+from twofold.scorers import Correct  # noqa: E402
 from twofold.types import Problem, Sampling  # noqa: E402
 
 N_TOKENS = 277
@@ -59,7 +59,7 @@ def scored_one_by_one(tiny: Path) -> None:
 
 def trained(tiny: Path, lora: int | None) -> None:
     Grpo(
-        reward=Compliant(),
+        reward=Correct(),
         steps=1,
         batch=2,
         num_generations=2,

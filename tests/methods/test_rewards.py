@@ -1,13 +1,14 @@
 """Does a file name the reward that it means, and is one that could not work refused at once?"""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from twofold.constraints import from_spec
 from twofold.judges import Blend, Holistic, MeetsChecklist, Quantised
-from twofold.methods import Dpo, Grpo, TrainingError
-from twofold.methods.rewards import require_listed, reward
+from twofold.methods import REWARDS, Dpo, Grpo, Rft, TrainingError
+from twofold.methods.rewards import require_applies, reward
 from twofold.scorers import Correct, SoftGate
 from twofold.types import Problem, Response
 from twofold.types.checklist import Checklist, Criterion
@@ -49,13 +50,32 @@ def test_a_judge_in_place_of_a_reward_is_reported_with_a_hint() -> None:
         reward("exact")
 
 
-def test_a_reward_by_checklists_needs_one(tmp_path: Path) -> None:
+def test_a_reward_that_scores_none_of_the_problems_is_refused(tmp_path: Path) -> None:
     listed = reward({"judge": "exact"})
-    for method in (Grpo(reward=listed), Dpo(reward=listed)):
-        with pytest.raises(TrainingError, match="none of the 1 problems has one"):
+    for method in (Grpo(reward=listed), Dpo(reward=listed), Rft(reward=listed), Rft()):
+        with pytest.raises(
+            TrainingError, match=r"can score none of the 1 problems.*checklist write"
+        ):
             method.train("nowhere", [PLAIN], out=tmp_path / "run")
-    require_listed(listed, [PLAIN, LISTED])
-    require_listed(SoftGate(Correct(), listed), [PLAIN])  # it goes by the answer alone
+    require_applies(listed, [PLAIN, LISTED])
+    require_applies(SoftGate(Correct(), listed), [PLAIN])  # it goes by the answer alone
+
+
+@pytest.mark.parametrize("name", sorted(REWARDS))
+def test_a_reward_applies_where_it_gives_a_score(name: str) -> None:
+    """By hand: only what takes one side alone goes by the answer or the rule of the other problems."""
+    rule = from_spec("punctuation:no_comma", None, profile="fixed")
+    bound, both = (
+        replace(PLAIN, answer=None, constraints=(rule,)),
+        replace(PLAIN, constraints=(rule,)),
+    )
+    one_sided = name.startswith(("soft_gate", "correct_then", "compliant_then"))
+    by_answer = one_sided or name in ("correct", "correct_short", "correct_long")
+    by_rule = one_sided or name in ("compliant", "compliant_all", "compliant_graded")
+    problems = [both, PLAIN, bound, LISTED]
+    scores = [REWARDS[name]([p], [Response(raw="#### 4", reply="#### 4")])[0] for p in problems]
+    assert [v.is_scored for v in scores] == [True, by_answer, by_rule, False]
+    assert [REWARDS[name].applies(p) for p in problems] == [True, by_answer, by_rule, False]
 
 
 def test_a_graded_soft_gate_keeps_the_order_of_the_cells_and_ranks_by_nearness_within() -> None:

@@ -197,7 +197,7 @@ def test_whatever_is_raised_fails_the_cell_and_not_the_study(
         ),
         ({"method": "dpo", "pairs": "none.jsonl"}, "arm late: there is no file none.jsonl"),
         ({"method": "cft", "critiques": "none.jsonl"}, "arm late: there is no file none.jsonl"),
-        ({"method": "grpo", "reward": {"judge": "exact"}}, "arm late: .* needs checklists"),
+        ({"method": "grpo", "reward": {"judge": "exact"}}, "arm late: .* can score none of the"),
     ],
 )
 def test_an_arm_that_cannot_work_is_refused_before_the_first_is_trained(

@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 from twofold.methods.contrast import contrasted
 from twofold.methods.method import Problems, TrainedModel, TrainingError
 from twofold.methods.preferences import pairs, read_pairs
-from twofold.methods.rewards import Reward, require_listed
+from twofold.methods.rewards import Reward, require_applies
 from twofold.methods.tuning import OnPolicy
 from twofold.scorers import SoftGate
 from twofold.storage.jsonl import Row
@@ -73,10 +73,10 @@ class Dpo(OnPolicy):
         return super().rows(contrasted(problems) if self.contrast else problems)
 
     def check(self, problems: Problems, eval_problems: Problems = ()) -> None:
-        """Also refuse a file without pairs and a reward that needs checklists; see `Method.check`."""
+        """Also refuse a file without pairs and a reward that scores none; see `Method.check`."""
         super().check(problems, eval_problems)
         if self.pairs is None:
-            require_listed(self.reward, problems)
+            require_applies(self.reward, problems)
         elif not self.rows(problems):
             raise TrainingError(
                 f"{self.pairs} has no pair of these problems; use the problems it was made of"

@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass
 from twofold.errors import ScoringError
 from twofold.methods.contrast import contrasted, paired
 from twofold.methods.method import Problems, TrainedModel, TrainingError
-from twofold.methods.rewards import Reward, require_listed
+from twofold.methods.rewards import Reward, require_applies
 from twofold.methods.support import require, support
 from twofold.methods.trl.advantage import AdvantageNormalizer, Aggregation
 from twofold.methods.tuning import OnPolicy
@@ -155,11 +155,11 @@ class Grpo(OnPolicy):
     def check(self, problems: Problems, eval_problems: Problems = ()) -> None:
         """Also refuse an `eval_metric` without held-out problems; see `Method.check`."""
         super().check(problems, eval_problems)
-        require_listed(self.reward, problems)
         if self.eval_metric is not None and not eval_problems:
             raise TrainingError(
                 "eval_metric needs held-out problems, and there are none; name some with --eval-problems"
             )
+        require_applies(self.reward, problems)
 
     def train(
         self, base: str, problems: Problems, *, out: str | Path, eval_problems: Problems = ()

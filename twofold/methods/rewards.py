@@ -147,11 +147,11 @@ _Named: Any = Literal[tuple(REWARDS)] | Annotated[str, Field(pattern=r"^[\w.]+:\
 Reward = Annotated[Scorer, BeforeValidator(reward, json_schema_input_type=_Named | JudgedReward)]
 
 
-def require_listed(by: Scorer, problems: Sequence[Problem]) -> None:
-    """Refuse a reward that needs checklists if no problem has one, before a model is loaded."""
-    by_checklist = isinstance(by, (MeetsChecklist, Holistic))
-    if problems and by_checklist and not any(by.applies(problem) for problem in problems):
+def require_applies(by: Scorer, problems: Sequence[Problem]) -> None:
+    """Refuse a reward that can score none of the problems, before a model is loaded."""
+    if problems and not any(by.applies(problem) for problem in problems):
         raise TrainingError(
-            f"the reward {by.name} needs checklists, and none of the {len(problems)} problems has one"
-            "; write them with `twofold checklist write`"
+            f"the reward {by.name} can score none of the {len(problems)} problems: they lack what it "
+            "measures (an answer, constraints, or a checklist, which `twofold checklist write` writes)"
+            "; choose other problems or another reward"
         )

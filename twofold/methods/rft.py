@@ -14,7 +14,7 @@ from twofold.methods.contrast import contrasted
 from twofold.methods.demonstrations import Imitation, kept, lines_about, reply_in
 from twofold.methods.hindsight import relabelled
 from twofold.methods.method import Problems, TrainedModel, TrainingError
-from twofold.methods.rewards import Reward
+from twofold.methods.rewards import Reward, require_applies
 from twofold.methods.tuning import OnPolicy
 from twofold.scorers import Compliant, Correct, Product
 from twofold.storage.jsonl import Row
@@ -85,12 +85,13 @@ class Rft(Imitation, OnPolicy):
         return self._learned("replies", problems, self._read(problems))
 
     def check(self, problems: Problems, eval_problems: Problems = ()) -> None:
-        """Also refuse a file without replies to these problems; see `Method.check`."""
+        """Also refuse a file without replies and a reward that scores none; see `Method.check`."""
         super().check(problems, eval_problems)
         if self.replies is not None and not any(self._read(problems)):
             raise TrainingError(
                 f"{self.replies} has no reply to these problems; use the problems it was made of"
             )
+        require_applies(self.reward, problems)
 
     def train(
         self, base: str, problems: Problems, *, out: str | Path, eval_problems: Problems = ()

@@ -12,7 +12,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from twofold.methods.method import Problems, TrainedModel, TrainingError
-from twofold.methods.rewards import Reward, require_listed
+from twofold.methods.rewards import Reward, require_applies
 from twofold.methods.rlag.pairs_file import PairsFile
 from twofold.methods.rlag.retrieval import passages_by, retriever_named
 from twofold.methods.rlag.samples import Asked, Pairs, Winner, informed, old_replies, sampled
@@ -106,7 +106,7 @@ class Rlag(OnPolicy):
     def check(self, problems: Problems, eval_problems: Problems = ()) -> None:
         """Also refuse a problem without a passage, and fewer problems than cycles; see `Method.check`."""
         super().check(problems, eval_problems)
-        require_listed(self.reward, problems)
+        require_applies(self.reward, problems)
         if self.cycles > len(problems):
             raise TrainingError(
                 f"{self.cycles} cycles for {len(problems)} problems leave a cycle without one; lower cycles"
