@@ -127,6 +127,23 @@ def test_the_command_shows_rows_without_a_model_and_reports_errors(tmp_path: Pat
     assert not (tmp_path / "run").exists()
 
 
+def test_the_command_shows_no_empty_data_set(tmp_path: Path) -> None:
+    replies = tmp_path / "replies.jsonl"
+    replies.write_text('{"problem": "another", "raw": "4"}\n')
+    out = ("--base", "no/model", "--problems", "synthetic:3:train", "--out", str(tmp_path / "run"))
+    config = yaml(tmp_path, f"replies: {replies}")
+    shown = run("rft", *out, "--config", str(config), "--dry-run")
+    assert shown.returncode == 2
+    assert "error: rft would learn from none of the 3 problems" in shown.stderr
+
+
+def test_a_scale_that_the_aggregation_decides_is_no_field_of_trl() -> None:
+    for own in ({"aggregation": "normalize_then_sum"}, {"min_std": 0.1}):
+        with pytest.raises(TrainingError, match="leave trl: scale_rewards out"):
+            Grpo(trl={"scale_rewards": "group"}, **own)
+    assert Grpo(trl={"scale_rewards": "batch"}).trl == {"scale_rewards": "batch"}
+
+
 @pytest.mark.parametrize("name", sorted(REWARDS))
 def test_every_reward_can_be_sent_to_another_process(name: str) -> None:
     assert pickle.loads(pickle.dumps(REWARDS[name])) == REWARDS[name]

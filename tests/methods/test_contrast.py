@@ -241,6 +241,8 @@ def test_settings_that_would_pay_a_habit_are_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(TrainingError, match="without scaling"):
             Grpo(contrast=True, **wrong)
+    with pytest.raises(TrainingError, match="both sides of a pair in one step"):
+        Grpo(contrast=True, trl={"shuffle_dataset": True})
     with pytest.raises(TrainingError, match="even batch for its pairs, not 3"):
         Grpo(contrast=True, batch=3)
     with pytest.raises(TrainingError, match="none of the 1 problems has a rule"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twofold.cli.checklists import ProgramsOption, loaded
-from twofold.cli.exits import EXIT_FAULTS, EXIT_LOST, fail, require, resumable, run
+from twofold.cli.exits import EXIT_BAD_INPUT, EXIT_FAULTS, EXIT_LOST, fail, require, resumable, run
 from twofold.cli.options import (
     BaselineOption,
     CheckPackedOption,
@@ -232,6 +232,12 @@ def train(
     followed = loaded(eval_problems) if eval_problems else ()
     if dry_run:
         rows = chosen.rows(asked)
+        if not rows:
+            fail(
+                f"{chosen.name} would learn from none of the {len(asked)} problems; give the problems "
+                "that its file was made of",
+                EXIT_BAD_INPUT,
+            )
         for row in rows:
             say(json.dumps(row, ensure_ascii=False))
         say(f"{len(rows)} rows for {chosen}", err=True)

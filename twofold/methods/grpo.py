@@ -117,6 +117,15 @@ class Grpo(OnPolicy):
                 "contrast compares rewards without scaling, or a habit would be worth something; leave "
                 "aggregation, min_std and trl: scale_rewards at their defaults"
             )
+        if not self.grouping.is_trl_own and "scale_rewards" in self.trl:
+            raise TrainingError(
+                "aggregation and min_std say how rewards are scaled; leave trl: scale_rewards out, or "
+                "them at their defaults"
+            )
+        if self.contrast and self.trl.get("shuffle_dataset"):
+            raise TrainingError(
+                "contrast needs both sides of a pair in one step; leave trl: shuffle_dataset out"
+            )
         if self.contrast and self.batch % 2:
             raise TrainingError(f"contrast needs an even batch for its pairs, not {self.batch}")
         if self.early_stopping_patience and self.eval_metric is None:
