@@ -9,6 +9,7 @@ from twofold.constraints import from_spec
 from twofold.judges import ExactJudge, MeetsChecklist
 from twofold.methods import Dpo, TrainingError
 from twofold.methods.preferences import lead, pairs, read_pairs
+from twofold.scorers import Correct
 from twofold.types import FinishReason, Problem, Response, Verdict
 from twofold.types.checklist import Checklist, Criterion
 
@@ -46,6 +47,19 @@ def test_the_best_and_the_worst_of_each_problem() -> None:
     assert (row["chosen"], row["rejected"]) == ('"#### 12"', "#### 13")
     assert row["gap"] == pytest.approx(1 - 0.25) and row["lead"] == 1.0
     assert row["prompt"] == problem.messages() and row["problem"] == problem.id
+
+
+def test_dpo_tells_how_many_problems_have_no_pair(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One problem has a right and a wrong reply, one two right ones, and one a single one."""
+    problems = [Problem(question=name, answer="12") for name in "abc"]
+    drawn = [replies("#### 12", "#### 13"), replies("#### 12", "#### 12"), replies("#### 12")]
+    monkeypatch.setattr(Dpo, "draw", lambda *_, **__: drawn)
+    monkeypatch.setattr(Dpo, "_prefer", lambda _self, _base, rows, **__: rows)
+    (row,) = Dpo(reward=Correct()).train("no/model", problems, out=tmp_path)  # type: ignore[misc]
+    assert row["problem"] == problems[0].id
+    assert "1 pairs; 2 of 3 problems have none; 0 replies unscored" in caplog.text
 
 
 def test_ties_cut_replies_and_unscored_ones_make_no_pair() -> None:

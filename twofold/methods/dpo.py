@@ -1,5 +1,7 @@
 """How does a model learn which of two replies is better? Direct preference optimisation."""
 
+import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
@@ -15,7 +17,10 @@ from twofold.methods.rewards import Reward, require_applies
 from twofold.methods.tuning import OnPolicy
 from twofold.scorers import SoftGate
 from twofold.storage.jsonl import Row
+from twofold.types import Share
 from twofold.validation import SETTINGS
+
+_log = logging.getLogger(__name__)
 
 
 @final
@@ -106,7 +111,11 @@ class Dpo(OnPolicy):
         else:
             problems = contrasted(problems) if self.contrast else problems
             replies = self.draw(base, problems, seed=self.seed)
-            rows = pairs(problems, replies, by=self.reward, gap=self.gap, keep=self.keep)
+            lost: Counter[str] = Counter()
+            rows = pairs(problems, replies, by=self.reward, gap=self.gap, keep=self.keep, lost=lost)
+            if Share.here().rank == 0:
+                told = len(rows), len(problems) - len(rows), len(problems), lost.total()
+                _log.warning("%d pairs; %d of %d problems have none; %d replies unscored", *told)
         if not rows:
             raise TrainingError(
                 f"no problem has two replies that differ by {self.gap:g} in {self.reward.name}: draw "
