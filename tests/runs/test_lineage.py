@@ -66,18 +66,26 @@ def test_a_prompt_is_no_training_run_and_the_verdict_speaks_of_none(tmp_path: Pa
     assert "one training run" not in page
 
 
-def test_a_full_checkpoint_tells_its_base_and_so_do_its_own_checkpoints(tmp_path: Path) -> None:
+def test_a_full_checkpoint_tells_its_base_and_so_do_its_own_checkpoints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = tmp_path / "model"
     shutil.copytree(Path(pocket.__file__).parent / "checkpoint", model)
     assert locate(str(model)).trained_from() is None
     training = {"identity": {"base": {"weights_sha256": "a"}, "rows_sha256": "r"}}
     (model / "manifest.json").write_text(json.dumps(training))
-    (model / "checkpoint-20").mkdir()
-    for file in model.iterdir():
-        if file.is_file() and file.name != "manifest.json":
-            shutil.copy(file, model / "checkpoint-20")
-    for each in (model, model / "checkpoint-20"):
+    own = [model / kept for kept in ("checkpoint-20", "frontier/step-20", "best/step-20")]
+    other = [model / "other" / "step-20", model / "step-20", model / "frontier" / "other"]
+    for folder in own + other:
+        folder.mkdir(parents=True)
+        for file in model.iterdir():
+            if file.is_file() and file.name != "manifest.json":
+                shutil.copy(file, folder)
+    for each in (model, *own):
         assert locate(str(each)).trained_from() == "a"
+        monkeypatch.chdir(each)
+        assert locate(".").trained_from() == "a"
+    assert [locate(str(each)).trained_from() for each in other] == [None] * 3
     assert load_model(str(model)).observed() == {"trained_from": "a"}
     (model / "manifest.json").write_text("[")
     assert locate(str(model)).trained_from() is None
@@ -133,6 +141,13 @@ def test_an_adapter_whose_base_was_overwritten_is_told_and_no_other(tmp_path: Pa
         f"model: the adapter {adapter} was trained on other files of weights than its base {moved} holds"
     )
     assert "set base_model_name_or_path in adapter_config.json to where they are" in said
+
+    kept = adapter / "frontier" / "step-1"
+    kept.mkdir(parents=True)
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        shutil.copy(adapter / name, kept)
+    told = {"adapter": str(kept), "base": str(moved)}
+    assert load_model(str(kept)).observed()["replaced_base"] == told
 
     training = json.loads((adapter / "manifest.json").read_text())
     assert len(training.pop("base_weights")) == 1

@@ -23,6 +23,8 @@ SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 ADAPTER_CONFIG, ADAPTER = "adapter_config.json", "adapter_model.safetensors"
 
 BASE_WEIGHTS = "base_weights"  # in the manifest of an adapter's training
+# What a training keeps in its folder besides its model.
+_OF_A_TRAINING = re.compile(r"(.+)/(?:checkpoint-\d+|(?:best|frontier)/step-\d+)")
 
 # Files besides the weights that a tokenizer or a network is built from.
 _SETTINGS = ("config.json", "generation_config.json", INDEX)
@@ -113,11 +115,10 @@ class Checkpoint:
 
     def _training(self) -> dict[str, Any]:
         """The manifest of the training, if twofold trained this checkpoint; empty if there is none."""
-        folder = self.adapter or self.folder
-        if folder.name.startswith("checkpoint-"):
-            folder = folder.parent
+        folder = (self.adapter or self.folder).resolve()
+        kept = _OF_A_TRAINING.fullmatch(str(folder))
         try:
-            return _json(folder / "manifest.json")
+            return _json((Path(kept[1]) if kept else folder) / "manifest.json")
         except ModelError:
             return {}
 
@@ -275,8 +276,9 @@ def _adapted(spec: str, folder: Path) -> Checkpoint:
         base = None if on_adapter else locate(named)
     except ModelError as error:
         raise ModelError(
-            f"{folder} is an adapter for {named[:200]!r}, which cannot be loaded: {error}. If the base "
-            "has moved, set base_model_name_or_path in adapter_config.json"
+            f"{folder} is an adapter for {named[:200]!r}, which cannot be loaded: {error}. A relative "
+            "path starts at the working directory; if the base has moved, set base_model_name_or_path in "
+            "adapter_config.json to its absolute path"
         ) from error
     if base is None:
         raise ModelError(
