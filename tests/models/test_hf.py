@@ -16,6 +16,7 @@ from tiny_llama import copy_of, write_tiny  # noqa: E402
 from twofold.errors import ModelError  # noqa: E402
 from twofold.models import batches, loading  # noqa: E402
 from twofold.models.batches import SHAPE, Capacity, capacity_of, plan  # noqa: E402
+from twofold.models.checkpoint import Checkpoint  # noqa: E402
 from twofold.models.decode import PlannedRow, decode  # noqa: E402
 from twofold.models.gumbel import GumbelNoise, row_seed  # noqa: E402
 from twofold.models.hf import HfModel  # noqa: E402
@@ -380,14 +381,17 @@ def test_fingerprint_is_json_and_follows_the_content(tiny: Path, tmp_path: Path)
 
 def test_a_template_does_not_know_what_day_it_is(tiny: Path, tmp_path: Path) -> None:
     folder = copy_of(tiny, tmp_path / "m")
-    (folder / "chat_template.jinja").write_text("{{ strftime_now('%d %b %Y') }}")
-    assert model_of(folder).render(chats("two")[0]) == "01 Jan 2026"
+    (folder / "chat_template.jinja").write_text(
+        "{{ strftime_now('%d %b %Y') }} {{ messages[0].content }}"
+    )
+    assert model_of(folder).render(chats("two")[0]) == "01 Jan 2026 two"
 
 
 def test_a_template_that_refuses_a_chat_is_reported(tiny: Path, tmp_path: Path) -> None:
     folder = copy_of(tiny, tmp_path / "m")
     (folder / "chat_template.jinja").write_text(
-        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}x"
+        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+        "{{ messages[0].content }}"
     )
     with pytest.raises(ModelError, match=r"\['system'\] \(no system\); leave out the role"):
         model_of(folder).render([{"role": "system", "content": "a"}])
@@ -398,6 +402,71 @@ def test_no_chat_template_is_reported_with_its_remedy(tiny: Path, tmp_path: Path
     (folder / "chat_template.jinja").unlink()
     with pytest.raises(ModelError, match=r"no chat template.*chat_template\.jinja"):
         model_of(folder).sample(chats("two"), GREEDY)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        " \n",
+        5,
+        True,
+        {"default": 5},
+        "Hello",
+        "{{ messages[0].role }}",
+        "{% for part in messages[0].content %}{{ part.text }}{% endfor %}",  # a list of parts
+    ],
+)
+def test_a_template_without_the_question_is_refused(
+    tiny: Path, tmp_path: Path, template: object
+) -> None:
+    """Every reply would be to the same prompt, and scored."""
+    folder = copy_of(tiny, tmp_path / "m", tokenizer_config={"chat_template": template})
+    (folder / "chat_template.jinja").unlink()
+    with pytest.raises(ModelError, match=rf"{folder} leaves out what the user says.*the base's"):
+        model_of(folder).fingerprint()
+    adapted = Checkpoint(spec="a", folder=tiny, adapter=folder)  # with a tokenizer of its own
+    with pytest.raises(ModelError, match="leaves out what the user says"):
+        loading.load_tokenizer(adapted)
+
+
+@pytest.mark.parametrize("template", ["{{ messages[0].content + 1 }}", {"rag": "x"}])
+def test_a_template_that_cannot_be_used_is_told_with_its_remedy(
+    tiny: Path, tmp_path: Path, template: object
+) -> None:
+    folder = copy_of(tiny, tmp_path / "m", tokenizer_config={"chat_template": template})
+    (folder / "chat_template.jinja").unlink()
+    with pytest.raises(ModelError, match=r"rejects a chat .*take the base's chat_template\.jinja"):
+        model_of(folder).fingerprint()
+
+
+@pytest.mark.parametrize("change", ["trim", "lower", "upper", "replace('/think', '')", "e"])
+def test_a_template_may_change_what_it_shows(tiny: Path, tmp_path: Path, change: str) -> None:
+    folder = copy_of(tiny, tmp_path / "m")
+    (folder / "chat_template.jinja").write_text("{{ messages[0].content | " + change + " }}")
+    shown = {
+        "trim": "2 < Three /think",
+        "lower": " 2 < three /think ",
+        "upper": " 2 < THREE /THINK ",
+        "replace('/think', '')": " 2 < Three  ",
+        "e": " 2 &lt; Three /think ",
+    }
+    assert model_of(folder).render(chats(" 2 < Three /think ")[0]) == shown[change]
+
+
+def test_a_template_that_leaves_out_another_turn_is_refused_when_there_is_one(
+    tiny: Path, tmp_path: Path
+) -> None:
+    folder = copy_of(tiny, tmp_path / "m")
+    (folder / "chat_template.jinja").write_text(
+        "{% for m in messages if m.role == 'user' %}{{ m.content }}. {% endfor %}"
+    )
+    model = model_of(folder)
+    question = chats("two")[0]
+    assert model.render(question) == "two. "
+    with pytest.raises(ModelError, match="leaves out what the system says"):
+        model.render([{"role": "system", "content": "Be brief"}, *question])
+    with pytest.raises(ModelError, match="leaves out what the assistant says"):
+        model.render([*question, {"role": "assistant", "content": "four"}, *question])
 
 
 def test_no_pad_token_and_no_end_token_are_no_obstacle(tiny: Path, tmp_path: Path) -> None:
@@ -455,7 +524,9 @@ def test_an_adapter_without_its_base_is_reported(adapter: Path) -> None:
     file = adapter / "adapter_config.json"
     config = json.loads(file.read_text())
     file.write_text(json.dumps(config | {"base_model_name_or_path": "./gone"}))
-    with pytest.raises(ModelError, match=r"'\./gone'.*set base_model_name_or_path"):
+    with pytest.raises(
+        ModelError, match=r"'\./gone'.*starts at the working.*set base_model_name_or"
+    ):
         model_of(adapter)
 
 

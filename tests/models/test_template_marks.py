@@ -10,6 +10,7 @@ pytest.importorskip("transformers")
 
 from tiny_llama import SPECIAL, TEMPLATE, copy_of, write_tiny
 
+from twofold.errors import ModelError
 from twofold.models import chat_template
 from twofold.models.hf import HfModel
 from twofold.models.thinking import ThinkingPolicy, unknown_mark
@@ -121,6 +122,25 @@ def test_the_marks_of_published_templates(tiny: Path) -> None:
         policy = chat_template.thinking_of(tokenizer)
         found[name] = (policy.open_tag, policy.prefilled)
     assert found == PUBLISHED
+
+
+# They take a turn as a list of texts and images, and show no text.
+OF_PARTS = {"idefics3", "llava_next", "smolvlm"}
+
+
+def test_published_templates_show_what_they_are_given(tiny: Path) -> None:
+    trl = pytest.importorskip("trl")
+    tokenizer = HfModel(str(tiny)).tokenizer
+    files = sorted((Path(trl.__file__).parent / "chat_templates").glob("*.jinja"))
+    assert len(files) > 10
+    refused = set()
+    for file in files:
+        tokenizer.chat_template = file.read_text()
+        try:
+            chat_template.require_shown(tokenizer)
+        except ModelError:
+            refused.add(file.stem.removesuffix("_training"))
+    assert refused <= OF_PARTS
 
 
 def test_channels_whose_marks_are_special_tokens(tiny: Path, tmp_path: Path) -> None:

@@ -48,15 +48,30 @@ def render(tokenizer: Any, chat: Sequence[Message]) -> str:
     """The prompt for `chat`, up to where the reply begins.
 
     Raises:
-        ModelError: If the template rejects the chat, for example a system turn.
+        ModelError: If the template rejects the chat, for example a system turn, or leaves out a turn.
     """
-    try:
-        return _rendered(tokenizer, [dict(message) for message in chat], prompt=True)
-    except jinja2.TemplateError as error:
-        raise ModelError(
-            f"the chat template rejects a chat with the roles {[m['role'] for m in chat]} "
-            f"({error}); leave out the role that it does not support"
-        ) from error
+    prompt = _prompt(tokenizer, chat)
+    if any(message["content"].strip() not in prompt for message in chat):  # left out, or changed
+        require_shown(tokenizer, chat)
+    return prompt
+
+
+def require_shown(tokenizer: Any, chat: Sequence[Message] = _HELLO) -> None:
+    """Refuse a template that leaves out what a turn of such a chat says: the model would never see it.
+
+    The turns are tried with words that no template writes, and that stay as they are if they are trimmed.
+    """
+    tried: list[Message] = [
+        {"role": message["role"], "content": f"turn{n}wzq"} for n, message in enumerate(chat)
+    ]
+    prompt = _prompt(tokenizer, tried).lower()
+    for message in tried:
+        if message["content"] not in prompt:
+            raise ModelError(
+                f"the chat template of {tokenizer.name_or_path} leaves out what the {message['role']} "
+                "says, so the model would never see it; put the base's chat_template.jinja there, one for "
+                "plain texts (into a GGUF file: `gguf-new-metadata --chat-template-file`)"
+            )
 
 
 def sample_prompt(tokenizer: Any) -> str:
@@ -110,6 +125,16 @@ def _is_mark(token: str) -> bool:
     """Whether a token is a word in brackets."""
     mark = mark_at(token)
     return mark is not None and mark.text == token
+
+
+def _prompt(tokenizer: Any, chat: Sequence[Message]) -> str:
+    try:
+        return _rendered(tokenizer, [dict(message) for message in chat], prompt=True)
+    except (jinja2.TemplateError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"the chat template rejects a chat with the roles {[m['role'] for m in chat]} ({error}); leave "
+            "out the role that it does not support, or take the base's chat_template.jinja"
+        ) from error
 
 
 def _rendered(tokenizer: Any, chat: list[dict[str, Any]], *, prompt: bool) -> str:

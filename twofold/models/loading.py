@@ -18,6 +18,7 @@ from transformers import (
 from twofold.errors import ModelError
 from twofold.models import adapters
 from twofold.models.batches import SHAPE
+from twofold.models.chat_template import require_shown
 from twofold.models.checkpoint import Checkpoint
 from twofold.models.quiet import quiet
 
@@ -74,7 +75,7 @@ def multiplies_bfloat16() -> bool:
 
 
 def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
-    """The tokenizer; a `ModelError` if it cannot be read or has no chat template."""
+    """The tokenizer; a `ModelError` if it cannot be read, or no chat template of it shows a question."""
     folder = checkpoint.tokenizer_folder
     if not checkpoint.has_tokenizer:
         raise ModelError(
@@ -90,6 +91,7 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
         raise ModelError(
             f"the tokenizer in {folder} has no chat template; add chat_template.jinja (the base's)"
         )
+    require_shown(tokenizer)
     return tokenizer
 
 
