@@ -63,6 +63,20 @@ def test_an_adapter_names_the_file_and_not_the_cache(
     assert HfModel(str(out)).observed()["replaced_base"] == other
 
 
+def test_an_adapter_names_a_folder_so_that_it_is_found_from_elsewhere(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(tiny, tmp_path / "base")
+    monkeypatch.chdir(tmp_path)
+    out = trained(Path("base"), tmp_path / "run", lora=2)
+    for folder in (out, *out.glob("checkpoint-*")):
+        config = json.loads((folder / "adapter_config.json").read_text())
+        assert config["base_model_name_or_path"] == str(tmp_path / "base")
+    before = logits(out)
+    monkeypatch.chdir("/")
+    assert torch.equal(logits(out), before)
+
+
 def test_all_weights_are_trained_and_saved_whole(tmp_path: Path) -> None:
     write_gguf(tmp_path / "base.gguf", tied=True)
     out = trained(tmp_path / "base.gguf", tmp_path / "run", lora=None)

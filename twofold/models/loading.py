@@ -137,7 +137,7 @@ def load_base(checkpoint: Checkpoint, *, dtype: torch.dtype) -> Any:
     try:
         with quiet():
             found: Any = AutoModelForCausalLM.from_pretrained(
-                checkpoint.folder,
+                checkpoint.folder.absolute(),  # what is trained on it names it so
                 dtype=dtype,
                 use_safetensors=True,
                 output_loading_info=True,
