@@ -131,6 +131,16 @@ def test_it_needs_problems_on_which_both_can_be_measured(tmp_path: Path) -> None
                 "pocket", TRAINED, out=tmp_path, eval_problems=problems
             )
     Grpo(keep_checkpoint="frontier").check(TRAINED, HELD_OUT)
+    for unsaved in ("no", "best"):
+        trl = {"save_strategy": unsaved, "metric_for_best_model": "loss"}
+        with pytest.raises(
+            TrainingError, match=f"save_strategy: {unsaved} makes none; leave out one"
+        ):
+            Grpo(keep_checkpoint="frontier", trl=trl).train(
+                "pocket", TRAINED, out=tmp_path, eval_problems=HELD_OUT
+            )
+    Grpo(trl={"save_strategy": "no"}).check(TRAINED)
+    Grpo(keep_checkpoint="frontier", trl={"save_strategy": "epoch"}).check(TRAINED, HELD_OUT)
     with pytest.raises(TrainingError, match="leave one out"):
         Grpo(keep_checkpoint="frontier", eval_metric=Correct(), early_stopping_patience=1)
 

@@ -83,7 +83,12 @@ class Stepped(Method):
         from twofold.methods.trl.configuration import configuration
 
         super().check(problems, eval_problems)
-        configuration(self, Path("unused"))
+        strategy = configuration(self, Path("unused")).save_strategy
+        if eval_problems and strategy not in ("steps", "epoch"):
+            raise TrainingError(
+                "the held-out problems are asked at each checkpoint, and trl: save_strategy: "
+                f"{strategy.value} makes none; leave out one of the two"
+            )
         if self.keep_checkpoint == "frontier":
             _require_both(eval_problems)
 
