@@ -1,5 +1,6 @@
 """How are progress bars and warnings of the libraries suppressed while a model is loaded?"""
 
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any
 from transformers.utils import logging as _hf_logging
 
 hf_logging: Any = _hf_logging  # only partly annotated
+_READS_GGUF = "transformers.modeling_gguf_pytorch_utils"
 
 
 @contextmanager
@@ -16,6 +18,9 @@ def quiet() -> Iterator[None]:
     level, bars = hf_logging.get_verbosity(), hf_logging.is_progress_bar_enabled()
     hf_logging.set_verbosity_error()
     hf_logging.disable_progress_bar()
+    reader: Any = sys.modules.get(_READS_GGUF)
+    if reader:  # its own bar is shown whatever is set
+        reader.tqdm = hf_logging.tqdm
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # PEFT uses what transformers renames
