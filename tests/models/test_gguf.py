@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import os
 import shutil
@@ -140,6 +141,42 @@ def test_it_is_converted_once(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert gguf.converted(tiny) == first
 
 
+def test_a_folder_that_lost_a_file_is_made_again(tiny: Path, own_cache: Path) -> None:
+    """What cleans a cache takes single files."""
+    for make in (lambda: gguf.converted(tiny).folder, lambda: gguf.without_weights(tiny)):
+        folder = make()
+        before = {file.name: file.read_bytes() for file in folder.iterdir()}
+        for lost in before:
+            (folder / lost).unlink()
+            make()
+            assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+    assert len(left(own_cache)) == 2
+
+
+def test_a_lost_part_of_the_weights_is_made_again(tiny: Path) -> None:
+    folder = gguf.converted(tiny).folder
+    part = "model-00001-of-00001.safetensors"
+    index = folder / "model.safetensors.index.json"
+    (folder / "model.safetensors").rename(folder / part)
+    index.write_text(json.dumps({"weight_map": {"lm_head.weight": part}}))
+    gguf.converted(tiny)
+    assert (folder / part).exists()
+    (folder / part).unlink()
+    gguf.converted(tiny)
+    assert (folder / "model.safetensors").exists() and not index.exists()
+    index.write_text("{")
+    gguf.converted(tiny)
+    assert not index.exists()
+
+
+def test_no_bar_is_shown_while_it_is_converted(
+    tiny: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    gguf.converted(tiny)
+    told = capfd.readouterr()
+    assert "it/s" not in told.out + told.err
+
+
 def test_a_folder_of_that_name_wins_and_a_missing_file_is_no_hub_id(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +218,7 @@ def test_it_judges_and_its_branches_are_scored(tiny: Path) -> None:
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no template": ({"template": None}, "has no chat template.*gguf-new-metadata"),
+    "blank template": ({"template": " \n"}, "has no chat template.*gguf-new-metadata"),
     "not a model": ({"settings": {"general.type": "mmproj"}}, "type 'mmproj'.*the whole model"),
     "lost scaling": (
         {"settings": {"llama.rope.scaling.type": "yarn"}},
@@ -440,8 +478,9 @@ def test_conversions_at_once_are_one(
     def slow(source: Path, header: object, folder: Path, dtype: str) -> None:
         made.append(folder)
         time.sleep(0.2)
-        (folder / "config.json").write_text("{}")
+        usual(source, header, folder, dtype)  # type: ignore[arg-type]
 
+    usual = gguf._convert
     monkeypatch.setattr(gguf, "_convert", slow)
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(gguf.converted, tiny) for _ in range(4)]

@@ -111,7 +111,8 @@ def without_weights(source: Path) -> Path:
                 part.save_pretrained(folder)
             _require_same_texts(source, header, tokenizer, folder)
 
-    return made_once(source, sha256_of(source), "gguf-tokenizer", lambda _: _ROOM, write)
+    sha256 = sha256_of(source)
+    return made_once(source, sha256, "gguf-tokenizer", lambda _: _ROOM, write, weights=False)
 
 
 def dtype_of(header: Header) -> str:

@@ -5,6 +5,7 @@ that is killed leaves nothing that looks like a model; of several processes one 
 """
 
 import fcntl
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,6 +19,15 @@ from twofold.storage.folders import flush
 from twofold.storage.os_errors import os_errors
 
 TEMPLATE = "tokenizer.chat_template"
+_INDEX, _SINGLE = "model.safetensors.index.json", "model.safetensors"
+# What every folder has besides its weights.
+_FILES = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+)
 _VERSION = 2  # of the folders; those of an earlier one are made again (1: other tokens, see `gguf_tokenizer`)
 
 
@@ -38,8 +48,10 @@ def made_once(
     name: str,
     n_bytes: Callable[[Header], int],
     write: Callable[[Header, Path], None],
+    *,
+    weights: bool = True,
 ) -> Path:
-    """The folder made of `source`, written on the first call.
+    """The folder made of `source`, written on the first call, and again if it has lost a file.
 
     Args:
         source: The file.
@@ -47,13 +59,14 @@ def made_once(
         name: What the folder's name begins with; the hash follows.
         n_bytes: How much room it takes on the disk.
         write: Writes into an empty folder.
+        weights: Whether the folder has weights.
 
     Raises:
         ModelError: If the file cannot be used (see `header_of`), is no language model, has no chat
             template, was written to while it was converted, or the disk is full.
     """
     target = cache_folder() / "models" / f"{name}-{sha256[:16]}-{_VERSION}"
-    if not target.exists():
+    if not _is_whole(target, weights=weights):
         header = header_of(source)
         _require_chat(source, header)
 
@@ -66,9 +79,22 @@ def made_once(
                 )
 
         with _alone(target):
-            if not target.exists():
+            if not _is_whole(target, weights=weights):
                 _make(source, target, n_bytes(header), written)
     return target
+
+
+def _is_whole(folder: Path, *, weights: bool) -> bool:
+    """Whether no file is missing: what cleans a cache may take single ones."""
+    parts = {_SINGLE} if weights else set()
+    if weights and (folder / _INDEX).is_file():
+        try:
+            parts = {
+                *json.loads((folder / _INDEX).read_text(encoding="utf-8"))["weight_map"].values()
+            }
+        except (ValueError, LookupError):
+            return False
+    return all((folder / name).is_file() for name in (*_FILES, *parts))
 
 
 def _require_chat(source: Path, header: Header) -> None:
@@ -79,7 +105,8 @@ def _require_chat(source: Path, header: Header) -> None:
             f"{source} holds {f'a thing of the type {kind!r:.40}' if kind != 'model' else 'no architecture'}"
             ", and no language model; name the file of the whole model"
         )
-    if not header.settings.get(TEMPLATE):
+    template = header.settings.get(TEMPLATE)
+    if not isinstance(template, str) or not template.strip():
         raise ModelError(
             f"{source} has no chat template, so nobody knows how to ask it; take the instruct model of "
             "its family, or add the template to the file (`gguf-new-metadata --chat-template-file`)"
@@ -104,6 +131,9 @@ def _make(source: Path, target: Path, n_bytes: int, write: Callable[[Path], None
     work = target.with_suffix(".partial")
     try:
         shutil.rmtree(work, ignore_errors=True)  # of a process that was killed
+        if target.exists():
+            os.rename(target, work)  # so that no kill leaves a part of it under its name
+            shutil.rmtree(work)
         free = shutil.disk_usage(target.parent).free
         if free < n_bytes:
             raise _no_room(source, n_bytes, target.parent, f"{free:,} bytes are free")
