@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 # What of the caller's environment changes what a program prints, asks or computes.
 _OF_THE_CALLER = (
@@ -37,4 +38,10 @@ for _ignored in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("fuzz", deadline=None)
-settings.load_profile("fuzz" if os.environ.get("TWOFOLD_FUZZ") else "repeatable")
+if os.environ.get("TWOFOLD_FUZZ"):
+    settings.load_profile("fuzz")
+else:
+    settings.load_profile("repeatable")
+    # Hypothesis also draws the literals of every module imported so far: those differ from process to
+    # process and with each change of the code, so the same examples would not be drawn.
+    providers._get_local_constants = providers.Constants

@@ -48,3 +48,40 @@ def test_a_background_job_in_another_environment(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+DRAWN = """
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+if IMPORTED:
+    import literals
+
+texts = []
+
+@settings(max_examples=300, database=None)
+@given(st.lists(st.text() | st.integers()))
+def test_draws(drawn):
+    texts.append(drawn)
+
+def test_keeps():
+    open("drawn.txt", "w").write(repr(texts))
+"""
+
+
+def test_the_same_examples_are_drawn_whatever_was_imported(tmp_path: Path) -> None:
+    """Processes that share the tests import other modules, and each change of the code changes one."""
+    found = []
+    for imported in ("0", "1"):
+        place = tmp_path / imported
+        place.mkdir()
+        (place / "literals.py").write_text(f"TEXTS = {[chr(9000 + n) * 3 for n in range(200)]}\n")
+        (place / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
+        (place / "test_drawn.py").write_text(DRAWN.replace("IMPORTED", imported))
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        kept = {name: value for name, value in os.environ.items() if name != "TWOFOLD_FUZZ"}
+        done = subprocess.run(command, cwd=place, env=kept, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+        found.append((place / "drawn.txt").read_text())
+    assert len(found[0]) > 1000
+    assert found[0] == found[1]

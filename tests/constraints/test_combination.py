@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from twofold.constraints.combination import RepeatPrompt, TwoResponses
 from twofold.errors import ProblemError
 from twofold.types import Profile
+from twofold.types.seen import seen
 
 PROFILES: tuple[Profile, ...] = ("official", "fixed")
 WORDS = st.lists(st.sampled_from(["two", "and", "make", "four", "*", "five."]), min_size=1)
@@ -82,7 +83,11 @@ def test_a_blank_request_names_the_remedy() -> None:
 
 RULES = st.one_of(
     st.just(TwoResponses(profile="fixed")),
-    st.builds(RepeatPrompt, prompt_to_repeat=st.text().filter(str.strip), profile=st.just("fixed")),
+    st.builds(
+        RepeatPrompt,
+        prompt_to_repeat=st.text().filter(lambda request: seen(request).strip()),
+        profile=st.just("fixed"),
+    ),
 )
 
 
