@@ -16,7 +16,6 @@ import yaml
 
 from recipes.elicitation.shares import share
 from twofold import problems as problem_files
-from twofold import study
 from twofold.report.study_file import OBEDIENCE
 from twofold.storage.jsonl import read_lines, replaced
 from twofold.study.plan import BASE
@@ -24,9 +23,9 @@ from twofold.study.scores import Scores
 from twofold.types import Problem
 
 from . import SCALES
+from .asking import ask
 from .claims import COLUMNS, by_question, change, matrix, scores
 from .more_pairs import PAIRS, PROBLEMS
-from .warm_up import TEMPERATURE
 
 HINT = "Follow every instruction above to the letter, and check each of them before you end your reply."
 N_SHOTS = 2
@@ -67,17 +66,8 @@ def asked(place: Path, base: str, splits: Sequence[str]) -> Path:
     for name, values in made.items():
         with replaced(out / f"{name}.yaml") as text:
             yaml.safe_dump({"base": str(Path(base).absolute()), **values}, text, sort_keys=False)
-    plan = {
-        "base": base,
-        "splits": {split: str(place / "data" / f"{split}.jsonl") for split in splits},
-        "seeds": [0],
-        "temperature": TEMPERATURE,
-        "max_tokens": SCALES["cpu"].max_tokens,
-        "arms": {name: {"checkpoints": [str(out / f"{name}.yaml")]} for name in made},
-    }
-    with replaced(out / "plan.yaml") as text:
-        yaml.safe_dump(plan, text, sort_keys=False)
-    study.study(study.read(out / "plan.yaml"), out=out / "study", say=print)
+    files = {split: place / "data" / f"{split}.jsonl" for split in splits}
+    ask(out, base, files, {name: str(out / f"{name}.yaml") for name in made}, SCALES["cpu"])
     return out
 
 

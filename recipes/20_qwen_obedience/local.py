@@ -11,21 +11,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import yaml
-
 from twofold import problems as problem_files
-from twofold import study
 from twofold.methods.applied import bare
 from twofold.problems.drawn import bound
-from twofold.storage.jsonl import replaced
 from twofold.study.plan import BASE
 
 from . import SCALES
+from .asking import ask
 from .claims import COLUMNS, change, scores
 from .problems import MOST
 from .restore import adapter
 from .rules import LOCAL
-from .warm_up import TEMPERATURE
 
 SPLIT, SEED = "local", 3
 
@@ -49,21 +45,8 @@ def asked(place: Path, base: str) -> None:
     models = {
         arm: adapter(place, base, arm, out / "models") for arm in ("sft_applied", "sft_types")
     }
-    plan = {
-        "base": base,
-        "splits": {SPLIT: str(file)},
-        "seeds": [0],
-        "temperature": TEMPERATURE,
-        "max_tokens": SCALES["cpu"].max_tokens,
-        "arms": {
-            arm: {"checkpoints": [model]}
-            for arm, model in (models | {"warm_up": str(place / "base")}).items()
-        },
-    }
-    out.mkdir(parents=True, exist_ok=True)
-    with replaced(out / "plan.yaml") as text:
-        yaml.safe_dump(plan, text, sort_keys=False)
-    study.study(study.read(out / "plan.yaml"), out=out / "study", say=print)
+    models["warm_up"] = str(place / BASE)
+    ask(out, base, {SPLIT: file}, models, SCALES["cpu"])
 
 
 def table(place: Path) -> str:

@@ -13,22 +13,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import yaml
 
-from twofold import study
 from twofold.methods.demonstrations import written_reply
 from twofold.report.study_file import HACC
 from twofold.scorers import Compliant
-from twofold.storage.jsonl import replaced
 from twofold.study.plan import BASE
 from twofold.study.scores import Scores, estimate
 from twofold.types import Estimate
 
 from . import SCALES, Scale
+from .asking import ask
 from .claims import ARMS, MODELS, audits, change, matrix, replies, scores
 from .restore import adapter
 from .rules import PUBLISHED
-from .warm_up import TEMPERATURE
 
 FOLDER = "published"
 
@@ -51,18 +48,8 @@ def asked(place: Path, base: str, splits: Sequence[str], scale: Scale, arms: Seq
     """
     out = place / FOLDER
     models = {"released": base} | {arm: adapter(place, base, arm, out / "models") for arm in arms}
-    values = {
-        "base": str(place / BASE),
-        "splits": {split: str(place / "data" / f"{split}.jsonl") for split in splits},
-        "seeds": [0],
-        "temperature": TEMPERATURE,
-        "max_tokens": scale.max_tokens,
-        "arms": {arm: {"checkpoints": [model]} for arm, model in models.items()},
-    }
-    out.mkdir(parents=True, exist_ok=True)
-    with replaced(out / "plan.yaml") as text:
-        yaml.safe_dump(values, text, sort_keys=False)
-    study.study(study.read(out / "plan.yaml"), out=out / "study", say=print)
+    files = {split: place / "data" / f"{split}.jsonl" for split in splits}
+    ask(out, str(place / BASE), files, models, scale)
 
 
 def met(of: Scores) -> Estimate | None:
