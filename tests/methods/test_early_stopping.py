@@ -11,6 +11,7 @@ pytest.importorskip("trl")
 
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
+from twofold.errors import RunError
 from twofold.judges import ExactJudge, MeetsChecklist
 from twofold.methods import Grpo, TrainingError
 from twofold.methods.trl.callbacks import EvalCallback
@@ -215,3 +216,5 @@ def test_a_run_stops_past_its_best_and_logs_both(tiny: Path, tmp_path: Path) -> 
     assert all("eval/reward" in row for row in seen)
     again = method.train(str(tiny), problems, out=tmp_path / "run", eval_problems=problems)
     assert again.n_steps == 2
+    with pytest.raises(RunError, match="eval_problems_sha256 was"):  # they choose the model
+        method.train(str(tiny), problems, out=tmp_path / "run", eval_problems=problems[1:])

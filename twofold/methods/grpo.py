@@ -157,6 +157,11 @@ class Grpo(OnPolicy):
         return paired(rows, asked) if self.contrast else rows
 
     @property
+    def is_chosen_by_eval(self) -> bool:
+        """Also by early stopping; see `Tuning.is_chosen_by_eval`."""
+        return super().is_chosen_by_eval or self.early_stopping_patience > 0
+
+    @property
     def rows_a_step(self) -> int:
         """Replies per process and optimiser step."""
         return self.batch * self.num_generations

@@ -92,6 +92,11 @@ class Stepped(Method):
         if self.keep_checkpoint == "frontier":
             _require_both(eval_problems)
 
+    @property
+    def is_chosen_by_eval(self) -> bool:
+        """Whether the held-out problems decide which checkpoint is the result."""
+        return self.keep_checkpoint == "frontier"
+
     def rows(self, problems: Problems) -> list[Row]:
         """One row per problem: its chat and its id."""
         return [{"prompt": problem.messages(), "problem": problem.id} for problem in problems]

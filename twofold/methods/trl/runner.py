@@ -130,7 +130,7 @@ class TrlRunner:
             "settings": {k: _json(v) for k, v in self._method.bound_to().items()},
             "rows_sha256": hashlib.sha256(dumps(list(self._rows)).encode()).hexdigest(),
         }
-        if self._method.keep_checkpoint == "frontier":  # they choose the model
+        if self._method.is_chosen_by_eval:
             ids = sorted({problem.id for problem in self._eval_problems})
             identity["eval_problems_sha256"] = content_key(ids)
         versions = {m.__name__: m.__version__ for m in (torch, transformers, trl)}
