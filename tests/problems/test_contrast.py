@@ -72,3 +72,15 @@ def test_problems_without_a_twin() -> None:
     assert [twin(problem) for problem in alone] == [None] * 4
     bound = Problem(question="2?", constraints=(NO_COMMA,))
     assert with_twins([*alone, bound]) == [*alone, bound, twin(bound)]
+
+
+def test_a_rule_is_not_turned_into_what_contradicts_another() -> None:
+    """A word that must occur is not forbidden by the other's opposite, nor by its own."""
+    there = from_spec("keywords:existence", {"keywords": ["pear"]}, profile="fixed")
+    args = {"keyword": "pear", "frequency": 2, "relation": "at least"}
+    often = from_spec("keywords:frequency", args, profile="fixed")
+    for n in range(20):  # the one turned is drawn by the problem
+        both = twin(Problem(question=f"{n} + 2?", constraints=(there, often)))
+        assert both is not None and both.constraints[0] == there  # once is less than twice
+    once = from_spec("keywords:frequency", args | {"frequency": 1}, profile="fixed")
+    assert twin(Problem(question="2?", constraints=(there, once))) is None

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twofold.constraints import CONSTRAINTS, from_spec
+from twofold.constraints.opposite import Opposite, opposite
 from twofold.problems.lint.clashes import _FOR_GOOD
 from twofold.problems.lint.forced import _COPIES, _SIGNS, _SIGNS_FIXED, forced, only
 from twofold.problems.lint.implied import _PLACED, implied
@@ -28,6 +29,7 @@ def rules(profile: Profile, seed: int) -> list[Constraint]:
 
 RULES = [rule for profile in PROFILES for seed in range(6) for rule in rules(profile, seed)]
 THAT_IMPLY = [rule for rule in RULES if len(implied(rule)) > 1]
+TURNED = [other for rule in RULES if (other := opposite(rule)) and len(implied(other)) > 1]
 WITH_SIGNS = [rule for rule in RULES if forced(rule) and "sign" not in rule.name]
 PIECES = st.sampled_from(
     [
@@ -67,12 +69,24 @@ def test_the_names_of_types_and_arguments_exist() -> None:
     }
 
 
+def test_the_opposites_that_imply() -> None:
+    assert {other.rule for other in TURNED} == {
+        "keywords:existence",
+        "keywords:frequency",
+        "length_constraints:number_words",
+        "length_constraints:number_sentences",
+    }
+
+
 @settings(max_examples=400, deadline=None)
 @given(data=st.data())
 def test_an_obeying_reply_obeys_what_is_implied_and_has_what_is_forced(data: st.DataObject) -> None:
-    rule = data.draw(st.sampled_from([*THAT_IMPLY, *WITH_SIGNS]))
+    rule = data.draw(st.sampled_from([*THAT_IMPLY, *WITH_SIGNS, *TURNED]))
     own = [
-        word for value in rule.args().values() if isinstance(value, str) for word in value.split()
+        word
+        for value in (rule.of if isinstance(rule, Opposite) else rule).args().values()
+        if isinstance(value, str)
+        for word in value.split()
     ]
     pieces = st.one_of(PIECES, st.sampled_from([f"{word} " for word in own] or ["so "]))
     around = st.lists(pieces, max_size=6).map("".join)
@@ -84,7 +98,9 @@ def test_an_obeying_reply_obeys_what_is_implied_and_has_what_is_forced(data: st.
                 assert one.in_one or one.what.split()[0].casefold() in text.casefold()
 
 
-@pytest.mark.parametrize("rule", THAT_IMPLY, ids=lambda rule: f"{rule.name}-{rule.profile}")
+@pytest.mark.parametrize(
+    "rule", [*THAT_IMPLY, *TURNED], ids=lambda rule: f"{rule.name}-{rule.profile}"
+)
 def test_the_witness_obeys_what_is_implied(rule: Constraint) -> None:
     obeys = rule.witnesses()[0]
     if rule.check(obeys).score == 1:

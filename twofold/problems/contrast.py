@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from twofold.constraints.opposite import opposite
+from twofold.problems.drawn import go_together
 from twofold.randomness import rng_for
 from twofold.types import Problem
 
@@ -24,8 +25,9 @@ def twin(problem: Problem) -> Problem | None:
     """The problem with one of its rules, drawn by its id, turned into the opposite; the others stay.
 
     One at a time: then a habit gains nothing under any reward that counts a rule as met or broken, all
-    or nothing rewards included. None where there is no rule that can be turned, where the question
-    states the rules itself, and where a checklist judges the reply, which may ask for the rule.
+    or nothing rewards included. A rule whose opposite contradicts another rule is not turned. None
+    where there is no rule that can be turned, where the question states the rules itself, and where a
+    checklist judges the reply, which may ask for the rule.
 
     Example:
         >>> from twofold.constraints import from_spec
@@ -37,14 +39,18 @@ def twin(problem: Problem) -> Problem | None:
         return None
     said = problem.wordings or ("",) * len(problem.constraints)
     found = [opposite(c, words) for c, words in zip(problem.constraints, said, strict=True)]
-    places = [i for i, each in enumerate(found) if each is not None]
-    if not places:
+    turned = [
+        (i, (*problem.constraints[:i], each, *problem.constraints[i + 1 :]))
+        for i, each in enumerate(found)
+        if each is not None
+    ]
+    turned = [(i, rules) for i, rules in turned if go_together(rules)]
+    if not turned:
         return None
-    at = places[int(rng_for("contrast", problem.id).integers(len(places)))]
-    rules = [found[at] or c if i == at else c for i, c in enumerate(problem.constraints)]
+    at, rules = turned[int(rng_for("contrast", problem.id).integers(len(turned)))]
     words = [c.instruction() if i == at or not said[i] else said[i] for i, c in enumerate(rules)]
     tags = {**problem.tags, TWIN_OF: problem.id}
-    return replace(problem, constraints=tuple(rules), wordings=tuple(words), tags=tags)
+    return replace(problem, constraints=rules, wordings=tuple(words), tags=tags)
 
 
 def with_twins(problems: Iterable[Problem]) -> list[Problem]:

@@ -7,11 +7,13 @@ said: a clash may be missed, but none is invented.
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from twofold.constraints.counting import Relation
 from twofold.constraints.keywords import Existence, ForbiddenWords, Frequency, LetterFrequency
-from twofold.constraints.length import NumberWords
+from twofold.constraints.length import NumberSentences, NumberWords
+from twofold.constraints.opposite import Opposite
 from twofold.types import Constraint, Profile
 
 # The argument that is a word of the reply with a place of its own.
@@ -39,10 +41,22 @@ def implied(constraint: Constraint) -> list[Constraint]:
         >>> [each.args() for each in implied(rule)[1:]]
         [{'num_words': 5, 'relation': 'at least'}, {'num_words': 10, 'relation': 'less than'}]
     """
+    if isinstance(constraint, Opposite):
+        return [constraint, *_turned(constraint.of)]
     name, args, profile = constraint.name, constraint.args(), constraint.profile
     if name in _PLACED:
         return [constraint, *_placed(args[_PLACED[name]])]
     return [constraint, *_words(name, args, profile), *_keywords(name, args, profile)]
+
+
+def _turned(rule: Constraint) -> Iterator[Constraint]:
+    """What the opposite of a rule implies: the other side of the same bound."""
+    match rule:
+        case NumberWords() | NumberSentences() | Frequency() if rule.stated is None:
+            other: Relation = "less than" if rule.relation == "at least" else "at least"
+            yield replace(rule, relation=other)
+        case Existence(keywords=(keyword,)) if re.fullmatch(r"\w+", keyword):
+            yield Frequency(keyword, 1, "less than", rule.profile)
 
 
 def _placed(given: Any) -> Iterator[Constraint]:
