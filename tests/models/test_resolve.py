@@ -1,5 +1,6 @@
 """Does every form of MODEL give its model, and every wrong one its remedy, without loading torch?"""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,27 @@ def test_an_unreachable_hub_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(ModelError, match=r"no folder 'nobody/nothing'.*HF_TOKEN.*give its folder"):
         resolve("nobody/nothing")
+
+
+def test_an_adapter_names_the_hub_and_not_its_cache(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The folder of a download is one machine's, and others are to load the adapter."""
+    hub = pytest.importorskip("huggingface_hub")
+    snapshot = tmp_path / "snapshots" / "0a1b"
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text("{}")
+    (snapshot / "model.safetensors").write_bytes(b"")
+    monkeypatch.setattr(hub, "snapshot_download", lambda name, **_: str(snapshot))
+    found = locate("org/name")
+    assert (found.folder, found.source, found.origin) == (snapshot, "org/name", "")
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text(
+        json.dumps({"base_model_name_or_path": "org/name"})
+    )
+    (adapter / "adapter_model.safetensors").write_bytes(b"")
+    assert locate(str(adapter)).folder == snapshot
 
 
 def test_a_server_is_resolved_by_its_address() -> None:

@@ -86,8 +86,8 @@ class Stepped(Method):
         strategy = configuration(self, Path("unused")).save_strategy
         if eval_problems and strategy not in ("steps", "epoch"):
             raise TrainingError(
-                "the held-out problems are asked at each checkpoint, and trl: save_strategy: "
-                f"{strategy.value} makes none; leave out one of the two"
+                "the held-out problems are asked at checkpoints every so many steps, and trl: "
+                f"save_strategy: {strategy.value} makes none; leave out one of the two"
             )
         if self.keep_checkpoint == "frontier":
             _require_both(eval_problems)

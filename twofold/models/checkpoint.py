@@ -49,8 +49,8 @@ _MOST_JSON = 64 * 2**20  # bytes of a JSON file; the largest index has some ten 
 class Checkpoint:
     """A model's files: configuration and weights in `folder`, and perhaps a PEFT `adapter` on them.
 
-    `origin` says how converted weights were made, and `source` what they were made from: an adapter
-    names that as its base, since the cache that `folder` lies in may be deleted.
+    `origin` says how converted weights were made. `source` is what they were made or fetched from: an
+    adapter names that as its base, since the cache that `folder` lies in may be deleted.
     """
 
     spec: str
@@ -194,7 +194,7 @@ def locate(spec: str) -> Checkpoint:
         folder = smollm2.converted()
         if folder is not None:
             return Checkpoint(spec=spec, folder=folder, origin=smollm2.ORIGIN, source=smollm2.SPEC)
-        return Checkpoint(spec=spec, folder=_fetched(smollm2.HUB_ID, remedy=smollm2.REMEDY))
+        return _fetched(spec, smollm2.HUB_ID, remedy=smollm2.REMEDY)
     if gguf.is_for_llama(spec):
         raise ModelError(
             f"{spec} is run by llama.cpp, which only samples, and here the weights themselves are needed; "
@@ -219,7 +219,7 @@ def locate(spec: str) -> Checkpoint:
     if folder.exists() or not HUB_ID.fullmatch(spec):
         return Checkpoint(spec=spec, folder=_checked(folder))
     remedy = "download it beforehand and give its folder as the model"
-    return Checkpoint(spec=spec, folder=_fetched(spec, remedy=remedy))
+    return _fetched(spec, spec, remedy=remedy)
 
 
 def own_files(folder: Path) -> list[Path]:
@@ -336,7 +336,7 @@ def _require_weights(folder: Path, name: str) -> Path:
     )
 
 
-def _fetched(hub_id: str, *, remedy: str) -> Path:
+def _fetched(spec: str, hub_id: str, *, remedy: str) -> Checkpoint:
     try:
         from huggingface_hub import snapshot_download
     except ImportError as error:
@@ -353,7 +353,7 @@ def _fetched(hub_id: str, *, remedy: str) -> Path:
             f"there is no folder {hub_id!r}, and it could not be fetched from the model hub "
             f"({first_line}); check the spelling, your network and HF_TOKEN, or {remedy}"
         ) from error
-    return _checked(Path(folder))
+    return Checkpoint(spec=spec, folder=_checked(Path(folder)), source=hub_id)
 
 
 def _json(file: Path) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def checkpoint(out: Path, step: int) -> Path:
 
 
 def name_base(folder: Path, base: str) -> None:
-    """Have an adapter name `base`, not the folder of converted weights that it was trained on.
+    """Have an adapter name `base`, not the folder of converted or fetched weights that it was trained on.
 
     That folder lies in the cache of one machine, and may be deleted. Without a `base`, or for a whole
     model, nothing is changed.
