@@ -22,11 +22,11 @@ $(READY): pyproject.toml constraints.txt
 # The real server of the tests comes as source and takes a C++ compiler some minutes, and reasoning-gym
 # a C compiler; without one their tests are skipped and say so. The server is built for any processor of
 # its kind, and anew: one from pip's cache may have been built on another processor, and then it ends
-# at its first reply.
+# at its first reply. What reads images, a third of the work, is left out.
 $(SERVER): $(READY)
 	$(INSTALL) -e '.[gym]' \
 		|| echo "reasoning-gym was not built (no C compiler?): its tests are skipped"
-	CMAKE_ARGS=-DGGML_NATIVE=OFF $(INSTALL) --no-cache-dir -e '.[llama]' \
+	CMAKE_ARGS='-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF' $(INSTALL) --no-cache-dir -e '.[llama]' \
 		|| echo "llama-cpp-python was not built (no C++ compiler?): tests against a real server are skipped"
 	touch $(SERVER)
 
