@@ -22,7 +22,7 @@ $(READY): pyproject.toml constraints.txt
 # The real server of the tests comes as source and takes a C++ compiler some minutes, and reasoning-gym
 # a C compiler; without one their tests are skipped and say so. The server is built for any processor of
 # its kind, and anew: one from pip's cache may have been built on another processor, and then it ends
-# at its first reply. What reads images, a third of the work, is left out.
+# at its first reply. What reads images, a quarter of its files, is left out.
 $(SERVER): $(READY)
 	$(INSTALL) -e '.[gym]' \
 		|| echo "reasoning-gym was not built (no C compiler?): its tests are skipped"

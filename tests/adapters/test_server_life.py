@@ -69,7 +69,7 @@ def test_a_hanging_check_is_killed_and_the_others_get_their_rewards(echo: Served
     remote = {"query": ["Qhang 600"], "prompts": ["Q"], "labels": [problem_text(FREE)]}
     status, answer = echo.post("/openrlhf", remote)
     assert status == 503 and "rewards" not in answer
-    assert time.monotonic() - start < 300  # and not 600
+    assert time.monotonic() - start < 120  # three time-outs of 2 s, on a busy machine; not 600
     after = echo.get("/health")[1]  # the unfinished thought is no failed check
     assert (after["checked"] - before["checked"], after["failed"] - before["failed"]) == (6, 4)
     assert echo.post("/reward", item("125"))[1]["score"] == 0.125
@@ -138,7 +138,7 @@ def test_sigterm_ends_it_and_all_its_processes(tmp_path: Path) -> None:
         time.sleep(0.7)
         start = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - start < 250  # and not 500
+        assert time.monotonic() - start < 20
         for thread in threads:
             thread.join()
         # The one that could be finished was; the other got no reward.

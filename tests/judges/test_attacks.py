@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from attacks import ATTACKS, Attack
 
 SANDBOX = Sandbox(timeout_s=0.2, grace_s=0.3, memory_mib=16)
-BOUND_S = 2 * (SANDBOX.timeout_s + SANDBOX.grace_s) + 30.0
-"""Twice a limit and its grace, and half a minute for a busy machine: without a limit most never end."""
+BOUND_S = 2 * (SANDBOX.timeout_s + SANDBOX.grace_s) + 2.0
+"""Twice a limit and its grace, and two seconds for a machine that is busy with other work."""
 TRIES = 5  # of a program that answers, see `says`
 HONEST = "import re\ndef verify(text):\n    return len(re.findall(r'\\w+', text)) == 3\n"
 

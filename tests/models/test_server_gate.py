@@ -273,7 +273,7 @@ def test_dripping_ends_with_the_time_out() -> None:
     limits = Limits(concurrency=1, max_retries=4, timeout_s=0.8)
     started = time.monotonic()
     reply, server = ask(lambda _: drip, limits)
-    assert time.monotonic() - started < 90  # and not twice 100 s
+    assert time.monotonic() - started < 8
     assert "did not answer in time" in reply.error
     assert len(server.asked) == 2
 

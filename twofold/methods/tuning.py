@@ -86,7 +86,7 @@ class Stepped(Method):
         strategy = configuration(self, Path("unused")).save_strategy
         if eval_problems and strategy not in ("steps", "epoch"):
             raise TrainingError(
-                "the held-out problems are asked at checkpoints every so many steps, and trl: "
+                "the held-out problems are asked at checkpoints made by steps or epochs, and trl: "
                 f"save_strategy: {strategy.value} makes none; leave out one of the two"
             )
         if self.keep_checkpoint == "frontier":

@@ -188,7 +188,7 @@ class Constraint(ABC):
         """How far `text` is from meeting the rule, in [0, 1]: 0 if it does; None if undecided.
 
         Where nearness means something (counts, shares of words or lines) it is graded; else it is 0 or 1.
-        Only of a rule's `Opposite` a reply that meets it may be above 0.
+        An `Opposite` is the exception: its distance can be above 0 although it is met.
         """
         verdict = self.check(text)
         if verdict.score is None:
